@@ -1,0 +1,72 @@
+using System.ComponentModel.DataAnnotations;
+using Ledger.Actors.Storage;
+
+namespace Ledger.Actors;
+
+/// <summary>Whether the accounts live under one local parent or are sharded over a cluster.</summary>
+public enum LedgerExecutionMode
+{
+    /// <summary>One process, no cluster and no port.</summary>
+    Local,
+
+    /// <summary>Sharded over the cluster that the actor system has joined.</summary>
+    Clustered,
+}
+
+/// <summary>The options of <c>WithLedger(...)</c>.</summary>
+public sealed class LedgerOptions
+{
+    /// <summary>Where the journal is kept. Required; set by <c>UseSqlite(...)</c> or <c>UsePostgreSql(...)</c>.</summary>
+    [Required]
+    public LedgerStorage? Storage { get; set; }
+
+    /// <summary>Where the accounts live.</summary>
+    /// <value>The default value is <see cref="LedgerExecutionMode.Local"/>.</value>
+    public LedgerExecutionMode Mode { get; set; } = LedgerExecutionMode.Local;
+
+    /// <summary>How long a call waits when the caller does not say.</summary>
+    /// <value>The default value is 10 seconds. From 100 milliseconds to 10 minutes.</value>
+    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long an account stays in memory without being used.</summary>
+    /// <value>The default value is 60 seconds. From 100 milliseconds to 1 day.</value>
+    public TimeSpan PassivateAfter { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long an anchor may keep the record of a commit, which the closer has already journaled, so that
+    /// it shares the journal row of something else.</summary>
+    /// <value>The default value is 250 milliseconds. From 0 to 10 seconds.</value>
+    public TimeSpan CommitRecordDelay { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How many journal rows an account writes between two snapshots.</summary>
+    /// <value>The default value is 250. From 1 to 100,000.</value>
+    [Range(1, 100_000)]
+    public int SnapshotEvery { get; set; } = 250;
+
+    /// <summary>How many ids an account keeps in memory; older ones are looked up in its journal.</summary>
+    /// <value>The default value is 4,096. From 1 to 1,000,000.</value>
+    [Range(1, 1_000_000)]
+    public int RememberedIdsMax { get; set; } = 4096;
+
+    /// <summary>How many events one journal row holds at most.</summary>
+    /// <value>The default value is 1,000. From 1 to 10,000.</value>
+    [Range(1, 10_000)]
+    public int BatchEventsMax { get; set; } = 1000;
+
+    /// <summary>How many calls one account works on at once; further ones are refused at once, to be retried.</summary>
+    /// <value>The default value is 10,000. From 1 to 1,000,000.</value>
+    [Range(1, 1_000_000)]
+    public int AccountCallsMax { get; set; } = 10_000;
+
+    /// <summary>How many calls one node works on at once; further ones are refused at once, to be retried.</summary>
+    /// <value>The default value is 50,000. From 1 to 10,000,000.</value>
+    [Range(1, 10_000_000)]
+    public int NodeCallsMax { get; set; } = 50_000;
+
+    /// <summary>The number of shards, in clustered mode. It can never change for a cluster that lives.</summary>
+    /// <value>The default value is 100. From 1 to 10,000.</value>
+    [Range(1, 10_000)]
+    public int ShardCount { get; set; } = 100;
+
+    /// <summary>The cluster role that accounts live on, in clustered mode; null for every node.</summary>
+    public string? Role { get; set; }
+}

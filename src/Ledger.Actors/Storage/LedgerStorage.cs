@@ -1,0 +1,55 @@
+using Akka.Hosting;
+
+namespace Ledger.Actors.Storage;
+
+/// <summary>Where a ledger keeps its journal: the seam between the actors, which name no database, and the packages
+/// Ledger.Sqlite and Ledger.PostgreSql, which do.</summary>
+public abstract class LedgerStorage
+{
+    /// <summary>What the storage is, for people, with secrets masked.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>Whether several processes may share the storage, so that a cluster can run on it.</summary>
+    public abstract bool SupportsCluster { get; }
+
+    /// <summary>Creates the tables where the options ask for it, and refuses storage that can't be trusted: one whose
+    /// journal lacks its unique key. Called once, before the actor system starts.</summary>
+    /// <exception cref="InvalidOperationException">The storage can't be used.</exception>
+    public abstract void Prepare();
+
+    /// <summary>Adds the journal and the snapshot store to the actor system's configuration.</summary>
+    /// <param name="builder">The configuration.</param>
+    public abstract void Configure(AkkaConfigurationBuilder builder);
+
+    /// <summary>Opens the reading side: accounts' own streams, outside the actors.</summary>
+    public abstract IAccountStreams OpenStreams();
+}
+
+/// <summary>Reads accounts' journal streams directly. Thread-safe.</summary>
+public interface IAccountStreams : IAsyncDisposable
+{
+    /// <summary>Reads rows of one stream, in order of their sequence numbers.</summary>
+    /// <param name="persistenceId">The stream.</param>
+    /// <param name="fromSequenceNr">The first sequence number, inclusive.</param>
+    /// <param name="toSequenceNr">The last sequence number, inclusive.</param>
+    /// <param name="maxRows">How many rows at most.</param>
+    /// <param name="descending">Whether the newest row comes first.</param>
+    /// <param name="cancellationToken">Stops the read.</param>
+    Task<IReadOnlyList<StreamRow>> ReadAsync(
+        string persistenceId, long fromSequenceNr, long toSequenceNr, int maxRows, bool descending,
+        CancellationToken cancellationToken);
+
+    /// <summary>Lists the streams that have rows, in the store's own order, without reading their rows.</summary>
+    /// <param name="prefix">What the ids begin with.</param>
+    /// <param name="after">The id to begin after, or null.</param>
+    /// <param name="limit">How many at most.</param>
+    /// <param name="cancellationToken">Stops the read.</param>
+    Task<IReadOnlyList<string>> ListStreamsAsync(
+        string prefix, string? after, int limit, CancellationToken cancellationToken);
+}
+
+/// <summary>One row of a stream, as stored.</summary>
+/// <param name="SequenceNr">Its number: 1, 2, 3 and so on.</param>
+/// <param name="Manifest">What the payload is.</param>
+/// <param name="Payload">The stored bytes.</param>
+public readonly record struct StreamRow(long SequenceNr, string Manifest, ReadOnlyMemory<byte> Payload);

@@ -1,0 +1,267 @@
+using System.Collections.Immutable;
+
+namespace Ledger.Core;
+
+/// <summary>One movement of money, as a client asks for it. Immutable.</summary>
+/// <param name="Id">The id, made by the client.</param>
+/// <param name="DebitAccount">The account that is debited.</param>
+/// <param name="CreditAccount">The account that is credited.</param>
+/// <param name="Amount">The amount in minor units. Zero is allowed.</param>
+/// <param name="Code">A number of the caller's own, not 0.</param>
+public sealed record Transfer(
+    TransferId Id, AccountAddress DebitAccount, AccountAddress CreditAccount, Amount Amount, uint Code)
+{
+    /// <summary>The asset that both accounts are expected to hold; none means whatever they hold.</summary>
+    public Asset Asset { get; init; }
+
+    /// <summary>The caller's own reference, at most <see cref="LedgerLimits.ReferenceLengthMax"/> characters.</summary>
+    public string Reference { get; init; } = "";
+
+    /// <summary>The caller's own key-value pairs; see <see cref="LedgerLimits"/>.</summary>
+    public Metadata Metadata { get; init; } = Metadata.Empty;
+}
+
+/// <summary>Key-value pairs in ordinal order of their keys. Immutable; compared by content.</summary>
+public sealed class Metadata : IEquatable<Metadata>
+{
+    /// <summary>No pairs.</summary>
+    public static readonly Metadata Empty = new([]);
+
+    private Metadata(ImmutableArray<KeyValuePair<string, string>> pairs) => Pairs = pairs;
+
+    /// <summary>The pairs, in ordinal order of their keys.</summary>
+    public ImmutableArray<KeyValuePair<string, string>> Pairs { get; }
+
+    /// <summary>Makes metadata of pairs. Their number and lengths are checked by <see cref="LedgerLimits.Check(Metadata)"/>.</summary>
+    /// <param name="pairs">The pairs; keys must differ.</param>
+    /// <exception cref="ArgumentException">A key is there twice.</exception>
+    public static Metadata Of(IEnumerable<KeyValuePair<string, string>> pairs)
+    {
+        var sorted = pairs.ToArray();
+        if (sorted.Length == 0)
+        {
+            return Empty;
+        }
+
+        Array.Sort(sorted, static (a, b) => string.CompareOrdinal(a.Key, b.Key));
+        for (var i = 1; i < sorted.Length; i++)
+        {
+            if (string.Equals(sorted[i].Key, sorted[i - 1].Key, StringComparison.Ordinal))
+            {
+                throw new ArgumentException($"The metadata key '{sorted[i].Key}' is there twice.", nameof(pairs));
+            }
+        }
+
+        return new Metadata(ImmutableArray.Create(sorted));
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Metadata? other)
+    {
+        if (other is null || other.Pairs.Length != Pairs.Length)
+        {
+            return false;
+        }
+
+        for (var i = 0; i < Pairs.Length; i++)
+        {
+            if (!string.Equals(Pairs[i].Key, other.Pairs[i].Key, StringComparison.Ordinal)
+                || !string.Equals(Pairs[i].Value, other.Pairs[i].Value, StringComparison.Ordinal))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as Metadata);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        foreach (var pair in Pairs)
+        {
+            hash.Add(pair.Key, StringComparer.Ordinal);
+            hash.Add(pair.Value, StringComparer.Ordinal);
+        }
+
+        return hash.ToHashCode();
+    }
+}
+
+/// <summary>What an account is opened with. Immutable.</summary>
+/// <param name="Address">The account's address.</param>
+/// <param name="Asset">The one asset that it holds.</param>
+/// <param name="Code">A number of the caller's own, not 0.</param>
+public sealed record AccountSpec(AccountAddress Address, Asset Asset, uint Code)
+{
+    /// <summary>The caller's own reference, at most <see cref="LedgerLimits.ReferenceLengthMax"/> characters.</summary>
+    public string Reference { get; init; } = "";
+
+    /// <summary>The caller's own key-value pairs; see <see cref="LedgerLimits"/>.</summary>
+    public Metadata Metadata { get; init; } = Metadata.Empty;
+
+    /// <summary>When set: posted, pending and in-doubt debits must not exceed posted credits plus this allowance.</summary>
+    public Amount? DebitsMustNotExceedCredits { get; init; }
+
+    /// <summary>When set: posted, pending and in-doubt credits must not exceed posted debits plus this allowance.</summary>
+    public Amount? CreditsMustNotExceedDebits { get; init; }
+}
+
+/// <summary>The counters of an account, in minor units. None is ever negative.</summary>
+/// <param name="DebitsPending">Debits reserved by holds.</param>
+/// <param name="DebitsPosted">Debits that are final.</param>
+/// <param name="CreditsPending">Credits reserved by holds.</param>
+/// <param name="CreditsPosted">Credits that are final.</param>
+/// <param name="DebitsInDoubt">Debits of transactions that are prepared and not yet decided.</param>
+/// <param name="CreditsInDoubt">Credits of transactions that are prepared and not yet decided.</param>
+public readonly record struct Balances(
+    Amount DebitsPending, Amount DebitsPosted, Amount CreditsPending, Amount CreditsPosted,
+    Amount DebitsInDoubt, Amount CreditsInDoubt)
+{
+    /// <summary>Posted debits less posted credits, exactly.</summary>
+    public SignedAmount Balance => SignedAmount.Difference(DebitsPosted, CreditsPosted);
+}
+
+/// <summary>The difference of two amounts, exactly: a sign and a magnitude.</summary>
+/// <param name="IsNegative">Whether it is below zero.</param>
+/// <param name="Magnitude">Its absolute value.</param>
+public readonly record struct SignedAmount(bool IsNegative, Amount Magnitude)
+{
+    /// <summary>Subtracts without overflow.</summary>
+    /// <param name="left">The minuend.</param>
+    /// <param name="right">The subtrahend.</param>
+    public static SignedAmount Difference(Amount left, Amount right) =>
+        left >= right ? new SignedAmount(false, left - right) : new SignedAmount(true, right - left);
+
+    /// <summary>The decimal digits, with a minus sign when negative.</summary>
+    public override string ToString() => IsNegative ? "-" + Magnitude : Magnitude.ToString();
+}
+
+/// <summary>What became of one transfer of a request. Immutable.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Status">The outcome.</param>
+/// <param name="Time">When it was committed, for created and exists; when it was rejected, for a journaled rejection.</param>
+/// <param name="Replayed">Whether an earlier request had decided it.</param>
+/// <param name="BalanceSeen">For a journaled rejection by an account that exists: the balances that it saw.</param>
+public sealed record TransferResult(
+    TransferId Id, TransferStatus Status, LedgerTime Time, bool Replayed, Balances? BalanceSeen)
+{
+    /// <summary>Whether the transfer is recorded.</summary>
+    public bool IsCommitted => Status is TransferStatus.Created or TransferStatus.Exists;
+}
+
+/// <summary>What became of the opening of one account. Immutable.</summary>
+/// <param name="Address">Its address.</param>
+/// <param name="Status">The outcome.</param>
+/// <param name="Time">When it was opened, for created and exists.</param>
+public sealed record OpenAccountResult(AccountAddress Address, AccountStatus Status, LedgerTime Time);
+
+/// <summary>An account as it was read. Immutable.</summary>
+/// <param name="Spec">What it was opened with.</param>
+/// <param name="OpenTime">When it was opened.</param>
+/// <param name="Balances">Its counters.</param>
+/// <param name="EntryCount">How many entries its statement has.</param>
+/// <param name="Version">The number of the last journal record that the answer rests on. It never falls.</param>
+/// <param name="Closed">Whether it is closed.</param>
+public sealed record AccountView(
+    AccountSpec Spec, LedgerTime OpenTime, Balances Balances, ulong EntryCount, long Version, bool Closed)
+{
+    /// <summary>What can still be debited, or null without a limit on debits.</summary>
+    public Amount? AvailableDebits => Spec.DebitsMustNotExceedCredits is { } allowance
+        ? Room(Balances.CreditsPosted, allowance, Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt)
+        : null;
+
+    /// <summary>What can still be credited, or null without a limit on credits.</summary>
+    public Amount? AvailableCredits => Spec.CreditsMustNotExceedDebits is { } allowance
+        ? Room(
+            Balances.DebitsPosted, allowance, Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt)
+        : null;
+
+    // Posted plus allowance may pass 2^128-1, so the room is taken off step by step and saturates.
+    private static Amount Room(Amount posted, Amount allowance, Amount used1, Amount used2, Amount used3)
+    {
+        var used = used1 + used2 + used3;
+        if (posted >= used)
+        {
+            return (posted - used).TryAdd(allowance, out var room) ? room : Amount.MaxValue;
+        }
+
+        var excess = used - posted;
+        return allowance >= excess ? allowance - excess : Amount.Zero;
+    }
+}
+
+/// <summary>A transfer as one of its accounts remembers it. Immutable.</summary>
+/// <param name="Transfer">The transfer, as it was asked for.</param>
+/// <param name="Status"><see cref="TransferStatus.Created"/>, or the reason of its rejection.</param>
+/// <param name="Time">When it was committed or rejected.</param>
+/// <param name="BalanceSeen">For a rejection by an account that exists: the balances that it saw.</param>
+public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, LedgerTime Time, Balances? BalanceSeen);
+
+/// <summary>One line of a statement: one posted change of one account. Immutable.</summary>
+/// <param name="Sequence">The entry's number on this account: 1, 2, 3 and so on without a hole.</param>
+/// <param name="BookTime">When the account booked it; it never falls from one entry to the next.</param>
+/// <param name="Transfer">The transfer that moved the money.</param>
+/// <param name="Time">When that transfer was committed.</param>
+/// <param name="IsDebit">Whether this account was debited.</param>
+/// <param name="DebitsPosted">The account's posted debits after the entry.</param>
+/// <param name="CreditsPosted">The account's posted credits after the entry.</param>
+public sealed record StatementEntry(
+    ulong Sequence, LedgerTime BookTime, Transfer Transfer, LedgerTime Time, bool IsDebit,
+    Amount DebitsPosted, Amount CreditsPosted)
+{
+    /// <summary>Posted debits less posted credits after the entry.</summary>
+    public SignedAmount Balance => SignedAmount.Difference(DebitsPosted, CreditsPosted);
+}
+
+/// <summary>The limits on what a caller may send.</summary>
+public static class LedgerLimits
+{
+    /// <summary>The most transfers, or accounts, of one request.</summary>
+    public const int BatchMax = 8190;
+
+    /// <summary>The longest reference, in characters.</summary>
+    public const int ReferenceLengthMax = 128;
+
+    /// <summary>The most metadata pairs.</summary>
+    public const int MetadataPairsMax = 16;
+
+    /// <summary>The longest metadata key, in characters; the shortest has one.</summary>
+    public const int MetadataKeyLengthMax = 64;
+
+    /// <summary>The longest metadata value, in characters.</summary>
+    public const int MetadataValueLengthMax = 256;
+
+    /// <summary>The largest page of a list.</summary>
+    public const int PageSizeMax = 1000;
+
+    /// <summary>Checks metadata against its limits.</summary>
+    /// <param name="metadata">The metadata.</param>
+    /// <returns>What is wrong, in a sentence, or null.</returns>
+    public static string? Check(Metadata metadata)
+    {
+        if (metadata.Pairs.Length > MetadataPairsMax)
+        {
+            return $"has {metadata.Pairs.Length} entries; at most {MetadataPairsMax} are allowed";
+        }
+
+        foreach (var (key, value) in metadata.Pairs)
+        {
+            if (key.Length is 0 or > MetadataKeyLengthMax)
+            {
+                return $"has a key of {key.Length} characters; 1 to {MetadataKeyLengthMax} are allowed";
+            }
+
+            if (value.Length > MetadataValueLengthMax)
+            {
+                return $"has a value of {value.Length} characters; at most {MetadataValueLengthMax} are allowed";
+            }
+        }
+
+        return null;
+    }
+}
