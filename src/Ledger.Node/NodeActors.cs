@@ -23,6 +23,9 @@ internal static class NodeActors
                 loggers.AddLoggerFactory();
                 loggers.LogLevel = Akka.Event.LogLevel.InfoLevel;
             });
+
+            // The host decides when the actors stop: after the calls that need them.
+            akka.AddHocon("akka.coordinated-shutdown.run-by-clr-shutdown-hook = off", HoconAddMode.Prepend);
             akka.WithActorSystemLivenessCheck(tags: [HealthEndpoints.LiveTag]);
             if (settings.Ledger.Mode == LedgerExecutionMode.Clustered)
             {

@@ -41,6 +41,7 @@ internal static class NodeHost
         builder.Logging.AddConfiguration(settings.Configuration.GetSection("Logging")).AddConsole();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration()
             .ConfigureKestrel(kestrel => Listen(kestrel, settings, listening));
+        builder.Host.UseConsoleLifetime();
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Shutdown.Timeout);
         builder.Services.AddSingleton(settings.Shutdown);

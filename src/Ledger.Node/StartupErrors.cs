@@ -21,11 +21,11 @@ internal static class StartupErrors
             var message = OneLine(current.Message);
             if (!messages.Exists(known => known.Contains(message, StringComparison.Ordinal)))
             {
-                messages.Add(message);
+                messages.Add(message.TrimEnd('.'));
             }
         }
 
-        return string.Join(": ", messages);
+        return string.Join(": ", messages) + ".";
     }
 
     private static Exception? Unwrap(Exception? exception) => exception switch
