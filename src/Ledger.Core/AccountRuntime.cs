@@ -56,7 +56,8 @@ public sealed record AccountRuntimeOptions
     public TimeSpan ResendAfterMax { get; init; } = TimeSpan.FromSeconds(10);
 }
 
-internal readonly record struct Outgoing(Caller Caller, AccountAnswerBase? Answer, AccountAddress To, AccountMessage? Message);
+internal readonly record struct Outgoing(
+    Caller Caller, AccountAnswerBase? Answer, AccountAddress To, AccountMessage? Message, IdLookup? Lookup = null);
 
 /// <summary>
 /// One account, as a state machine: the protocol, group commit and the order in which things may leave. The same code
@@ -519,8 +520,14 @@ public sealed class AccountRuntime
                 return true;
 
             case (CloseRequest close, Phase.OnTrial):
-                // Nothing is journaled yet: the close is decided now, and the post finds it afterwards.
+                // Nothing is journaled yet: the close is decided now, which ends the trial, and the posts find it.
+                working!.Remove(close.Transfer.Id);
                 Decide(close.Transfer.Id, close, now);
+                foreach (var waiter in work.Waiters)
+                {
+                    Route(close.Transfer.Id, waiter, now);
+                }
+
                 return true;
 
             case (TrialRequest trial, Phase.Prepared):
@@ -543,14 +550,22 @@ public sealed class AccountRuntime
         var work = new Work(Phase.LookingUp, null!, default);
         work.Waiters.Add(input);
         (working ??= []).Add(id, work);
-        shell.Lookup(new IdLookup(id, sequenceNr, DurableSequenceNr));
+
+        // What was decided and has left memory may be in a row that is not durable yet; so the question, too, leaves
+        // when all is durable that was decided before it. While it is out, everything about the id joins it.
+        if (MustRecordCommits)
+        {
+            open!.Urgent = true;
+        }
+
+        Hold(new Outgoing(default, null, default, null, new IdLookup(id, sequenceNr, assignedSequenceNr)));
     }
 
     private void AnswerRemembered(TransferId id, AccountMessage input, RememberedId known)
     {
         if (input is GetTransferCall)
         {
-            LookUpContent(id, input, known);
+            StartLookup(id, known.SequenceNr, input);
             return;
         }
 
@@ -559,52 +574,11 @@ public sealed class AccountRuntime
         if (!same && known.Status == TransferStatus.Created)
         {
             // Which field differs, only the content can tell, and that is in the journal.
-            LookUpContent(id, input, known);
-            return;
-        }
-
-        Answer(input, same ? known.Status : TransferStatus.IdAlreadyFailed, known.Time, same ? known.Seen : null, same);
-    }
-
-    private void LookUpContent(TransferId id, AccountMessage input, RememberedId known)
-    {
-        if (known.SequenceNr <= DurableSequenceNr)
-        {
             StartLookup(id, known.SequenceNr, input);
             return;
         }
 
-        // The row is not durable yet; it is in a batch of this runtime.
-        foreach (var batch in PendingBatches())
-        {
-            if (batch.SequenceNr == known.SequenceNr)
-            {
-                var search = new IdSearch(id);
-                search.Add(batch.Events);
-                AnswerFound(input, new IdFound(search.Content!, known.Status, known.Time, known.Seen));
-                return;
-            }
-        }
-
-        throw new LedgerInvariantException($"{state.Address}: {id} is remembered of a row that is nowhere");
-    }
-
-    private IEnumerable<EventBatch> PendingBatches()
-    {
-        if (writing is not null)
-        {
-            yield return writing;
-        }
-
-        foreach (var batch in full ?? [])
-        {
-            yield return batch;
-        }
-
-        if (open is not null)
-        {
-            yield return open;
-        }
+        Answer(input, same ? known.Status : TransferStatus.IdAlreadyFailed, known.Time, same ? known.Seen : null, same);
     }
 
     private void AnswerFound(AccountMessage input, IdFound found)
@@ -928,6 +902,10 @@ public sealed class AccountRuntime
         {
             calls--;
             shell.Reply(outgoing.Caller, answer);
+        }
+        else if (outgoing.Lookup is { } lookup)
+        {
+            shell.Lookup(lookup);
         }
         else
         {
