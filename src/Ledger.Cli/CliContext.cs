@@ -1,0 +1,30 @@
+using Ledger.Client;
+
+namespace Ledger.Cli;
+
+/// <summary>What the commands see of the world. Tests give their own.</summary>
+internal sealed class CliContext
+{
+    /// <summary>Where results go: one document, for people or programs.</summary>
+    public required TextWriter Out { get; init; }
+
+    /// <summary>Where progress, ids and errors go.</summary>
+    public required TextWriter Error { get; init; }
+
+    /// <summary>Whether results are read by a person, so that colour helps.</summary>
+    public bool OutIsTerminal { get; init; }
+
+    /// <summary>Whether progress may rewrite its line.</summary>
+    public bool ErrorIsTerminal { get; init; }
+
+    public Func<string, string?> EnvironmentVariable { get; init; } = Environment.GetEnvironmentVariable;
+
+    public Func<LedgerClientOptions, LedgerClient> Connect { get; init; } = options => new LedgerClient(options);
+
+    public IIdGenerator Ids { get; init; } = new UuidV7Generator();
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Whether colour may be used; see no-color.org.</summary>
+    public bool UseColor => OutIsTerminal && string.IsNullOrEmpty(EnvironmentVariable("NO_COLOR"));
+}

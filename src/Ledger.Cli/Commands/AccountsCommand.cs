@@ -1,0 +1,147 @@
+using System.CommandLine;
+using Ledger.Cli.Output;
+using Ledger.Client;
+
+namespace Ledger.Cli.Commands;
+
+/// <summary><c>ledger accounts open|get|statement</c>.</summary>
+internal static class AccountsCommand
+{
+    public static Command Create(CliContext context, GlobalOptions options) =>
+        new("accounts", "Opens accounts and reads them.")
+        {
+            CreateOpen(context, options),
+            CreateGet(context, options),
+            StatementCommand.Create(context, options),
+        };
+
+    public static Argument<string> AddressArgument() => new("ADDRESS")
+    {
+        Description = "The account's address, such as users:42:wallet.",
+        CustomParser = Parse.Address,
+    };
+
+    private static Command CreateOpen(CliContext context, GlobalOptions options)
+    {
+        var address = AddressArgument();
+        var asset = new Option<string>("--asset")
+        {
+            Description = "The asset that the account holds: a code and its decimal places, such as USD/2.",
+            HelpName = "ASSET",
+            Required = true,
+            CustomParser = Parse.Asset,
+        };
+        var code = SharedOptions.Code("A number of your own that says what kind of account this is.");
+        code.Required = true;
+        var reference = SharedOptions.Reference();
+        var metadata = SharedOptions.Metadata();
+        var debitLimit = Limit(
+            "--debits-must-not-exceed-credits", "Refuse debits beyond the credits, plus an allowance in minor units.");
+        var creditLimit = Limit(
+            "--credits-must-not-exceed-debits", "Refuse credits beyond the debits, plus an allowance in minor units.");
+        var command = new Command("open", "Opens an account. Opening it again with the same content changes nothing.")
+        {
+            address, asset, code, reference, metadata, debitLimit, creditLimit,
+        };
+        options.RefuseCsv(command);
+        command.SetLedgerAction(context, options, writes: true, async (client, parsed, cancellationToken) =>
+        {
+            var spec = new AccountSpec
+            {
+                Address = parsed.GetRequiredValue(address),
+                Asset = parsed.GetRequiredValue(asset),
+                Code = parsed.GetRequiredValue(code),
+                Reference = parsed.GetValue(reference) ?? "",
+                Metadata = parsed.GetRequiredValue(metadata),
+                DebitsMustNotExceedCredits = Given(parsed, debitLimit),
+                CreditsMustNotExceedDebits = Given(parsed, creditLimit),
+            };
+            var outcome = (await client.OpenAccountsAsync([spec], cancellationToken: cancellationToken))[0];
+            if (options.Format(parsed) == GlobalOptions.Json)
+            {
+                Json.Write(context.Out, Json.Of(outcome));
+            }
+            else
+            {
+                Tables.WriteOne(
+                    context,
+                    ("account", outcome.Address),
+                    ("status", Names.Of(outcome.Status)),
+                    ("opened", Names.Of(outcome.CreateTime)));
+            }
+
+            if (outcome.IsOpen)
+            {
+                return ExitCodes.Applied;
+            }
+
+            await context.Error.WriteLineAsync($"error: rejected: {Names.Of(outcome.Status)}");
+            return ExitCodes.Rejected;
+        });
+        return command;
+    }
+
+    private static Command CreateGet(CliContext context, GlobalOptions options)
+    {
+        var address = AddressArgument();
+        var command = new Command("get", "Reads an account with its balances.") { address };
+        options.RefuseCsv(command);
+        command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
+        {
+            var account = await client.GetAccountAsync(
+                parsed.GetRequiredValue(address), cancellationToken: cancellationToken);
+            if (account is null)
+            {
+                await context.Error.WriteLineAsync($"error: not found: account {parsed.GetRequiredValue(address)}");
+                return ExitCodes.Rejected;
+            }
+
+            if (options.Format(parsed) == GlobalOptions.Json)
+            {
+                Json.Write(context.Out, Json.Of(account));
+            }
+            else
+            {
+                WriteTable(context, account);
+            }
+
+            return ExitCodes.Applied;
+        });
+        return command;
+    }
+
+    private static void WriteTable(CliContext context, Account account) => Tables.WriteOne(
+        context,
+        ("account", account.Spec.Address),
+        ("asset", account.Spec.Asset),
+        ("code", account.Spec.Code.ToString()),
+        ("reference", account.Spec.Reference),
+        ("metadata", Tables.Metadata(account.Spec.Metadata)),
+        ("debits must not exceed credits by more than", account.Spec.DebitsMustNotExceedCredits?.Allowance.ToString() ?? ""),
+        ("credits must not exceed debits by more than", account.Spec.CreditsMustNotExceedDebits?.Allowance.ToString() ?? ""),
+        ("opened", Names.Of(account.CreateTime)),
+        ("closed", account.IsClosed ? "yes" : ""),
+        ("balance (debits less credits)", account.Balance.ToString()),
+        ("available to debit", account.AvailableDebits?.ToString() ?? ""),
+        ("available to credit", account.AvailableCredits?.ToString() ?? ""),
+        ("debits posted", account.Balances.DebitsPosted.ToString()),
+        ("credits posted", account.Balances.CreditsPosted.ToString()),
+        ("debits pending", account.Balances.DebitsPending.ToString()),
+        ("credits pending", account.Balances.CreditsPending.ToString()),
+        ("debits in doubt", account.Balances.DebitsInDoubt.ToString()),
+        ("credits in doubt", account.Balances.CreditsInDoubt.ToString()),
+        ("entries", account.EntryCount.ToString()),
+        ("version", account.Version.ToString()));
+
+    private static Option<UInt128?> Limit(string name, string description) => new(name)
+    {
+        Description = description + " [default allowance: 0]",
+        HelpName = "ALLOWANCE",
+        Arity = ArgumentArity.ZeroOrOne,
+        CustomParser = Parse.Allowance,
+    };
+
+    // A limit that is not on the command line is none; one without an allowance is one with 0.
+    private static AccountLimit? Given(ParseResult parsed, Option<UInt128?> limit) =>
+        parsed.GetResult(limit) is null ? null : new AccountLimit(parsed.GetValue(limit) ?? UInt128.Zero);
+}

@@ -1,0 +1,150 @@
+using System.CommandLine;
+using Ledger.Cli.Import;
+using Ledger.Client;
+
+namespace Ledger.Cli.Commands;
+
+/// <summary><c>ledger import</c>.</summary>
+internal static class ImportCommand
+{
+    private const string Description =
+        """
+        Imports books from a CSV file of postings.
+
+        The header is transaction,date,description,account,asset,amount. An amount is in minor units, positive for a debit
+        and negative for a credit; each transaction balances to zero per asset. The whole file is checked before anything
+        is sent. Importing the same file again changes nothing; a file that has grown brings in what is new.
+        """;
+
+    public static Command Create(CliContext context, GlobalOptions options)
+    {
+        var file = new Argument<string>("FILE") { Description = "The CSV file." };
+        var code = SharedOptions.Code("The code of the transfers.");
+        code.DefaultValueFactory = _ => 1;
+        var accountCode = new Option<uint>("--account-code")
+        {
+            Description = "The code of the accounts that are opened.",
+            HelpName = "N",
+            CustomParser = Parse.Code,
+            DefaultValueFactory = _ => 1,
+        };
+        var importNamespace = new Option<string>("--namespace")
+        {
+            Description = "Keeps the transfers of this import apart from others with the same transactions. Give the same "
+                + "one every time the same books are imported.",
+            HelpName = "TEXT",
+            DefaultValueFactory = _ => "import",
+        };
+        var retryFor = SharedOptions.RetryFor(TimeSpan.FromSeconds(60));
+        var command = new Command("import", Description) { file, code, accountCode, importNamespace, retryFor };
+        options.RefuseCsv(command);
+        command.SetLedgerAction(context, options, writes: true, async (client, parsed, cancellationToken) =>
+        {
+            var name = parsed.GetRequiredValue(file);
+            var content = await ReadAsync(context, name, cancellationToken);
+            if (content is null)
+            {
+                return ExitCodes.Usage;
+            }
+
+            var plan = ImportPlan.Of(
+                content,
+                parsed.GetRequiredValue(importNamespace),
+                parsed.GetRequiredValue(code),
+                parsed.GetRequiredValue(accountCode));
+            foreach (var netted in plan.Netted)
+            {
+                await context.Error.WriteLineAsync(
+                    $"{name}:{netted.Line}: note: {netted.Amount} on {netted.Account} is debited and credited in the same "
+                    + "transaction and cancels out.");
+            }
+
+            var runner = new ImportRunner(context, client, name, parsed.GetRequiredValue(retryFor));
+            return await RunAsync(context, client, options, parsed, plan, runner, cancellationToken);
+        });
+        return command;
+    }
+
+    private static async Task<PostingFile?> ReadAsync(CliContext context, string name, CancellationToken cancellationToken)
+    {
+        byte[] bytes;
+        try
+        {
+            bytes = await File.ReadAllBytesAsync(name, cancellationToken);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            await context.Error.WriteLineAsync($"error: {LedgerCli.OneLine(failure.Message)}");
+            return null;
+        }
+
+        var file = PostingFileReader.Read(name, bytes, out var errors);
+        foreach (var error in errors)
+        {
+            await context.Error.WriteLineAsync(LedgerCli.OneLine(error.ToString()));
+        }
+
+        if (file is null)
+        {
+            await context.Error.WriteLineAsync(
+                $"error: {name} is not valid: {errors.Count} error{(errors.Count == 1 ? "" : "s")}; nothing was sent.");
+        }
+
+        return file;
+    }
+
+    private static async Task<int> RunAsync(
+        CliContext context,
+        LedgerClient client,
+        GlobalOptions options,
+        ParseResult parsed,
+        ImportPlan plan,
+        ImportRunner runner,
+        CancellationToken cancellationToken)
+    {
+        if (plan.Accounts.Count > 0)
+        {
+            // A wrong address should be told at once, and not after all the patience that is meant for a restart.
+            await CheckReachableAsync(client, plan.Accounts[0].Spec.Address, cancellationToken);
+        }
+
+        if (!await runner.OpenAccountsAsync(plan, cancellationToken))
+        {
+            runner.Summary.Write(context, options.Format(parsed));
+            await context.Error.WriteLineAsync("error: rejected: not all accounts could be opened; no transfer was sent.");
+            return ExitCodes.Rejected;
+        }
+
+        await runner.PostTransfersAsync(plan, cancellationToken);
+        runner.Summary.Write(context, options.Format(parsed));
+        if (runner.GaveUp is { } failure)
+        {
+            await context.Error.WriteLineAsync(
+                $"error: the outcome of {runner.Summary.TransfersUnknown} transfers is unknown "
+                + $"({LedgerCli.OneLine(failure.Message)}); running the same import again is safe.");
+            return ExitCodes.Unknown;
+        }
+
+        if (runner.Summary.TransfersRejected > 0)
+        {
+            await context.Error.WriteLineAsync(
+                $"error: rejected: {runner.Summary.TransfersRejected} of {plan.Transfers.Count} transfers.");
+            return ExitCodes.Rejected;
+        }
+
+        return ExitCodes.Applied;
+    }
+
+    private static async Task CheckReachableAsync(
+        LedgerClient client, string address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.GetAccountAsync(address, cancellationToken: cancellationToken);
+        }
+        catch (LedgerClientException failure) when (!failure.Unreachable)
+        {
+            // It is there; whatever ails it, the import meets it with its own patience.
+        }
+    }
+}

@@ -1,0 +1,83 @@
+using System.Numerics;
+using Ledger.Client;
+
+namespace Ledger.Cli.Import;
+
+/// <summary>A transfer of a plan, and the line that it came from.</summary>
+/// <param name="Line">The line of its debit posting.</param>
+/// <param name="Transfer">The transfer.</param>
+internal sealed record PlannedTransfer(long Line, Transfer Transfer);
+
+/// <summary>An account of a plan, and the line that first names it.</summary>
+internal sealed record PlannedAccount(long Line, AccountSpec Spec);
+
+/// <summary>Postings of one account that cancel each other inside one transaction, so that no transfer can show them.</summary>
+internal sealed record NettedPosting(long Line, string Account, BigInteger Amount);
+
+/// <summary>What an import does: accounts to open and transfers to post, the same ones whenever it is planned again.</summary>
+internal sealed record ImportPlan(
+    IReadOnlyList<PlannedAccount> Accounts,
+    IReadOnlyList<PlannedTransfer> Transfers,
+    IReadOnlyList<NettedPosting> Netted)
+{
+    /// <summary>Plans the import of a valid file.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="importNamespace">What keeps the ids of this import apart from those of others.</param>
+    /// <param name="code">The code of its transfers.</param>
+    /// <param name="accountCode">The code of its accounts.</param>
+    public static ImportPlan Of(PostingFile file, string importNamespace, uint code = 1, uint accountCode = 1)
+    {
+        var accounts = new Dictionary<string, PlannedAccount>(StringComparer.Ordinal);
+        var transfers = new List<PlannedTransfer>();
+        var netted = new List<NettedPosting>();
+        foreach (var transaction in file.Transactions)
+        {
+            foreach (var posting in transaction.Postings)
+            {
+                accounts.TryAdd(posting.Account, new PlannedAccount(posting.Line, new AccountSpec
+                {
+                    Address = posting.Account,
+                    Asset = posting.Asset,
+                    Code = accountCode,
+                }));
+            }
+
+            var ids = new ImportIds(importNamespace, transaction);
+            var (reference, metadata) = Labels(transaction);
+            var index = 0;
+            foreach (var move in TransactionSplitter.Split(transaction, netted))
+            {
+                transfers.Add(new PlannedTransfer(move.Line, new Transfer
+                {
+                    Id = ids.Of(index++),
+                    DebitAccount = move.Debit,
+                    CreditAccount = move.Credit,
+                    Amount = (UInt128)move.Amount,
+                    Asset = move.Asset,
+                    Code = code,
+                    Reference = reference,
+                    Metadata = metadata,
+                }));
+            }
+        }
+
+        return new ImportPlan([.. accounts.Values], transfers, netted);
+    }
+
+    private static (string Reference, IReadOnlyDictionary<string, string> Metadata) Labels(PostingTransaction transaction)
+    {
+        var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["date"] = transaction.Date,
+            ["transaction"] = transaction.Key,
+        };
+        if (transaction.Description.Length <= Syntax.ReferenceLengthMax)
+        {
+            return (transaction.Description, metadata);
+        }
+
+        // Too long for a reference, and never cut: metadata has room for it.
+        metadata["description"] = transaction.Description;
+        return ("", metadata);
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text.Json.Nodes;
+using Ledger.Cli.Output;
+
+namespace Ledger.Cli.Import;
+
+/// <summary>What an import did.</summary>
+internal sealed class ImportSummary
+{
+    public int AccountsOpened;
+    public int AccountsExisting;
+    public int TransfersCreated;
+    public int TransfersExisting;
+    public int TransfersRejected;
+    public int TransfersUnknown;
+
+    public void Write(CliContext context, string format)
+    {
+        if (format == GlobalOptions.Json)
+        {
+            Json.Write(context.Out, new JsonObject
+            {
+                ["accounts"] = new JsonObject { ["opened"] = AccountsOpened, ["existing"] = AccountsExisting },
+                ["transfers"] = new JsonObject
+                {
+                    ["created"] = TransfersCreated,
+                    ["existing"] = TransfersExisting,
+                    ["rejected"] = TransfersRejected,
+                    ["unknown"] = TransfersUnknown,
+                },
+            });
+            return;
+        }
+
+        Tables.WriteOne(
+            context,
+            ("accounts opened", AccountsOpened.ToString()),
+            ("accounts existing", AccountsExisting.ToString()),
+            ("transfers created", TransfersCreated.ToString()),
+            ("transfers existing", TransfersExisting.ToString()),
+            ("transfers rejected", TransfersRejected.ToString()),
+            ("transfers unknown", TransfersUnknown.ToString()));
+    }
+}

@@ -1,0 +1,29 @@
+using System.Numerics;
+
+namespace Ledger.Cli.Import;
+
+/// <summary>One line of a posting file.</summary>
+/// <param name="Line">The line of the file on which it starts.</param>
+/// <param name="Account">The account's address.</param>
+/// <param name="Asset">The account's asset.</param>
+/// <param name="Amount">Minor units: positive is a debit, negative a credit.</param>
+internal sealed record Posting(long Line, string Account, string Asset, BigInteger Amount);
+
+/// <summary>A transaction of a posting file: lines that balance to zero per asset.</summary>
+/// <param name="Key">What the file calls it, such as a running number; unique in the file.</param>
+/// <param name="Date">The date, as the file writes it.</param>
+/// <param name="Description">The description.</param>
+/// <param name="Postings">The lines, in the order of the file.</param>
+internal sealed record PostingTransaction(string Key, string Date, string Description, IReadOnlyList<Posting> Postings);
+
+/// <summary>A posting file that has been found valid as a whole.</summary>
+internal sealed record PostingFile(IReadOnlyList<PostingTransaction> Transactions);
+
+/// <summary>One thing that is wrong with a posting file.</summary>
+/// <param name="File">The file's name as it was given.</param>
+/// <param name="Line">The line.</param>
+/// <param name="Message">What is wrong.</param>
+internal sealed record ImportError(string File, long Line, string Message)
+{
+    public override string ToString() => $"{File}:{Line}: {Message}";
+}

@@ -1,0 +1,80 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+using Ledger.Cli.Commands;
+
+namespace Ledger.Cli;
+
+/// <summary>The <c>ledger</c> command.</summary>
+internal static class LedgerCli
+{
+    /// <summary>Runs one command line.</summary>
+    /// <param name="args">The arguments.</param>
+    /// <param name="output">Where the result goes.</param>
+    /// <param name="error">Where everything else goes.</param>
+    /// <param name="cancellationToken">Interrupts the command.</param>
+    /// <returns>The exit code; see <see cref="ExitCodes"/>.</returns>
+    public static Task<int> RunAsync(
+        string[] args, TextWriter output, TextWriter error, CancellationToken cancellationToken = default) =>
+        RunAsync(
+            args,
+            new CliContext
+            {
+                Out = output,
+                Error = error,
+                OutIsTerminal = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected,
+                ErrorIsTerminal = ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected,
+            },
+            cancellationToken);
+
+    /// <summary>Runs one command line in a given world.</summary>
+    public static async Task<int> RunAsync(
+        string[] args, CliContext context, CancellationToken cancellationToken = default)
+    {
+        var parsed = CreateRoot(context).Parse(args);
+        if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
+        {
+            foreach (var message in parsed.Errors.Select(e => e.Message).Distinct(StringComparer.Ordinal))
+            {
+                await context.Error.WriteLineAsync($"error: {OneLine(message)}");
+            }
+
+            await context.Error.WriteLineAsync($"See '{Path(parsed)} --help'.");
+            return ExitCodes.Usage;
+        }
+
+        var invocation = new InvocationConfiguration
+        {
+            Output = context.Out,
+            Error = context.Error,
+            EnableDefaultExceptionHandler = false,
+        };
+        var code = await parsed.InvokeAsync(invocation, cancellationToken);
+        await context.Out.FlushAsync(CancellationToken.None);
+        return code;
+    }
+
+    internal static string OneLine(string text) => text.ReplaceLineEndings(" ");
+
+    private static RootCommand CreateRoot(CliContext context)
+    {
+        var options = new GlobalOptions(context);
+        var root = new RootCommand($"The command line of Ledger.\n\n{ExitCodes.Help}");
+        options.AddTo(root);
+        root.Subcommands.Add(AccountsCommand.Create(context, options));
+        root.Subcommands.Add(TransfersCommand.Create(context, options));
+        root.Subcommands.Add(ImportCommand.Create(context, options));
+        root.Subcommands.Add(BalancesCommand.Create(context, options));
+        return root;
+    }
+
+    private static string Path(ParseResult parsed)
+    {
+        var names = new List<string>();
+        for (var result = parsed.CommandResult; result.Parent is System.CommandLine.Parsing.CommandResult parent; result = parent)
+        {
+            names.Insert(0, result.Command.Name);
+        }
+
+        return string.Join(' ', names.Prepend("ledger"));
+    }
+}

@@ -1,0 +1,88 @@
+using System.Numerics;
+
+namespace Ledger.Client;
+
+/// <summary>What an account is opened with.</summary>
+public sealed record AccountSpec
+{
+    /// <summary>The address: segments of <c>A-Z a-z 0-9 _ -</c>, joined by <c>:</c>, at most 128 characters.</summary>
+    public required string Address { get; init; }
+
+    /// <summary>The one asset that the account holds: a code and its decimal places, such as <c>USD/2</c>.</summary>
+    public required string Asset { get; init; }
+
+    /// <summary>A number of the caller's own that says what kind of account this is. Must not be 0.</summary>
+    public required uint Code { get; init; }
+
+    /// <summary>The caller's own reference, at most 128 characters; empty by default.</summary>
+    public string Reference { get; init; } = "";
+
+    /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256. Empty by default.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = Wire.NoMetadata;
+
+    /// <summary>When given: debits, reserved ones included, must not exceed posted credits plus the allowance.</summary>
+    public AccountLimit? DebitsMustNotExceedCredits { get; init; }
+
+    /// <summary>When given: credits, reserved ones included, must not exceed posted debits plus the allowance.</summary>
+    public AccountLimit? CreditsMustNotExceedDebits { get; init; }
+}
+
+/// <summary>A limit on one side of an account.</summary>
+/// <param name="Allowance">How far the limit may be exceeded (an overdraft), in minor units. The default is 0.</param>
+public readonly record struct AccountLimit(UInt128 Allowance);
+
+/// <summary>What became of one account that was to be opened.</summary>
+/// <param name="Address">The address that the request gave.</param>
+/// <param name="Status">The outcome.</param>
+/// <param name="CreateTime">When the account was opened, if it is open with this content; otherwise null.</param>
+public sealed record AccountOutcome(string Address, AccountStatus Status, DateTimeOffset? CreateTime)
+{
+    /// <summary>Whether the account is open with the content that was asked for, since now or since before.</summary>
+    public bool IsOpen => Status is AccountStatus.Created or AccountStatus.Exists;
+}
+
+/// <summary>The counters of an account, in minor units. None is ever negative.</summary>
+/// <param name="DebitsPending">Debits reserved by holds.</param>
+/// <param name="DebitsPosted">Debits that are final.</param>
+/// <param name="CreditsPending">Credits reserved by holds.</param>
+/// <param name="CreditsPosted">Credits that are final.</param>
+/// <param name="DebitsInDoubt">Debits of transactions that are not yet decided. They count against limits.</param>
+/// <param name="CreditsInDoubt">Credits of transactions that are not yet decided. They can't be spent.</param>
+public readonly record struct Balances(
+    UInt128 DebitsPending,
+    UInt128 DebitsPosted,
+    UInt128 CreditsPending,
+    UInt128 CreditsPosted,
+    UInt128 DebitsInDoubt,
+    UInt128 CreditsInDoubt);
+
+/// <summary>An account and its balances, as of one moment.</summary>
+public sealed record Account
+{
+    /// <summary>What it was opened with.</summary>
+    public required AccountSpec Spec { get; init; }
+
+    /// <summary>When it was opened.</summary>
+    public required DateTimeOffset CreateTime { get; init; }
+
+    /// <summary>Its counters.</summary>
+    public required Balances Balances { get; init; }
+
+    /// <summary>Posted debits less posted credits, in minor units. Negative for an account that was credited more.</summary>
+    public required BigInteger Balance { get; init; }
+
+    /// <summary>What can still be debited; null when the account has no limit on its debits.</summary>
+    public BigInteger? AvailableDebits { get; init; }
+
+    /// <summary>What can still be credited; null when the account has no limit on its credits.</summary>
+    public BigInteger? AvailableCredits { get; init; }
+
+    /// <summary>How many entries its statement has.</summary>
+    public required ulong EntryCount { get; init; }
+
+    /// <summary>The number of the last journal record that this answer rests on. It never falls.</summary>
+    public required ulong Version { get; init; }
+
+    /// <summary>Whether the account is closed.</summary>
+    public required bool IsClosed { get; init; }
+}

@@ -1,0 +1,124 @@
+using Google.Rpc;
+using Grpc.Core;
+
+namespace Ledger.Client;
+
+/// <summary>What a call is to the ledger, and so what its failure leaves open.</summary>
+internal enum CallKind
+{
+    /// <summary>Changes nothing, so its failure leaves nothing open.</summary>
+    Read,
+
+    /// <summary>One transfer: a refusal of the call moved nothing.</summary>
+    Write,
+
+    /// <summary>Many at once: a refusal may come after some were done, unless the request was malformed.</summary>
+    WriteBatch,
+}
+
+/// <summary>The one place where gRPC failures become the client's.</summary>
+internal static class Failures
+{
+    private const string Overloaded = "OVERLOADED";
+    private static readonly TimeSpan OverloadPause = TimeSpan.FromMilliseconds(100);
+
+    public static LedgerClientException Of(RpcException failure, CallKind kind, ArrivalTrace trace)
+    {
+        var arrived = trace.MayHaveArrived;
+        var unknown = kind != CallKind.Read && arrived && (LeavesOpen(failure.StatusCode)
+            || (failure.StatusCode != StatusCode.InvalidArgument
+                && (kind == CallKind.WriteBatch || trace.EarlierMayHaveArrived)));
+        return Of(
+            failure.GetRpcStatus(), failure.StatusCode, failure.Status.Detail, failure, unknown,
+            unreachable: failure.StatusCode == StatusCode.Unavailable && !arrived);
+    }
+
+    /// <summary>The failure of one request of a stream.</summary>
+    public static LedgerClientException Of(Google.Rpc.Status status, bool unknown)
+    {
+        var code = (StatusCode)status.Code;
+        return Of(status, code, status.Message, inner: null, unknown || LeavesOpen(code), unreachable: false);
+    }
+
+    public static LedgerClientException Of(
+        LedgerClientException failure, bool unknown) => failure.OutcomeUnknown == unknown
+        ? failure
+        : new LedgerClientException(failure.Message, failure)
+        {
+            Code = failure.Code,
+            Reason = failure.Reason,
+            Field = failure.Field,
+            RetryAfter = failure.RetryAfter,
+            OutcomeUnknown = unknown,
+            Unreachable = failure.Unreachable && !unknown,
+        };
+
+    /// <summary>An answer that breaks the contract; nothing can be concluded from it.</summary>
+    public static LedgerClientException Malformed(string what, CallKind kind, Exception? inner = null) =>
+        new($"The ledger's answer can't be understood: {what}", inner)
+        {
+            Code = StatusCode.Internal,
+            OutcomeUnknown = kind != CallKind.Read,
+        };
+
+    /// <summary>Whether the ledger had no room for the request and did nothing, so that it may be sent again.</summary>
+    public static bool IsOverload(LedgerClientException failure) => failure.Code == StatusCode.ResourceExhausted
+        && (failure.RetryAfter is not null || string.Equals(failure.Reason, Overloaded, StringComparison.Ordinal));
+
+    /// <summary>Whether another attempt may be decided where this one was not.</summary>
+    public static bool IsOpen(LedgerClientException failure) => LeavesOpen(failure.Code);
+
+    /// <summary>How long to wait before attempt number <paramref name="attempt"/> + 1: longer every time, jittered so
+    /// that clients that failed together don't come back together, and never shorter than the ledger asks for.</summary>
+    public static TimeSpan Pause(LedgerClientException? failure, int attempt, LedgerClientOptions options, Random random)
+    {
+        var ceiling = Math.Min(
+            options.MaxBackoff.TotalMilliseconds,
+            options.InitialBackoff.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 20)));
+        double jitter;
+        lock (random)
+        {
+            jitter = random.NextDouble();
+        }
+
+        var pause = TimeSpan.FromMilliseconds(ceiling * (0.5 + (0.5 * jitter)));
+        return failure is not null && IsOverload(failure) ? (failure.RetryAfter ?? OverloadPause) + (pause / 4) : pause;
+    }
+
+    private static bool LeavesOpen(StatusCode code) => code is StatusCode.Unavailable or StatusCode.DeadlineExceeded
+        or StatusCode.Cancelled or StatusCode.Internal or StatusCode.Unknown or StatusCode.Aborted or StatusCode.DataLoss;
+
+    private static LedgerClientException Of(
+        Google.Rpc.Status? status,
+        StatusCode code,
+        string detail,
+        Exception? inner,
+        bool unknown,
+        bool unreachable)
+    {
+        var error = status?.GetDetail<ErrorInfo>();
+        var field = status?.GetDetail<BadRequest>()?.FieldViolations.FirstOrDefault()?.Field;
+        if (string.IsNullOrEmpty(field) && error is not null)
+        {
+            error.Metadata.TryGetValue("field", out field);
+        }
+
+        var reason = error?.Reason ?? "";
+        var message = (detail.Length == 0, reason.Length == 0) switch
+        {
+            (true, true) => code.ToString(),
+            (true, false) => reason,
+            (false, true) => detail,
+            (false, false) => $"{reason}: {detail}",
+        };
+        return new LedgerClientException(message, inner)
+        {
+            Code = code,
+            Reason = reason,
+            Field = field ?? "",
+            OutcomeUnknown = unknown,
+            Unreachable = unreachable,
+            RetryAfter = status?.GetDetail<RetryInfo>()?.RetryDelay?.ToTimeSpan(),
+        };
+    }
+}

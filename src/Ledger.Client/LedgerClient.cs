@@ -1,0 +1,332 @@
+using System.Runtime.CompilerServices;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Ledger.Client;
+
+/// <summary>A typed client of the ledger: opens accounts, moves money and reads, over gRPC.</summary>
+/// <remarks>
+/// <para>Thread-safe; make one and share it. Every method throws <see cref="LedgerClientException"/> when the call fails
+/// as a whole, and <see cref="OperationCanceledException"/> when the caller's token is cancelled; after the latter the
+/// outcome of a write is unknown.</para>
+/// <para>A call that fails with <c>UNAVAILABLE</c> is retried, jittered, up to
+/// <see cref="LedgerClientOptions.MaxAttempts"/> attempts; this is safe, since every write carries its id. A call that
+/// the ledger had no room for is sent again after the pause that it asks for, within the call's timeout.</para>
+/// </remarks>
+public sealed class LedgerClient : IAsyncDisposable, IDisposable
+{
+    /// <summary>How many accounts or transfers one request may hold.</summary>
+    public const int BatchMax = 8_190;
+
+    private readonly LedgerClientOptions options;
+    private readonly GrpcChannel? owned;
+    private readonly V1.AccountService.AccountServiceClient accounts;
+    private readonly V1.TransferService.TransferServiceClient transfers;
+    private readonly Random random = new();
+
+    /// <summary>Makes a client of the nodes that the options name. Connects with the first call.</summary>
+    /// <param name="options">Where to, and how.</param>
+    /// <exception cref="ArgumentException">The options contradict themselves or are out of range.</exception>
+    public LedgerClient(LedgerClientOptions options)
+        : this(CreateChannel(options), options, owns: true)
+    {
+    }
+
+    /// <summary>Makes a client on a channel of the caller's, who configures its retries and disposes it.</summary>
+    /// <param name="channel">The channel.</param>
+    /// <param name="options">Timeouts and pauses; addresses and channel settings in it are not used.</param>
+    public LedgerClient(GrpcChannel channel, LedgerClientOptions? options = null)
+        : this(channel, options ?? new LedgerClientOptions(), owns: false)
+    {
+    }
+
+    /// <summary>Makes a client on a call invoker of the caller's, such as an intercepted one.</summary>
+    /// <param name="invoker">The call invoker.</param>
+    /// <param name="options">Timeouts and pauses; addresses and channel settings in it are not used.</param>
+    public LedgerClient(CallInvoker invoker, LedgerClientOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(invoker);
+        this.options = options ?? new LedgerClientOptions();
+        accounts = new V1.AccountService.AccountServiceClient(invoker);
+        transfers = new V1.TransferService.TransferServiceClient(invoker);
+    }
+
+    private LedgerClient(GrpcChannel channel, LedgerClientOptions options, bool owns)
+        : this((channel ?? throw new ArgumentNullException(nameof(channel))).CreateCallInvoker(), options) =>
+        owned = owns ? channel : null;
+
+    /// <summary>Opens accounts, up to <see cref="BatchMax"/> in one request. Each stands alone. Idempotent: an account
+    /// that exists with the same content is answered <see cref="AccountStatus.Exists"/>.</summary>
+    /// <param name="specs">The accounts.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>One outcome for each account, in the order of the request.</returns>
+    public async Task<IReadOnlyList<AccountOutcome>> OpenAccountsAsync(
+        IReadOnlyCollection<AccountSpec> specs,
+        RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        CheckBatch(specs);
+        var message = new V1.OpenAccountsRequest();
+        message.Accounts.AddRange(specs.Select(Wire.ToWire));
+        var response = await CallAsync(
+            accounts.OpenAccountsAsync, message, CallKind.WriteBatch, request, cancellationToken);
+        CheckCount(response.Results.Count, specs.Count);
+        return Read(() => response.Results.Select(Wire.FromWire).ToArray(), CallKind.WriteBatch);
+    }
+
+    /// <summary>Posts one transfer. Idempotent by its id. A rejection is a result and not an exception.</summary>
+    /// <param name="transfer">The transfer. Keep it until the outcome is known.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>Its outcome.</returns>
+    public async Task<TransferOutcome> PostTransferAsync(
+        Transfer transfer, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        var message = new V1.PostTransferRequest { Transfer = Wire.ToWire(transfer) };
+        var response = await CallAsync(
+            transfers.PostTransferAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+    }
+
+    /// <summary>Posts transfers, up to <see cref="BatchMax"/> in one request. Each stands alone: some may be recorded
+    /// while others are rejected, and they run in no promised order. Nothing is split silently.</summary>
+    /// <param name="batch">The transfers. Keep them until the outcome is known.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>One outcome for each transfer, in the order of the request.</returns>
+    public async Task<IReadOnlyList<TransferOutcome>> PostTransfersAsync(
+        IReadOnlyCollection<Transfer> batch,
+        RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        CheckBatch(batch);
+        var message = new V1.PostTransfersRequest();
+        message.Transfers.AddRange(batch.Select(Wire.ToWire));
+        var response = await CallAsync(
+            transfers.PostTransfersAsync, message, CallKind.WriteBatch, request, cancellationToken);
+        CheckCount(response.Results.Count, batch.Count);
+        return Read(() => response.Results.Select(Wire.FromWire).ToArray(), CallKind.WriteBatch);
+    }
+
+    /// <summary>Opens a session that posts transfers as they come, many in flight at once. Connects with the first
+    /// transfer.</summary>
+    /// <param name="stream">How the session behaves.</param>
+    /// <returns>The session; dispose it.</returns>
+    public TransferStream OpenTransferStream(TransferStreamOptions? stream = null) =>
+        new(transfers, stream ?? new TransferStreamOptions(), options, owned is not null);
+
+    /// <summary>Reads an account with its balances. Shows every transfer that was acknowledged before.</summary>
+    /// <param name="address">The account's address.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The account; null when there is none.</returns>
+    public async Task<Account?> GetAccountAsync(
+        string address, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var message = new V1.GetAccountRequest { Address = address };
+        var response = await FindAsync(accounts.GetAccountAsync, message, request, cancellationToken);
+        return response is null ? null : Read(() => Wire.FromWire(response.Account), CallKind.Read);
+    }
+
+    /// <summary>Looks a transfer up in the memory of one of its two accounts. Waits while the transfer is in doubt.</summary>
+    /// <param name="account">The address of the transfer's debit or credit account.</param>
+    /// <param name="id">The transfer's id.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The transfer; null when the account has never taken part in it.</returns>
+    public async Task<TransferRecord?> GetTransferAsync(
+        string account, Guid id, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(account);
+        var message = new V1.GetTransferRequest { Account = account, Id = Wire.IdText(id) };
+        var response = await FindAsync(transfers.GetTransferAsync, message, request, cancellationToken);
+        return response is null ? null : Read(() => Wire.FromWire(response.Record), CallKind.Read);
+    }
+
+    /// <summary>Lists all accounts with their balances, each as of its own moment, fetching page after page.</summary>
+    /// <param name="pageSize">How many are fetched at a time: 1 to 1,000.</param>
+    /// <param name="request">What is different for each of the calls.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public async IAsyncEnumerable<Account> ListAccountsAsync(
+        int pageSize = 500,
+        RequestOptions? request = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var message = new V1.ListAccountsRequest { PageSize = pageSize };
+        do
+        {
+            var page = await CallAsync(
+                accounts.ListAccountsAsync, message, CallKind.Read, request, cancellationToken);
+            foreach (var account in page.Accounts)
+            {
+                yield return Read(() => Wire.FromWire(account), CallKind.Read);
+            }
+
+            message.PageToken = page.NextPageToken;
+        }
+        while (message.PageToken.Length > 0);
+    }
+
+    /// <summary>Lists the entries of an account's statement, fetching page after page. Entries that are booked meanwhile
+    /// may or may not be seen.</summary>
+    /// <param name="address">The account's address.</param>
+    /// <param name="query">Which entries, in which order; null for all, the oldest first.</param>
+    /// <param name="request">What is different for each of the calls.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such account.</exception>
+    public async IAsyncEnumerable<StatementEntry> ListStatementAsync(
+        string address,
+        StatementQuery? query = null,
+        RequestOptions? request = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        query ??= new StatementQuery();
+        var message = new V1.ListStatementRequest
+        {
+            Address = address,
+            PageSize = query.PageSize,
+            NewestFirst = query.NewestFirst,
+            MinSequence = query.MinSequence ?? 0,
+            MaxSequence = query.MaxSequence ?? 0,
+            StartTime = query.StartTime is { } start ? Wire.ToWire(start) : null,
+            EndTime = query.EndTime is { } end ? Wire.ToWire(end) : null,
+        };
+        do
+        {
+            var page = await CallAsync(
+                accounts.ListStatementAsync, message, CallKind.Read, request, cancellationToken);
+            foreach (var entry in page.Entries)
+            {
+                yield return Read(() => Wire.FromWire(entry), CallKind.Read);
+            }
+
+            message.PageToken = page.NextPageToken;
+        }
+        while (message.PageToken.Length > 0);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => owned?.Dispose();
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static GrpcChannel CreateChannel(LedgerClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return ChannelFactory.Create(options);
+    }
+
+    private static void CheckBatch<T>(
+        IReadOnlyCollection<T> batch, [CallerArgumentExpression(nameof(batch))] string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(batch, name);
+        if (batch.Count is < 1 or > BatchMax)
+        {
+            throw new ArgumentOutOfRangeException(name, batch.Count, $"A request holds 1 to {BatchMax} items.");
+        }
+    }
+
+    private static void CheckCount(int results, int requests)
+    {
+        if (results != requests)
+        {
+            throw Failures.Malformed($"{results} results for {requests} requests.", CallKind.WriteBatch);
+        }
+    }
+
+    private static T Read<T>(Func<T> read, CallKind kind)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception failure) when (failure is FormatException or OverflowException or NullReferenceException)
+        {
+            throw Failures.Malformed(failure.Message, kind, failure);
+        }
+    }
+
+    private async Task<TResponse?> FindAsync<TRequest, TResponse>(
+        Func<TRequest, CallOptions, AsyncUnaryCall<TResponse>> method,
+        TRequest message,
+        RequestOptions? request,
+        CancellationToken cancellationToken)
+        where TResponse : class
+    {
+        try
+        {
+            return await CallAsync(method, message, CallKind.Read, request, cancellationToken);
+        }
+        catch (LedgerClientException failure) when (failure.Code == StatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    private async Task<TResponse> CallAsync<TRequest, TResponse>(
+        Func<TRequest, CallOptions, AsyncUnaryCall<TResponse>> method,
+        TRequest message,
+        CallKind kind,
+        RequestOptions? request,
+        CancellationToken cancellationToken)
+    {
+        var isRead = kind == CallKind.Read;
+        var timeout = request?.Timeout ?? (isRead ? options.ReadTimeout : options.WriteTimeout);
+        var retryFor = isRead ? TimeSpan.Zero : request?.RetryUnknownFor ?? options.RetryUnknownFor;
+        var started = options.TimeProvider.GetTimestamp();
+        var unknown = false;
+        for (var attempt = 0; ; attempt++)
+        {
+            var elapsed = options.TimeProvider.GetElapsedTime(started);
+            var (response, failure) = await AttemptAsync(
+                method, message, kind, retryFor > TimeSpan.Zero ? timeout : timeout - elapsed, cancellationToken);
+            if (failure is null)
+            {
+                return response!;
+            }
+
+            // Once an attempt may have been recorded, only an answer about it can take that back.
+            unknown |= failure.OutcomeUnknown;
+            var again = Failures.IsOverload(failure)
+                ? TimeSpan.FromTicks(Math.Max(timeout.Ticks, retryFor.Ticks))
+                : Failures.IsOpen(failure) ? retryFor : TimeSpan.Zero;
+            var pause = Failures.Pause(failure, attempt, options, random);
+            if (options.TimeProvider.GetElapsedTime(started) + pause >= again)
+            {
+                throw Failures.Of(failure, unknown);
+            }
+
+            await Task.Delay(pause, options.TimeProvider, cancellationToken);
+        }
+    }
+
+    private async Task<(TResponse? Response, LedgerClientException? Failure)> AttemptAsync<TRequest, TResponse>(
+        Func<TRequest, CallOptions, AsyncUnaryCall<TResponse>> method,
+        TRequest message,
+        CallKind kind,
+        TimeSpan timeout,
+        CancellationToken cancellationToken)
+    {
+        var trace = ArrivalTrace.Begin(counts: owned is not null);
+        // gRPC judges deadlines by the system's clock, so they are set by it.
+        var deadline = (TimeProvider.System.GetUtcNow() + timeout).UtcDateTime;
+        try
+        {
+            using var call = method(message, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
+            return (await call.ResponseAsync, null);
+        }
+        catch (RpcException failure)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return (default, Failures.Of(failure, kind, trace));
+        }
+    }
+}

@@ -1,0 +1,78 @@
+namespace Ledger.Client;
+
+/// <summary>How a <see cref="LedgerClient"/> reaches the ledger and what it does when an answer fails to come.</summary>
+public sealed record LedgerClientOptions
+{
+    /// <summary>The address that is used when none is given: a node on this machine.</summary>
+    public static readonly Uri DefaultAddress = new("http://localhost:5001");
+
+    /// <summary>The nodes. <c>http</c> is plaintext HTTP/2, <c>https</c> is TLS; all must have the same scheme. With
+    /// several, calls go round those that can be reached. The default is <see cref="DefaultAddress"/>.</summary>
+    public IReadOnlyList<Uri> Addresses { get; init; } = [DefaultAddress];
+
+    /// <summary>How long one attempt to write may take. The default is 10 seconds: a node that dies costs its
+    /// neighbours seconds to notice, and a shorter deadline only turns a late answer into an unknown one.</summary>
+    public TimeSpan WriteTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long one attempt to read may take. The default is 10 seconds.</summary>
+    public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often, at most, one call is tried on <c>UNAVAILABLE</c> before it fails, the first attempt included:
+    /// 1 to 5. The default is 5. Pauses between attempts grow and are jittered; nothing is ever hedged.</summary>
+    public int MaxAttempts { get; init; } = 5;
+
+    /// <summary>The pause before the first retry, on average; it doubles from retry to retry up to
+    /// <see cref="MaxBackoff"/>. The default is 100 milliseconds.</summary>
+    public TimeSpan InitialBackoff { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The longest pause between two attempts. The default is 2 seconds.</summary>
+    public TimeSpan MaxBackoff { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>For how long a write whose outcome is unknown is sent again, with the same id, until it is decided;
+    /// see <see cref="RequestOptions.RetryUnknownFor"/>. The default is zero: the caller is told, and decides.</summary>
+    public TimeSpan RetryUnknownFor { get; init; }
+
+    /// <summary>How long a connection may be silent before it is pinged. The default is 10 seconds.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the answer to a ping may take before the connection counts as dead. The default is 5 seconds.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Replaces the HTTP handler, for own certificates or for tests; the keepalive settings above then don't
+    /// apply. Only for one address, or a <see cref="SocketsHttpHandler"/>. The caller disposes it.</summary>
+    public HttpMessageHandler? HttpHandler { get; init; }
+
+    /// <summary>The clock of pauses and of <see cref="RetryUnknownFor"/>; the deadlines of calls are always real time.
+    /// The default is the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+}
+
+/// <summary>What is different for one call.</summary>
+public sealed record RequestOptions
+{
+    /// <summary>How long one attempt may take; null (the default) for that of <see cref="LedgerClientOptions"/>.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>For how long a write is sent again while its outcome is unknown (the call failed with
+    /// <c>UNAVAILABLE</c>, <c>DEADLINE_EXCEEDED</c>, <c>INTERNAL</c>, <c>UNKNOWN</c>, or <c>CANCELLED</c> by the
+    /// server). The same id and content are sent, so it is recorded at most once. Counted from the first attempt; the
+    /// last attempt may end up to one timeout later. Null (the default) for that of <see cref="LedgerClientOptions"/>;
+    /// zero turns it off. Reads ignore it.</summary>
+    public TimeSpan? RetryUnknownFor { get; init; }
+}
+
+/// <summary>How a <see cref="TransferStream"/> behaves.</summary>
+public sealed record TransferStreamOptions
+{
+    /// <summary>How many transfers may be unanswered at once; the next one waits. The default is 1,024.</summary>
+    public int InFlightMax { get; init; } = 1024;
+
+    /// <summary>How long an answer may take before its outcome counts as unknown; null (the default) for
+    /// <see cref="LedgerClientOptions.WriteTimeout"/>.</summary>
+    public TimeSpan? AnswerTimeout { get; init; }
+
+    /// <summary>For how long a transfer is sent again, with the same id, while its outcome is unknown; a broken stream
+    /// is then opened again. Null (the default) for <see cref="LedgerClientOptions.RetryUnknownFor"/>. Zero: when the
+    /// stream breaks, all that is unanswered is unknown and the session is over.</summary>
+    public TimeSpan? RetryUnknownFor { get; init; }
+}
