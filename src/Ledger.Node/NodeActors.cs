@@ -15,7 +15,7 @@ internal static class NodeActors
     public const string SystemName = "ledger";
 
     public static void AddTo(IServiceCollection services, NodeSettings settings) =>
-        services.AddAkka(SystemName, akka =>
+        services.AddLedger().AddAkka(SystemName, akka =>
         {
             akka.ConfigureLoggers(static loggers =>
             {
@@ -32,7 +32,7 @@ internal static class NodeActors
                 Cluster(akka, settings.Cluster);
             }
 
-            akka.WithLedger(settings.Apply);
+            akka.WithStrictSerialization().WithLedger(settings.Apply);
         });
 
     private static void Cluster(AkkaConfigurationBuilder akka, ClusterOptions options)
