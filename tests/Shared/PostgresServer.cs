@@ -3,8 +3,25 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Npgsql;
+using Xunit;
 
 namespace Ledger.Tests.Shared;
+
+/// <summary>The collection of all test classes that use <see cref="PostgresServer.Shared"/>: they run one after the
+/// other, and the server goes when the last one has ended.</summary>
+[CollectionDefinition(Name)]
+public sealed class PostgresCollection : ICollectionFixture<PostgresCollection.Lifetime>
+{
+    /// <summary>The name for <c>[Collection(PostgresCollection.Name)]</c>.</summary>
+    public const string Name = "PostgreSQL";
+
+    /// <summary>Stops the server. When the process exits it is too late: a test host is not given the time.</summary>
+    public sealed class Lifetime : IDisposable
+    {
+        /// <inheritdoc/>
+        public void Dispose() => PostgresServer.DisposeShared();
+    }
+}
 
 /// <summary>A PostgreSQL server of the tests' own, with durability left on. One per test assembly; every test class
 /// takes a database of its own. <c>LEDGER_TEST_POSTGRES</c> names a connection string to use instead, as a user who may
@@ -13,7 +30,8 @@ public sealed class PostgresServer : IDisposable
 {
     private const string Variable = "LEDGER_TEST_POSTGRES";
 
-    private static readonly Lazy<PostgresServer> s_shared = new(() => new PostgresServer());
+    private static readonly Lock s_gate = new();
+    private static PostgresServer? s_shared;
 
     private readonly Lock _gate = new();
     private readonly string? _given;
@@ -54,7 +72,16 @@ public sealed class PostgresServer : IDisposable
     }
 
     /// <summary>The server of this test assembly, started when it is first asked for.</summary>
-    public static PostgresServer Shared => s_shared.Value;
+    public static PostgresServer Shared
+    {
+        get
+        {
+            lock (s_gate)
+            {
+                return s_shared ??= new PostgresServer();
+            }
+        }
+    }
 
     /// <summary>Whether the server is the tests' own, so that it can be stopped.</summary>
     public bool CanStop => _given is null;
@@ -163,6 +190,15 @@ public sealed class PostgresServer : IDisposable
                     // A temporary directory that stays is no reason to fail.
                 }
             }
+        }
+    }
+
+    internal static void DisposeShared()
+    {
+        lock (s_gate)
+        {
+            s_shared?.Dispose();
+            s_shared = null;
         }
     }
 
