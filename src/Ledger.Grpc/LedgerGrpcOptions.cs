@@ -18,9 +18,9 @@ public sealed class LedgerGrpcOptions
 
     /// <summary>How long before the client's deadline the ledger's answer is due, so that it can still travel. At most
     /// a tenth of the remaining time is taken.</summary>
-    /// <value>The default value is 50 milliseconds. From 0 to 5 seconds.</value>
+    /// <value>The default value is 100 milliseconds. From 0 to 5 seconds.</value>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:05")]
-    public TimeSpan DeadlineMargin { get; set; } = TimeSpan.FromMilliseconds(50);
+    public TimeSpan DeadlineMargin { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How many transfers of one stream are between their reading and the sending of their answer; further
     /// ones are not read.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Ledger.Actors;
@@ -55,12 +56,13 @@ internal static class PageToken
     {
         // The page size is left out: a caller may change it from page to page.
         var text = string.Create(
-            System.Globalization.CultureInfo.InvariantCulture,
-            $"statement {query.Account.Text} {query.NewestFirst} {query.MinSequence} {query.MaxSequence} {Micros(query.StartTime)} {Micros(query.EndTime)}");
+            CultureInfo.InvariantCulture,
+            $"statement {query.Account.Text} {query.NewestFirst} {query.MinSequence} {query.MaxSequence}"
+            + $" {Micros(query.StartTime)} {Micros(query.EndTime)}");
         return Encoding.UTF8.GetBytes(text);
 
         static string Micros(LedgerTime? time) =>
-            time?.UnixMicroseconds.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-";
+            time?.UnixMicroseconds.ToString(CultureInfo.InvariantCulture) ?? "-";
     }
 
     private static string Write(ReadOnlySpan<byte> query, ReadOnlySpan<byte> position)

@@ -112,8 +112,13 @@ internal sealed class TransferStreams(
             {
                 await broken.CancelAsync();
 
-                // Calls are still under way, and each closes itself; the stream may end only after the last.
-                await reader.Completion.WaitAsync(CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                // Calls are still under way, and each closes itself; the stream may end only after the last. A channel
+                // counts as completed only when it is empty, so what is there is taken out and thrown away.
+                while (await reader.WaitToReadAsync())
+                {
+                    reader.TryRead(out _);
+                }
+
                 throw;
             }
         }
