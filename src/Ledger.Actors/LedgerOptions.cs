@@ -67,6 +67,33 @@ public sealed class LedgerOptions
     [Range(1, 10_000)]
     public int ShardCount { get; set; } = 100;
 
+    /// <summary>The clock. Only tests need another than the system's.</summary>
+    /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
+    public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
     /// <summary>The cluster role that accounts live on, in clustered mode; null for every node.</summary>
     public string? Role { get; set; }
+
+    /// <summary>Checks every option.</summary>
+    /// <exception cref="ValidationException">An option is missing or out of its range; the message names it.</exception>
+    public void Validate()
+    {
+        Validator.ValidateObject(this, new ValidationContext(this), validateAllProperties: true);
+        Range(nameof(CallTimeout), CallTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        Range(nameof(PassivateAfter), PassivateAfter, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1));
+        Range(nameof(CommitRecordDelay), CommitRecordDelay, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        if (Mode == LedgerExecutionMode.Clustered && !Storage!.SupportsCluster)
+        {
+            throw new ValidationException(
+                $"Mode is Clustered, but several processes can't share {Storage.Description}. Use PostgreSQL.");
+        }
+
+        static void Range(string name, TimeSpan value, TimeSpan min, TimeSpan max)
+        {
+            if (value < min || value > max)
+            {
+                throw new ValidationException($"{name} is {value}; it must lie between {min} and {max}.");
+            }
+        }
+    }
 }

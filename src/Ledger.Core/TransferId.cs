@@ -60,6 +60,26 @@ public readonly record struct TransferId(UInt128 Value) : IComparable<TransferId
     /// <param name="destination">At least 16 bytes.</param>
     public void WriteBytes(Span<byte> destination) => BinaryPrimitives.WriteUInt128BigEndian(destination, Value);
 
+    /// <summary>Compares.</summary>
+    /// <param name="left">The one.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator <(TransferId left, TransferId right) => left.Value < right.Value;
+
+    /// <summary>Compares.</summary>
+    /// <param name="left">The one.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator >(TransferId left, TransferId right) => left.Value > right.Value;
+
+    /// <summary>Compares.</summary>
+    /// <param name="left">The one.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator <=(TransferId left, TransferId right) => left.Value <= right.Value;
+
+    /// <summary>Compares.</summary>
+    /// <param name="left">The one.</param>
+    /// <param name="right">The other.</param>
+    public static bool operator >=(TransferId left, TransferId right) => left.Value >= right.Value;
+
     /// <inheritdoc/>
     public int CompareTo(TransferId other) => Value.CompareTo(other.Value);
 

@@ -1,1 +1,20 @@
-System.Console.Error.WriteLine("not built yet"); return 1;
+using Ledger.Node;
+
+if (args is ["--help" or "-h" or "-?"])
+{
+    Console.WriteLine(NodeUsage.Text);
+    return 0;
+}
+
+try
+{
+    var settings = NodeSettings.Read(NodeConfiguration.Build(args));
+    Console.WriteLine(settings.Describe());
+    return await NodeHost.RunAsync(settings);
+}
+catch (Exception exception)
+{
+    // One line says what to mend; the stack trace is for those who ask for it.
+    Console.Error.WriteLine("ledger: " + StartupErrors.Explain(exception));
+    return 1;
+}

@@ -1,0 +1,290 @@
+using Akka.Actor;
+using Akka.Event;
+using Akka.Persistence;
+using Ledger.Actors.Journal;
+using Ledger.Core;
+
+namespace Ledger.Actors.Accounts;
+
+/// <summary>What every account actor of a node shares.</summary>
+internal sealed record AccountActorContext(
+    AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader, Func<IActorRef> Accounts);
+
+/// <summary>The shell around one <see cref="AccountRuntime"/>: it routes messages, writes and reads rows, keeps the hash
+/// chain, and tells the time. It holds no rule of the ledger.</summary>
+internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
+{
+    private readonly AccountActorContext context;
+    private readonly AccountAddress account;
+    private readonly AccountRuntime runtime;
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly Action<JournalRow> written;
+    private byte[] lastHash;
+    private byte[]? writingHash;
+    private EventBatch? writing;
+    private ICancelable? wake;
+    private LedgerTime wakeAt = LedgerTime.MaxValue;
+    private LedgerTime lastUsed;
+    private bool passivating;
+    private bool stopping;
+
+    public AccountActor(AccountAddress account, AccountActorContext context)
+    {
+        this.account = account;
+        this.context = context;
+        PersistenceId = PersistenceIdOf(account);
+        lastHash = JournalCodec.GenesisHash(PersistenceId);
+        runtime = new AccountRuntime(account, context.Runtime, this);
+        written = _ => Written();
+    }
+
+    /// <summary>What the streams of accounts begin with.</summary>
+    public const string PersistenceIdPrefix = "account-";
+
+    public override string PersistenceId { get; }
+
+    public static string PersistenceIdOf(AccountAddress account) => PersistenceIdPrefix + account.Text;
+
+    private LedgerTime Now => LedgerTime.From(context.Time.GetUtcNow());
+
+    // ---------------------------------------------------------------- recovery
+
+    protected override void OnRecover(object message)
+    {
+        switch (message)
+        {
+            case JournalRow row:
+                var batch = JournalCodec.Decode(row.Bytes, account, LastSequenceNr, out var previousHash);
+                if (!previousHash.Span.SequenceEqual(lastHash))
+                {
+                    throw new JournalCorruptException(
+                        $"Row {LastSequenceNr} of {account} does not carry the hash of the row before it.");
+                }
+
+                runtime.Replay(batch);
+                lastHash = JournalCodec.HashOf(row.Bytes.Span);
+                break;
+
+            case SnapshotOffer { Snapshot: SnapshotRow row }:
+                runtime.Restore(JournalCodec.DecodeSnapshot(row.Bytes, account, out lastHash));
+                break;
+
+            case RecoveryCompleted:
+                lastUsed = Now;
+                runtime.RecoveryCompleted(lastUsed);
+                WakeAt(lastUsed.Add(context.PassivateAfter));
+                break;
+
+            default:
+                throw new JournalCorruptException($"The journal of {account} holds a {message.GetType().Name}.");
+        }
+    }
+
+    // ---------------------------------------------------------------- messages
+
+    protected override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case AccountEnvelope envelope:
+                lastUsed = Now;
+                passivating = false;
+                runtime.Handle(envelope.Message, lastUsed);
+                break;
+            case LookupDone done:
+                runtime.LookupCompleted(done.Id, done.Found, Now);
+                break;
+            case LookupFailed failed:
+                log.Warning(failed.Cause, "The journal of {Account} could not be searched for {Id}", account, failed.Id);
+                runtime.LookupFailed(failed.Id);
+                break;
+            case Wake:
+                Awoken();
+                break;
+            case StopAccount:
+                stopping = true;
+                runtime.Flush();
+                StopWhenWritten();
+                break;
+            case SaveSnapshotSuccess:
+                break;
+            case SaveSnapshotFailure failure:
+                // Nothing is lost: the journal alone is the truth.
+                log.Warning(failure.Cause, "A snapshot of {Account} could not be saved", account);
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void Awoken()
+    {
+        var now = Now;
+        wakeAt = LedgerTime.MaxValue;
+        runtime.Tick(now);
+        var idleAt = lastUsed.Add(context.PassivateAfter);
+        if (now < idleAt)
+        {
+            WakeAt(idleAt);
+            return;
+        }
+
+        runtime.Flush();
+        if (runtime.IsBusy)
+        {
+            // What is unfinished never goes to sleep (R5).
+            WakeAt(now.Add(TimeSpan.FromSeconds(1)));
+        }
+        else if (!passivating)
+        {
+            passivating = true;
+            Context.Parent.Tell(new Akka.Cluster.Sharding.Passivate(StopAccount.Instance));
+        }
+    }
+
+    // Messages that came between "I am idle" and "stop" are finished as far as this account's own journal goes; for
+    // what then still waits for another account, the next incarnation asks again (R3).
+    private void StopWhenWritten()
+    {
+        if (!runtime.HasUnwritten)
+        {
+            runtime.Fail(CallFailure.Moving);
+            Context.Stop(Self);
+        }
+    }
+
+    // ---------------------------------------------------------------- the runtime's world
+
+    public void Reply(Caller caller, AccountAnswerBase answer)
+    {
+        switch (caller.ReplyTo)
+        {
+            case CallTable table:
+                table.Complete(caller.Correlation, answer);
+                break;
+            case IActorRef actor:
+                actor.Tell(new AnswerEnvelope(caller.Correlation, answer));
+                break;
+            default:
+                break;
+        }
+    }
+
+    public void Send(AccountAddress account, AccountMessage message) =>
+        context.Accounts().Tell(new AccountEnvelope(account, message), Self);
+
+    public void Write(EventBatch batch)
+    {
+        var bytes = JournalCodec.Encode(batch, lastHash);
+        writing = batch;
+        writingHash = JournalCodec.HashOf(bytes);
+        PersistAsync(new JournalRow(bytes), written);
+    }
+
+    public void Lookup(IdLookup lookup)
+    {
+        var self = Self;
+        _ = Search();
+
+        async Task Search()
+        {
+            try
+            {
+                var found = await context.Reader.FindAsync(account, lookup, CancellationToken.None)
+                    .ConfigureAwait(false);
+                self.Tell(new LookupDone(lookup.Id, found));
+            }
+            catch (Exception e)
+            {
+                self.Tell(new LookupFailed(lookup.Id, e));
+            }
+        }
+    }
+
+    public void WakeAt(LedgerTime time)
+    {
+        if (time >= wakeAt)
+        {
+            return;
+        }
+
+        wake?.Cancel();
+        wakeAt = time;
+        var delay = TimeSpan.FromMicroseconds(Math.Max(0, time.UnixMicroseconds - Now.UnixMicroseconds));
+        wake = Context.System.Scheduler.ScheduleTellOnceCancelable(
+            delay < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : delay, Self, Wake.Instance, Self);
+    }
+
+    private void Written()
+    {
+        lastHash = writingHash!;
+        var snapshot = writing!.Snapshot;
+        writing = null;
+        runtime.WriteSucceeded(Now);
+        if (snapshot is not null)
+        {
+            // LastSequenceNr is that of the row whose state this is: one row is written at a time, and this is its handler.
+            SaveSnapshot(new SnapshotRow(JournalCodec.Encode(snapshot, HashOfRow(snapshot.SequenceNr))));
+        }
+
+        if (stopping)
+        {
+            StopWhenWritten();
+        }
+    }
+
+    // The runtime may already be writing the next row; the snapshot needs the hash of its own.
+    private byte[] HashOfRow(long sequenceNr) => sequenceNr == LastSequenceNr
+        ? lastHash
+        : throw new LedgerInvariantException($"{account}: snapshot {sequenceNr} taken at row {LastSequenceNr}");
+
+    // ---------------------------------------------------------------- failure
+
+    // The row may have been stored or not: everybody who waits learns "unknown", and the next incarnation starts from
+    // what the journal holds. Akka stops this one.
+    protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
+    {
+        log.Warning(cause, "The journal could not confirm row {SequenceNr} of {Account}", sequenceNr, account);
+        runtime.Fail(CallFailure.JournalUnavailable);
+    }
+
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        log.Error(cause, "The journal rejected row {SequenceNr} of {Account}", sequenceNr, account);
+        runtime.Fail(CallFailure.JournalUnavailable);
+        Context.Stop(Self);
+    }
+
+    protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
+        log.Error(reason, "{Account} can't be recovered", account);
+
+    protected override void PreRestart(Exception reason, object message)
+    {
+        runtime.Fail(CallFailure.JournalUnavailable);
+        base.PreRestart(reason, message);
+    }
+
+    protected override void PostStop()
+    {
+        wake?.Cancel();
+        runtime.Fail(CallFailure.Moving);
+        if (runtime.HasInDoubt)
+        {
+            // Something is unfinished, so this account must not sleep for long (R5).
+            Context.System.Scheduler.ScheduleTellOnce(
+                TimeSpan.FromSeconds(1), context.Accounts(), new AccountEnvelope(account, new Poke()), ActorRefs.NoSender);
+        }
+
+        base.PostStop();
+    }
+
+    private sealed class Wake
+    {
+        public static readonly Wake Instance = new();
+    }
+
+    private sealed record LookupDone(TransferId Id, IdFound? Found);
+
+    private sealed record LookupFailed(TransferId Id, Exception Cause);
+}

@@ -1,0 +1,290 @@
+using Ledger.Actors.Journal;
+using Ledger.Actors.Storage;
+using Ledger.Core;
+
+namespace Ledger.Actors.Accounts;
+
+/// <summary>Reads accounts' streams for what memory does not hold: statements, and ids beyond the window.</summary>
+/// <remarks>Only rows that the account has said are durable are read, so nothing here sees what may be taken back. Every
+/// row says how many entries, and which balances, precede it; so a page costs a binary search and its own rows, whatever
+/// the length of the stream.</remarks>
+internal sealed class AccountStreamReader(IAccountStreams streams)
+{
+    private const int RowsFirst = 16;
+    private const int RowsMax = 256;
+
+    public IAccountStreams Streams => streams;
+
+    // ---------------------------------------------------------------- ids
+
+    public async Task<IdFound?> FindAsync(AccountAddress account, IdLookup lookup, CancellationToken cancellationToken)
+    {
+        var search = new IdSearch(lookup.Id);
+        var from = lookup.SequenceNr > 0 ? lookup.SequenceNr : 1;
+        var size = lookup.SequenceNr > 0 ? RowsFirst : RowsMax;
+        while (from <= lookup.UpTo && search.Found is null)
+        {
+            var rows = await ReadAsync(account, from, lookup.UpTo, size, false, cancellationToken);
+            if (rows.Count == 0)
+            {
+                throw new JournalCorruptException($"Row {from} of {account} is missing.");
+            }
+
+            foreach (var row in rows)
+            {
+                search.Add(row.Events);
+            }
+
+            from = rows[^1].SequenceNr + 1;
+            size = RowsMax;
+        }
+
+        return search.Found;
+    }
+
+    // ---------------------------------------------------------------- statements
+
+    public async Task<StatementPage> ReadPageAsync(
+        StatementQuery query, StatementFenceAnswer fence, CancellationToken cancellationToken)
+    {
+        var account = query.Account;
+        var low = Math.Max(1, query.MinSequence);
+        var high = Math.Min(fence.EntryCount, query.MaxSequence);
+        if (low <= high && query.StartTime is { } start)
+        {
+            low = Math.Max(low, await FirstAtOrAfterAsync(account, start, fence, cancellationToken));
+        }
+
+        if (low <= high && query.EndTime is { } end)
+        {
+            high = Math.Min(high, await FirstAtOrAfterAsync(account, end, fence, cancellationToken) - 1);
+        }
+
+        if (low > high)
+        {
+            return new StatementPage([], null);
+        }
+
+        var count = (int)Math.Min((ulong)query.Limit, high - low + 1);
+        if (query.NewestFirst)
+        {
+            var first = high - (ulong)count + 1;
+            var entries = await ReadEntriesAsync(account, first, count, fence, cancellationToken);
+            entries.Reverse();
+            return new StatementPage(entries, first > low ? first - 1 : null);
+        }
+
+        var last = low + (ulong)count - 1;
+        return new StatementPage(
+            await ReadEntriesAsync(account, low, count, fence, cancellationToken), last < high ? last + 1 : null);
+    }
+
+    private async Task<List<StatementEntry>> ReadEntriesAsync(
+        AccountAddress account, ulong first, int count, StatementFenceAnswer fence, CancellationToken cancellationToken)
+    {
+        var entries = new List<StatementEntry>(count);
+        var from = await LastRowWhereAsync(
+            account, fence.SequenceNr, row => row.EntriesBefore < first, cancellationToken);
+        var size = RowsFirst;
+        while (entries.Count < count)
+        {
+            var rows = await ReadAsync(account, from, fence.SequenceNr, size, false, cancellationToken);
+            if (rows.Count == 0)
+            {
+                throw new JournalCorruptException($"Entry {first + (ulong)entries.Count} of {account} is missing.");
+            }
+
+            var contents = await ContentsAsync(account, rows, cancellationToken);
+            foreach (var row in rows)
+            {
+                AddEntries(row, contents, first, count, entries);
+            }
+
+            from = rows[^1].SequenceNr + 1;
+            size = Math.Min(size * 2, RowsMax);
+        }
+
+        return entries;
+    }
+
+    private static void AddEntries(
+        EventBatch row, Dictionary<TransferId, Transfer> contents, ulong first, int count, List<StatementEntry> entries)
+    {
+        var number = row.EntriesBefore;
+        var debits = row.Before.DebitsPosted;
+        var credits = row.Before.CreditsPosted;
+        foreach (var happened in row.Events)
+        {
+            Transfer transfer;
+            LedgerTime time;
+            bool isDebit;
+            switch (happened)
+            {
+                case AnchorCommitted committed:
+                    transfer = contents[committed.Id];
+                    time = committed.CommitTime;
+                    isDebit = true;
+                    debits += transfer.Amount;
+                    break;
+                case CloserCommitted closed:
+                    transfer = closed.Transfer;
+                    time = closed.At;
+                    isDebit = false;
+                    credits += transfer.Amount;
+                    break;
+                default:
+                    continue;
+            }
+
+            number++;
+            if (number >= first && entries.Count < count)
+            {
+                entries.Add(new StatementEntry(number, happened.At, transfer, time, isDebit, debits, credits));
+            }
+        }
+    }
+
+    // An anchor's commit names the row that holds the transfer. Most are among the rows at hand or just before them.
+    private async Task<Dictionary<TransferId, Transfer>> ContentsAsync(
+        AccountAddress account, IReadOnlyList<EventBatch> rows, CancellationToken cancellationToken)
+    {
+        var contents = new Dictionary<TransferId, Transfer>();
+        foreach (var row in rows)
+        {
+            Collect(row, contents);
+        }
+
+        var missing = new SortedSet<long>();
+        foreach (var row in rows)
+        {
+            foreach (var happened in row.Events)
+            {
+                if (happened is AnchorCommitted committed && !contents.ContainsKey(committed.Id))
+                {
+                    missing.Add(committed.PreparedSequenceNr);
+                }
+            }
+        }
+
+        while (missing.Count > 0)
+        {
+            var from = missing.Min;
+            var to = from;
+            foreach (var wanted in missing)
+            {
+                if (wanted - to > 8 || wanted - from >= RowsMax)
+                {
+                    break;
+                }
+
+                to = wanted;
+            }
+
+            foreach (var row in await ReadAsync(account, from, to, RowsMax, false, cancellationToken))
+            {
+                Collect(row, contents);
+            }
+
+            missing.RemoveWhere(wanted => wanted <= to);
+        }
+
+        return contents;
+    }
+
+    private static void Collect(EventBatch row, Dictionary<TransferId, Transfer> contents)
+    {
+        foreach (var happened in row.Events)
+        {
+            if (happened is TransferPrepared prepared)
+            {
+                contents[prepared.Transfer.Id] = prepared.Transfer;
+            }
+        }
+    }
+
+    // The number of the first entry booked at a time or later; one past the last when there is none.
+    private async Task<ulong> FirstAtOrAfterAsync(
+        AccountAddress account, LedgerTime time, StatementFenceAnswer fence, CancellationToken cancellationToken)
+    {
+        var from = await LastRowWhereAsync(
+            account, fence.SequenceNr, row => row.Events[0].At < time, cancellationToken);
+        var size = RowsFirst;
+        while (from <= fence.SequenceNr)
+        {
+            var rows = await ReadAsync(account, from, fence.SequenceNr, size, false, cancellationToken);
+            if (rows.Count == 0)
+            {
+                break;
+            }
+
+            foreach (var row in rows)
+            {
+                var number = row.EntriesBefore;
+                foreach (var happened in row.Events)
+                {
+                    if (happened is AnchorCommitted or CloserCommitted)
+                    {
+                        number++;
+                        if (happened.At >= time)
+                        {
+                            return number;
+                        }
+                    }
+                }
+            }
+
+            from = rows[^1].SequenceNr + 1;
+            size = Math.Min(size * 2, RowsMax);
+        }
+
+        return fence.EntryCount + 1;
+    }
+
+    // The last row for which a condition holds that holds for the rows up to some point and for none after it; 1 when it
+    // holds for none.
+    private async Task<long> LastRowWhereAsync(
+        AccountAddress account, long last, Func<EventBatch, bool> holds, CancellationToken cancellationToken)
+    {
+        long low = 1;
+        var high = last;
+        while (low < high)
+        {
+            var middle = low + ((high - low + 1) / 2);
+            var row = await ReadAsync(account, middle, middle, 1, false, cancellationToken);
+            if (row.Count == 0)
+            {
+                throw new JournalCorruptException($"Row {middle} of {account} is missing.");
+            }
+
+            if (holds(row[0]))
+            {
+                low = middle;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return low;
+    }
+
+    private async Task<IReadOnlyList<EventBatch>> ReadAsync(
+        AccountAddress account, long from, long to, int rowsMax, bool descending, CancellationToken cancellationToken)
+    {
+        var rows = await streams.ReadAsync(
+            AccountActor.PersistenceIdOf(account), from, to, rowsMax, descending, cancellationToken);
+        var batches = new List<EventBatch>(rows.Count);
+        foreach (var row in rows)
+        {
+            if (row.Manifest != LedgerSerializer.RowManifest)
+            {
+                throw new JournalCorruptException($"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
+            }
+
+            batches.Add(JournalCodec.Decode(row.Payload, account, row.SequenceNr, out _));
+        }
+
+        return batches;
+    }
+}

@@ -1,0 +1,126 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Ledger.Core;
+
+namespace Ledger.Actors.Accounts;
+
+/// <summary>The calls of one node that wait for an answer: a promise per call instead of an actor per call. Local
+/// accounts complete it directly, those of other nodes through <see cref="Router"/>.</summary>
+internal sealed class CallTable : IDisposable
+{
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromMilliseconds(50);
+
+    private readonly ConcurrentDictionary<long, Call> calls = new();
+    private readonly TimeProvider time;
+    private readonly ITimer sweeper;
+    private readonly int callsMax;
+    private long lastCorrelation;
+    private int count;
+
+    public CallTable(TimeProvider time, int callsMax)
+    {
+        this.time = time;
+        this.callsMax = callsMax;
+        sweeper = time.CreateTimer(_ => Sweep(), null, SweepEvery, SweepEvery);
+    }
+
+    /// <summary>The actor through which other nodes answer.</summary>
+    public IActorRef Router { get; set; } = ActorRefs.Nobody;
+
+    public int Count => Volatile.Read(ref count);
+
+    /// <summary>Admits a number of calls, or refuses them all.</summary>
+    public void Admit(int more)
+    {
+        if (Interlocked.Add(ref count, more) > callsMax)
+        {
+            Interlocked.Add(ref count, -more);
+            throw new LedgerException(
+                LedgerErrorReason.Overloaded, "The node works on as many calls as it may. Retry after a pause.");
+        }
+    }
+
+    public void Leave(int fewer) => Interlocked.Add(ref count, -fewer);
+
+    public Call Start(DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var call = new Call(Interlocked.Increment(ref lastCorrelation), deadline);
+        calls[call.Correlation] = call;
+        if (cancellationToken.CanBeCanceled)
+        {
+            call.Registration = cancellationToken.UnsafeRegister(
+                static (state, token) =>
+                {
+                    var (table, waiting) = ((CallTable, Call))state!;
+                    table.calls.TryRemove(waiting.Correlation, out _);
+                    waiting.Promise.TrySetCanceled(token);
+                },
+                (this, call));
+        }
+
+        return call;
+    }
+
+    public void Complete(long correlation, AccountAnswerBase answer)
+    {
+        if (calls.TryRemove(correlation, out var call))
+        {
+            call.Registration.Dispose();
+            call.Promise.TrySetResult(answer);
+        }
+    }
+
+    public void Dispose() => sweeper.Dispose();
+
+    private void Sweep()
+    {
+        if (calls.IsEmpty)
+        {
+            return;
+        }
+
+        var now = time.GetUtcNow();
+        foreach (var (correlation, call) in calls)
+        {
+            if (now >= call.Deadline && calls.TryRemove(correlation, out _))
+            {
+                call.Registration.Dispose();
+                call.Promise.TrySetResult(TimedOut.Instance);
+            }
+        }
+    }
+
+    internal sealed class Call(long correlation, DateTimeOffset deadline)
+    {
+        public long Correlation { get; } = correlation;
+
+        public DateTimeOffset Deadline { get; } = deadline;
+
+        public TaskCompletionSource<AccountAnswerBase> Promise { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public CancellationTokenRegistration Registration { get; set; }
+    }
+}
+
+/// <summary>No answer came within the deadline. Made by the caller's own node.</summary>
+internal sealed record TimedOut : AccountAnswerBase
+{
+    public static readonly TimedOut Instance = new();
+}
+
+/// <summary>Takes the answers that come from other nodes.</summary>
+internal sealed class AnswerRouterActor(CallTable calls) : UntypedActor
+{
+    protected override void OnReceive(object message)
+    {
+        if (message is AnswerEnvelope answer)
+        {
+            calls.Complete(answer.Correlation, answer.Answer);
+        }
+        else
+        {
+            Unhandled(message);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Ledger.Core;
+
+namespace Ledger.Actors.Accounts;
+
+/// <summary>A message on its way to an account.</summary>
+internal sealed record AccountEnvelope(AccountAddress Account, AccountMessage Message);
+
+/// <summary>An answer on its way to the node that asked.</summary>
+internal sealed record AnswerEnvelope(long Correlation, AccountAnswerBase Answer);
+
+/// <summary>Tells an account to finish what it writes and stop.</summary>
+internal sealed class StopAccount
+{
+    public static readonly StopAccount Instance = new();
+}
+
+/// <summary>Finds an account's shard: a hash of the address that is the same in every process and version.</summary>
+internal sealed class AccountExtractor(int shardCount) : HashCodeMessageExtractor(shardCount)
+{
+    public override string? EntityId(object message) => (message as AccountEnvelope)?.Account.Text;
+}

@@ -1,0 +1,175 @@
+using Akka.Actor;
+using Akka.Actor.Setup;
+using Akka.Cluster.Hosting;
+using Akka.Cluster.Sharding;
+using Akka.Hosting;
+using Ledger.Actors.Accounts;
+using Ledger.Actors.Journal;
+using Ledger.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Ledger.Actors;
+
+/// <summary>Adds the ledger to an application.</summary>
+public static class LedgerHostingExtensions
+{
+    private const string ShardTypeName = "account";
+
+    /// <summary>Adds an actor system with a ledger in it, and <see cref="ILedger"/>. The one line for an application that
+    /// has no actor system of its own.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Sets the options; a storage is required.</param>
+    /// <returns>The services.</returns>
+    public static IServiceCollection AddLedger(this IServiceCollection services, Action<LedgerOptions> configure) =>
+        services
+            .AddAkka("ledger", (builder, _) => builder.WithStrictSerialization().WithLedger(configure))
+            .AddLedger();
+
+    /// <summary>Adds <see cref="ILedger"/> where the application's own <c>AddAkka(...)</c> calls
+    /// <see cref="WithLedger(AkkaConfigurationBuilder, Action{LedgerOptions})"/>.</summary>
+    /// <param name="services">The services.</param>
+    /// <returns>The services.</returns>
+    public static IServiceCollection AddLedger(this IServiceCollection services)
+    {
+        services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedger());
+        return services;
+    }
+
+    /// <summary>Adds a ledger to an actor system.</summary>
+    /// <param name="builder">The actor system's configuration.</param>
+    /// <param name="configure">Sets the options; a storage is required.</param>
+    /// <returns>The builder.</returns>
+    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is missing or out of its
+    /// range.</exception>
+    /// <exception cref="InvalidOperationException">The storage can't be used.</exception>
+    public static AkkaConfigurationBuilder WithLedger(
+        this AkkaConfigurationBuilder builder, Action<LedgerOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        var options = new LedgerOptions();
+        configure(options);
+        return builder.WithLedger(options);
+    }
+
+    /// <summary>Adds a ledger to an actor system.</summary>
+    /// <param name="builder">The actor system's configuration.</param>
+    /// <param name="options">The options; a storage is required.</param>
+    /// <returns>The builder.</returns>
+    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is missing or out of its
+    /// range.</exception>
+    /// <exception cref="InvalidOperationException">The storage can't be used.</exception>
+    public static AkkaConfigurationBuilder WithLedger(this AkkaConfigurationBuilder builder, LedgerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        options.Storage!.Prepare();
+        options.Storage.Configure(builder);
+        builder
+            .AddSetup(new LedgerSetup(options))
+            .WithCustomSerializer(
+                "ledger", LedgerSerializer.BoundTypes, static system => new LedgerSerializer(system));
+        if (options.Mode == LedgerExecutionMode.Local)
+        {
+            return builder.StartActors((system, _) =>
+            {
+                var ledger = LedgerExtension.Of(system);
+                ledger.Start(system.ActorOf(
+                    Props.Create(() => new LocalAccountsActor(ledger.Context)), "ledger-accounts"));
+            });
+        }
+
+        // Entities go to sleep on their own terms (R5), so sharding's own passivation is off.
+        builder.AddHocon(
+            "akka.cluster.sharding.distributed-data.durable.keys = []", HoconAddMode.Prepend);
+        return builder
+            .WithShardRegion<AccountRegion>(
+                ShardTypeName,
+                (system, _) =>
+                {
+                    var ledger = LedgerExtension.Of(system);
+                    return entityId => Props.CreateBy(
+                        new AccountProducer(AccountAddress.Parse(entityId), ledger.Context));
+                },
+                new AccountExtractor(options.ShardCount),
+                new ShardOptions
+                {
+                    Role = options.Role,
+                    StateStoreMode = StateStoreMode.DData,
+                    RememberEntities = false,
+                    ShouldPassivateIdleEntities = false,
+                    HandOffStopMessage = StopAccount.Instance,
+                })
+            .StartActors(static (system, registry) => LedgerExtension.Of(system).Start(registry.Get<AccountRegion>()));
+    }
+
+    /// <summary>The ledger of an actor system.</summary>
+    /// <param name="system">The actor system, made with <c>WithLedger(...)</c>.</param>
+    /// <exception cref="InvalidOperationException">The actor system has no ledger.</exception>
+    public static ILedger GetLedger(this ActorSystem system) => LedgerExtension.Of(system).Ledger;
+}
+
+/// <summary>The key of the accounts' shard region in the actor registry.</summary>
+public sealed class AccountRegion
+{
+    private AccountRegion()
+    {
+    }
+}
+
+internal sealed class LedgerSetup(LedgerOptions options) : Setup
+{
+    public LedgerOptions Options { get; } = options;
+}
+
+/// <summary>What belongs to the ledger of one actor system.</summary>
+internal sealed class LedgerExtension : IExtension
+{
+    private readonly TaskCompletionSource<IActorRef> accounts =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly CallTable calls;
+
+    private LedgerExtension(ExtendedActorSystem system)
+    {
+        var options = system.Settings.Setup.Get<LedgerSetup>().HasValue
+            ? system.Settings.Setup.Get<LedgerSetup>().Value.Options
+            : throw new InvalidOperationException("This actor system has no ledger: call WithLedger(...).");
+        Options = options;
+        var streams = options.Storage!.OpenStreams();
+        var reader = new AccountStreamReader(streams);
+        calls = new CallTable(options.TimeProvider, options.NodeCallsMax);
+        calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
+        Context = new AccountActorContext(
+            new AccountRuntimeOptions
+            {
+                RememberedIdsMax = options.RememberedIdsMax,
+                BatchEventsMax = options.BatchEventsMax,
+                CallsMax = options.AccountCallsMax,
+                SnapshotEvery = options.SnapshotEvery,
+                CommitRecordDelay = options.CommitRecordDelay,
+            },
+            options.PassivateAfter, options.TimeProvider, reader, () => accounts.Task.Result);
+        Ledger = new LedgerService(options, calls, reader, accounts.Task);
+        system.RegisterOnTermination(() =>
+        {
+            calls.Dispose();
+            _ = streams.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
+        });
+    }
+
+    public LedgerOptions Options { get; }
+
+    public AccountActorContext Context { get; }
+
+    public ILedger Ledger { get; }
+
+    public static LedgerExtension Of(ActorSystem system) => system.WithExtension<LedgerExtension, Provider>();
+
+    public void Start(IActorRef region) => accounts.TrySetResult(region);
+
+    private sealed class Provider : ExtensionIdProvider<LedgerExtension>
+    {
+        public override LedgerExtension CreateExtension(ExtendedActorSystem system) => new(system);
+    }
+}

@@ -1,0 +1,404 @@
+using Akka.Actor;
+using Ledger.Actors.Accounts;
+using Ledger.Core;
+
+namespace Ledger.Actors;
+
+/// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
+internal sealed class LedgerService(LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts)
+    : ILedger
+{
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan RetryPauseMax = TimeSpan.FromMilliseconds(500);
+
+    public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
+        IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        CheckBatch(accounts.Count, "accounts");
+        for (var i = 0; i < accounts.Count; i++)
+        {
+            Check(accounts[i].Reference, accounts[i].Metadata, "accounts", i);
+        }
+
+        var deadline = Begin(accounts.Count, timeout);
+        try
+        {
+            var results = new OpenAccountResult[accounts.Count];
+            var answers = new Task<AccountAnswerBase>?[accounts.Count];
+            for (var i = 0; i < results.Length; i++)
+            {
+                var spec = accounts[i];
+                var shape = AccountDecider.CheckShape(spec);
+                if (shape == AccountStatus.None)
+                {
+                    answers[i] = AskAsync(
+                        spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until), deadline,
+                        results.Length > 1, cancellationToken);
+                }
+                else
+                {
+                    results[i] = new OpenAccountResult(spec.Address, shape, default);
+                }
+            }
+
+            await CollectAsync(answers, (i, answer) => results[i] = ((OpenAccountAnswer)answer).Result);
+            return results;
+        }
+        finally
+        {
+            calls.Leave(accounts.Count);
+        }
+    }
+
+    public async Task<TransferResult> PostTransferAsync(
+        Transfer transfer, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Check(transfer.Reference, transfer.Metadata, null, 0);
+        var shape = TransferContent.CheckShape(transfer);
+        if (shape != TransferStatus.None)
+        {
+            return new TransferResult(transfer.Id, shape, default, false, null);
+        }
+
+        var deadline = Begin(1, timeout);
+        try
+        {
+            var answer = await AskAsync(
+                transfer.DebitAccount, (caller, until) => new PostTransferCall(transfer, caller, until), deadline, false,
+                cancellationToken);
+            return answer is TransferAnswer(var result) ? result : throw Failed(answer);
+        }
+        finally
+        {
+            calls.Leave(1);
+        }
+    }
+
+    public async Task<IReadOnlyList<TransferResult>> PostTransfersAsync(
+        IReadOnlyList<Transfer> transfers, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        CheckBatch(transfers.Count, "transfers");
+        for (var i = 0; i < transfers.Count; i++)
+        {
+            Check(transfers[i].Reference, transfers[i].Metadata, "transfers", i);
+        }
+
+        var deadline = Begin(transfers.Count, timeout);
+        try
+        {
+            var results = new TransferResult[transfers.Count];
+            var answers = new Task<AccountAnswerBase>?[transfers.Count];
+            for (var i = 0; i < results.Length; i++)
+            {
+                var transfer = transfers[i];
+                var shape = TransferContent.CheckShape(transfer);
+                if (shape == TransferStatus.None)
+                {
+                    answers[i] = AskAsync(
+                        transfer.DebitAccount, (caller, until) => new PostTransferCall(transfer, caller, until), deadline,
+                        results.Length > 1, cancellationToken);
+                }
+                else
+                {
+                    results[i] = new TransferResult(transfer.Id, shape, default, false, null);
+                }
+            }
+
+            await CollectAsync(answers, (i, answer) => results[i] = ((TransferAnswer)answer).Result);
+            return results;
+        }
+        finally
+        {
+            calls.Leave(transfers.Count);
+        }
+    }
+
+    public async Task<AccountView?> GetAccountAsync(
+        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        RequireAddress(address, "address");
+        var deadline = Begin(1, timeout);
+        try
+        {
+            var answer = await AskAsync(
+                address, static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
+            return answer is AccountAnswer(var view) ? view : throw Failed(answer, isRead: true);
+        }
+        finally
+        {
+            calls.Leave(1);
+        }
+    }
+
+    public async Task<TransferRecord?> GetTransferAsync(
+        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        RequireAddress(account, "account");
+        var deadline = Begin(1, timeout);
+        try
+        {
+            var answer = await AskAsync(
+                account, (caller, until) => new GetTransferCall(id, caller, until), deadline, true, cancellationToken);
+            return answer is TransferRecordAnswer(var record) ? record : throw Failed(answer, isRead: true);
+        }
+        finally
+        {
+            calls.Leave(1);
+        }
+    }
+
+    public async Task<StatementPage?> GetStatementAsync(
+        StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        RequireAddress(query.Account, "account");
+        RequireLimit(query.Limit);
+        var deadline = Begin(1, timeout);
+        try
+        {
+            var answer = await AskAsync(
+                query.Account, static (caller, until) => new StatementFenceCall(caller, until), deadline, true,
+                cancellationToken);
+            if (answer is not StatementFenceAnswer fence)
+            {
+                throw Failed(answer, isRead: true);
+            }
+
+            return fence.Exists
+                ? await ReadAsync(token => reader.ReadPageAsync(query, fence, token), deadline, cancellationToken)
+                : null;
+        }
+        finally
+        {
+            calls.Leave(1);
+        }
+    }
+
+    public async Task<AccountPage> ListAccountsAsync(
+        string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        RequireLimit(limit);
+        var deadline = Begin(limit, timeout);
+        try
+        {
+            var prefix = AccountActor.PersistenceIdPrefix;
+            var ids = await ReadAsync(
+                token => reader.Streams.ListStreamsAsync(prefix, after is null ? null : prefix + after, limit, token),
+                deadline, cancellationToken);
+            var answers = new Task<AccountAnswerBase>?[ids.Count];
+            for (var i = 0; i < answers.Length; i++)
+            {
+                answers[i] = AskAsync(
+                    AccountAddress.Parse(ids[i][prefix.Length..]),
+                    static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
+            }
+
+            var views = new List<AccountView>(ids.Count);
+            await CollectAsync(answers, (_, answer) =>
+            {
+                // A stream that holds nothing but rejections is not an account.
+                if (((AccountAnswer)answer).View is { } view)
+                {
+                    views.Add(view);
+                }
+            });
+            return new AccountPage(views, ids.Count == limit ? ids[^1][prefix.Length..] : null);
+        }
+        finally
+        {
+            calls.Leave(limit);
+        }
+    }
+
+    // ---------------------------------------------------------------- calls
+
+    private DateTimeOffset Begin(int count, TimeSpan? timeout)
+    {
+        var wait = timeout ?? options.CallTimeout;
+        if (wait <= TimeSpan.Zero)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.DeadlineExpired, "The deadline had passed before anything was done.");
+        }
+
+        calls.Admit(count);
+        return options.TimeProvider.GetUtcNow() + wait;
+    }
+
+    // Sends until there is an answer or the deadline: what is idempotent may be sent again, so an account that goes to
+    // sleep or moves costs its callers a pause and no failure. Overload is retried only where the caller asked for many
+    // things at once, of which some may be done already.
+    private async Task<AccountAnswerBase> AskAsync(
+        AccountAddress account, Func<Caller, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
+        bool retryOverload, CancellationToken cancellationToken)
+    {
+        var until = LedgerTime.From(deadline);
+        var region = accounts.IsCompletedSuccessfully ? accounts.Result : await StartedAsync(deadline, cancellationToken);
+        var pause = RetryPause;
+        while (true)
+        {
+            var call = calls.Start(deadline, cancellationToken);
+            region.Tell(
+                new AccountEnvelope(account, message(new Caller(calls, call.Correlation), until)), ActorRefs.NoSender);
+            var answer = await call.Promise.Task;
+            if (answer is not CallFailed(var failure)
+                || !(failure == CallFailure.Moving || (failure == CallFailure.Overloaded && retryOverload))
+                || options.TimeProvider.GetUtcNow() + pause >= deadline)
+            {
+                return answer;
+            }
+
+            await Task.Delay(pause, options.TimeProvider, cancellationToken);
+            pause = pause * 2 < RetryPauseMax ? pause * 2 : RetryPauseMax;
+        }
+    }
+
+    private async Task<IActorRef> StartedAsync(DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await accounts.WaitAsync(
+                deadline - options.TimeProvider.GetUtcNow(), options.TimeProvider, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            throw new LedgerException(LedgerErrorReason.Overloaded, "The ledger has not started yet. Retry after a pause.");
+        }
+    }
+
+    private async Task<T> ReadAsync<T>(
+        Func<CancellationToken, Task<T>> read, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var left = deadline - options.TimeProvider.GetUtcNow();
+        timer.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
+        try
+        {
+            return await read(timer.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw Failed(TimedOut.Instance, isRead: true);
+        }
+        catch (Exception e) when (e is System.Data.Common.DbException or IOException or TimeoutException)
+        {
+            throw new LedgerException(LedgerErrorReason.JournalUnavailable, "The journal can't be read now.");
+        }
+    }
+
+    private static async Task CollectAsync(Task<AccountAnswerBase>?[] answers, Action<int, AccountAnswerBase> take)
+    {
+        AccountAnswerBase? failure = null;
+        var allExpired = true;
+        Exception? thrown = null;
+        for (var i = 0; i < answers.Length; i++)
+        {
+            if (answers[i] is not { } pending)
+            {
+                continue;
+            }
+
+            try
+            {
+                var answer = await pending;
+                if (answer is CallFailed or TimedOut)
+                {
+                    failure ??= answer;
+                    allExpired &= answer is CallFailed(CallFailure.DeadlineExpired);
+                }
+                else
+                {
+                    allExpired = false;
+                    take(i, answer);
+                }
+            }
+            catch (Exception e)
+            {
+                thrown ??= e;
+            }
+        }
+
+        if (thrown is not null)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(thrown);
+        }
+
+        if (failure is not null)
+        {
+            // "Nothing was applied" may be said only when it is true of every item.
+            throw failure is CallFailed(CallFailure.DeadlineExpired or CallFailure.Overloaded) && !allExpired
+                ? new LedgerException(LedgerErrorReason.Unavailable, "Some items have no outcome yet. Send them again.")
+                : Failed(failure);
+        }
+    }
+
+    private static LedgerException Failed(AccountAnswerBase answer, bool isRead = false) => answer switch
+    {
+        TimedOut => new LedgerException(
+            LedgerErrorReason.DeadlineExceeded,
+            isRead ? "No answer came within the deadline." : "No answer came within the deadline; the outcome is unknown."),
+        CallFailed(CallFailure.DeadlineExpired) => new LedgerException(
+            LedgerErrorReason.DeadlineExpired, "The deadline had passed before anything was done."),
+        CallFailed(CallFailure.Overloaded) => new LedgerException(
+            LedgerErrorReason.Overloaded, "The account works on as many calls as it may. Retry after a pause."),
+        CallFailed(CallFailure.JournalUnavailable) => new LedgerException(
+            LedgerErrorReason.JournalUnavailable,
+            isRead ? "The journal can't be read now." : "The journal could not confirm the write; the outcome is unknown."),
+        CallFailed(CallFailure.Moving) => new LedgerException(
+            LedgerErrorReason.Unavailable, "The account is moving; the outcome is unknown."),
+        _ => throw new InvalidOperationException($"Unexpected answer {answer.GetType().Name}."),
+    };
+
+    // ---------------------------------------------------------------- requests
+
+    private static void CheckBatch(int count, string field)
+    {
+        if (count == 0)
+        {
+            throw new LedgerException(LedgerErrorReason.EmptyBatch, $"The request holds no {field}.", field);
+        }
+
+        if (count > LedgerLimits.BatchMax)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.BatchTooLarge,
+                $"The request holds {count} {field}; at most {LedgerLimits.BatchMax} are allowed.", field);
+        }
+    }
+
+    private static void Check(string reference, Metadata metadata, string? list, int index)
+    {
+        if (reference.Length > LedgerLimits.ReferenceLengthMax)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.ReferenceTooLong,
+                $"The reference has {reference.Length} characters; at most {LedgerLimits.ReferenceLengthMax} are allowed.",
+                Field("reference"));
+        }
+
+        if (LedgerLimits.Check(metadata) is { } problem)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.MetadataTooLarge, $"The metadata {problem}.", Field("metadata"));
+        }
+
+        string Field(string name) => list is null ? name : $"{list}[{index}].{name}";
+    }
+
+    private static void RequireAddress(AccountAddress address, string field)
+    {
+        if (address.IsNone)
+        {
+            throw new LedgerException(LedgerErrorReason.InvalidArgument, "The address is empty.", field);
+        }
+    }
+
+    private static void RequireLimit(int limit)
+    {
+        if (limit is < 1 or > LedgerLimits.PageSizeMax)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.InvalidArgument, $"The limit is {limit}; 1 to {LedgerLimits.PageSizeMax} are allowed.",
+                "limit");
+        }
+    }
+}

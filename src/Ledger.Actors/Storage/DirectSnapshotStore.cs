@@ -1,0 +1,64 @@
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Persistence;
+using Akka.Persistence.Sql.Snapshot;
+using Akka.Serialization;
+using Akka.Util;
+
+namespace Ledger.Actors.Storage;
+
+/// <summary>The SQL plugin's snapshot store with direct loads and saves; tables, format and deletes stay the
+/// plugin's.</summary>
+internal abstract class DirectSnapshotStore : SqlSnapshotStore
+{
+    private readonly ExtendedActorSystem _system = (ExtendedActorSystem)Context.System;
+    private readonly Serialization _serialization = Context.System.Serialization;
+
+    protected DirectSnapshotStore(Config config)
+        : base(config)
+    {
+    }
+
+    /// <summary>Reads the newest snapshot within both limits, inclusive.</summary>
+    protected abstract Task<StoredSnapshot?> ReadAsync(
+        string persistenceId, long maxSequenceNr, long maxTicks, CancellationToken cancellationToken);
+
+    /// <summary>Stores a snapshot, in place of the one with the same number if there is one.</summary>
+    protected abstract Task WriteAsync(
+        string persistenceId, StoredSnapshot snapshot, CancellationToken cancellationToken);
+
+    protected override async Task<SelectedSnapshot?> LoadAsync(
+        string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken)
+    {
+        var stored = await ReadAsync(
+            persistenceId, criteria.MaxSequenceNr, criteria.MaxTimeStamp.Ticks, cancellationToken);
+        if (stored is not { } snapshot)
+        {
+            return null;
+        }
+
+        return new SelectedSnapshot(
+            new SnapshotMetadata(
+                persistenceId, snapshot.SequenceNr, new DateTime(snapshot.CreatedTicks, DateTimeKind.Utc)),
+            _serialization.Deserialize(snapshot.Payload, snapshot.SerializerId, snapshot.Manifest));
+    }
+
+    protected override Task SaveAsync(
+        SnapshotMetadata metadata, object snapshot, CancellationToken cancellationToken)
+    {
+        var serializer = _serialization.FindSerializerFor(snapshot);
+        var manifest = serializer switch
+        {
+            SerializerWithStringManifest withManifest => withManifest.Manifest(snapshot),
+            { IncludeManifest: true } => snapshot.GetType().TypeQualifiedName(),
+            _ => string.Empty,
+        };
+        var payload = Serialization.WithTransport(
+            _system, (serializer, snapshot), static state => state.serializer.ToBinary(state.snapshot));
+        return WriteAsync(
+            metadata.PersistenceId,
+            new StoredSnapshot(
+                metadata.SequenceNr, metadata.Timestamp.Ticks, payload, serializer.Identifier, manifest),
+            cancellationToken);
+    }
+}

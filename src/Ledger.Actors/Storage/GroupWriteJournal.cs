@@ -1,0 +1,620 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Threading.Channels;
+using Akka.Actor;
+using Akka.Configuration;
+using Akka.Event;
+using Akka.Persistence;
+using Akka.Persistence.Journal;
+using Akka.Persistence.Sql.Journal;
+using Akka.Serialization;
+using Akka.Util;
+
+namespace Ledger.Actors.Storage;
+
+/// <summary>The SQL plugin's journal with its hot paths replaced: group commit of whatever is waiting, with the
+/// failure of one account kept to that account, and direct reads. Tables, row format, deletes and queries stay the
+/// plugin's.</summary>
+/// <remarks>
+/// <para>What a failure means. A write that can't be serialized, finds the queue full or whose key is taken fails alone
+/// and is not stored. Any other failure of the database fails everything in its batch, with unknown outcome.</para>
+/// <para>A write that can't be serialized fails, where the plugin rejects it: a rejected event uses up its sequence
+/// number, so the stream would have a hole and the actor would live on without having been called back.</para>
+/// <para><c>writer_uuid</c> is that of the actor's incarnation, where the plugin writes one per journal. With one per
+/// journal, an account that moves from node A to B and back shows writers A, B, A, which the replay filter takes for
+/// a stale writer; in mode <c>fail</c> the account could never recover again.</para>
+/// </remarks>
+internal abstract class GroupWriteJournal : SqlWriteJournal
+{
+    // As wide as the plugin's columns. Checked here, since the database would refuse the whole batch.
+    private const int PersistenceIdLengthMax = 255;
+    private const int ManifestLengthMax = 500;
+    private const int PrefetchedMax = 256;
+
+    private static readonly SearchValues<char> s_suspects = SearchValues.Create(Suspects());
+    private static readonly UTF8Encoding s_strictUtf8 = new(false, throwOnInvalidBytes: true);
+    private static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly ILoggingAdapter _log = Context.GetLogger();
+    private readonly ExtendedActorSystem _system = (ExtendedActorSystem)Context.System;
+    private readonly Serialization _serialization = Context.System.Serialization;
+    private readonly string _journalUuid = Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture);
+    private readonly string? _defaultSerializer;
+    private readonly int _writers;
+    private readonly int _batchRowsMax;
+    private readonly long _batchBytesMax;
+    private readonly long _rowBytesMax;
+    private readonly int _pageRows;
+    private readonly Channel<Write> _queue;
+    private readonly int _queueSize;
+    private readonly List<Task> _loops = [];
+
+    // Writes that may still land, so that a recovery waits for them: else it could miss a row and reuse its number.
+    private readonly ConcurrentDictionary<string, Task> _inFlight = new(StringComparer.Ordinal);
+
+    // What the question for the highest number has already read, for the replay that follows it.
+    private readonly ConcurrentDictionary<string, List<StoredRow>> _prefetched = new(StringComparer.Ordinal);
+    private volatile bool _stopping;
+
+    protected GroupWriteJournal(Config config)
+        : base(config)
+    {
+        _defaultSerializer = config.GetString("serializer");
+        if (string.Equals(_defaultSerializer, "null", StringComparison.Ordinal))
+        {
+            _defaultSerializer = null;
+        }
+
+        _writers = Positive(config, "writers", 1);
+        _queueSize = Positive(config, "queue-size", 20_000);
+        _batchRowsMax = Positive(config, "batch-rows-max", 2_000);
+        _batchBytesMax = Positive(config, "batch-bytes-max", 8 * 1024 * 1024);
+        _rowBytesMax = Positive(config, "row-bytes-max", 16 * 1024 * 1024);
+        _pageRows = Positive(config, "read-page-rows", 300);
+        _queue = Channel.CreateBounded<Write>(new BoundedChannelOptions(_queueSize)
+        {
+            SingleReader = _writers == 1,
+            FullMode = BoundedChannelFullMode.Wait,
+        });
+    }
+
+    /// <summary>Makes what one writer loop appends with. Must not touch the database yet.</summary>
+    protected abstract IJournalAppender CreateAppender();
+
+    /// <summary>Reads rows in the order of their numbers, deleted ones too.</summary>
+    protected abstract Task ReadRowsAsync(
+        string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, List<StoredRow> rows,
+        CancellationToken cancellationToken);
+
+    /// <summary>Reads the highest number of a stream above the given one, or 0.</summary>
+    protected abstract Task<long> ReadHighestAsync(
+        string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken);
+
+    protected override void PreStart()
+    {
+        base.PreStart();
+        for (var i = 0; i < _writers; i++)
+        {
+            var appender = CreateAppender();
+            _loops.Add(Task.Run(() => WriteLoopAsync(appender)));
+        }
+    }
+
+    protected override void PostStop()
+    {
+        // What is queued is still written: its outcome is better known than unknown. Bounded, since the database may
+        // be what has gone.
+        _queue.Writer.TryComplete();
+        _stopping = true;
+        if (!Task.WaitAll([.. _loops], s_stopTimeout))
+        {
+            _log.Warning("The journal stopped before its last writes ended; their outcome is unknown.");
+        }
+
+        base.PostStop();
+    }
+
+    protected override Task<IImmutableList<Exception>> WriteMessagesAsync(
+        IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
+    {
+        Write write;
+        try
+        {
+            write = Serialize(messages, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            return Task.FromException<IImmutableList<Exception>>(
+                new JournalWriteException($"A write can't be stored: {e.Message}", e));
+        }
+
+        if (write.Rows == 0)
+        {
+            return Task.FromResult<IImmutableList<Exception>>(null!);
+        }
+
+        var persistenceId = write.First.PersistenceId;
+        _inFlight[persistenceId] = write.Task;
+        if (!_queue.Writer.TryWrite(write))
+        {
+            End(write, new JournalWriteException(_stopping
+                ? "The journal is stopping."
+                : $"The journal is overloaded: {_queueSize} writes wait already."));
+        }
+
+        return write.Task;
+    }
+
+    public override async Task<long> ReadHighestSequenceNrAsync(
+        string persistenceId, long fromSequenceNr, CancellationToken cancellationToken)
+    {
+        if (_inFlight.TryGetValue(persistenceId, out var write))
+        {
+            // Whether it succeeds does not matter, only that it has ended. If it has not by the time the caller gives
+            // up, the recovery fails: better than one that misses a row.
+            await write.WaitAsync(cancellationToken).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        // A replay from the next row on follows this question, so the answer is taken from those rows: mostly they
+        // fit into one page, and an account wakes with one query less.
+        var rows = new List<StoredRow>();
+        await ReadRowsAsync(
+            persistenceId, checked(fromSequenceNr + 1), long.MaxValue, _pageRows, rows, cancellationToken);
+        if (rows.Count == 0)
+        {
+            return 0;
+        }
+
+        if (_prefetched.Count >= PrefetchedMax)
+        {
+            _prefetched.Clear();
+        }
+
+        _prefetched[persistenceId] = rows;
+        return rows.Count < _pageRows
+            ? rows[^1].SequenceNr
+            : await ReadHighestAsync(persistenceId, fromSequenceNr, cancellationToken);
+    }
+
+    public override async Task ReplayMessagesAsync(
+        IActorContext context, string persistenceId, long fromSequenceNr, long toSequenceNr, long max,
+        Action<IPersistentRepresentation> recoveryCallback)
+    {
+        var next = fromSequenceNr;
+        var left = max;
+        if (!_prefetched.TryRemove(persistenceId, out var rows) || rows[0].SequenceNr < fromSequenceNr)
+        {
+            rows = [];
+            await ReadRowsAsync(persistenceId, next, toSequenceNr, _pageRows, rows, CancellationToken.None);
+        }
+
+        while (true)
+        {
+            foreach (var row in rows)
+            {
+                if (row.SequenceNr > toSequenceNr || left <= 0)
+                {
+                    return;
+                }
+
+                next = checked(row.SequenceNr + 1);
+                if (row.Deleted)
+                {
+                    continue;
+                }
+
+                left--;
+                recoveryCallback(new Persistent(
+                    _serialization.Deserialize(row.Message, row.SerializerId, row.Manifest),
+                    row.SequenceNr,
+                    persistenceId,
+                    row.Manifest,
+                    isDeleted: false,
+                    ActorRefs.NoSender,
+                    row.WriterUuid,
+                    row.CreatedTicks));
+            }
+
+            if (rows.Count < _pageRows || next > toSequenceNr || left <= 0)
+            {
+                return;
+            }
+
+            rows.Clear();
+            await ReadRowsAsync(persistenceId, next, toSequenceNr, _pageRows, rows, CancellationToken.None);
+        }
+    }
+
+    private Write Serialize(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
+    {
+        var write = new Write(cancellationToken);
+        var now = TimeProvider.System.GetUtcNow().UtcTicks;
+        foreach (var message in messages)
+        {
+            if (message.Payload is not IImmutableList<IPersistentRepresentation> events)
+            {
+                throw new ArgumentException($"{message.PersistenceId} sent a write without events.");
+            }
+
+            for (var i = 0; i < events.Count; i++)
+            {
+                write.Add(Serialize(events[i], now));
+            }
+        }
+
+        return write;
+    }
+
+    private AppendRow Serialize(IPersistentRepresentation representation, long now)
+    {
+        var payload = representation.Payload;
+        if (payload is Tagged)
+        {
+            throw new NotSupportedException("This journal stores no tags.");
+        }
+
+        var serializer = _serialization.FindSerializerForType(payload.GetType(), _defaultSerializer);
+        var manifest = serializer switch
+        {
+            SerializerWithStringManifest withManifest => withManifest.Manifest(payload),
+            { IncludeManifest: true } => payload.GetType().TypeQualifiedName(),
+            _ => string.Empty,
+        };
+        var message = Serialization.WithTransport(
+            _system, (serializer, payload), static state => state.serializer.ToBinary(state.payload));
+
+        CheckText(representation.PersistenceId, PersistenceIdLengthMax, "persistence id");
+        CheckText(manifest, ManifestLengthMax, "manifest");
+        if (message is null || message.Length > _rowBytesMax)
+        {
+            throw new ArgumentException(
+                $"Event {representation.SequenceNr} of {representation.PersistenceId} has {message?.Length ?? 0} bytes;"
+                + $" from 1 to {_rowBytesMax} can be stored.");
+        }
+
+        return new AppendRow(
+            representation.PersistenceId,
+            representation.SequenceNr,
+            representation.Timestamp == 0 ? now : representation.Timestamp,
+            message,
+            serializer.Identifier,
+            manifest,
+            string.IsNullOrEmpty(representation.WriterGuid) ? _journalUuid : representation.WriterGuid);
+    }
+
+    private static void CheckText(string text, int lengthMax, string what)
+    {
+        if (text is null || text.Length > lengthMax)
+        {
+            throw new ArgumentException($"A {what} has {text?.Length} characters; up to {lengthMax} can be stored.");
+        }
+
+        // Rare, so that the strict check does not run for every row.
+        if (text.AsSpan().ContainsAny(s_suspects))
+        {
+            if (text.Contains('\0', StringComparison.Ordinal))
+            {
+                throw new ArgumentException($"A {what} contains the character U+0000.");
+            }
+
+            _ = s_strictUtf8.GetByteCount(text);
+        }
+    }
+
+    private static char[] Suspects()
+    {
+        var suspects = new List<char> { '\0' };
+        for (var c = 0xD800; c <= 0xDFFF; c++)
+        {
+            suspects.Add((char)c);
+        }
+
+        return [.. suspects];
+    }
+
+    private async Task WriteLoopAsync(IJournalAppender appender)
+    {
+        var batch = new List<Write>();
+        var rows = new List<AppendRow>();
+        var reader = _queue.Reader;
+        await using (appender)
+        {
+            while (await reader.WaitToReadAsync())
+            {
+                batch.Clear();
+                rows.Clear();
+                var bytes = 0L;
+                while (rows.Count < _batchRowsMax && bytes < _batchBytesMax && reader.TryRead(out var write))
+                {
+                    if (GaveUp(write))
+                    {
+                        continue;
+                    }
+
+                    batch.Add(write);
+                    write.CopyTo(rows);
+                    bytes += write.Bytes;
+                }
+
+                if (batch.Count == 0)
+                {
+                    continue;
+                }
+
+                try
+                {
+                    await WriteBatchAsync(appender, batch, rows);
+                }
+                catch (Exception e)
+                {
+                    // Whatever it was, nobody may wait for ever.
+                    foreach (var write in batch)
+                    {
+                        End(write, e);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Ends a write whose caller no longer waits and which has not been sent. It alone is dropped.</summary>
+    private bool GaveUp(Write write)
+    {
+        if (!write.CancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        End(write, new JournalWriteException("The write waited too long in the journal's queue."));
+        return true;
+    }
+
+    private async Task WriteBatchAsync(IJournalAppender appender, List<Write> batch, List<AppendRow> rows)
+    {
+        Exception failure;
+        AppendFault fault;
+        try
+        {
+            await appender.AppendAsync(rows, isolating: false);
+            foreach (var write in batch)
+            {
+                End(write, failure: null);
+            }
+
+            return;
+        }
+        catch (Exception e)
+        {
+            failure = e;
+            fault = appender.Classify(e);
+        }
+
+        if (fault == AppendFault.Unknown)
+        {
+            _log.Warning(failure, "{0} rows were not confirmed; whether they are stored is unknown.", rows.Count);
+            foreach (var write in batch)
+            {
+                End(write, failure);
+            }
+
+            return;
+        }
+
+        await IsolateAsync(appender, batch, rows, failure);
+    }
+
+    /// <summary>Stores a batch of which some row is faulty by halving it, account by account, until the faulty
+    /// accounts are alone. Only they fail.</summary>
+    private async Task IsolateAsync(
+        IJournalAppender appender, List<Write> batch, List<AppendRow> rows, Exception failure)
+    {
+        var accounts = ByAccount(batch);
+        var failed = 0;
+        var pending = new Stack<(int Start, int Count, Exception? Failure)>();
+        pending.Push((0, accounts.Count, failure));
+        while (pending.TryPop(out var range))
+        {
+            var known = range.Failure;
+            if (known is null)
+            {
+                try
+                {
+                    await AppendRangeAsync(appender, accounts, range.Start, range.Count, rows);
+                    continue;
+                }
+                catch (Exception e) when (appender.Classify(e) != AppendFault.Unknown)
+                {
+                    known = e;
+                }
+            }
+
+            if (range.Count > 1)
+            {
+                var half = range.Count / 2;
+                pending.Push((range.Start + half, range.Count - half, Failure: null));
+                pending.Push((range.Start, half, Failure: null));
+                continue;
+            }
+
+            failed += await WriteAloneAsync(appender, accounts[range.Start], rows, known);
+        }
+
+        _log.Warning(
+            failure,
+            "{0} of {1} writes in a batch failed alone; the others are stored. The first reason was: {2}",
+            failed,
+            batch.Count,
+            failure.Message);
+    }
+
+    private async Task AppendRangeAsync(
+        IJournalAppender appender, List<List<Write>> accounts, int start, int count, List<AppendRow> rows)
+    {
+        rows.Clear();
+        for (var i = start; i < start + count; i++)
+        {
+            foreach (var write in accounts[i])
+            {
+                if (!write.Task.IsCompleted && !GaveUp(write))
+                {
+                    write.CopyTo(rows);
+                }
+            }
+        }
+
+        if (rows.Count == 0)
+        {
+            return;
+        }
+
+        await appender.AppendAsync(rows, isolating: true);
+        for (var i = start; i < start + count; i++)
+        {
+            foreach (var write in accounts[i])
+            {
+                End(write, failure: null);
+            }
+        }
+    }
+
+    /// <summary>Stores the writes of one account of which some row is faulty, one after the other; after a failed one
+    /// the others fail too, since they were decided upon it.</summary>
+    private async Task<int> WriteAloneAsync(
+        IJournalAppender appender, List<Write> writes, List<AppendRow> rows, Exception failure)
+    {
+        var failed = 0;
+        Exception? known = writes.Count == 1 ? failure : null;
+        foreach (var write in writes)
+        {
+            if (known is null)
+            {
+                if (write.Task.IsCompleted || GaveUp(write))
+                {
+                    continue;
+                }
+
+                try
+                {
+                    rows.Clear();
+                    write.CopyTo(rows);
+                    await appender.AppendAsync(rows, isolating: true);
+                    End(write, failure: null);
+                    continue;
+                }
+                catch (Exception e) when (appender.Classify(e) != AppendFault.Unknown)
+                {
+                    known = e;
+                }
+            }
+
+            failed++;
+            var reason = appender.Classify(known) switch
+            {
+                AppendFault.Duplicate => "another incarnation has written there",
+                AppendFault.Locked => "another transaction holds its place",
+                _ => "the database refuses it",
+            };
+            End(write, new JournalWriteException(
+                $"Row {write.First.SequenceNr} of {write.First.PersistenceId} is not stored: {reason}.", known));
+        }
+
+        return failed;
+    }
+
+    private static List<List<Write>> ByAccount(List<Write> batch)
+    {
+        var accounts = new List<List<Write>>(batch.Count);
+        var places = new Dictionary<string, int>(batch.Count, StringComparer.Ordinal);
+        foreach (var write in batch)
+        {
+            if (places.TryGetValue(write.First.PersistenceId, out var place))
+            {
+                accounts[place].Add(write);
+                continue;
+            }
+
+            places.Add(write.First.PersistenceId, accounts.Count);
+            accounts.Add([write]);
+        }
+
+        return accounts;
+    }
+
+    private void End(Write write, Exception? failure)
+    {
+        // Only its own entry: a later write of the account may have taken the place.
+        _inFlight.TryRemove(new KeyValuePair<string, Task>(write.First.PersistenceId, write.Task));
+        write.End(failure);
+    }
+
+    private static int Positive(Config config, string key, int defaultValue)
+    {
+        var value = config.GetInt("ledger." + key, defaultValue);
+        return value > 0
+            ? value
+            : throw new ConfigurationException(
+                $"akka.persistence.journal.sql.ledger.{key} is {value}; it must be positive.");
+    }
+
+    /// <summary>All rows of one call: mostly exactly one.</summary>
+    private sealed class Write(CancellationToken cancellationToken)
+    {
+        private readonly TaskCompletionSource<IImmutableList<Exception>> _end =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        private List<AppendRow>? _others;
+
+        public CancellationToken CancellationToken { get; } = cancellationToken;
+
+        public AppendRow First { get; private set; }
+
+        public int Rows { get; private set; }
+
+        public long Bytes { get; private set; }
+
+        public Task<IImmutableList<Exception>> Task => _end.Task;
+
+        public void Add(in AppendRow row)
+        {
+            if (Rows == 0)
+            {
+                First = row;
+            }
+            else
+            {
+                (_others ??= []).Add(row);
+            }
+
+            Rows++;
+            Bytes += row.Message.Length;
+        }
+
+        public void CopyTo(List<AppendRow> rows)
+        {
+            rows.Add(First);
+            if (_others is not null)
+            {
+                rows.AddRange(_others);
+            }
+        }
+
+        public void End(Exception? failure)
+        {
+            if (failure is null)
+            {
+                // Null says "all written" without a list.
+                _end.TrySetResult(null!);
+            }
+            else if (_end.TrySetException(failure))
+            {
+                // The caller may have given up: nobody else looks at it then.
+                _ = _end.Task.Exception;
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Text;
+using Akka.Configuration;
+using Akka.Hosting;
+using Akka.Persistence.Sql;
+
+namespace Ledger.Actors.Storage;
+
+/// <summary>The configuration that all storages share. It is put before everything else, since a default here loses
+/// events or minutes.</summary>
+internal static class StorageHocon
+{
+    /// <summary>Adds the journal, the snapshot store and the query plugin.</summary>
+    public static void Add(
+        AkkaConfigurationBuilder builder,
+        string providerName,
+        Type journal,
+        string journalConnection,
+        Type snapshotStore,
+        string snapshotConnection,
+        int writers)
+    {
+        // replay-filter: the unique key makes interleaved writers impossible, so `fail` costs nothing, while the default
+        // silently drops acknowledged events.
+        // circuit-breaker: by default ten failures, that is one bad batch, stop all writes and recoveries of the node
+        // for 30 seconds.
+        // journal-sequence-retrieval: the plugin's queries skip a row for ever that commits later than this.
+        var hocon = $$"""
+            akka.persistence {
+              max-concurrent-recoveries = 50
+              journal {
+                plugin = "akka.persistence.journal.sql"
+                sql {
+                  class = {{Quote(TypeName(journal))}}
+                  connection-string = {{Quote(journalConnection)}}
+                  provider-name = {{Quote(providerName)}}
+                  table-mapping = default
+                  auto-initialize = false
+                  read-isolation-level = read-committed
+                  write-isolation-level = read-committed
+                  recovery-event-timeout = 10s
+                  replay-filter.mode = fail
+                  circuit-breaker {
+                    max-failures = 500
+                    call-timeout = 5s
+                    reset-timeout = 2s
+                  }
+                  ledger {
+                    writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
+                    queue-size = 20000
+                    batch-rows-max = 2000
+                    batch-bytes-max = 8388608
+                    row-bytes-max = 16777216
+                    read-page-rows = 300
+                  }
+                }
+              }
+              snapshot-store {
+                plugin = "akka.persistence.snapshot-store.sql"
+                sql {
+                  class = {{Quote(TypeName(snapshotStore))}}
+                  connection-string = {{Quote(snapshotConnection)}}
+                  provider-name = {{Quote(providerName)}}
+                  table-mapping = default
+                  auto-initialize = false
+                  snapshot-is-optional = true
+                  read-isolation-level = read-committed
+                  write-isolation-level = read-committed
+                  circuit-breaker {
+                    max-failures = 500
+                    call-timeout = 5s
+                    reset-timeout = 2s
+                  }
+                }
+              }
+              query.journal.sql {
+                write-plugin = "akka.persistence.journal.sql"
+                connection-string = {{Quote(journalConnection)}}
+                provider-name = {{Quote(providerName)}}
+                table-mapping = default
+                refresh-interval = 100ms
+                journal-sequence-retrieval {
+                  query-delay = 100ms
+                  max-tries = 150
+                }
+              }
+            }
+            """;
+        builder.AddHocon(ConfigurationFactory.ParseString(hocon), HoconAddMode.Prepend);
+        builder.AddHocon(SqlPersistence.DefaultConfiguration, HoconAddMode.Append);
+    }
+
+    /// <summary>A quoted HOCON string.</summary>
+    public static string Quote(string text)
+    {
+        var quoted = new StringBuilder(text.Length + 2).Append('"');
+        foreach (var c in text)
+        {
+            _ = c switch
+            {
+                '"' or '\\' => quoted.Append('\\').Append(c),
+                '\n' => quoted.Append("\\n"),
+                '\r' => quoted.Append("\\r"),
+                '\t' => quoted.Append("\\t"),
+                _ => quoted.Append(c),
+            };
+        }
+
+        return quoted.Append('"').ToString();
+    }
+
+    private static string TypeName(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
+}

@@ -1,0 +1,61 @@
+using Grpc.Core;
+
+namespace Ledger.Grpc.Errors;
+
+/// <summary>Why a call, or an item of a stream, failed as a whole: the reason of its ErrorInfo, and what goes with it.</summary>
+/// <param name="Name">The reason, in UPPER_SNAKE_CASE; part of the contract.</param>
+/// <param name="Code">The gRPC status.</param>
+/// <param name="OutcomeUnknown">Whether a write may have been applied.</param>
+/// <param name="RetryAfter">How long to wait before the same request is sent again; null when it is no use, or when
+/// the caller should decide.</param>
+internal sealed record ErrorReason(
+    string Name, StatusCode Code, bool OutcomeUnknown = false, TimeSpan? RetryAfter = null);
+
+/// <summary>Every reason there is.</summary>
+internal static class Reasons
+{
+    public static readonly ErrorReason InvalidArgument = Invalid("INVALID_ARGUMENT");
+    public static readonly ErrorReason MalformedRequest = Invalid("MALFORMED_REQUEST");
+    public static readonly ErrorReason MalformedAddress = Invalid("MALFORMED_ADDRESS");
+    public static readonly ErrorReason MalformedAsset = Invalid("MALFORMED_ASSET");
+    public static readonly ErrorReason MalformedId = Invalid("MALFORMED_ID");
+    public static readonly ErrorReason MalformedTime = Invalid("MALFORMED_TIME");
+    public static readonly ErrorReason AmountNotANumber = Invalid("AMOUNT_NOT_A_NUMBER");
+    public static readonly ErrorReason AmountNegative = Invalid("AMOUNT_NEGATIVE");
+    public static readonly ErrorReason AmountTooLarge = Invalid("AMOUNT_TOO_LARGE");
+    public static readonly ErrorReason TransferMissing = Invalid("TRANSFER_MISSING");
+    public static readonly ErrorReason EmptyBatch = Invalid("EMPTY_BATCH");
+    public static readonly ErrorReason BatchTooLarge = Invalid("BATCH_TOO_LARGE");
+    public static readonly ErrorReason ReferenceTooLong = Invalid("REFERENCE_TOO_LONG");
+    public static readonly ErrorReason MetadataTooLarge = Invalid("METADATA_TOO_LARGE");
+    public static readonly ErrorReason InvalidPageToken = Invalid("INVALID_PAGE_TOKEN");
+    public static readonly ErrorReason InvalidPageSize = Invalid("INVALID_PAGE_SIZE");
+    public static readonly ErrorReason InvalidRange = Invalid("INVALID_RANGE");
+
+    // gRPC libraries say RESOURCE_EXHAUSTED; here that would mean "the same again, later", which is no use.
+    public static readonly ErrorReason RequestTooLarge = Invalid("REQUEST_TOO_LARGE");
+
+    public static readonly ErrorReason AccountNotFound = new("ACCOUNT_NOT_FOUND", StatusCode.NotFound);
+    public static readonly ErrorReason TransferNotFound = new("TRANSFER_NOT_FOUND", StatusCode.NotFound);
+    public static readonly ErrorReason MethodNotFound = new("METHOD_NOT_FOUND", StatusCode.Unimplemented);
+
+    public static readonly ErrorReason Overloaded =
+        new("OVERLOADED", StatusCode.ResourceExhausted, RetryAfter: TimeSpan.FromMilliseconds(100));
+
+    public static readonly ErrorReason DeadlineExpired = new("DEADLINE_EXPIRED", StatusCode.DeadlineExceeded);
+
+    public static readonly ErrorReason DeadlineExceeded =
+        new("DEADLINE_EXCEEDED", StatusCode.DeadlineExceeded, OutcomeUnknown: true);
+
+    public static readonly ErrorReason Cancelled = new("CANCELLED", StatusCode.Cancelled, OutcomeUnknown: true);
+
+    public static readonly ErrorReason Unavailable = new(
+        "UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true, RetryAfter: TimeSpan.FromMilliseconds(250));
+
+    public static readonly ErrorReason JournalUnavailable = new(
+        "JOURNAL_UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true, RetryAfter: TimeSpan.FromMilliseconds(500));
+
+    public static readonly ErrorReason Internal = new("INTERNAL", StatusCode.Internal, OutcomeUnknown: true);
+
+    private static ErrorReason Invalid(string name) => new(name, StatusCode.InvalidArgument);
+}

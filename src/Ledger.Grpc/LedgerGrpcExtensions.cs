@@ -1,0 +1,127 @@
+using Grpc.AspNetCore.Server;
+using Ledger.Actors;
+using Ledger.Grpc.Edge;
+using Ledger.Grpc.Errors;
+using Ledger.Grpc.Health;
+using Ledger.Grpc.Services;
+using Ledger.V1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Grpc.JsonTranscoding;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Ledger.Grpc;
+
+/// <summary>Serves an <see cref="ILedger"/> as ledger.v1, over gRPC and as JSON over HTTP.</summary>
+public static class LedgerGrpcExtensions
+{
+    /// <summary>The tag of the health check that says whether the ledger answers.</summary>
+    public const string ReadyTag = "ready";
+
+    private const string UnknownRoute = "/v1/{**rest}";
+    private const string JsonRoutePrefix = "/v1/";
+
+    /// <summary>Adds what <see cref="MapLedgerGrpc"/> serves. An <see cref="ILedger"/> must be registered too, which
+    /// <c>WithLedger(...)</c> does.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddLedgerGrpc(
+        this IServiceCollection services, Action<LedgerGrpcOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddOptions<LedgerGrpcOptions>().ValidateDataAnnotations().ValidateOnStart();
+        if (configure is not null)
+        {
+            services.Configure(configure);
+        }
+
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<CallClock>();
+        services.TryAddSingleton<ErrorInterceptor>();
+        services.TryAddSingleton<TransferStreams>();
+        services.TryAddSingleton<AccountGrpcService>();
+        services.TryAddSingleton<TransferGrpcService>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, GrpcErrorStartupFilter>());
+
+        var grpc = services.AddGrpc().AddJsonTranscoding(ConfigureJson);
+        ConfigureService<AccountGrpcService>(grpc);
+        ConfigureService<TransferGrpcService>(grpc);
+        services.AddGrpcReflection();
+        services.AddGrpcHealthChecks(health =>
+        {
+            health.Services.Map("", static context => context.Tags.Contains(ReadyTag));
+            health.Services.Map(AccountService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
+            health.Services.Map(TransferService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
+        }).AddCheck<LedgerReadinessCheck>("ledger", tags: [ReadyTag]);
+        return services;
+    }
+
+    /// <summary>Maps AccountService and TransferService, their JSON form under <c>/v1</c>, gRPC health for each of them
+    /// and, where the options ask for it, reflection.</summary>
+    /// <param name="endpoints">The endpoints.</param>
+    /// <returns>The endpoints of both services, in both forms, for conventions such as an authorization policy.</returns>
+    public static IEndpointConventionBuilder MapLedgerGrpc(this IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        var options = endpoints.ServiceProvider.GetRequiredService<IOptions<LedgerGrpcOptions>>().Value;
+        var services = new EndpointConventions(
+            endpoints.MapGrpcService<AccountGrpcService>(), endpoints.MapGrpcService<TransferGrpcService>());
+
+        // JSON repeats the names of all fields.
+        var bodyBytesMax = 2L * options.MaxReceiveMessageBytes;
+        services.Add(endpoint =>
+        {
+            if (endpoint is RouteEndpointBuilder { RequestDelegate: { } next } route
+                && route.RoutePattern.RawText?.StartsWith(JsonRoutePrefix, StringComparison.Ordinal) == true)
+            {
+                endpoint.RequestDelegate = JsonEdge.Wrap(next, bodyBytesMax);
+            }
+        });
+        endpoints.Map(UnknownRoute, JsonEdge.AnswerUnknownAsync).WithOrder(int.MaxValue - 1);
+        endpoints.MapGrpcHealthChecksService();
+        if (options.EnableReflection)
+        {
+            endpoints.MapGrpcReflectionService();
+        }
+
+        return services;
+    }
+
+    private static void ConfigureService<TService>(IGrpcServerBuilder grpc)
+        where TService : class
+    {
+        grpc.AddServiceOptions<TService>(static service =>
+        {
+            service.EnableDetailedErrors = false;
+            service.Interceptors.Add<ErrorInterceptor>();
+        });
+        grpc.Services.AddOptions<GrpcServiceOptions<TService>>().Configure<IOptions<LedgerGrpcOptions>>(
+            static (service, ledger) =>
+            {
+                service.MaxReceiveMessageSize = ledger.Value.MaxReceiveMessageBytes;
+                service.MaxSendMessageSize = ledger.Value.MaxSendMessageBytes;
+            });
+    }
+
+    private static void ConfigureJson(GrpcJsonTranscodingOptions json)
+    {
+        // As protobuf's own JSON: a number of 64 bits doesn't fit into what JavaScript calls a number.
+        json.JsonSettings.WriteInt64sAsStrings = true;
+        json.TypeRegistry = JsonEdge.ErrorTypes;
+    }
+
+    private sealed class EndpointConventions(params IEndpointConventionBuilder[] builders) : IEndpointConventionBuilder
+    {
+        public void Add(Action<EndpointBuilder> convention)
+        {
+            foreach (var builder in builders)
+            {
+                builder.Add(convention);
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Ledger.Grpc;
+
+/// <summary>The options of <see cref="LedgerGrpcExtensions.AddLedgerGrpc"/>.</summary>
+public sealed class LedgerGrpcOptions
+{
+    /// <summary>The deadline of a call whose client sets none.</summary>
+    /// <value>The default value is 10 seconds: moving an account to another node takes seconds, and an answer that
+    /// comes late is worth more than an unknown outcome. From 100 milliseconds to 10 minutes.</value>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
+    public TimeSpan DefaultDeadline { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The longest time that a call is worked on; a later deadline is cut to it, and not refused.</summary>
+    /// <value>The default value is 60 seconds. From 100 milliseconds to 1 hour.</value>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
+    public TimeSpan MaxDeadline { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long before the client's deadline the ledger's answer is due, so that it can still travel. At most
+    /// a tenth of the remaining time is taken.</summary>
+    /// <value>The default value is 50 milliseconds. From 0 to 5 seconds.</value>
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:05")]
+    public TimeSpan DeadlineMargin { get; set; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>How many transfers of one stream are between their reading and the sending of their answer; further
+    /// ones are not read.</summary>
+    /// <value>The default value is 1,024. From 1 to 100,000.</value>
+    [Range(1, 100_000)]
+    public int StreamInFlightMax { get; set; } = 1024;
+
+    /// <summary>The largest request message, in bytes.</summary>
+    /// <value>
+    /// The default value is 16 MiB: 2,048 bytes for each transfer of a full batch of 8,190. Id, addresses, amount,
+    /// asset, code and reference at their longest in ASCII take about 520, which leaves 1,500 for metadata. The
+    /// theoretical worst, 16 pairs of the longest key and value in three-byte characters, would be 16 kB for each and
+    /// 133 MB for a batch; who stores that much sends fewer at once. JSON bodies may have twice as many bytes, since
+    /// they repeat the field names. From 64 KiB to 256 MiB.
+    /// </value>
+    [Range(64 * 1024, 256 * 1024 * 1024)]
+    public int MaxReceiveMessageBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>The largest response message, in bytes.</summary>
+    /// <value>
+    /// The default value is 32 MiB. The largest answer to a write, 8,190 rejections with the longest balances, has
+    /// 2.5 MB; the largest page, 1,000 entries with the longest metadata, 17 MB. An answer must never be refused for its
+    /// size, since a write that it belongs to has been applied. From 4 MiB to 256 MiB.
+    /// </value>
+    [Range(4 * 1024 * 1024, 256 * 1024 * 1024)]
+    public int MaxSendMessageBytes { get; set; } = 32 * 1024 * 1024;
+
+    /// <summary>Whether gRPC server reflection is served.</summary>
+    /// <value>The default value is true.</value>
+    public bool EnableReflection { get; set; } = true;
+
+    /// <summary>How long one probe of the readiness check may take.</summary>
+    /// <value>The default value is 1 second. From 10 milliseconds to 1 minute.</value>
+    [Range(typeof(TimeSpan), "00:00:00.01", "00:01:00")]
+    public TimeSpan ReadinessTimeout { get; set; } = TimeSpan.FromSeconds(1);
+}

@@ -1,0 +1,367 @@
+using Google.Protobuf.Collections;
+using Google.Protobuf.WellKnownTypes;
+using Ledger.Core;
+using Ledger.Grpc.Errors;
+using V1 = Ledger.V1;
+
+namespace Ledger.Grpc;
+
+/// <summary>Between the messages of ledger.v1 and the types of the core, in both directions.</summary>
+/// <remarks>
+/// Reading returns a fault instead of throwing one, with the field named from the message that is read. An empty id,
+/// address or asset of an item is not malformed: it becomes the default value, for which the ledger has a status.
+/// </remarks>
+internal static class Mapping
+{
+    private const int MicrosPerSecond = 1_000_000;
+    private const int NanosPerMicro = 1_000;
+
+    /// <summary>Reads a transfer.</summary>
+    public static bool TryRead(V1.Transfer? source, out Transfer transfer, out Fault fault)
+    {
+        transfer = null!;
+        if (source is null)
+        {
+            fault = new Fault(Reasons.TransferMissing, "The transfer is missing.");
+            return false;
+        }
+
+        if (!TryReadId(source.Id, out var id, out fault)
+            || !TryReadAddress(source.DebitAccount, "debit_account", out var debit, out fault)
+            || !TryReadAddress(source.CreditAccount, "credit_account", out var credit, out fault)
+            || !TryReadAmount(source.Amount, "amount", out var amount, out fault)
+            || !TryReadAsset(source.Asset, out var asset, out fault)
+            || !CheckReference(source.Reference, out fault)
+            || !TryReadMetadata(source.Metadata, out var metadata, out fault))
+        {
+            return false;
+        }
+
+        transfer = new Transfer(id, debit, credit, amount, source.Code)
+        {
+            Asset = asset,
+            Reference = source.Reference,
+            Metadata = metadata,
+        };
+        return true;
+    }
+
+    /// <summary>Reads what an account is opened with.</summary>
+    public static bool TryRead(V1.AccountSpec source, out AccountSpec spec, out Fault fault)
+    {
+        spec = null!;
+        if (!TryReadAddress(source.Address, "address", out var address, out fault)
+            || !TryReadAsset(source.Asset, out var asset, out fault)
+            || !CheckReference(source.Reference, out fault)
+            || !TryReadMetadata(source.Metadata, out var metadata, out fault)
+            || !TryReadLimit(
+                source.DebitsMustNotExceedCredits, "debits_must_not_exceed_credits", out var debits, out fault)
+            || !TryReadLimit(
+                source.CreditsMustNotExceedDebits, "credits_must_not_exceed_debits", out var credits, out fault))
+        {
+            return false;
+        }
+
+        spec = new AccountSpec(address, asset, source.Code)
+        {
+            Reference = source.Reference,
+            Metadata = metadata,
+            DebitsMustNotExceedCredits = debits,
+            CreditsMustNotExceedDebits = credits,
+        };
+        return true;
+    }
+
+    /// <summary>Reads an id; an empty one is nil.</summary>
+    public static bool TryReadId(string text, out TransferId id, out Fault fault)
+    {
+        fault = default;
+        id = default;
+        if (text.Length == 0 || TransferId.TryParse(text, out id))
+        {
+            return true;
+        }
+
+        fault = new Fault(Reasons.MalformedId, "The id is not a UUID in its canonical text form.", "id");
+        return false;
+    }
+
+    /// <summary>Reads an address; an empty one is none.</summary>
+    public static bool TryReadAddress(string text, string field, out AccountAddress address, out Fault fault)
+    {
+        fault = default;
+        address = default;
+        if (text.Length == 0 || AccountAddress.TryParse(text, out address))
+        {
+            return true;
+        }
+
+        fault = new Fault(
+            Reasons.MalformedAddress,
+            "An address is segments of A-Z, a-z, 0-9, '_' and '-', joined by ':', of at most 128 characters together.",
+            field);
+        return false;
+    }
+
+    /// <summary>Reads a time as the first moment that is not before it, in the ledger's resolution.</summary>
+    public static bool TryReadTime(Timestamp source, string field, out LedgerTime time, out Fault fault)
+    {
+        // The range of Timestamp: the years 1 to 9999.
+        if (source.Seconds is < -62_135_596_800 or > 253_402_300_799 || source.Nanos is < 0 or > 999_999_999)
+        {
+            time = default;
+            fault = new Fault(Reasons.MalformedTime, "The time is outside of the years 1 to 9999.", field);
+            return false;
+        }
+
+        fault = default;
+        time = new LedgerTime(
+            (source.Seconds * MicrosPerSecond) + ((source.Nanos + NanosPerMicro - 1) / NanosPerMicro));
+        return true;
+    }
+
+    /// <summary>Writes what became of a transfer.</summary>
+    /// <param name="id">The id as the request gave it.</param>
+    /// <param name="source">The result.</param>
+    public static V1.TransferResult Write(string id, TransferResult source)
+    {
+        var result = new V1.TransferResult
+        {
+            Id = id,
+            Status = (V1.TransferStatus)source.Status,
+            Replayed = source.Replayed,
+        };
+        if (source.IsCommitted)
+        {
+            result.CreateTime = Write(source.Time);
+        }
+
+        if (source.BalanceSeen is { } balances)
+        {
+            result.BalanceSeen = Write(balances);
+        }
+
+        return result;
+    }
+
+    /// <summary>Writes what became of the opening of an account.</summary>
+    /// <param name="address">The address as the request gave it.</param>
+    /// <param name="source">The result.</param>
+    public static V1.OpenAccountResult Write(string address, OpenAccountResult source)
+    {
+        var result = new V1.OpenAccountResult { Address = address, Status = (V1.AccountStatus)source.Status };
+        if (source.Status is AccountStatus.Created or AccountStatus.Exists)
+        {
+            result.CreateTime = Write(source.Time);
+        }
+
+        return result;
+    }
+
+    /// <summary>Writes an account.</summary>
+    public static V1.Account Write(AccountView source) => new()
+    {
+        Spec = Write(source.Spec),
+        CreateTime = Write(source.OpenTime),
+        Balances = Write(source.Balances),
+        Balance = source.Balances.Balance.ToString(),
+        AvailableDebits = source.AvailableDebits?.ToString() ?? "",
+        AvailableCredits = source.AvailableCredits?.ToString() ?? "",
+        EntryCount = source.EntryCount,
+        Version = (ulong)source.Version,
+        Closed = source.Closed,
+    };
+
+    /// <summary>Writes a transfer as an account remembers it.</summary>
+    public static V1.TransferRecord Write(TransferRecord source)
+    {
+        var record = new V1.TransferRecord
+        {
+            Transfer = Write(source.Transfer),
+            Status = (V1.TransferStatus)source.Status,
+            CreateTime = Write(source.Time),
+        };
+        if (source.BalanceSeen is { } balances)
+        {
+            record.BalanceSeen = Write(balances);
+        }
+
+        return record;
+    }
+
+    /// <summary>Writes a line of a statement.</summary>
+    public static V1.Entry Write(StatementEntry source) => new()
+    {
+        Sequence = source.Sequence,
+        BookTime = Write(source.BookTime),
+        Transfer = Write(source.Transfer),
+        CreateTime = Write(source.Time),
+        Direction = source.IsDebit ? V1.Direction.Debit : V1.Direction.Credit,
+        DebitsPosted = source.DebitsPosted.ToString(),
+        CreditsPosted = source.CreditsPosted.ToString(),
+        Balance = source.Balance.ToString(),
+    };
+
+    private static V1.Transfer Write(Transfer source)
+    {
+        var transfer = new V1.Transfer
+        {
+            Id = source.Id.ToString(),
+            DebitAccount = source.DebitAccount.Text,
+            CreditAccount = source.CreditAccount.Text,
+            Amount = source.Amount.ToString(),
+            Asset = source.Asset.Text,
+            Code = source.Code,
+            Reference = source.Reference,
+        };
+        Write(source.Metadata, transfer.Metadata);
+        return transfer;
+    }
+
+    private static V1.AccountSpec Write(AccountSpec source)
+    {
+        var spec = new V1.AccountSpec
+        {
+            Address = source.Address.Text,
+            Asset = source.Asset.Text,
+            Code = source.Code,
+            Reference = source.Reference,
+            DebitsMustNotExceedCredits = WriteLimit(source.DebitsMustNotExceedCredits),
+            CreditsMustNotExceedDebits = WriteLimit(source.CreditsMustNotExceedDebits),
+        };
+        Write(source.Metadata, spec.Metadata);
+        return spec;
+    }
+
+    private static V1.Limit? WriteLimit(Amount? allowance) =>
+        allowance is { } amount ? new V1.Limit { Allowance = amount.ToString() } : null;
+
+    private static V1.Balances Write(in Balances source) => new()
+    {
+        DebitsPending = source.DebitsPending.ToString(),
+        DebitsPosted = source.DebitsPosted.ToString(),
+        CreditsPending = source.CreditsPending.ToString(),
+        CreditsPosted = source.CreditsPosted.ToString(),
+        DebitsInDoubt = source.DebitsInDoubt.ToString(),
+        CreditsInDoubt = source.CreditsInDoubt.ToString(),
+    };
+
+    private static Timestamp Write(LedgerTime time)
+    {
+        // Floored, since the nanoseconds of a Timestamp count forward from its seconds even before 1970.
+        var (seconds, micros) = Math.DivRem(time.UnixMicroseconds, MicrosPerSecond);
+        return micros < 0
+            ? new Timestamp { Seconds = seconds - 1, Nanos = (int)(micros + MicrosPerSecond) * NanosPerMicro }
+            : new Timestamp { Seconds = seconds, Nanos = (int)micros * NanosPerMicro };
+    }
+
+    private static void Write(Metadata source, MapField<string, string> destination)
+    {
+        foreach (var (key, value) in source.Pairs)
+        {
+            destination.Add(key, value);
+        }
+    }
+
+    private static bool TryReadAmount(string text, string field, out Amount amount, out Fault fault)
+    {
+        fault = default;
+        switch (Amount.TryParse(text, out amount))
+        {
+            case AmountError.None:
+                return true;
+            case AmountError.Negative:
+                fault = new Fault(Reasons.AmountNegative, "An amount is never negative.", field);
+                return false;
+            case AmountError.TooLarge:
+                fault = new Fault(Reasons.AmountTooLarge, "The amount exceeds 2^128-1.", field);
+                return false;
+            default:
+                fault = new Fault(
+                    Reasons.AmountNotANumber,
+                    "An amount is a decimal integer in minor units, without sign, point or leading zeros.", field);
+                return false;
+        }
+    }
+
+    private static bool TryReadAsset(string text, out Asset asset, out Fault fault)
+    {
+        fault = default;
+        asset = default;
+        if (text.Length == 0 || Asset.TryParse(text, out asset))
+        {
+            return true;
+        }
+
+        fault = new Fault(
+            Reasons.MalformedAsset, "An asset is a code and a number of decimal places, such as USD/2.", "asset");
+        return false;
+    }
+
+    private static bool TryReadLimit(V1.Limit? source, string field, out Amount? allowance, out Fault fault)
+    {
+        fault = default;
+        allowance = null;
+        if (source is null)
+        {
+            return true;
+        }
+
+        if (source.Allowance.Length == 0)
+        {
+            allowance = Amount.Zero;
+            return true;
+        }
+
+        if (!TryReadAmount(source.Allowance, "allowance", out var amount, out fault))
+        {
+            fault = fault.Within(field);
+            return false;
+        }
+
+        allowance = amount;
+        return true;
+    }
+
+    private static bool CheckReference(string reference, out Fault fault)
+    {
+        fault = default;
+        if (reference.Length <= LedgerLimits.ReferenceLengthMax)
+        {
+            return true;
+        }
+
+        fault = new Fault(
+            Reasons.ReferenceTooLong, $"The reference has {reference.Length} characters.", "reference",
+            LedgerLimits.ReferenceLengthMax);
+        return false;
+    }
+
+    private static bool TryReadMetadata(MapField<string, string> source, out Metadata metadata, out Fault fault)
+    {
+        fault = default;
+        metadata = Metadata.Empty;
+        if (source.Count == 0)
+        {
+            return true;
+        }
+
+        // Too many are refused before they are sorted.
+        if (source.Count > LedgerLimits.MetadataPairsMax)
+        {
+            fault = new Fault(
+                Reasons.MetadataTooLarge, $"The metadata has {source.Count} entries.", "metadata",
+                LedgerLimits.MetadataPairsMax);
+            return false;
+        }
+
+        metadata = Metadata.Of(source);
+        if (LedgerLimits.Check(metadata) is { } problem)
+        {
+            fault = new Fault(Reasons.MetadataTooLarge, $"The metadata {problem}.", "metadata");
+            return false;
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Ledger.Actors;
+using Ledger.Core;
+using Ledger.Grpc.Errors;
+
+namespace Ledger.Grpc;
+
+/// <summary>Opaque page tokens: version, hash of the query that they belong to, position, checksum; base64url.</summary>
+/// <remarks>They hold no secret and grant nothing: whoever forges one only chooses where a page begins. The checksum is
+/// there to tell a broken token from a position.</remarks>
+internal static class PageToken
+{
+    private const byte Version = 1;
+    private const int QueryOffset = 1;
+    private const int QueryBytes = 8;
+    private const int PositionOffset = QueryOffset + QueryBytes;
+    private const int ChecksumBytes = 4;
+    private const int TokenLengthMax = 2048;
+
+    /// <summary>The position of a statement's next page.</summary>
+    public static string Write(StatementQuery query, ulong nextSequence)
+    {
+        Span<byte> position = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteUInt64BigEndian(position, nextSequence);
+        return Write(Canonical(query), position);
+    }
+
+    /// <summary>Reads the position of a statement's page.</summary>
+    /// <exception cref="FaultException">It is no token, or that of another query.</exception>
+    public static ulong ReadSequence(StatementQuery query, string token)
+    {
+        var position = Read(Canonical(query), token);
+        if (position.Length != sizeof(ulong))
+        {
+            throw Invalid();
+        }
+
+        var sequence = BinaryPrimitives.ReadUInt64BigEndian(position);
+        return sequence >= query.MinSequence && sequence <= query.MaxSequence ? sequence : throw Invalid();
+    }
+
+    /// <summary>The position of the next page of accounts.</summary>
+    public static string Write(string nextAccount) => Write(AccountsQuery, Encoding.UTF8.GetBytes(nextAccount));
+
+    /// <summary>Reads the position of a page of accounts.</summary>
+    /// <exception cref="FaultException">It is no token, or that of another query.</exception>
+    public static string ReadAccount(string token) => Encoding.UTF8.GetString(Read(AccountsQuery, token));
+
+    private static ReadOnlySpan<byte> AccountsQuery => "accounts"u8;
+
+    private static byte[] Canonical(StatementQuery query)
+    {
+        // The page size is left out: a caller may change it from page to page.
+        var text = string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"statement {query.Account.Text} {query.NewestFirst} {query.MinSequence} {query.MaxSequence} {Micros(query.StartTime)} {Micros(query.EndTime)}");
+        return Encoding.UTF8.GetBytes(text);
+
+        static string Micros(LedgerTime? time) =>
+            time?.UnixMicroseconds.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-";
+    }
+
+    private static string Write(ReadOnlySpan<byte> query, ReadOnlySpan<byte> position)
+    {
+        var bytes = new byte[PositionOffset + position.Length + ChecksumBytes];
+        bytes[0] = Version;
+        HashOf(query, bytes.AsSpan(QueryOffset, QueryBytes));
+        position.CopyTo(bytes.AsSpan(PositionOffset));
+        HashOf(bytes.AsSpan(0, bytes.Length - ChecksumBytes), bytes.AsSpan(bytes.Length - ChecksumBytes));
+        return Base64Url.EncodeToString(bytes);
+    }
+
+    private static ReadOnlySpan<byte> Read(ReadOnlySpan<byte> query, string token)
+    {
+        if (token.Length > TokenLengthMax || !Base64Url.IsValid(token))
+        {
+            throw Invalid();
+        }
+
+        var bytes = Base64Url.DecodeFromChars(token);
+        if (bytes.Length < PositionOffset + ChecksumBytes || bytes[0] != Version)
+        {
+            throw Invalid();
+        }
+
+        Span<byte> checksum = stackalloc byte[ChecksumBytes];
+        HashOf(bytes.AsSpan(0, bytes.Length - ChecksumBytes), checksum);
+        Span<byte> queryHash = stackalloc byte[QueryBytes];
+        HashOf(query, queryHash);
+        if (!checksum.SequenceEqual(bytes.AsSpan(bytes.Length - ChecksumBytes))
+            || !queryHash.SequenceEqual(bytes.AsSpan(QueryOffset, QueryBytes)))
+        {
+            throw Invalid();
+        }
+
+        return bytes.AsSpan(PositionOffset, bytes.Length - PositionOffset - ChecksumBytes);
+    }
+
+    private static void HashOf(ReadOnlySpan<byte> bytes, Span<byte> destination)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes, hash);
+        hash[..destination.Length].CopyTo(destination);
+    }
+
+    private static FaultException Invalid() => new(
+        new Fault(Reasons.InvalidPageToken, "The page token is not one that this query was answered with.", "page_token"));
+}

@@ -1,0 +1,150 @@
+using Grpc.Core;
+using Ledger.Actors;
+using Ledger.Core;
+using Ledger.Grpc.Errors;
+using Ledger.V1;
+using AccountSpec = Ledger.Core.AccountSpec;
+
+namespace Ledger.Grpc.Services;
+
+/// <summary>ledger.v1.AccountService over <see cref="ILedger"/>.</summary>
+internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : AccountService.AccountServiceBase
+{
+    private const int DefaultPageSize = 100;
+
+    public override async Task<OpenAccountsResponse> OpenAccounts(OpenAccountsRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        Batches.CheckCount(request.Accounts.Count, "accounts");
+        var specs = new AccountSpec[request.Accounts.Count];
+        for (var i = 0; i < specs.Length; i++)
+        {
+            if (!Mapping.TryRead(request.Accounts[i], out specs[i], out var fault))
+            {
+                throw fault.Within($"accounts[{i}]").Exception();
+            }
+        }
+
+        var results = await ledger.OpenAccountsAsync(specs, timeout, context.CancellationToken);
+        Batches.CheckAnswered(specs.Length, results.Count);
+        var response = new OpenAccountsResponse { Results = { Capacity = results.Count } };
+        for (var i = 0; i < results.Count; i++)
+        {
+            response.Results.Add(Mapping.Write(request.Accounts[i].Address, results[i]));
+        }
+
+        return response;
+    }
+
+    public override async Task<GetAccountResponse> GetAccount(GetAccountRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        var address = Required(request.Address, "address");
+        var account = await ledger.GetAccountAsync(address, timeout, context.CancellationToken) ?? throw NotFound();
+        return new GetAccountResponse { Account = Mapping.Write(account) };
+    }
+
+    public override async Task<ListAccountsResponse> ListAccounts(ListAccountsRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        var limit = PageSize(request.PageSize);
+        var after = request.PageToken.Length == 0 ? null : PageToken.ReadAccount(request.PageToken);
+        var page = await ledger.ListAccountsAsync(after, limit, timeout, context.CancellationToken);
+        var response = new ListAccountsResponse
+        {
+            Accounts = { Capacity = page.Accounts.Count },
+            NextPageToken = page.Next is { } next ? PageToken.Write(next) : "",
+        };
+        foreach (var account in page.Accounts)
+        {
+            response.Accounts.Add(Mapping.Write(account));
+        }
+
+        return response;
+    }
+
+    public override async Task<ListStatementResponse> ListStatement(
+        ListStatementRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        var query = Query(request);
+        var page = await ledger.GetStatementAsync(
+            request.PageToken.Length == 0 ? query : From(query, PageToken.ReadSequence(query, request.PageToken)),
+            timeout, context.CancellationToken) ?? throw NotFound();
+        var response = new ListStatementResponse
+        {
+            Entries = { Capacity = page.Entries.Count },
+
+            // Of the query as it was asked, which the next request repeats, and not of its rest.
+            NextPageToken = page.NextSequence is { } next ? PageToken.Write(query, next) : "",
+        };
+        foreach (var entry in page.Entries)
+        {
+            response.Entries.Add(Mapping.Write(entry));
+        }
+
+        return response;
+    }
+
+    /// <summary>Reads an address that can't be left out.</summary>
+    /// <exception cref="FaultException">It is missing or malformed.</exception>
+    internal static AccountAddress Required(string text, string field)
+    {
+        if (!Mapping.TryReadAddress(text, field, out var address, out var fault))
+        {
+            throw fault.Exception();
+        }
+
+        return address.IsNone
+            ? throw new Fault(Reasons.MalformedAddress, "The address is missing.", field).Exception()
+            : address;
+    }
+
+    private static StatementQuery From(StatementQuery query, ulong sequence) =>
+        query.NewestFirst ? query with { MaxSequence = sequence } : query with { MinSequence = sequence };
+
+    private static StatementQuery Query(ListStatementRequest request)
+    {
+        var query = new StatementQuery(Required(request.Address, "address"))
+        {
+            Limit = PageSize(request.PageSize),
+            NewestFirst = request.NewestFirst,
+            MinSequence = request.MinSequence == 0 ? 1 : request.MinSequence,
+            MaxSequence = request.MaxSequence == 0 ? ulong.MaxValue : request.MaxSequence,
+            StartTime = Time(request.StartTime, "start_time"),
+            EndTime = Time(request.EndTime, "end_time"),
+        };
+        if (query.MinSequence > query.MaxSequence)
+        {
+            throw new Fault(Reasons.InvalidRange, "max_sequence is below min_sequence.", "max_sequence").Exception();
+        }
+
+        if (query is { StartTime: { } start, EndTime: { } end } && end < start)
+        {
+            throw new Fault(Reasons.InvalidRange, "end_time is before start_time.", "end_time").Exception();
+        }
+
+        return query;
+    }
+
+    private static LedgerTime? Time(Google.Protobuf.WellKnownTypes.Timestamp? source, string field)
+    {
+        if (source is null)
+        {
+            return null;
+        }
+
+        return Mapping.TryReadTime(source, field, out var time, out var fault) ? time : throw fault.Exception();
+    }
+
+    private static int PageSize(int size) => size switch
+    {
+        0 => DefaultPageSize,
+        < 0 or > LedgerLimits.PageSizeMax => throw new Fault(
+            Reasons.InvalidPageSize, $"The page size is {size}.", "page_size", LedgerLimits.PageSizeMax).Exception(),
+        _ => size,
+    };
+
+    private static FaultException NotFound() =>
+        new Fault(Reasons.AccountNotFound, "There is no such account.").Exception();
+}

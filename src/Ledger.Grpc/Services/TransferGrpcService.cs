@@ -1,0 +1,74 @@
+using Grpc.Core;
+using Ledger.Actors;
+using Ledger.Grpc.Errors;
+using Ledger.V1;
+using Transfer = Ledger.Core.Transfer;
+
+namespace Ledger.Grpc.Services;
+
+/// <summary>ledger.v1.TransferService over <see cref="ILedger"/>.</summary>
+internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, TransferStreams streams)
+    : TransferService.TransferServiceBase
+{
+    public override async Task<PostTransferResponse> PostTransfer(PostTransferRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        if (!Mapping.TryRead(request.Transfer, out var transfer, out var fault))
+        {
+            throw fault.Within("transfer").Exception();
+        }
+
+        var result = await ledger.PostTransferAsync(transfer, timeout, context.CancellationToken);
+        return new PostTransferResponse { Result = Mapping.Write(request.Transfer.Id, result) };
+    }
+
+    public override async Task<PostTransfersResponse> PostTransfers(
+        PostTransfersRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        Batches.CheckCount(request.Transfers.Count, "transfers");
+        var transfers = new Transfer[request.Transfers.Count];
+        for (var i = 0; i < transfers.Length; i++)
+        {
+            if (!Mapping.TryRead(request.Transfers[i], out transfers[i], out var fault))
+            {
+                throw fault.Within($"transfers[{i}]").Exception();
+            }
+        }
+
+        var results = await ledger.PostTransfersAsync(transfers, timeout, context.CancellationToken);
+        Batches.CheckAnswered(transfers.Length, results.Count);
+        var response = new PostTransfersResponse { Results = { Capacity = results.Count } };
+        for (var i = 0; i < results.Count; i++)
+        {
+            response.Results.Add(Mapping.Write(request.Transfers[i].Id, results[i]));
+        }
+
+        return response;
+    }
+
+    public override Task StreamTransfers(
+        IAsyncStreamReader<StreamTransfersRequest> requestStream,
+        IServerStreamWriter<StreamTransfersResponse> responseStream, ServerCallContext context) =>
+        streams.RunAsync(requestStream, responseStream, context);
+
+    public override async Task<GetTransferResponse> GetTransfer(GetTransferRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        var account = AccountGrpcService.Required(request.Account, "account");
+        if (!Mapping.TryReadId(request.Id, out var id, out var fault))
+        {
+            throw fault.Exception();
+        }
+
+        if (request.Id.Length == 0)
+        {
+            throw new Fault(Reasons.MalformedId, "The id is missing.", "id").Exception();
+        }
+
+        var record = await ledger.GetTransferAsync(account, id, timeout, context.CancellationToken)
+            ?? throw new Fault(
+                Reasons.TransferNotFound, "The account has never taken part in such a transfer.").Exception();
+        return new GetTransferResponse { Record = Mapping.Write(record) };
+    }
+}

@@ -1,0 +1,179 @@
+using System.Threading.Channels;
+using Grpc.Core;
+using Ledger.Actors;
+using Ledger.Grpc.Errors;
+using Ledger.V1;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Ledger.Grpc.Services;
+
+/// <summary>Runs the pipelined streams of StreamTransfers.</summary>
+/// <remarks>
+/// One loop reads and posts; what is posted runs by itself; one loop writes answers as they are decided. A request holds
+/// one of the stream's places from before it is read until its answer is written, so neither a slow ledger nor a client
+/// that doesn't read its answers makes the node remember more than that many.
+/// </remarks>
+internal sealed class TransferStreams(
+    ILedger ledger, CallClock clock, ErrorInterceptor errors, IOptions<LedgerGrpcOptions> options,
+    IHostApplicationLifetime lifetime)
+{
+    private static readonly WriteOptions Buffered = new(WriteFlags.BufferHint);
+
+    public async Task RunAsync(
+        IAsyncStreamReader<StreamTransfersRequest> requests, IServerStreamWriter<StreamTransfersResponse> responses,
+        ServerCallContext context)
+    {
+        using var run = new Run(ledger, clock, errors, context, options.Value.StreamInFlightMax);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(run.Broken, lifetime.ApplicationStopping);
+        var writing = run.WriteAllAsync(responses);
+        try
+        {
+            await run.ReadAllAsync(requests, reading.Token);
+        }
+        catch (OperationCanceledException) when (run.Broken.IsCancellationRequested && !run.ClientLeft)
+        {
+            // The writer broke; its exception, below, says why.
+        }
+        finally
+        {
+            // Whatever ended the reading, what was read is answered if it still can be, and no call outlives the stream.
+            run.ReadingEnded();
+            await writing;
+        }
+    }
+
+    private sealed class Run : IDisposable
+    {
+        private readonly ILedger ledger;
+        private readonly CallClock clock;
+        private readonly ErrorInterceptor errors;
+        private readonly ServerCallContext context;
+        private readonly SemaphoreSlim places;
+        private readonly CancellationTokenSource broken;
+
+        // Bounded by the places.
+        private readonly Channel<StreamTransfersResponse> answers = Channel.CreateUnbounded<StreamTransfersResponse>(
+            new UnboundedChannelOptions { SingleReader = true });
+
+        // The reading loop counts as one, so that the channel isn't completed before the last request is read.
+        private int open = 1;
+
+        public Run(
+            ILedger ledger, CallClock clock, ErrorInterceptor errors, ServerCallContext context, int inFlightMax)
+        {
+            this.ledger = ledger;
+            this.clock = clock;
+            this.errors = errors;
+            this.context = context;
+            places = new SemaphoreSlim(inFlightMax, inFlightMax);
+            broken = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        }
+
+        /// <summary>Set when nothing can be answered any more: the client has left, or an answer couldn't be written.</summary>
+        public CancellationToken Broken => broken.Token;
+
+        public bool ClientLeft => context.CancellationToken.IsCancellationRequested;
+
+        public async Task ReadAllAsync(IAsyncStreamReader<StreamTransfersRequest> requests, CancellationToken cancellation)
+        {
+            while (true)
+            {
+                await places.WaitAsync(cancellation);
+                if (!await requests.MoveNext(cancellation))
+                {
+                    return;
+                }
+
+                Interlocked.Increment(ref open);
+                Post(requests.Current);
+            }
+        }
+
+        public void ReadingEnded() => Close();
+
+        public async Task WriteAllAsync(IServerStreamWriter<StreamTransfersResponse> responses)
+        {
+            var reader = answers.Reader;
+            try
+            {
+                while (await reader.WaitToReadAsync())
+                {
+                    // What is there together leaves together: only the last of them flushes.
+                    while (reader.TryRead(out var answer))
+                    {
+                        responses.WriteOptions = reader.TryPeek(out _) ? Buffered : null;
+                        await responses.WriteAsync(answer);
+                        places.Release();
+                    }
+                }
+            }
+            catch
+            {
+                await broken.CancelAsync();
+
+                // Calls are still under way, and each closes itself; the stream may end only after the last.
+                await reader.Completion.WaitAsync(CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                throw;
+            }
+        }
+
+        public void Dispose()
+        {
+            broken.Dispose();
+            places.Dispose();
+        }
+
+        private void Post(StreamTransfersRequest request)
+        {
+            if (!clock.TryTimeout(context, out var timeout))
+            {
+                Answer(request.Sequence, ErrorMap.ToStatus(CallClock.Expired));
+                return;
+            }
+
+            if (!Mapping.TryRead(request.Transfer, out var transfer, out var fault))
+            {
+                Answer(request.Sequence, ErrorMap.ToStatus(fault.Within("transfer")));
+                return;
+            }
+
+            _ = PostAsync(request, transfer, timeout);
+        }
+
+        // Never throws, so that nobody has to wait for it.
+        private async Task PostAsync(StreamTransfersRequest request, Core.Transfer transfer, TimeSpan timeout)
+        {
+            try
+            {
+                var result = await ledger.PostTransferAsync(transfer, timeout, Broken);
+                Answer(new StreamTransfersResponse
+                {
+                    Sequence = request.Sequence,
+                    Result = Mapping.Write(request.Transfer.Id, result),
+                });
+            }
+            catch (Exception exception)
+            {
+                Answer(request.Sequence, errors.ToStatus(exception, context));
+            }
+        }
+
+        private void Answer(ulong sequence, Google.Rpc.Status error) =>
+            Answer(new StreamTransfersResponse { Sequence = sequence, Error = error });
+
+        private void Answer(StreamTransfersResponse response)
+        {
+            answers.Writer.TryWrite(response);
+            Close();
+        }
+
+        private void Close()
+        {
+            if (Interlocked.Decrement(ref open) == 0)
+            {
+                answers.Writer.TryComplete();
+            }
+        }
+    }
+}

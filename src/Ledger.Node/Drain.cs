@@ -1,0 +1,26 @@
+namespace Ledger.Node;
+
+/// <summary>Keeps the node serving for a while after it has become not ready and before anything is closed.</summary>
+internal sealed class Drain(ShutdownOptions options, IHostApplicationLifetime lifetime) : IHostedLifecycleService
+{
+    /// <summary>Runs before any hosted service is stopped; readiness follows ApplicationStopping, which is earlier.</summary>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        // A node that never began to serve has nobody to wait for.
+        if (lifetime.ApplicationStarted.IsCancellationRequested)
+        {
+            lifetime.StopApplication();
+            await Task.Delay(options.DrainDelay, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

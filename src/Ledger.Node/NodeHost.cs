@@ -1,0 +1,90 @@
+using Ledger.Grpc;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Ledger.Node;
+
+/// <summary>Puts a node together and runs it.</summary>
+internal static class NodeHost
+{
+    private const string GrpcEndpoint = "Grpc";
+    private const string JsonEndpoint = "Json";
+
+    /// <summary>Runs a node until it is told to stop, or its actor system ends.</summary>
+    /// <returns>The exit code: 0 when it was told to stop.</returns>
+    public static async Task<int> RunAsync(NodeSettings settings)
+    {
+        var listening = new Dictionary<string, ListenOptions>(StringComparer.Ordinal);
+        await using var app = Build(settings, listening);
+        var watch = app.Services.GetRequiredService<ActorSystemWatch>();
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            // What had been started already must let go of its files and ports.
+            using var patience = new CancellationTokenSource(settings.Shutdown.Timeout);
+            await app.StopAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+
+        Console.WriteLine($"gRPC listening on {UrlOf(settings.GrpcEndpoint.Url, listening[GrpcEndpoint])}");
+        Console.WriteLine($"JSON listening on {UrlOf(settings.HttpEndpoint.Url, listening[JsonEndpoint])}");
+        await app.WaitForShutdownAsync();
+        return watch.HasFailed ? 1 : 0;
+    }
+
+    private static WebApplication Build(NodeSettings settings, Dictionary<string, ListenOptions> listening)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Configuration.AddConfiguration(settings.Configuration);
+        builder.Logging.AddConfiguration(settings.Configuration.GetSection("Logging")).AddConsole();
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration()
+            .ConfigureKestrel(kestrel => Listen(kestrel, settings, listening));
+        builder.Host.UseConsoleLifetime();
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Shutdown.Timeout);
+        builder.Services.AddSingleton(settings.Shutdown);
+        builder.Services.AddLedgerGrpc(settings.Apply);
+        NodeActors.AddTo(builder.Services, settings);
+        builder.Services.AddHostedService<Drain>();
+        builder.Services.AddSingleton<ActorSystemWatch>();
+        builder.Services.AddHostedService(static services => services.GetRequiredService<ActorSystemWatch>());
+
+        var app = builder.Build();
+        app.UseRouting();
+        app.MapLedgerGrpc();
+        app.MapNodeHealth();
+        return app;
+    }
+
+    // Kestrel's own loader reads URLs, and takes certificates and limits from its usual section.
+    private static void Listen(
+        KestrelServerOptions kestrel, NodeSettings settings, Dictionary<string, ListenOptions> listening)
+    {
+        kestrel.AddServerHeader = false;
+        var endpoints = new ConfigurationBuilder()
+            .AddConfiguration(settings.Configuration.GetSection("Kestrel"))
+            .AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal)
+            {
+                [$"Endpoints:{GrpcEndpoint}:Url"] = settings.GrpcEndpoint.Url,
+
+                // Without TLS nothing tells HTTP/2 from HTTP/1.1, so each has a port of its own.
+                [$"Endpoints:{GrpcEndpoint}:Protocols"] = nameof(HttpProtocols.Http2),
+                [$"Endpoints:{JsonEndpoint}:Url"] = settings.HttpEndpoint.Url,
+                [$"Endpoints:{JsonEndpoint}:Protocols"] = nameof(HttpProtocols.Http1),
+            })
+            .Build();
+        var loader = kestrel.Configure(endpoints, reloadOnChange: false);
+        foreach (var name in new[] { GrpcEndpoint, JsonEndpoint })
+        {
+            loader.Endpoint(name, endpoint => listening[name] = endpoint.ListenOptions);
+        }
+    }
+
+    // The port that was bound, which is another than was asked for when that was 0.
+    private static string UrlOf(string asked, ListenOptions bound) =>
+        BindingAddress.Parse(asked) is var address && bound.IPEndPoint is { } endpoint
+            ? $"{address.Scheme}://{address.Host}:{endpoint.Port}"
+            : asked;
+}

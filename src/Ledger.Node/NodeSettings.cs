@@ -1,0 +1,137 @@
+using System.ComponentModel.DataAnnotations;
+using Ledger.Actors;
+using Ledger.Grpc;
+using Ledger.PostgreSql;
+using Ledger.Sqlite;
+
+namespace Ledger.Node;
+
+/// <summary>A setting that can't be used.</summary>
+internal sealed class SettingsException(string message) : Exception(message);
+
+/// <summary>All settings of a node, bound and checked.</summary>
+internal sealed class NodeSettings
+{
+    private const string Root = "Ledger";
+    private const string ConnectionStringName = "Ledger";
+
+    private readonly SettingSection[] sections;
+
+    private NodeSettings(IConfigurationRoot configuration)
+    {
+        Configuration = configuration;
+        sections =
+        [
+            new SettingSection(Root, Ledger),
+            new SettingSection(Root + ":Grpc", GrpcEndpoint),
+            new SettingSection(Root + ":Grpc", Grpc),
+            new SettingSection(Root + ":Http", HttpEndpoint),
+            new SettingSection(Root + ":Sqlite", Sqlite),
+            new SettingSection(Root + ":PostgreSql", PostgreSql),
+            new SettingSection(Root + ":Cluster", Cluster),
+            new SettingSection(Root + ":Shutdown", Shutdown),
+        ];
+    }
+
+    public IConfigurationRoot Configuration { get; }
+
+    public LedgerOptions Ledger { get; } = new();
+
+    public LedgerGrpcOptions Grpc { get; } = new();
+
+    public GrpcEndpointOptions GrpcEndpoint { get; } = new();
+
+    public HttpEndpointOptions HttpEndpoint { get; } = new();
+
+    public SqliteOptions Sqlite { get; } = new();
+
+    public PostgreSqlOptions PostgreSql { get; } = new();
+
+    public ClusterOptions Cluster { get; } = new();
+
+    public ShutdownOptions Shutdown { get; } = new();
+
+    /// <summary>Binds and checks.</summary>
+    /// <exception cref="SettingsException">A setting is unknown or out of range.</exception>
+    /// <exception cref="InvalidOperationException">A setting has a value of another type.</exception>
+    public static NodeSettings Read(IConfigurationRoot configuration)
+    {
+        var settings = new NodeSettings(configuration);
+        RefuseUnknown(configuration.GetSection(Root), settings.sections);
+        foreach (var section in settings.sections)
+        {
+            configuration.GetSection(section.Prefix).Bind(section.Target);
+        }
+
+        settings.PostgreSql.ConnectionString ??= configuration.GetConnectionString(ConnectionStringName);
+        settings.ChooseStorage(settings.Ledger);
+        foreach (var section in settings.sections)
+        {
+            Validate(section);
+        }
+
+        return settings;
+    }
+
+    /// <summary>Sets the options of the ledger itself.</summary>
+    public void Apply(LedgerOptions options)
+    {
+        Configuration.GetSection(Root).Bind(options);
+        options.Storage = Ledger.Storage;
+    }
+
+    /// <summary>Sets the options of the facade.</summary>
+    public void Apply(LedgerGrpcOptions options) => Configuration.GetSection(Root + ":Grpc").Bind(options);
+
+    /// <summary>Every setting with the value in effect; secrets are masked.</summary>
+    public string Describe() => string.Join(
+        Environment.NewLine,
+        sections.SelectMany(static section => section.Values()).Select(static pair => $"  {pair.Key} = {pair.Value}")
+            .Prepend("Settings in effect:"));
+
+    private void ChooseStorage(LedgerOptions options)
+    {
+        if (PostgreSql.ConnectionString is { Length: > 0 } connectionString)
+        {
+            options.UsePostgreSql(connectionString);
+        }
+        else
+        {
+            options.UseSqlite(Sqlite.Path);
+        }
+
+        if (options is { Mode: LedgerExecutionMode.Clustered, Storage.SupportsCluster: false })
+        {
+            throw new SettingsException(
+                "Ledger:Mode Clustered needs storage that several processes share; set ConnectionStrings:Ledger.");
+        }
+    }
+
+    // A misspelt setting would leave its default in force without a word.
+    private static void RefuseUnknown(IConfigurationSection root, SettingSection[] sections)
+    {
+        var known = sections.SelectMany(static section => section.Keys()).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        foreach (var (path, value) in root.AsEnumerable())
+        {
+            var name = SettingSection.WithoutIndexes(path);
+            if (value is not null && !known.Contains(name))
+            {
+                var parent = name[..name.LastIndexOf(':')];
+                var siblings = known.Where(key => key.LastIndexOf(':') == parent.Length
+                    && key.StartsWith(parent, StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal);
+                throw new SettingsException(
+                    $"there is no setting {path}. {parent} has: {string.Join(", ", siblings.Select(key => key[(parent.Length + 1)..]))}.");
+            }
+        }
+    }
+
+    private static void Validate(SettingSection section)
+    {
+        var problems = new List<ValidationResult>();
+        if (!Validator.TryValidateObject(
+            section.Target, new ValidationContext(section.Target), problems, validateAllProperties: true))
+        {
+            throw new SettingsException($"{section.Prefix}: {problems[0].ErrorMessage}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace Ledger.Node;
+
+/// <summary>What --help prints.</summary>
+internal static class NodeUsage
+{
+    public const string Text = """
+        Runs a ledger node: gRPC on http://127.0.0.1:5001, JSON and health on http://127.0.0.1:5000.
+
+        Settings come from appsettings.json (beside the program, then in the current directory), from the
+        environment (Ledger__Sqlite__Path=...) and from the command line (--Ledger:Sqlite:Path=...); the later wins.
+
+          Ledger:Sqlite:Path        where the ledger is kept, without PostgreSQL (./data/ledger.db)
+          ConnectionStrings:Ledger  keeps it in PostgreSQL instead
+          Ledger:Grpc:Url           where gRPC is served (http://127.0.0.1:5001)
+          Ledger:Http:Url           where JSON and /health are served (http://127.0.0.1:5000)
+          Ledger:Mode               Local or Clustered
+
+        All of them, with the values in effect, are printed at start. LEDGER_DEBUG=1 prints stack traces.
+        """;
+}

@@ -1,0 +1,236 @@
+using Akka.Configuration;
+using Ledger.Actors.Storage;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Ledger.PostgreSql;
+
+/// <summary>The journal on PostgreSQL: a binary COPY of whatever is waiting.</summary>
+internal sealed class PostgreSqlJournal : GroupWriteJournal
+{
+    private readonly string _connectionString;
+
+    /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
+    public PostgreSqlJournal(Config config)
+        : base(config)
+        => _connectionString = config.GetString("connection-string");
+
+    protected override IJournalAppender CreateAppender()
+        => new PostgreSqlAppender(PostgreSqlConnections.ForWriter(_connectionString));
+
+    protected override Task ReadRowsAsync(
+        string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, List<StoredRow> rows,
+        CancellationToken cancellationToken)
+        => PostgreSqlReading.ReadRowsAsync(
+            _connectionString, persistenceId, fromSequenceNr, toSequenceNr, limit, descending: false, rows,
+            cancellationToken);
+
+    protected override Task<long> ReadHighestAsync(
+        string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)
+        => PostgreSqlReading.ReadHighestAsync(
+            _connectionString, persistenceId, aboveSequenceNr, cancellationToken);
+
+    protected override void PostStop()
+    {
+        base.PostStop();
+
+        // Idle connections go; those in use go when they are given back.
+        using var connection = new NpgsqlConnection(_connectionString);
+        NpgsqlConnection.ClearPool(connection);
+    }
+}
+
+/// <summary>A writing connection. Every append is one statement and so its own transaction, without the round trips of
+/// BEGIN and COMMIT, and without a moment in which the transaction is open and idle.</summary>
+internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppender
+{
+    private const string CopySql =
+        "COPY journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
+        + " FROM STDIN (FORMAT BINARY)";
+
+    private const string InsertSql =
+        "INSERT INTO journal"
+        + " (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
+        + " VALUES ($1, FALSE, $2, $3, $4, $5, $6, $7)";
+
+    // While a faulty row is looked for: about ten halvings must fit into what the callers still wait.
+    private const string ShortLockSql = "SET lock_timeout = 100";
+    private const string UsualLockSql = "RESET lock_timeout";
+
+    private NpgsqlConnection? _connection;
+    private NpgsqlCommand? _insert;
+    private bool _isolating;
+
+    public async Task AppendAsync(IReadOnlyList<AppendRow> rows, bool isolating)
+    {
+        var reused = _connection is not null;
+        try
+        {
+            await AppendOnceAsync(rows, isolating);
+            return;
+        }
+        catch (Exception e)
+        {
+            var broken = IsBroken(e);
+            await AbandonAsync(e);
+            if (!reused || !broken)
+            {
+                throw;
+            }
+        }
+
+        // The connection had died since the last batch, as after a restart of the server. Once more on a new one: if the
+        // first attempt was stored after all, the unique key keeps the second one out.
+        try
+        {
+            await AppendOnceAsync(rows, isolating);
+        }
+        catch (Exception e)
+        {
+            await AbandonAsync(e);
+            throw;
+        }
+    }
+
+    public AppendFault Classify(Exception exception)
+        => exception is PostgresException { SqlState: { Length: 5 } state }
+            ? state switch
+            {
+                PostgresErrorCodes.UniqueViolation => AppendFault.Duplicate,
+                PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected => AppendFault.Locked,
+                // What the row holds, and limits of the program such as an index entry's size.
+                _ when state.StartsWith("22", StringComparison.Ordinal)
+                    || state.StartsWith("23", StringComparison.Ordinal)
+                    || state.StartsWith("54", StringComparison.Ordinal) => AppendFault.Refused,
+                _ => AppendFault.Unknown,
+            }
+            : AppendFault.Unknown;
+
+    public async ValueTask DisposeAsync() => await CloseAsync();
+
+    private async Task AppendOnceAsync(IReadOnlyList<AppendRow> rows, bool isolating)
+    {
+        var connection = await OpenAsync();
+        if (isolating != _isolating)
+        {
+            await using var command = new NpgsqlCommand(isolating ? ShortLockSql : UsualLockSql, connection);
+            await command.ExecuteNonQueryAsync();
+            _isolating = isolating;
+        }
+
+        if (rows.Count == 1)
+        {
+            await InsertAsync(rows[0]);
+        }
+        else
+        {
+            await CopyAsync(connection, rows);
+        }
+    }
+
+    /// <summary>A single row: one round trip, where COPY takes two.</summary>
+    private async Task InsertAsync(AppendRow row)
+    {
+        var p = _insert!.Parameters;
+        ((NpgsqlParameter<long>)p[0]).TypedValue = row.CreatedTicks;
+        ((NpgsqlParameter<string>)p[1]).TypedValue = row.PersistenceId;
+        ((NpgsqlParameter<long>)p[2]).TypedValue = row.SequenceNr;
+        ((NpgsqlParameter<byte[]>)p[3]).TypedValue = row.Message;
+        ((NpgsqlParameter<string>)p[4]).TypedValue = row.Manifest;
+        ((NpgsqlParameter<int>)p[5]).TypedValue = row.SerializerId;
+        ((NpgsqlParameter<string>)p[6]).TypedValue = row.WriterUuid;
+        await _insert.ExecuteNonQueryAsync();
+    }
+
+    private static async Task CopyAsync(NpgsqlConnection connection, IReadOnlyList<AppendRow> rows)
+    {
+        await using var importer = await connection.BeginBinaryImportAsync(CopySql);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var row = rows[i];
+            await importer.StartRowAsync();
+            await importer.WriteAsync(row.CreatedTicks, NpgsqlDbType.Bigint);
+            await importer.WriteAsync(false, NpgsqlDbType.Boolean);
+            await importer.WriteAsync(row.PersistenceId, NpgsqlDbType.Varchar);
+            await importer.WriteAsync(row.SequenceNr, NpgsqlDbType.Bigint);
+            await importer.WriteAsync(row.Message, NpgsqlDbType.Bytea);
+            await importer.WriteAsync(row.Manifest, NpgsqlDbType.Varchar);
+            await importer.WriteAsync(row.SerializerId, NpgsqlDbType.Integer);
+            await importer.WriteAsync(row.WriterUuid, NpgsqlDbType.Varchar);
+        }
+
+        // The commit: the server confirms the statement after it is durable.
+        await importer.CompleteAsync();
+    }
+
+    private async ValueTask<NpgsqlConnection> OpenAsync()
+    {
+        if (_connection is { } open)
+        {
+            return open;
+        }
+
+        var connection = new NpgsqlConnection(connectionString);
+        try
+        {
+            await connection.OpenAsync();
+            var insert = new NpgsqlCommand(InsertSql, connection)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<long>(),
+                    new NpgsqlParameter<string> { NpgsqlDbType = NpgsqlDbType.Varchar },
+                    new NpgsqlParameter<long>(),
+                    new NpgsqlParameter<byte[]> { NpgsqlDbType = NpgsqlDbType.Bytea },
+                    new NpgsqlParameter<string> { NpgsqlDbType = NpgsqlDbType.Varchar },
+                    new NpgsqlParameter<int>(),
+                    new NpgsqlParameter<string> { NpgsqlDbType = NpgsqlDbType.Varchar },
+                },
+            };
+            await insert.PrepareAsync();
+            _insert = insert;
+            _isolating = false;
+            return _connection = connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    private bool IsBroken(Exception exception)
+        => _connection is { } connection
+            && connection.FullState != System.Data.ConnectionState.Open
+            && exception is not NpgsqlException { InnerException: TimeoutException };
+
+    private async Task AbandonAsync(Exception failure)
+    {
+        if (Classify(failure) == AppendFault.Unknown || _connection?.FullState != System.Data.ConnectionState.Open)
+        {
+            await CloseAsync();
+        }
+    }
+
+    private async Task CloseAsync()
+    {
+        var (insert, connection) = (_insert, _connection);
+        (_insert, _connection) = (null, null);
+        try
+        {
+            if (insert is not null)
+            {
+                await insert.DisposeAsync();
+            }
+
+            if (connection is not null)
+            {
+                await connection.DisposeAsync();
+            }
+        }
+        catch (NpgsqlException)
+        {
+            // It was broken: that is why it is closed.
+        }
+    }
+}

@@ -1,0 +1,159 @@
+using Ledger.Actors.Storage;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Ledger.PostgreSql;
+
+/// <summary>Reads journal rows with prepared statements over pooled connections.</summary>
+internal static class PostgreSqlReading
+{
+    private const string Columns =
+        "SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid FROM journal"
+        + " WHERE persistence_id = $1 AND sequence_number BETWEEN $2 AND $3 ORDER BY sequence_number ";
+
+    private const string AscendingSql = Columns + "ASC LIMIT $4";
+    private const string DescendingSql = Columns + "DESC LIMIT $4";
+
+    private const string HighestSql =
+        "SELECT max(sequence_number) FROM journal WHERE persistence_id = $1 AND sequence_number > $2";
+
+    public static async Task ReadRowsAsync(
+        string connectionString, string persistenceId, long fromSequenceNr, long toSequenceNr, int limit,
+        bool descending, List<StoredRow> rows, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(descending ? DescendingSql : AscendingSql, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                new NpgsqlParameter<long> { TypedValue = fromSequenceNr },
+                new NpgsqlParameter<long> { TypedValue = toSequenceNr },
+                new NpgsqlParameter<int> { TypedValue = limit },
+            },
+        };
+
+        // Kept with the physical connection: from the second use on this does nothing.
+        await command.PrepareAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(new StoredRow(
+                reader.GetInt64(0),
+                reader.GetInt64(1),
+                reader.GetBoolean(2),
+                reader.GetFieldValue<byte[]>(3),
+                reader.GetInt32(4),
+                reader.IsDBNull(5) ? string.Empty : reader.GetString(5),
+                reader.IsDBNull(6) ? string.Empty : reader.GetString(6)));
+        }
+    }
+
+    public static async Task<long> ReadHighestAsync(
+        string connectionString, string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(HighestSql, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                new NpgsqlParameter<long> { TypedValue = aboveSequenceNr },
+            },
+        };
+        await command.PrepareAsync(cancellationToken);
+        return await command.ExecuteScalarAsync(cancellationToken) is long highest ? highest : 0;
+    }
+}
+
+/// <summary>Accounts' streams, read from the database.</summary>
+internal sealed class PostgreSqlStreams(string connectionString) : IAccountStreams
+{
+    // A loose index scan: from one id straight to the next, so that the cost is that of the ids and not of the rows. In
+    // the collation "C" the ids with one prefix stand together, so that the scan ends after them.
+    private const string ListByteOrderSql = """
+        WITH RECURSIVE ids(id) AS (
+            (SELECT persistence_id FROM journal
+             WHERE persistence_id >= $1 AND persistence_id > $2 ORDER BY persistence_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT persistence_id FROM journal WHERE persistence_id > ids.id ORDER BY persistence_id LIMIT 1)
+            FROM ids WHERE starts_with(ids.id, $1)
+        )
+        SELECT id FROM ids WHERE starts_with(id, $1) LIMIT $3
+        """;
+
+    // In any other collation they may stand anywhere, so that all ids have to be looked at. This is the case only for
+    // tables which this library has not created.
+    private const string ListAnyOrderSql = """
+        WITH RECURSIVE ids(id) AS (
+            (SELECT persistence_id FROM journal WHERE persistence_id > $2 ORDER BY persistence_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT persistence_id FROM journal WHERE persistence_id > ids.id ORDER BY persistence_id LIMIT 1)
+            FROM ids WHERE ids.id IS NOT NULL
+        )
+        SELECT id FROM ids WHERE starts_with(id, $1) LIMIT $3
+        """;
+
+    private const string CollationSql = """
+        SELECT c.collname IN ('C', 'POSIX', 'ucs_basic')
+            OR (c.collname = 'default' AND d.datcollate IN ('C', 'POSIX') AND d.datlocprovider = 'c')
+        FROM pg_attribute a
+        JOIN pg_collation c ON c.oid = a.attcollation
+        JOIN pg_database d ON d.datname = current_database()
+        WHERE a.attrelid = to_regclass('journal') AND a.attname = 'persistence_id'
+        """;
+
+    private string? _listSql;
+
+    public async Task<IReadOnlyList<StreamRow>> ReadAsync(
+        string persistenceId, long fromSequenceNr, long toSequenceNr, int maxRows, bool descending,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(persistenceId);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxRows);
+        var rows = new List<StoredRow>();
+        await PostgreSqlReading.ReadRowsAsync(
+            connectionString, persistenceId, fromSequenceNr, toSequenceNr, maxRows, descending, rows,
+            cancellationToken);
+        return StreamRows.From(rows);
+    }
+
+    public async Task<IReadOnlyList<string>> ListStreamsAsync(
+        string prefix, string? after, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        _listSql ??= await ListSqlAsync(connection, cancellationToken);
+        await using var command = new NpgsqlCommand(_listSql, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = prefix, NpgsqlDbType = NpgsqlDbType.Text },
+                new NpgsqlParameter<string> { TypedValue = after ?? string.Empty, NpgsqlDbType = NpgsqlDbType.Text },
+                new NpgsqlParameter<int> { TypedValue = limit },
+            },
+        };
+        await command.PrepareAsync(cancellationToken);
+        var ids = new List<string>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            ids.Add(reader.GetString(0));
+        }
+
+        return ids;
+    }
+
+    // The pool is the process's, shared with the journal when that runs.
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static async Task<string> ListSqlAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(CollationSql, connection);
+        return await command.ExecuteScalarAsync(cancellationToken) is true ? ListByteOrderSql : ListAnyOrderSql;
+    }
+}

@@ -1,0 +1,178 @@
+using Akka.Hosting;
+using Ledger.Actors.Storage;
+using Npgsql;
+
+namespace Ledger.PostgreSql;
+
+/// <summary>A ledger's storage in a PostgreSQL database.</summary>
+public sealed class PostgreSqlStorage : LedgerStorage
+{
+    // Any number that nobody else is likely to lock; the same on every node.
+    private const long InitializeLock = 0x4C65_6467_6572_0001;
+
+    private readonly PostgreSqlStorageOptions _options;
+    private readonly NpgsqlConnectionStringBuilder _connection;
+
+    /// <summary>Makes the storage; nothing is connected yet.</summary>
+    /// <param name="connectionString">Npgsql's connection string; what it lacks is filled in, see
+    /// <see cref="PostgreSqlLedgerExtensions.UsePostgreSql"/>.</param>
+    /// <param name="options">The options, or null for the defaults.</param>
+    /// <exception cref="ArgumentException">The connection string or an option is bad.</exception>
+    public PostgreSqlStorage(string connectionString, PostgreSqlStorageOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(connectionString);
+        _options = options ?? new PostgreSqlStorageOptions();
+        _options.Validate();
+        _connection = PostgreSqlConnections.Complete(connectionString, _options);
+        Description = PostgreSqlConnections.Mask(_connection);
+    }
+
+    /// <inheritdoc/>
+    public override string Description { get; }
+
+    /// <inheritdoc/>
+    public override bool SupportsCluster => true;
+
+    /// <inheritdoc/>
+    public override void Prepare()
+    {
+        try
+        {
+            using var connection = new NpgsqlConnection(
+                PostgreSqlConnections.ForWriter(_connection.ConnectionString));
+            connection.Open();
+            if (!_options.AllowUnsafeDurability)
+            {
+                CheckDurability(connection);
+            }
+
+            if (_options.AutoInitialize)
+            {
+                Initialize(connection);
+            }
+
+            CheckUniqueKey(connection);
+        }
+        catch (NpgsqlException e)
+        {
+            throw new InvalidOperationException($"The ledger's storage {Description} can't be used: {e.Message}", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Configure(AkkaConfigurationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var connectionString = _connection.ConnectionString;
+        StorageHocon.Add(
+            builder,
+            "PostgreSQL.15",
+            typeof(PostgreSqlJournal),
+            connectionString,
+            typeof(PostgreSqlSnapshotStore),
+            connectionString,
+            _options.Writers);
+    }
+
+    /// <inheritdoc/>
+    public override IAccountStreams OpenStreams() => new PostgreSqlStreams(_connection.ConnectionString);
+
+    private static bool HasTable(NpgsqlConnection connection, NpgsqlTransaction? transaction, string table)
+    {
+        using var command = new NpgsqlCommand("SELECT to_regclass($1) IS NOT NULL", connection, transaction)
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = table } },
+        };
+        return (bool)command.ExecuteScalar()!;
+    }
+
+    private static void Initialize(NpgsqlConnection connection)
+    {
+        // Looked at first, since even CREATE TABLE IF NOT EXISTS asks for rights that the ledger's role may not have.
+        if (HasTables(connection, null))
+        {
+            return;
+        }
+
+        using var transaction = connection.BeginTransaction();
+        using (var gate = new NpgsqlCommand(
+            "SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = '60s';"
+            + " SET LOCAL client_min_messages = warning;", connection, transaction))
+        {
+            gate.ExecuteNonQuery();
+        }
+
+        using (var gate = new NpgsqlCommand("SELECT pg_advisory_xact_lock($1)", connection, transaction)
+        {
+            Parameters = { new NpgsqlParameter<long> { TypedValue = InitializeLock } },
+            CommandTimeout = 60,
+        })
+        {
+            gate.ExecuteNonQuery();
+        }
+
+        // Whoever comes second finds them.
+        if (!HasTables(connection, transaction))
+        {
+            using var script = new NpgsqlCommand(PostgreSqlSchema.Script, connection, transaction)
+            {
+                CommandTimeout = 60,
+            };
+            script.ExecuteNonQuery();
+        }
+
+        transaction.Commit();
+    }
+
+    private static bool HasTables(NpgsqlConnection connection, NpgsqlTransaction? transaction)
+        => HasTable(connection, transaction, "journal")
+            && HasTable(connection, transaction, "snapshot")
+            && HasTable(connection, transaction, "tags");
+
+    private void CheckDurability(NpgsqlConnection connection)
+    {
+        foreach (var setting in (ReadOnlySpan<string>)["fsync", "full_page_writes", "synchronous_commit"])
+        {
+            using var command = new NpgsqlCommand("SELECT current_setting($1)", connection)
+            {
+                Parameters = { new NpgsqlParameter<string> { TypedValue = setting } },
+            };
+            if (command.ExecuteScalar() is "off")
+            {
+                throw new InvalidOperationException(
+                    $"The ledger's storage {Description} has {setting} = off: it may lose writes that it has"
+                    + $" confirmed. Turn it on, or set {nameof(PostgreSqlStorageOptions.AllowUnsafeDurability)} for"
+                    + " a throw-away test.");
+            }
+        }
+    }
+
+    private void CheckUniqueKey(NpgsqlConnection connection)
+    {
+        if (!HasTable(connection, null, "journal") || !HasTable(connection, null, "snapshot"))
+        {
+            throw new InvalidOperationException(
+                $"The ledger's storage {Description} has no tables. Apply {nameof(PostgreSqlSchema)}."
+                + $"{nameof(PostgreSqlSchema.Script)}, or set {nameof(PostgreSqlStorageOptions.AutoInitialize)}.");
+        }
+
+        // Exactly these columns, for all rows, at once and valid: a partial, deferred or half-built index does not
+        // fence anyone.
+        using var command = new NpgsqlCommand("""
+            SELECT EXISTS (
+                SELECT FROM pg_index i
+                WHERE i.indrelid = to_regclass('journal') AND i.indisunique AND i.indisvalid AND i.indimmediate
+                  AND i.indpred IS NULL AND i.indnkeyatts = 2
+                  AND (SELECT count(*) FROM pg_attribute a
+                       WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey[0:1])
+                         AND a.attname IN ('persistence_id', 'sequence_number')) = 2)
+            """, connection);
+        if (command.ExecuteScalar() is not true)
+        {
+            throw new InvalidOperationException(
+                $"The table 'journal' in {Description} lacks its unique key on (persistence_id, sequence_number)."
+                + " Without it two writers could both store the same row of an account, so it is not used. Restore the"
+                + " key: ALTER TABLE journal ADD CONSTRAINT journal_uq UNIQUE (persistence_id, sequence_number);");
+        }
+    }
+}

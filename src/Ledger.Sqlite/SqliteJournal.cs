@@ -1,0 +1,167 @@
+using Akka.Configuration;
+using Ledger.Actors.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Ledger.Sqlite;
+
+/// <summary>The journal on SQLite: one writer, one durable transaction for whatever is waiting.</summary>
+internal sealed class SqliteJournal : GroupWriteJournal
+{
+    private readonly string _connectionString;
+    private readonly SqliteReaders _readers;
+
+    /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
+    public SqliteJournal(Config config)
+        : base(config)
+    {
+        _connectionString = config.GetString("connection-string");
+        _readers = new SqliteReaders(_connectionString);
+    }
+
+    protected override IJournalAppender CreateAppender() => new SqliteAppender(_connectionString);
+
+    protected override Task ReadRowsAsync(
+        string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, List<StoredRow> rows,
+        CancellationToken cancellationToken)
+        => _readers.ReadAsync(
+            (persistenceId, fromSequenceNr, toSequenceNr, limit, rows),
+            static (reader, q) =>
+            {
+                reader.ReadRows(
+                    q.persistenceId, q.fromSequenceNr, q.toSequenceNr, q.limit, descending: false, q.rows);
+                return q.rows.Count;
+            },
+            cancellationToken);
+
+    protected override Task<long> ReadHighestAsync(
+        string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)
+        => _readers.ReadAsync(
+            (persistenceId, aboveSequenceNr),
+            static (reader, q) => reader.ReadHighest(q.persistenceId, q.aboveSequenceNr),
+            cancellationToken);
+
+    protected override void PostStop()
+    {
+        base.PostStop();
+        _readers.Dispose();
+    }
+}
+
+/// <summary>The writing connection with its prepared insert.</summary>
+internal sealed class SqliteAppender(string connectionString) : IJournalAppender
+{
+    private const int Constraint = 19;
+    private const int TooBig = 18;
+    private const int UniqueConstraint = 2067;
+
+    private SqliteConnection? _connection;
+    private SqliteCommand? _insert;
+    private SqliteCommand? _begin;
+    private SqliteCommand? _commit;
+    private SqliteCommand? _rollback;
+
+    public Task AppendAsync(IReadOnlyList<AppendRow> rows, bool isolating)
+    {
+        try
+        {
+            var insert = Open();
+            _begin!.ExecuteNonQuery();
+            var p = insert.Parameters;
+            for (var i = 0; i < rows.Count; i++)
+            {
+                var row = rows[i];
+                p[0].Value = row.CreatedTicks;
+                p[1].Value = row.PersistenceId;
+                p[2].Value = row.SequenceNr;
+                p[3].Value = row.Message;
+                p[4].Value = row.Manifest;
+                p[5].Value = row.SerializerId;
+                p[6].Value = row.WriterUuid;
+                insert.ExecuteNonQuery();
+            }
+
+            _commit!.ExecuteNonQuery();
+            return Task.CompletedTask;
+        }
+        catch (Exception e)
+        {
+            Abandon(e);
+            return Task.FromException(e);
+        }
+    }
+
+    public AppendFault Classify(Exception exception) => exception switch
+    {
+        SqliteException { SqliteExtendedErrorCode: UniqueConstraint } => AppendFault.Duplicate,
+        SqliteException { SqliteErrorCode: Constraint or TooBig } => AppendFault.Refused,
+        _ => AppendFault.Unknown,
+    };
+
+    public ValueTask DisposeAsync()
+    {
+        Close();
+        return ValueTask.CompletedTask;
+    }
+
+    private SqliteCommand Open()
+    {
+        if (_insert is not null)
+        {
+            return _insert;
+        }
+
+        _connection = SqliteConnections.OpenDurable(connectionString);
+        _begin = Command("BEGIN IMMEDIATE;");
+        _commit = Command("COMMIT;");
+        _rollback = Command("ROLLBACK;");
+        _insert = Command("""
+            INSERT INTO journal
+                (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
+            VALUES ($created, 0, $id, $number, $message, $manifest, $identifier, $writer);
+            """);
+        foreach (var name in (ReadOnlySpan<string>)
+                 ["$created", "$id", "$number", "$message", "$manifest", "$identifier", "$writer"])
+        {
+            _insert.Parameters.Add(new SqliteParameter { ParameterName = name });
+        }
+
+        return _insert;
+    }
+
+    private SqliteCommand Command(string sql)
+    {
+        var command = _connection!.CreateCommand();
+        command.CommandText = sql;
+        return command;
+    }
+
+    private void Abandon(Exception failure)
+    {
+        if (Classify(failure) == AppendFault.Unknown)
+        {
+            // Closing rolls back what is open; the next batch starts with a connection that is surely clean.
+            Close();
+            return;
+        }
+
+        try
+        {
+            _rollback!.ExecuteNonQuery();
+        }
+        catch (SqliteException)
+        {
+            Close();
+        }
+    }
+
+    private void Close()
+    {
+        _insert?.Dispose();
+        _begin?.Dispose();
+        _commit?.Dispose();
+        _rollback?.Dispose();
+        _connection?.Dispose();
+        _insert = _begin = _commit = _rollback = null;
+        _connection = null;
+    }
+}

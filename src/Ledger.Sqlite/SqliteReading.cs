@@ -1,0 +1,217 @@
+using System.Collections.Concurrent;
+using Ledger.Actors.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Ledger.Sqlite;
+
+/// <summary>A few reading connections with their prepared statements. SQLite's driver is synchronous, so that reads
+/// run on the thread pool, a bounded number at once.</summary>
+internal sealed class SqliteReaders(string connectionString) : IDisposable
+{
+    private const int ReadersMax = 4;
+
+    private readonly ConcurrentBag<SqliteReaderConnection> _idle = [];
+    private readonly SemaphoreSlim _permits = new(ReadersMax);
+    private volatile bool _disposed;
+
+    public async Task<T> ReadAsync<T, TState>(
+        TState state, Func<SqliteReaderConnection, TState, T> read, CancellationToken cancellationToken)
+    {
+        await _permits.WaitAsync(cancellationToken);
+        try
+        {
+            return await Task.Run(() => Read(state, read), cancellationToken);
+        }
+        finally
+        {
+            _permits.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _disposed = true;
+        while (_idle.TryTake(out var reader))
+        {
+            reader.Dispose();
+        }
+    }
+
+    private T Read<T, TState>(TState state, Func<SqliteReaderConnection, TState, T> read)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (!_idle.TryTake(out var reader))
+        {
+            reader = new SqliteReaderConnection(connectionString);
+        }
+
+        T result;
+        try
+        {
+            result = read(reader, state);
+        }
+        catch
+        {
+            // After an error a new connection is cheaper than knowing whether this one is still good.
+            reader.Dispose();
+            throw;
+        }
+
+        if (_disposed)
+        {
+            reader.Dispose();
+        }
+        else
+        {
+            _idle.Add(reader);
+        }
+
+        return result;
+    }
+}
+
+/// <summary>One reading connection. Not thread-safe.</summary>
+internal sealed class SqliteReaderConnection : IDisposable
+{
+    private const string Columns =
+        "SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid FROM journal"
+        + " WHERE persistence_id = $id AND sequence_number BETWEEN $from AND $to ORDER BY sequence_number ";
+
+    // A loose index scan: from one id straight to the next, so that the cost is that of the ids and not of the rows.
+    private const string ListSql = """
+        WITH RECURSIVE ids(id) AS (
+            SELECT * FROM (
+                SELECT persistence_id FROM journal
+                WHERE persistence_id >= $prefix AND persistence_id > $after
+                ORDER BY persistence_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT persistence_id FROM journal WHERE persistence_id > ids.id ORDER BY persistence_id LIMIT 1)
+            FROM ids WHERE substr(ids.id, 1, length($prefix)) = $prefix
+            LIMIT $limit
+        )
+        SELECT id FROM ids WHERE substr(id, 1, length($prefix)) = $prefix;
+        """;
+
+    private readonly SqliteConnection _connection;
+    private readonly SqliteCommand _ascending;
+    private readonly SqliteCommand _descending;
+    private readonly SqliteCommand _highest;
+    private readonly SqliteCommand _list;
+
+    public SqliteReaderConnection(string connectionString)
+    {
+        _connection = SqliteConnections.OpenReading(connectionString);
+        _ascending = Prepare(Columns + "ASC LIMIT $limit;", "$id", "$from", "$to", "$limit");
+        _descending = Prepare(Columns + "DESC LIMIT $limit;", "$id", "$from", "$to", "$limit");
+        _highest = Prepare(
+            "SELECT max(sequence_number) FROM journal WHERE persistence_id = $id AND sequence_number > $above;",
+            "$id", "$above");
+        _list = Prepare(ListSql, "$prefix", "$after", "$limit");
+    }
+
+    public void ReadRows(
+        string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, bool descending,
+        List<StoredRow> rows)
+    {
+        var command = descending ? _descending : _ascending;
+        command.Parameters[0].Value = persistenceId;
+        command.Parameters[1].Value = fromSequenceNr;
+        command.Parameters[2].Value = toSequenceNr;
+        command.Parameters[3].Value = limit;
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            rows.Add(new StoredRow(
+                reader.GetInt64(0),
+                reader.GetInt64(1),
+                reader.GetBoolean(2),
+                reader.GetFieldValue<byte[]>(3),
+                reader.GetInt32(4),
+                reader.IsDBNull(5) ? string.Empty : reader.GetString(5),
+                reader.IsDBNull(6) ? string.Empty : reader.GetString(6)));
+        }
+    }
+
+    public long ReadHighest(string persistenceId, long aboveSequenceNr)
+    {
+        _highest.Parameters[0].Value = persistenceId;
+        _highest.Parameters[1].Value = aboveSequenceNr;
+        return _highest.ExecuteScalar() is long highest ? highest : 0;
+    }
+
+    public List<string> List(string prefix, string? after, int limit)
+    {
+        _list.Parameters[0].Value = prefix;
+        _list.Parameters[1].Value = after ?? string.Empty;
+        _list.Parameters[2].Value = limit;
+        var ids = new List<string>();
+        using var reader = _list.ExecuteReader();
+        while (reader.Read())
+        {
+            ids.Add(reader.GetString(0));
+        }
+
+        return ids;
+    }
+
+    public void Dispose()
+    {
+        _ascending.Dispose();
+        _descending.Dispose();
+        _highest.Dispose();
+        _list.Dispose();
+        _connection.Dispose();
+    }
+
+    private SqliteCommand Prepare(string sql, params ReadOnlySpan<string> parameters)
+    {
+        var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var name in parameters)
+        {
+            command.Parameters.Add(new SqliteParameter { ParameterName = name });
+        }
+
+        return command;
+    }
+}
+
+/// <summary>Accounts' streams, read from the file.</summary>
+internal sealed class SqliteStreams(string path) : IAccountStreams
+{
+    private readonly SqliteReaders _readers = new(SqliteConnections.ConnectionString(path));
+
+    public Task<IReadOnlyList<StreamRow>> ReadAsync(
+        string persistenceId, long fromSequenceNr, long toSequenceNr, int maxRows, bool descending,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(persistenceId);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxRows);
+        return _readers.ReadAsync(
+            (persistenceId, fromSequenceNr, toSequenceNr, maxRows, descending),
+            static (reader, q) =>
+            {
+                var rows = new List<StoredRow>();
+                reader.ReadRows(q.persistenceId, q.fromSequenceNr, q.toSequenceNr, q.maxRows, q.descending, rows);
+                return StreamRows.From(rows);
+            },
+            cancellationToken);
+    }
+
+    public Task<IReadOnlyList<string>> ListStreamsAsync(
+        string prefix, string? after, int limit, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        return _readers.ReadAsync<IReadOnlyList<string>, (string, string?, int)>(
+            (prefix, after, limit),
+            static (reader, q) => reader.List(q.Item1, q.Item2, q.Item3),
+            cancellationToken);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _readers.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

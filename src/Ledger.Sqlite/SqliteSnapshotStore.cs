@@ -1,0 +1,136 @@
+using Akka.Configuration;
+using Ledger.Actors.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Ledger.Sqlite;
+
+/// <summary>Snapshots in a file of their own, so that they never wait for the journal's writer nor it for them.
+/// </summary>
+internal sealed class SqliteSnapshotStore : DirectSnapshotStore
+{
+    private readonly string _connectionString;
+    private readonly SemaphoreSlim _gate = new(1);
+    private SqliteConnection? _connection;
+    private SqliteCommand? _read;
+    private SqliteCommand? _write;
+
+    /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
+    public SqliteSnapshotStore(Config config)
+        : base(config)
+        => _connectionString = config.GetString("connection-string");
+
+    protected override Task<StoredSnapshot?> ReadAsync(
+        string persistenceId, long maxSequenceNr, long maxTicks, CancellationToken cancellationToken)
+        => RunAsync(
+            () =>
+            {
+                var p = _read!.Parameters;
+                p[0].Value = persistenceId;
+                p[1].Value = maxSequenceNr;
+                p[2].Value = maxTicks;
+                using var reader = _read.ExecuteReader();
+                return reader.Read()
+                    ? new StoredSnapshot(
+                        reader.GetInt64(0),
+                        reader.GetInt64(1),
+                        reader.GetFieldValue<byte[]>(2),
+                        reader.GetInt32(3),
+                        reader.IsDBNull(4) ? string.Empty : reader.GetString(4))
+                    : default(StoredSnapshot?);
+            },
+            cancellationToken);
+
+    protected override Task WriteAsync(
+        string persistenceId, StoredSnapshot snapshot, CancellationToken cancellationToken)
+        => RunAsync(
+            () =>
+            {
+                var p = _write!.Parameters;
+                p[0].Value = persistenceId;
+                p[1].Value = snapshot.SequenceNr;
+                p[2].Value = snapshot.CreatedTicks;
+                p[3].Value = snapshot.Payload;
+                p[4].Value = snapshot.SerializerId;
+                p[5].Value = snapshot.Manifest;
+                return _write.ExecuteNonQuery();
+            },
+            cancellationToken);
+
+    protected override void PostStop()
+    {
+        base.PostStop();
+        if (_gate.Wait(TimeSpan.FromSeconds(5)))
+        {
+            Close();
+            _gate.Release();
+        }
+    }
+
+    private async Task<T> RunAsync<T>(Func<T> action, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return await Task.Run(
+                () =>
+                {
+                    try
+                    {
+                        Open();
+                        return action();
+                    }
+                    catch
+                    {
+                        Close();
+                        throw;
+                    }
+                },
+                cancellationToken);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private void Open()
+    {
+        if (_connection is not null)
+        {
+            return;
+        }
+
+        _connection = SqliteConnections.OpenRelaxed(_connectionString);
+        _read = _connection.CreateCommand();
+        _read.CommandText = """
+            SELECT sequence_number, created, snapshot, serializer_id, manifest FROM snapshot
+            WHERE persistence_id = $id AND sequence_number <= $number AND created <= $created
+            ORDER BY sequence_number DESC LIMIT 1;
+            """;
+        Add(_read, "$id", "$number", "$created");
+        _write = _connection.CreateCommand();
+        _write.CommandText = """
+            INSERT OR REPLACE INTO snapshot
+                (persistence_id, sequence_number, created, snapshot, serializer_id, manifest)
+            VALUES ($id, $number, $created, $snapshot, $serializer, $manifest);
+            """;
+        Add(_write, "$id", "$number", "$created", "$snapshot", "$serializer", "$manifest");
+    }
+
+    private void Close()
+    {
+        _read?.Dispose();
+        _write?.Dispose();
+        _connection?.Dispose();
+        _read = _write = null;
+        _connection = null;
+    }
+
+    private static void Add(SqliteCommand command, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            command.Parameters.Add(new SqliteParameter { ParameterName = name });
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using Akka.Hosting;
+using Ledger.Actors.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Ledger.Sqlite;
+
+/// <summary>A ledger's storage in a SQLite file, for one process.</summary>
+/// <remarks>The file is locked from <see cref="Prepare"/> until the actor system has terminated or the storage is
+/// disposed, whichever is first.</remarks>
+public sealed class SqliteStorage : LedgerStorage, IDisposable
+{
+    private readonly string _path;
+    private readonly string _snapshotPath;
+    private readonly Lock _gate = new();
+    private FileStream? _lock;
+
+    /// <summary>Makes the storage; nothing is touched yet.</summary>
+    /// <param name="path">The file; it and its directory are created by <see cref="Prepare"/> when missing.</param>
+    /// <exception cref="ArgumentException">The path is empty or names no file.</exception>
+    public SqliteStorage(string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        if (path.StartsWith(':') || path.StartsWith("file:", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ArgumentException(
+                $"'{path}' is no file path. A ledger is kept in a file; for a test, name one in a temporary"
+                + " directory.", nameof(path));
+        }
+
+        if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path))
+        {
+            throw new ArgumentException($"'{path}' is a directory; name the file.", nameof(path));
+        }
+
+        _path = Path.GetFullPath(path);
+        _snapshotPath = Path.ChangeExtension(_path, ".snapshots" + Path.GetExtension(_path));
+    }
+
+    /// <inheritdoc/>
+    public override string Description => _path;
+
+    /// <inheritdoc/>
+    public override bool SupportsCluster => false;
+
+    /// <inheritdoc/>
+    public override void Prepare()
+    {
+        lock (_gate)
+        {
+            try
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+                Acquire();
+                try
+                {
+                    SqliteSchema.PrepareJournal(_path);
+                    SqliteSchema.PrepareSnapshots(_snapshotPath);
+                }
+                catch
+                {
+                    Release();
+                    throw;
+                }
+            }
+            catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
+            {
+                throw new InvalidOperationException($"The SQLite file '{_path}' can't be used: {e.Message}", e);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Configure(AkkaConfigurationBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        StorageHocon.Add(
+            builder,
+            "SQLite.MS",
+            typeof(SqliteJournal),
+            SqliteConnections.ConnectionString(_path),
+            typeof(SqliteSnapshotStore),
+            SqliteConnections.ConnectionString(_snapshotPath),
+            writers: 1);
+        builder.AddStartup((system, _) => ReleaseAfter(system.WhenTerminated));
+    }
+
+    /// <inheritdoc/>
+    public override IAccountStreams OpenStreams() => new SqliteStreams(_path);
+
+    /// <summary>Gives the file free for another process. Done by itself when the actor system has
+    /// terminated.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            Release();
+        }
+    }
+
+    private void ReleaseAfter(Task terminated) => _ = terminated.ContinueWith(
+        static (_, storage) => ((SqliteStorage)storage!).Dispose(),
+        this,
+        CancellationToken.None,
+        TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
+
+    private void Acquire()
+    {
+        if (_lock is not null)
+        {
+            return;
+        }
+
+        // A file of its own: SQLite's locks live only as long as a transaction, and two processes that take turns
+        // are just what must not be. The operating system releases it with the process, however that ends.
+        var lockPath = _path + ".lock";
+        try
+        {
+            _lock = new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e is not DirectoryNotFoundException and not PathTooLongException)
+        {
+            throw new InvalidOperationException(
+                $"The SQLite file '{_path}' is in use by another process or ledger (its lock '{lockPath}' is held)."
+                + " A SQLite ledger runs in one process; stop the other one, or use PostgreSQL for several.", e);
+        }
+    }
+
+    private void Release()
+    {
+        _lock?.Dispose();
+        _lock = null;
+    }
+}

@@ -1,0 +1,185 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Ledger.Actors;
+using Ledger.Core;
+
+namespace Ledger.Grpc.Tests;
+
+/// <summary>The JSON form: routes, the spelling of values, and errors that carry what gRPC errors carry.</summary>
+public sealed class JsonTests
+{
+    private const string Body =
+        """{"id":"0190a5c8-9d3e-7c42-8f1a-2b3c4d5e6f70","debitAccount":"a","creditAccount":"b","amount":"5","code":1}""";
+
+    [Theory]
+    [InlineData("users:42:wallet")]
+    [InlineData("shop")]
+    [InlineData("a:batch")]
+    public async Task An_address_with_colons_is_one_path_segment(string address)
+    {
+        await using var host = await GrpcHost.StartAsync();
+        host.Ledger.Account = Sample(address);
+        var response = await host.Http.GetAsync($"/v1/accounts/{address}");
+        response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+        host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe(AccountAddress.Parse(address));
+
+        (await host.Http.GetAsync($"/v1/accounts/{address}/statement")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        ((StatementQuery)host.Ledger.Calls.Last().Argument).Account.Text.ShouldBe(address);
+
+        (await host.Http.GetAsync($"/v1/accounts/{Uri.EscapeDataString(address)}")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        host.Ledger.Calls.Last().Argument.ShouldBe(AccountAddress.Parse(address));
+    }
+
+    [Fact]
+    public async Task A_transfer_is_looked_up_under_its_account()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var error = await ErrorAsync(await host.Http.GetAsync($"/v1/accounts/users:42:wallet/transfers/{Samples.Id}"));
+        error.ShouldBe((404, 5, "TRANSFER_NOT_FOUND"));
+        host.Ledger.Calls.ShouldHaveSingleItem().Method.ShouldBe("GetTransfer");
+    }
+
+    [Fact]
+    public async Task Posting_takes_the_transfer_itself_as_its_body()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var response = await PostAsync(host, "/v1/transfers", Body);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+        using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        var result = json.RootElement.GetProperty("result");
+        result.GetProperty("status").GetString().ShouldBe("TRANSFER_STATUS_CREATED");
+        result.GetProperty("createTime").GetString().ShouldBe("2023-11-14T22:13:20.123456Z");
+    }
+
+    [Fact]
+    public async Task A_batch_has_its_own_path()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var response = await PostAsync(host, "/v1/transfers:batch", $$"""{"transfers":[{{Body}},{{Body}}]}""");
+        response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+        host.Ledger.Calls.ShouldHaveSingleItem().Method.ShouldBe("PostTransfers");
+    }
+
+    [Fact]
+    public async Task Numbers_of_64_bits_are_strings()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        host.Ledger.Account = Sample("shop");
+        using var json = JsonDocument.Parse(await host.Http.GetStringAsync("/v1/accounts/shop"));
+        json.RootElement.GetProperty("account").GetProperty("entryCount").GetString().ShouldBe("18446744073709551615");
+    }
+
+    [Fact]
+    public async Task Query_parameters_have_the_names_of_the_fields()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var response = await host.Http.GetAsync(
+            "/v1/accounts/shop/statement?pageSize=7&newest_first=true&minSequence=3&start_time=2020-01-01T00:00:00Z");
+        response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+        host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe(new StatementQuery(AccountAddress.Parse("shop"))
+        {
+            Limit = 7,
+            NewestFirst = true,
+            MinSequence = 3,
+            StartTime = LedgerTime.From(new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero)),
+        });
+    }
+
+    [Theory]
+    [InlineData("/v1/transfers", "{", 400, 3, "MALFORMED_REQUEST")]
+    [InlineData("/v1/transfers", "[]", 400, 3, "MALFORMED_REQUEST")]
+    [InlineData("/v1/transfers", "", 400, 3, "MALFORMED_REQUEST")]
+    [InlineData("/v1/transfers", """{"code":-1}""", 400, 3, "MALFORMED_REQUEST")]
+    [InlineData("/v1/transfers", """{"id":"\ud800"}""", 400, 3, "MALFORMED_REQUEST")]
+    [InlineData("/v1/transfers", """{"amount":"x"}""", 400, 3, "AMOUNT_NOT_A_NUMBER")]
+    [InlineData("/v1/transfers", "null", 400, 3, "MALFORMED_REQUEST")]
+    [InlineData("/v1/transfers:batch", "null", 400, 3, "MALFORMED_REQUEST")]
+    [InlineData("/v1/transfers:batch", "{}", 400, 3, "EMPTY_BATCH")]
+    [InlineData("/v1/nothing", "{}", 404, 12, "METHOD_NOT_FOUND")]
+    [InlineData("/v1/accounts/shop", "{}", 404, 12, "METHOD_NOT_FOUND")]
+    public async Task An_error_carries_an_ErrorInfo(string path, string body, int http, int code, string reason)
+    {
+        await using var host = await GrpcHost.StartAsync();
+        (await ErrorAsync(await PostAsync(host, path, body))).ShouldBe((http, code, reason));
+        host.Ledger.Calls.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_query_that_does_not_fit_its_field_is_malformed()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var response = await host.Http.GetAsync("/v1/accounts?pageSize=many");
+        (await ErrorAsync(response)).ShouldBe((400, 3, "MALFORMED_REQUEST"));
+    }
+
+    [Fact]
+    public async Task A_body_that_is_not_JSON_is_malformed_and_no_exception_is_quoted()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var response = await host.Http.PostAsync("/v1/transfers", new StringContent("a=b", Encoding.UTF8, "text/plain"));
+        var text = await response.Content.ReadAsStringAsync();
+        text.ShouldNotContain("text/plain");
+        (await ErrorAsync(response)).ShouldBe((400, 3, "MALFORMED_REQUEST"));
+    }
+
+    [Fact]
+    public async Task A_body_that_is_too_large_is_refused()
+    {
+        await using var host = await GrpcHost.StartAsync(o => o.MaxReceiveMessageBytes = 64 * 1024);
+        var body = Body.Replace("\"5\"", "\"" + new string('1', 200_000) + "\"", StringComparison.Ordinal);
+        (await ErrorAsync(await PostAsync(host, "/v1/transfers", body))).ShouldBe((413, 3, "REQUEST_TOO_LARGE"));
+        host.Ledger.Calls.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(LedgerErrorReason.Overloaded, 429, 8, "OVERLOADED")]
+    [InlineData(LedgerErrorReason.JournalUnavailable, 503, 14, "JOURNAL_UNAVAILABLE")]
+    [InlineData(LedgerErrorReason.DeadlineExceeded, 504, 4, "DEADLINE_EXCEEDED")]
+    public async Task A_failure_of_the_ledger_has_its_HTTP_status(
+        LedgerErrorReason reason, int http, int code, string name)
+    {
+        await using var host = await GrpcHost.StartAsync();
+        host.Ledger.Failure = new LedgerException(reason, "Told.");
+        (await ErrorAsync(await PostAsync(host, "/v1/transfers", Body))).ShouldBe((http, code, name));
+    }
+
+    [Fact]
+    public async Task An_unexpected_failure_tells_nothing()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        host.Ledger.Failure = new InvalidOperationException("akka://secret");
+        var response = await PostAsync(host, "/v1/transfers", Body);
+        (await response.Content.ReadAsStringAsync()).ShouldNotContain("secret");
+        (await ErrorAsync(response)).ShouldBe((500, 13, "INTERNAL"));
+    }
+
+    [Fact]
+    public async Task A_timeout_header_bounds_the_call()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/accounts/shop");
+        request.Headers.Add("grpc-timeout", "0m");
+        (await ErrorAsync(await host.Http.SendAsync(request))).ShouldBe((504, 4, "DEADLINE_EXPIRED"));
+        host.Ledger.Calls.ShouldBeEmpty();
+    }
+
+    private static Task<HttpResponseMessage> PostAsync(GrpcHost host, string path, string body) =>
+        host.Http.PostAsync(path, new StringContent(body, Encoding.UTF8, "application/json"));
+
+    private static async Task<(int Http, int Code, string Reason)> ErrorAsync(HttpResponseMessage response)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        using var json = JsonDocument.Parse(text);
+        var info = json.RootElement.GetProperty("details").EnumerateArray()
+            .Where(static d => d.GetProperty("@type").GetString() == "type.googleapis.com/google.rpc.ErrorInfo")
+            .ShouldHaveSingleItem(text);
+        info.GetProperty("domain").GetString().ShouldBe("ledger");
+        return ((int)response.StatusCode, json.RootElement.GetProperty("code").GetInt32(),
+            info.GetProperty("reason").GetString()!);
+    }
+
+    private static AccountView Sample(string address) => new(
+        new AccountSpec(AccountAddress.Parse(address), Asset.Parse("USD/2"), 1), FakeLedger.Now, default,
+        ulong.MaxValue, 1, false);
+}

@@ -1,0 +1,184 @@
+using Akka.Actor;
+using Ledger.Actors;
+using Ledger.Actors.Storage;
+using Ledger.PostgreSql;
+using Ledger.Tests.Shared;
+using Npgsql;
+
+namespace Ledger.Storage.Tests;
+
+// One collection: a test here restarts the server.
+[Collection("PostgreSQL")]
+public sealed class PostgreSqlStorageTests : StorageTests
+{
+    private readonly string _database = PostgresServer.Shared.CreateDatabase();
+
+    [Fact]
+    public async Task After_a_restart_of_the_server_the_journal_goes_on()
+    {
+        await using var node = await Node.StartAsync(Open());
+        var idle = node.Open("idle");
+        var busy = Enumerable.Range(0, 20).Select(i => node.Open($"busy-{i}")).ToArray();
+        await Node.WriteAsync(idle, new Noted("1"));
+        await Task.WhenAll(busy.Select(actor => Node.WriteAsync(actor, new Noted("1"))));
+
+        var confirmed = busy.Select(actor => Task.Run(async () =>
+        {
+            var last = 1L;
+            while (await WriteOrStopAsync(actor, new Noted("x")))
+            {
+                last++;
+            }
+
+            return last;
+        })).ToArray();
+        await Task.Delay(200);
+        PostgresServer.Shared.Stop(immediate: true);
+        var lasts = await Task.WhenAll(confirmed);
+        PostgresServer.Shared.Start();
+
+        // Not one failed write was needed for the journal to notice.
+        (await Node.WriteAsync(idle, new Noted("2"))).ShouldBe(2);
+        for (var i = 0; i < busy.Length; i++)
+        {
+            // What was confirmed is there; at most the one write of unknown outcome more.
+            var stored = (await node.ReadAgainAsync($"busy-{i}")).SequenceNr;
+            stored.ShouldBeInRange(lasts[i], lasts[i] + 1);
+            (await Node.WriteAsync(node.Open($"busy-{i}"), new Noted("on"))).ShouldBe(stored + 1);
+        }
+    }
+
+    [Fact]
+    public async Task An_idle_journal_outlives_a_restart_of_the_server()
+    {
+        await using var node = await Node.StartAsync(Open());
+        var actors = Enumerable.Range(0, 5).Select(i => node.Open($"restart-{i}")).ToArray();
+        await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, new Noted("1"))));
+        PostgresServer.Shared.Restart();
+        (await Task.WhenAll(actors.Select(actor => WriteOrStopAsync(actor, new Noted("2"))))).ShouldAllBe(ok => ok);
+        (await node.ReadAgainAsync("restart-0")).SequenceNr.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task A_frozen_transaction_holds_up_its_own_account_only()
+    {
+        await using var node = await Node.StartAsync(Open());
+        var actors = Enumerable.Range(0, 50).Select(i => node.Open($"frozen-{i}")).ToArray();
+        await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, new Noted("1"))));
+
+        // A node that froze in the middle of its transaction, before the server has noticed.
+        await using var frozen = new NpgsqlConnection(_database + ";Pooling=False");
+        await frozen.OpenAsync();
+        await using var transaction = await frozen.BeginTransactionAsync();
+        await using (var command = new NpgsqlCommand(Insert("frozen-7", 2), frozen, transaction))
+        {
+            await command.ExecuteNonQueryAsync();
+        }
+
+        var writes = await Task.WhenAll(actors.Select(actor => WriteOrStopAsync(actor, new Noted("2"))));
+        await transaction.RollbackAsync();
+        Enumerable.Range(0, 50).Where(i => !writes[i]).ShouldBe([7]);
+        (await node.ReadAgainAsync("frozen-7")).SequenceNr.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Several_nodes_may_create_the_tables_at_once()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Run(() => Open().Prepare())));
+        Open().Prepare();
+    }
+
+    [Fact]
+    public void Missing_tables_are_named_when_they_may_not_be_created()
+    {
+        var storage = new LedgerOptions().UsePostgreSql(_database, o => o.AutoInitialize = false).Storage!;
+        Should.Throw<InvalidOperationException>(storage.Prepare).Message.ShouldContain("PostgreSqlSchema.Script");
+        Execute(PostgreSqlSchema.Script);
+        Execute(PostgreSqlSchema.Script);
+        storage.Prepare();
+    }
+
+    [Fact]
+    public void A_server_that_may_lose_writes_is_refused()
+    {
+        var unsafely = _database + ";Options=-c synchronous_commit=off";
+        Should.Throw<InvalidOperationException>(new LedgerOptions().UsePostgreSql(unsafely).Storage!.Prepare)
+            .Message.ShouldContain("synchronous_commit = off");
+        new LedgerOptions().UsePostgreSql(unsafely, o => o.AllowUnsafeDurability = true).Storage!.Prepare();
+    }
+
+    [Fact]
+    public void The_description_shows_no_password()
+    {
+        var storage = new LedgerOptions().UsePostgreSql("Host=db;Username=me;Password=secret;Database=money").Storage!;
+        storage.Description.ShouldBe("postgresql://me:***@db:5432/money");
+        storage.Description.ShouldNotContain("secret");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Nonsense=1")]
+    [InlineData("Database=money")]
+    public void A_bad_connection_string_is_refused(string connectionString)
+        => Should.Throw<ArgumentException>(() => new LedgerOptions().UsePostgreSql(connectionString));
+
+    [Fact]
+    public void A_server_that_is_not_there_is_named()
+        => Should.Throw<InvalidOperationException>(
+                new LedgerOptions().UsePostgreSql("Host=127.0.0.1;Port=1;Username=u").Storage!.Prepare)
+            .Message.ShouldContain("127.0.0.1:1");
+
+    [Fact]
+    public async Task Safe_settings_are_filled_in_and_given_ones_kept()
+    {
+        await using var node = await Node.StartAsync(
+            new LedgerOptions().UsePostgreSql(_database + ";Options=-c lock_timeout=1234;Command Timeout=9").Storage!);
+        var builder = new NpgsqlConnectionStringBuilder(
+            node.System.Settings.Config.GetString("akka.persistence.journal.sql.connection-string"));
+        builder.Timeout.ShouldBe(3);
+        builder.CommandTimeout.ShouldBe(9);
+        builder.KeepAlive.ShouldBe(5);
+        builder.MaxPoolSize.ShouldBe(25);
+        builder.Options!.ShouldContain("lock_timeout=1234");
+        builder.Options!.ShouldContain("statement_timeout=4000");
+        builder.Options!.ShouldContain("idle_in_transaction_session_timeout=2000");
+        await using var connection = new NpgsqlConnection(builder.ToString());
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("SHOW statement_timeout", connection);
+        (await command.ExecuteScalarAsync()).ShouldBe("4s");
+    }
+
+    [Fact]
+    public async Task The_configuration_reaches_the_running_system()
+    {
+        await using var node = await Node.StartAsync(Open());
+        var config = node.System.Settings.Config;
+        config.GetString("akka.persistence.journal.plugin").ShouldBe("akka.persistence.journal.sql");
+        config.GetString("akka.persistence.snapshot-store.plugin").ShouldBe("akka.persistence.snapshot-store.sql");
+        config.GetString("akka.persistence.journal.sql.class").ShouldContain("PostgreSqlJournal");
+        config.GetString("akka.persistence.journal.sql.replay-filter.mode").ShouldBe("fail");
+        config.GetInt("akka.persistence.journal.sql.circuit-breaker.max-failures").ShouldBe(500);
+        config.GetBoolean("akka.persistence.journal.sql.auto-initialize").ShouldBeFalse();
+        config.GetInt("akka.persistence.max-concurrent-recoveries").ShouldBe(50);
+    }
+
+    protected override LedgerStorage Open() => new LedgerOptions().UsePostgreSql(_database).Storage!;
+
+    protected override void InsertBehind(string persistenceId, long sequenceNr)
+        => Execute(Insert(persistenceId, sequenceNr));
+
+    protected override void Execute(string sql)
+    {
+        using var connection = new NpgsqlConnection(_database + ";Pooling=False");
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        command.ExecuteNonQuery();
+    }
+
+    protected override void DropUniqueKey() => Execute("ALTER TABLE journal DROP CONSTRAINT journal_uq");
+
+    private static string Insert(string persistenceId, long sequenceNr)
+        => "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest,"
+            + $" identifier, writer_uuid) VALUES (1, false, '{persistenceId}', {sequenceNr}, '\\x62', 'noted.v1',"
+            + " 7654321, 'stranger')";
+}

@@ -1,0 +1,59 @@
+using Ledger.Actors;
+using Ledger.Actors.Storage;
+using Ledger.Sqlite;
+using Microsoft.Data.Sqlite;
+
+namespace Ledger.Storage.Tests;
+
+public sealed class SqliteStorageTests : StorageTests, IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("ledger-sqlite-").FullName;
+
+    private string FilePath => Path.Combine(_directory, "new", "ledger.db");
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public async Task A_second_ledger_on_the_file_is_refused()
+    {
+        await using (await Node.StartAsync(Open()))
+        {
+            var message = Should.Throw<InvalidOperationException>(() => Open().Prepare()).Message;
+            message.ShouldContain(FilePath);
+            message.ShouldContain("in use");
+        }
+
+        // The first one has gone, and with it its lock.
+        await using (await Node.StartAsync(Open()))
+        {
+        }
+    }
+
+    [Fact]
+    public void The_description_is_the_path() => Open().Description.ShouldBe(FilePath);
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(":memory:")]
+    [InlineData("/tmp/")]
+    public void A_path_that_is_no_file_is_refused(string path)
+        => Should.Throw<ArgumentException>(() => new LedgerOptions().UseSqlite(path));
+
+    protected override LedgerStorage Open() => new LedgerOptions().UseSqlite(FilePath).Storage!;
+
+    protected override void InsertBehind(string persistenceId, long sequenceNr)
+        => Execute("INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest,"
+            + $" identifier, writer_uuid) VALUES (1, 0, '{persistenceId}', {sequenceNr}, x'62', 'noted.v1', 7654321,"
+            + " 'stranger')");
+
+    protected override void Execute(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={FilePath};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    protected override void DropUniqueKey() => Execute("DROP INDEX journal_uq");
+}

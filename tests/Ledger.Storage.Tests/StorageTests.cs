@@ -1,0 +1,281 @@
+using Akka.Actor;
+using Ledger.Actors.Storage;
+
+namespace Ledger.Storage.Tests;
+
+/// <summary>What every storage must do. Run over each of them.</summary>
+public abstract class StorageTests
+{
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(20);
+
+    /// <summary>Opens the test class' own database.</summary>
+    protected abstract LedgerStorage Open();
+
+    /// <summary>Inserts a row as a writer would of whom the ledger knows nothing.</summary>
+    protected abstract void InsertBehind(string persistenceId, long sequenceNr);
+
+    /// <summary>Runs a statement on the database.</summary>
+    protected abstract void Execute(string sql);
+
+    [Fact]
+    public async Task What_is_written_is_recovered_by_a_new_system()
+    {
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            var actor = node.Open("a-1");
+            (await Node.WriteAsync(actor, new Noted("one"))).ShouldBe(1);
+            (await Node.WriteAsync(actor, new Noted("two"), new Noted("three"))).ShouldBe(3);
+            (await Node.ReadAsync(actor)).Texts.ShouldBe(["one", "two", "three"]);
+        }
+
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            var contents = await node.ReadAgainAsync("a-1");
+            contents.Texts.ShouldBe(["one", "two", "three"]);
+            contents.SequenceNr.ShouldBe(3);
+        }
+    }
+
+    [Fact]
+    public async Task A_stream_longer_than_a_page_is_recovered_in_order()
+    {
+        await using var node = await Node.StartAsync(
+            Open(), "akka.persistence.journal.sql.ledger.read-page-rows = 7");
+        foreach (var count in (int[])[6, 7, 8, 30])
+        {
+            var actor = node.Open($"long-{count}");
+            for (var i = 1; i <= count; i++)
+            {
+                await Node.WriteAsync(actor, new Noted($"{i}"));
+            }
+
+            await actor.GracefulStop(s_timeout);
+            var contents = await node.ReadAgainAsync($"long-{count}");
+            contents.Texts.ShouldBe(Enumerable.Range(1, count).Select(i => $"{i}"));
+            contents.SequenceNr.ShouldBe(count);
+        }
+    }
+
+    [Fact]
+    public async Task An_account_that_moves_between_nodes_and_back_recovers()
+    {
+        // A, B, A: with a writer id per journal the replay filter would refuse the third.
+        await using var node = await Node.StartAsync(Open());
+        for (var i = 1; i <= 15; i++)
+        {
+            var actor = node.Open("moving");
+            (await Node.ReadAsync(actor)).SequenceNr.ShouldBe(i - 1);
+            await Node.WriteAsync(actor, new Noted($"{i}"));
+            await actor.GracefulStop(s_timeout);
+        }
+    }
+
+    [Fact]
+    public async Task Two_hundred_actors_write_at_once()
+    {
+        await using var node = await Node.StartAsync(Open());
+        var actors = Enumerable.Range(0, 200).Select(i => node.Open($"many-{i}")).ToArray();
+        await Task.WhenAll(actors.Select(async actor =>
+        {
+            for (var i = 1; i <= 20; i++)
+            {
+                (await Node.WriteAsync(actor, new Noted($"{i}"))).ShouldBe(i);
+            }
+        }));
+        await Task.WhenAll(actors.Select(actor => actor.GracefulStop(s_timeout)));
+        var contents = await Task.WhenAll(
+            Enumerable.Range(0, 200).Select(i => node.ReadAgainAsync($"many-{i}")));
+        contents.ShouldAllBe(c => c.SequenceNr == 20 && c.Texts.Length == 20);
+    }
+
+    [Fact]
+    public async Task A_conflicting_row_stops_one_actor_and_no_other()
+    {
+        await using var node = await Node.StartAsync(Open());
+        var actors = Enumerable.Range(0, 200).Select(i => node.Open($"conflict-{i}")).ToArray();
+        await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, new Noted("1"))));
+
+        InsertBehind("conflict-77", 2);
+        var writes = actors.Select(actor => WriteOrStopAsync(actor, new Noted("2"))).ToArray();
+        await Task.WhenAll(writes);
+
+        Enumerable.Range(0, 200).Where(i => !writes[i].Result).ShouldBe([77]);
+        await Task.WhenAll(actors.Where((_, i) => i != 77).Select(actor => Node.WriteAsync(actor, new Noted("3"))));
+
+        // And the account goes on from what the other writer left.
+        (await node.ReadAgainAsync("conflict-77")).SequenceNr.ShouldBe(2);
+        (await Node.WriteAsync(node.Open("conflict-77"), new Noted("3"))).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Many_stale_writers_among_many_fail_alone()
+    {
+        await using var node = await Node.StartAsync(Open());
+        var actors = Enumerable.Range(0, 100).Select(i => node.Open($"zombie-{i}")).ToArray();
+        await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, new Noted("1"))));
+        for (var i = 0; i < 100; i += 3)
+        {
+            InsertBehind($"zombie-{i}", 2);
+        }
+
+        var writes = await Task.WhenAll(actors.Select(
+            (actor, i) => i % 2 == 0
+                ? WriteOrStopAsync(actor, new Noted("2"), new Noted("3"))
+                : WriteOrStopAsync(actor, new Noted("2"))));
+        for (var i = 0; i < 100; i++)
+        {
+            writes[i].ShouldBe(i % 3 != 0, $"actor {i}");
+            (await node.ReadAgainAsync($"zombie-{i}")).SequenceNr.ShouldBe(
+                i % 3 == 0 ? 2 : i % 2 == 0 ? 3 : 2, $"actor {i}");
+        }
+    }
+
+    [Fact]
+    public async Task What_cannot_be_serialized_stops_its_own_actor_only()
+    {
+        await using var node = await Node.StartAsync(Open());
+        var actors = Enumerable.Range(0, 50).Select(i => node.Open($"serial-{i}")).ToArray();
+        await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, new Noted("1"))));
+        var writes = await Task.WhenAll(actors.Select((actor, i) => WriteOrStopAsync(
+            actor, i switch { 7 => new Unwritable(), 8 => new Unbound(), _ => new Noted("2") })));
+        Enumerable.Range(0, 50).Where(i => !writes[i]).ShouldBe([7, 8]);
+        (await node.ReadAgainAsync("serial-7")).SequenceNr.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_full_queue_refuses_at_once()
+    {
+        await using var node = await Node.StartAsync(
+            Open(),
+            "akka.persistence.journal.sql.ledger { queue-size = 1, batch-rows-max = 1 }");
+        var actors = Enumerable.Range(0, 100).Select(i => node.Open($"full-{i}")).ToArray();
+        await Task.WhenAll(actors.Select(Node.ReadAsync));
+        var writes = await Task.WhenAll(actors.Select(actor => WriteOrStopAsync(actor, new Noted("1"))));
+        writes.ShouldContain(true);
+        writes.ShouldContain(false);
+        for (var i = 0; i < 100; i++)
+        {
+            // Refused means not stored.
+            (await node.ReadAgainAsync($"full-{i}")).SequenceNr.ShouldBe(writes[i] ? 1 : 0);
+        }
+    }
+
+    [Fact]
+    public async Task A_snapshot_shortens_the_recovery()
+    {
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            var actor = node.Open("snap");
+            for (var i = 1; i <= 10; i++)
+            {
+                await Node.WriteAsync(actor, new Noted($"{i}"));
+            }
+
+            await actor.Ask<Written>(new Snap(), s_timeout);
+        }
+
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            var actor = node.Open("snap");
+            var contents = await Node.ReadAsync(actor);
+            contents.Texts.Length.ShouldBe(10);
+            contents.SequenceNr.ShouldBe(10);
+            contents.ReplayedEvents.ShouldBe(0);
+            await Node.WriteAsync(actor, new Noted("11"));
+            await actor.GracefulStop(s_timeout);
+            contents = await node.ReadAgainAsync("snap");
+            contents.Texts.Length.ShouldBe(11);
+            contents.ReplayedEvents.ShouldBe(1);
+        }
+    }
+
+    [Fact]
+    public async Task Streams_are_read_in_both_directions()
+    {
+        var storage = Open();
+        await using var node = await Node.StartAsync(storage);
+        var actor = node.Open("stream");
+        for (var i = 1; i <= 10; i++)
+        {
+            await Node.WriteAsync(actor, new Noted($"{i}"));
+        }
+
+        await using var streams = storage.OpenStreams();
+        var rows = await streams.ReadAsync("stream", 3, 8, 4, descending: false, CancellationToken.None);
+        rows.Select(r => r.SequenceNr).ShouldBe([3L, 4, 5, 6]);
+        rows.ShouldAllBe(r => r.Manifest == "noted.v1");
+        System.Text.Encoding.UTF8.GetString(rows[0].Payload.Span).ShouldBe("3");
+
+        rows = await streams.ReadAsync("stream", 3, 8, 4, descending: true, CancellationToken.None);
+        rows.Select(r => r.SequenceNr).ShouldBe([8L, 7, 6, 5]);
+        rows = await streams.ReadAsync("stream", 1, long.MaxValue, 100, descending: false, CancellationToken.None);
+        rows.Count.ShouldBe(10);
+        (await streams.ReadAsync("nobody", 1, long.MaxValue, 100, descending: false, CancellationToken.None))
+            .ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Streams_are_listed_page_by_page()
+    {
+        var storage = Open();
+        await using var node = await Node.StartAsync(storage);
+        string[] ids = ["list", "list-a", "list-b", "list-é", "list-😀", "lisu", "LIST-a", "list_c", "list-%x"];
+        foreach (var id in ids)
+        {
+            var actor = node.Open(id);
+            await Node.WriteAsync(actor, new Noted("1"));
+            await Node.WriteAsync(actor, new Noted("2"));
+        }
+
+        await using var streams = storage.OpenStreams();
+        var expected = ids.Where(id => id.StartsWith("list-", StringComparison.Ordinal)).ToArray();
+        var all = await streams.ListStreamsAsync("list-", null, 100, CancellationToken.None);
+        all.ShouldBe(expected, ignoreOrder: true);
+
+        var paged = new List<string>();
+        while (true)
+        {
+            var page = await streams.ListStreamsAsync("list-", paged.LastOrDefault(), 2, CancellationToken.None);
+            paged.AddRange(page);
+            if (page.Count < 2)
+            {
+                break;
+            }
+        }
+
+        paged.ShouldBe(all);
+        (await streams.ListStreamsAsync("list-", "list", 100, CancellationToken.None)).ShouldBe(all);
+        (await streams.ListStreamsAsync("none-", null, 100, CancellationToken.None)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void A_journal_without_its_unique_key_is_refused()
+    {
+        var storage = Open();
+        storage.Prepare();
+        (storage as IDisposable)?.Dispose();
+        DropUniqueKey();
+        Should.Throw<InvalidOperationException>(storage.Prepare).Message.ShouldContain("unique key");
+
+        // One that leaves rows out is as good as none.
+        Execute("CREATE UNIQUE INDEX journal_some ON journal (persistence_id, sequence_number)"
+            + " WHERE sequence_number > 100");
+        Should.Throw<InvalidOperationException>(storage.Prepare).Message.ShouldContain("unique key");
+        Execute("CREATE UNIQUE INDEX journal_all ON journal (persistence_id, sequence_number)");
+        storage.Prepare();
+        (storage as IDisposable)?.Dispose();
+    }
+
+    /// <summary>Removes the journal's unique key.</summary>
+    protected abstract void DropUniqueKey();
+
+    /// <summary>Whether the write was confirmed; if not, the actor has stopped.</summary>
+    private protected static async Task<bool> WriteOrStopAsync(IActorRef actor, params object[] events)
+    {
+        var stopped = actor.WatchAsync();
+        var written = Node.WriteAsync(actor, events);
+        _ = written.ContinueWith(t => t.Exception, TaskScheduler.Default);
+        var first = await Task.WhenAny(stopped, written);
+        return first == written && (await written) > 0;
+    }
+}

@@ -1,0 +1,261 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Ledger.Tests.Shared;
+
+/// <summary>A PostgreSQL server of the tests' own, with durability left on. One per test assembly; every test class
+/// takes a database of its own. <c>LEDGER_TEST_POSTGRES</c> names a connection string to use instead, as a user who may
+/// create databases; such a server can't be stopped.</summary>
+public sealed class PostgresServer : IDisposable
+{
+    private const string Variable = "LEDGER_TEST_POSTGRES";
+
+    private static readonly Lazy<PostgresServer> s_shared = new(() => new PostgresServer());
+
+    private readonly Lock _gate = new();
+    private readonly string? _given;
+    private readonly string _binaries = string.Empty;
+    private readonly string _directory = string.Empty;
+    private readonly int _port;
+    private readonly bool _asRoot = Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows();
+    private int _databases;
+    private bool _running;
+    private bool _disposed;
+
+    /// <summary>Makes and starts a server. Most tests want <see cref="Shared"/>.</summary>
+    public PostgresServer()
+    {
+        _given = Environment.GetEnvironmentVariable(Variable);
+        if (!string.IsNullOrWhiteSpace(_given))
+        {
+            _running = true;
+            return;
+        }
+
+        _given = null;
+        _binaries = FindBinaries();
+        _port = FreePort();
+        _directory = Directory.CreateTempSubdirectory("ledger-pg-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Dispose();
+        if (_asRoot)
+        {
+            Run("chown", ["postgres", _directory], asPostgres: false);
+        }
+
+        // Only the initial files are not synced, which a crash of the machine may take; the server runs with fsync.
+        Run(
+            Path.Combine(_binaries, "initdb"),
+            ["-D", Data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8"],
+            asPostgres: true);
+        Start();
+    }
+
+    /// <summary>The server of this test assembly, started when it is first asked for.</summary>
+    public static PostgresServer Shared => s_shared.Value;
+
+    /// <summary>Whether the server is the tests' own, so that it can be stopped.</summary>
+    public bool CanStop => _given is null;
+
+    private string Data => Path.Combine(_directory, "data");
+
+    /// <summary>Makes an empty database.</summary>
+    /// <returns>Its connection string.</returns>
+    public string CreateDatabase()
+    {
+        var name = string.Create(
+            CultureInfo.InvariantCulture,
+            $"ledger_test_{Environment.ProcessId}_{Interlocked.Increment(ref _databases)}");
+        using var connection = new NpgsqlConnection(ConnectionString("postgres", pooling: false));
+        connection.Open();
+        using (var command = new NpgsqlCommand($"DROP DATABASE IF EXISTS {name} WITH (FORCE)", connection))
+        {
+            command.ExecuteNonQuery();
+        }
+
+        using (var command = new NpgsqlCommand($"CREATE DATABASE {name}", connection))
+        {
+            command.ExecuteNonQuery();
+        }
+
+        return ConnectionString(name, pooling: true);
+    }
+
+    /// <summary>Starts the server after <see cref="Stop"/>.</summary>
+    public void Start()
+    {
+        MustBeOwn();
+        lock (_gate)
+        {
+            if (_running)
+            {
+                return;
+            }
+
+            // TCP on the loopback interface only, and the socket inside of the directory.
+            Run(
+                Path.Combine(_binaries, "pg_ctl"),
+                [
+                    "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_directory, "log"), "-o",
+                    $"-p {_port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1"
+                        + $" -c unix_socket_directories='{_directory}' -c max_connections=200"
+                        + " -c shared_buffers=64MB -c fsync=on",
+                    "start",
+                ],
+                asPostgres: true);
+            _running = true;
+        }
+    }
+
+    /// <summary>Stops the server, as an operator does: what runs is broken off.</summary>
+    /// <param name="immediate">Whether to stop as in a crash, so that the next start recovers.</param>
+    public void Stop(bool immediate = false)
+    {
+        MustBeOwn();
+        lock (_gate)
+        {
+            if (!_running)
+            {
+                return;
+            }
+
+            Run(
+                Path.Combine(_binaries, "pg_ctl"),
+                ["-D", Data, "-w", "-t", "60", "-m", immediate ? "immediate" : "fast", "stop"],
+                asPostgres: true);
+            _running = false;
+        }
+    }
+
+    /// <summary>Stops and starts the server.</summary>
+    /// <param name="immediate">Whether to stop as in a crash.</param>
+    public void Restart(bool immediate = false)
+    {
+        Stop(immediate);
+        Start();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed || _given is not null)
+            {
+                return;
+            }
+
+            _disposed = true;
+            try
+            {
+                Stop(immediate: true);
+            }
+            finally
+            {
+                try
+                {
+                    Directory.Delete(_directory, recursive: true);
+                }
+                catch (IOException)
+                {
+                    // A temporary directory that stays is no reason to fail.
+                }
+            }
+        }
+    }
+
+    private static string FindBinaries()
+    {
+        var candidates = new List<string>();
+        const string debian = "/usr/lib/postgresql";
+        if (Directory.Exists(debian))
+        {
+            candidates.AddRange(Directory.GetDirectories(debian)
+                .OrderByDescending(d => double.TryParse(
+                    Path.GetFileName(d), CultureInfo.InvariantCulture, out var version) ? version : 0)
+                .Select(d => Path.Combine(d, "bin")));
+        }
+
+        candidates.AddRange((Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator));
+        var suffix = OperatingSystem.IsWindows() ? ".exe" : string.Empty;
+        return candidates.Find(d => d.Length > 0
+                && File.Exists(Path.Combine(d, "initdb" + suffix))
+                && File.Exists(Path.Combine(d, "pg_ctl" + suffix)))
+            ?? throw new InvalidOperationException(
+                "These tests need a PostgreSQL server and none was found: neither initdb and pg_ctl in"
+                + $" /usr/lib/postgresql/*/bin or on the PATH, nor a connection string in {Variable}."
+                + " Install one, for example with: apt-get install postgresql");
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private string ConnectionString(string database, bool pooling)
+    {
+        var builder = _given is not null
+            ? new NpgsqlConnectionStringBuilder(_given)
+            : new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = _port, Username = "postgres" };
+        builder.Database = database;
+        if (!pooling)
+        {
+            builder.Pooling = false;
+        }
+
+        return builder.ToString();
+    }
+
+    private void MustBeOwn()
+    {
+        if (!CanStop)
+        {
+            throw new InvalidOperationException($"The server named by {Variable} is not the tests' to start or stop.");
+        }
+    }
+
+    private void Run(string program, string[] arguments, bool asPostgres)
+    {
+        // The server refuses to run as root.
+        var start = new ProcessStartInfo
+        {
+            FileName = asPostgres && _asRoot ? "runuser" : program,
+            WorkingDirectory = _directory.Length > 0 ? _directory : Path.GetTempPath(),
+            RedirectStandardOutput = false,
+            RedirectStandardError = false,
+        };
+        if (asPostgres && _asRoot)
+        {
+            foreach (var argument in (string[])["-u", "postgres", "--", program])
+            {
+                start.ArgumentList.Add(argument);
+            }
+        }
+
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        // Not redirected through pipes: the server would inherit them and they would never end.
+        using var process = Process.Start(start)
+            ?? throw new InvalidOperationException($"{program} did not start.");
+        if (!process.WaitForExit(TimeSpan.FromSeconds(90)))
+        {
+            process.Kill();
+            throw new InvalidOperationException($"{program} did not end.");
+        }
+
+        if (process.ExitCode != 0)
+        {
+            var log = Path.Combine(_directory, "log");
+            throw new InvalidOperationException(
+                $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}."
+                + (File.Exists(log) ? Environment.NewLine + File.ReadAllText(log) : string.Empty));
+        }
+    }
+}
