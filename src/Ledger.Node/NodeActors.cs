@@ -15,8 +15,10 @@ internal static class NodeActors
     public const string SystemName = "ledger";
 
     public static void AddTo(IServiceCollection services, NodeSettings settings) =>
-        services.AddLedger().AddAkka(SystemName, akka =>
+        services.AddLedger().AddAkka(SystemName, (akka, _) =>
         {
+            // Nothing falls back to a serializer that nobody chose.
+            akka.WithStrictSerialization();
             akka.ConfigureLoggers(static loggers =>
             {
                 loggers.ClearLoggers();
@@ -32,7 +34,7 @@ internal static class NodeActors
                 Cluster(akka, settings.Cluster);
             }
 
-            akka.WithStrictSerialization().WithLedger(settings.Apply);
+            akka.WithLedger(settings.Ledger);
         });
 
     private static void Cluster(AkkaConfigurationBuilder akka, ClusterOptions options)

@@ -28,6 +28,7 @@ internal sealed class NodeSettings
             new SettingSection(Root + ":Http", HttpEndpoint),
             new SettingSection(Root + ":Sqlite", Sqlite),
             new SettingSection(Root + ":PostgreSql", PostgreSql),
+            new SettingSection(Root + ":PostgreSql", PostgreSqlStorage),
             new SettingSection(Root + ":Cluster", Cluster),
             new SettingSection(Root + ":Shutdown", Shutdown),
         ];
@@ -47,12 +48,15 @@ internal sealed class NodeSettings
 
     public PostgreSqlOptions PostgreSql { get; } = new();
 
+    public PostgreSqlStorageOptions PostgreSqlStorage { get; } = new();
+
     public ClusterOptions Cluster { get; } = new();
 
     public ShutdownOptions Shutdown { get; } = new();
 
     /// <summary>Binds and checks.</summary>
     /// <exception cref="SettingsException">A setting is unknown or out of range.</exception>
+    /// <exception cref="ValidationException">The ledger's options do not go together.</exception>
     /// <exception cref="InvalidOperationException">A setting has a value of another type.</exception>
     public static NodeSettings Read(IConfigurationRoot configuration)
     {
@@ -70,14 +74,9 @@ internal sealed class NodeSettings
             Validate(section);
         }
 
-        return settings;
-    }
+        settings.Ledger.Validate();
 
-    /// <summary>Sets the options of the ledger itself.</summary>
-    public void Apply(LedgerOptions options)
-    {
-        Configuration.GetSection(Root).Bind(options);
-        options.Storage = Ledger.Storage;
+        return settings;
     }
 
     /// <summary>Sets the options of the facade.</summary>
@@ -93,17 +92,12 @@ internal sealed class NodeSettings
     {
         if (PostgreSql.ConnectionString is { Length: > 0 } connectionString)
         {
-            options.UsePostgreSql(connectionString);
+            options.UsePostgreSql(
+                connectionString, storage => Configuration.GetSection(Root + ":PostgreSql").Bind(storage));
         }
         else
         {
             options.UseSqlite(Sqlite.Path);
-        }
-
-        if (options is { Mode: LedgerExecutionMode.Clustered, Storage.SupportsCluster: false })
-        {
-            throw new SettingsException(
-                "Ledger:Mode Clustered needs storage that several processes share; set ConnectionStrings:Ledger.");
         }
     }
 

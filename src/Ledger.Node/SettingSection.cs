@@ -15,7 +15,7 @@ internal sealed partial record SettingSection(string Prefix, object Target)
     /// <summary>The paths with their values; secrets are masked.</summary>
     public IEnumerable<KeyValuePair<string, string>> Values()
     {
-        foreach (var property in Target.GetType().GetProperties())
+        foreach (var property in Target.GetType().GetProperties().Where(static p => p.PropertyType != typeof(TimeProvider)))
         {
             var text = property.GetValue(Target) switch
             {
@@ -38,9 +38,10 @@ internal sealed partial record SettingSection(string Prefix, object Target)
     public static string Mask(string connectionString) =>
         UrlPassword().Replace(Password().Replace(connectionString, "${before}***"), "${before}***@");
 
-    // What the storage is follows from other settings.
+    // What the storage is follows from other settings, and the clock is no setting.
     private IEnumerable<PropertyInfo> Settable() => Target.GetType().GetProperties().Where(
-        static property => property.CanWrite && property.PropertyType != typeof(LedgerStorage));
+        static property => property.CanWrite
+            && property.PropertyType != typeof(LedgerStorage) && property.PropertyType != typeof(TimeProvider));
 
     [GeneratedRegex(@":\d+$", RegexOptions.CultureInvariant)]
     private static partial Regex ArrayIndex();

@@ -18,10 +18,10 @@ internal static class StartupErrors
         var messages = new List<string>();
         for (var current = Unwrap(exception); current is not null; current = Unwrap(current.InnerException))
         {
-            var message = OneLine(current.Message);
+            var message = OneLine(current.Message).TrimEnd('.');
             if (!messages.Exists(known => known.Contains(message, StringComparison.Ordinal)))
             {
-                messages.Add(message.TrimEnd('.'));
+                messages.Add(message);
             }
         }
 

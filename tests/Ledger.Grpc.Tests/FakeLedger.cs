@@ -16,6 +16,9 @@ internal sealed class FakeLedger : ILedger
     /// <summary>Thrown by every call, when set.</summary>
     public Exception? Failure { get; set; }
 
+    /// <summary>Whether batches are answered one result short.</summary>
+    public bool DropLastResult { get; set; }
+
     public AccountView? Account { get; set; }
 
     public TransferRecord? Record { get; set; }
@@ -52,6 +55,11 @@ internal sealed class FakeLedger : ILedger
         foreach (var transfer in transfers)
         {
             results.Add(await OnTransfer(transfer, cancellationToken));
+        }
+
+        if (DropLastResult)
+        {
+            results.RemoveAt(results.Count - 1);
         }
 
         return results;

@@ -24,7 +24,7 @@ internal sealed class GrpcHost : IAsyncDisposable
         var server = app.GetTestServer();
         channel = GrpcChannel.ForAddress(server.BaseAddress, new GrpcChannelOptions
         {
-            HttpHandler = server.CreateHandler(),
+            HttpHandler = new TimeoutHandler(this, server.CreateHandler()),
             MaxReceiveMessageSize = null,
             MaxSendMessageSize = null,
         });
@@ -34,6 +34,9 @@ internal sealed class GrpcHost : IAsyncDisposable
     public FakeLedger Ledger { get; }
 
     public HttpClient Http { get; }
+
+    /// <summary>Sent as the grpc-timeout of each gRPC call when set: a client library refuses to send some of them.</summary>
+    public string? RawTimeout { get; set; }
 
     public ChannelBase Channel => channel;
 
@@ -66,5 +69,19 @@ internal sealed class GrpcHost : IAsyncDisposable
         channel.Dispose();
         Http.Dispose();
         await app.DisposeAsync();
+    }
+
+    private sealed class TimeoutHandler(GrpcHost host, HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (host.RawTimeout is { } timeout)
+            {
+                request.Headers.TryAddWithoutValidation("grpc-timeout", timeout);
+            }
+
+            return base.SendAsync(request, cancellationToken);
+        }
     }
 }
