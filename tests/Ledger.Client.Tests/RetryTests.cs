@@ -110,7 +110,7 @@ public sealed class RetryTests
         server.Ledger.Before = _ => throw Refusals.Of(StatusCode.Internal);
 
         var failure = await Should.ThrowAsync<LedgerClientException>(() => client.PostTransferAsync(
-            Some.Transfer(), new RequestOptions { RetryUnknownFor = TimeSpan.FromMilliseconds(100) }));
+            Some.Transfer(), new RequestOptions { RetryUnknownFor = TimeSpan.FromSeconds(2) }));
 
         failure.OutcomeUnknown.ShouldBeTrue();
         server.Ledger.CallCount("PostTransfer").ShouldBeGreaterThan(1);
@@ -161,13 +161,13 @@ public sealed class RetryTests
         await using var server = await FakeServer.InMemoryAsync();
         await using var client = server.Connect();
         server.Ledger.Before = _ => throw Refusals.Rich(
-            StatusCode.ResourceExhausted, "OVERLOADED", retryAfter: TimeSpan.FromMilliseconds(50)).ToRpcException();
+            StatusCode.ResourceExhausted, "OVERLOADED", retryAfter: TimeSpan.FromMilliseconds(800)).ToRpcException();
 
         var failure = await Should.ThrowAsync<LedgerClientException>(() => client.PostTransferAsync(
-            Some.Transfer(), new RequestOptions { Timeout = TimeSpan.FromMilliseconds(300) }));
+            Some.Transfer(), new RequestOptions { Timeout = TimeSpan.FromSeconds(2) }));
 
         failure.OutcomeUnknown.ShouldBeFalse();
         failure.Reason.ShouldBe("OVERLOADED");
-        failure.RetryAfter.ShouldBe(TimeSpan.FromMilliseconds(50));
+        failure.RetryAfter.ShouldBe(TimeSpan.FromMilliseconds(800));
     }
 }
