@@ -108,7 +108,19 @@ internal static class ImportCommand
             await CheckReachableAsync(client, plan.Accounts[0].Spec.Address, cancellationToken);
         }
 
-        if (!await runner.OpenAccountsAsync(plan, cancellationToken))
+        bool allOpen;
+        try
+        {
+            allOpen = await runner.OpenAccountsAsync(plan, cancellationToken);
+        }
+        catch (LedgerClientException failure)
+        {
+            var code = await CommandRunner.ReportAsync(context, failure, options.Servers(parsed));
+            await context.Error.WriteLineAsync("No transfer was sent; running the same import again is safe.");
+            return code;
+        }
+
+        if (!allOpen)
         {
             runner.Summary.Write(context, options.Format(parsed));
             await context.Error.WriteLineAsync("error: rejected: not all accounts could be opened; no transfer was sent.");
@@ -117,11 +129,11 @@ internal static class ImportCommand
 
         await runner.PostTransfersAsync(plan, cancellationToken);
         runner.Summary.Write(context, options.Format(parsed));
-        if (runner.GaveUp is { } failure)
+        if (runner.GaveUp is { } cause)
         {
             await context.Error.WriteLineAsync(
                 $"error: the outcome of {runner.Summary.TransfersUnknown} transfers is unknown "
-                + $"({LedgerCli.OneLine(failure.Message)}); running the same import again is safe.");
+                + $"({LedgerCli.OneLine(cause.Message)}); running the same import again is safe.");
             return ExitCodes.Unknown;
         }
 
