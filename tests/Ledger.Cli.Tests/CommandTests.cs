@@ -190,16 +190,16 @@ public sealed class CommandTests
 
         json.Json["entries"]!.AsArray().Select(e => (int)e!["sequence"]!).ShouldBe([3, 2]);
         csv.Out.Split('\n').Length.ShouldBe(3);
-        csv.Out.ShouldStartWith("sequence,book_time,direction,amount,balance,counterparty,transfer,code,reference\n3,");
+        csv.Out.ShouldStartWith("sequence,book_time,direction,amount,balance,counterparty,transfer,code,reference\r\n3,");
         csv.Out.ShouldContain(",credit,3,-6,a,");
-        csv.Out.ShouldEndWith(",1,\"say \"\"3\"\", twice\"\n");
+        csv.Out.ShouldEndWith(",1,\"say \"\"3\"\", twice\"\r\n");
         table.Out.ShouldContain("counterparty");
         none.ExitCode.ShouldBe(3);
         none.Out.ShouldBeEmpty();
     }
 
     [Fact]
-    public async Task Balances_are_sorted_ordinally_with_lf_line_ends()
+    public async Task Balances_are_sorted_ordinally_with_the_line_ends_of_rfc_4180()
     {
         await using var server = await FakeServer.InMemoryAsync();
         await Run.OpenAsync(server, "b", "_a", "B", "a:1", "a");
@@ -209,7 +209,7 @@ public sealed class CommandTests
         var json = await server.CliAsync("balances", "--output", "json");
         var table = await server.CliAsync("balances");
 
-        csv.Out.ShouldBe("account,asset,balance\nB,USD/2,0\n_a,USD/2,0\na,USD/2,-5\na:1,USD/2,0\nb,USD/2,5\n");
+        csv.Out.ShouldBe("account,asset,balance\r\nB,USD/2,0\r\n_a,USD/2,0\r\na,USD/2,-5\r\na:1,USD/2,0\r\nb,USD/2,5\r\n");
         ((string?)json.Json["balances"]![4]!["balance"]).ShouldBe("5");
         table.Out.ShouldNotContain("\u001b", customMessage: "no colour where no terminal is");
     }

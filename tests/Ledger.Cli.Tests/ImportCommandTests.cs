@@ -39,7 +39,7 @@ public sealed class ImportCommandTests : IDisposable
         again.Json.ToJsonString().ShouldBe(Summary(0, 5, 0, 3));
         grown.Json.ToJsonString().ShouldBe(Summary(0, 5, 1, 3));
         (await server.CliAsync("balances", "--output", "csv")).Out.ShouldBe(
-            "account,asset,balance\ncash,USD/2,19\nfood,USD/2,71\nidle,USD/2,0\njob,USD/2,-100\ntip,USD/2,10\n");
+            "account,asset,balance\r\ncash,USD/2,19\r\nfood,USD/2,71\r\nidle,USD/2,0\r\njob,USD/2,-100\r\ntip,USD/2,10\r\n");
     }
 
     [Fact]

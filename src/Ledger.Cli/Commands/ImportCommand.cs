@@ -13,7 +13,8 @@ internal static class ImportCommand
 
         The header is transaction,date,description,account,asset,amount. An amount is in minor units, positive for a debit
         and negative for a credit; each transaction balances to zero per asset. The whole file is checked before anything
-        is sent. Importing the same file again changes nothing; a file that has grown brings in what is new.
+        is sent. A balanced virtual posting, [account] or _account_, is booked on the account itself, as ledger and hledger
+        count it. Importing the same file again changes nothing; a file that has grown brings in what is new.
         """;
 
     public static Command Create(CliContext context, GlobalOptions options)
@@ -52,6 +53,12 @@ internal static class ImportCommand
                 parsed.GetRequiredValue(importNamespace),
                 parsed.GetRequiredValue(code),
                 parsed.GetRequiredValue(accountCode));
+            foreach (var (written, account) in content.VirtualAccounts)
+            {
+                await context.Error.WriteLineAsync(
+                    $"{name}: note: {written} is written as a virtual posting and is booked on {account}.");
+            }
+
             foreach (var netted in plan.Netted)
             {
                 await context.Error.WriteLineAsync(
