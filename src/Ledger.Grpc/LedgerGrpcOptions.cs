@@ -42,8 +42,8 @@ public sealed class LedgerGrpcOptions
     /// <summary>The largest response message, in bytes.</summary>
     /// <value>
     /// The default value is 32 MiB. The largest answer to a write, 8,190 rejections with the longest balances, has
-    /// 2.5 MB; the largest page, 1,000 entries with the longest metadata, 17 MB. An answer must never be refused for its
-    /// size, since a write that it belongs to has been applied. From 4 MiB to 256 MiB.
+    /// 2.5 MB; the largest page, 1,000 entries with the longest metadata, 17 MB. An answer must never be refused for
+    /// its size, since a write that it belongs to has been applied. From 4 MiB to 256 MiB.
     /// </value>
     [Range(4 * 1024 * 1024, 256 * 1024 * 1024)]
     public int MaxSendMessageBytes { get; set; } = 32 * 1024 * 1024;

@@ -9,7 +9,7 @@ using Ledger.Grpc.Errors;
 
 namespace Ledger.Grpc;
 
-/// <summary>Opaque page tokens: version, hash of the query that they belong to, position, checksum; base64url.</summary>
+/// <summary>Opaque page tokens: version, hash of the query they belong to, position, checksum; base64url.</summary>
 /// <remarks>They hold no secret and grant nothing: whoever forges one only chooses where a page begins. The checksum is
 /// there to tell a broken token from a position.</remarks>
 internal static class PageToken
@@ -109,5 +109,6 @@ internal static class PageToken
     }
 
     private static FaultException Invalid() => new(
-        new Fault(Reasons.InvalidPageToken, "The page token is not one that this query was answered with.", "page_token"));
+        new Fault(
+            Reasons.InvalidPageToken, "The page token is not one that this query was answered with.", "page_token"));
 }
