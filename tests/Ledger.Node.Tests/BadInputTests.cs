@@ -254,7 +254,7 @@ public sealed class BadInputTests : IAsyncLifetime
             "EMPTY_BATCH", "accounts");
         ShouldSay(
             await ShouldFailAsync(async () => await shared.Transfers.PostTransferAsync(new PostTransferRequest())),
-            "TRANSFER_MISSING", null);
+            "TRANSFER_MISSING", "transfer");
         (await LookAsync()).ShouldBe(before);
     }
 
@@ -381,12 +381,35 @@ public sealed class BadInputTests : IAsyncLifetime
             await response.Content.ReadAsByteArrayAsync();
             var headers = response.TrailingHeaders.Concat(response.Headers).ToLookup(header => header.Key, header => header.Value.First());
             headers["grpc-status"].Single().ShouldBe("4");
+            var details = headers["grpc-status-details-bin"].Single();
+            var status = Google.Rpc.Status.Parser.ParseFrom(
+                Convert.FromBase64String(details.PadRight((details.Length + 3) / 4 * 4, '=')));
+            status.GetDetail<ErrorInfo>().Reason.ShouldBe("DEADLINE_EXPIRED");
         }
         catch (HttpRequestException reset) when (reset.InnerException is HttpProtocolException)
         {
             // A server may as well reset the stream of a call that is over.
         }
 
+        (await LookAsync()).ShouldBe(before);
+    }
+
+    [Fact]
+    public async Task An_expired_deadline_of_a_json_call_is_refused_and_changes_nothing()
+    {
+        var before = await LookAsync();
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(shared.Node.Json, "/v1/transfers"))
+        {
+            Content = new StringContent(
+                JsonFormatter.Default.Format(NewTransfer()), System.Text.Encoding.UTF8, "application/json"),
+        };
+        request.Headers.Add("grpc-timeout", "0n");
+
+        using var response = await http.SendAsync(request);
+
+        response.StatusCode.ShouldBe(HttpStatusCode.GatewayTimeout);
+        (await response.Content.ReadAsStringAsync()).ShouldContain("DEADLINE_EXPIRED");
         (await LookAsync()).ShouldBe(before);
     }
 

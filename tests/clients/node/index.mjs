@@ -134,10 +134,12 @@ const client = (service) =>
 const [accounts, transfers] = [client('AccountService'), client('TransferService')];
 
 const [bank, alice] = [`${name}:bank`, `${name}:alice`];
+// This library shows a map that it has learned by reflection as what it is on the wire: a list of entries.
+const metadata = [{ key: 'language', value: 'js' }];
 const opened = await unary(accounts, 'OpenAccounts', {
   accounts: [
     { address: bank, asset: 'EUR/2', code: 1 },
-    { address: alice, asset: 'EUR/2', code: 2, debits_must_not_exceed_credits: {}, metadata: { language: 'js' } },
+    { address: alice, asset: 'EUR/2', code: 2, debits_must_not_exceed_credits: {}, metadata },
   ],
 });
 console.log(`opened: ${opened.results.map((result) => result.status).join(' ')}`);
@@ -173,7 +175,7 @@ console.log(`stream: ${answers.filter((answer) => answer.result?.status === 'TRA
   + `the last: ${known['google.rpc.ErrorInfo'].deserialize(inItem.value).reason}`);
 
 const { account } = await unary(accounts, 'GetAccount', { address: alice });
-console.log(`account: ${account.spec.metadata.language} ${account.balance} of ${account.entry_count} entries, `
+console.log(`account: ${account.spec.metadata[0].value} ${account.balance} of ${account.entry_count} entries, `
   + `available ${account.available_debits}`);
 
 const { record } = await unary(transfers, 'GetTransfer', { account: alice, id: first.id });
