@@ -1,0 +1,48 @@
+using Ledger.Benchmarks;
+
+Settings settings;
+try
+{
+    settings = Settings.Parse(args);
+}
+catch (FormatException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    Console.Error.WriteLine(Settings.Usage);
+    return 2;
+}
+
+using var stop = new CancellationTokenSource();
+Console.CancelKeyPress += (_, e) =>
+{
+    // Nodes and servers must not outlive the benchmark.
+    e.Cancel = true;
+    stop.Cancel();
+};
+
+var report = new Report(settings);
+try
+{
+    foreach (var mode in settings.Modes)
+    {
+        await (mode switch
+        {
+            "core" => CoreBenchmark.RunAsync(settings, report),
+            "first" => LoadBenchmarks.FirstAsync(settings, report, stop.Token),
+            "stream" => LoadBenchmarks.StreamAsync(settings, report, stop.Token),
+            "wake" => LoadBenchmarks.WakeAsync(settings, report, stop.Token),
+            "memory" => LoadBenchmarks.MemoryAsync(settings, report, stop.Token),
+            _ => throw new InvalidOperationException(mode),
+        });
+    }
+}
+catch (BooksException exception)
+{
+    // A fast ledger that is wrong has no speed.
+    Console.Error.WriteLine("The books are wrong: " + exception.Message);
+    report.Write();
+    return 1;
+}
+
+report.Write();
+return 0;
