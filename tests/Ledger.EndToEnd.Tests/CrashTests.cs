@@ -2,10 +2,10 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Numerics;
 using Ledger.Client;
-using Ledger.Process.Tests.Support;
+using Ledger.EndToEnd.Tests.Support;
 using Xunit.Abstractions;
 
-namespace Ledger.Process.Tests;
+namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: what was answered survives any crash, and what was not answered happens at most once (I1, I3 to I6).
 /// </summary>

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using Ledger.Client;
-using Ledger.Process.Tests.Support;
+using Ledger.EndToEnd.Tests.Support;
 using Xunit.Abstractions;
 
-namespace Ledger.Process.Tests;
+namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: somebody's real books, imported, show the balances that another program (hledger) computed, to the
 /// last digit; whatever is killed on the way, and however often they are imported. Method: the command line and the

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Ledger.Client;
-using Ledger.Process.Tests.Support;
+using Ledger.EndToEnd.Tests.Support;
 
-namespace Ledger.Process.Tests;
+namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: a node starts, refuses to start, and stops as an operator expects. Method: real processes; what they
 /// print and their exit codes.</summary>
