@@ -2,10 +2,11 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Numerics;
 using Ledger.Client;
-using Ledger.Process.Tests.Support;
+using Ledger.ProcessTests.Support;
+using Ledger.Tests.Shared;
 using Xunit.Abstractions;
 
-namespace Ledger.Process.Tests;
+namespace Ledger.ProcessTests;
 
 /// <summary>Goal: what was answered survives any crash, and what was not answered happens at most once (I1, I3 to I6).
 /// </summary>
@@ -17,6 +18,7 @@ namespace Ledger.Process.Tests;
 /// notes. At last the node is stopped and started, and must give each answer again. The node keeps few ids in memory, so
 /// that its journal has to answer for most. The seed is printed; LEDGER_TEST_SEED sets it.
 /// </remarks>
+[Collection(PostgresCollection.Name)]
 public sealed class CrashTests(ITestOutputHelper output)
 {
     private const int Crashes = 10;

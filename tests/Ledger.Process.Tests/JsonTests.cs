@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Ledger.Process.Tests.Support;
+using Ledger.ProcessTests.Support;
 
-namespace Ledger.Process.Tests;
+namespace Ledger.ProcessTests;
 
 /// <summary>Goal: a caller without gRPC, who knows HTTP and JSON only, can do the same. Method: plain HttpClient over
 /// HTTP/1.1, and curl, against a real node.</summary>

@@ -1,12 +1,14 @@
 using System.Net;
 using System.Net.Sockets;
 using Ledger.Client;
-using Ledger.Process.Tests.Support;
+using Ledger.ProcessTests.Support;
+using Ledger.Tests.Shared;
 
-namespace Ledger.Process.Tests;
+namespace Ledger.ProcessTests;
 
 /// <summary>Goal: a node starts, refuses to start, and stops as an operator expects. Method: real processes; what they
 /// print and their exit codes.</summary>
+[Collection(PostgresCollection.Name)]
 public sealed class LifecycleTests
 {
     [Theory]

@@ -1,7 +1,7 @@
-using Ledger.Process.Tests.Support;
+using Ledger.ProcessTests.Support;
 using Xunit.Abstractions;
 
-namespace Ledger.Process.Tests;
+namespace Ledger.ProcessTests;
 
 /// <summary>Goal: the contract is enough for a client in another language. Method: a JavaScript program, which has
 /// nothing but the address and learns the rest by reflection, against a real node; it is installed from the npm registry

@@ -1,8 +1,8 @@
 using Ledger.Client;
-using Ledger.Process.Tests.Support;
+using Ledger.ProcessTests.Support;
 using Xunit.Abstractions;
 
-namespace Ledger.Process.Tests;
+namespace Ledger.ProcessTests;
 
 /// <summary>Goal: what a stranger tries first works. Method: the samples as processes, as their README says.</summary>
 public sealed class SamplesTests(ITestOutputHelper output)

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Ledger.Client;
 
-namespace Ledger.Process.Tests.Support;
+namespace Ledger.ProcessTests.Support;
 
 /// <summary>A node as an operator runs it: a process of its own, stopped by SIGTERM and killed by SIGKILL.</summary>
 internal sealed class NodeProcess : IAsyncDisposable
@@ -22,6 +22,8 @@ internal sealed class NodeProcess : IAsyncDisposable
     private readonly Lock gate = new();
     private readonly StringBuilder output = new();
     private readonly TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private int disposed;
 
     private NodeProcess(Store store, IEnumerable<string> settings)
     {
@@ -171,6 +173,11 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref disposed, 1) == 1)
+        {
+            return;
+        }
+
         AppDomain.CurrentDomain.ProcessExit -= KillLeftOver;
         KillLeftOver(null, EventArgs.Empty);
         await process.WaitForExitAsync();
