@@ -15,8 +15,7 @@ public readonly record struct TransferId(UInt128 Value) : IComparable<TransferId
     public bool IsNil => Value == UInt128.Zero;
 
     /// <summary>Whether the id is a UUID of version 7, whose order is the order of time.</summary>
-    public bool IsTimeOrdered =>
-        ((ulong)(Value >> 76) & 0xF) == 7 && ((ulong)(Value >> 62) & 0x3) == 0b10;
+    public bool IsTimeOrdered => ((Value >> 76) & 0xF) == 7 && ((Value >> 62) & 0x3) == 0b10;
 
     /// <summary>Makes an id of a <see cref="Guid"/>, keeping the order of its text.</summary>
     /// <param name="guid">The UUID.</param>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Ledger.Client;
 using Ledger.EndToEnd.Tests.Support;
+using Ledger.Tests.Shared;
 using Xunit.Abstractions;
 
 namespace Ledger.EndToEnd.Tests;
@@ -8,6 +9,7 @@ namespace Ledger.EndToEnd.Tests;
 /// <summary>Goal: somebody's real books, imported, show the balances that another program (hledger) computed, to the
 /// last digit; whatever is killed on the way, and however often they are imported. Method: the command line and the
 /// node as processes.</summary>
+[Collection(PostgresCollection.Name)]
 public sealed class BooksTests(ITestOutputHelper output)
 {
     private static readonly string Books = Path.Combine(AppContext.BaseDirectory, "books");

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Numerics;
 using Ledger.Client;
 using Ledger.EndToEnd.Tests.Support;
+using Ledger.Tests.Shared;
 using Xunit.Abstractions;
 
 namespace Ledger.EndToEnd.Tests;
@@ -17,6 +18,7 @@ namespace Ledger.EndToEnd.Tests;
 /// notes. At last the node is stopped and started, and must give each answer again. The node keeps few ids in memory, so
 /// that its journal has to answer for most. The seed is printed; LEDGER_TEST_SEED sets it.
 /// </remarks>
+[Collection(PostgresCollection.Name)]
 public sealed class CrashTests(ITestOutputHelper output)
 {
     private const int Crashes = 10;

@@ -23,6 +23,8 @@ internal sealed class NodeProcess : IAsyncDisposable
     private readonly StringBuilder output = new();
     private readonly TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private int disposed;
+
     private NodeProcess(Store store, IEnumerable<string> settings)
     {
         var start = new ProcessStartInfo(Programs.Node)
@@ -171,6 +173,11 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref disposed, 1) == 1)
+        {
+            return;
+        }
+
         AppDomain.CurrentDomain.ProcessExit -= KillLeftOver;
         KillLeftOver(null, EventArgs.Empty);
         await process.WaitForExitAsync();
