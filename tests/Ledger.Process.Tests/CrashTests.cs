@@ -118,7 +118,7 @@ public sealed class CrashTests(ITestOutputHelper output)
             for (var crash = 0; crash < Crashes; crash++)
             {
                 // Some crashes come while the node is still busy with the one before, and one before it listens.
-                var after = Interlocked.Read(ref answers) + random.Next(3) switch { 0 => 0, 1 => 40, _ => 400 };
+                var after = Interlocked.Read(ref answers) + random.Next(3) switch { 0 => 0, 1 => 100, _ => 1000 };
                 await Until.TrueAsync($"{after} answers, before crash {crash}", () => Interlocked.Read(ref answers) >= after);
                 await Task.Delay(random.Next(120));
                 await node.KillAsync();
@@ -199,7 +199,7 @@ public sealed class CrashTests(ITestOutputHelper output)
             }
 
             // Only so that a dead node is not asked ten thousand times a second.
-            await Task.Delay(25);
+            await Task.Delay(failure.OutcomeUnknown ? 10 : 100);
             return false;
         }
     }
