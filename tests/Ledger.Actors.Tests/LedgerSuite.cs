@@ -793,6 +793,8 @@ public abstract class LedgerSuite : IDisposable
 
 public sealed class SqliteLedgerTests() : LedgerSuite(new SqliteTestStorage());
 
+[Collection(global::Ledger.Tests.Shared.PostgresCollection.Name)]
 public sealed class PostgreSqlLedgerTests() : LedgerSuite(new PostgresTestStorage(clustered: false));
 
+[Collection(global::Ledger.Tests.Shared.PostgresCollection.Name)]
 public sealed class ClusteredLedgerTests() : LedgerSuite(new PostgresTestStorage(clustered: true));

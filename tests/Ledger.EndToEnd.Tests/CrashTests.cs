@@ -2,11 +2,11 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Numerics;
 using Ledger.Client;
-using Ledger.ProcessTests.Support;
+using Ledger.EndToEnd.Tests.Support;
 using Ledger.Tests.Shared;
 using Xunit.Abstractions;
 
-namespace Ledger.ProcessTests;
+namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: what was answered survives any crash, and what was not answered happens at most once (I1, I3 to I6).
 /// </summary>

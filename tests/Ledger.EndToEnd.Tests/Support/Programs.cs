@@ -1,7 +1,7 @@
 using System.Text;
 using CliWrap;
 
-namespace Ledger.ProcessTests.Support;
+namespace Ledger.EndToEnd.Tests.Support;
 
 /// <summary>How a program ended.</summary>
 internal sealed record Ended(int ExitCode, string Out, string Error)
@@ -63,6 +63,6 @@ internal static class Programs
         path += OperatingSystem.IsWindows() ? ".exe" : "";
         return File.Exists(path)
             ? path
-            : throw new FileNotFoundException($"{path} is not there. Build Ledger.ProcessTests, which builds it too.");
+            : throw new FileNotFoundException($"{path} is not there. Build Ledger.EndToEnd.Tests, which builds it too.");
     }
 }

@@ -2,7 +2,7 @@ using Ledger.Tests.Shared;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
-namespace Ledger.ProcessTests.Support;
+namespace Ledger.EndToEnd.Tests.Support;
 
 /// <summary>The databases that a node runs on.</summary>
 public enum Database

@@ -1,10 +1,10 @@
 using System.Text.Json.Nodes;
 using Ledger.Client;
-using Ledger.ProcessTests.Support;
+using Ledger.EndToEnd.Tests.Support;
 using Ledger.Tests.Shared;
 using Xunit.Abstractions;
 
-namespace Ledger.ProcessTests;
+namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: somebody's real books, imported, show the balances that another program (hledger) computed, to the
 /// last digit; whatever is killed on the way, and however often they are imported. Method: the command line and the

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Ledger.Client;
 
-namespace Ledger.ProcessTests.Support;
+namespace Ledger.EndToEnd.Tests.Support;
 
 /// <summary>A node as an operator runs it: a process of its own, stopped by SIGTERM and killed by SIGKILL.</summary>
 internal sealed class NodeProcess : IAsyncDisposable

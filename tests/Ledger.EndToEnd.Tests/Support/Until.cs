@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Ledger.ProcessTests.Support;
+namespace Ledger.EndToEnd.Tests.Support;
 
 /// <summary>Waits for a condition, and never longer than a bound.</summary>
 internal static class Until

@@ -1,7 +1,7 @@
-using Ledger.ProcessTests.Support;
+using Ledger.EndToEnd.Tests.Support;
 using Xunit.Abstractions;
 
-namespace Ledger.ProcessTests;
+namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: the contract is enough for a client in another language. Method: a JavaScript program, which has
 /// nothing but the address and learns the rest by reflection, against a real node; it is installed from the npm registry

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using Ledger.Client;
-using Ledger.ProcessTests.Support;
+using Ledger.EndToEnd.Tests.Support;
 using Ledger.Tests.Shared;
 
-namespace Ledger.ProcessTests;
+namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: a node starts, refuses to start, and stops as an operator expects. Method: real processes; what they
 /// print and their exit codes.</summary>

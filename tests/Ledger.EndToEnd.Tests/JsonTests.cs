@@ -1,9 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Ledger.ProcessTests.Support;
+using Ledger.EndToEnd.Tests.Support;
 
-namespace Ledger.ProcessTests;
+namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: a caller without gRPC, who knows HTTP and JSON only, can do the same. Method: plain HttpClient over
 /// HTTP/1.1, and curl, against a real node.</summary>

@@ -1,8 +1,8 @@
 using Ledger.Client;
-using Ledger.ProcessTests.Support;
+using Ledger.EndToEnd.Tests.Support;
 using Xunit.Abstractions;
 
-namespace Ledger.ProcessTests;
+namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: what a stranger tries first works. Method: the samples as processes, as their README says.</summary>
 public sealed class SamplesTests(ITestOutputHelper output)

@@ -1,6 +1,6 @@
 using Grpc.Net.Client;
 
-namespace Ledger.ProcessTests.Support;
+namespace Ledger.EndToEnd.Tests.Support;
 
 /// <summary>One node on SQLite for all tests that only talk to it.</summary>
 public sealed class SharedNode : IAsyncLifetime

@@ -3,10 +3,10 @@ using System.Net.Http.Headers;
 using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
-using Ledger.ProcessTests.Support;
+using Ledger.EndToEnd.Tests.Support;
 using Ledger.V1;
 
-namespace Ledger.ProcessTests;
+namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: bad input is refused by the name of what is wrong, and changes nothing. Method: the raw contract against
 /// a real node; every case by all three ways in (one, batch, stream), and the accounts looked at before and after: not
