@@ -54,23 +54,23 @@ public sealed class BooksTests(ITestOutputHelper output)
         using var store = new Store(database);
         var url = NodeProcess.LastingAddress();
         using var killImport = new CancellationTokenSource();
-        var node = await NodeProcess.StartAsync(store, url);
+        var node = await NodeProcess.StartAtAsync(url, store);
         try
         {
             // The import outlives one node, and dies while the second is dead: in the middle, whatever the speed.
             var import = Programs.RunAsync(
                 Programs.Cli, store.Root, killImport.Token, "import", PostingsFile, "--server", url);
             await KillAfterProgressAsync(import, AccountCount);
-            node = await NodeProcess.StartAsync(store, url);
+            node = await NodeProcess.StartAtAsync(url, store);
             await KillAfterProgressAsync(import, await store.CountJournalRowsAsync());
             await killImport.CancelAsync();
             await Should.ThrowAsync<OperationCanceledException>(import);
 
             // The next one finishes the work, though its node dies too.
-            node = await NodeProcess.StartAsync(store, url);
+            node = await NodeProcess.StartAtAsync(url, store);
             var completing = ImportAsync(store, node);
             await KillAfterProgressAsync(completing, await store.CountJournalRowsAsync());
-            node = await NodeProcess.StartAsync(store, url);
+            node = await NodeProcess.StartAtAsync(url, store);
             var second = await completing;
             Count(second, "transfers", "created").ShouldBeGreaterThan(0);
             Count(second, "transfers", "existing").ShouldBeGreaterThan(0);
@@ -109,7 +109,7 @@ public sealed class BooksTests(ITestOutputHelper output)
         {
             await running.StopAsync();
             await running.DisposeAsync();
-            return await NodeProcess.StartAsync(store, url);
+            return await NodeProcess.StartAtAsync(url, store);
         }
     }
 
