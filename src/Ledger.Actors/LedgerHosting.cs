@@ -158,6 +158,7 @@ internal sealed class LedgerExtension : IExtension
         var reader = new AccountStreamReader(streams);
         calls = new CallTable(options.TimeProvider, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
+        system.SystemActorOf(Props.Create(static () => new LostCallsActor()), "ledger-lost-calls");
         Context = new AccountActorContext(
             new AccountRuntimeOptions
             {
