@@ -1,3 +1,4 @@
+using Akka;
 using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Cluster.Hosting;
@@ -83,8 +84,16 @@ public static class LedgerHostingExtensions
             return builder.StartActors((system, _) =>
             {
                 var ledger = LedgerExtension.Of(system);
-                ledger.Start(system.ActorOf(
-                    Props.Create(() => new LocalAccountsActor(ledger.Context)), "ledger-accounts"));
+                var accounts = system.ActorOf(
+                    Props.Create(() => new LocalAccountsActor(ledger.Context)), "ledger-accounts");
+                ledger.Start(accounts);
+
+                // As sharding does when it hands over: what accounts have put off is written before the process ends, so
+                // that the next one finds nothing in doubt. The phase bounds how long that may take.
+                CoordinatedShutdown.Get(system).AddTask(
+                    CoordinatedShutdown.PhaseBeforeActorSystemTerminate,
+                    "stop-accounts",
+                    () => accounts.Ask<Done>(StopAllAccounts.Instance));
             });
         }
 
@@ -149,6 +158,7 @@ internal sealed class LedgerExtension : IExtension
         var reader = new AccountStreamReader(streams);
         calls = new CallTable(options.TimeProvider, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
+        system.SystemActorOf(Props.Create(static () => new LostCallsActor()), "ledger-lost-calls");
         Context = new AccountActorContext(
             new AccountRuntimeOptions
             {

@@ -12,6 +12,8 @@ namespace Ledger.EndToEnd.Tests;
 [Collection(PostgresCollection.Name)]
 public sealed class BooksTests(ITestOutputHelper output)
 {
+    private const int AccountCount = 105;
+
     private static readonly string Books = Path.Combine(AppContext.BaseDirectory, "books");
     private static readonly string PostingsFile = Path.Combine(Books, "books.postings.csv");
     private static readonly string BalancesFile = Path.Combine(Books, "books.balances.csv");
@@ -34,6 +36,7 @@ public sealed class BooksTests(ITestOutputHelper output)
         }
 
         Count(first, "accounts", "existing").ShouldBe(0);
+        Count(first, "accounts", "opened").ShouldBe(AccountCount);
         Count(second, "transfers", "created").ShouldBe(0);
         Count(second, "transfers", "existing").ShouldBe(Count(first, "transfers", "created"));
         Count(second, "accounts", "opened").ShouldBe(0);
@@ -46,30 +49,32 @@ public sealed class BooksTests(ITestOutputHelper output)
     public async Task Books_whose_import_was_killed_are_completed_by_the_next_and_unchanged_by_the_one_after(
         Database database)
     {
-        const int rowsBeforeNodeDies = 400;
-        const int rowsBeforeImportDies = 400;
+        // Few, so that far from all is imported: one row may hold a hundred transfers.
+        const int rowsOfProgress = 25;
         using var store = new Store(database);
         var url = NodeProcess.LastingAddress();
         using var killImport = new CancellationTokenSource();
-        var node = await NodeProcess.StartAsync(store, url);
+        var node = await NodeProcess.StartAtAsync(url, store);
         try
         {
-            // The node dies, and the import goes on by itself once there is another; then the import dies.
+            // The import outlives one node, and dies while the second is dead: in the middle, whatever the speed.
             var import = Programs.RunAsync(
                 Programs.Cli, store.Root, killImport.Token, "import", PostingsFile, "--server", url);
-            await RowsAsync(rowsBeforeNodeDies);
-            await node.KillAsync();
-            await node.DisposeAsync();
-            import.IsCompleted.ShouldBeFalse("the import was over before the node was killed");
-            var rows = await store.CountJournalRowsAsync();
-            node = await NodeProcess.StartAsync(store, url);
-            await RowsAsync(rows + rowsBeforeImportDies);
+            await KillAfterProgressAsync(import, AccountCount);
+            node = await NodeProcess.StartAtAsync(url, store);
+            await KillAfterProgressAsync(import, await store.CountJournalRowsAsync());
             await killImport.CancelAsync();
             await Should.ThrowAsync<OperationCanceledException>(import);
 
-            var second = await ImportAsync(store, node);
+            // The next one finishes the work, though its node dies too.
+            node = await NodeProcess.StartAtAsync(url, store);
+            var completing = ImportAsync(store, node);
+            await KillAfterProgressAsync(completing, await store.CountJournalRowsAsync());
+            node = await NodeProcess.StartAtAsync(url, store);
+            var second = await completing;
             Count(second, "transfers", "created").ShouldBeGreaterThan(0);
             Count(second, "transfers", "existing").ShouldBeGreaterThan(0);
+            Count(second, "transfers", "rejected").ShouldBe(0);
             Count(second, "accounts", "opened").ShouldBe(0);
             await ShouldHaveTheIndependentBalancesAsync(store, node);
 
@@ -90,14 +95,21 @@ public sealed class BooksTests(ITestOutputHelper output)
             await node.DisposeAsync();
         }
 
-        Task RowsAsync(long count) => Until.TrueAsync(
-            $"{count} journal rows", async () => await store.CountJournalRowsAsync() >= count);
+        async Task KillAfterProgressAsync(Task running, long rows)
+        {
+            await Until.TrueAsync(
+                $"{rowsOfProgress} journal rows after {rows}",
+                async () => running.IsCompleted || await store.CountJournalRowsAsync() >= rows + rowsOfProgress);
+            await node.KillAsync();
+            await node.DisposeAsync();
+            running.IsCompleted.ShouldBeFalse("the import was over before the node was killed");
+        }
 
         async Task<NodeProcess> RestartAsync(NodeProcess running)
         {
             await running.StopAsync();
             await running.DisposeAsync();
-            return await NodeProcess.StartAsync(store, url);
+            return await NodeProcess.StartAtAsync(url, store);
         }
     }
 

@@ -12,16 +12,17 @@ namespace Ledger.EndToEnd.Tests;
 /// </summary>
 /// <remarks>
 /// Method: clients post without pause, by single calls and by streams, also what must be rejected, while the node is
-/// killed ten times at random moments (SIGKILL) and started again on the same data. They note what they asked for and
-/// what they were told: committed, rejected, nothing done, or unknown. Then nothing is killed any more, every unknown one
-/// is sent again until it is decided, twice at once, and the statements of all accounts must tell the same story as the
-/// notes. At last the node is stopped and started, and must give each answer again. The node keeps few ids in memory, so
+/// killed ten times at random moments (SIGKILL) and started again on the same data, or its database is. They note what
+/// they asked for and what they were told: committed, rejected, nothing done, or unknown. Then nothing is killed any
+/// more, every unknown one is sent again until it is decided, twice at once, and the statements of all accounts must
+/// tell the same story as the notes. At last the node is stopped and started, and must give each answer again. The node keeps few ids in memory, so
 /// that its journal has to answer for most. The seed is printed; LEDGER_TEST_SEED sets it.
 /// </remarks>
 [Collection(PostgresCollection.Name)]
 public sealed class CrashTests(ITestOutputHelper output)
 {
     private const int Crashes = 10;
+    private const int DatabaseCrashes = 3;
     private const int UnaryWorkers = 24;
     private const int StreamWorkers = 24;
     private const int AskedAgainMax = 1500;
@@ -40,10 +41,43 @@ public sealed class CrashTests(ITestOutputHelper output)
     private readonly ConcurrentQueue<string> surprises = new();
     private long answers;
 
+    private delegate Task<NodeProcess> Disturb(int crash, NodeProcess node, Store store, string url, Random random);
+
     [Theory]
     [InlineData(Database.Sqlite)]
     [InlineData(Database.PostgreSql)]
-    public async Task A_node_killed_ten_times_keeps_every_answer(Database database)
+    public Task A_node_killed_ten_times_keeps_every_answer(Database database) =>
+        DisturbAsync(database, Crashes, async (crash, node, store, url, random) =>
+        {
+            await node.KillAsync();
+            await node.DisposeAsync();
+            if (crash == Crashes / 2)
+            {
+                // Once, the next one dies before it listens.
+                await using var hasty = NodeProcess.Begin(store, url, NodeSettings);
+                await Task.Delay(random.Next(1500));
+                await hasty.KillAsync();
+            }
+
+            return await NodeProcess.StartAtAsync(url, store, NodeSettings);
+        });
+
+    [Fact]
+    public async Task A_database_that_crashes_three_times_keeps_every_answer()
+    {
+        if (!PostgresServer.Shared.CanStop)
+        {
+            return;
+        }
+
+        await DisturbAsync(Database.PostgreSql, DatabaseCrashes, async (_, node, _, _, _) =>
+        {
+            await Task.Run(() => PostgresServer.Shared.Restart(immediate: true));
+            return node;
+        });
+    }
+
+    private async Task DisturbAsync(Database database, int times, Disturb disturb)
     {
         var seed = int.TryParse(Environment.GetEnvironmentVariable("LEDGER_TEST_SEED"), out var given)
             ? given : Environment.TickCount;
@@ -51,13 +85,17 @@ public sealed class CrashTests(ITestOutputHelper output)
         var random = new Random(seed);
         using var store = new Store(database);
         var url = NodeProcess.LastingAddress();
-        var node = await NodeProcess.StartAsync(store, url, NodeSettings);
+        var node = await NodeProcess.StartAtAsync(url, store, NodeSettings);
         try
         {
             var started = Stopwatch.GetTimestamp();
             using var client = NodeProcess.Connect(new Uri(url));
             await OpenAsync(client);
-            node = await StormAsync(node, store, url, seed, random);
+            await StormAsync(url, seed, times, async crash =>
+            {
+                await Task.Delay(random.Next(120));
+                node = await disturb(crash, node, store, url, random);
+            }, random);
             Log("storm", ref started);
 
             await DecideUnknownAsync(client);
@@ -68,7 +106,7 @@ public sealed class CrashTests(ITestOutputHelper output)
             // From now on nobody remembers anything that is not in the journal.
             await node.StopAsync();
             await node.DisposeAsync();
-            node = await NodeProcess.StartAsync(store, url, NodeSettings);
+            node = await NodeProcess.StartAtAsync(url, store, NodeSettings);
             await AskAgainAsync(client, random);
             Log("asked again", ref started);
             await CheckStatementsAsync(client);
@@ -104,8 +142,8 @@ public sealed class CrashTests(ITestOutputHelper output)
         outcomes.ShouldAllBe(outcome => outcome.Status == AccountStatus.Created);
     }
 
-    /// <summary>Posts and kills. Ends with a node that runs and with all calls answered or failed.</summary>
-    private async Task<NodeProcess> StormAsync(NodeProcess node, Store store, string url, int seed, Random random)
+    /// <summary>Posts, and disturbs. Ends with all calls answered or failed.</summary>
+    private async Task StormAsync(string url, int seed, int times, Func<int, Task> disturb, Random random)
     {
         using var stop = new CancellationTokenSource();
         using var client = NodeProcess.Connect(new Uri(url));
@@ -115,27 +153,14 @@ public sealed class CrashTests(ITestOutputHelper output)
             .ToList();
         try
         {
-            for (var crash = 0; crash < Crashes; crash++)
+            for (var crash = 0; crash < times; crash++)
             {
-                // Some crashes come while the node is still busy with the one before, and one before it listens.
-                var after = Interlocked.Read(ref answers) + random.Next(3) switch { 0 => 0, 1 => 40, _ => 400 };
-                await Until.TrueAsync($"{after} answers, before crash {crash}", () => Interlocked.Read(ref answers) >= after);
-                await Task.Delay(random.Next(120));
-                await node.KillAsync();
-                await node.DisposeAsync();
-                if (crash == Crashes / 2)
-                {
-                    var hasty = NodeProcess.Begin(store, url, NodeSettings);
-                    await Task.Delay(random.Next(1500));
-                    await hasty.KillAsync();
-                    await hasty.DisposeAsync();
-                }
-
-                node = await NodeProcess.StartAsync(store, url, NodeSettings);
+                // Some crashes come while the node is still busy with the one before.
+                await AnswersAsync(random.Next(3) switch { 0 => 0, 1 => 100, _ => 1000 }, $"before crash {crash}");
+                await disturb(crash);
             }
 
-            var last = Interlocked.Read(ref answers) + 100;
-            await Until.TrueAsync("100 answers after the last crash", () => Interlocked.Read(ref answers) >= last);
+            await AnswersAsync(100, "after the last crash");
         }
         finally
         {
@@ -144,7 +169,12 @@ public sealed class CrashTests(ITestOutputHelper output)
         }
 
         surprises.ShouldBeEmpty();
-        return node;
+
+        Task AnswersAsync(int more, string when)
+        {
+            var wanted = Interlocked.Read(ref answers) + more;
+            return Until.TrueAsync($"{more} answers {when}", () => Interlocked.Read(ref answers) >= wanted);
+        }
     }
 
     private async Task UnaryAsync(LedgerClient client, Random random, CancellationToken stop)
@@ -193,13 +223,14 @@ public sealed class CrashTests(ITestOutputHelper output)
             note.WasUnknown = failure.OutcomeUnknown;
             note.Failure = failure;
             if (failure.Code is not (global::Grpc.Core.StatusCode.Unavailable or global::Grpc.Core.StatusCode.Internal
-                or global::Grpc.Core.StatusCode.Cancelled or global::Grpc.Core.StatusCode.Unknown))
+                or global::Grpc.Core.StatusCode.Cancelled or global::Grpc.Core.StatusCode.Unknown
+                or global::Grpc.Core.StatusCode.DeadlineExceeded))
             {
                 surprises.Enqueue(failure.ToString());
             }
 
             // Only so that a dead node is not asked ten thousand times a second.
-            await Task.Delay(25);
+            await Task.Delay(failure.OutcomeUnknown ? 10 : 100);
             return false;
         }
     }

@@ -75,6 +75,29 @@ public sealed class LifecycleTests
         (await node.StopAsync()).ShouldBeLessThan(TimeSpan.FromSeconds(20));
     }
 
+    [Theory]
+    [InlineData(Database.Sqlite)]
+    [InlineData(Database.PostgreSql)]
+    public async Task Stop_leaves_nothing_to_be_written_by_the_next_node(Database database)
+    {
+        using var store = new Store(database);
+        await using (var node = await NodeProcess.StartAsync(store, "--Ledger:CommitRecordDelay", "00:00:10"))
+        {
+            using var client = node.Connect();
+            await OpenAsync(client);
+            (await client.PostTransferAsync(NewTransfer())).Status.ShouldBe(TransferStatus.Created);
+            await node.StopAsync();
+        }
+
+        var rows = await store.CountJournalRowsAsync();
+        await using var next = await NodeProcess.StartAsync(store, "--Ledger:CommitRecordDelay", "00:00:00");
+        using var reader = next.Connect();
+        (await reader.GetAccountAsync("life:a"))!.EntryCount.ShouldBe(1UL);
+        (await reader.GetAccountAsync("life:b"))!.EntryCount.ShouldBe(1UL);
+        await next.StopAsync();
+        (await store.CountJournalRowsAsync()).ShouldBe(rows);
+    }
+
     [Fact]
     public async Task A_second_node_on_the_same_file_refuses_in_one_line()
     {

@@ -48,7 +48,7 @@ public sealed class SamplesTests(ITestOutputHelper output)
         var url = NodeProcess.LastingAddress();
         string[] arguments = [url, "outbox.jsonl", $"{payments}"];
         using var killSample = new CancellationTokenSource();
-        var node = await NodeProcess.StartAsync(store, url);
+        var node = await NodeProcess.StartAtAsync(url, store);
         try
         {
             // The node dies in the middle, and then, on the next node, so does the sample.
@@ -56,7 +56,7 @@ public sealed class SamplesTests(ITestOutputHelper output)
             await DecidedAsync(60);
             await node.KillAsync();
             await node.DisposeAsync();
-            node = await NodeProcess.StartAsync(store, url);
+            node = await NodeProcess.StartAtAsync(url, store);
             await DecidedAsync(160);
             first.IsCompleted.ShouldBeFalse("the sample was over before it was killed");
             await killSample.CancelAsync();
@@ -67,7 +67,7 @@ public sealed class SamplesTests(ITestOutputHelper output)
             await DecidedAsync(260);
             await node.KillAsync();
             await node.DisposeAsync();
-            node = await NodeProcess.StartAsync(store, url);
+            node = await NodeProcess.StartAtAsync(url, store);
 
             var ended = await second;
             output.WriteLine(ended.All);

@@ -156,20 +156,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     // ---------------------------------------------------------------- the runtime's world
 
-    public void Reply(Caller caller, AccountAnswerBase answer)
-    {
-        switch (caller.ReplyTo)
-        {
-            case CallTable table:
-                table.Complete(caller.Correlation, answer);
-                break;
-            case IActorRef actor:
-                actor.Tell(new AnswerEnvelope(caller.Correlation, answer));
-                break;
-            default:
-                break;
-        }
-    }
+    public void Reply(Caller caller, AccountAnswerBase answer) => LostCallsActor.Answer(caller, answer);
 
     public void Send(AccountAddress account, AccountMessage message) =>
         context.Accounts().Tell(new AccountEnvelope(account, message), Self);

@@ -16,6 +16,12 @@ internal sealed class StopAccount
     public static readonly StopAccount Instance = new();
 }
 
+/// <summary>Tells the parent of a node's accounts to stop them all; answered by <see cref="Done"/> when they have.</summary>
+internal sealed class StopAllAccounts
+{
+    public static readonly StopAllAccounts Instance = new();
+}
+
 /// <summary>Finds an account's shard: a hash of the address that is the same in every process and version.</summary>
 internal sealed class AccountExtractor(int shardCount) : HashCodeMessageExtractor(shardCount)
 {

@@ -1,3 +1,4 @@
+using Akka;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Ledger.Core;
@@ -24,6 +25,9 @@ internal sealed class LocalAccountsActor(AccountActorContext context) : UntypedA
     private readonly Dictionary<IActorRef, AccountAddress> addresses = [];
     private readonly Dictionary<IActorRef, List<(AccountEnvelope Message, IActorRef Sender)>> stopping = [];
 
+    // Who waits for all accounts to have stopped; nothing is delivered from then on.
+    private IActorRef? waitsForAll;
+
     // An account that fails in the middle of a decision must start again from its journal, by the next message.
     protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(static _ => Directive.Stop);
 
@@ -43,8 +47,22 @@ internal sealed class LocalAccountsActor(AccountActorContext context) : UntypedA
 
                 break;
 
+            case StopAllAccounts:
+                waitsForAll = Sender;
+                foreach (var child in awake.Values)
+                {
+                    if (stopping.TryAdd(child, []))
+                    {
+                        child.Tell(StopAccount.Instance);
+                    }
+                }
+
+                AnswerWhenAllStopped();
+                break;
+
             case Terminated terminated when addresses.Remove(terminated.ActorRef, out var account):
                 awake.Remove(account);
+                AnswerWhenAllStopped();
                 if (stopping.Remove(terminated.ActorRef, out var waiting))
                 {
                     foreach (var (envelope, sender) in waiting)
@@ -61,8 +79,22 @@ internal sealed class LocalAccountsActor(AccountActorContext context) : UntypedA
         }
     }
 
+    private void AnswerWhenAllStopped()
+    {
+        if (awake.Count == 0)
+        {
+            waitsForAll?.Tell(Done.Instance);
+        }
+    }
+
     private void Deliver(AccountEnvelope envelope, IActorRef sender)
     {
+        if (waitsForAll is not null)
+        {
+            // The process ends: whoever asked learns "unknown", and the next one asks again.
+            return;
+        }
+
         if (!awake.TryGetValue(envelope.Account, out var child))
         {
             child = Context.ActorOf(

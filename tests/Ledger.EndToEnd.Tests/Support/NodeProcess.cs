@@ -68,10 +68,10 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     /// <summary>Starts a node on free ports and waits until it listens.</summary>
     public static Task<NodeProcess> StartAsync(Store store, params string[] settings) =>
-        StartAsync(store, "http://127.0.0.1:0", settings);
+        StartAtAsync("http://127.0.0.1:0", store, settings);
 
     /// <summary>Starts a node whose gRPC is served at a given address, and waits until it listens.</summary>
-    public static async Task<NodeProcess> StartAsync(Store store, string grpcUrl, params string[] settings)
+    public static async Task<NodeProcess> StartAtAsync(string grpcUrl, Store store, params string[] settings)
     {
         var node = Begin(store, grpcUrl, settings);
         try
