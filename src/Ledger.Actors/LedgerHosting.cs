@@ -23,7 +23,16 @@ public static class LedgerHostingExtensions
     /// <returns>The services.</returns>
     public static IServiceCollection AddLedger(this IServiceCollection services, Action<LedgerOptions> configure) =>
         services
-            .AddAkka("ledger", (builder, _) => builder.WithStrictSerialization().WithLedger(configure))
+            .AddLogging()
+            .AddAkka("ledger", (builder, _) => builder
+                .WithStrictSerialization()
+                .ConfigureLoggers(static loggers =>
+                {
+                    // The application's own logging and levels, and not lines of Akka's on its console.
+                    loggers.ClearLoggers();
+                    loggers.AddLoggerFactory();
+                })
+                .WithLedger(configure))
             .AddLedger();
 
     /// <summary>Adds <see cref="ILedger"/> where the application's own <c>AddAkka(...)</c> calls

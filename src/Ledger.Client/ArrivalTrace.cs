@@ -40,8 +40,10 @@ internal sealed class ArrivalHandler(HttpMessageHandler inner) : DelegatingHandl
         HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var trace = ArrivalTrace.Current;
-        // Counted before it is sent: whoever gives up on the call in between must not believe that nothing went out.
+        // Counted first, then looked whether the call was given up, then sent: whoever gave up and counted none can rely
+        // on it that nothing goes out afterwards.
         trace?.Sending();
+        cancellationToken.ThrowIfCancellationRequested();
         try
         {
             return await base.SendAsync(request, cancellationToken);

@@ -11,7 +11,7 @@ namespace Ledger.Client;
 /// outcome of a write is unknown.</para>
 /// <para>A call that fails with <c>UNAVAILABLE</c> is retried, jittered, up to
 /// <see cref="LedgerClientOptions.MaxAttempts"/> attempts; this is safe, since every write carries its id. A call that
-/// the ledger had no room for is sent again after the pause that it asks for, within the call's timeout.</para>
+/// the ledger had no room for is sent again after the pause that it asks for, for as long as one timeout.</para>
 /// </remarks>
 public sealed class LedgerClient : IAsyncDisposable, IDisposable
 {
@@ -285,9 +285,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         var unknown = false;
         for (var attempt = 0; ; attempt++)
         {
-            var elapsed = options.TimeProvider.GetElapsedTime(started);
-            var (response, failure) = await AttemptAsync(
-                method, message, kind, retryFor > TimeSpan.Zero ? timeout : timeout - elapsed, cancellationToken);
+            // Each attempt has its full time: a last one cut short would make an unknown of a known refusal.
+            var (response, failure) = await AttemptAsync(method, message, kind, timeout, cancellationToken);
             if (failure is null)
             {
                 return response!;

@@ -54,7 +54,8 @@ internal sealed class CallClock(IOptions<LedgerGrpcOptions> options, TimeProvide
     private static TimeSpan? ParseTimeout(string text)
     {
         if (text.Length is < 2 or > 9
-            || !long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n))
+            || !long.TryParse(
+                text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var n))
         {
             return null;
         }

@@ -63,7 +63,7 @@ public static class LedgerGrpcExtensions
     /// <summary>Maps AccountService and TransferService, their JSON form under <c>/v1</c>, gRPC health for each of them
     /// and, where the options ask for it, reflection.</summary>
     /// <param name="endpoints">The endpoints.</param>
-    /// <returns>The endpoints of both services, in both forms, for conventions such as an authorization policy.</returns>
+    /// <returns>The endpoints of both services, in both forms, for conventions such as authorization.</returns>
     public static IEndpointConventionBuilder MapLedgerGrpc(this IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);

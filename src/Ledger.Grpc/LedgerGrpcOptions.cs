@@ -18,9 +18,9 @@ public sealed class LedgerGrpcOptions
 
     /// <summary>How long before the client's deadline the ledger's answer is due, so that it can still travel. At most
     /// a tenth of the remaining time is taken.</summary>
-    /// <value>The default value is 50 milliseconds. From 0 to 5 seconds.</value>
+    /// <value>The default value is 100 milliseconds. From 0 to 5 seconds.</value>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:05")]
-    public TimeSpan DeadlineMargin { get; set; } = TimeSpan.FromMilliseconds(50);
+    public TimeSpan DeadlineMargin { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How many transfers of one stream are between their reading and the sending of their answer; further
     /// ones are not read.</summary>
@@ -42,8 +42,8 @@ public sealed class LedgerGrpcOptions
     /// <summary>The largest response message, in bytes.</summary>
     /// <value>
     /// The default value is 32 MiB. The largest answer to a write, 8,190 rejections with the longest balances, has
-    /// 2.5 MB; the largest page, 1,000 entries with the longest metadata, 17 MB. An answer must never be refused for its
-    /// size, since a write that it belongs to has been applied. From 4 MiB to 256 MiB.
+    /// 2.5 MB; the largest page, 1,000 entries with the longest metadata, 17 MB. An answer must never be refused for
+    /// its size, since a write that it belongs to has been applied. From 4 MiB to 256 MiB.
     /// </value>
     [Range(4 * 1024 * 1024, 256 * 1024 * 1024)]
     public int MaxSendMessageBytes { get; set; } = 32 * 1024 * 1024;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Ledger.Actors;
@@ -8,7 +9,7 @@ using Ledger.Grpc.Errors;
 
 namespace Ledger.Grpc;
 
-/// <summary>Opaque page tokens: version, hash of the query that they belong to, position, checksum; base64url.</summary>
+/// <summary>Opaque page tokens: version, hash of the query they belong to, position, checksum; base64url.</summary>
 /// <remarks>They hold no secret and grant nothing: whoever forges one only chooses where a page begins. The checksum is
 /// there to tell a broken token from a position.</remarks>
 internal static class PageToken
@@ -55,12 +56,13 @@ internal static class PageToken
     {
         // The page size is left out: a caller may change it from page to page.
         var text = string.Create(
-            System.Globalization.CultureInfo.InvariantCulture,
-            $"statement {query.Account.Text} {query.NewestFirst} {query.MinSequence} {query.MaxSequence} {Micros(query.StartTime)} {Micros(query.EndTime)}");
+            CultureInfo.InvariantCulture,
+            $"statement {query.Account.Text} {query.NewestFirst} {query.MinSequence} {query.MaxSequence}"
+            + $" {Micros(query.StartTime)} {Micros(query.EndTime)}");
         return Encoding.UTF8.GetBytes(text);
 
         static string Micros(LedgerTime? time) =>
-            time?.UnixMicroseconds.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "-";
+            time?.UnixMicroseconds.ToString(CultureInfo.InvariantCulture) ?? "-";
     }
 
     private static string Write(ReadOnlySpan<byte> query, ReadOnlySpan<byte> position)
@@ -107,5 +109,6 @@ internal static class PageToken
     }
 
     private static FaultException Invalid() => new(
-        new Fault(Reasons.InvalidPageToken, "The page token is not one that this query was answered with.", "page_token"));
+        new Fault(
+            Reasons.InvalidPageToken, "The page token is not one that this query was answered with.", "page_token"));
 }

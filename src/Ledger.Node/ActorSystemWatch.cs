@@ -12,7 +12,11 @@ internal sealed partial class ActorSystemWatch(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _ = WatchAsync(services.GetRequiredService<ActorSystem>());
+        var system = services.GetRequiredService<ActorSystem>();
+
+        // Others stop the host too when the system ends; what tells the cases apart is which of them came first.
+        lifetime.ApplicationStopping.Register(() => HasFailed = system.WhenTerminated.IsCompleted);
+        _ = WatchAsync(system);
         return Task.CompletedTask;
     }
 
@@ -21,11 +25,10 @@ internal sealed partial class ActorSystemWatch(
     private async Task WatchAsync(ActorSystem system)
     {
         await system.WhenTerminated;
-        if (!lifetime.ApplicationStopping.IsCancellationRequested)
+        lifetime.StopApplication();
+        if (HasFailed)
         {
-            HasFailed = true;
             LogEnded();
-            lifetime.StopApplication();
         }
     }
 

@@ -3,14 +3,15 @@ namespace Ledger.Node;
 /// <summary>Keeps the node serving for a while after it has become not ready and before anything is closed.</summary>
 internal sealed class Drain(ShutdownOptions options, IHostApplicationLifetime lifetime) : IHostedLifecycleService
 {
-    /// <summary>Runs before any hosted service is stopped; readiness follows ApplicationStopping, which is earlier.</summary>
+    /// <summary>Runs before any hosted service stops; readiness has gone by then.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         // A node that never began to serve has nobody to wait for.
         if (lifetime.ApplicationStarted.IsCancellationRequested)
         {
             lifetime.StopApplication();
-            await Task.Delay(options.DrainDelay, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(options.DrainDelay, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

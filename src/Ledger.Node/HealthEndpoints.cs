@@ -19,9 +19,10 @@ internal static class HealthEndpoints
         Map(endpoints, "/health", static _ => true);
     }
 
-    private static void Map(IEndpointRouteBuilder endpoints, string path, Func<HealthCheckRegistration, bool> predicate) =>
+    private static void Map(
+        IEndpointRouteBuilder endpoints, string path, Func<HealthCheckRegistration, bool> predicate) =>
         endpoints.MapHealthChecks(
-            path, new HealthCheckOptions { Predicate = predicate, ResponseWriter = WriteAsync, AllowCachingResponses = false });
+            path, new HealthCheckOptions { Predicate = predicate, ResponseWriter = WriteAsync });
 
     // Exceptions stay in the log.
     private static Task WriteAsync(HttpContext context, HealthReport report)

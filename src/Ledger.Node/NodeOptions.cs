@@ -47,7 +47,7 @@ internal sealed class ClusterOptions
     [Range(0, 65535)]
     public int Port { get; set; } = 4053;
 
-    /// <summary>The nodes to join, such as <c>akka.tcp://ledger@node-1:4053</c>. None: this node founds the cluster.</summary>
+    /// <summary>The nodes to join, such as <c>akka.tcp://ledger@node-1:4053</c>. Without any it founds one.</summary>
     public string[] SeedNodes { get; set; } = [];
 
     /// <summary>The roles of this node.</summary>

@@ -112,9 +112,10 @@ internal sealed class NodeSettings
             {
                 var parent = name[..name.LastIndexOf(':')];
                 var siblings = known.Where(key => key.LastIndexOf(':') == parent.Length
-                    && key.StartsWith(parent, StringComparison.OrdinalIgnoreCase)).Order(StringComparer.Ordinal);
+                    && key.StartsWith(parent, StringComparison.OrdinalIgnoreCase))
+                    .Select(key => key[(parent.Length + 1)..]).Order(StringComparer.Ordinal);
                 throw new SettingsException(
-                    $"there is no setting {path}. {parent} has: {string.Join(", ", siblings.Select(key => key[(parent.Length + 1)..]))}.");
+                    $"there is no setting {path}. {parent} has: {string.Join(", ", siblings)}.");
             }
         }
     }

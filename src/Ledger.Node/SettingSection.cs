@@ -15,7 +15,8 @@ internal sealed partial record SettingSection(string Prefix, object Target)
     /// <summary>The paths with their values; secrets are masked.</summary>
     public IEnumerable<KeyValuePair<string, string>> Values()
     {
-        foreach (var property in Target.GetType().GetProperties().Where(static p => p.PropertyType != typeof(TimeProvider)))
+        foreach (var property in Target.GetType().GetProperties().Where(
+            static property => property.PropertyType != typeof(TimeProvider)))
         {
             var text = property.GetValue(Target) switch
             {

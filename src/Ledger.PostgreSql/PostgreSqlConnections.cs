@@ -89,6 +89,16 @@ internal static class PostgreSqlConnections
             MaxAutoPrepare = 0,
         }.ToString();
 
+    /// <summary>The connection that looks at the database once at start, when nobody waits for an answer yet: a slow
+    /// one is no reason to fail.</summary>
+    public static string ForStart(string connectionString)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false };
+        builder.Timeout = Math.Max(builder.Timeout, 15);
+        builder.CommandTimeout = Math.Max(builder.CommandTimeout, 15);
+        return builder.ToString();
+    }
+
     private static string CompleteOptions(string? given, PostgreSqlStorageOptions options)
     {
         var result = given ?? string.Empty;

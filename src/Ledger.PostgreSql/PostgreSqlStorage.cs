@@ -39,7 +39,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
         try
         {
             using var connection = new NpgsqlConnection(
-                PostgreSqlConnections.ForWriter(_connection.ConnectionString));
+                PostgreSqlConnections.ForStart(_connection.ConnectionString));
             connection.Open();
             if (!_options.AllowUnsafeDurability)
             {

@@ -13,10 +13,10 @@ public sealed class PostgreSqlStorageOptions
     /// <value>The default value is <see langword="false"/>.</value>
     public bool AllowUnsafeDurability { get; set; }
 
-    /// <summary>How many transactions of the journal are under way at once. One makes the largest batches; a second
-    /// one hides the latency of a server that is far away.</summary>
-    /// <value>The default value is 1. From 1 to 4.</value>
-    public int Writers { get; set; } = 1;
+    /// <summary>How many transactions of the journal are under way at once, each on a connection of its own. With two,
+    /// the next batch is sent while the server waits for its disk.</summary>
+    /// <value>The default value is 2. From 1 to 4.</value>
+    public int Writers { get; set; } = 2;
 
     /// <summary>How long one statement may run. Must be shorter than the five seconds after which the journal's
     /// caller gives up. Used where the connection string does not say.</summary>

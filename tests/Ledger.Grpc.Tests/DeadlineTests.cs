@@ -10,7 +10,7 @@ public sealed class DeadlineTests
     {
         await using var host = await GrpcHost.StartAsync();
         await PostAsync(host, null);
-        host.Ledger.Calls.ShouldHaveSingleItem().Timeout.ShouldBe(TimeSpan.FromMilliseconds(9950));
+        host.Ledger.Calls.ShouldHaveSingleItem().Timeout.ShouldBe(TimeSpan.FromMilliseconds(9900));
     }
 
     [Fact]
@@ -19,7 +19,7 @@ public sealed class DeadlineTests
         await using var host = await GrpcHost.StartAsync();
         await PostAsync(host, TimeSpan.FromSeconds(30));
         host.Ledger.Calls.ShouldHaveSingleItem().Timeout!.Value.ShouldBeInRange(
-            TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(29_950));
+            TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(29_900));
     }
 
     [Fact]

@@ -1,9 +1,11 @@
+using System.Net;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Ledger.Actors;
 using Ledger.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -11,24 +13,23 @@ using Microsoft.Extensions.Logging;
 
 namespace Ledger.Grpc.Tests;
 
-/// <summary>A real host around a fake ledger, in process.</summary>
+/// <summary>A real host around a fake ledger.</summary>
 internal sealed class GrpcHost : IAsyncDisposable
 {
     private readonly WebApplication app;
     private readonly GrpcChannel channel;
 
-    private GrpcHost(WebApplication app)
+    private GrpcHost(WebApplication app, Uri address, Func<HttpMessageHandler> handler)
     {
         this.app = app;
         Ledger = app.Services.GetRequiredService<FakeLedger>();
-        var server = app.GetTestServer();
-        channel = GrpcChannel.ForAddress(server.BaseAddress, new GrpcChannelOptions
+        channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions
         {
-            HttpHandler = new TimeoutHandler(this, server.CreateHandler()),
+            HttpHandler = new TimeoutHandler(this, handler()),
             MaxReceiveMessageSize = null,
             MaxSendMessageSize = null,
         });
-        Http = server.CreateClient();
+        Http = new HttpClient(handler()) { BaseAddress = address };
     }
 
     public FakeLedger Ledger { get; }
@@ -46,10 +47,30 @@ internal sealed class GrpcHost : IAsyncDisposable
 
     public TransferService.TransferServiceClient Transfers => new(channel);
 
+    /// <summary>Starts a host without a network.</summary>
     public static async Task<GrpcHost> StartAsync(Action<LedgerGrpcOptions>? configure = null)
     {
+        var started = await StartAsync(static web => web.UseTestServer(), configure);
+        var server = started.GetTestServer();
+        return new GrpcHost(started, server.BaseAddress, server.CreateHandler);
+    }
+
+    /// <summary>Starts a host on Kestrel, HTTP/2 only, whose ways of ending a call are not all those of the test server.</summary>
+    public static async Task<GrpcHost> StartOnKestrelAsync(Action<LedgerGrpcOptions>? configure = null)
+    {
+        var started = await StartAsync(
+            static web => web.UseKestrelCore().ConfigureKestrel(
+                static kestrel => kestrel.Listen(
+                    IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http2)),
+            configure);
+        return new GrpcHost(started, new Uri(started.Urls.Single()), static () => new SocketsHttpHandler());
+    }
+
+    private static async Task<WebApplication> StartAsync(
+        Action<IWebHostBuilder> web, Action<LedgerGrpcOptions>? configure)
+    {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseTestServer();
+        web(builder.WebHost);
         builder.Services.AddRoutingCore();
         builder.Services.AddLogging();
         builder.Services.AddSingleton<FakeLedger>();
@@ -59,7 +80,7 @@ internal sealed class GrpcHost : IAsyncDisposable
         built.UseRouting();
         built.MapLedgerGrpc();
         await built.StartAsync();
-        return new GrpcHost(built);
+        return built;
     }
 
     public void Stop() => app.Lifetime.StopApplication();

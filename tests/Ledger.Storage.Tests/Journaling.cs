@@ -56,6 +56,8 @@ internal sealed record Read;
 
 internal sealed record Snap;
 
+internal sealed record DropSnapshots;
+
 internal sealed record Contents(string[] Texts, long SequenceNr, long ReplayedEvents);
 
 /// <summary>A persistent actor as an account is one.</summary>
@@ -106,6 +108,16 @@ internal sealed class NotesActor : ReceivePersistentActor
                 Command<SaveSnapshotFailure>(failure => sender.Tell(new Status.Failure(failure.Cause)));
             });
         });
+        Command<DropSnapshots>(_ =>
+        {
+            var sender = Sender;
+            DeleteSnapshots(SnapshotSelectionCriteria.Latest);
+            Become(() =>
+            {
+                Command<DeleteSnapshotsSuccess>(_ => sender.Tell(new Written(LastSequenceNr)));
+                Command<DeleteSnapshotsFailure>(failure => sender.Tell(new Status.Failure(failure.Cause)));
+            });
+        });
         Command<Read>(_ => Sender.Tell(new Contents([.. _texts], LastSequenceNr, _replayed)));
     }
 
@@ -128,9 +140,13 @@ internal sealed class Node : IAsyncDisposable
 
     public ActorSystem System { get; }
 
-    public static async Task<Node> StartAsync(LedgerStorage storage, string? hocon = null)
+    public static async Task<Node> StartAsync(LedgerStorage storage, string? hocon = null, bool prepare = true)
     {
-        storage.Prepare();
+        if (prepare)
+        {
+            storage.Prepare();
+        }
+
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddAkka("notes", (akka, _) =>
         {
@@ -139,7 +155,7 @@ internal sealed class Node : IAsyncDisposable
                 [typeof(Noted), typeof(NotesState), typeof(Unwritable)],
                 system => new NotesSerializer(system));
             akka.AddHocon(
-                "akka.loglevel = WARNING, akka.actor.serialization-settings.allow-unregistered-types = off",
+                "akka.loglevel = OFF, akka.stdout-loglevel = OFF, akka.actor.serialization-settings.allow-unregistered-types = off",
                 HoconAddMode.Prepend);
             storage.Configure(akka);
             if (hocon is not null)

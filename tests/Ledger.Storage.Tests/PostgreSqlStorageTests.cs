@@ -7,8 +7,7 @@ using Npgsql;
 
 namespace Ledger.Storage.Tests;
 
-// One collection: a test here restarts the server.
-[Collection("PostgreSQL")]
+[Collection(PostgresCollection.Name)]
 public sealed class PostgreSqlStorageTests : StorageTests
 {
     private readonly string _database = PostgresServer.Shared.CreateDatabase();

@@ -55,5 +55,7 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
         command.ExecuteNonQuery();
     }
 
+    protected override void PrepareEmpty() => Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
+
     protected override void DropUniqueKey() => Execute("DROP INDEX journal_uq");
 }

@@ -1,4 +1,8 @@
 using Akka.Actor;
+using Akka.Persistence.Query;
+using Akka.Persistence.Sql.Query;
+using Akka.Streams;
+using Akka.Streams.Dsl;
 using Ledger.Actors.Storage;
 
 namespace Ledger.Storage.Tests;
@@ -186,7 +190,76 @@ public abstract class StorageTests
             contents = await node.ReadAgainAsync("snap");
             contents.Texts.Length.ShouldBe(11);
             contents.ReplayedEvents.ShouldBe(1);
+
+            // Nothing is lost with the snapshots. The plugin deletes them.
+            await node.Open("snap").Ask<Written>(new DropSnapshots(), s_timeout);
+            contents = await node.ReadAgainAsync("snap");
+            contents.Texts.Length.ShouldBe(11);
+            contents.ReplayedEvents.ShouldBe(11);
         }
+    }
+
+    [Fact]
+    public async Task The_plugins_queries_read_what_is_written()
+    {
+        await using var node = await Node.StartAsync(Open());
+        await Node.WriteAsync(node.Open("query-1"), new Noted("1"), new Noted("2"));
+        await Node.WriteAsync(node.Open("query-2"), new Noted("3"));
+        var journal = PersistenceQuery.Get(node.System)
+            .ReadJournalFor<SqlReadJournal>("akka.persistence.query.journal.sql");
+        using var materializer = node.System.Materializer();
+        var one = await journal.CurrentEventsByPersistenceId("query-1", 0, long.MaxValue)
+            .RunWith(Sink.Seq<EventEnvelope>(), materializer);
+        one.Select(e => ((Noted)e.Event).Text).ShouldBe(["1", "2"]);
+        var all = await journal.AllEvents(Offset.NoOffset()).Take(3)
+            .RunWith(Sink.Seq<EventEnvelope>(), materializer).WaitAsync(s_timeout);
+        all.Select(e => ((Noted)e.Event).Text).ShouldBe(["1", "2", "3"]);
+    }
+
+    [Fact]
+    public async Task Tables_and_rows_of_the_plugin_itself_are_taken_over()
+    {
+        const string plugin = """
+            akka.persistence.journal.sql {
+              class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
+              auto-initialize = on
+            }
+            akka.persistence.snapshot-store.sql {
+              class = "Akka.Persistence.Sql.Snapshot.SqlSnapshotStore, Akka.Persistence.Sql"
+              auto-initialize = on
+            }
+            """;
+        var storage = Open();
+        PrepareEmpty();
+        await using (var node = await Node.StartAsync(storage, plugin, prepare: false))
+        {
+            await Node.WriteAsync(node.Open("old-b"), new Noted("1"));
+            var actor = node.Open("old-a");
+            await Node.WriteAsync(actor, new Noted("1"), new Noted("2"));
+            await actor.Ask<Written>(new Snap(), s_timeout);
+        }
+
+        storage = Open();
+        await using (var node = await Node.StartAsync(storage))
+        {
+            (await node.ReadAgainAsync("old-a")).Texts.ShouldBe(["1", "2"]);
+            (await Node.WriteAsync(node.Open("old-a"), new Noted("3"))).ShouldBe(3);
+            (await Node.WriteAsync(node.Open("older"), new Noted("1"))).ShouldBe(1);
+            await using var streams = storage.OpenStreams();
+            (await streams.ListStreamsAsync("old-", null, 10, CancellationToken.None)).ShouldBe(["old-a", "old-b"]);
+            (await streams.ListStreamsAsync("old-", "old-a", 10, CancellationToken.None)).ShouldBe(["old-b"]);
+        }
+
+        // And back: the plugin reads what this journal wrote.
+        await using (var node = await Node.StartAsync(Open(), plugin))
+        {
+            (await node.ReadAgainAsync("old-a")).Texts.ShouldBe(["1", "2", "3"]);
+        }
+    }
+
+    /// <summary>Makes an empty database, without the tables.</summary>
+    protected virtual void PrepareEmpty()
+    {
     }
 
     [Fact]

@@ -13,7 +13,8 @@ public sealed class PostgresServer : IDisposable
 {
     private const string Variable = "LEDGER_TEST_POSTGRES";
 
-    private static readonly Lazy<PostgresServer> s_shared = new(() => new PostgresServer());
+    private static readonly Lock s_gate = new();
+    private static PostgresServer? s_shared;
 
     private readonly Lock _gate = new();
     private readonly string? _given;
@@ -54,7 +55,16 @@ public sealed class PostgresServer : IDisposable
     }
 
     /// <summary>The server of this test assembly, started when it is first asked for.</summary>
-    public static PostgresServer Shared => s_shared.Value;
+    public static PostgresServer Shared
+    {
+        get
+        {
+            lock (s_gate)
+            {
+                return s_shared ??= new PostgresServer();
+            }
+        }
+    }
 
     /// <summary>Whether the server is the tests' own, so that it can be stopped.</summary>
     public bool CanStop => _given is null;
@@ -163,6 +173,15 @@ public sealed class PostgresServer : IDisposable
                     // A temporary directory that stays is no reason to fail.
                 }
             }
+        }
+    }
+
+    internal static void DisposeShared()
+    {
+        lock (s_gate)
+        {
+            s_shared?.Dispose();
+            s_shared = null;
         }
     }
 

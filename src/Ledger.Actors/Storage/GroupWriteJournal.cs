@@ -55,8 +55,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     // Writes that may still land, so that a recovery waits for them: else it could miss a row and reuse its number.
     private readonly ConcurrentDictionary<string, Task> _inFlight = new(StringComparer.Ordinal);
 
-    // What the question for the highest number has already read, for the replay that follows it.
-    private readonly ConcurrentDictionary<string, List<StoredRow>> _prefetched = new(StringComparer.Ordinal);
+    // What the question for the highest number has already read, for the replay that follows it; with the number from
+    // which on it is complete, since two incarnations may recover at once, from different snapshots.
+    private readonly ConcurrentDictionary<string, (long From, List<StoredRow> Rows)> _prefetched = new(StringComparer.Ordinal);
     private volatile bool _stopping;
 
     protected GroupWriteJournal(Config config)
@@ -162,9 +163,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
         // A replay from the next row on follows this question, so the answer is taken from those rows: mostly they
         // fit into one page, and an account wakes with one query less.
+        var from = checked(fromSequenceNr + 1);
         var rows = new List<StoredRow>();
-        await ReadRowsAsync(
-            persistenceId, checked(fromSequenceNr + 1), long.MaxValue, _pageRows, rows, cancellationToken);
+        await ReadRowsAsync(persistenceId, from, long.MaxValue, _pageRows, rows, cancellationToken);
         if (rows.Count == 0)
         {
             return 0;
@@ -175,7 +176,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             _prefetched.Clear();
         }
 
-        _prefetched[persistenceId] = rows;
+        _prefetched[persistenceId] = (from, rows);
         return rows.Count < _pageRows
             ? rows[^1].SequenceNr
             : await ReadHighestAsync(persistenceId, fromSequenceNr, cancellationToken);
@@ -187,7 +188,12 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     {
         var next = fromSequenceNr;
         var left = max;
-        if (!_prefetched.TryRemove(persistenceId, out var rows) || rows[0].SequenceNr < fromSequenceNr)
+        List<StoredRow> rows;
+        if (_prefetched.TryRemove(persistenceId, out var prefetched) && prefetched.From == fromSequenceNr)
+        {
+            rows = prefetched.Rows;
+        }
+        else
         {
             rows = [];
             await ReadRowsAsync(persistenceId, next, toSequenceNr, _pageRows, rows, CancellationToken.None);

@@ -11,8 +11,12 @@ internal static class BalancesCommand
     {
         var command = new Command(
             "balances",
-            "Lists all accounts with their balances: posted debits less posted credits, in minor units. Each is as of its "
-            + "own moment.");
+            "Lists accounts with their balances: posted debits less posted credits, in minor units. Each is as of its own "
+            + "moment. Accounts that differ in nothing but their asset (cash:USD, cash:EUR) are one name with several "
+            + "assets: of these, those at zero are left out while another is not, as in other ledgers' balance reports; "
+            + "--all lists them too.");
+        var all = new Option<bool>("--all") { Description = "List every account." };
+        command.Options.Add(all);
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
         {
             var lines = new List<(string Account, string Asset, string Balance)>();
@@ -21,11 +25,31 @@ internal static class BalancesCommand
                 lines.Add((account.Spec.Address, account.Spec.Asset, account.Balance.ToString()));
             }
 
+            if (!parsed.GetValue(all))
+            {
+                lines = WithoutIdleAssets(lines);
+            }
+
             lines.Sort((a, b) => string.CompareOrdinal(a.Account, b.Account));
             Write(context, options.Format(parsed), lines);
             return ExitCodes.Applied;
         });
         return command;
+    }
+
+    /// <summary>Leaves out the assets at zero of names that hold another asset that is not.</summary>
+    internal static List<(string Account, string Asset, string Balance)> WithoutIdleAssets(
+        List<(string Account, string Asset, string Balance)> lines)
+    {
+        var names = lines.Where(static line => line.Balance != "0").Select(NameOf).ToHashSet(StringComparer.Ordinal);
+        return [.. lines.Where(line => line.Balance != "0" || !names.Contains(NameOf(line)))];
+    }
+
+    // The address without its last segment where that is the asset's code; such a name may hold several assets.
+    private static string NameOf((string Account, string Asset, string Balance) line)
+    {
+        var code = ":" + line.Asset[..line.Asset.IndexOf('/', StringComparison.Ordinal)];
+        return line.Account.EndsWith(code, StringComparison.Ordinal) ? line.Account[..^code.Length] + ":*" : line.Account;
     }
 
     private static void Write(CliContext context, string format, List<(string Account, string Asset, string Balance)> lines)

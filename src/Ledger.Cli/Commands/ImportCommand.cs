@@ -13,7 +13,8 @@ internal static class ImportCommand
 
         The header is transaction,date,description,account,asset,amount. An amount is in minor units, positive for a debit
         and negative for a credit; each transaction balances to zero per asset. The whole file is checked before anything
-        is sent. Importing the same file again changes nothing; a file that has grown brings in what is new.
+        is sent. A balanced virtual posting, [account] or _account_, is booked on the account itself, as ledger and hledger
+        count it. Importing the same file again changes nothing; a file that has grown brings in what is new.
         """;
 
     public static Command Create(CliContext context, GlobalOptions options)
@@ -52,6 +53,12 @@ internal static class ImportCommand
                 parsed.GetRequiredValue(importNamespace),
                 parsed.GetRequiredValue(code),
                 parsed.GetRequiredValue(accountCode));
+            foreach (var (written, account) in content.VirtualAccounts)
+            {
+                await context.Error.WriteLineAsync(
+                    $"{name}: note: {written} is written as a virtual posting and is booked on {account}.");
+            }
+
             foreach (var netted in plan.Netted)
             {
                 await context.Error.WriteLineAsync(
@@ -108,7 +115,19 @@ internal static class ImportCommand
             await CheckReachableAsync(client, plan.Accounts[0].Spec.Address, cancellationToken);
         }
 
-        if (!await runner.OpenAccountsAsync(plan, cancellationToken))
+        bool allOpen;
+        try
+        {
+            allOpen = await runner.OpenAccountsAsync(plan, cancellationToken);
+        }
+        catch (LedgerClientException failure)
+        {
+            var code = await CommandRunner.ReportAsync(context, failure, options.Servers(parsed));
+            await context.Error.WriteLineAsync("No transfer was sent; running the same import again is safe.");
+            return code;
+        }
+
+        if (!allOpen)
         {
             runner.Summary.Write(context, options.Format(parsed));
             await context.Error.WriteLineAsync("error: rejected: not all accounts could be opened; no transfer was sent.");
@@ -117,11 +136,11 @@ internal static class ImportCommand
 
         await runner.PostTransfersAsync(plan, cancellationToken);
         runner.Summary.Write(context, options.Format(parsed));
-        if (runner.GaveUp is { } failure)
+        if (runner.GaveUp is { } cause)
         {
             await context.Error.WriteLineAsync(
                 $"error: the outcome of {runner.Summary.TransfersUnknown} transfers is unknown "
-                + $"({LedgerCli.OneLine(failure.Message)}); running the same import again is safe.");
+                + $"({LedgerCli.OneLine(cause.Message)}); running the same import again is safe.");
             return ExitCodes.Unknown;
         }
 

@@ -17,7 +17,11 @@ internal sealed record Posting(long Line, string Account, string Asset, BigInteg
 internal sealed record PostingTransaction(string Key, string Date, string Description, IReadOnlyList<Posting> Postings);
 
 /// <summary>A posting file that has been found valid as a whole.</summary>
-internal sealed record PostingFile(IReadOnlyList<PostingTransaction> Transactions);
+internal sealed record PostingFile(IReadOnlyList<PostingTransaction> Transactions)
+{
+    /// <summary>Accounts that the file writes as virtual postings, with the accounts that they are booked on.</summary>
+    public IReadOnlyDictionary<string, string> VirtualAccounts { get; init; } = new Dictionary<string, string>();
+}
 
 /// <summary>One thing that is wrong with a posting file.</summary>
 /// <param name="File">The file's name as it was given.</param>

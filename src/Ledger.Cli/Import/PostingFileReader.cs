@@ -21,6 +21,7 @@ internal sealed class PostingFileReader
     private readonly List<PostingTransaction> transactions = [];
     private readonly Dictionary<string, long> keys = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (string Asset, long Line)> assets = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, string> virtualAccounts = new(StringComparer.Ordinal);
     private List<Posting> postings = [];
 
     // Whether a line of the open transaction was not understood; its balance then means nothing.
@@ -38,7 +39,7 @@ internal sealed class PostingFileReader
         var reader = new PostingFileReader(name);
         reader.Read(content);
         errors = [.. reader.errors.OrderBy(error => error.Line)];
-        return errors.Count == 0 ? new PostingFile(reader.transactions) : null;
+        return errors.Count == 0 ? new PostingFile(reader.transactions) { VirtualAccounts = reader.virtualAccounts } : null;
     }
 
     private void Read(byte[] content)
@@ -157,9 +158,15 @@ internal sealed class PostingFileReader
         return new PostingTransaction(key, date, description, postings);
     }
 
-    private Posting? ReadPosting(long line, string account, string asset, string amountText)
+    private Posting? ReadPosting(long line, string written, string asset, string amountText)
     {
         var before = errors.Count;
+        var account = VirtualPostings.AccountOf(written, asset);
+        if (!string.Equals(account, written, StringComparison.Ordinal))
+        {
+            virtualAccounts[written] = account;
+        }
+
         if (!Syntax.IsAddress(account))
         {
             Wrong(line, $"'{account}' is not an account address such as users:42:wallet.");

@@ -1,6 +1,6 @@
 namespace Ledger.Cli.Output;
 
-/// <summary>Writes CSV by RFC 4180, with LF line ends so that the output is the same everywhere.</summary>
+/// <summary>Writes CSV by RFC 4180, line ends (CRLF) included, so that the output is the same everywhere.</summary>
 internal static class Csv
 {
     public static void WriteLine(TextWriter output, params ReadOnlySpan<string> fields)
@@ -15,7 +15,7 @@ internal static class Csv
             output.Write(Quoted(fields[i]));
         }
 
-        output.Write('\n');
+        output.Write("\r\n");
     }
 
     private static string Quoted(string field) => field.AsSpan().IndexOfAny("\",\r\n") < 0

@@ -2,7 +2,7 @@ using Grpc.Core;
 
 namespace Ledger.Grpc.Errors;
 
-/// <summary>Why a call, or an item of a stream, failed as a whole: the reason of its ErrorInfo, and what goes with it.</summary>
+/// <summary>Why a call, or an item of a stream, failed: the reason of its ErrorInfo, and what goes with it.</summary>
 /// <param name="Name">The reason, in UPPER_SNAKE_CASE; part of the contract.</param>
 /// <param name="Code">The gRPC status.</param>
 /// <param name="OutcomeUnknown">Whether a write may have been applied.</param>
@@ -53,7 +53,8 @@ internal static class Reasons
         "UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true, RetryAfter: TimeSpan.FromMilliseconds(250));
 
     public static readonly ErrorReason JournalUnavailable = new(
-        "JOURNAL_UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true, RetryAfter: TimeSpan.FromMilliseconds(500));
+        "JOURNAL_UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true,
+        RetryAfter: TimeSpan.FromMilliseconds(500));
 
     public static readonly ErrorReason Internal = new("INTERNAL", StatusCode.Internal, OutcomeUnknown: true);
 

@@ -12,7 +12,8 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
 {
     private const int DefaultPageSize = 100;
 
-    public override async Task<OpenAccountsResponse> OpenAccounts(OpenAccountsRequest request, ServerCallContext context)
+    public override async Task<OpenAccountsResponse> OpenAccounts(
+        OpenAccountsRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         Batches.CheckCount(request.Accounts.Count, "accounts");
@@ -44,7 +45,8 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         return new GetAccountResponse { Account = Mapping.Write(account) };
     }
 
-    public override async Task<ListAccountsResponse> ListAccounts(ListAccountsRequest request, ServerCallContext context)
+    public override async Task<ListAccountsResponse> ListAccounts(
+        ListAccountsRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         var limit = PageSize(request.PageSize);

@@ -22,7 +22,7 @@ internal static class Batches
         }
     }
 
-    /// <summary>Results belong to requests by their place alone, so a wrong number of them can't be passed on.</summary>
+    /// <summary>Results belong to requests by their place alone, so a wrong number can't be passed on.</summary>
     public static void CheckAnswered(int asked, int answered)
     {
         if (asked != answered)

@@ -10,7 +10,8 @@ namespace Ledger.Grpc.Services;
 internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, TransferStreams streams)
     : TransferService.TransferServiceBase
 {
-    public override async Task<PostTransferResponse> PostTransfer(PostTransferRequest request, ServerCallContext context)
+    public override async Task<PostTransferResponse> PostTransfer(
+        PostTransferRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         if (!Mapping.TryRead(request.Transfer, out var transfer, out var fault))

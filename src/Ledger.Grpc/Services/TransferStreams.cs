@@ -10,9 +10,9 @@ namespace Ledger.Grpc.Services;
 
 /// <summary>Runs the pipelined streams of StreamTransfers.</summary>
 /// <remarks>
-/// One loop reads and posts; what is posted runs by itself; one loop writes answers as they are decided. A request holds
-/// one of the stream's places from before it is read until its answer is written, so neither a slow ledger nor a client
-/// that doesn't read its answers makes the node remember more than that many.
+/// One loop reads and posts; what is posted runs by itself; one loop writes answers as they are decided. A request
+/// holds one of the stream's places from before it is read until its answer is written, so neither a slow ledger nor a
+/// client that doesn't read its answers makes the node remember more than that many.
 /// </remarks>
 internal sealed class TransferStreams(
     ILedger ledger, CallClock clock, ErrorInterceptor errors, IOptions<LedgerGrpcOptions> options,
@@ -37,7 +37,7 @@ internal sealed class TransferStreams(
         }
         finally
         {
-            // Whatever ended the reading, what was read is answered if it still can be, and no call outlives the stream.
+            // Whatever ended the reading, what was read is answered if it can be, and no call outlives the stream.
             run.ReadingEnded();
             await writing;
         }
@@ -70,12 +70,13 @@ internal sealed class TransferStreams(
             broken = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         }
 
-        /// <summary>Set when nothing can be answered any more: the client has left, or an answer couldn't be written.</summary>
+        /// <summary>Set when nothing can be answered any more: the client left, or writing failed.</summary>
         public CancellationToken Broken => broken.Token;
 
         public bool ClientLeft => context.CancellationToken.IsCancellationRequested;
 
-        public async Task ReadAllAsync(IAsyncStreamReader<StreamTransfersRequest> requests, CancellationToken cancellation)
+        public async Task ReadAllAsync(
+            IAsyncStreamReader<StreamTransfersRequest> requests, CancellationToken cancellation)
         {
             while (true)
             {
@@ -112,8 +113,13 @@ internal sealed class TransferStreams(
             {
                 await broken.CancelAsync();
 
-                // Calls are still under way, and each closes itself; the stream may end only after the last.
-                await reader.Completion.WaitAsync(CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                // Calls are still under way, and each closes itself; the stream may end only after the last. A channel
+                // counts as completed only when it is empty, so what is there is taken out and thrown away.
+                while (await reader.WaitToReadAsync())
+                {
+                    reader.TryRead(out _);
+                }
+
                 throw;
             }
         }

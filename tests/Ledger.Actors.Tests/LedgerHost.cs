@@ -1,0 +1,161 @@
+using System.Data.Common;
+using Akka.Actor;
+using Akka.Cluster.Hosting;
+using Akka.Hosting;
+using Akka.Remote.Hosting;
+using Ledger.Actors.Accounts;
+using Ledger.Actors.Journal;
+using Ledger.Core;
+using Ledger.PostgreSql;
+using Ledger.Sqlite;
+using Ledger.Tests.Shared;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+
+namespace Ledger.Actors.Tests;
+
+/// <summary>A storage of one test: a new SQLite file or a new PostgreSQL database.</summary>
+public abstract class TestStorage : IDisposable
+{
+    public abstract bool Clustered { get; }
+
+    public abstract void Use(LedgerOptions options);
+
+    public abstract DbConnection Open();
+
+    public virtual void Dispose()
+    {
+    }
+
+    /// <summary>Puts a row into the journal behind everybody's back.</summary>
+    internal void Append(AccountAddress account, long sequenceNr, byte[] payload, string manifest = LedgerSerializer.RowManifest)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = """
+            INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
+            VALUES (0, @deleted, @id, @nr, @message, @manifest, 8140, 'test')
+            """;
+        Add(command, "deleted", false);
+        Add(command, "id", AccountActor.PersistenceIdOf(account));
+        Add(command, "nr", sequenceNr);
+        Add(command, "message", payload);
+        Add(command, "manifest", manifest);
+        command.ExecuteNonQuery();
+    }
+
+    public long Count(string sql)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    public void Execute(string sql)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static void Add(DbCommand command, string name, object value)
+    {
+        var parameter = command.CreateParameter();
+        parameter.ParameterName = name;
+        parameter.Value = value;
+        command.Parameters.Add(parameter);
+    }
+}
+
+public sealed class SqliteTestStorage : TestStorage
+{
+    private readonly string directory = Directory.CreateTempSubdirectory("ledger-test-").FullName;
+
+    public override bool Clustered => false;
+
+    private string File => Path.Combine(directory, "ledger.db");
+
+    public override void Use(LedgerOptions options) => options.UseSqlite(File);
+
+    public override DbConnection Open()
+    {
+        var connection = new SqliteConnection($"Data Source={File};Pooling=False;Default Timeout=10");
+        connection.Open();
+        return connection;
+    }
+
+    public override void Dispose() => Directory.Delete(directory, recursive: true);
+}
+
+public sealed class PostgresTestStorage(bool clustered) : TestStorage
+{
+    private readonly string connectionString = PostgresServer.Shared.CreateDatabase();
+
+    public override bool Clustered => clustered;
+
+    public override void Use(LedgerOptions options) => options.UsePostgreSql(connectionString);
+
+    public override DbConnection Open()
+    {
+        var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
+        connection.Open();
+        return connection;
+    }
+}
+
+/// <summary>A running ledger: a real host and a real actor system, as an application has them.</summary>
+public sealed class LedgerHost : IAsyncDisposable
+{
+    private readonly IHost host;
+
+    private LedgerHost(IHost host) => this.host = host;
+
+    public ILedger Ledger => host.Services.GetRequiredService<ILedger>();
+
+    public ActorSystem System => host.Services.GetRequiredService<ActorSystem>();
+
+    public static async Task<LedgerHost> StartAsync(TestStorage storage, Action<LedgerOptions>? configure = null)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddLedger();
+        builder.Services.AddAkka("ledger-test", (akka, _) =>
+        {
+            akka.ConfigureLoggers(static loggers => loggers.LogLevel = Akka.Event.LogLevel.ErrorLevel);
+            akka.WithStrictSerialization();
+            if (storage.Clustered)
+            {
+                akka.WithRemoting(new RemoteOptions { HostName = "127.0.0.1", Port = 0 });
+                akka.WithClustering(new ClusterOptions());
+
+                // Every message takes its wire form, so that one node finds what two would.
+                akka.AddHocon("akka.actor.serialize-messages = on", HoconAddMode.Prepend);
+                akka.AddStartup(static (system, _) =>
+                {
+                    var cluster = Akka.Cluster.Cluster.Get(system);
+                    cluster.Join(cluster.SelfAddress);
+                });
+            }
+
+            akka.WithLedger(options =>
+            {
+                storage.Use(options);
+                options.Mode = storage.Clustered ? LedgerExecutionMode.Clustered : LedgerExecutionMode.Local;
+                options.CallTimeout = TimeSpan.FromSeconds(30);
+                configure?.Invoke(options);
+            });
+        });
+        var host = builder.Build();
+        await host.StartAsync();
+        return new LedgerHost(host);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync();
+        host.Dispose();
+    }
+}

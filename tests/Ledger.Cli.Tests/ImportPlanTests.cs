@@ -1,0 +1,149 @@
+using System.Numerics;
+using System.Text;
+using FsCheck.Xunit;
+using Ledger.Cli.Import;
+
+namespace Ledger.Cli.Tests;
+
+/// <summary>What an import would send, as a pure function of the file.</summary>
+[Properties(Arbitrary = [typeof(Books)], MaxTest = 300)]
+public sealed class ImportPlanTests
+{
+    [Property]
+    public void Every_account_ends_with_the_sum_of_its_postings(Book book)
+    {
+        var file = book.Read();
+
+        Net(ImportPlan.Of(file, "n")).ShouldBe(Sums(file), ignoreOrder: true);
+    }
+
+    [Property]
+    public void Each_transfer_can_be_posted(Book book)
+    {
+        var plan = ImportPlan.Of(book.Read(), "n");
+        var assets = plan.Accounts.ToDictionary(a => a.Spec.Address, a => a.Spec.Asset);
+
+        foreach (var (_, transfer) in plan.Transfers)
+        {
+            transfer.DebitAccount.ShouldNotBe(transfer.CreditAccount);
+            transfer.Amount.ShouldBeGreaterThan(UInt128.Zero);
+            transfer.Reference.Length.ShouldBeLessThanOrEqualTo(128);
+            assets[transfer.DebitAccount].ShouldBe(transfer.Asset);
+            assets[transfer.CreditAccount].ShouldBe(transfer.Asset);
+        }
+    }
+
+    [Property]
+    public void Every_account_is_opened_once_even_if_nothing_moves(Book book)
+    {
+        var file = book.Read();
+
+        ImportPlan.Of(file, "n").Accounts.Select(a => a.Spec.Address).ShouldBe(
+            file.Transactions.SelectMany(t => t.Postings).Select(p => p.Account).Distinct());
+    }
+
+    [Property]
+    public void Ids_are_unique_within_a_file_and_of_version_8(Book book)
+    {
+        var ids = ImportPlan.Of(book.Read(), "n").Transfers.Select(t => t.Transfer.Id).ToList();
+
+        ids.Distinct().Count().ShouldBe(ids.Count);
+        ids.ShouldAllBe(id => id.Version == 8 && (id.Variant & 0xC) == 0x8);
+    }
+
+    [Property]
+    public void Planning_again_gives_the_same_plan(Book book) =>
+        Shape(ImportPlan.Of(book.Read(), "n")).ShouldBe(Shape(ImportPlan.Of(book.Read(), "n")));
+
+    [Property]
+    public void Another_namespace_shares_no_id(Book book)
+    {
+        var file = book.Read();
+
+        Ids(ImportPlan.Of(file, "n")).Intersect(Ids(ImportPlan.Of(file, "m"))).ShouldBeEmpty();
+    }
+
+    [Property]
+    public void A_file_that_has_grown_keeps_its_old_transfers(Book book)
+    {
+        var grown = new Book(book.Text + "last,2025-02-01,more,acc:0:0,A0/2,5\nlast,2025-02-01,more,acc:1:0,A0/2,-5\n");
+
+        var old = Shape(ImportPlan.Of(book.Read(), "n"));
+        var all = Shape(ImportPlan.Of(grown.Read(), "n"));
+
+        all.Take(old.Count).ShouldBe(old);
+        all.Count.ShouldBe(old.Count + 1);
+    }
+
+    [Property]
+    public void Nothing_is_netted_where_no_account_stands_on_both_sides(Book book)
+    {
+        var file = book.Read();
+        var apart = file.Transactions.All(t => !t.Postings.Where(p => p.Amount.Sign > 0).Select(p => p.Account)
+            .Intersect(t.Postings.Where(p => p.Amount.Sign < 0).Select(p => p.Account)).Any());
+
+        if (apart)
+        {
+            ImportPlan.Of(file, "n").Netted.ShouldBeEmpty();
+        }
+    }
+
+    [Fact]
+    public void A_split_matches_debits_with_credits_in_the_order_of_the_file()
+    {
+        var plan = ImportPlan.Of(
+            new Book(
+                """
+                transaction,date,description,account,asset,amount
+                7,2025-01-31,dinner,food,USD/2,70
+                7,2025-01-31,dinner,tip,USD/2,10
+                7,2025-01-31,dinner,cash,USD/2,-50
+                7,2025-01-31,dinner,card,USD/2,-30
+
+                """.ReplaceLineEndings("\n")).Read(),
+            "n");
+
+        plan.Transfers.Select(t => (t.Line, t.Transfer.DebitAccount, t.Transfer.CreditAccount, (int)t.Transfer.Amount))
+            .ShouldBe([(2L, "food", "cash", 50), (2L, "food", "card", 20), (3L, "tip", "card", 10)]);
+        plan.Transfers[0].Transfer.Reference.ShouldBe("dinner");
+        plan.Transfers[0].Transfer.Metadata.ShouldBe(
+            new Dictionary<string, string> { ["date"] = "2025-01-31", ["transaction"] = "7" }, ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Ids_are_promised_and_do_not_change_between_versions()
+    {
+        var transaction = new PostingTransaction(
+            "1", "2025-01-31", "rent", [new Posting(2, "a", "USD/2", 5), new Posting(3, "b", "USD/2", -5)]);
+        var ids = new ImportIds("import", transaction);
+
+        ids.Of(0).ToString().ShouldBe("0696b6d0-99ea-871f-aefa-8cdc342522c3");
+        ids.Of(1).ToString().ShouldBe("da3825ae-50bd-8324-b476-1635c0f63a20");
+        // Line numbers are no part of it.
+        new ImportIds("import", transaction with { Postings = [.. transaction.Postings.Select(p => p with { Line = 99 })] })
+            .Of(0).ShouldBe(ids.Of(0));
+    }
+
+    private static Dictionary<string, BigInteger> Net(ImportPlan plan)
+    {
+        var net = plan.Accounts.ToDictionary(a => a.Spec.Address, _ => BigInteger.Zero);
+        foreach (var (_, transfer) in plan.Transfers)
+        {
+            net[transfer.DebitAccount] += transfer.Amount;
+            net[transfer.CreditAccount] -= transfer.Amount;
+        }
+
+        return net;
+    }
+
+    private static Dictionary<string, BigInteger> Sums(PostingFile file) => file.Transactions
+        .SelectMany(t => t.Postings)
+        .GroupBy(p => p.Account)
+        .ToDictionary(g => g.Key, g => g.Aggregate(BigInteger.Zero, (sum, p) => sum + p.Amount));
+
+    private static List<Guid> Ids(ImportPlan plan) => [.. plan.Transfers.Select(t => t.Transfer.Id)];
+
+    private static List<string> Shape(ImportPlan plan) => [.. plan.Transfers.Select(t =>
+        $"{t.Line} {t.Transfer with { Metadata = new Dictionary<string, string>() }} "
+        + string.Join(';', t.Transfer.Metadata.Select(m => $"{m.Key}={m.Value}")))];
+}

@@ -1,0 +1,94 @@
+using System.Net;
+using Ledger.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Ledger.Testing;
+
+/// <summary>Serves a <see cref="FakeLedger"/>: in memory, or on a port of this machine where the network matters.</summary>
+internal sealed class FakeServer : IAsyncDisposable
+{
+    private readonly WebApplication app;
+    private readonly HttpMessageHandler? handler;
+
+    private FakeServer(WebApplication app, FakeLedger ledger, bool inMemory)
+    {
+        this.app = app;
+        Ledger = ledger;
+        handler = inMemory ? new SameVersion(app.GetTestServer().CreateHandler()) : null;
+    }
+
+    public FakeLedger Ledger { get; }
+
+    public Uri Address => new(app.Services.GetRequiredService<IServer>()
+        .Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
+
+    public static Task<FakeServer> InMemoryAsync(FakeLedger? ledger = null) => StartAsync(ledger, port: null);
+
+    public static Task<FakeServer> OnPortAsync(FakeLedger? ledger = null, int port = 0) => StartAsync(ledger, port);
+
+    /// <summary>A client with pauses short enough for tests.</summary>
+    public LedgerClient Connect(Func<LedgerClientOptions, LedgerClientOptions>? change = null) =>
+        new(Configure(change?.Invoke(Quick()) ?? Quick()));
+
+    /// <summary>Turns options for anywhere into options for this server.</summary>
+    public LedgerClientOptions Configure(LedgerClientOptions options) => handler is null
+        ? options with { Addresses = [Address] }
+        : options with { Addresses = [new Uri("http://localhost")], HttpHandler = handler };
+
+    public static LedgerClientOptions Quick() => new()
+    {
+        InitialBackoff = TimeSpan.FromMilliseconds(5),
+        MaxBackoff = TimeSpan.FromMilliseconds(20),
+    };
+
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(1));
+        await app.StopAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await app.DisposeAsync();
+    }
+
+    private static async Task<FakeServer> StartAsync(FakeLedger? ledger, int? port)
+    {
+        ledger ??= new FakeLedger();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddGrpc(options => options.MaxReceiveMessageSize = 32 * 1024 * 1024);
+        builder.Services.AddSingleton(ledger);
+        if (port is { } number)
+        {
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(
+                IPAddress.Loopback, number, listen => listen.Protocols = HttpProtocols.Http2));
+        }
+        else
+        {
+            builder.WebHost.UseTestServer();
+        }
+
+        var host = builder.Build();
+        host.MapGrpcService<FakeAccountService>();
+        host.MapGrpcService<FakeTransferService>();
+        await host.StartAsync();
+        return new FakeServer(host, ledger, inMemory: port is null);
+    }
+
+    // The in-memory server answers with version 1.1, which gRPC refuses.
+    private sealed class SameVersion(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(
+            HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var response = await base.SendAsync(request, cancellationToken);
+            response.Version = request.Version;
+            return response;
+        }
+    }
+}

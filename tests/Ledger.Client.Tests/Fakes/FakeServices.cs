@@ -1,0 +1,100 @@
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Ledger.V1;
+
+namespace Ledger.Testing;
+
+internal sealed class FakeAccountService(FakeLedger ledger) : AccountService.AccountServiceBase
+{
+    public override Task<OpenAccountsResponse> OpenAccounts(OpenAccountsRequest request, ServerCallContext context) =>
+        ledger.RunAsync("OpenAccounts", context, () => new OpenAccountsResponse
+        {
+            Results = { request.Accounts.Select(ledger.Open) },
+        });
+
+    public override Task<GetAccountResponse> GetAccount(GetAccountRequest request, ServerCallContext context) =>
+        ledger.RunAsync("GetAccount", context, () => new GetAccountResponse { Account = ledger.Get(request.Address) });
+
+    public override Task<ListAccountsResponse> ListAccounts(ListAccountsRequest request, ServerCallContext context) =>
+        ledger.RunAsync("ListAccounts", context, () =>
+        {
+            var (page, next) = ledger.List(request.PageSize, request.PageToken);
+            return new ListAccountsResponse { Accounts = { page }, NextPageToken = next };
+        });
+
+    public override Task<ListStatementResponse> ListStatement(ListStatementRequest request, ServerCallContext context) =>
+        ledger.RunAsync("ListStatement", context, () =>
+        {
+            var (page, next) = ledger.Statement(request);
+            return new ListStatementResponse { Entries = { page }, NextPageToken = next };
+        });
+}
+
+internal sealed class FakeTransferService(FakeLedger ledger) : TransferService.TransferServiceBase
+{
+    public override Task<PostTransferResponse> PostTransfer(PostTransferRequest request, ServerCallContext context) =>
+        ledger.RunAsync("PostTransfer", context, () => new PostTransferResponse { Result = ledger.Post(request.Transfer) });
+
+    public override Task<PostTransfersResponse> PostTransfers(PostTransfersRequest request, ServerCallContext context) =>
+        ledger.RunAsync("PostTransfers", context, () => new PostTransfersResponse
+        {
+            Results = { request.Transfers.Select(ledger.Post) },
+        });
+
+    public override async Task StreamTransfers(
+        IAsyncStreamReader<StreamTransfersRequest> requestStream,
+        IServerStreamWriter<StreamTransfersResponse> responseStream,
+        ServerCallContext context)
+    {
+        var call = ledger.Begin("StreamTransfers", context);
+        await ledger.Before(call);
+        if (ledger.Stream is { } stream)
+        {
+            await stream(requestStream, responseStream, call);
+            return;
+        }
+
+        while (await requestStream.MoveNext(context.CancellationToken))
+        {
+            var request = requestStream.Current;
+            await responseStream.WriteAsync(new StreamTransfersResponse
+            {
+                Sequence = request.Sequence,
+                Result = ledger.Post(request.Transfer),
+            });
+        }
+    }
+
+    public override Task<GetTransferResponse> GetTransfer(GetTransferRequest request, ServerCallContext context) =>
+        ledger.RunAsync("GetTransfer", context, () => new GetTransferResponse
+        {
+            Record = ledger.GetTransfer(request.Account, request.Id),
+        });
+}
+
+internal static class Refusals
+{
+    public static RpcException Of(StatusCode code, string detail = "no") => new(new Grpc.Core.Status(code, detail));
+
+    public static Google.Rpc.Status Rich(
+        StatusCode code, string reason, string? field = null, TimeSpan? retryAfter = null)
+    {
+        var status = new Google.Rpc.Status { Code = (int)code, Message = "Told in words." };
+        status.Details.Add(Any.Pack(new ErrorInfo { Domain = "ledger", Reason = reason }));
+        if (field is not null)
+        {
+            status.Details.Add(Any.Pack(new BadRequest
+            {
+                FieldViolations = { new BadRequest.Types.FieldViolation { Field = field, Description = "bad" } },
+            }));
+        }
+
+        if (retryAfter is { } pause)
+        {
+            status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(pause) }));
+        }
+
+        return status;
+    }
+}

@@ -1,0 +1,400 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Numerics;
+using Ledger.Client;
+using Ledger.EndToEnd.Tests.Support;
+using Xunit.Abstractions;
+
+namespace Ledger.EndToEnd.Tests;
+
+/// <summary>Goal: what was answered survives any crash, and what was not answered happens at most once (I1, I3 to I6).
+/// </summary>
+/// <remarks>
+/// Method: clients post without pause, by single calls and by streams, also what must be rejected, while the node is
+/// killed ten times at random moments (SIGKILL) and started again on the same data. They note what they asked for and
+/// what they were told: committed, rejected, nothing done, or unknown. Then nothing is killed any more, every unknown one
+/// is sent again until it is decided, twice at once, and the statements of all accounts must tell the same story as the
+/// notes. At last the node is stopped and started, and must give each answer again. The node keeps few ids in memory, so
+/// that its journal has to answer for most. The seed is printed; LEDGER_TEST_SEED sets it.
+/// </remarks>
+public sealed class CrashTests(ITestOutputHelper output)
+{
+    private const int Crashes = 10;
+    private const int UnaryWorkers = 24;
+    private const int StreamWorkers = 24;
+    private const int AskedAgainMax = 1500;
+
+    private static readonly string[] Free = [.. Enumerable.Range(0, 12).Select(n => $"crash:free:{n}")];
+    private static readonly string[] Limited = [.. Enumerable.Range(0, 4).Select(n => $"crash:limited:{n}")];
+    private static readonly string[] NodeSettings =
+    [
+        "--Ledger:RememberedIdsMax", "256",
+        "--Ledger:SnapshotEvery", "40",
+        "--Ledger:PassivateAfter", "00:00:02",
+        "--Logging:LogLevel:Default", "Warning",
+    ];
+
+    private readonly ConcurrentQueue<Note> notes = new();
+    private readonly ConcurrentQueue<string> surprises = new();
+    private long answers;
+
+    [Theory]
+    [InlineData(Database.Sqlite)]
+    [InlineData(Database.PostgreSql)]
+    public async Task A_node_killed_ten_times_keeps_every_answer(Database database)
+    {
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("LEDGER_TEST_SEED"), out var given)
+            ? given : Environment.TickCount;
+        output.WriteLine($"LEDGER_TEST_SEED={seed}");
+        var random = new Random(seed);
+        using var store = new Store(database);
+        var url = NodeProcess.LastingAddress();
+        var node = await NodeProcess.StartAsync(store, url, NodeSettings);
+        try
+        {
+            var started = Stopwatch.GetTimestamp();
+            using var client = NodeProcess.Connect(new Uri(url));
+            await OpenAsync(client);
+            node = await StormAsync(node, store, url, seed, random);
+            Log("storm", ref started);
+
+            await DecideUnknownAsync(client);
+            Log($"decided {notes.Count(note => note.WasUnknown)} unknown", ref started);
+            await CheckStatementsAsync(client);
+            Log("checked the statements", ref started);
+
+            // From now on nobody remembers anything that is not in the journal.
+            await node.StopAsync();
+            await node.DisposeAsync();
+            node = await NodeProcess.StartAsync(store, url, NodeSettings);
+            await AskAgainAsync(client, random);
+            Log("asked again", ref started);
+            await CheckStatementsAsync(client);
+            Log("checked again", ref started);
+        }
+        catch
+        {
+            output.WriteLine(node.Output);
+            throw;
+        }
+        finally
+        {
+            await node.DisposeAsync();
+        }
+
+        void Log(string what, ref long since)
+        {
+            output.WriteLine($"{what}: {Stopwatch.GetElapsedTime(since).TotalSeconds:0.0} s, {Summary()}");
+            since = Stopwatch.GetTimestamp();
+        }
+    }
+
+    private static async Task OpenAsync(LedgerClient client)
+    {
+        var outcomes = await client.OpenAccountsAsync(
+        [
+            .. Free.Select(address => new AccountSpec { Address = address, Asset = "USD/2", Code = 1 }),
+            .. Limited.Select(address => new AccountSpec
+            {
+                Address = address, Asset = "USD/2", Code = 2, DebitsMustNotExceedCredits = new AccountLimit(0),
+            }),
+        ]);
+        outcomes.ShouldAllBe(outcome => outcome.Status == AccountStatus.Created);
+    }
+
+    /// <summary>Posts and kills. Ends with a node that runs and with all calls answered or failed.</summary>
+    private async Task<NodeProcess> StormAsync(NodeProcess node, Store store, string url, int seed, Random random)
+    {
+        using var stop = new CancellationTokenSource();
+        using var client = NodeProcess.Connect(new Uri(url));
+        var workers = Enumerable.Range(0, UnaryWorkers).Select(n => UnaryAsync(client, new Random(seed + n), stop.Token))
+            .Concat(Enumerable.Range(0, StreamWorkers / 8)
+                .Select(n => StreamsAsync(client, new Random(seed + 1000 + n), stop.Token)))
+            .ToList();
+        try
+        {
+            for (var crash = 0; crash < Crashes; crash++)
+            {
+                // Some crashes come while the node is still busy with the one before, and one before it listens.
+                var after = Interlocked.Read(ref answers) + random.Next(3) switch { 0 => 0, 1 => 40, _ => 400 };
+                await Until.TrueAsync($"{after} answers, before crash {crash}", () => Interlocked.Read(ref answers) >= after);
+                await Task.Delay(random.Next(120));
+                await node.KillAsync();
+                await node.DisposeAsync();
+                if (crash == Crashes / 2)
+                {
+                    var hasty = NodeProcess.Begin(store, url, NodeSettings);
+                    await Task.Delay(random.Next(1500));
+                    await hasty.KillAsync();
+                    await hasty.DisposeAsync();
+                }
+
+                node = await NodeProcess.StartAsync(store, url, NodeSettings);
+            }
+
+            var last = Interlocked.Read(ref answers) + 100;
+            await Until.TrueAsync("100 answers after the last crash", () => Interlocked.Read(ref answers) >= last);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(workers).WaitAsync(Until.Patience);
+        }
+
+        surprises.ShouldBeEmpty();
+        return node;
+    }
+
+    private async Task UnaryAsync(LedgerClient client, Random random, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            await PostAsync(Invent(random), transfer => client.PostTransferAsync(transfer, cancellationToken: CancellationToken.None));
+        }
+    }
+
+    // A stream without retries is over when it breaks; then comes the next.
+    private async Task StreamsAsync(LedgerClient client, Random random, CancellationToken stop)
+    {
+        var gate = new Lock();
+        while (!stop.IsCancellationRequested)
+        {
+            await using var stream = client.OpenTransferStream(new TransferStreamOptions { RetryUnknownFor = TimeSpan.Zero });
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+            {
+                var goesOn = true;
+                while (goesOn && !stop.IsCancellationRequested)
+                {
+                    Note note;
+                    lock (gate)
+                    {
+                        note = Invent(random);
+                    }
+
+                    goesOn = await PostAsync(note, transfer => stream.PostAsync(transfer, CancellationToken.None));
+                }
+            }));
+        }
+    }
+
+    private async Task<bool> PostAsync(Note note, Func<Transfer, Task<TransferOutcome>> post)
+    {
+        notes.Enqueue(note);
+        try
+        {
+            note.Told(await post(note.Transfer));
+            Interlocked.Increment(ref answers);
+            return true;
+        }
+        catch (LedgerClientException failure)
+        {
+            note.WasUnknown = failure.OutcomeUnknown;
+            note.Failure = failure;
+            if (failure.Code is not (global::Grpc.Core.StatusCode.Unavailable or global::Grpc.Core.StatusCode.Internal
+                or global::Grpc.Core.StatusCode.Cancelled or global::Grpc.Core.StatusCode.Unknown))
+            {
+                surprises.Enqueue(failure.ToString());
+            }
+
+            // Only so that a dead node is not asked ten thousand times a second.
+            await Task.Delay(25);
+            return false;
+        }
+    }
+
+    private static Note Invent(Random random)
+    {
+        string debit, credit;
+        TransferStatus[] allowed = [TransferStatus.Created];
+        var amount = (UInt128)random.Next(1, 1000);
+        switch (random.Next(20))
+        {
+            case 0:
+                (debit, credit) = ("crash:nobody", Pick(Free));
+                allowed = [TransferStatus.DebitAccountNotFound];
+                break;
+            case 1:
+                (debit, credit) = (Pick(Free), "crash:nobody");
+                allowed = [TransferStatus.CreditAccountNotFound];
+                break;
+            case 2:
+                // More than can ever be there.
+                (debit, credit, amount) = (Pick(Limited), Pick(Free), (UInt128)1 << 100);
+                allowed = [TransferStatus.ExceedsCredits];
+                break;
+            case < 7:
+                // Both limited, or out of a limited one: sometimes there is enough and sometimes not.
+                (debit, credit) = Two(Limited, random.Next(2) == 0 ? Limited : Free);
+                allowed = [TransferStatus.Created, TransferStatus.ExceedsCredits];
+                break;
+            case < 11:
+                (debit, credit) = (Pick(Free), Pick(Limited));
+                break;
+            default:
+                (debit, credit) = Two(Free, Free);
+                break;
+        }
+
+        // Ids that are not ordered by time take another way through the account's memory.
+        Span<byte> bytes = stackalloc byte[16];
+        random.NextBytes(bytes);
+        return new Note(allowed)
+        {
+            Transfer = new Transfer
+            {
+                Id = random.Next(6) == 0 ? new Guid(bytes) : TransferIds.New(),
+                DebitAccount = debit,
+                CreditAccount = credit,
+                Amount = amount,
+                Asset = "USD/2",
+                Code = (uint)random.Next(1, 9),
+                Reference = $"r{random.Next(100)}",
+            },
+        };
+
+        string Pick(string[] of) => of[random.Next(of.Length)];
+
+        (string, string) Two(string[] from, string[] to)
+        {
+            var (one, other) = (Pick(from), Pick(to));
+            return one != other ? (one, other) : Two(from, to);
+        }
+    }
+
+    private async Task DecideUnknownAsync(LedgerClient client)
+    {
+        var unknown = notes.Where(note => note.WasUnknown).ToList();
+        unknown.ShouldNotBeEmpty("no crash interrupted anything, so nothing was tested");
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = 32 };
+        var patient = new RequestOptions { RetryUnknownFor = TimeSpan.FromSeconds(60) };
+        await Parallel.ForEachAsync(unknown, parallel, async (note, _) =>
+        {
+            var both = await Task.WhenAll(
+                client.PostTransferAsync(note.Transfer, patient), client.PostTransferAsync(note.Transfer, patient));
+            both.Count(outcome => outcome.Status == TransferStatus.Created).ShouldBeLessThanOrEqualTo(1);
+            both[0].IsCommitted.ShouldBe(both[1].IsCommitted, note.ToString());
+            both[0].CreateTime.ShouldBe(both[1].CreateTime, note.ToString());
+            note.Told(both.FirstOrDefault(outcome => outcome.Status == TransferStatus.Created) ?? both[0]);
+        });
+    }
+
+    private async Task CheckStatementsAsync(LedgerClient client)
+    {
+        var booked = new Dictionary<Guid, List<(string Account, StatementEntry Entry)>>();
+        BigInteger debits = 0, credits = 0;
+        foreach (var address in Free.Concat(Limited))
+        {
+            var account = (await client.GetAccountAsync(address))!;
+            ulong sequence = 0;
+            BigInteger debited = 0, credited = 0;
+            var bookTime = DateTimeOffset.MinValue;
+            await foreach (var entry in client.ListStatementAsync(address, new StatementQuery { PageSize = 1000 }))
+            {
+                entry.Sequence.ShouldBe(++sequence, address);
+                entry.BookTime.ShouldBeGreaterThanOrEqualTo(bookTime, address);
+                bookTime = entry.BookTime;
+                var isDebit = entry.Direction == EntryDirection.Debit;
+                (isDebit ? entry.Transfer.DebitAccount : entry.Transfer.CreditAccount).ShouldBe(address);
+                (debited, credited) = isDebit
+                    ? (debited + entry.Transfer.Amount, credited) : (debited, credited + entry.Transfer.Amount);
+                ((BigInteger)entry.DebitsPosted).ShouldBe(debited, $"{address} {sequence}");
+                ((BigInteger)entry.CreditsPosted).ShouldBe(credited, $"{address} {sequence}");
+                entry.Balance.ShouldBe(debited - credited, $"{address} {sequence}");
+                if (Limited.Contains(address))
+                {
+                    debited.ShouldBeLessThanOrEqualTo(credited, $"I3: {address} {sequence}");
+                }
+
+                if (!booked.TryGetValue(entry.Transfer.Id, out var places))
+                {
+                    booked[entry.Transfer.Id] = places = [];
+                }
+
+                places.Add((address, entry));
+            }
+
+            account.EntryCount.ShouldBe(sequence, address);
+            account.Balances.ShouldBe(new Balances(0, (UInt128)debited, 0, (UInt128)credited, 0, 0), address);
+            (debits, credits) = (debits + debited, credits + credited);
+        }
+
+        debits.ShouldBe(credits, "I1");
+        (await client.GetAccountAsync("crash:nobody")).ShouldBeNull();
+        foreach (var note in notes)
+        {
+            booked.Remove(note.Transfer.Id, out var places);
+            if (note.Outcome is not { IsCommitted: true })
+            {
+                places.ShouldBeNull($"has an effect that it must not have: {note}");
+                continue;
+            }
+
+            places.ShouldNotBeNull($"lost: {note}");
+            places.Select(place => place.Account).Order().ShouldBe(
+                new[] { note.Transfer.DebitAccount, note.Transfer.CreditAccount }.Order(), $"not exactly once: {note}");
+            foreach (var (_, entry) in places)
+            {
+                (entry.Transfer with { Metadata = note.Transfer.Metadata }).ShouldBe(note.Transfer);
+                entry.Transfer.Metadata.ShouldBeEmpty();
+                entry.CreateTime.ShouldBe(note.Outcome.CreateTime!.Value, note.ToString());
+            }
+        }
+
+        booked.ShouldBeEmpty("nobody asked for these");
+    }
+
+    private async Task AskAgainAsync(LedgerClient client, Random random)
+    {
+        var decided = notes.Where(note => note.Outcome is not null).ToArray();
+        decided.Select(note => note.Outcome!.Status).Distinct().ShouldContain(TransferStatus.ExceedsCredits);
+        decided.Select(note => note.Outcome!.Status).Distinct().ShouldContain(TransferStatus.DebitAccountNotFound);
+        decided.Select(note => note.Outcome!.Status).Distinct().ShouldContain(TransferStatus.CreditAccountNotFound);
+        random.Shuffle(decided);
+        var asked = decided.OrderByDescending(note => note.WasUnknown).Take(AskedAgainMax).ToList();
+        foreach (var batch in asked.Chunk(100))
+        {
+            var again = await client.PostTransfersAsync(
+                [.. batch.Select(note => note.Transfer)],
+                new RequestOptions { Timeout = TimeSpan.FromSeconds(60), RetryUnknownFor = TimeSpan.FromSeconds(60) });
+            foreach (var (note, outcome) in batch.Zip(again))
+            {
+                var first = note.Outcome!;
+                outcome.Replayed.ShouldBeTrue(note.ToString());
+                outcome.Status.ShouldBe(first.IsCommitted ? TransferStatus.Exists : first.Status, note.ToString());
+                outcome.CreateTime.ShouldBe(first.CreateTime, note.ToString());
+                outcome.BalanceSeen.ShouldBe(first.BalanceSeen, note.ToString());
+            }
+        }
+    }
+
+    private string Summary() =>
+        $"{notes.Count} asked: " + string.Join(", ", notes
+            .GroupBy(note => note.Outcome?.Status.ToString() ?? (note.WasUnknown ? "unknown" : "nothing done"))
+            .Select(group => $"{group.Count()} {group.Key}"));
+
+    /// <summary>What a client asked for, and what it was told.</summary>
+    private sealed class Note(TransferStatus[] allowed)
+    {
+        public required Transfer Transfer { get; init; }
+
+        /// <summary>The answer; null while it is unknown, and when the client was told that nothing was done.</summary>
+        public TransferOutcome? Outcome { get; private set; }
+
+        public bool WasUnknown { get; set; }
+
+        public LedgerClientException? Failure { get; set; }
+
+        public void Told(TransferOutcome outcome)
+        {
+            outcome.Id.ShouldBe(Transfer.Id);
+            if (outcome.Status != TransferStatus.Exists || !WasUnknown)
+            {
+                allowed.ShouldContain(outcome.Status, ToString());
+            }
+
+            Outcome = outcome;
+        }
+
+        public override string ToString() => $"{Transfer}, told {Outcome?.ToString() ?? Failure?.ToString() ?? "nothing"}";
+    }
+}

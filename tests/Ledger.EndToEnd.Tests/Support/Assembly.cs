@@ -1,0 +1,2 @@
+// Every class runs processes and most of them take all processors that there are: one class at a time.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,0 +1,213 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using System.Text;
+using Ledger.Client;
+
+namespace Ledger.EndToEnd.Tests.Support;
+
+/// <summary>A node as an operator runs it: a process of its own, stopped by SIGTERM and killed by SIGKILL.</summary>
+internal sealed class NodeProcess : IAsyncDisposable
+{
+    private const int SignalTerminate = 15;
+    private const string GrpcLine = "gRPC listening on ";
+    private const string JsonLine = "JSON listening on ";
+
+    // The node's own patience with calls and actors, and what a busy machine adds to it.
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(45);
+    private static readonly Random PortSource = new();
+
+    private readonly Process process;
+    private readonly Lock gate = new();
+    private readonly StringBuilder output = new();
+    private readonly TaskCompletionSource listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private NodeProcess(Store store, IEnumerable<string> settings)
+    {
+        var start = new ProcessStartInfo(Programs.Node)
+        {
+            WorkingDirectory = store.Root,
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var argument in store.Settings.Concat(settings))
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, line) => Read(line.Data);
+        process.ErrorDataReceived += (_, line) => Read(line.Data);
+        AppDomain.CurrentDomain.ProcessExit += KillLeftOver;
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    /// <summary>Where gRPC is served.</summary>
+    public Uri Grpc { get; private set; } = null!;
+
+    /// <summary>Where JSON is served.</summary>
+    public Uri Json { get; private set; } = null!;
+
+    /// <summary>All that the node has printed.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (gate)
+            {
+                return output.ToString();
+            }
+        }
+    }
+
+    /// <summary>Starts a node on free ports and waits until it listens.</summary>
+    public static Task<NodeProcess> StartAsync(Store store, params string[] settings) =>
+        StartAsync(store, "http://127.0.0.1:0", settings);
+
+    /// <summary>Starts a node whose gRPC is served at a given address, and waits until it listens.</summary>
+    public static async Task<NodeProcess> StartAsync(Store store, string grpcUrl, params string[] settings)
+    {
+        var node = Begin(store, grpcUrl, settings);
+        try
+        {
+            await node.ListeningAsync();
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts a node and does not wait.</summary>
+    public static NodeProcess Begin(Store store, string grpcUrl, params string[] settings) =>
+        new(store, [
+            "--Ledger:Grpc:Url", grpcUrl,
+            "--Ledger:Http:Url", "http://127.0.0.1:0",
+            "--Ledger:Shutdown:DrainDelay", "00:00:00",
+            .. settings,
+        ]);
+
+    /// <summary>Waits until the node listens.</summary>
+    public async Task ListeningAsync()
+    {
+        var ended = process.WaitForExitAsync();
+        if (await Task.WhenAny(listening.Task, ended, Task.Delay(Until.Patience)) != listening.Task)
+        {
+            throw new InvalidOperationException(
+                (ended.IsCompleted ? $"The node ended with {process.ExitCode}" : "The node does not listen")
+                + $":\n{Output}");
+        }
+    }
+
+    /// <summary>An address that a node can be restarted on.</summary>
+    /// <remarks>Below the ports that the system hands out: a client that tries to connect to a dead port from among
+    /// those can be handed that very port, connects to itself, and keeps the node from coming back.</remarks>
+    public static string LastingAddress()
+    {
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            var port = PortSource.Next(20_000, 32_000);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return $"http://127.0.0.1:{port}";
+            }
+            catch (SocketException)
+            {
+                // Taken; another one.
+            }
+        }
+
+        throw new InvalidOperationException("No port is free between 20000 and 32000.");
+    }
+
+    /// <summary>A client of the node that tries everything once and hides nothing.</summary>
+    public LedgerClient Connect() => Connect(Grpc);
+
+    /// <summary>A client that tries everything once and hides nothing.</summary>
+    public static LedgerClient Connect(Uri address) => new(new LedgerClientOptions
+    {
+        Addresses = [address],
+        MaxAttempts = 1,
+        WriteTimeout = TimeSpan.FromSeconds(20),
+        ReadTimeout = TimeSpan.FromSeconds(30),
+        InitialBackoff = TimeSpan.FromMilliseconds(20),
+        MaxBackoff = TimeSpan.FromMilliseconds(100),
+    });
+
+    /// <summary>SIGKILL: the node has no time for anything.</summary>
+    public async Task KillAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM: the node ends in order, and says so by its exit code.</summary>
+    /// <returns>How long that took.</returns>
+    public async Task<TimeSpan> StopAsync()
+    {
+        var started = Stopwatch.GetTimestamp();
+        SendSignal(process.Id, SignalTerminate).ShouldBe(0);
+        using var patience = new CancellationTokenSource(StopPatience);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException waited)
+        {
+            throw new TimeoutException($"The node did not stop in {StopPatience.TotalSeconds} s:\n{Output}", waited);
+        }
+
+        process.ExitCode.ShouldBe(0, Output);
+        return Stopwatch.GetElapsedTime(started);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        AppDomain.CurrentDomain.ProcessExit -= KillLeftOver;
+        KillLeftOver(null, EventArgs.Empty);
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static extern int SendSignal(int pid, int signal);
+
+    private void KillLeftOver(object? sender, EventArgs e)
+    {
+        if (!process.HasExited)
+        {
+            process.Kill();
+        }
+    }
+
+    private void Read(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        lock (gate)
+        {
+            output.AppendLine(line);
+        }
+
+        if (line.StartsWith(GrpcLine, StringComparison.Ordinal))
+        {
+            Grpc = new Uri(line[GrpcLine.Length..]);
+        }
+        else if (line.StartsWith(JsonLine, StringComparison.Ordinal))
+        {
+            Json = new Uri(line[JsonLine.Length..]);
+            listening.TrySetResult();
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using Grpc.Core;
+using Ledger.V1;
+
+namespace Ledger.Grpc.Tests;
+
+/// <summary>What depends on the server's own way of ending calls, on the server that is used.</summary>
+public sealed class KestrelTests
+{
+    private static readonly Marshaller<byte[]> Raw = Marshallers.Create(static (byte[] b) => b, static b => b);
+
+    [Theory]
+    [InlineData("ledger.v1.TransferService", "PostTransfer", 70_000, "REQUEST_TOO_LARGE", StatusCode.InvalidArgument)]
+    [InlineData("ledger.v1.TransferService", "PostTransfer", 3, "MALFORMED_REQUEST", StatusCode.InvalidArgument)]
+    [InlineData("ledger.v1.TransferService", "Nothing", 0, "METHOD_NOT_FOUND", StatusCode.Unimplemented)]
+    [InlineData("ledger.v1.Nothing", "Nothing", 0, "METHOD_NOT_FOUND", StatusCode.Unimplemented)]
+    public async Task What_the_server_refuses_itself_has_an_ErrorInfo(
+        string service, string method, int bytes, string reason, StatusCode code)
+    {
+        await using var host = await GrpcHost.StartOnKestrelAsync(o => o.MaxReceiveMessageBytes = 64 * 1024);
+        var call = new Method<byte[], byte[]>(MethodType.Unary, service, method, Raw, Raw);
+        var request = Enumerable.Repeat((byte)0xFF, bytes).ToArray();
+        var error = await Errors.OfAsync(
+            async () => await host.Channel.CreateCallInvoker().AsyncUnaryCall(call, null, default, request));
+        (error.Code, error.Reason).ShouldBe((code, reason));
+        host.Ledger.Calls.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_client_gets_the_answer_to_its_deadline_before_it_passes()
+    {
+        // A wide margin: the machine may be busy, and nothing here has run before.
+        await using var host = await GrpcHost.StartOnKestrelAsync(o => o.DeadlineMargin = TimeSpan.FromSeconds(1));
+        host.Ledger.OnTransfer = async (_, cancellation) =>
+        {
+            // As the ledger would, at the end of the time that it was given.
+            await Task.Delay(host.Ledger.Calls.Last().Timeout!.Value, cancellation);
+            throw new Ledger.Actors.LedgerException(Ledger.Actors.LedgerErrorReason.DeadlineExceeded, "No answer came.");
+        };
+        var error = await Errors.OfAsync(async () => await host.Transfers.PostTransferAsync(
+            new PostTransferRequest { Transfer = Samples.Transfer() },
+            deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(10)));
+        error.Reason.ShouldBe("DEADLINE_EXCEEDED");
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_cancels_its_calls()
+    {
+        await using var host = await GrpcHost.StartOnKestrelAsync();
+        var arrived = new TaskCompletionSource();
+        var cancelled = new TaskCompletionSource();
+        host.Ledger.OnTransfer = async (transfer, cancellation) =>
+        {
+            cancellation.Register(cancelled.SetResult);
+            arrived.SetResult();
+            await cancelled.Task;
+            return FakeLedger.Created(transfer);
+        };
+        using var stream = host.Transfers.StreamTransfers();
+        await stream.RequestStream.WriteAsync(
+            new StreamTransfersRequest { Sequence = 1, Transfer = Samples.Transfer() });
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        stream.Dispose();
+        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task A_full_batch_fits_with_every_field_at_its_longest_in_ASCII()
+    {
+        await using var host = await GrpcHost.StartOnKestrelAsync();
+        var request = Samples.Batch(8190);
+        foreach (var transfer in request.Transfers)
+        {
+            transfer.DebitAccount = new string('d', 128);
+            transfer.CreditAccount = new string('c', 128);
+            transfer.Amount = UInt128.MaxValue.ToString();
+            transfer.Asset = "ABCDEFGHIJKLMNOP/38";
+            transfer.Code = uint.MaxValue;
+            transfer.Reference = new string('r', 128);
+            transfer.Metadata.Clear();
+            for (var i = 0; i < 16; i++)
+            {
+                transfer.Metadata.Add($"key-{i:00}", new string('v', 75));
+            }
+        }
+
+        request.CalculateSize().ShouldBeInRange(14 << 20, 16 << 20);
+        (await host.Transfers.PostTransfersAsync(request)).Results.Count.ShouldBe(8190);
+    }
+
+    [Fact]
+    public async Task A_long_stream_answers_each_once()
+    {
+        const int count = 20_000;
+        await using var host = await GrpcHost.StartOnKestrelAsync();
+        host.Ledger.OnTransfer = static async (transfer, _) =>
+        {
+            await Task.Yield();
+            return FakeLedger.Created(transfer);
+        };
+        using var stream = host.Transfers.StreamTransfers();
+        var sending = Task.Run(async () =>
+        {
+            for (var i = 1; i <= count; i++)
+            {
+                await stream.RequestStream.WriteAsync(
+                    new StreamTransfersRequest { Sequence = (ulong)i, Transfer = Samples.Transfer() });
+            }
+
+            await stream.RequestStream.CompleteAsync();
+        });
+        var seen = new HashSet<ulong>();
+        await foreach (var answer in stream.ResponseStream.ReadAllAsync())
+        {
+            seen.Add(answer.Sequence).ShouldBeTrue();
+        }
+
+        await sending;
+        seen.Count.ShouldBe(count);
+    }
+}

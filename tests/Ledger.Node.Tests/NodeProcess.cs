@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Ledger.Node.Tests;
+
+/// <summary>A node as a process of its own, in a directory of its own, on free ports.</summary>
+internal sealed class NodeProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process process;
+    private readonly StringBuilder output = new();
+    private readonly TaskCompletionSource<Uri> listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public NodeProcess(string directory, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            UseShellExecute = false,
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        string[] all =
+        [
+            Path.Combine(AppContext.BaseDirectory, "Ledger.Node.dll"),
+            "--Ledger:Grpc:Url=http://127.0.0.1:0",
+            "--Ledger:Http:Url=http://127.0.0.1:0",
+            "--Ledger:Shutdown:DrainDelay=00:00:00.2",
+            .. arguments,
+        ];
+        foreach (var argument in all)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        process = Process.Start(start)!;
+        process.OutputDataReceived += (_, line) => Read(line.Data);
+        process.ErrorDataReceived += (_, line) => Read(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public string Output
+    {
+        get
+        {
+            lock (output)
+            {
+                return output.ToString();
+            }
+        }
+    }
+
+    /// <summary>Where JSON is served; waits until it is.</summary>
+    public Task<Uri> ListeningAsync() => listening.Task.WaitAsync(Patience);
+
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", process.Id.ToString()]);
+        kill.WaitForExit();
+    }
+
+    public async Task<int> ExitAsync()
+    {
+        await process.WaitForExitAsync().WaitAsync(Patience);
+        return process.ExitCode;
+    }
+
+    public void Dispose()
+    {
+        if (!process.HasExited)
+        {
+            process.Kill();
+        }
+
+        process.Dispose();
+    }
+
+    private void Read(string? line)
+    {
+        const string prefix = "JSON listening on ";
+        lock (output)
+        {
+            output.AppendLine(line);
+        }
+
+        if (line?.StartsWith(prefix, StringComparison.Ordinal) == true)
+        {
+            listening.TrySetResult(new Uri(line[prefix.Length..]));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace Ledger.Node.Tests;
+
+/// <summary>The node as its operator meets it: a process, its ports, its output, its exit code.</summary>
+public sealed class NodeTests : IDisposable
+{
+    private readonly string directory = Directory.CreateTempSubdirectory("ledger-node-").FullName;
+    private readonly HttpClient http = new();
+
+    [Fact]
+    public async Task A_node_serves_stops_when_told_and_remembers()
+    {
+        using (var first = new NodeProcess(directory))
+        {
+            var url = await first.ListeningAsync();
+            (await http.GetAsync(new Uri(url, "/health/live"))).StatusCode.ShouldBe(HttpStatusCode.OK);
+            (await http.GetAsync(new Uri(url, "/health/ready"))).StatusCode.ShouldBe(HttpStatusCode.OK);
+            (await http.GetStringAsync(new Uri(url, "/health"))).ShouldContain("\"ledger\"");
+            await PostAsync(url, "/v1/accounts", new
+            {
+                accounts = new[]
+                {
+                    new { address = "users:42:wallet", asset = "USD/2", code = 1 },
+                    new { address = "bank", asset = "USD/2", code = 2 },
+                },
+            });
+            var result = await PostAsync(url, "/v1/transfers", new
+            {
+                id = "0190a5c8-9d3e-7c42-8f1a-2b3c4d5e6f70",
+                debitAccount = "bank",
+                creditAccount = "users:42:wallet",
+                amount = "1000",
+                code = 1,
+            });
+            result.GetProperty("result").GetProperty("status").GetString().ShouldBe("TRANSFER_STATUS_CREATED");
+            first.Terminate();
+            (await first.ExitAsync()).ShouldBe(0, first.Output);
+        }
+
+        using var second = new NodeProcess(directory);
+        var account = await http.GetFromJsonAsync<JsonElement>(
+            new Uri(await second.ListeningAsync(), "/v1/accounts/users:42:wallet"));
+        account.GetProperty("account").GetProperty("balance").GetString().ShouldBe("-1000");
+    }
+
+    [Fact]
+    public async Task A_port_or_a_file_in_use_is_said_in_a_line()
+    {
+        using var first = new NodeProcess(directory);
+        var url = await first.ListeningAsync();
+        using var file = new NodeProcess(directory);
+        (await file.ExitAsync()).ShouldBe(1);
+        LastLine(file).ShouldStartWith("ledger: ");
+        LastLine(file).ShouldContain("ledger.db");
+
+        using var port = new NodeProcess(directory, "--Ledger:Sqlite:Path=other.db", $"--Ledger:Http:Url={url}");
+        (await port.ExitAsync()).ShouldBe(1);
+        LastLine(port).ShouldContain("address already in use");
+        port.Output.ShouldNotContain("   at ");
+    }
+
+    public void Dispose()
+    {
+        http.Dispose();
+        Directory.Delete(directory, recursive: true);
+    }
+
+    private static string LastLine(NodeProcess node) =>
+        node.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)[^1];
+
+    private async Task<JsonElement> PostAsync(Uri url, string path, object body)
+    {
+        var response = await http.PostAsJsonAsync(new Uri(url, path), body);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+        return await response.Content.ReadFromJsonAsync<JsonElement>();
+    }
+}

@@ -1,0 +1,71 @@
+using Ledger.Actors;
+using Microsoft.Extensions.Configuration;
+
+namespace Ledger.Node.Tests;
+
+public sealed class SettingsTests
+{
+    [Fact]
+    public void Without_settings_there_is_SQLite_in_the_current_directory()
+    {
+        var settings = Read();
+        settings.Ledger.Storage!.Description.ShouldBe(Path.GetFullPath("data/ledger.db"));
+        settings.Ledger.Mode.ShouldBe(LedgerExecutionMode.Local);
+        settings.GrpcEndpoint.Url.ShouldBe("http://127.0.0.1:5001");
+        settings.HttpEndpoint.Url.ShouldBe("http://127.0.0.1:5000");
+    }
+
+    [Theory]
+    [InlineData("ConnectionStrings:Ledger")]
+    [InlineData("Ledger:PostgreSql:ConnectionString")]
+    public void A_connection_string_chooses_PostgreSQL_and_its_secret_is_never_shown(string key)
+    {
+        var settings = Read((key, "Host=db;Username=u;Password=hidden"));
+        settings.Ledger.Storage!.SupportsCluster.ShouldBeTrue();
+        settings.Describe().ShouldContain("Host=db");
+        settings.Describe().ShouldNotContain("hidden");
+    }
+
+    [Theory]
+    [InlineData("Host=db;Password=hidden", "Host=db;Password=***")]
+    [InlineData("password=hidden;Host=db", "password=***;Host=db")]
+    [InlineData("PWD='hid;den';Host=db", "PWD=***;Host=db")]
+    [InlineData("Ssl Password=\"hid;den\"", "Ssl Password=***")]
+    [InlineData("postgresql://u:hidden@db/x", "postgresql://u:***@db/x")]
+    [InlineData("Host=db;Username=u", "Host=db;Username=u")]
+    public void Secrets_are_masked(string text, string masked) => SettingSection.Mask(text).ShouldBe(masked);
+
+    [Theory]
+    [InlineData("Ledger:CallTimout", "Ledger:CallTimout")]
+    [InlineData("Ledger:Grpc:Ulr", "Ledger:Grpc:Ulr")]
+    [InlineData("Ledger:Nothing:At:All", "Ledger:Nothing:At:All")]
+    [InlineData("Ledger:Storage", "Ledger:Storage")]
+    public void An_unknown_setting_is_refused_by_name(string key, string named) =>
+        Should.Throw<SettingsException>(() => Read((key, "1"))).Message.ShouldContain(named);
+
+    [Theory]
+    [InlineData("Ledger:SnapshotEvery", "0", "SnapshotEvery")]
+    [InlineData("Ledger:CallTimeout", "00:00:00", "CallTimeout")]
+    [InlineData("Ledger:Grpc:StreamInFlightMax", "0", "StreamInFlightMax")]
+    [InlineData("Ledger:Grpc:DefaultDeadline", "00:00:00", "DefaultDeadline")]
+    [InlineData("Ledger:Cluster:Port", "70000", "Port")]
+    [InlineData("Ledger:Shutdown:Timeout", "00:00:00", "Timeout")]
+    [InlineData("Ledger:CallTimeout", "soon", "CallTimeout")]
+    [InlineData("Ledger:Mode", "Clustered", "Clustered")]
+    public void A_value_out_of_range_is_named_in_a_line(string key, string value, string named)
+    {
+        var line = StartupErrors.Explain(Should.Throw<Exception>(() => Read((key, value))));
+        line.ShouldContain(named);
+        line.ShouldNotContain("\n");
+    }
+
+    [Fact]
+    public void Arrays_are_settings_too() =>
+        Read(("Ledger:Cluster:Roles:0", "accounts"), ("Ledger:Cluster:Roles:1", "web")).Cluster.Roles
+            .ShouldBe(["accounts", "web"]);
+
+    private static NodeSettings Read(params (string Key, string Value)[] values) => NodeSettings.Read(
+        new ConfigurationBuilder()
+            .AddInMemoryCollection(values.Select(static v => KeyValuePair.Create(v.Key, (string?)v.Value)))
+            .Build());
+}
