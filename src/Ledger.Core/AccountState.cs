@@ -136,7 +136,7 @@ public sealed class AccountState
         Remembered.Restore(snapshot.Watermark, snapshot.HasForgottenUnordered);
         foreach (var (id, at, what) in snapshot.Remembered)
         {
-            Remembered.Add(id, what, at);
+            Require(Remembered.TryAdd(id, what, at), "I4: an id is decided once");
         }
 
         foreach (var transfer in snapshot.InDoubt)
@@ -151,11 +151,12 @@ public sealed class AccountState
     {
         var transfer = prepared.Transfer;
         Require(Spec is not null, "only an account that exists prepares");
-        Require(
-            FindInDoubt(transfer.Id) is null && Remembered.Find(transfer.Id) is null, "I4: an id is prepared once");
         PreparedCount++;
-        (inDoubt ??= []).Add(transfer.Id, new InDoubtTransfer(
-            transfer, TransferContent.DigestOf(transfer), sequenceNr, PreparedCount));
+        Require(
+            Remembered.Find(transfer.Id) is null
+            && (inDoubt ??= []).TryAdd(transfer.Id, new InDoubtTransfer(
+                transfer, TransferContent.DigestOf(transfer), sequenceNr, PreparedCount)),
+            "I4: an id is prepared once");
         Balances = Balances with { DebitsInDoubt = Balances.DebitsInDoubt + transfer.Amount };
         CheckLimits();
     }
@@ -172,17 +173,18 @@ public sealed class AccountState
 
     private InDoubtTransfer TakeInDoubt(TransferId id)
     {
-        var found = FindInDoubt(id)
-            ?? throw new LedgerInvariantException($"{Address}: {id} is decided without having been prepared");
-        inDoubt!.Remove(id);
+        if (inDoubt is null || !inDoubt.Remove(id, out var found))
+        {
+            throw new LedgerInvariantException($"{Address}: {id} is decided without having been prepared");
+        }
+
         Balances = Balances with { DebitsInDoubt = Balances.DebitsInDoubt - found.Transfer.Amount };
         return found;
     }
 
     private void Remember(TransferId id, RememberedId what)
     {
-        Require(Remembered.Find(id) is null && FindInDoubt(id) is null, "I4: an id is decided once");
-        Remembered.Add(id, what, LastTime);
+        Require(FindInDoubt(id) is null && Remembered.TryAdd(id, what, LastTime), "I4: an id is decided once");
     }
 
     // I3. The deciders refuse whatever would break a limit; this asserts that they did, on replay too.

@@ -19,6 +19,44 @@ public sealed record Transfer(
 
     /// <summary>The caller's own key-value pairs; see <see cref="LedgerLimits"/>.</summary>
     public Metadata Metadata { get; init; } = Metadata.Empty;
+
+    // See TransferContent.DigestOf. Public equality and text must not know of it.
+    internal DigestMemo Memo;
+
+    // The digest of one transfer. It names its owner, because `with` copies the memo to a transfer with other content.
+    // One reference, so that threads see all of it or nothing.
+    internal struct DigestMemo : IEquatable<DigestMemo>
+    {
+        private Entry? entry;
+
+        public readonly bool TryGet(Transfer owner, out UInt128 digest)
+        {
+            if (entry is { } known && ReferenceEquals(known.Owner, owner))
+            {
+                digest = known.Digest;
+                return true;
+            }
+
+            digest = default;
+            return false;
+        }
+
+        public void Set(Transfer owner, UInt128 digest) => entry = new Entry(owner, digest);
+
+        // Two transfers are equal whether or not somebody has asked for their digests.
+        public readonly bool Equals(DigestMemo other) => true;
+
+        public override readonly bool Equals(object? obj) => obj is DigestMemo;
+
+        public override readonly int GetHashCode() => 0;
+
+        private sealed class Entry(Transfer owner, UInt128 digest)
+        {
+            public Transfer Owner { get; } = owner;
+
+            public UInt128 Digest { get; } = digest;
+        }
+    }
 }
 
 /// <summary>Key-value pairs in ordinal order of their keys. Immutable; compared by content.</summary>

@@ -77,17 +77,24 @@ public sealed class RememberedIds
     public bool MayHaveForgotten(TransferId id) =>
         id.IsTimeOrdered ? id <= Watermark : HasForgottenUnordered;
 
-    internal void Add(TransferId id, RememberedId what, LedgerTime at)
+    /// <summary>Adds an id, or says that it is known already.</summary>
+    internal bool TryAdd(TransferId id, RememberedId what, LedgerTime at)
     {
         known ??= [];
         order ??= [];
-        known.Add(id, what);
+        if (!known.TryAdd(id, what))
+        {
+            return false;
+        }
+
         order.Enqueue((id, at));
         var oldest = at.UnixMicroseconds - (ageMax.Ticks / TimeSpan.TicksPerMicrosecond);
         while (order.Count > countMax || order.Peek().At.UnixMicroseconds < oldest)
         {
             Forget(order.Dequeue().Id);
         }
+
+        return true;
     }
 
     internal void Restore(TransferId watermark, bool hasForgottenUnordered)

@@ -13,8 +13,20 @@ public static class TransferContent
     private static ReadOnlySpan<byte> Domain => "ledger.transfer.v1\0"u8;
 
     /// <summary>The first 128 bits of the SHA-256 of everything that a transfer says, its id included.</summary>
+    /// <remarks>Computed once per object: anchor and closer of one node share it, and each needs it several times.</remarks>
     /// <param name="transfer">The transfer.</param>
     public static UInt128 DigestOf(Transfer transfer)
+    {
+        if (!transfer.Memo.TryGet(transfer, out var digest))
+        {
+            digest = ComputeDigestOf(transfer);
+            transfer.Memo.Set(transfer, digest);
+        }
+
+        return digest;
+    }
+
+    private static UInt128 ComputeDigestOf(Transfer transfer)
     {
         var size = Domain.Length + TransferId.ByteCount + 16 + 4 + 4 * 5
             + Encoding.UTF8.GetMaxByteCount(transfer.DebitAccount.Text.Length)

@@ -131,8 +131,6 @@ public sealed class LedgerHost : IAsyncDisposable
                 akka.WithRemoting(new RemoteOptions { HostName = "127.0.0.1", Port = 0 });
                 akka.WithClustering(new ClusterOptions());
 
-                // Every message takes its wire form, so that one node finds what two would.
-                akka.AddHocon("akka.actor.serialize-messages = on", HoconAddMode.Prepend);
                 akka.AddStartup(static (system, _) =>
                 {
                     var cluster = Akka.Cluster.Cluster.Get(system);

@@ -8,7 +8,7 @@ namespace Ledger.Actors.Tests;
 
 /// <summary>
 /// What an application sees of a ledger, on every storage: the same tests over a real SQLite file, a real PostgreSQL, and
-/// a cluster of one on PostgreSQL where every message takes its wire form.
+/// a cluster of one on PostgreSQL.
 /// </summary>
 public abstract class LedgerSuite : IDisposable
 {

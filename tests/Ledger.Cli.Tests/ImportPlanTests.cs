@@ -117,8 +117,10 @@ public sealed class ImportPlanTests
             "1", "2025-01-31", "rent", [new Posting(2, "a", "USD/2", 5), new Posting(3, "b", "USD/2", -5)]);
         var ids = new ImportIds("import", transaction);
 
-        ids.Of(0).ToString().ShouldBe("0696b6d0-99ea-871f-aefa-8cdc342522c3");
-        ids.Of(1).ToString().ShouldBe("da3825ae-50bd-8324-b476-1635c0f63a20");
+        ids.Of(0).ToString().ShouldBe("0194b9a8-4400-771f-aefa-8cdc342522c3");
+        ids.Of(1).ToString().ShouldBe("0194b9a8-4400-7324-b476-1635c0f63a20");
+        // A time before 1970 has no place in a version 7.
+        new ImportIds("import", transaction with { Date = "1969-12-31" }).Of(0).Version.ShouldBe(8);
         // Line numbers are no part of it.
         new ImportIds("import", transaction with { Postings = [.. transaction.Postings.Select(p => p with { Line = 99 })] })
             .Of(0).ShouldBe(ids.Of(0));

@@ -266,12 +266,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         base.PostStop();
     }
 
-    private sealed class Wake
+    private sealed class Wake : INoSerializationVerificationNeeded
     {
         public static readonly Wake Instance = new();
     }
 
-    private sealed record LookupDone(TransferId Id, IdFound? Found);
+    private sealed record LookupDone(TransferId Id, IdFound? Found) : INoSerializationVerificationNeeded;
 
-    private sealed record LookupFailed(TransferId Id, Exception Cause);
+    private sealed record LookupFailed(TransferId Id, Exception Cause) : INoSerializationVerificationNeeded;
 }

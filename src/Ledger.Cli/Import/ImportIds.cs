@@ -10,13 +10,16 @@ namespace Ledger.Cli.Import;
 /// The same transaction has the same ids in every run, so that running an import again changes nothing, and a file that
 /// has grown brings in only what is new. The ids rest on the namespace, the transaction's key and its content, and not on
 /// the file's name or on line numbers: those change without the books changing. A transaction whose content was edited is
-/// another one, with other ids. They are UUIDs of version 8: 122 bits of a SHA-256.
+/// another one, with other ids. They are UUIDs of version 7 whose time is the transaction's date and whose other 74 bits
+/// are of a SHA-256: in the order of the books, so that an account tells a new one from an old one without a look into its
+/// journal. (A date before 1970 has no such time; those ids are of version 8, all of the SHA-256.)
 /// </remarks>
 internal sealed class ImportIds
 {
     private const string Domain = "ledger import, ids of transfers, version 1";
 
     private readonly byte[] seed;
+    private readonly long milliseconds;
 
     public ImportIds(string importNamespace, PostingTransaction transaction)
     {
@@ -34,6 +37,10 @@ internal sealed class ImportIds
         }
 
         seed = hash.GetHashAndReset();
+        milliseconds = DateOnly.TryParseExact(
+            transaction.Date, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date)
+            ? new DateTimeOffset(date, TimeOnly.MinValue, TimeSpan.Zero).ToUnixTimeMilliseconds()
+            : -1;
     }
 
     /// <summary>The id of one of the transaction's transfers.</summary>
@@ -45,7 +52,14 @@ internal sealed class ImportIds
         BinaryPrimitives.WriteInt32BigEndian(input[SHA256.HashSizeInBytes..], index);
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(input, digest);
-        digest[6] = (byte)((digest[6] & 0x0F) | 0x80);
+        if (milliseconds >= 0)
+        {
+            Span<byte> time = stackalloc byte[sizeof(long)];
+            BinaryPrimitives.WriteInt64BigEndian(time, milliseconds);
+            time[2..].CopyTo(digest);
+        }
+
+        digest[6] = (byte)((digest[6] & 0x0F) | (milliseconds >= 0 ? 0x70 : 0x80));
         digest[8] = (byte)((digest[8] & 0x3F) | 0x80);
         return new Guid(digest[..16], bigEndian: true);
     }
