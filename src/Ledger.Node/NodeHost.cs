@@ -9,6 +9,10 @@ internal static class NodeHost
     private const string GrpcEndpoint = "Grpc";
     private const string JsonEndpoint = "Json";
 
+    // Most clients keep to one connection: with Kestrel's 100, the calls beyond wait in the client for a place, while
+    // group commit gets the cheaper the more of them are here. Their number is bounded by the ledger, by node and account.
+    private const int CallsPerConnectionMax = 1024;
+
     /// <summary>Runs a node until it is told to stop, or its actor system ends.</summary>
     /// <returns>The exit code: 0 when it was told to stop.</returns>
     public static async Task<int> RunAsync(NodeSettings settings)
@@ -63,6 +67,7 @@ internal static class NodeHost
         KestrelServerOptions kestrel, NodeSettings settings, Dictionary<string, ListenOptions> listening)
     {
         kestrel.AddServerHeader = false;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = CallsPerConnectionMax;
         var endpoints = new ConfigurationBuilder()
             .AddConfiguration(settings.Configuration.GetSection("Kestrel"))
             .AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal)

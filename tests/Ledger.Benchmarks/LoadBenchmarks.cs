@@ -29,6 +29,10 @@ internal static class LoadBenchmarks
         const int batch = 1000;
         return OnEachDatabaseAsync(settings, async (bench, _) =>
         {
+            // The compiler has not seen these paths yet.
+            var warmup = await bench.OpenAsync("uniform");
+            await bench.Driver.StreamAsync(warmup, streamed, bench.WarmupLength, cancellationToken);
+            await bench.Driver.BatchesAsync(warmup, 1, batch, bench.WarmupLength, cancellationToken);
             foreach (var name in settings.Workloads)
             {
                 var workload = await bench.OpenAsync(name);
@@ -117,7 +121,7 @@ internal static class LoadBenchmarks
 
             // The compiler's work, that of the driver too, is no part of any run.
             var warmup = await bench.OpenAsync("uniform");
-            await driver.UnaryAsync(warmup, 64, TimeSpan.FromSeconds(settings.WarmupSeconds), cancellationToken);
+            await driver.UnaryAsync(warmup, 64, bench.WarmupLength, cancellationToken);
             PauseForProfile(settings, node);
             await run(bench, database);
             Complain(node);
@@ -193,6 +197,8 @@ internal static class LoadBenchmarks
         public Driver Driver => driver;
 
         public TimeSpan Length { get; } = TimeSpan.FromSeconds(settings.Seconds);
+
+        public TimeSpan WarmupLength { get; } = TimeSpan.FromSeconds(settings.WarmupSeconds);
 
         public async Task<Workload> OpenAsync(string name)
         {
