@@ -1,0 +1,104 @@
+using System.Text.RegularExpressions;
+
+namespace Ledger.House.Tests;
+
+/// <summary>What the documents say is what the contract says: the status reference is compared, line by line, with the
+/// comments of the protos; links between documents lead somewhere.</summary>
+public partial class DocsTests
+{
+    [Theory]
+    [InlineData("transfer.proto", "TransferStatus", "TRANSFER_STATUS_")]
+    [InlineData("account.proto", "AccountStatus", "ACCOUNT_STATUS_")]
+    public void The_status_reference_is_the_comments_of_the_contract(string file, string name, string prefix)
+    {
+        var proto = File.ReadAllText(Path.Combine(Root, "proto", "ledger", "v1", file));
+        var body = Regex.Match(proto, $@"enum {name} \{{(.*?)\n\}}", RegexOptions.Singleline).Groups[1].Value;
+        var reference = File.ReadAllLines(Path.Combine(Root, "docs", "reference", "status.md"));
+        var count = 0;
+        foreach (Match value in EnumValue().Matches(body))
+        {
+            if (value.Groups[3].Value == "0")
+            {
+                continue;
+            }
+
+            var comment = string.Join(' ', value.Groups[1].Value.Trim().Split('\n')
+                .Select(static line => line.Trim().TrimStart('/').Trim()));
+            reference.ShouldContain($"| `{value.Groups[2].Value[prefix.Length..]}` | {value.Groups[3].Value} | {comment} |");
+            count++;
+        }
+
+        count.ShouldBeGreaterThan(10);
+    }
+
+    [Fact]
+    public void The_core_and_the_contract_name_and_number_every_status_alike()
+    {
+        foreach (var (file, prefix, core) in new[]
+        {
+            ("transfer.proto", "TRANSFER_STATUS_", "TransferStatus"), ("account.proto", "ACCOUNT_STATUS_", "AccountStatus"),
+        })
+        {
+            var proto = File.ReadAllText(Path.Combine(Root, "proto", "ledger", "v1", file));
+            var source = File.ReadAllText(Path.Combine(Root, "src", "Ledger.Core", "Statuses.cs"));
+            var body = Regex.Match(source, $@"enum {core}\s*\{{(.*?)\n\}}", RegexOptions.Singleline).Groups[1].Value;
+            var inCore = CoreValue().Matches(body).Where(static m => m.Groups[2].Value != "0")
+                .Select(m => (Name: prefix + ToUpperSnake(m.Groups[1].Value), Number: m.Groups[2].Value));
+            var inProto = ProtoValue().Matches(proto)
+                .Where(m => m.Groups[1].Value.StartsWith(prefix, StringComparison.Ordinal) && m.Groups[2].Value != "0")
+                .Select(static m => (Name: m.Groups[1].Value, Number: m.Groups[2].Value));
+            inCore.Order().ShouldBe(inProto.Order());
+        }
+    }
+
+    [Fact]
+    public void Links_between_documents_lead_somewhere()
+    {
+        var documents = Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)
+            .Append(Path.Combine(Root, "README.md"));
+        foreach (var document in documents)
+        {
+            foreach (Match link in Link().Matches(File.ReadAllText(document)))
+            {
+                var target = link.Groups[1].Value.Split('#')[0];
+                if (target.Length == 0 || target.Contains("://", StringComparison.Ordinal))
+                {
+                    continue;
+                }
+
+                var path = Path.Combine(Path.GetDirectoryName(document)!, target);
+                (File.Exists(path) || Directory.Exists(path)).ShouldBeTrue($"{document} links to {target}");
+            }
+        }
+    }
+
+    private static string Root { get; } = FindRoot();
+
+    private static string ToUpperSnake(string name) => Hump().Replace(name, "_$1").ToUpperInvariant();
+
+    private static string FindRoot()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Ledger.sln")))
+        {
+            directory = directory.Parent;
+        }
+
+        return directory?.FullName ?? throw new InvalidOperationException("Ledger.sln was not found above the tests.");
+    }
+
+    [GeneratedRegex(@"((?:\s*//[^\n]*\n)+)\s+([A-Z_]+) = (\d+);")]
+    private static partial Regex EnumValue();
+
+    [GeneratedRegex(@"^\s+([A-Z_]+) = (\d+);", RegexOptions.Multiline)]
+    private static partial Regex ProtoValue();
+
+    [GeneratedRegex(@"^\s+([A-Za-z]+) = (\d+),", RegexOptions.Multiline)]
+    private static partial Regex CoreValue();
+
+    [GeneratedRegex("(?<!^)([A-Z])")]
+    private static partial Regex Hump();
+
+    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    private static partial Regex Link();
+}
