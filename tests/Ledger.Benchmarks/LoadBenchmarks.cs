@@ -159,9 +159,17 @@ internal static class LoadBenchmarks
 
     private static void Complain(NodeUnderTest node)
     {
-        foreach (var line in node.Complaints().Take(10))
+        // Some hold a stack trace; the beginning says what it is.
+        const int lengthMax = 240;
+        var complaints = node.Complaints().ToArray();
+        foreach (var line in complaints.Take(5))
         {
-            Report.Say("the node says: " + line);
+            Report.Say("the node says: " + (line.Length <= lengthMax ? line : line[..lengthMax] + " ..."));
+        }
+
+        if (complaints.Length > 5)
+        {
+            Report.Say($"the node says {complaints.Length - 5} more such things");
         }
     }
 

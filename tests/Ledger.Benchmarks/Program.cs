@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Ledger.Benchmarks;
 
 Settings settings;
@@ -12,13 +13,10 @@ catch (FormatException exception)
     return 2;
 }
 
+// Nodes and servers must not outlive the benchmark, however it is told to end.
 using var stop = new CancellationTokenSource();
-Console.CancelKeyPress += (_, e) =>
-{
-    // Nodes and servers must not outlive the benchmark.
-    e.Cancel = true;
-    stop.Cancel();
-};
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
 var report = new Report(settings);
 try
@@ -43,6 +41,24 @@ catch (BooksException exception)
     report.Write();
     return 1;
 }
+catch (Exception) when (stop.IsCancellationRequested)
+{
+    Console.Error.WriteLine("Stopped.");
+    report.Write();
+    return 1;
+}
+catch (Grpc.Core.RpcException exception)
+{
+    Console.Error.WriteLine("A call had no outcome for too long: " + exception.Status);
+    report.Write();
+    return 1;
+}
 
 report.Write();
 return 0;
+
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = true;
+    stop.Cancel();
+}
