@@ -53,13 +53,17 @@ public sealed class BooksTests(ITestOutputHelper output)
         const int rowsOfProgress = 25;
         using var store = new Store(database);
         var url = NodeProcess.LastingAddress();
+
+        // About a fifth of the import through each connection: none gets to the end before its node is killed.
+        await using var gate = new Gate(url, bytesPerConnection: 80_000);
+        await using var secondGate = new Gate(url, bytesPerConnection: 200_000);
         using var killImport = new CancellationTokenSource();
         var node = await NodeProcess.StartAtAsync(url, store);
         try
         {
             // The import outlives one node, and dies while the second is dead: in the middle, whatever the speed.
             var import = Programs.RunAsync(
-                Programs.Cli, store.Root, killImport.Token, "import", PostingsFile, "--server", url);
+                Programs.Cli, store.Root, killImport.Token, "import", PostingsFile, "--server", gate.Address);
             await KillAfterProgressAsync(import, AccountCount);
             node = await NodeProcess.StartAtAsync(url, store);
             await KillAfterProgressAsync(import, await store.CountJournalRowsAsync());
@@ -68,8 +72,9 @@ public sealed class BooksTests(ITestOutputHelper output)
 
             // The next one finishes the work, though its node dies too.
             node = await NodeProcess.StartAtAsync(url, store);
-            var completing = ImportAsync(store, node);
+            var completing = ImportAsync(store, secondGate.Address);
             await KillAfterProgressAsync(completing, await store.CountJournalRowsAsync());
+            secondGate.Open();
             node = await NodeProcess.StartAtAsync(url, store);
             var second = await completing;
             Count(second, "transfers", "created").ShouldBeGreaterThan(0);
@@ -127,10 +132,12 @@ public sealed class BooksTests(ITestOutputHelper output)
         return versions;
     }
 
-    private async Task<JsonNode> ImportAsync(Store store, NodeProcess node)
+    private Task<JsonNode> ImportAsync(Store store, NodeProcess node) => ImportAsync(store, node.Grpc.ToString());
+
+    private async Task<JsonNode> ImportAsync(Store store, string server)
     {
         var ended = await Programs.RunAsync(
-            Programs.Cli, store.Root, "import", PostingsFile, "--output", "json", "--server", node.Grpc.ToString());
+            Programs.Cli, store.Root, "import", PostingsFile, "--output", "json", "--server", server);
         output.WriteLine(ended.All);
         ended.ExitCode.ShouldBe(0, ended.All);
         return JsonNode.Parse(ended.Out)!;
