@@ -50,7 +50,7 @@ public sealed record AccountRuntimeOptions
     public TimeSpan CommitRecordDelay { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>The first pause before a message to the other account is sent again; it doubles each time.</summary>
-    public TimeSpan ResendAfter { get; init; } = TimeSpan.FromMilliseconds(500);
+    public TimeSpan ResendAfter { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The longest such pause.</summary>
     public TimeSpan ResendAfterMax { get; init; } = TimeSpan.FromSeconds(10);
@@ -113,6 +113,7 @@ public sealed class AccountRuntime
     private long assignedSequenceNr;
     private long snapshotSequenceNr;
     private int calls;
+    private long eventsSinceSnapshot;
     private bool failed;
 
     /// <summary>Makes an account that has not recovered yet.</summary>
@@ -175,6 +176,7 @@ public sealed class AccountRuntime
             state.Evolve(happened, batch.SequenceNr);
         }
 
+        eventsSinceSnapshot += batch.Events.Count;
         DurableSequenceNr = assignedSequenceNr = batch.SequenceNr;
     }
 
@@ -558,7 +560,9 @@ public sealed class AccountRuntime
             open!.Urgent = true;
         }
 
-        Hold(new Outgoing(default, null, default, null, new IdLookup(id, sequenceNr, assignedSequenceNr)));
+        var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
+        Hold(new Outgoing(
+            default, null, default, null, new IdLookup(id, sequenceNr, assignedSequenceNr, notBefore, notAfter)));
     }
 
     private void AnswerRemembered(TransferId id, AccountMessage input, RememberedId known)
@@ -869,6 +873,7 @@ public sealed class AccountRuntime
         state.Evolve(happened, open.SequenceNr);
         open.Events.Add(happened);
         open.Urgent |= urgent;
+        eventsSinceSnapshot++;
         if (open.Events.Count >= options.BatchEventsMax)
         {
             open.Urgent = true;
@@ -936,8 +941,11 @@ public sealed class AccountRuntime
 
         // The state is exactly that of the row only while nothing newer is decided.
         if (open is null && full is not { Count: > 0 }
-            && writing.SequenceNr - snapshotSequenceNr >= options.SnapshotEvery)
+            && writing.SequenceNr - snapshotSequenceNr >= options.SnapshotEvery
+            && eventsSinceSnapshot >= state.Remembered.Count / 2)
         {
+            // The ids in memory are most of a snapshot: it must not cost more than the rows that it stands for.
+            eventsSinceSnapshot = 0;
             writing.Snapshot = AccountSnapshot.Of(state, writing.SequenceNr);
             snapshotSequenceNr = writing.SequenceNr;
         }

@@ -101,12 +101,14 @@ public sealed class AccountState
                 break;
 
             case TransferRejected rejected:
+                Remembered.Measure(rejected.Transfer.Id, rejected.At);
                 Remember(rejected.Transfer.Id, new RememberedId(
                     TransferContent.DigestOf(rejected.Transfer), rejected.Reason, rejected.At, sequenceNr,
                     rejected.Seen));
                 break;
 
             case CloserCommitted closed:
+                Remembered.Measure(closed.Transfer.Id, closed.At);
                 Balances = Balances with { CreditsPosted = Balances.CreditsPosted + closed.Transfer.Amount };
                 EntryCount++;
                 Remember(closed.Transfer.Id, new RememberedId(
@@ -115,6 +117,7 @@ public sealed class AccountState
                 break;
 
             case CloserRefused refused:
+                Remembered.Measure(refused.Transfer.Id, refused.At);
                 Remember(refused.Transfer.Id, new RememberedId(
                     TransferContent.DigestOf(refused.Transfer), refused.Reason, refused.At, sequenceNr, refused.Seen));
                 break;
@@ -133,7 +136,8 @@ public sealed class AccountState
         EntryCount = snapshot.EntryCount;
         LastTime = snapshot.LastTime;
         PreparedCount = snapshot.PreparedCount;
-        Remembered.Restore(snapshot.Watermark, snapshot.HasForgottenUnordered);
+        Remembered.Restore(
+            snapshot.Watermark, snapshot.HasForgottenUnordered, snapshot.IdLeadMax, snapshot.IdLagMax);
         foreach (var (id, at, what) in snapshot.Remembered)
         {
             Require(Remembered.TryAdd(id, what, at), "I4: an id is decided once");
@@ -152,6 +156,7 @@ public sealed class AccountState
         var transfer = prepared.Transfer;
         Require(Spec is not null, "only an account that exists prepares");
         PreparedCount++;
+        Remembered.Measure(transfer.Id, prepared.At);
         Require(
             Remembered.Find(transfer.Id) is null
             && (inDoubt ??= []).TryAdd(transfer.Id, new InDoubtTransfer(
@@ -237,11 +242,13 @@ public sealed record InDoubtTransfer(Transfer Transfer, UInt128 Digest, long Seq
 /// <param name="HasForgottenUnordered">See <see cref="RememberedIds.HasForgottenUnordered"/>.</param>
 /// <param name="Remembered">The ids in memory, oldest first.</param>
 /// <param name="InDoubt">The transfers in doubt, in the order of their preparation.</param>
+/// <param name="IdLeadMax">See <see cref="RememberedIds.LeadMax"/>.</param>
+/// <param name="IdLagMax">See <see cref="RememberedIds.LagMax"/>.</param>
 public sealed record AccountSnapshot(
     long SequenceNr, AccountSpec? Spec, LedgerTime OpenTime, Balances Balances, ulong EntryCount, LedgerTime LastTime,
     long PreparedCount, TransferId Watermark, bool HasForgottenUnordered,
     IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered,
-    IReadOnlyList<InDoubtTransfer> InDoubt)
+    IReadOnlyList<InDoubtTransfer> InDoubt, long IdLeadMax, long IdLagMax)
 {
     /// <summary>Takes the state of an account.</summary>
     /// <param name="state">The state.</param>
@@ -249,7 +256,7 @@ public sealed record AccountSnapshot(
     public static AccountSnapshot Of(AccountState state, long sequenceNr) => new(
         sequenceNr, state.Spec, state.OpenTime, state.Balances, state.EntryCount, state.LastTime, state.PreparedCount,
         state.Remembered.Watermark, state.Remembered.HasForgottenUnordered, [.. state.Remembered.InOrder()],
-        state.InDoubtInOrder());
+        state.InDoubtInOrder(), state.Remembered.LeadMax, state.Remembered.LagMax);
 }
 
 /// <summary>An invariant of the ledger does not hold: the journal was altered, or the code is wrong.</summary>

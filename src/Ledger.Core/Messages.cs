@@ -121,7 +121,10 @@ public enum CallFailure
 /// <param name="Id">The id.</param>
 /// <param name="SequenceNr">The row that holds its content where that is known; else 0: search the stream.</param>
 /// <param name="UpTo">The last row to search.</param>
-public sealed record IdLookup(TransferId Id, long SequenceNr, long UpTo);
+/// <param name="NotBefore">No row whose last event is earlier holds its content.</param>
+/// <param name="NotAfter">No row whose first event is later holds its content; the outcome may be in a later one.</param>
+public sealed record IdLookup(
+    TransferId Id, long SequenceNr, long UpTo, LedgerTime NotBefore, LedgerTime NotAfter);
 
 /// <summary>What the journal holds about an id.</summary>
 /// <param name="Transfer">Its content.</param>
@@ -142,35 +145,58 @@ public sealed class IdSearch(TransferId id)
     /// <summary>The content, as soon as it is seen.</summary>
     public Transfer? Content => Found?.Transfer ?? content;
 
+    /// <summary>The transfer that an event is about; null for none.</summary>
+    /// <param name="happened">The event.</param>
+    public static TransferId? IdOf(AccountEvent happened) => happened switch
+    {
+        TransferPrepared prepared => prepared.Transfer.Id,
+        AnchorCommitted committed => committed.Id,
+        TransferAborted aborted => aborted.Id,
+        TransferRejected rejected => rejected.Transfer.Id,
+        CloserCommitted closed => closed.Transfer.Id,
+        CloserRefused refused => refused.Transfer.Id,
+        _ => null,
+    };
+
     /// <summary>Folds one row.</summary>
     /// <param name="events">Its events.</param>
     public void Add(IEnumerable<AccountEvent> events)
     {
         foreach (var happened in events)
         {
-            switch (happened)
+            if (IdOf(happened) == id)
             {
-                case TransferPrepared prepared when prepared.Transfer.Id == id:
-                    content = prepared.Transfer;
-                    break;
-                case AnchorCommitted committed when committed.Id == id && content is not null:
-                    Found = new IdFound(content, TransferStatus.Created, committed.CommitTime, null);
-                    break;
-                case TransferAborted aborted when aborted.Id == id && content is not null:
-                    Found = new IdFound(content, aborted.Reason, aborted.At, aborted.Seen);
-                    break;
-                case TransferRejected rejected when rejected.Transfer.Id == id:
-                    Found = new IdFound(rejected.Transfer, rejected.Reason, rejected.At, rejected.Seen);
-                    break;
-                case CloserCommitted closed when closed.Transfer.Id == id:
-                    Found = new IdFound(closed.Transfer, TransferStatus.Created, closed.At, null);
-                    break;
-                case CloserRefused refused when refused.Transfer.Id == id:
-                    Found = new IdFound(refused.Transfer, refused.Reason, refused.At, refused.Seen);
-                    break;
-                default:
-                    break;
+                Add(happened);
             }
+        }
+    }
+
+    /// <summary>Folds one event about the id.</summary>
+    /// <param name="happened">The event.</param>
+    public void Add(AccountEvent happened)
+    {
+        switch (happened)
+        {
+            case TransferPrepared prepared:
+                content = prepared.Transfer;
+                break;
+            case AnchorCommitted committed when content is not null:
+                Found = new IdFound(content, TransferStatus.Created, committed.CommitTime, null);
+                break;
+            case TransferAborted aborted when content is not null:
+                Found = new IdFound(content, aborted.Reason, aborted.At, aborted.Seen);
+                break;
+            case TransferRejected rejected:
+                Found = new IdFound(rejected.Transfer, rejected.Reason, rejected.At, rejected.Seen);
+                break;
+            case CloserCommitted closed:
+                Found = new IdFound(closed.Transfer, TransferStatus.Created, closed.At, null);
+                break;
+            case CloserRefused refused:
+                Found = new IdFound(refused.Transfer, refused.Reason, refused.At, refused.Seen);
+                break;
+            default:
+                break;
         }
     }
 }

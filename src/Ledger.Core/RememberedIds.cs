@@ -53,6 +53,15 @@ public sealed class RememberedIds
     /// <summary>Whether an id that is not time-ordered has left memory; from then on such ids are looked up.</summary>
     public bool HasForgottenUnordered { get; private set; }
 
+    /// <summary>By how much, at most, a time-ordered id of this account was ahead of the clock when its content was
+    /// journaled, in microseconds; not negative.</summary>
+    public long LeadMax { get; private set; }
+
+    /// <summary>By how much, at most, the clock was ahead of a time-ordered id of this account when its content was
+    /// journaled, in microseconds; not negative. With <see cref="LeadMax"/> it bounds where in the journal such an id can
+    /// be, so that a look-up reads a part of a long stream and not all of it.</summary>
+    public long LagMax { get; private set; }
+
     /// <summary>The ids in memory, oldest first.</summary>
     public IEnumerable<(TransferId Id, LedgerTime At, RememberedId What)> InOrder()
     {
@@ -97,8 +106,33 @@ public sealed class RememberedIds
         return true;
     }
 
-    internal void Restore(TransferId watermark, bool hasForgottenUnordered)
+    /// <summary>Between which times the content of an id must have been journaled, if it ever was.</summary>
+    /// <param name="id">The id.</param>
+    public (LedgerTime NotBefore, LedgerTime NotAfter) JournaledBetween(TransferId id)
     {
+        if (!id.IsTimeOrdered)
+        {
+            return (new LedgerTime(long.MinValue), LedgerTime.MaxValue);
+        }
+
+        var time = id.UnixMicroseconds;
+        return (new LedgerTime(time - LeadMax), new LedgerTime(time + LagMax));
+    }
+
+    // Every id whose content is journaled passes here, so the bounds hold for all of the stream.
+    internal void Measure(TransferId id, LedgerTime at)
+    {
+        if (id.IsTimeOrdered)
+        {
+            LeadMax = Math.Max(LeadMax, id.UnixMicroseconds - at.UnixMicroseconds);
+            LagMax = Math.Max(LagMax, at.UnixMicroseconds - id.UnixMicroseconds);
+        }
+    }
+
+    internal void Restore(TransferId watermark, bool hasForgottenUnordered, long leadMax, long lagMax)
+    {
+        LeadMax = leadMax;
+        LagMax = lagMax;
         Watermark = watermark;
         HasForgottenUnordered = hasForgottenUnordered;
     }

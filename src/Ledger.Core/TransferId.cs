@@ -14,8 +14,16 @@ public readonly record struct TransferId(UInt128 Value) : IComparable<TransferId
     /// <summary>Whether the id is nil.</summary>
     public bool IsNil => Value == UInt128.Zero;
 
-    /// <summary>Whether the id is a UUID of version 7, whose order is the order of time.</summary>
-    public bool IsTimeOrdered => ((Value >> 76) & 0xF) == 7 && ((Value >> 62) & 0x3) == 0b10;
+    // 2100-01-01. Ids that merely look like version 7 (random bits) have times far beyond it; taken at their word, one of
+    // them would make all real ones look old.
+    private const ulong TimeLimit = 4_102_444_800_000;
+
+    /// <summary>Whether the id is a UUID of version 7 with a time before the year 2100, whose order is the order of time.</summary>
+    public bool IsTimeOrdered =>
+        (Value >> 76 & 0xF) == 7 && (Value >> 62 & 0x3) == 0b10 && (Value >> 80) < TimeLimit;
+
+    /// <summary>The time of a time-ordered id, in microseconds since the Unix epoch.</summary>
+    public long UnixMicroseconds => (long)(ulong)(Value >> 80) * 1000;
 
     /// <summary>Makes an id of a <see cref="Guid"/>, keeping the order of its text.</summary>
     /// <param name="guid">The UUID.</param>

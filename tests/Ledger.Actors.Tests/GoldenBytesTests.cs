@@ -86,7 +86,8 @@ public class GoldenBytesTests
                 (Id(9), At(5), new RememberedId(77, TransferStatus.Created, At(4), 40, null)),
                 (Id(10), At(6), new RememberedId(UInt128.MaxValue, TransferStatus.ExceedsCredits, At(5), 41, Seen)),
             ],
-            [new InDoubtTransfer(Full(Own, Other), TransferContent.DigestOf(Full(Own, Other)), 98, 5)]);
+            [new InDoubtTransfer(Full(Own, Other), TransferContent.DigestOf(Full(Own, Other)), 98, 5)],
+            1_500, 86_400_000_000);
         var golden = Golden("snapshot", () => JournalCodec.Encode(snapshot, new byte[32]));
 
         Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));

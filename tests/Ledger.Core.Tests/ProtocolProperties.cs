@@ -165,7 +165,8 @@ public class ProtocolProperties
 
     private static TransferId Id(int number, bool timeOrdered)
     {
-        var bits = ((UInt128)(ulong)(number + 1) << 80) | 0x1234;
+        // Some are ahead of the clock, some behind it.
+        var bits = ((UInt128)(ulong)(1000 + (number * 37 % 1009)) << 80) | (ulong)(0x1234 + number);
         return timeOrdered
             ? new TransferId(bits | ((UInt128)7 << 76) | ((UInt128)2 << 62))
             : new TransferId(bits | ((UInt128)4 << 76) | ((UInt128)2 << 62));

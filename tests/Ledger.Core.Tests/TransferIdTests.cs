@@ -6,14 +6,14 @@ public sealed class TransferIdTests
     [Theory]
     [InlineData("00000000-0000-7000-8000-000000000000", true)]
     [InlineData("0198c0de-0000-7fff-bfff-ffffffffffff", true)]
-    [InlineData("ffffffff-ffff-7fff-bfff-ffffffffffff", true)]
-    [InlineData("40000000-0000-7000-8000-000000000000", true)]
+    [InlineData("ffffffff-ffff-7fff-bfff-ffffffffffff", false)]
+    [InlineData("40000000-0000-7000-8000-000000000000", false)]
     [InlineData("ffffffff-ffff-7fff-ffff-ffffffffffff", false)]
     [InlineData("ffffffff-ffff-ffff-bfff-ffffffffffff", false)]
     [InlineData("ffffffff-ffff-4fff-bfff-ffffffffffff", false)]
     [InlineData("00000000-0000-7000-7000-000000000000", false)]
     [InlineData("00000000-0000-0000-0000-000000000000", false)]
-    public void IsTimeOrdered_of_any_bits_is_version_7_and_its_variant(string text, bool expected)
+    public void IsTimeOrdered_of_any_bits_is_version_7_its_variant_and_a_time_before_2100(string text, bool expected)
     {
         TransferId.TryParse(text, out var id).ShouldBeTrue();
 

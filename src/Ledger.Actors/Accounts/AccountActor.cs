@@ -25,6 +25,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private ICancelable? wake;
     private LedgerTime wakeAt = LedgerTime.MaxValue;
     private LedgerTime lastUsed;
+    private readonly List<IdLookup> lookups = [];
+    private bool searching;
     private bool passivating;
     private bool stopping;
 
@@ -91,12 +93,22 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 passivating = false;
                 runtime.Handle(envelope.Message, lastUsed);
                 break;
-            case LookupDone done:
-                runtime.LookupCompleted(done.Id, done.Found, Now);
+            case LookupsDone done:
+                for (var i = 0; i < done.Asked.Length; i++)
+                {
+                    runtime.LookupCompleted(done.Asked[i].Id, done.Found[i], Now);
+                }
+
+                Searched();
                 break;
-            case LookupFailed failed:
-                log.Warning(failed.Cause, "The journal of {Account} could not be searched for {Id}", account, failed.Id);
-                runtime.LookupFailed(failed.Id);
+            case LookupsFailed failed:
+                log.Warning(failed.Cause, "The journal of {Account} could not be searched for {Count} ids", account, failed.Asked.Length);
+                foreach (var asked in failed.Asked)
+                {
+                    runtime.LookupFailed(asked.Id);
+                }
+
+                Searched();
                 break;
             case Wake:
                 Awoken();
@@ -169,8 +181,22 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         PersistAsync(new JournalRow(bytes), written);
     }
 
+    // One search of the stream at a time, for all that is asked meanwhile: a search costs the same for one id and for
+    // hundreds, and a hot account must not take the store away from the others.
     public void Lookup(IdLookup lookup)
     {
+        lookups.Add(lookup);
+        if (!searching)
+        {
+            StartSearch();
+        }
+    }
+
+    private void StartSearch()
+    {
+        searching = true;
+        var asked = lookups.ToArray();
+        lookups.Clear();
         var self = Self;
         _ = Search();
 
@@ -178,14 +204,22 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         {
             try
             {
-                var found = await context.Reader.FindAsync(account, lookup, CancellationToken.None)
-                    .ConfigureAwait(false);
-                self.Tell(new LookupDone(lookup.Id, found));
+                var found = await context.Reader.FindAsync(account, asked, CancellationToken.None).ConfigureAwait(false);
+                self.Tell(new LookupsDone(asked, found));
             }
             catch (Exception e)
             {
-                self.Tell(new LookupFailed(lookup.Id, e));
+                self.Tell(new LookupsFailed(asked, e));
             }
+        }
+    }
+
+    private void Searched()
+    {
+        searching = false;
+        if (lookups.Count > 0)
+        {
+            StartSearch();
         }
     }
 
@@ -271,7 +305,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         public static readonly Wake Instance = new();
     }
 
-    private sealed record LookupDone(TransferId Id, IdFound? Found) : INoSerializationVerificationNeeded;
+    private sealed record LookupsDone(IdLookup[] Asked, IdFound?[] Found) : INoSerializationVerificationNeeded;
 
-    private sealed record LookupFailed(TransferId Id, Exception Cause) : INoSerializationVerificationNeeded;
+    private sealed record LookupsFailed(IdLookup[] Asked, Exception Cause) : INoSerializationVerificationNeeded;
 }

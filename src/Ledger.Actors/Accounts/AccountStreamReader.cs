@@ -17,14 +17,66 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
 
     // ---------------------------------------------------------------- ids
 
-    public async Task<IdFound?> FindAsync(AccountAddress account, IdLookup lookup, CancellationToken cancellationToken)
+    // Searches wait for each other rather than take the store's connections from accounts that wake.
+    private readonly SemaphoreSlim searches = new(4);
+
+    /// <summary>Finds what the journal holds about ids; null where it holds nothing.</summary>
+    public async Task<IdFound?[]> FindAsync(
+        AccountAddress account, IReadOnlyList<IdLookup> lookups, CancellationToken cancellationToken)
     {
-        var search = new IdSearch(lookup.Id);
-        var from = lookup.SequenceNr > 0 ? lookup.SequenceNr : 1;
-        var size = lookup.SequenceNr > 0 ? RowsFirst : RowsMax;
-        while (from <= lookup.UpTo && search.Found is null)
+        await searches.WaitAsync(cancellationToken);
+        try
         {
-            var rows = await ReadAsync(account, from, lookup.UpTo, size, false, cancellationToken);
+            var found = new IdFound?[lookups.Count];
+            var searching = new Dictionary<TransferId, (IdSearch Search, IdLookup Lookup)>(lookups.Count);
+            for (var i = 0; i < lookups.Count; i++)
+            {
+                var lookup = lookups[i];
+                var search = new IdSearch(lookup.Id);
+                if (lookup.SequenceNr > 0)
+                {
+                    await SearchAsync(
+                        account, new() { [lookup.Id] = (search, lookup) }, lookup.SequenceNr, lookup.UpTo, RowsFirst,
+                        cancellationToken);
+                    found[i] = search.Found;
+                }
+                else
+                {
+                    searching.Add(lookup.Id, (search, lookup));
+                }
+            }
+
+            if (searching.Count > 0)
+            {
+                // What is decided after the question left is not about the ids that were asked: the last row will do.
+                var notBefore = searching.Values.Min(static one => one.Lookup.NotBefore);
+                var last = searching.Values.Max(static one => one.Lookup.UpTo);
+                var from = last == 0 ? 1 : await LastRowWhereAsync(
+                    account, last, row => row.Events[0].At < notBefore, cancellationToken);
+                var all = searching.Values.ToDictionary(static one => one.Lookup.Id, static one => one.Search);
+                await SearchAsync(account, searching, from, last, RowsMax, cancellationToken);
+                for (var i = 0; i < lookups.Count; i++)
+                {
+                    found[i] ??= all.GetValueOrDefault(lookups[i].Id)?.Found;
+                }
+            }
+
+            return found;
+        }
+        finally
+        {
+            searches.Release();
+        }
+    }
+
+    private async Task SearchAsync(
+        AccountAddress account, Dictionary<TransferId, (IdSearch Search, IdLookup Lookup)> searching, long from, long last,
+        int rowsFirst, CancellationToken cancellationToken)
+    {
+        var size = rowsFirst;
+        while (searching.Count > 0 && from <= last)
+        {
+            var rows = await ReadAsync(account, from, last, size, false, cancellationToken);
             if (rows.Count == 0)
             {
                 throw new JournalCorruptException($"Row {from} of {account} is missing.");
@@ -32,14 +84,31 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
 
             foreach (var row in rows)
             {
-                search.Add(row.Events);
+                foreach (var happened in row.Events)
+                {
+                    if (IdSearch.IdOf(happened) is { } id && searching.TryGetValue(id, out var one))
+                    {
+                        one.Search.Add(happened);
+                        if (one.Search.Found is not null)
+                        {
+                            searching.Remove(id);
+                        }
+                    }
+                }
+            }
+
+            var reached = rows[^1].Events[0].At;
+            foreach (var (id, (search, lookup)) in searching)
+            {
+                if (search.Content is null && reached > lookup.NotAfter)
+                {
+                    searching.Remove(id);
+                }
             }
 
             from = rows[^1].SequenceNr + 1;
             size = RowsMax;
         }
-
-        return search.Found;
     }
 
     // ---------------------------------------------------------------- statements

@@ -90,6 +90,8 @@ internal static class JournalCodec
             WatermarkHigh = High(snapshot.Watermark.Value),
             WatermarkLow = Low(snapshot.Watermark.Value),
             HasForgottenUnordered = snapshot.HasForgottenUnordered,
+            IdLeadMax = snapshot.IdLeadMax,
+            IdLagMax = snapshot.IdLagMax,
         };
         foreach (var (id, at, what) in snapshot.Remembered)
         {
@@ -153,7 +155,7 @@ internal static class JournalCodec
             stored.SequenceNr, stored.Spec is null ? null : FromStored(stored.Spec, account),
             new LedgerTime(stored.OpenTime), FromStored(stored.Balances) ?? default, stored.EntryCount,
             new LedgerTime(stored.LastTime), stored.PreparedCount, Id(stored.WatermarkHigh, stored.WatermarkLow),
-            stored.HasForgottenUnordered, remembered, inDoubt);
+            stored.HasForgottenUnordered, remembered, inDoubt, stored.IdLeadMax, stored.IdLagMax);
     }
 
     public static StoredAccountSpec ToStored(AccountSpec spec)

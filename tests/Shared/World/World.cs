@@ -495,8 +495,15 @@ public sealed class World
             }
 
             var search = new IdSearch(lookup.Id);
-            foreach (var row in world.journal[Account].Take((int)lookup.UpTo))
+            var rows = world.journal[Account].Take((int)lookup.UpTo)
+                .SkipWhile(row => row.Events[^1].At < lookup.NotBefore || row.SequenceNr < lookup.SequenceNr);
+            foreach (var row in rows)
             {
+                if (search.Content is null && row.Events[0].At > lookup.NotAfter)
+                {
+                    break;
+                }
+
                 search.Add(row.Events);
             }
 
