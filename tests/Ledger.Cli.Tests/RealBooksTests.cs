@@ -63,6 +63,18 @@ public sealed class RealBooksTests
         all.Out.Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Length.ShouldBe(plan.Accounts.Count + 1);
     }
 
+    [Fact]
+    public void Virtual_postings_are_kept_apart_when_that_is_asked_for()
+    {
+        var bytes = File.ReadAllBytes(PostingsFile);
+        PostingFileReader.Read(PostingsFile, bytes, out _, keepVirtual: true).ShouldNotBeNull()
+            .VirtualAccounts.ShouldBeEmpty();
+        VirtualPostings.AccountOf("_food_:USD", "USD/2").ShouldBe("food:USD");
+        VirtualPostings.AccountOf("[food]", "USD/2").ShouldBe("food");
+        VirtualPostings.AccountOf("_food:USD", "USD/2").ShouldBe("_food:USD");
+        VirtualPostings.AccountOf("__", "USD/2").ShouldBe("__");
+    }
+
     private static ImportPlan Plan()
     {
         var file = PostingFileReader.Read(PostingsFile, File.ReadAllBytes(PostingsFile), out var errors);

@@ -37,12 +37,19 @@ internal static class ImportCommand
             DefaultValueFactory = _ => "import",
         };
         var retryFor = SharedOptions.RetryFor(TimeSpan.FromSeconds(60));
-        var command = new Command("import", Description) { file, code, accountCode, importNamespace, retryFor };
+        var keepVirtual = new Option<bool>("--keep-virtual")
+        {
+            Description = "Take accounts such as _food_ as they are written, and not as virtual postings on food.",
+        };
+        var command = new Command("import", Description)
+        {
+            file, code, accountCode, importNamespace, retryFor, keepVirtual,
+        };
         options.RefuseCsv(command);
         command.SetLedgerAction(context, options, writes: true, async (client, parsed, cancellationToken) =>
         {
             var name = parsed.GetRequiredValue(file);
-            var content = await ReadAsync(context, name, cancellationToken);
+            var content = await ReadAsync(context, name, parsed.GetValue(keepVirtual), cancellationToken);
             if (content is null)
             {
                 return ExitCodes.Usage;
@@ -72,7 +79,8 @@ internal static class ImportCommand
         return command;
     }
 
-    private static async Task<PostingFile?> ReadAsync(CliContext context, string name, CancellationToken cancellationToken)
+    private static async Task<PostingFile?> ReadAsync(
+        CliContext context, string name, bool keepVirtual, CancellationToken cancellationToken)
     {
         byte[] bytes;
         try
@@ -85,7 +93,7 @@ internal static class ImportCommand
             return null;
         }
 
-        var file = PostingFileReader.Read(name, bytes, out var errors);
+        var file = PostingFileReader.Read(name, bytes, out var errors, keepVirtual);
         foreach (var error in errors)
         {
             await context.Error.WriteLineAsync(LedgerCli.OneLine(error.ToString()));

@@ -27,16 +27,24 @@ internal sealed class PostingFileReader
     // Whether a line of the open transaction was not understood; its balance then means nothing.
     private bool isIncomplete;
 
-    private PostingFileReader(string name) => this.name = name;
+    private readonly bool keepVirtual;
+
+    private PostingFileReader(string name, bool keepVirtual)
+    {
+        this.name = name;
+        this.keepVirtual = keepVirtual;
+    }
 
     /// <summary>Reads and checks a file.</summary>
     /// <param name="name">The file's name, for messages.</param>
     /// <param name="content">Its bytes.</param>
     /// <param name="errors">What is wrong, in the order of the file; empty for a valid one.</param>
+    /// <param name="keepVirtual">Whether accounts written as virtual postings are taken as they are written.</param>
     /// <returns>The file; null when anything is wrong with it.</returns>
-    public static PostingFile? Read(string name, byte[] content, out IReadOnlyList<ImportError> errors)
+    public static PostingFile? Read(
+        string name, byte[] content, out IReadOnlyList<ImportError> errors, bool keepVirtual = false)
     {
-        var reader = new PostingFileReader(name);
+        var reader = new PostingFileReader(name, keepVirtual);
         reader.Read(content);
         errors = [.. reader.errors.OrderBy(error => error.Line)];
         return errors.Count == 0 ? new PostingFile(reader.transactions) { VirtualAccounts = reader.virtualAccounts } : null;
@@ -161,7 +169,7 @@ internal sealed class PostingFileReader
     private Posting? ReadPosting(long line, string written, string asset, string amountText)
     {
         var before = errors.Count;
-        var account = VirtualPostings.AccountOf(written, asset);
+        var account = keepVirtual ? written : VirtualPostings.AccountOf(written, asset);
         if (!string.Equals(account, written, StringComparison.Ordinal))
         {
             virtualAccounts[written] = account;
