@@ -234,14 +234,26 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
         var until = LedgerTime.From(deadline);
         var region = accounts.IsCompletedSuccessfully ? accounts.Result : await StartedAsync(deadline, cancellationToken);
         var pause = RetryPause;
+        var isUnknown = false;
         while (true)
         {
             var call = calls.Start(deadline, cancellationToken);
             region.Tell(
                 new AccountEnvelope(account, message(new Caller(calls, call.Correlation), until)), ActorRefs.NoSender);
             var answer = await call.Promise.Task;
-            if (answer is not CallFailed(var failure)
-                || !(failure == CallFailure.Moving || (failure == CallFailure.Overloaded && retryOverload))
+            if (answer is not CallFailed(var failure))
+            {
+                return answer;
+            }
+
+            if (isUnknown && (failure is CallFailure.Overloaded or CallFailure.DeadlineExpired))
+            {
+                // "Nothing was applied" is true of this attempt, and need not be of the one before it.
+                answer = new CallFailed(CallFailure.Moving);
+            }
+
+            isUnknown |= failure == CallFailure.Moving;
+            if (!(failure == CallFailure.Moving || (failure == CallFailure.Overloaded && retryOverload))
                 || options.TimeProvider.GetUtcNow() + pause >= deadline)
             {
                 return answer;
