@@ -9,11 +9,14 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
     : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
     private static readonly TimeSpan RetryPauseMax = TimeSpan.FromMilliseconds(500);
 
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
+        // A copy: the caller may do with its list what it likes meanwhile.
+        accounts = [.. accounts];
         CheckBatch(accounts.Count, "accounts");
         for (var i = 0; i < accounts.Count; i++)
         {
@@ -77,6 +80,7 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
     public async Task<IReadOnlyList<TransferResult>> PostTransfersAsync(
         IReadOnlyList<Transfer> transfers, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
+        transfers = [.. transfers];
         CheckBatch(transfers.Count, "transfers");
         for (var i = 0; i < transfers.Count; i++)
         {
@@ -187,8 +191,13 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
             var answers = new Task<AccountAnswerBase>?[ids.Count];
             for (var i = 0; i < answers.Length; i++)
             {
+                if (!AccountAddress.TryParse(ids[i][prefix.Length..], out var address))
+                {
+                    continue; // A stream of somebody else's.
+                }
+
                 answers[i] = AskAsync(
-                    AccountAddress.Parse(ids[i][prefix.Length..]),
+                    address,
                     static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
             }
 
@@ -214,14 +223,20 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
     private DateTimeOffset Begin(int count, TimeSpan? timeout)
     {
         var wait = timeout ?? options.CallTimeout;
+        if (wait == Timeout.InfiniteTimeSpan)
+        {
+            wait = WaitMax;
+        }
+
         if (wait <= TimeSpan.Zero)
         {
             throw new LedgerException(
                 LedgerErrorReason.DeadlineExpired, "The deadline had passed before anything was done.");
         }
 
+        var deadline = options.TimeProvider.GetUtcNow() + (wait < WaitMax ? wait : WaitMax);
         calls.Admit(count);
-        return options.TimeProvider.GetUtcNow() + wait;
+        return deadline;
     }
 
     // Sends until there is an answer or the deadline: what is idempotent may be sent again, so an account that goes to
@@ -384,6 +399,13 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
             throw new LedgerException(
                 LedgerErrorReason.ReferenceTooLong,
                 $"The reference has {reference.Length} characters; at most {LedgerLimits.ReferenceLengthMax} are allowed.",
+                Field("reference"));
+        }
+
+        if (!LedgerLimits.IsWellFormed(reference))
+        {
+            throw new LedgerException(
+                LedgerErrorReason.InvalidArgument, "The reference holds half of a surrogate pair, which is no character.",
                 Field("reference"));
         }
 

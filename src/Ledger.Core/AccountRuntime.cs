@@ -355,6 +355,7 @@ public sealed class AccountRuntime
             open!.Urgent = true;
         }
 
+        ForgetExpired(now);
         List<TransferId>? abandoned = null;
         foreach (var (id, work) in working ?? [])
         {
@@ -385,6 +386,41 @@ public sealed class AccountRuntime
 
         WakeForTheNext();
         Pump();
+    }
+
+    // Callers that have stopped waiting, for an outcome that may be long in coming, must not fill the account up.
+    private void ForgetExpired(LedgerTime now)
+    {
+        foreach (var work in working?.Values ?? Enumerable.Empty<Work>())
+        {
+            if (work.Phase == Phase.LookingUp)
+            {
+                continue;
+            }
+
+            for (var i = work.Waiters.Count - 1; i >= 0; i--)
+            {
+                if (work.Waiters[i] is AccountCall call && call.Deadline < now)
+                {
+                    work.Waiters.RemoveAt(i);
+                    work.HasFirst &= i > 0;
+                    calls--;
+                }
+            }
+        }
+
+        for (var left = readers?.Count ?? 0; left > 0; left--)
+        {
+            var reader = readers!.Dequeue();
+            if (reader.Call.Deadline < now)
+            {
+                calls--;
+            }
+            else
+            {
+                readers.Enqueue(reader);
+            }
+        }
     }
 
     /// <summary>Makes what may still be lazy be written now, before the account goes to sleep.</summary>
@@ -716,9 +752,11 @@ public sealed class AccountRuntime
         ScheduleResend(work, now);
     }
 
-    private void Reject(Transfer transfer, TransferStatus reason, PostTransferCall? post, LedgerTime now)
+    private void Reject(
+        Transfer transfer, TransferStatus reason, PostTransferCall? post, LedgerTime now, bool isOwn = true)
     {
-        Balances? seen = state.Spec is null ? null : state.Balances;
+        // The balances are those of the account whose reason it is; of the closer's, a trial tells none.
+        Balances? seen = state.Spec is null || !isOwn ? null : state.Balances;
         var at = Later(now);
         Emit(new TransferRejected(transfer, reason, seen, at), urgent: true);
         if (post is not null)
@@ -759,7 +797,7 @@ public sealed class AccountRuntime
                 first = null;
             }
 
-            Reject(work.Transfer, reason, first, now);
+            Reject(work.Transfer, reason, first, now, isOwn: reason == own);
         }
 
         foreach (var waiter in work.Waiters)

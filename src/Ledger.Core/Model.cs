@@ -277,6 +277,25 @@ public static class LedgerLimits
     /// <summary>The largest page of a list.</summary>
     public const int PageSizeMax = 1000;
 
+    /// <summary>Whether a text is well-formed: what is not would be stored as other text than was given.</summary>
+    /// <param name="text">The text.</param>
+    public static bool IsWellFormed(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+            {
+                i++;
+            }
+            else if (char.IsSurrogate(text[i]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Checks metadata against its limits.</summary>
     /// <param name="metadata">The metadata.</param>
     /// <returns>What is wrong, in a sentence, or null.</returns>
@@ -292,6 +311,11 @@ public static class LedgerLimits
             if (key.Length is 0 or > MetadataKeyLengthMax)
             {
                 return $"has a key of {key.Length} characters; 1 to {MetadataKeyLengthMax} are allowed";
+            }
+
+            if (!IsWellFormed(key) || !IsWellFormed(value))
+            {
+                return "holds half of a surrogate pair, which is no character";
             }
 
             if (value.Length > MetadataValueLengthMax)

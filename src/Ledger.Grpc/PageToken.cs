@@ -48,7 +48,11 @@ internal static class PageToken
 
     /// <summary>Reads the position of a page of accounts.</summary>
     /// <exception cref="FaultException">It is no token, or that of another query.</exception>
-    public static string ReadAccount(string token) => Encoding.UTF8.GetString(Read(AccountsQuery, token));
+    public static string ReadAccount(string token)
+    {
+        var text = Encoding.UTF8.GetString(Read(AccountsQuery, token));
+        return AccountAddress.TryParse(text, out _) ? text : throw Invalid();
+    }
 
     private static ReadOnlySpan<byte> AccountsQuery => "accounts"u8;
 

@@ -716,6 +716,63 @@ public abstract class LedgerSuite : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_snapshot_of_rows_that_the_journal_lacks_stops_its_account_and_no_other()
+    {
+        if (storage is not PostgresTestStorage)
+        {
+            // On SQLite the snapshots lie in a file of their own; the code is the same.
+            return;
+        }
+
+        await using (var host = await StartAsync(static options => options.SnapshotEvery = 1))
+        {
+            var (a, b) = await OpenTwoAsync(host.Ledger);
+            for (var i = 0; i < 6; i++)
+            {
+                await host.Ledger.PostTransferAsync(Transfer(a, b, 1));
+            }
+
+            await EventuallyAsync(() => Task.FromResult(storage.Count(
+                $"SELECT COUNT(*) FROM snapshot WHERE persistence_id = '{AccountActor.PersistenceIdOf(a)}'") > 0));
+        }
+
+        storage.Execute($"DELETE FROM journal WHERE persistence_id = '{AccountActor.PersistenceIdOf(Address("a"))}' AND sequence_number > 1");
+        await using (var host = await StartAsync())
+        {
+            await Should.ThrowAsync<LedgerException>(() => host.Ledger.GetAccountAsync(Address("a"), TimeSpan.FromSeconds(2)));
+            (await host.Ledger.GetAccountAsync(Address("b"))).ShouldNotBeNull();
+        }
+
+        // A snapshot that can't be read is left out instead.
+        storage.Execute("UPDATE snapshot SET snapshot = '\\x00ff00'");
+        await using (var host = await StartAsync())
+        {
+            (await host.Ledger.GetAccountAsync(Address("b")))!.Balances.CreditsPosted.ShouldBe(Amount.Of(6));
+        }
+    }
+
+    [Fact]
+    public async Task Text_that_is_no_text_is_refused_before_it_is_stored_as_another()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        foreach (var transfer in new[]
+        {
+            Transfer(a, b, 1) with { Reference = "x\uD800" },
+            Transfer(a, b, 1) with { Metadata = Metadata.Of([new("\uD800", "1"), new("\uD801", "2")]) },
+            Transfer(a, b, 1) with { Metadata = Metadata.Of([new("k", "\uDC00\uD800")]) },
+        })
+        {
+            (await Should.ThrowAsync<LedgerException>(() => host.Ledger.PostTransferAsync(transfer)))
+                .OutcomeUnknown.ShouldBeFalse();
+        }
+
+        (await host.Ledger.PostTransferAsync(Transfer(a, b, 1) with { Reference = "\uD83D\uDE00" })).Status
+            .ShouldBe(TransferStatus.Created);
+        (await host.Ledger.GetAccountAsync(a))!.EntryCount.ShouldBe(1ul);
+    }
+
     // ---------------------------------------------------------------- helpers
 
     protected Task<LedgerHost> StartAsync(Action<LedgerOptions>? configure = null) => LedgerHost.StartAsync(storage, configure);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
@@ -8,7 +9,11 @@ namespace Ledger.Actors.Accounts;
 
 /// <summary>What every account actor of a node shares.</summary>
 internal sealed record AccountActorContext(
-    AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader, Func<IActorRef> Accounts);
+    AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader, Func<IActorRef> Accounts)
+{
+    /// <summary>How often in a row an account could not be recovered: it is tried again, ever more seldom.</summary>
+    public ConcurrentDictionary<AccountAddress, int> FailedRecoveries { get; } = new();
+}
 
 /// <summary>The shell around one <see cref="AccountRuntime"/>: it routes messages, writes and reads rows, keeps the hash
 /// chain, and tells the time. It holds no rule of the ledger.</summary>
@@ -27,6 +32,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private LedgerTime lastUsed;
     private readonly List<IdLookup> lookups = [];
     private bool searching;
+    private bool recovered;
+    private long previousSnapshot;
     private bool passivating;
     private bool stopping;
 
@@ -41,7 +48,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     }
 
     /// <summary>What the streams of accounts begin with.</summary>
-    public const string PersistenceIdPrefix = "account-";
+    public const string PersistenceIdPrefix = "ledger-account-";
 
     public override string PersistenceId { get; }
 
@@ -67,11 +74,14 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 lastHash = JournalCodec.HashOf(row.Bytes.Span);
                 break;
 
-            case SnapshotOffer { Snapshot: SnapshotRow row }:
+            case SnapshotOffer { Snapshot: SnapshotRow row } offer:
+                previousSnapshot = offer.Metadata.SequenceNr;
                 runtime.Restore(JournalCodec.DecodeSnapshot(row.Bytes, account, out lastHash));
                 break;
 
             case RecoveryCompleted:
+                recovered = true;
+                context.FailedRecoveries.TryRemove(account, out _);
                 lastUsed = Now;
                 runtime.RecoveryCompleted(lastUsed);
                 WakeAt(lastUsed.Add(context.PassivateAfter));
@@ -118,7 +128,19 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 runtime.Flush();
                 StopWhenWritten();
                 break;
-            case SaveSnapshotSuccess:
+            case SaveSnapshotSuccess saved:
+                // Two are kept: the newest, and the one before it.
+                if (previousSnapshot > 1)
+                {
+                    DeleteSnapshots(new SnapshotSelectionCriteria(previousSnapshot - 1));
+                }
+
+                previousSnapshot = saved.Metadata.SequenceNr;
+                break;
+            case DeleteSnapshotsSuccess:
+                break;
+            case DeleteSnapshotsFailure failure:
+                log.Warning(failure.Cause, "Old snapshots of {Account} could not be deleted", account);
                 break;
             case SaveSnapshotFailure failure:
                 // Nothing is lost: the journal alone is the truth.
@@ -290,11 +312,21 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         wake?.Cancel();
         runtime.Fail(CallFailure.Moving);
-        if (runtime.HasInDoubt)
+        if (!recovered || runtime.HasInDoubt)
         {
-            // Something is unfinished, so this account must not sleep for long (R5).
-            Context.System.Scheduler.ScheduleTellOnce(
-                TimeSpan.FromSeconds(1), context.Accounts(), new AccountEnvelope(account, new Poke()), ActorRefs.NoSender);
+            // Something is unfinished, or may be where the journal could not be read, so this account must not sleep for
+            // long (R5).
+            var failures = recovered ? 0 : context.FailedRecoveries.AddOrUpdate(account, 0, static (_, n) => Math.Min(n + 1, 5));
+            try
+            {
+                Context.System.Scheduler.ScheduleTellOnce(
+                    TimeSpan.FromSeconds(1 << failures), context.Accounts(), new AccountEnvelope(account, new Poke()),
+                    ActorRefs.NoSender);
+            }
+            catch (SchedulerException)
+            {
+                // The actor system ends; the next one wakes the account when it is asked for.
+            }
         }
 
         base.PostStop();

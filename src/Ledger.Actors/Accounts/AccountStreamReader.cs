@@ -17,56 +17,48 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
 
     // ---------------------------------------------------------------- ids
 
-    // Searches wait for each other rather than take the store's connections from accounts that wake.
-    private readonly SemaphoreSlim searches = new(4);
+    // Reads of pages wait for each other rather than take the store's connections from accounts that wake.
+    private readonly SemaphoreSlim pages = new(8);
 
     /// <summary>Finds what the journal holds about ids; null where it holds nothing.</summary>
     public async Task<IdFound?[]> FindAsync(
         AccountAddress account, IReadOnlyList<IdLookup> lookups, CancellationToken cancellationToken)
     {
-        await searches.WaitAsync(cancellationToken);
-        try
+        var found = new IdFound?[lookups.Count];
+        var searching = new Dictionary<TransferId, (IdSearch Search, IdLookup Lookup)>(lookups.Count);
+        for (var i = 0; i < lookups.Count; i++)
         {
-            var found = new IdFound?[lookups.Count];
-            var searching = new Dictionary<TransferId, (IdSearch Search, IdLookup Lookup)>(lookups.Count);
+            var lookup = lookups[i];
+            var search = new IdSearch(lookup.Id);
+            if (lookup.SequenceNr > 0)
+            {
+                await SearchAsync(
+                    account, new() { [lookup.Id] = (search, lookup) }, lookup.SequenceNr, lookup.UpTo, RowsFirst,
+                    cancellationToken);
+                found[i] = search.Found;
+            }
+            else
+            {
+                searching.Add(lookup.Id, (search, lookup));
+            }
+        }
+
+        if (searching.Count > 0)
+        {
+            // What is decided after the question left is not about the ids that were asked: the last row will do.
+            var notBefore = searching.Values.Min(static one => one.Lookup.NotBefore);
+            var last = searching.Values.Max(static one => one.Lookup.UpTo);
+            var from = last == 0 ? 1 : await LastRowWhereAsync(
+                account, last, row => row.Events[0].At < notBefore, cancellationToken);
+            var all = searching.Values.ToDictionary(static one => one.Lookup.Id, static one => one.Search);
+            await SearchAsync(account, searching, from, last, RowsMax, cancellationToken);
             for (var i = 0; i < lookups.Count; i++)
             {
-                var lookup = lookups[i];
-                var search = new IdSearch(lookup.Id);
-                if (lookup.SequenceNr > 0)
-                {
-                    await SearchAsync(
-                        account, new() { [lookup.Id] = (search, lookup) }, lookup.SequenceNr, lookup.UpTo, RowsFirst,
-                        cancellationToken);
-                    found[i] = search.Found;
-                }
-                else
-                {
-                    searching.Add(lookup.Id, (search, lookup));
-                }
+                found[i] ??= all.GetValueOrDefault(lookups[i].Id)?.Found;
             }
-
-            if (searching.Count > 0)
-            {
-                // What is decided after the question left is not about the ids that were asked: the last row will do.
-                var notBefore = searching.Values.Min(static one => one.Lookup.NotBefore);
-                var last = searching.Values.Max(static one => one.Lookup.UpTo);
-                var from = last == 0 ? 1 : await LastRowWhereAsync(
-                    account, last, row => row.Events[0].At < notBefore, cancellationToken);
-                var all = searching.Values.ToDictionary(static one => one.Lookup.Id, static one => one.Search);
-                await SearchAsync(account, searching, from, last, RowsMax, cancellationToken);
-                for (var i = 0; i < lookups.Count; i++)
-                {
-                    found[i] ??= all.GetValueOrDefault(lookups[i].Id)?.Found;
-                }
-            }
-
-            return found;
         }
-        finally
-        {
-            searches.Release();
-        }
+
+        return found;
     }
 
     private async Task SearchAsync(
@@ -341,8 +333,18 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
     private async Task<IReadOnlyList<EventBatch>> ReadAsync(
         AccountAddress account, long from, long to, int rowsMax, bool descending, CancellationToken cancellationToken)
     {
-        var rows = await streams.ReadAsync(
-            AccountActor.PersistenceIdOf(account), from, to, rowsMax, descending, cancellationToken);
+        IReadOnlyList<StreamRow> rows;
+        await pages.WaitAsync(cancellationToken);
+        try
+        {
+            rows = await streams.ReadAsync(
+                AccountActor.PersistenceIdOf(account), from, to, rowsMax, descending, cancellationToken);
+        }
+        finally
+        {
+            pages.Release();
+        }
+
         var batches = new List<EventBatch>(rows.Count);
         foreach (var row in rows)
         {

@@ -15,6 +15,7 @@ internal sealed class CallTable : IDisposable
     private readonly ITimer sweeper;
     private readonly int callsMax;
     private long lastCorrelation;
+    private volatile bool isDisposed;
     private int count;
 
     public CallTable(TimeProvider time, int callsMax)
@@ -46,6 +47,13 @@ internal sealed class CallTable : IDisposable
     {
         var call = new Call(Interlocked.Increment(ref lastCorrelation), deadline);
         calls[call.Correlation] = call;
+        if (isDisposed)
+        {
+            // Nobody will answer any more, nor watch the deadline.
+            Complete(call.Correlation, TimedOut.Instance);
+            return call;
+        }
+
         if (cancellationToken.CanBeCanceled)
         {
             call.Registration = cancellationToken.UnsafeRegister(
@@ -70,7 +78,15 @@ internal sealed class CallTable : IDisposable
         }
     }
 
-    public void Dispose() => sweeper.Dispose();
+    public void Dispose()
+    {
+        isDisposed = true;
+        sweeper.Dispose();
+        foreach (var correlation in calls.Keys)
+        {
+            Complete(correlation, TimedOut.Instance);
+        }
+    }
 
     private void Sweep()
     {

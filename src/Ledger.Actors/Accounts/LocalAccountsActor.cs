@@ -92,6 +92,11 @@ internal sealed class LocalAccountsActor(AccountActorContext context) : UntypedA
         if (waitsForAll is not null)
         {
             // The process ends: whoever asked learns "unknown", and the next one asks again.
+            if (envelope.Message is AccountCall call)
+            {
+                LostCallsActor.Answer(call.Caller, new CallFailed(CallFailure.Moving));
+            }
+
             return;
         }
 

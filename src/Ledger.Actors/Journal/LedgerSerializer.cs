@@ -47,7 +47,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     public override object FromBinary(byte[] bytes, string manifest) => manifest switch
     {
         RowManifest => new JournalRow(bytes),
-        SnapshotManifest => new SnapshotRow(bytes),
+        SnapshotManifest => Snapshot(bytes),
         EnvelopeManifest => FromWire(WireEnvelope.Parser.ParseFrom(bytes)),
         AnswerManifest => FromWire(WireAnswer.Parser.ParseFrom(bytes)),
         StopManifest => StopAccount.Instance,
@@ -60,6 +60,13 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         && segment.Offset == 0 && segment.Array!.Length == segment.Count
             ? segment.Array
             : bytes.ToArray();
+
+    // Parsed here although it is decoded later: a snapshot that can't be read must fail while it may still be left out.
+    private static SnapshotRow Snapshot(byte[] bytes)
+    {
+        StoredSnapshot.Parser.ParseFrom(bytes);
+        return new SnapshotRow(bytes);
+    }
 
     private static ulong High(UInt128 value) => JournalCodec.High(value);
 

@@ -163,9 +163,29 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
         // A replay from the next row on follows this question, so the answer is taken from those rows: mostly they
         // fit into one page, and an account wakes with one query less.
+        // After a snapshot the row that it stands on is read too: a journal that ends before it, as one that was restored
+        // beside newer snapshots does, must not be gone on with from a place that it never reached.
         var from = checked(fromSequenceNr + 1);
         var rows = new List<StoredRow>();
-        await ReadRowsAsync(persistenceId, from, long.MaxValue, _pageRows, rows, cancellationToken);
+        await ReadRowsAsync(
+            persistenceId, Math.Max(1, fromSequenceNr), long.MaxValue, _pageRows, rows, cancellationToken);
+        var isFull = rows.Count == _pageRows;
+        if (fromSequenceNr > 0)
+        {
+            if (rows.Count == 0 || rows[0].SequenceNr != fromSequenceNr)
+            {
+                throw new InvalidOperationException(
+                    $"The journal of {persistenceId} does not hold row {fromSequenceNr}, which its snapshot stands on. "
+                    + "The snapshots belong to another journal: remove them, they can all be dropped.");
+            }
+
+            rows.RemoveAt(0);
+            if (rows.Count == 0)
+            {
+                return fromSequenceNr;
+            }
+        }
+
         if (rows.Count == 0)
         {
             return 0;
@@ -177,7 +197,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         }
 
         _prefetched[persistenceId] = (from, rows);
-        return rows.Count < _pageRows
+        return !isFull
             ? rows[^1].SequenceNr
             : await ReadHighestAsync(persistenceId, fromSequenceNr, cancellationToken);
     }

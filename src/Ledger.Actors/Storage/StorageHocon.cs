@@ -47,7 +47,7 @@ internal static class StorageHocon
                   }
                   ledger {
                     writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
-                    queue-size = 20000
+                    queue-size = 100000
                     batch-rows-max = 2000
                     batch-bytes-max = 8388608
                     row-bytes-max = 16777216

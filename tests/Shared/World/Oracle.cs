@@ -266,7 +266,7 @@ public sealed class Oracle(World world)
     /// <summary>Everything that a state holds, as text.</summary>
     public static string Dump(AccountSnapshot s) => string.Join('\n', [
         $"{s.SequenceNr} {s.Spec} {s.OpenTime} {s.Balances} {s.EntryCount} {s.LastTime} {s.PreparedCount}",
-        $"{s.Watermark} {s.HasForgottenUnordered}",
+        $"{s.Watermark} {s.HasForgottenUnordered} {s.IdLeadMax} {s.IdLagMax}",
         .. s.Remembered.Select(static r =>
             $"{r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Seen}"),
         .. s.InDoubt.Select(static d => $"{d.Transfer} {d.SequenceNr} {d.Number}")]);

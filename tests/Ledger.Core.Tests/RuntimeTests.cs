@@ -1,0 +1,97 @@
+using Ledger.Core;
+
+namespace Ledger.Core.Tests;
+
+/// <summary>What the world of the properties does not do: callers that give up, accounts that are full.</summary>
+public sealed class RuntimeTests : IAccountShell
+{
+    private static readonly AccountAddress A = AccountAddress.Parse("a");
+    private static readonly AccountAddress B = AccountAddress.Parse("b");
+    private static readonly Asset Usd = Asset.Parse("USD/2");
+    private readonly List<(long Correlation, AccountAnswerBase Answer)> answers = [];
+    private readonly AccountRuntime runtime;
+    private long lastCorrelation;
+    private bool isWriting;
+
+    public RuntimeTests()
+    {
+        runtime = new AccountRuntime(A, new AccountRuntimeOptions { CallsMax = 5 }, this);
+        runtime.RecoveryCompleted(At(0));
+        Send((caller, deadline) => new OpenAccountCall(new AccountSpec(A, Usd, 1), caller, deadline), 0);
+    }
+
+    [Fact]
+    public void Callers_that_have_given_up_do_not_fill_the_account()
+    {
+        // Its closer never answers, so everything about this transfer waits.
+        var transfer = new Transfer(new TransferId(7), A, B, Amount.Of(5), 1);
+        for (var second = 1; second < 100; second++)
+        {
+            Send((caller, deadline) => new PostTransferCall(transfer, caller, deadline), second);
+            Send((caller, deadline) => new GetAccountCall(caller, deadline), second);
+            runtime.Tick(At(second + 1));
+        }
+
+        answers.Select(static a => a.Answer).OfType<CallFailed>().ShouldBeEmpty();
+        answers.Count.ShouldBe(1);
+
+        // When it answers at last, who still waits is told, and the account is as good as ever.
+        var correlation = Send((caller, deadline) => new GetAccountCall(caller, deadline), 200);
+        runtime.Handle(
+            new CloseAnswer(transfer.Id, TransferContent.DigestOf(transfer), TransferStatus.Created, At(200), null), At(200));
+        var answer = answers.Single(a => a.Correlation == correlation).Answer;
+        ((AccountAnswer)answer).View.ShouldNotBeNull().Balances.DebitsPosted.ShouldBe(Amount.Of(5));
+    }
+
+    [Fact]
+    public void A_full_account_refuses_at_once()
+    {
+        for (var i = 0; i < 6; i++)
+        {
+            var id = new TransferId((UInt128)(i + 1));
+            Send((caller, deadline) => new PostTransferCall(new Transfer(id, A, B, Amount.Of(1), 1), caller, deadline), 1);
+        }
+
+        answers[^1].Answer.ShouldBe(new CallFailed(CallFailure.Overloaded));
+    }
+
+    [Fact]
+    public void A_command_that_comes_after_its_deadline_is_refused()
+    {
+        var call = new PostTransferCall(
+            new Transfer(new TransferId(7), A, B, Amount.Of(1), 1), new Caller(null, ++lastCorrelation), At(1));
+        runtime.Handle(call, At(2));
+        answers[^1].Answer.ShouldBe(new CallFailed(CallFailure.DeadlineExpired));
+        runtime.State.InDoubtCount.ShouldBe(0);
+    }
+
+    void IAccountShell.Reply(Caller caller, AccountAnswerBase answer) => answers.Add((caller.Correlation, answer));
+
+    void IAccountShell.Send(AccountAddress account, AccountMessage message)
+    {
+    }
+
+    void IAccountShell.Write(EventBatch batch) => isWriting = true;
+
+    void IAccountShell.Lookup(IdLookup lookup)
+    {
+    }
+
+    void IAccountShell.WakeAt(LedgerTime time)
+    {
+    }
+
+    private static LedgerTime At(long seconds) => new(1_000_000_000 + (seconds * 1_000_000));
+
+    private long Send(Func<Caller, LedgerTime, AccountMessage> make, long second)
+    {
+        runtime.Handle(make(new Caller(null, ++lastCorrelation), At(second).Add(TimeSpan.FromMilliseconds(500))), At(second));
+        while (isWriting)
+        {
+            isWriting = false;
+            runtime.WriteSucceeded(At(second));
+        }
+
+        return lastCorrelation;
+    }
+}
