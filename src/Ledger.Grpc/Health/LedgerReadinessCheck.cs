@@ -8,12 +8,16 @@ namespace Ledger.Grpc.Health;
 
 /// <summary>Ready means: this node is not stopping, and the ledger answers.</summary>
 /// <remarks>
-/// It asks for accounts that need not exist, which goes through routing, an account and the journal. One answer is
-/// enough: in a cluster an account may just then live on a node that has died, and that says nothing about this one.
+/// It asks for accounts that need not exist, which goes through routing and an account. One answer is enough: in a cluster
+/// an account may just then live on a node that has died, and that says nothing about this one. An account that is awake
+/// answers from memory, so the journal is asked too, for the accounts after the last one, of which there are none.
 /// </remarks>
 internal sealed class LedgerReadinessCheck(
     ILedger ledger, IHostApplicationLifetime lifetime, IOptions<LedgerGrpcOptions> options) : IHealthCheck
 {
+    // Beyond every address: they hold no such character.
+    private const string AfterTheLast = "~";
+
     private static readonly AccountAddress[] Probes =
     [
         AccountAddress.Parse("ledger:readiness:1"),
@@ -35,6 +39,7 @@ internal sealed class LedgerReadinessCheck(
             try
             {
                 await ledger.GetAccountAsync(probe, options.Value.ReadinessTimeout, cancellationToken);
+                await ledger.ListAccountsAsync(AfterTheLast, 1, options.Value.ReadinessTimeout, cancellationToken);
                 return HealthCheckResult.Healthy("The ledger answers.");
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
