@@ -20,7 +20,7 @@ public class ArrowTests
 
     public static TheoryData<string> Projects => [.. Allowed.Keys];
 
-    private static string Root { get; } = FindRoot();
+    private static string Root => Repository.Root;
 
     [Fact]
     public void Every_project_under_src_has_its_arrows_written_down() =>
@@ -74,15 +74,4 @@ public class ArrowTests
 
     private static IEnumerable<string> Sources(string project) =>
         Directory.GetFiles(Path.Combine(Root, "src", project), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText);
-
-    private static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Ledger.sln")))
-        {
-            directory = directory.Parent;
-        }
-
-        return directory?.FullName ?? throw new InvalidOperationException("Ledger.sln was not found above the tests.");
-    }
 }

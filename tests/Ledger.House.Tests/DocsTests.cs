@@ -72,20 +72,9 @@ public partial class DocsTests
         }
     }
 
-    private static string Root { get; } = FindRoot();
+    private static string Root => Repository.Root;
 
     private static string ToUpperSnake(string name) => Hump().Replace(name, "_$1").ToUpperInvariant();
-
-    private static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Ledger.sln")))
-        {
-            directory = directory.Parent;
-        }
-
-        return directory?.FullName ?? throw new InvalidOperationException("Ledger.sln was not found above the tests.");
-    }
 
     [GeneratedRegex(@"((?:\s*//[^\n]*\n)+)\s+([A-Z_]+) = (\d+);")]
     private static partial Regex EnumValue();

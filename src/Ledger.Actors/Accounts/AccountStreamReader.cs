@@ -68,7 +68,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         var size = rowsFirst;
         while (searching.Count > 0 && from <= last)
         {
-            var rows = await ReadAsync(account, from, last, size, false, cancellationToken);
+            var rows = await ReadAsync(account, from, last, size, cancellationToken);
             if (rows.Count == 0)
             {
                 throw new JournalCorruptException($"Row {from} of {account} is missing.");
@@ -149,7 +149,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         var size = RowsFirst;
         while (entries.Count < count)
         {
-            var rows = await ReadAsync(account, from, fence.SequenceNr, size, false, cancellationToken);
+            var rows = await ReadAsync(account, from, fence.SequenceNr, size, cancellationToken);
             if (rows.Count == 0)
             {
                 throw new JournalCorruptException($"Entry {first + (ulong)entries.Count} of {account} is missing.");
@@ -241,7 +241,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
                 to = wanted;
             }
 
-            foreach (var row in await ReadAsync(account, from, to, RowsMax, false, cancellationToken))
+            foreach (var row in await ReadAsync(account, from, to, RowsMax, cancellationToken))
             {
                 Collect(row, contents);
             }
@@ -272,7 +272,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         var size = RowsFirst;
         while (from <= fence.SequenceNr)
         {
-            var rows = await ReadAsync(account, from, fence.SequenceNr, size, false, cancellationToken);
+            var rows = await ReadAsync(account, from, fence.SequenceNr, size, cancellationToken);
             if (rows.Count == 0)
             {
                 break;
@@ -311,7 +311,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         while (low < high)
         {
             var middle = low + ((high - low + 1) / 2);
-            var row = await ReadAsync(account, middle, middle, 1, false, cancellationToken);
+            var row = await ReadAsync(account, middle, middle, 1, cancellationToken);
             if (row.Count == 0)
             {
                 throw new JournalCorruptException($"Row {middle} of {account} is missing.");
@@ -331,14 +331,14 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
     }
 
     private async Task<IReadOnlyList<EventBatch>> ReadAsync(
-        AccountAddress account, long from, long to, int rowsMax, bool descending, CancellationToken cancellationToken)
+        AccountAddress account, long from, long to, int rowsMax, CancellationToken cancellationToken)
     {
         IReadOnlyList<StreamRow> rows;
         await pages.WaitAsync(cancellationToken);
         try
         {
             rows = await streams.ReadAsync(
-                AccountActor.PersistenceIdOf(account), from, to, rowsMax, descending, cancellationToken);
+                AccountActor.PersistenceIdOf(account), from, to, rowsMax, descending: false, cancellationToken);
         }
         finally
         {
