@@ -45,13 +45,79 @@ public interface ILedger
         AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it.</summary>
-    /// <param name="account">The transfer's debit or credit account.</param>
+    /// <param name="account">The transfer's debit or credit account; none when the caller does not know it. A hold is then
+    /// found by the index of holds, however old; another transfer only by this node's memory of recent ids.</param>
     /// <param name="id">The transfer's id.</param>
     /// <param name="timeout">How long to wait while it is in doubt.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="LedgerException">It can't be read now.</exception>
     Task<TransferRecord?> GetTransferAsync(
         AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Posts a transaction: all of its legs or none. Idempotent by its id: the retry of one that was committed returns
+    /// its original results, that of one that was rejected the original reason.</summary>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
+    Task<TransactionResult> PostTransactionAsync(
+        Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Looks a transaction up in the memory of its anchor, the debit account of its first transfer; null when that
+    /// account never anchored it.</summary>
+    /// <param name="account">The anchor.</param>
+    /// <param name="id">The transaction's id; a transfer that stood alone is found by its own.</param>
+    /// <param name="timeout">How long to wait while it is in doubt.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="LedgerException">It can't be read now.</exception>
+    Task<TransactionRecord?> GetTransactionAsync(
+        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Opens accounts and posts transfers in one request, in order: each item sees what those before it did that
+    /// touch the same accounts or ids. Items that are linked form a chain that happens all or not at all; a chain ends with
+    /// the first item that is not linked.</summary>
+    /// <param name="items">From 1 to <see cref="LedgerLimits.BatchMax"/> items.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <returns>What became of each item, in order.</returns>
+    /// <exception cref="LedgerException">The request is invalid, or the outcome of at least one item is unknown.</exception>
+    Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(
+        IReadOnlyList<BatchItem> items, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Changes an account: freeze, close, limits. Setting what is set already changes nothing.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
+    Task<AccountChangeResult> ChangeAccountAsync(
+        AccountAddress account, AccountChange change, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default);
+
+    /// <summary>Sets the time at which a live hold expires: later, or earlier. Idempotent.</summary>
+    /// <param name="request">Which hold, and when.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
+    Task<ExtendHoldResult> ExtendHoldAsync(
+        ExtendHold request, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Takes back a posted transfer or transaction by the opposite one, linked to it. A transfer can be taken back up
+    /// to its amount: at once, or in parts. Idempotent by the id of the correction.</summary>
+    /// <param name="request">What to take back.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
+    Task<TransactionResult> ReverseAsync(
+        Reversal request, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Posts or voids all holds of a transaction, as one transaction. Idempotent by the id of the new one.</summary>
+    /// <param name="request">Which transaction, and what to do.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
+    /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
+    Task<TransactionResult> ResolveTransactionAsync(
+        TransactionResolution request, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Reads a page of an account's statement from its own journal; null when the account does not exist.</summary>
     /// <param name="query">Which entries.</param>
@@ -70,6 +136,56 @@ public interface ILedger
     Task<AccountPage> ListAccountsAsync(
         string? after, int limit, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 }
+
+/// <summary>One item of <see cref="ILedger.SubmitBatchAsync"/>. Immutable.</summary>
+/// <param name="Leg">What to do.</param>
+/// <param name="Linked">Whether the next item belongs to the same chain.</param>
+public sealed record BatchItem(TransactionLeg Leg, bool Linked = false);
+
+/// <summary>What became of one item of a batch. Immutable.</summary>
+/// <param name="Transfer">For a transfer.</param>
+/// <param name="Opening">For an opening.</param>
+public sealed record BatchItemResult(TransferResult? Transfer, OpenAccountResult? Opening);
+
+/// <summary>Asks for another deadline of a hold. Immutable.</summary>
+/// <param name="HoldId">The hold.</param>
+/// <param name="Deadline">When it is to expire; in the future.</param>
+public sealed record ExtendHold(TransferId HoldId, LedgerTime Deadline)
+{
+    /// <summary>The hold's debit account; none when the caller does not know it.</summary>
+    public AccountAddress Account { get; init; }
+}
+
+/// <summary>What became of an extension. Immutable.</summary>
+/// <param name="HoldId">The hold.</param>
+/// <param name="Status"><see cref="TransferStatus.Created"/> when it was set, <see cref="TransferStatus.Exists"/> when it was so
+/// already, or why not.</param>
+/// <param name="Deadline">When the hold expires; null when it does not, or is not there.</param>
+public sealed record ExtendHoldResult(TransferId HoldId, TransferStatus Status, LedgerTime? Deadline);
+
+/// <summary>Asks to take back a transfer or a transaction. Immutable.</summary>
+/// <param name="Id">The id of the correction, made by the client.</param>
+/// <param name="Account">The debit account of the original, or of its first transfer; none when the caller does not know it.</param>
+/// <param name="OriginalId">The id of the transfer or transaction to take back.</param>
+/// <param name="Reason">Why; not empty.</param>
+public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId OriginalId, string Reason)
+{
+    /// <summary>For a single transfer: how much of it to take back; null for all that is left.</summary>
+    public Amount? Amount { get; init; }
+
+    /// <summary>The caller's own code; 0 for that of the original.</summary>
+    public uint Code { get; init; }
+
+    /// <summary>The caller's own reference.</summary>
+    public string Reference { get; init; } = "";
+}
+
+/// <summary>Asks to post or to void all holds of a transaction. Immutable.</summary>
+/// <param name="Id">The id of the new transaction, made by the client.</param>
+/// <param name="Account">The anchor of the transaction that made the holds.</param>
+/// <param name="TransactionId">Its id.</param>
+/// <param name="Post">Whether to post them; else they are voided.</param>
+public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post);
 
 /// <summary>Which entries of a statement to read. Immutable.</summary>
 /// <param name="Account">The account.</param>
@@ -122,6 +238,9 @@ public enum LedgerErrorReason
 
     /// <summary>The metadata breaks its limits; nothing was applied.</summary>
     MetadataTooLarge,
+
+    /// <summary>There is nothing of that id to work on; nothing was applied.</summary>
+    NotFound,
 
     /// <summary>The deadline had passed before anything was done; nothing was applied by this call.</summary>
     DeadlineExpired,

@@ -20,6 +20,30 @@ public sealed record Transfer(
     /// <summary>The caller's own key-value pairs; see <see cref="LedgerLimits"/>.</summary>
     public Metadata Metadata { get; init; } = Metadata.Empty;
 
+    /// <summary>What kind of transfer this is. The default value is a transfer that posts at once.</summary>
+    public TransferFlags Flags { get; init; }
+
+    /// <summary>For a post or a void: the hold that it is about. Else nil.</summary>
+    /// <remarks>A post or a void may leave accounts, asset, code, reference and metadata empty: they are then the hold's.
+    /// A post of <see cref="Amount.MaxValue"/>, and a void of zero, is about all of the hold.</remarks>
+    public TransferId PendingId { get; init; }
+
+    /// <summary>For a hold: how long after its own time it expires; zero means never. Whole microseconds.</summary>
+    public TimeSpan Timeout { get; init; }
+
+    /// <summary>For a correction: the transfer, on the same two accounts, that this one takes back, wholly or in part; else
+    /// nil.</summary>
+    public TransferId Reverses { get; init; }
+
+    /// <summary>For a correction: why. At most <see cref="LedgerLimits.ReasonLengthMax"/> characters.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>Whether this posts or voids a hold.</summary>
+    public bool ResolvesHold => (Flags & (TransferFlags.PostPending | TransferFlags.VoidPending)) != 0;
+
+    /// <summary>Whether its amount depends on what its accounts have.</summary>
+    public bool IsBalancing => (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != 0;
+
     // See TransferContent.DigestOf. Public equality and text must not know of it.
     internal DigestMemo Memo;
 
@@ -147,6 +171,10 @@ public sealed record AccountSpec(AccountAddress Address, Asset Asset, uint Code)
 
     /// <summary>When set: posted, pending and in-doubt credits must not exceed posted debits plus this allowance.</summary>
     public Amount? CreditsMustNotExceedDebits { get; init; }
+
+    /// <summary>Whether it is opened closed: it then takes no transfer until it is reopened. The default value is
+    /// false.</summary>
+    public bool Closed { get; init; }
 }
 
 /// <summary>The counters of an account, in minor units. None is ever negative.</summary>
@@ -190,6 +218,10 @@ public sealed record TransferResult(
 {
     /// <summary>Whether the transfer is recorded.</summary>
     public bool IsCommitted => Status is TransferStatus.Created or TransferStatus.Exists;
+
+    /// <summary>For created and exists: the amount that was moved, held or released. It differs from the amount asked for
+    /// where that depended on a hold or on what the accounts had.</summary>
+    public Amount Amount { get; init; }
 }
 
 /// <summary>What became of the opening of one account. Immutable.</summary>
@@ -199,7 +231,7 @@ public sealed record TransferResult(
 public sealed record OpenAccountResult(AccountAddress Address, AccountStatus Status, LedgerTime Time);
 
 /// <summary>An account as it was read. Immutable.</summary>
-/// <param name="Spec">What it was opened with.</param>
+/// <param name="Spec">What it was opened with, with its limits as they are now.</param>
 /// <param name="OpenTime">When it was opened.</param>
 /// <param name="Balances">Its counters.</param>
 /// <param name="EntryCount">How many entries its statement has.</param>
@@ -208,6 +240,15 @@ public sealed record OpenAccountResult(AccountAddress Address, AccountStatus Sta
 public sealed record AccountView(
     AccountSpec Spec, LedgerTime OpenTime, Balances Balances, ulong EntryCount, long Version, bool Closed)
 {
+    /// <summary>Why it takes no debits, no credits or neither; null when it is not frozen now.</summary>
+    public AccountFreeze? Freeze { get; init; }
+
+    /// <summary>Why it was closed, when it was closed by a change of the account and not by a transfer.</summary>
+    public string ClosedReason { get; init; } = "";
+
+    /// <summary>How many holds are on it.</summary>
+    public int HoldCount { get; init; }
+
     /// <summary>What can still be debited, or null without a limit on debits.</summary>
     public Amount? AvailableDebits => Spec.DebitsMustNotExceedCredits is { } allowance
         ? Room(Balances.CreditsPosted, allowance, Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt)
@@ -238,7 +279,23 @@ public sealed record AccountView(
 /// <param name="Status"><see cref="TransferStatus.Created"/>, or the reason of its rejection.</param>
 /// <param name="Time">When it was committed or rejected.</param>
 /// <param name="BalanceSeen">For a rejection by an account that exists: the balances that it saw.</param>
-public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, LedgerTime Time, Balances? BalanceSeen);
+public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, LedgerTime Time, Balances? BalanceSeen)
+{
+    /// <summary>The amount that was moved, held or released.</summary>
+    public Amount Amount { get; init; }
+
+    /// <summary>The transaction that it is a part of; its own id when it stood alone.</summary>
+    public TransferId TransactionId { get; init; }
+
+    /// <summary>For a hold: what has become of it.</summary>
+    public HoldState Hold { get; init; }
+
+    /// <summary>For a live hold: what is left of it.</summary>
+    public Amount HoldRemaining { get; init; }
+
+    /// <summary>For a live hold with a timeout: when it expires; else null.</summary>
+    public LedgerTime? HoldDeadline { get; init; }
+}
 
 /// <summary>One line of a statement: one posted change of one account. Immutable.</summary>
 /// <param name="Sequence">The entry's number on this account: 1, 2, 3 and so on without a hole.</param>
@@ -264,6 +321,12 @@ public static class LedgerLimits
 
     /// <summary>The longest reference, in characters.</summary>
     public const int ReferenceLengthMax = 128;
+
+    /// <summary>The longest reason of a freeze, a closing or a correction, in characters.</summary>
+    public const int ReasonLengthMax = 256;
+
+    /// <summary>The latest time at which a hold may expire: 2262-04-11, 2^63-1 nanoseconds after the Unix epoch.</summary>
+    public static readonly LedgerTime HoldDeadlineMax = new(long.MaxValue / 1000);
 
     /// <summary>The most metadata pairs.</summary>
     public const int MetadataPairsMax = 16;

@@ -37,6 +37,21 @@ public enum TransferStatus
     /// <summary>Debit and credit account are the same.</summary>
     AccountsMustBeDifferent = 12,
 
+    /// <summary>A transfer that neither posts nor voids names a hold.</summary>
+    PendingIdMustBeZero = 13,
+
+    /// <summary>A post or a void names no hold.</summary>
+    PendingIdMustNotBeZero = 14,
+
+    /// <summary>The hold's id is all ones.</summary>
+    PendingIdMustNotBeIntMax = 15,
+
+    /// <summary>A post or a void names itself as the hold.</summary>
+    PendingIdMustBeDifferent = 16,
+
+    /// <summary>Only a hold has a timeout.</summary>
+    TimeoutReservedForPendingTransfer = 17,
+
     /// <summary>The asset is missing.</summary>
     LedgerMustNotBeZero = 19,
 
@@ -55,6 +70,39 @@ public enum TransferStatus
     /// <summary>The transfer names an asset that its accounts do not hold.</summary>
     TransferMustHaveTheSameLedgerAsAccounts = 24,
 
+    /// <summary>There is no such hold.</summary>
+    PendingTransferNotFound = 25,
+
+    /// <summary>The transfer that is named is no hold.</summary>
+    PendingTransferNotPending = 26,
+
+    /// <summary>The hold has another debit account.</summary>
+    PendingTransferHasDifferentDebitAccountId = 27,
+
+    /// <summary>The hold has another credit account.</summary>
+    PendingTransferHasDifferentCreditAccountId = 28,
+
+    /// <summary>The hold has another asset.</summary>
+    PendingTransferHasDifferentLedger = 29,
+
+    /// <summary>The hold has another code.</summary>
+    PendingTransferHasDifferentCode = 30,
+
+    /// <summary>More than the hold has left.</summary>
+    ExceedsPendingTransferAmount = 31,
+
+    /// <summary>A void is about all of a hold.</summary>
+    PendingTransferHasDifferentAmount = 32,
+
+    /// <summary>The hold was posted.</summary>
+    PendingTransferAlreadyPosted = 33,
+
+    /// <summary>The hold was voided.</summary>
+    PendingTransferAlreadyVoided = 34,
+
+    /// <summary>The hold has expired.</summary>
+    PendingTransferExpired = 35,
+
     /// <summary>The id is known with other flags.</summary>
     ExistsWithDifferentFlags = 36,
 
@@ -66,6 +114,12 @@ public enum TransferStatus
 
     /// <summary>The id is known with another amount.</summary>
     ExistsWithDifferentAmount = 39,
+
+    /// <summary>The id is known with another hold.</summary>
+    ExistsWithDifferentPendingId = 40,
+
+    /// <summary>The id is known with another timeout.</summary>
+    ExistsWithDifferentTimeout = 44,
 
     /// <summary>The id is known with another code.</summary>
     ExistsWithDifferentCode = 45,
@@ -91,11 +145,17 @@ public enum TransferStatus
     /// <summary>Pending and posted credits together would overflow.</summary>
     OverflowsCredits = 52,
 
+    /// <summary>The hold would expire too late: see <see cref="LedgerLimits.HoldDeadlineMax"/>.</summary>
+    OverflowsTimeout = 53,
+
     /// <summary>Insufficient funds: debits would exceed credits and the allowance.</summary>
     ExceedsCredits = 54,
 
     /// <summary>Credits would exceed debits and the allowance.</summary>
     ExceedsDebits = 55,
+
+    /// <summary>A transfer that closes an account must be a hold.</summary>
+    ClosingTransferMustBePending = 64,
 
     /// <summary>The debit account is closed.</summary>
     DebitAccountAlreadyClosed = 65,
@@ -123,6 +183,27 @@ public enum TransferStatus
 
     /// <summary>The id is known with other metadata.</summary>
     ExistsWithDifferentMetadata = 1004,
+
+    /// <summary>The id is known as a transaction of other transfers.</summary>
+    ExistsWithDifferentTransfers = 1005,
+
+    /// <summary>The id is known with another transfer that it takes back, or another reason.</summary>
+    ExistsWithDifferentReverses = 1006,
+
+    /// <summary>There is no such posted transfer to take back on these accounts.</summary>
+    ReversedTransferNotFound = 1010,
+
+    /// <summary>The transfer to take back moved no money: it is a hold or a void.</summary>
+    ReversedTransferNotPosted = 1011,
+
+    /// <summary>A correction goes the opposite way between the same two accounts.</summary>
+    ReversedTransferHasDifferentAccounts = 1012,
+
+    /// <summary>More would be taken back than the transfer moved.</summary>
+    ExceedsReversedTransferAmount = 1013,
+
+    /// <summary>A correction needs a reason.</summary>
+    ReasonMissing = 1014,
 }
 
 /// <summary>What became of the opening of an account. Names and numbers are TigerBeetle's <c>CreateAccountStatus</c>;
@@ -131,6 +212,12 @@ public enum AccountStatus
 {
     /// <summary>Not decided.</summary>
     None = 0,
+
+    /// <summary>Another item of the same chain failed.</summary>
+    LinkedEventFailed = 1,
+
+    /// <summary>A chain of linked items was not closed.</summary>
+    LinkedEventChainOpen = 2,
 
     /// <summary>The address is empty.</summary>
     IdMustNotBeZero = 6,
@@ -170,6 +257,21 @@ public enum AccountStatus
 
     /// <summary>The account exists with another allowance on its limit.</summary>
     ExistsWithDifferentAllowance = 1003,
+
+    /// <summary>The account does not exist.</summary>
+    NotFound = 1010,
+
+    /// <summary>The account was changed by this request.</summary>
+    Changed = 1011,
+
+    /// <summary>The account was like that already.</summary>
+    Unchanged = 1012,
+
+    /// <summary>The account already breaks the limit that was asked for.</summary>
+    LimitIsExceeded = 1013,
+
+    /// <summary>The end of a freeze lies in the past.</summary>
+    EndHasPassed = 1014,
 }
 
 /// <summary>The order in which reasons are reported when several apply, as TigerBeetle documents it.</summary>
@@ -180,7 +282,9 @@ public static class TransferStatusPrecedence
     [
         TransferStatus.LinkedEventFailed, TransferStatus.LinkedEventChainOpen,
         TransferStatus.IdMustNotBeZero, TransferStatus.IdMustNotBeIntMax,
-        TransferStatus.ExistsWithDifferentFlags,
+        TransferStatus.ExistsWithDifferentTransfers, TransferStatus.ExistsWithDifferentFlags,
+        TransferStatus.ExistsWithDifferentPendingId, TransferStatus.ExistsWithDifferentTimeout,
+        TransferStatus.ExistsWithDifferentReverses,
         TransferStatus.ExistsWithDifferentDebitAccountId, TransferStatus.ExistsWithDifferentCreditAccountId,
         TransferStatus.ExistsWithDifferentAmount, TransferStatus.ExistsWithDifferentReference,
         TransferStatus.ExistsWithDifferentMetadata, TransferStatus.ExistsWithDifferentLedger,
@@ -188,15 +292,26 @@ public static class TransferStatusPrecedence
         TransferStatus.FlagsAreMutuallyExclusive,
         TransferStatus.DebitAccountIdMustNotBeZero, TransferStatus.DebitAccountIdMustNotBeIntMax,
         TransferStatus.CreditAccountIdMustNotBeZero, TransferStatus.CreditAccountIdMustNotBeIntMax,
-        TransferStatus.AccountsMustBeDifferent,
+        TransferStatus.AccountsMustBeDifferent, TransferStatus.PendingIdMustBeZero,
+        TransferStatus.PendingIdMustNotBeZero, TransferStatus.PendingIdMustNotBeIntMax,
+        TransferStatus.PendingIdMustBeDifferent, TransferStatus.TimeoutReservedForPendingTransfer,
+        TransferStatus.ClosingTransferMustBePending, TransferStatus.ReasonMissing,
         TransferStatus.LedgerMustNotBeZero, TransferStatus.CodeMustNotBeZero,
         TransferStatus.DebitAccountNotFound, TransferStatus.CreditAccountNotFound,
         TransferStatus.AccountsMustHaveTheSameLedger, TransferStatus.TransferMustHaveTheSameLedgerAsAccounts,
+        TransferStatus.PendingTransferNotFound, TransferStatus.PendingTransferNotPending,
+        TransferStatus.PendingTransferHasDifferentDebitAccountId,
+        TransferStatus.PendingTransferHasDifferentCreditAccountId, TransferStatus.PendingTransferHasDifferentLedger,
+        TransferStatus.PendingTransferHasDifferentCode, TransferStatus.ExceedsPendingTransferAmount,
+        TransferStatus.PendingTransferHasDifferentAmount, TransferStatus.PendingTransferAlreadyPosted,
+        TransferStatus.PendingTransferAlreadyVoided, TransferStatus.PendingTransferExpired,
+        TransferStatus.ReversedTransferNotFound, TransferStatus.ReversedTransferNotPosted,
+        TransferStatus.ReversedTransferHasDifferentAccounts, TransferStatus.ExceedsReversedTransferAmount,
         TransferStatus.DebitAccountAlreadyClosed, TransferStatus.CreditAccountAlreadyClosed,
         TransferStatus.DebitAccountFrozen, TransferStatus.CreditAccountFrozen,
         TransferStatus.OverflowsDebitsPending, TransferStatus.OverflowsCreditsPending,
         TransferStatus.OverflowsDebitsPosted, TransferStatus.OverflowsCreditsPosted,
-        TransferStatus.OverflowsDebits, TransferStatus.OverflowsCredits,
+        TransferStatus.OverflowsDebits, TransferStatus.OverflowsCredits, TransferStatus.OverflowsTimeout,
         TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits,
     ];
 
