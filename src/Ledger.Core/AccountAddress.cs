@@ -12,6 +12,12 @@ public readonly record struct AccountAddress : IComparable<AccountAddress>
 
     private AccountAddress(string text) => this.text = text;
 
+    /// <summary>The one address that no account can have: what an all-ones id is to ledgers of numbered accounts.</summary>
+    public const string ReservedText = "_max_";
+
+    /// <summary>Whether it is <see cref="ReservedText"/>.</summary>
+    public bool IsReserved => string.Equals(Text, ReservedText, StringComparison.Ordinal);
+
     /// <summary>Whether this is no address (the default value).</summary>
     public bool IsNone => text is null;
 

@@ -7,15 +7,15 @@ public static class AccountDecider
     /// <param name="state">The account.</param>
     /// <param name="spec">What it is to be opened with.</param>
     /// <returns><see cref="AccountStatus.Created"/> when it can; what it is to be answered otherwise.</returns>
-    public static AccountStatus Open(AccountState state, AccountSpec spec)
-    {
-        if (state.Spec is not { } known)
-        {
-            return AccountStatus.Created;
-        }
+    public static AccountStatus Open(AccountState state, AccountSpec spec) =>
+        state.OpenedWith is { } known ? Compare(known, spec) : AccountStatus.Created;
 
+    // Limits and closing change later; the retry of an opening is compared with the opening.
+    internal static AccountStatus Compare(AccountSpec known, AccountSpec spec)
+    {
         if (known.DebitsMustNotExceedCredits.HasValue != spec.DebitsMustNotExceedCredits.HasValue
-            || known.CreditsMustNotExceedDebits.HasValue != spec.CreditsMustNotExceedDebits.HasValue)
+            || known.CreditsMustNotExceedDebits.HasValue != spec.CreditsMustNotExceedDebits.HasValue
+            || known.Closed != spec.Closed)
         {
             return AccountStatus.ExistsWithDifferentFlags;
         }
@@ -54,6 +54,11 @@ public static class AccountDecider
             return AccountStatus.IdMustNotBeZero;
         }
 
+        if (spec.Address.IsReserved)
+        {
+            return AccountStatus.IdMustNotBeIntMax;
+        }
+
         if (spec.DebitsMustNotExceedCredits.HasValue && spec.CreditsMustNotExceedDebits.HasValue)
         {
             return AccountStatus.FlagsAreMutuallyExclusive;
@@ -67,93 +72,13 @@ public static class AccountDecider
         return spec.Code == 0 ? AccountStatus.CodeMustNotBeZero : AccountStatus.None;
     }
 
-    /// <summary>Decides, at the anchor, whether a transfer can be debited. What is in doubt counts.</summary>
-    /// <param name="state">The debit account.</param>
-    /// <param name="transfer">The transfer.</param>
-    /// <returns><see cref="TransferStatus.None"/> when it can, else the anchor's reason of highest precedence.</returns>
-    public static TransferStatus CheckDebit(AccountState state, Transfer transfer)
-    {
-        if (state.Spec is not { } spec)
-        {
-            return TransferStatus.DebitAccountNotFound;
-        }
-
-        if (!transfer.Asset.IsNone && transfer.Asset != spec.Asset)
-        {
-            return TransferStatus.TransferMustHaveTheSameLedgerAsAccounts;
-        }
-
-        var balances = state.Balances;
-        if (!Sum(balances.DebitsPosted, balances.DebitsInDoubt, transfer.Amount, out var posted))
-        {
-            return TransferStatus.OverflowsDebitsPosted;
-        }
-
-        if (!posted.TryAdd(balances.DebitsPending, out _))
-        {
-            return TransferStatus.OverflowsDebits;
-        }
-
-        // Enough for the checks of the credits too: what is posted can be spent, what is in doubt can't (R13).
-        if (spec.DebitsMustNotExceedCredits is { } allowance
-            && !Within(
-                balances.DebitsPosted, balances.DebitsPending, balances.DebitsInDoubt, transfer.Amount,
-                balances.CreditsPosted, allowance))
-        {
-            return TransferStatus.ExceedsCredits;
-        }
-
-        // After this point the anchor must be able to commit whatever the closer decides.
-        return TransferStatus.None;
-    }
-
-    /// <summary>Decides, at the closer, whether a transfer can be credited.</summary>
-    /// <param name="state">The credit account.</param>
-    /// <param name="transfer">The transfer.</param>
-    /// <param name="debitAsset">The asset of the debit account; none when that account does not exist.</param>
-    /// <returns><see cref="TransferStatus.None"/> when it can, else the closer's reason of highest precedence.</returns>
-    public static TransferStatus CheckCredit(AccountState state, Transfer transfer, Asset debitAsset)
-    {
-        if (state.Spec is not { } spec)
-        {
-            return TransferStatus.CreditAccountNotFound;
-        }
-
-        if (spec.Asset != debitAsset)
-        {
-            return TransferStatus.AccountsMustHaveTheSameLedger;
-        }
-
-        var balances = state.Balances;
-        if (!Sum(balances.CreditsPosted, balances.CreditsInDoubt, transfer.Amount, out var posted))
-        {
-            return TransferStatus.OverflowsCreditsPosted;
-        }
-
-        if (!posted.TryAdd(balances.CreditsPending, out _))
-        {
-            return TransferStatus.OverflowsCredits;
-        }
-
-        if (spec.CreditsMustNotExceedDebits is { } allowance
-            && !Within(
-                balances.CreditsPosted, balances.CreditsPending, balances.CreditsInDoubt, transfer.Amount,
-                balances.DebitsPosted, allowance))
-        {
-            return TransferStatus.ExceedsDebits;
-        }
-
-        // After this point the transfer must succeed.
-        return TransferStatus.None;
-    }
-
     // Whether used1 + used2 + used3 + more <= posted + allowance, although each side may pass 2^128-1.
     internal static bool Within(
         Amount used1, Amount used2, Amount used3, Amount more, Amount posted, Amount allowance)
     {
         if (!posted.TryAdd(allowance, out var room))
         {
-            // The room passes 2^128-1, which the counters together can't: CheckDebit and CheckCredit refuse that first.
+            // The room passes 2^128-1, which the counters together can't: an overflow is refused first.
             return true;
         }
 
@@ -170,6 +95,55 @@ public static class AccountDecider
         return true;
     }
 
-    private static bool Sum(Amount one, Amount two, Amount three, out Amount sum) =>
-        one.TryAdd(two, out sum) && sum.TryAdd(three, out sum);
+    /// <summary>Decides whether an account can be changed.</summary>
+    /// <param name="state">The account.</param>
+    /// <param name="change">The change.</param>
+    /// <param name="now">The time.</param>
+    /// <returns><see cref="AccountStatus.Changed"/> when it can, <see cref="AccountStatus.Unchanged"/> when it is so already, or
+    /// why not.</returns>
+    public static AccountStatus Change(AccountState state, AccountChange change, LedgerTime now)
+    {
+        if (state.Spec is not { } spec)
+        {
+            return AccountStatus.NotFound;
+        }
+
+        switch (change)
+        {
+            case FreezeAccount(var freeze):
+                return !freeze.HoldsAt(now) ? AccountStatus.EndHasPassed : Result(freeze == state.Freeze);
+            case UnfreezeAccount:
+                return Result(state.Freeze is null);
+            case CloseAccount:
+                return Result(state.Closed);
+            case ReopenAccount:
+                return Result(!state.Closed);
+            case SetAccountLimits limits:
+                if (limits.DebitsMustNotExceedCredits.HasValue && limits.CreditsMustNotExceedDebits.HasValue)
+                {
+                    return AccountStatus.FlagsAreMutuallyExclusive;
+                }
+
+                var balances = state.Balances;
+                if ((limits.DebitsMustNotExceedCredits is { } debits
+                        && !Within(
+                            balances.DebitsPosted, balances.DebitsPending, balances.DebitsInDoubt, Amount.Zero,
+                            balances.CreditsPosted, debits))
+                    || (limits.CreditsMustNotExceedDebits is { } credits
+                        && !Within(
+                            balances.CreditsPosted, balances.CreditsPending, balances.CreditsInDoubt, Amount.Zero,
+                            balances.DebitsPosted, credits)))
+                {
+                    return AccountStatus.LimitIsExceeded;
+                }
+
+                return Result(
+                    spec.DebitsMustNotExceedCredits == limits.DebitsMustNotExceedCredits
+                    && spec.CreditsMustNotExceedDebits == limits.CreditsMustNotExceedDebits);
+            default:
+                throw new LedgerInvariantException($"{state.Address}: unknown change {change.GetType().Name}");
+        }
+
+        static AccountStatus Result(bool isSo) => isSo ? AccountStatus.Unchanged : AccountStatus.Changed;
+    }
 }

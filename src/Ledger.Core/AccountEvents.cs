@@ -1,7 +1,7 @@
 namespace Ledger.Core;
 
 // The events of an account. They are stored, as ledger.journal.v1: a field may be added, never removed or given
-// another meaning. Anchor and closer are the two ends of a transfer, see AccountRuntime.
+// another meaning. Who anchor, participant and closer are, see AccountRuntime.
 
 /// <summary>Something that happened to an account: a fact, folded by <see cref="AccountState.Evolve"/>.</summary>
 public abstract record AccountEvent
@@ -17,47 +17,74 @@ public abstract record AccountEvent
 /// <param name="At">When.</param>
 public sealed record AccountOpened(AccountSpec Spec, LedgerTime At) : AccountEvent(At);
 
-/// <summary>Anchor: the transfer's money is reserved; the closer decides.</summary>
-/// <param name="Transfer">The whole transfer.</param>
+/// <summary>The account was changed.</summary>
+/// <param name="Change">The change.</param>
 /// <param name="At">When.</param>
-public sealed record TransferPrepared(Transfer Transfer, LedgerTime At) : AccountEvent(At);
+public sealed record AccountChanged(AccountChange Change, LedgerTime At) : AccountEvent(At);
 
-/// <summary>Anchor: the closer has committed; the money is posted.</summary>
-/// <param name="Id">The transfer.</param>
+/// <summary>A hold of this account's expires at another time than before.</summary>
+/// <param name="HoldId">The hold.</param>
+/// <param name="Deadline">When it expires.</param>
+/// <param name="At">When it was set.</param>
+public sealed record HoldExtended(TransferId HoldId, LedgerTime Deadline, LedgerTime At) : AccountEvent(At);
+
+/// <summary>Anchor or participant: the legs that concern this account are reserved; the closer decides.</summary>
+/// <param name="Part">At the anchor the whole transaction, elsewhere the account's slice of it.</param>
+/// <param name="At">When.</param>
+public sealed record TransactionPrepared(TransactionPart Part, LedgerTime At) : AccountEvent(At);
+
+/// <summary>Anchor or participant: the closer has committed; the legs are done. At the anchor it is written only once every
+/// participant has its own, so it ends the transaction.</summary>
+/// <param name="Key">The attempt, see <see cref="TransactionPart.Key"/>.</param>
 /// <param name="PreparedSequenceNr">The row of this stream that holds its content.</param>
 /// <param name="CommitTime">When the closer committed.</param>
 /// <param name="At">When this account booked it.</param>
-public sealed record AnchorCommitted(
-    TransferId Id, long PreparedSequenceNr, LedgerTime CommitTime, LedgerTime At) : AccountEvent(At);
+public sealed record TransactionCommitted(
+    TransferId Key, long PreparedSequenceNr, LedgerTime CommitTime, LedgerTime At) : AccountEvent(At);
 
-/// <summary>Anchor: the closer has refused, in its journal; the reservation is released.</summary>
-/// <param name="Id">The transfer.</param>
-/// <param name="Reason">The closer's reason.</param>
+/// <summary>Anchor or participant: the closer has refused, in its journal; what was reserved is released.</summary>
+/// <param name="Key">The attempt.</param>
+/// <param name="Leg">The place of the leg that failed; -1 when the attempt was abandoned because it met something in doubt.</param>
+/// <param name="Reason">Why; <see cref="TransferStatus.None"/> when the attempt was abandoned. Of an opening, the number of an
+/// <see cref="AccountStatus"/>.</param>
+/// <param name="Seen">The balances that the refusing account saw; null when it does not exist.</param>
+/// <param name="At">When.</param>
+public sealed record TransactionAborted(
+    TransferId Key, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At);
+
+/// <summary>Anchor: the transaction was rejected before it was prepared.</summary>
+/// <param name="Part">The whole transaction, as it was asked for.</param>
+/// <param name="Leg">The place of the leg that failed.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Seen">The balances that the refusing account saw; null when it does not exist, or another refused.</param>
+/// <param name="At">When.</param>
+public sealed record TransactionRejected(
+    TransactionPart Part, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At);
+
+/// <summary>Closer: the transaction is committed. This write is the commit.</summary>
+/// <param name="Part">The legs that concern this account.</param>
+/// <param name="At">When: the transaction's time.</param>
+public sealed record CloserCommitted(TransactionPart Part, LedgerTime At) : AccountEvent(At);
+
+/// <summary>Closer: the attempt is refused, once and for ever.</summary>
+/// <param name="Part">The legs that concern this account.</param>
+/// <param name="Leg">The place of the leg that failed; -1 when the attempt was abandoned.</param>
+/// <param name="Reason">Why; <see cref="TransferStatus.None"/> when the attempt was abandoned.</param>
 /// <param name="Seen">The balances that the closer saw; null when it does not exist.</param>
 /// <param name="At">When.</param>
-public sealed record TransferAborted(TransferId Id, TransferStatus Reason, Balances? Seen, LedgerTime At)
-    : AccountEvent(At);
+public sealed record CloserRefused(
+    TransactionPart Part, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At);
 
-/// <summary>Anchor: the transfer was rejected before it was prepared.</summary>
-/// <param name="Transfer">The whole transfer.</param>
-/// <param name="Reason">The reason.</param>
-/// <param name="Seen">The balances that the anchor saw; null when it does not exist.</param>
+/// <summary>Anchor: a participant asked about an attempt of which there is no record; from now on there is one (R2).</summary>
+/// <param name="Key">The attempt.</param>
+/// <param name="Digest">Its digest.</param>
 /// <param name="At">When.</param>
-public sealed record TransferRejected(Transfer Transfer, TransferStatus Reason, Balances? Seen, LedgerTime At)
-    : AccountEvent(At);
+public sealed record TransactionDisowned(TransferId Key, UInt128 Digest, LedgerTime At) : AccountEvent(At);
 
-/// <summary>Closer: the transfer is committed. This write is the commit.</summary>
-/// <param name="Transfer">The whole transfer.</param>
-/// <param name="At">When: the transfer's time.</param>
-public sealed record CloserCommitted(Transfer Transfer, LedgerTime At) : AccountEvent(At);
-
-/// <summary>Closer: the transfer is refused, once and for ever.</summary>
-/// <param name="Transfer">The whole transfer.</param>
-/// <param name="Reason">The reason.</param>
-/// <param name="Seen">The balances that the closer saw; null when it does not exist.</param>
+/// <summary>Tests: the counters were set. Never in a production journal: only a ledger that allows seeding writes it.</summary>
+/// <param name="Balances">The counters.</param>
 /// <param name="At">When.</param>
-public sealed record CloserRefused(Transfer Transfer, TransferStatus Reason, Balances? Seen, LedgerTime At)
-    : AccountEvent(At);
+internal sealed record BalancesSeeded(Balances Balances, LedgerTime At) : AccountEvent(At);
 
 /// <summary>What one journal row holds: all that an account decided while its previous row was being written.</summary>
 public sealed class EventBatch

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Ledger.Core;
 
 /// <summary>What an account needs of the world. The actor shell is one, the simulator another.</summary>
@@ -54,6 +56,21 @@ public sealed record AccountRuntimeOptions
 
     /// <summary>The longest such pause.</summary>
     public TimeSpan ResendAfterMax { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The first pause before a transaction that met something in doubt is decided again; it doubles each time.</summary>
+    public TimeSpan RetryAfter { get; init; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>The longest such pause.</summary>
+    public TimeSpan RetryAfterMax { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a rejection waits at most for the participants to have released what they had reserved.</summary>
+    public TimeSpan ReleaseWait { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How many holds of one account are expiring at once.</summary>
+    public int ExpiriesMax { get; init; } = 1000;
+
+    /// <summary>Tests: whether balances may be set.</summary>
+    internal bool AllowSeeding { get; init; }
 }
 
 internal readonly record struct Outgoing(
@@ -64,31 +81,33 @@ internal readonly record struct Outgoing(
 /// runs under the actor and under the simulator.
 /// </summary>
 /// <remarks>
-/// A transfer has an anchor, its debit account, and a closer, its credit account. States of a transfer at its anchor:
+/// A transaction has an anchor, the debit account of its first transfer, which the client's call comes to; a closer, the last
+/// other account; and participants, all between. A transfer alone has no participants.
 /// <code>
-///   (unknown) --post, memory may have forgotten it--> looking up --not found--> (unknown)
-///   (unknown) --post, own checks pass-->             prepared   [TransferPrepared]; CloseRequest once durable
-///   (unknown) --post, own check fails, the closer's reason could rank higher--> on trial; TrialRequest
-///   on trial  --TrialAnswer, own check still fails--> rejected  [TransferRejected]
-///   on trial  --TrialAnswer, own checks now pass-->   prepared  [TransferPrepared]
-///   (unknown) --post, own check fails-->              rejected  [TransferRejected]
-///   prepared  --CloseAnswer, created-->               committed [AnchorCommitted, lazy]
-///   prepared  --CloseAnswer, refused-->               aborted   [TransferAborted]
-/// </code>
-/// and at its closer:
-/// <code>
-///   (unknown) --CloseRequest, checks pass--> committed [CloserCommitted]: this write is the commit
-///   (unknown) --CloseRequest, check fails--> refused   [CloserRefused]
-///   known     --CloseRequest, same content--> the same answer, for ever
-///   known     --CloseRequest, other content--> refused: the record of the other proves that it can never commit (R7)
+///   anchor:   (asked) --id or hold not in memory--> looking up --> (asked)
+///             (asked) --depends on something in doubt--> waiting --> (asked)
+///             (asked) --amounts depend on others, or a refusal that they may outrank--> on trial --quotes--> (asked)
+///             (asked) --a leg fails--> rejected                       [TransactionRejected]
+///             (asked) --all legs can be--> voting                     [TransactionPrepared]   without participants: closing
+///             voting  --every participant has voted yes--> closing;  --one has not--> cancelling
+///             closing, cancelling --CloseAnswer, committed--> telling --acknowledged by all--> done  [TransactionCommitted, lazy]
+///             closing, cancelling --CloseAnswer, refused--> releasing [TransactionAborted] --acknowledged--> rejected
+///             ... refused because something was in doubt --> (asked), under a new attempt
+///   others:   (unknown) --PrepareRequest--> reserved [TransactionPrepared] --Outcome--> [TransactionCommitted|TransactionAborted]
+///   closer:   (unknown) --CloseRequest--> committed [CloserCommitted]: this write is the commit
+///             (unknown) --CloseRequest, can't be, or cancel--> refused [CloserRefused]
+///             known     --CloseRequest, same attempt--> the same answer, for ever
 /// </code>
 /// Rules kept here, by number:
-/// R1 only a CloseAnswer, which leaves the closer when its row is durable (R8), takes a transfer out of "prepared".
-/// R3 recovery sends CloseRequest for everything prepared. R4, R6 <see cref="Route"/> asks memory, then the journal,
-/// once at a time, and copies join. R5 what is prepared is never evicted, and resent with backoff for ever. R7 digests.
-/// R8 <see cref="Hold"/>. R10 <see cref="readers"/>. R13 a transfer reserves its debit when prepared, and its credit
-/// is usable when committed. R15 the trial. R16 unknown is the caller's, who sends the same id again.
-/// Nothing here waits for another account while holding anything that the other one needs, so nothing deadlocks.
+/// R1 only a CloseAnswer, which leaves the closer when its row is durable (R8), ends what is prepared. R2
+/// <see cref="DecideOutcome"/>. R3 recovery asks the closer again. R4, R6 <see cref="Route"/> asks memory, then the journal,
+/// once at a time, and copies join. R5 what is prepared is never evicted, and asked about with backoff for ever. R7 digests.
+/// R8 <see cref="Hold(in Outgoing)"/>. R10 <see cref="readers"/>, and <see cref="AccountState.HasOldDoubt"/> for refusals.
+/// R11 the hold's id is claimed. R12 <see cref="CheckDue"/>. R13 <see cref="AccountSheet"/>. R14 the trial resolves every amount
+/// before anything is journaled, and everybody verifies it. R15 <see cref="Worst"/> and the trial. R16 unknown is the caller's,
+/// who sends the same id again.
+/// Who waits holds nothing: a client's call waits for what is in doubt before it has journaled anything, and a request of
+/// another account is answered "in doubt" at once, whereupon its anchor gives the attempt up. So nothing deadlocks.
 /// Not thread-safe.
 /// </remarks>
 public sealed class AccountRuntime
@@ -97,21 +116,29 @@ public sealed class AccountRuntime
     private readonly AccountRuntimeOptions options;
     private readonly AccountState state;
 
-    // Ids that are being worked on: looked up, on trial or prepared. Null until needed: most accounts are idle.
-    private Dictionary<TransferId, Work>? working;
+    // Who is deciding about an id: of a transaction, of a transfer, of a hold that is resolved or a transfer that is taken back.
+    // Null until needed: most accounts are idle.
+    private Dictionary<TransferId, Work>? claims;
 
-    // Reads that wait for what was prepared before they came (R10), in order of arrival.
+    // Attempts that are prepared here, by their key.
+    private Dictionary<TransferId, Work>? attempts;
+
+    // Calls that wait for what was prepared before they came (R10), in order of arrival.
     private Queue<(long Barrier, AccountCall Call)>? readers;
 
-    // Prepared transfers in order; those that are decided are taken off when they reach the head.
-    private Queue<(long Number, TransferId Id)>? prepared;
+    // Prepared transactions in order; those that are decided are taken off when they reach the head.
+    private Queue<(long Number, TransferId Key)>? prepared;
 
     private Queue<EventBatch>? full;
     private EventBatch? open;
     private EventBatch? writing;
     private LedgerTime lazySince;
+    private LedgerTime armedFor = LedgerTime.MaxValue;
     private long assignedSequenceNr;
     private long snapshotSequenceNr;
+    private long round;
+    private int waiting;
+    private int expiring;
     private int calls;
     private long eventsSinceSnapshot;
     private bool failed;
@@ -134,13 +161,15 @@ public sealed class AccountRuntime
     public long DurableSequenceNr { get; private set; }
 
     /// <summary>Whether something is unfinished, so that the account must stay awake (R5).</summary>
-    public bool IsBusy => calls > 0 || working is { Count: > 0 } || writing is not null || open is not null || full is { Count: > 0 };
+    public bool IsBusy => calls > 0 || claims is { Count: > 0 } || HasUnwritten;
 
     /// <summary>Whether something that was decided is not durable yet.</summary>
     public bool HasUnwritten => writing is not null || open is not null || full is { Count: > 0 };
 
-    /// <summary>Whether transfers are in doubt.</summary>
+    /// <summary>Whether transactions are in doubt.</summary>
     public bool HasInDoubt => state.InDoubtCount > 0;
+
+    private AccountAddress Address => state.Address;
 
     private bool MustRecordCommits => open is { Urgent: false };
 
@@ -180,18 +209,33 @@ public sealed class AccountRuntime
         DurableSequenceNr = assignedSequenceNr = batch.SequenceNr;
     }
 
-    /// <summary>Ends recovery: everything in doubt is taken up again through its closer (R3).</summary>
+    /// <summary>Ends recovery: everything in doubt is taken up again, by the anchor through the closer (R3), elsewhere by asking
+    /// the anchor.</summary>
     /// <param name="now">The time.</param>
     public void RecoveryCompleted(LedgerTime now)
     {
+        // Whoever prepared them may have answered already.
+        state.OldDoubtsUpTo = state.PreparedCount;
         foreach (var doubt in state.InDoubtInOrder())
         {
-            var work = new Work(Phase.Prepared, doubt.Transfer, doubt.Digest);
-            (working ??= []).Add(doubt.Transfer.Id, work);
-            (prepared ??= []).Enqueue((doubt.Number, doubt.Transfer.Id));
-            shell.Send(doubt.Transfer.CreditAccount, new CloseRequest(doubt.Transfer, state.Spec!.Asset));
-            ScheduleResend(work, now);
+            var work = new Work(null) { Part = doubt.Part };
+            Claim(work, IdsOf(doubt.Part));
+            (attempts ??= []).Add(doubt.Part.Key, work);
+            (prepared ??= []).Enqueue((doubt.Number, doubt.Part.Key));
+            if (doubt.Part.Anchor == Address)
+            {
+                AskOthers(work, now);
+            }
+            else
+            {
+                work.Phase = Phase.Reserved;
+                shell.Send(doubt.Part.Anchor, new OutcomeRequest(doubt.Part, Address));
+                ScheduleResend(work, now);
+            }
         }
+
+        CheckDue(now);
+        Pump();
     }
 
     // ---------------------------------------------------------------- inputs
@@ -206,46 +250,62 @@ public sealed class AccountRuntime
             return;
         }
 
+        if (state.NextDeadline <= now)
+        {
+            CheckDue(now);
+        }
+
         switch (message)
         {
-            case PostTransferCall post:
-                Route(post.Transfer.Id, post, now);
+            case PostTransferCall or PostTransactionCall or GetTransferCall or GetTransactionCall or ExtendHoldCall
+                or PrepareRequest or CloseRequest or TrialRequest or OutcomeRequest:
+                Route(message, now);
                 break;
-            case CloseRequest close:
-                Route(close.Transfer.Id, close, now);
+            case Vote vote:
+                Voted(vote, now);
                 break;
             case CloseAnswer answer:
                 Closed(answer, now);
                 break;
-            case TrialRequest trial:
-                Route(trial.Transfer.Id, trial, now);
-                break;
             case TrialAnswer answer:
-                Tried(answer, now);
+                Quoted(answer, now);
+                break;
+            case Outcome outcome:
+                Told(outcome, now);
+                break;
+            case OutcomeAck ack:
+                Acknowledged(ack, now);
+                break;
+            case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
+                (readers ??= []).Enqueue((state.PreparedCount, (AccountCall)message));
                 break;
             case OpenAccountCall opening:
                 Open(opening, now);
                 break;
-            case GetAccountCall or StatementFenceCall:
-                Read((AccountCall)message);
+            case ChangeAccountCall change:
+                Change(change, now);
                 break;
-            case GetTransferCall get:
-                Route(get.Id, get, now);
+            case GetAccountCall or StatementFenceCall:
+                Read((AccountCall)message, now);
+                break;
+            case SeedBalancesCall seed when options.AllowSeeding:
+                Emit(new BalancesSeeded(seed.Balances, Later(now)), urgent: true);
+                Hold(seed.Caller, new SeedBalancesAnswer());
                 break;
             case Poke:
                 break;
             default:
-                throw new LedgerInvariantException($"{state.Address}: unknown message {message.GetType().Name}");
+                throw new LedgerInvariantException($"{Address}: unknown message {message.GetType().Name}");
         }
 
-        Pump();
+        Settle(now);
     }
 
     /// <summary>The row that was being written is durable: what waited for it leaves.</summary>
     /// <param name="now">The time.</param>
     public void WriteSucceeded(LedgerTime now)
     {
-        var written = writing ?? throw new LedgerInvariantException($"{state.Address}: nothing was being written");
+        var written = writing ?? throw new LedgerInvariantException($"{Address}: nothing was being written");
         writing = null;
         DurableSequenceNr = written.SequenceNr;
         if (written.Held is { } held)
@@ -278,7 +338,7 @@ public sealed class AccountRuntime
         }
 
         FailHeld(open, failure);
-        foreach (var work in working?.Values ?? Enumerable.Empty<Work>())
+        foreach (var work in Works())
         {
             foreach (var waiter in work.Waiters)
             {
@@ -301,42 +361,26 @@ public sealed class AccountRuntime
     /// <param name="now">The time.</param>
     public void LookupCompleted(TransferId id, IdFound? found, LedgerTime now)
     {
-        if (working is null || !working.TryGetValue(id, out var work) || work.Phase != Phase.LookingUp)
+        if (claims is null || !claims.TryGetValue(id, out var work) || work.Phase != Phase.LookingUp
+            || work.Known is null || !work.Known.TryAdd(id, found) || --work.Missing > 0)
         {
             return;
         }
 
-        working.Remove(id);
-        foreach (var waiter in work.Waiters)
-        {
-            if (found is not null)
-            {
-                AnswerFound(waiter, found);
-            }
-            else if (working.ContainsKey(id) || state.Remembered.Find(id) is not null)
-            {
-                // A waiter before this one has just been decided.
-                Route(id, waiter, now);
-            }
-            else
-            {
-                Decide(id, waiter, now);
-            }
-        }
-
-        Pump();
+        Continue(work, now);
+        Settle(now);
     }
 
     /// <summary>The journal could not be asked: the callers' outcome is unknown, and other accounts will ask again.</summary>
     /// <param name="id">The id.</param>
     public void LookupFailed(TransferId id)
     {
-        if (working is null || !working.TryGetValue(id, out var work) || work.Phase != Phase.LookingUp)
+        if (claims is null || !claims.TryGetValue(id, out var work) || work.Phase != Phase.LookingUp)
         {
             return;
         }
 
-        working.Remove(id);
+        Unclaim(work);
         foreach (var waiter in work.Waiters)
         {
             if (waiter is AccountCall call)
@@ -346,52 +390,120 @@ public sealed class AccountRuntime
         }
     }
 
-    /// <summary>Time has passed: what is late is written or sent again.</summary>
+    /// <summary>Time has passed: what is late is written or sent again, and what is due expires.</summary>
     /// <param name="now">The time.</param>
     public void Tick(LedgerTime now)
     {
+        armedFor = LedgerTime.MaxValue;
         if (MustRecordCommits && IsDue(lazySince.Add(options.CommitRecordDelay), now, options.CommitRecordDelay))
         {
             open!.Urgent = true;
         }
 
         ForgetExpired(now);
-        List<TransferId>? abandoned = null;
-        foreach (var (id, work) in working ?? [])
+        List<Work>? due = null;
+        foreach (var work in Works())
         {
-            if (work.Phase == Phase.LookingUp)
+            if (work.Phase != Phase.LookingUp
+                && (IsDue(work.ResendAt, now, options.ResendAfterMax) || work.Phase is Phase.Waiting or Phase.OnTrial))
             {
-                continue;
-            }
-
-            if (work.Phase == Phase.OnTrial && !AnyoneWaits(work, now))
-            {
-                (abandoned ??= []).Add(id);
-            }
-            else if (IsDue(work.ResendAt, now, options.ResendAfterMax))
-            {
-                shell.Send(work.Transfer.CreditAccount, work.Phase == Phase.Prepared
-                    ? new CloseRequest(work.Transfer, state.Spec!.Asset)
-                    : new TrialRequest(work.Transfer, state.Spec?.Asset ?? default));
-                ScheduleResend(work, now);
+                (due ??= []).Add(work);
             }
         }
 
-        foreach (var id in abandoned ?? [])
+        foreach (var work in due ?? [])
         {
-            // Nothing was journaled, so the callers' outcome is unknown to them and "nothing" in truth.
-            working!.Remove(id, out var work);
-            calls -= work!.Waiters.Count(static waiter => waiter is AccountCall);
+            if (IsClaimed(work))
+            {
+                GoOn(work, now);
+            }
         }
 
+        CheckDue(now);
         WakeForTheNext();
+        Settle(now);
+    }
+
+    /// <summary>Makes what may still be lazy be written now, before the account goes to sleep.</summary>
+    public void Flush()
+    {
+        if (MustRecordCommits)
+        {
+            open!.Urgent = true;
+        }
+
         Pump();
+    }
+
+    // What is late, by its phase.
+    private void GoOn(Work work, LedgerTime now)
+    {
+        switch (work.Phase)
+        {
+            case Phase.OnTrial when !AnyoneWaits(work, now):
+            case Phase.Waiting when !AnyoneWaits(work, now):
+                // Nothing was journaled, so the callers' outcome is unknown to them and "nothing" in truth. An expiry that
+                // waits starts again by itself.
+                Unclaim(work);
+                calls -= work.Waiters.Count(static waiter => waiter is AccountCall);
+                RouteAgain(work.Waiters.Where(static waiter => waiter is not AccountCall), now);
+                break;
+            case Phase.Waiting when IsDue(work.ResendAt, now, options.RetryAfterMax):
+                Begin(work, now);
+                break;
+            case Phase.OnTrial when IsDue(work.ResendAt, now, options.ResendAfterMax):
+                foreach (var other in work.Others)
+                {
+                    if (!work.Quotes!.ContainsKey(other))
+                    {
+                        shell.Send(other, new TrialRequest(work.Asked!.SliceFor(other), work.Round));
+                    }
+                }
+
+                ScheduleResend(work, now);
+                break;
+            case Phase.Voting:
+                foreach (var other in work.Participants)
+                {
+                    if (!work.Votes!.ContainsKey(other))
+                    {
+                        shell.Send(other, new PrepareRequest(work.Part!.SliceFor(other)));
+                    }
+                }
+
+                ScheduleResend(work, now);
+                break;
+            case Phase.Closing:
+                shell.Send(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
+                ScheduleResend(work, now);
+                break;
+            case Phase.Telling or Phase.Releasing:
+                if (work.Phase == Phase.Releasing && IsDue(work.AnswerBy, now, options.ReleaseWait))
+                {
+                    // A participant that is not told asks.
+                    FinishAbort(work, now);
+                    break;
+                }
+
+                if (IsDue(work.ResendAt, now, options.ResendAfterMax))
+                {
+                    Tell(work, now, resend: true);
+                }
+
+                break;
+            case Phase.Reserved:
+                shell.Send(work.Part!.Anchor, new OutcomeRequest(work.Part, Address));
+                ScheduleResend(work, now);
+                break;
+            default:
+                break;
+        }
     }
 
     // Callers that have stopped waiting, for an outcome that may be long in coming, must not fill the account up.
     private void ForgetExpired(LedgerTime now)
     {
-        foreach (var work in working?.Values ?? Enumerable.Empty<Work>())
+        foreach (var work in Works())
         {
             if (work.Phase == Phase.LookingUp)
             {
@@ -423,22 +535,11 @@ public sealed class AccountRuntime
         }
     }
 
-    /// <summary>Makes what may still be lazy be written now, before the account goes to sleep.</summary>
-    public void Flush()
-    {
-        if (MustRecordCommits)
-        {
-            open!.Urgent = true;
-        }
-
-        Pump();
-    }
-
-    // ---------------------------------------------------------------- opening and reading
+    // ---------------------------------------------------------------- opening, changing and reading
 
     private bool Admit(AccountCall call, LedgerTime now)
     {
-        // Only before anything is decided: from there on the outcome is the transfer's own.
+        // Only before anything is decided: from there on the outcome is the transaction's own.
         if (now > call.Deadline)
         {
             shell.Reply(call.Caller, new CallFailed(CallFailure.DeadlineExpired));
@@ -465,10 +566,21 @@ public sealed class AccountRuntime
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
         Hold(call.Caller, new OpenAccountAnswer(
-            new OpenAccountResult(state.Address, status, known ? state.OpenTime : default)));
+            new OpenAccountResult(Address, status, known ? state.OpenTime : default)));
     }
 
-    private void Read(AccountCall call)
+    private void Change(ChangeAccountCall call, LedgerTime now)
+    {
+        var status = AccountDecider.Change(state, call.Change, Later(now));
+        if (status == AccountStatus.Changed)
+        {
+            Emit(new AccountChanged(call.Change, Later(now)), urgent: true);
+        }
+
+        Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))));
+    }
+
+    private void Read(AccountCall call, LedgerTime now)
     {
         ForgetDecidedHeads();
         if (prepared is { Count: > 0 })
@@ -477,429 +589,1712 @@ public sealed class AccountRuntime
             return;
         }
 
-        AnswerRead(call);
+        AnswerRead(call, now);
     }
 
-    private void AnswerRead(AccountCall call)
+    private void AnswerRead(AccountCall call, LedgerTime now)
     {
-        if (call is GetAccountCall)
+        switch (call)
         {
-            Hold(call.Caller, new AccountAnswer(state.Spec is null
-                ? null
-                : new AccountView(
-                    state.Spec, state.OpenTime, state.Balances, state.EntryCount, assignedSequenceNr, Closed: false)));
-            return;
+            case GetAccountCall:
+                Hold(call.Caller, new AccountAnswer(View(now)));
+                break;
+            case OpenAccountCall opening:
+                Open(opening, now);
+                break;
+            case ChangeAccountCall change:
+                Change(change, now);
+                break;
+            default:
+                // The statement is read from the journal, so even what is lazy must be there first.
+                Flush();
+                Hold(call.Caller, new StatementFenceAnswer(state.Spec is not null, assignedSequenceNr, state.EntryCount));
+                break;
         }
-
-        // The statement is read from the journal, so even what is lazy must be there first.
-        Flush();
-        Hold(call.Caller, new StatementFenceAnswer(state.Spec is not null, assignedSequenceNr, state.EntryCount));
     }
+
+    private AccountView? View(LedgerTime now) => state.Spec is null
+        ? null
+        : new AccountView(
+            state.Spec, state.OpenTime, state.Balances, state.EntryCount, assignedSequenceNr, state.Closed)
+        {
+            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(now) ? freeze : null,
+            ClosedReason = state.ClosedReason,
+            HoldCount = state.HoldCount,
+        };
 
     private void ForgetDecidedHeads()
     {
-        while (prepared is { Count: > 0 } && state.FindInDoubt(prepared.Peek().Id)?.Number != prepared.Peek().Number)
+        while (prepared is { Count: > 0 } && state.FindInDoubt(prepared.Peek().Key)?.Number != prepared.Peek().Number)
         {
             prepared.Dequeue();
         }
     }
 
-    private void ReleaseReaders()
+    private void ReleaseReaders(LedgerTime now)
     {
         ForgetDecidedHeads();
         while (readers is { Count: > 0 }
             && (prepared is not { Count: > 0 } || readers.Peek().Barrier < prepared.Peek().Number))
         {
-            AnswerRead(readers.Dequeue().Call);
+            AnswerRead(readers.Dequeue().Call, now);
         }
     }
 
-    // ---------------------------------------------------------------- ids: memory, journal, decision (R4, R6, R7)
+    // ---------------------------------------------------------------- ids: claims, memory, journal (R4, R6, R7, R11)
 
-    private void Route(TransferId id, AccountMessage input, LedgerTime now)
+    private void Route(AccountMessage input, LedgerTime now)
     {
-        if (working is not null && working.TryGetValue(id, out var work))
+        var ids = IdsOf(input);
+        if (claims is { Count: > 0 })
         {
-            if (TryAnswerBesides(work, input, now))
+            foreach (var id in ids)
             {
-                return;
-            }
+                if (claims.TryGetValue(id, out var owner))
+                {
+                    if (!TryAnswerBesides(owner, input, now))
+                    {
+                        owner.Waiters.Add(input);
+                    }
 
+                    return;
+                }
+            }
+        }
+
+        var work = new Work(input);
+        if (input is AccountCall)
+        {
             work.Waiters.Add(input);
+            work.HasFirst = true;
+        }
+
+        Claim(work, ids);
+        Begin(work, now);
+    }
+
+    private void RouteAgain(IEnumerable<AccountMessage> inputs, LedgerTime now)
+    {
+        foreach (var input in inputs.ToArray())
+        {
+            Route(input, now);
+        }
+    }
+
+    // Looks up what memory can't answer; then, or at once, decides.
+    private void Begin(Work work, LedgerTime now)
+    {
+        SetPhase(work, Phase.LookingUp);
+        work.Known = null;
+        work.Quotes = null;
+        work.Missing = 0;
+        List<IdLookup>? lookups = null;
+        foreach (var id in work.Ids)
+        {
+            if (LookupFor(id, work) is { } lookup)
+            {
+                (lookups ??= []).Add(lookup);
+            }
+        }
+
+        if (lookups is null)
+        {
+            Continue(work, now);
             return;
         }
 
-        if (state.Remembered.Find(id) is { } remembered)
-        {
-            AnswerRemembered(id, input, remembered);
-        }
-        else if (state.Remembered.MayHaveForgotten(id))
-        {
-            StartLookup(id, sequenceNr: 0, input);
-        }
-        else
-        {
-            Decide(id, input, now);
-        }
-    }
-
-    // What must not wait for the outcome of the work in progress. A close or a trial comes from another anchor: were two
-    // anchors that prepared the same id to wait for each other, they would wait for ever.
-    private bool TryAnswerBesides(Work work, AccountMessage input, LedgerTime now)
-    {
-        switch (input, work.Phase)
-        {
-            case (CloseRequest close, Phase.Prepared):
-                // This account has journaled another transfer under the id: committed or aborted, it will never be the
-                // one that is asked for. That row is the durable proof (R1), and Hold waits for it (R8).
-                Hold(close.Transfer.DebitAccount, new CloseAnswer(
-                    close.Transfer.Id, TransferContent.DigestOf(close.Transfer),
-                    TransferContent.Compare(work.Transfer, close.Transfer), Later(now), null));
-                return true;
-
-            case (CloseRequest close, Phase.OnTrial):
-                // Nothing is journaled yet: the close is decided now, which ends the trial, and the posts find it.
-                working!.Remove(close.Transfer.Id);
-                Decide(close.Transfer.Id, close, now);
-                foreach (var waiter in work.Waiters)
-                {
-                    Route(close.Transfer.Id, waiter, now);
-                }
-
-                return true;
-
-            case (TrialRequest trial, Phase.Prepared):
-                Hold(trial.Transfer.DebitAccount, new TrialAnswer(
-                    trial.Transfer.Id, TransferContent.DigestOf(trial.Transfer),
-                    TransferContent.Compare(work.Transfer, trial.Transfer)));
-                return true;
-
-            case (TrialRequest trial, Phase.OnTrial):
-                Decide(trial.Transfer.Id, trial, now);
-                return true;
-
-            default:
-                return false;
-        }
-    }
-
-    private void StartLookup(TransferId id, long sequenceNr, AccountMessage input)
-    {
-        var work = new Work(Phase.LookingUp, null!, default);
-        work.Waiters.Add(input);
-        (working ??= []).Add(id, work);
-
-        // What was decided and has left memory may be in a row that is not durable yet; so the question, too, leaves
-        // when all is durable that was decided before it. While it is out, everything about the id joins it.
+        // What was decided and has left memory may be in a row that is not durable yet; so the questions, too, leave
+        // when all is durable that was decided before them. While they are out, everything about the ids joins them.
         if (MustRecordCommits)
         {
             open!.Urgent = true;
         }
 
-        var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
-        Hold(new Outgoing(
-            default, null, default, null, new IdLookup(id, sequenceNr, assignedSequenceNr, notBefore, notAfter)));
+        work.Known = [];
+        work.Missing = lookups.Count;
+        foreach (var lookup in lookups)
+        {
+            Hold(new Outgoing(default, null, default, null, lookup with { UpTo = assignedSequenceNr }));
+        }
     }
 
-    private void AnswerRemembered(TransferId id, AccountMessage input, RememberedId known)
+    private IdLookup? LookupFor(TransferId id, Work work)
     {
-        if (input is GetTransferCall)
+        // A live hold is known without the journal, and so is what it was.
+        if (state.FindHold(id) is not null && work.Input is not (PostTransactionCall or PostTransferCall or GetTransactionCall))
         {
-            StartLookup(id, known.SequenceNr, input);
-            return;
+            return null;
         }
 
-        var asked = ContentOf(input)!;
-        var same = TransferContent.DigestOf(asked) == known.Digest;
-        if (!same && known.Status == TransferStatus.Created)
+        var input = work.Input;
+        var remembered = state.Remembered.Find(id);
+        var role = RoleOf(id, work);
+        switch (role)
         {
-            // Which field differs, only the content can tell, and that is in the journal.
-            StartLookup(id, known.SequenceNr, input);
-            return;
-        }
-
-        Answer(input, same ? known.Status : TransferStatus.IdAlreadyFailed, known.Time, same ? known.Seen : null, same);
-    }
-
-    private void AnswerFound(AccountMessage input, IdFound found)
-    {
-        if (input is GetTransferCall get)
-        {
-            Hold(get.Caller, new TransferRecordAnswer(
-                new TransferRecord(found.Transfer, found.Status, found.Time, found.Seen)));
-            return;
-        }
-
-        var difference = TransferContent.Compare(found.Transfer, ContentOf(input)!);
-        var same = difference == TransferStatus.Exists;
-        var status = same ? found.Status
-            : found.Status == TransferStatus.Created ? difference
-            : TransferStatus.IdAlreadyFailed;
-        Answer(input, status, found.Time, same ? found.Seen : null, same);
-    }
-
-    // Answers from the record of an earlier decision.
-    private void Answer(AccountMessage input, TransferStatus status, LedgerTime time, Balances? seen, bool same)
-    {
-        switch (input)
-        {
-            case PostTransferCall post:
-                Hold(post.Caller, new TransferAnswer(new TransferResult(
-                    post.Transfer.Id, status == TransferStatus.Created ? TransferStatus.Exists : status,
-                    same ? time : default, Replayed: same, seen)));
-                break;
-            case CloseRequest close:
-                Hold(close.Transfer.DebitAccount, new CloseAnswer(
-                    close.Transfer.Id, TransferContent.DigestOf(close.Transfer), status, time, seen));
-                break;
-            case TrialRequest trial:
-                Hold(trial.Transfer.DebitAccount, new TrialAnswer(
-                    trial.Transfer.Id, TransferContent.DigestOf(trial.Transfer),
-                    status == TransferStatus.Created ? TransferStatus.None : status));
-                break;
+            case IdRole.Hold when state.FindHold(id) is not null:
+                return null;
+            case IdRole.Reversed:
+                return remembered is not null || state.Remembered.MayHaveForgotten(id) ? Search(0, toEnd: true) : null;
+            case IdRole.Hold:
+                return remembered is not null ? Search(remembered.SequenceNr, toEnd: false)
+                    : state.Remembered.MayHaveForgotten(id) ? Search(0, toEnd: true) : null;
             default:
-                throw new LedgerInvariantException($"{state.Address}: no answer to {input.GetType().Name}");
-        }
-    }
-
-    private static Transfer? ContentOf(AccountMessage input) => input switch
-    {
-        PostTransferCall post => post.Transfer,
-        CloseRequest close => close.Transfer,
-        TrialRequest trial => trial.Transfer,
-        _ => null,
-    };
-
-    private static bool IsSame(Work work, PostTransferCall post) =>
-        ReferenceEquals(work.Transfer, post.Transfer) || TransferContent.DigestOf(post.Transfer) == work.Digest;
-
-    private void Decide(TransferId id, AccountMessage input, LedgerTime now)
-    {
-        switch (input)
-        {
-            case PostTransferCall post:
-                DecidePost(post, now);
                 break;
+        }
 
-            case CloseRequest close:
-                DecideClose(close, now);
-                break;
+        if (remembered is null)
+        {
+            return state.Remembered.MayHaveForgotten(id)
+                ? Search(0, toEnd: input is GetTransferCall)
+                : null;
+        }
 
-            case TrialRequest trial:
-                Hold(trial.Transfer.DebitAccount, new TrialAnswer(
-                    id, TransferContent.DigestOf(trial.Transfer),
-                    AccountDecider.CheckCredit(state, trial.Transfer, trial.DebitAsset)));
-                break;
+        return NeedsContent(id, work, remembered) ? Search(remembered.SequenceNr, toEnd: false) : null;
 
-            case GetTransferCall get:
-                Hold(get.Caller, new TransferRecordAnswer(null));
-                break;
-
-            default:
-                throw new LedgerInvariantException($"{state.Address}: nothing to decide for {input.GetType().Name}");
+        IdLookup Search(long sequenceNr, bool toEnd)
+        {
+            var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
+            return new IdLookup(id, sequenceNr, 0, notBefore, notAfter, toEnd);
         }
     }
 
-    // ---------------------------------------------------------------- anchor
-
-    private void DecidePost(PostTransferCall post, LedgerTime now)
+    private enum IdRole
     {
-        // A look-up may have taken longer than the caller wanted to wait.
-        if (now > post.Deadline)
-        {
-            Hold(post.Caller, new CallFailed(CallFailure.DeadlineExpired));
-            return;
-        }
-
-        var transfer = post.Transfer;
-        var reason = AccountDecider.CheckDebit(state, transfer);
-        if (reason == TransferStatus.None)
-        {
-            Prepare(new Work(Phase.Prepared, transfer, TransferContent.DigestOf(transfer)), post, now);
-        }
-        else if (TransferStatusPrecedence.Outranks(reason, TransferStatus.CreditAccountNotFound))
-        {
-            Reject(transfer, reason, post, now);
-        }
-        else
-        {
-            // The closer may have a reason that ranks higher (R15).
-            var work = new Work(Phase.OnTrial, transfer, TransferContent.DigestOf(transfer));
-            work.Waiters.Add(post);
-            (working ??= []).Add(transfer.Id, work);
-            Hold(transfer.CreditAccount, new TrialRequest(transfer, state.Spec!.Asset));
-            ScheduleResend(work, now);
-        }
+        Own,
+        Hold,
+        Reversed,
     }
 
-    private void Prepare(Work work, PostTransferCall? post, LedgerTime now)
+    private IdRole RoleOf(TransferId id, Work work)
     {
-        var transfer = work.Transfer;
-        work.Phase = Phase.Prepared;
-        work.Attempts = 0;
-        if (post is not null)
+        if (work.Input is ExtendHoldCall)
         {
-            work.Waiters.Add(post);
+            return IdRole.Hold;
         }
 
-        work.HasFirst = work.Waiters.Count > 0;
-        Emit(new TransferPrepared(transfer, Later(now)), urgent: true);
-        (working ??= [])[transfer.Id] = work;
-        (prepared ??= []).Enqueue((state.PreparedCount, transfer.Id));
-
-        // From here only the closer's journal decides (R1).
-        Hold(transfer.CreditAccount, new CloseRequest(transfer, state.Spec!.Asset));
-        ScheduleResend(work, now);
-    }
-
-    private void Reject(
-        Transfer transfer, TransferStatus reason, PostTransferCall? post, LedgerTime now, bool isOwn = true)
-    {
-        // The balances are those of the account whose reason it is; of the closer's, a trial tells none.
-        Balances? seen = state.Spec is null || !isOwn ? null : state.Balances;
-        var at = Later(now);
-        Emit(new TransferRejected(transfer, reason, seen, at), urgent: true);
-        if (post is not null)
+        if (work.Asked is not { } part || id == part.Id || id == part.Key)
         {
-            Hold(post.Caller, new TransferAnswer(new TransferResult(transfer.Id, reason, at, Replayed: false, seen)));
-        }
-    }
-
-    private void Tried(TrialAnswer answer, LedgerTime now)
-    {
-        if (working is null || !working.TryGetValue(answer.Id, out var work)
-            || work.Phase != Phase.OnTrial || work.Digest != answer.Digest)
-        {
-            return;
+            return IdRole.Own;
         }
 
-        working.Remove(answer.Id);
-        if (state.Remembered.Find(answer.Id) is null)
+        var role = IdRole.Own;
+        foreach (var leg in part.Legs)
         {
-            var own = AccountDecider.CheckDebit(state, work.Transfer);
-            if (own == TransferStatus.None)
+            if (leg.Transfer is { } transfer)
             {
-                // Money has come meanwhile: the rejection would be journaled on a state that does not give it.
-                Prepare(work, null, now);
-                return;
+                if (transfer.Id == id)
+                {
+                    return IdRole.Own;
+                }
+
+                role = transfer.Reverses == id ? IdRole.Reversed : transfer.PendingId == id ? IdRole.Hold : role;
             }
+        }
 
-            var reason = answer.Reason != TransferStatus.None && TransferStatusPrecedence.Outranks(answer.Reason, own)
-                ? answer.Reason
-                : own;
-            var first = work.Waiters.Count > 0 ? work.Waiters[0] as PostTransferCall : null;
-            if (first is not null && IsSame(work, first))
+        return role;
+    }
+
+    private bool NeedsContent(TransferId id, Work work, RememberedId remembered)
+    {
+        if (work.Input is GetTransferCall or GetTransactionCall)
+        {
+            return true;
+        }
+
+        if (work.Asked is not { } part || !remembered.IsFinal || work.Input is OutcomeRequest or PrepareRequest)
+        {
+            return false;
+        }
+
+        if (id != part.Id && id != part.Key)
+        {
+            return remembered.Status == TransferStatus.Created;
+        }
+
+        var isAsked = work.Input is AccountCall or null;
+        var same = isAsked ? FindAsked(remembered, part.Asked) : FindDigest(remembered, part.Digest);
+        return same is not null
+            ? isAsked && same.Details.NeedsContent
+            : remembered.Status == TransferStatus.Created
+                || part.Legs.Any(static leg => leg.Transfer is { } transfer && (transfer.ResolvesHold || transfer.IsBalancing));
+    }
+
+    private static RememberedId? FindAsked(RememberedId? remembered, UInt128 asked)
+    {
+        while (remembered is not null && (remembered.Asked != asked || remembered.Status == TransferStatus.None))
+        {
+            remembered = remembered.Earlier;
+        }
+
+        return remembered;
+    }
+
+    private static RememberedId? FindDigest(RememberedId? remembered, UInt128 digest)
+    {
+        while (remembered is not null && remembered.Digest != digest)
+        {
+            remembered = remembered.Earlier;
+        }
+
+        return remembered;
+    }
+
+    // What must not wait for the outcome of the work in progress: what another account asks, for it holds something there.
+    private bool TryAnswerBesides(Work owner, AccountMessage input, LedgerTime now)
+    {
+        if (input is AccountCall || owner.Phase == Phase.LookingUp)
+        {
+            return false;
+        }
+
+        var isPrepared = owner.Phase is not (Phase.OnTrial or Phase.Waiting);
+        switch (input)
+        {
+            case PrepareRequest prepare when owner.Phase == Phase.Reserved && owner.Part!.Key == prepare.Part.Key:
+                if (owner.Part.Digest == prepare.Part.Digest)
+                {
+                    SendVote(prepare.Part, VoteKind.Yes, null);
+                }
+
+                return true;
+
+            case PrepareRequest prepare when isPrepared:
+                SendVote(prepare.Part, VoteKind.InDoubt, null);
+                return true;
+
+            case CloseRequest close when isPrepared:
+                // The attempt is given up for ever, and the other anchor makes it again when this is settled.
+                if (FindRecord(close.Part.Key, close.Part.Digest) is { } known)
+                {
+                    AnswerClose(close.Part, known);
+                }
+                else
+                {
+                    RefuseClose(close.Part, null, now);
+                }
+
+                return true;
+
+            case TrialRequest trial:
+                AnswerTrial(trial, owner.Known);
+                return true;
+
+            case OutcomeRequest asked when isPrepared && owner.Part!.Key == asked.Part.Key:
+                // It is told when there is an outcome.
+                return true;
+
+            case OutcomeRequest asked when isPrepared:
+                DecideOutcome(asked, null, now);
+                return true;
+
+            default:
+                // Nothing is journaled yet: what another account asks is decided now, and the calls find it.
+                Unclaim(owner);
+                Route(input, now);
+                if (owner.Waiters.Count > 0)
+                {
+                    RouteAgain(owner.Waiters, now);
+                }
+
+                return true;
+        }
+    }
+
+    private void Continue(Work work, LedgerTime now)
+    {
+        switch (work.Input)
+        {
+            case PostTransferCall or PostTransactionCall or null:
+                DecideAsked(work, now);
+                return;
+            case PrepareRequest prepare:
+                DecidePrepare(work, prepare.Part, now);
+                break;
+            case CloseRequest close:
+                Unclaim(work);
+                DecideClose(close, work.Known, now);
+                break;
+            case TrialRequest trial:
+                Unclaim(work);
+                AnswerTrial(trial, work.Known);
+                break;
+            case OutcomeRequest asked:
+                Unclaim(work);
+                DecideOutcome(asked, work.Known, now);
+                break;
+            case GetTransferCall get:
+                Unclaim(work);
+                Hold(get.Caller, new TransferRecordAnswer(RecordOf(get.Id, work.Known)));
+                work.Waiters.Remove(get);
+                break;
+            case GetTransactionCall get:
+                Unclaim(work);
+                Hold(get.Caller, new TransactionRecordAnswer(TransactionOf(get.Id, work.Known)));
+                work.Waiters.Remove(get);
+                break;
+            case ExtendHoldCall extend:
+                Unclaim(work);
+                Extend(extend, work.Known, now);
+                work.Waiters.Remove(extend);
+                break;
+            default:
+                throw new LedgerInvariantException($"{Address}: nothing to decide for {work.Input.GetType().Name}");
+        }
+
+        if (!IsClaimed(work) && work.Waiters.Count > 0)
+        {
+            RouteAgain(work.Waiters, now);
+        }
+    }
+
+    // ---------------------------------------------------------------- anchor: deciding
+
+    private void DecideAsked(Work work, LedgerTime now)
+    {
+        var call = work.Waiters.Count > 0 ? work.Waiters[0] as AccountCall : null;
+        if (call is not null && now > call.Deadline)
+        {
+            // A look-up may have taken longer than the caller wanted to wait.
+            Hold(call.Caller, new CallFailed(CallFailure.DeadlineExpired));
+            Finish(work, skipFirst: true, now);
+            return;
+        }
+
+        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > now
+            || hold.ExpiryId != work.Asked.Id))
+        {
+            Finish(work, skipFirst: false, now);
+            return;
+        }
+
+        if (TryAnswerKnown(work, now))
+        {
+            return;
+        }
+
+        var asked = work.Asked!;
+        var part = asked with
+        {
+            Attempt = state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null
+                ? state.PreparedCount + 1
+                : 0,
+            AnchorAsset = AnchorAssetOf(asked),
+        };
+        if (work.Quotes is null && part.Legs.Any(NeedsQuote))
+        {
+            StartTrial(work, now);
+            return;
+        }
+
+        var decision = Walk(part, work, now, out var resolved);
+        if (decision.InDoubt)
+        {
+            WaitFor(work, now);
+        }
+        else if (decision.Status != TransferStatus.None)
+        {
+            if (work.Quotes is null && MayBeOutranked(part, decision))
             {
-                work.Waiters.RemoveAt(0);
+                StartTrial(work, now);
             }
             else
             {
-                first = null;
+                Reject(work, part, decision, now);
             }
+        }
+        else if (work.IsTrial)
+        {
+            if (work.Quotes is null && part.Others().Count > 0)
+            {
+                StartTrial(work, now);
+            }
+            else
+            {
+                Answer(work, new TransactionResult(part.Id, TransferStatus.None, -1, default, false, null, []));
+                Finish(work, skipFirst: true, now);
+            }
+        }
+        else
+        {
+            Prepare(work, part with { Legs = resolved }, now);
+        }
+    }
 
-            Reject(work.Transfer, reason, first, now, isOwn: reason == own);
+    private Asset AnchorAssetOf(TransactionPart part)
+    {
+        if (state.Spec is { } spec)
+        {
+            return spec.Asset;
         }
 
-        foreach (var waiter in work.Waiters)
+        foreach (var leg in part.Legs)
         {
-            Route(answer.Id, waiter, now);
+            if (leg.Opening is { } opening && opening.Address == Address)
+            {
+                return opening.Asset;
+            }
+        }
+
+        return default;
+    }
+
+    // Whether the leg's amount, or its hold, is another account's to tell.
+    private bool NeedsQuote(PartLeg leg) => leg.Transfer is { } transfer
+        && (((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && transfer.DebitAccount != Address)
+            || ((transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None && transfer.CreditAccount != Address)
+            || (transfer.ResolvesHold && !IsMine(leg)));
+
+    // The resolution of a hold is anchored where the hold is debited, whatever accounts it names.
+    private bool IsMine(PartLeg leg) => leg.Concerns(Address)
+        || (leg.Transfer is { ResolvesHold: true } transfer && (transfer.DebitAccount.IsNone || state.FindHold(transfer.PendingId) is not null));
+
+    // Goes through the legs in order, as far as accounts are known: this one as it is, the others by their quotes.
+    private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
+    {
+        var facts = FactsOf(part, work.Known, work);
+        var own = new AccountSheet(state, facts, state.NextDeadline <= now);
+        Dictionary<AccountAddress, AccountSheet>? others = null;
+        if (work.Quotes is { } quotes)
+        {
+            others = [];
+            foreach (var (account, quote) in quotes)
+            {
+                others.Add(account, new AccountSheet(quote));
+            }
+        }
+
+        resolved = part.Legs;
+        var legs = part.Legs.Length == 1 ? null : ImmutableArray.CreateBuilder<PartLeg>(part.Legs.Length);
+        var at = Later(now);
+        foreach (var leg in part.Legs)
+        {
+            AccountSheet? debit;
+            AccountSheet? credit = null;
+            if (leg.Transfer is { } transfer)
+            {
+                debit = transfer.DebitAccount == Address || (part.IsAlone && transfer.ResolvesHold)
+                    ? own
+                    : others?.GetValueOrDefault(transfer.DebitAccount);
+                credit = transfer.CreditAccount == Address && debit != own
+                    ? own
+                    : others?.GetValueOrDefault(transfer.CreditAccount);
+            }
+            else
+            {
+                debit = leg.Opening!.Address == Address ? own : others?.GetValueOrDefault(leg.Opening.Address);
+            }
+
+            var decision = LegLadder.Decide(leg, debit, credit, default, at, isFixed: false);
+            if (decision.InDoubt || decision.Status != TransferStatus.None)
+            {
+                return decision;
+            }
+
+            if (legs is null)
+            {
+                resolved = [decision.Leg];
+                return decision;
+            }
+
+            debit?.Apply(decision.Leg);
+            credit?.Apply(decision.Leg);
+            legs.Add(decision.Leg);
+        }
+
+        resolved = legs is null ? [] : legs.MoveToImmutable();
+        return new LegDecision(TransferStatus.None, resolved.Length > 0 ? resolved[0] : part.Legs[0]);
+    }
+
+    private bool MayBeOutranked(TransactionPart part, LegDecision decision)
+    {
+        if (decision.Leg.Opening is not null ? decision.Leg.Index == 0 : part.IsAlone
+            && (part.Legs[0].Transfer!.ResolvesHold
+                || TransferStatusPrecedence.Outranks(decision.Status, TransferStatus.CreditAccountNotFound)))
+        {
+            return false;
+        }
+
+        return part.Others().Count > 0;
+    }
+
+    private void WaitFor(Work work, LedgerTime now)
+    {
+        SetPhase(work, Phase.Waiting);
+        var pause = options.RetryAfter * (1 << Math.Min(work.Retries, 10));
+        pause = pause < options.RetryAfterMax ? pause : options.RetryAfterMax;
+        work.Retries++;
+
+        // Two that meet again and again must not do so in step.
+        var spread = (long)(ulong)((work.Ids[0].Value ^ (UInt128)(uint)work.Retries) * 0x9E3779B97F4A7C15UL >> 40 & 0x3FF);
+        work.ResendAt = now.Add(pause * (1 + (spread / 1024.0)));
+        shell.WakeAt(work.ResendAt);
+    }
+
+    private void StartTrial(Work work, LedgerTime now)
+    {
+        SetPhase(work, Phase.OnTrial);
+        work.Others = work.Asked!.Others();
+        work.Round = ++round;
+        work.Quotes = [];
+        work.Resends = 0;
+        foreach (var other in work.Others)
+        {
+            Hold(other, new TrialRequest(work.Asked.SliceFor(other), work.Round));
+        }
+
+        ScheduleResend(work, now);
+    }
+
+    private void Quoted(TrialAnswer answer, LedgerTime now)
+    {
+        if (claims is null || !claims.TryGetValue(answer.Id, out var work) || work.Phase != Phase.OnTrial
+            || work.Round != answer.Round || !work.Others.Contains(answer.Quote.Account))
+        {
+            return;
+        }
+
+        work.Quotes![answer.Quote.Account] = answer.Quote;
+        if (work.Quotes.Count == work.Others.Count)
+        {
+            DecideAsked(work, now);
+        }
+    }
+
+    private void Reject(Work work, TransactionPart part, LegDecision decision, LedgerTime now)
+    {
+        var at = Later(now);
+        var seen = SeenBy(work, decision);
+        if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
+        {
+            Emit(new TransactionRejected(part, decision.Leg.Index, decision.Status, seen, at), urgent: true);
+        }
+        else
+        {
+            at = default;
+            seen = null;
+        }
+
+        Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false));
+        Finish(work, skipFirst: true, now);
+    }
+
+    // What follows from an id that is used up stays so for ever, without being journaled again.
+    private static bool FollowsFromIds(LegDecision decision) => decision.Leg.Transfer is not null
+        && (decision.Status == TransferStatus.IdAlreadyFailed || IsExists(decision.Status));
+
+    private static bool IsExists(TransferStatus status) =>
+        status is TransferStatus.Exists
+        || (TransferStatusPrecedence.RankOf(status) >= TransferStatusPrecedence.RankOf(TransferStatus.ExistsWithDifferentTransfers)
+            && TransferStatusPrecedence.RankOf(status) <= TransferStatusPrecedence.RankOf(TransferStatus.Exists));
+
+    // The balances are those of the account whose reason it is.
+    private Balances? SeenBy(Work work, LegDecision decision)
+    {
+        if (decision.Leg.Transfer is not { } transfer)
+        {
+            return null;
+        }
+
+        var account = decision.Status is TransferStatus.CreditAccountNotFound or TransferStatus.ExceedsDebits
+            or TransferStatus.CreditAccountAlreadyClosed or TransferStatus.CreditAccountFrozen
+            or TransferStatus.OverflowsCredits or TransferStatus.OverflowsCreditsPending or TransferStatus.OverflowsCreditsPosted
+            ? transfer.CreditAccount
+            : transfer.DebitAccount;
+        if (account == Address || account.IsNone)
+        {
+            return state.Spec is null ? null : state.Balances;
+        }
+
+        return work.Quotes?.GetValueOrDefault(account) is { Spec: not null } quote ? quote.Balances : null;
+    }
+
+    // ---------------------------------------------------------------- anchor: the commit
+
+    private void Prepare(Work work, TransactionPart part, LedgerTime now)
+    {
+        work.Part = part;
+        work.Quotes = null;
+        if (part.Others().Count == 0)
+        {
+            // Openings of this very account: its own write is the commit.
+            var at = Later(now);
+            Emit(new CloserCommitted(part, at), urgent: true);
+            Answer(work, Committed(part, at, replayed: false));
+            Finish(work, skipFirst: true, now);
+            return;
+        }
+
+        Emit(new TransactionPrepared(part, Later(now)), urgent: true);
+        (attempts ??= [])[part.Key] = work;
+        (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
+        Claim(work, IdsOf(part));
+        work.Known = null;
+        AskOthers(work, now);
+    }
+
+    // From here only the closer's journal decides (R1).
+    private void AskOthers(Work work, LedgerTime now)
+    {
+        work.Others = work.Part!.Others();
+        work.Resends = 0;
+        work.Cancel = false;
+        if (work.Others.Count == 1)
+        {
+            AskCloser(work, now);
+            return;
+        }
+
+        SetPhase(work, Phase.Voting);
+        work.Votes = [];
+        foreach (var participant in work.Participants)
+        {
+            Hold(participant, new PrepareRequest(work.Part.SliceFor(participant)));
+        }
+
+        ScheduleResend(work, now);
+    }
+
+    private void AskCloser(Work work, LedgerTime now)
+    {
+        SetPhase(work, Phase.Closing);
+        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
+        ScheduleResend(work, now);
+    }
+
+    private void Voted(Vote vote, LedgerTime now)
+    {
+        if (FindAttempt(vote.Key, vote.Digest) is not { Phase: Phase.Voting } work || !work.Participants.Contains(vote.Account))
+        {
+            return;
+        }
+
+        work.Votes![vote.Account] = vote;
+        if (work.Votes.Count == work.Others.Count - 1)
+        {
+            work.Cancel = work.Votes.Values.Any(static one => one.Kind != VoteKind.Yes);
+            work.Resends = 0;
+            AskCloser(work, now);
         }
     }
 
     private void Closed(CloseAnswer answer, LedgerTime now)
     {
-        if (working is null || !working.TryGetValue(answer.Id, out var work)
-            || work.Phase != Phase.Prepared || work.Digest != answer.Digest)
+        if (FindAttempt(answer.Key, answer.Digest) is not { Phase: Phase.Voting or Phase.Closing } work)
         {
             // An answer to a duplicate: it is decided already.
             return;
         }
 
-        working.Remove(answer.Id);
-        if (answer.Reason == TransferStatus.Created)
+        work.Committed = answer.Committed;
+        work.CommitTime = answer.Time;
+        work.Acks = [];
+        work.Resends = 0;
+        if (answer.Committed)
         {
-            if (open is null)
+            if (work.Others.Count == 1)
             {
-                lazySince = now;
-                shell.WakeAt(now.Add(options.CommitRecordDelay));
+                FinishCommit(work, now);
+                return;
             }
 
-            var row = state.FindInDoubt(answer.Id)!.SequenceNr;
-            Emit(new AnchorCommitted(answer.Id, row, answer.Time, Later(now)), urgent: false);
+            SetPhase(work, Phase.Telling);
         }
         else
         {
-            Emit(new TransferAborted(answer.Id, answer.Reason, answer.Seen, Later(now)), urgent: true);
+            var refusal = Worst(work, answer.Refusal);
+            Emit(
+                new TransactionAborted(
+                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, Later(now)),
+                urgent: true);
+            work.Refusal = refusal;
+            if (work.Others.Count == 1)
+            {
+                FinishAbort(work, now);
+                return;
+            }
+
+            SetPhase(work, Phase.Releasing);
+            work.AnswerBy = now.Add(options.ReleaseWait);
+            shell.WakeAt(work.AnswerBy);
         }
 
-        var known = state.Remembered.Find(answer.Id);
-        for (var i = 0; i < work.Waiters.Count; i++)
-        {
-            var waiter = work.Waiters[i];
-            var record = new IdFound(work.Transfer, answer.Reason, known?.Time ?? answer.Time, answer.Seen);
-            if (answer.Reason == TransferStatus.Created)
-            {
-                // The commit is durable at the closer, and this anchor's preparation is durable too: whatever is lost
-                // here, recovery asks the closer and answers the same. So the answer need not wait for any row of
-                // this account, and must not: the client is told at once.
-                Release(AnswerOf(waiter, work, record, first: i == 0 && work.HasFirst));
-            }
-            else if (waiter is PostTransferCall post && IsSame(work, post))
-            {
-                Hold(post.Caller, new TransferAnswer(new TransferResult(
-                    post.Transfer.Id, record.Status, record.Time, Replayed: i > 0 || !work.HasFirst, record.Seen)));
-            }
-            else
-            {
-                AnswerFound(waiter, record);
-            }
-        }
-
-        ReleaseReaders();
+        Tell(work, now, resend: false);
     }
 
-    private static Outgoing AnswerOf(AccountMessage waiter, Work work, IdFound record, bool first)
+    // The lowest leg that fails decides, and on it the reason that ranks higher (R15). Null: something was in doubt.
+    private static Refusal? Worst(Work work, Refusal? closers)
     {
-        if (waiter is GetTransferCall get)
+        var refusals = new List<Refusal>();
+        foreach (var vote in work.Votes?.Values ?? Enumerable.Empty<Vote>())
         {
-            return new Outgoing(
-                get.Caller,
-                new TransferRecordAnswer(new TransferRecord(record.Transfer, record.Status, record.Time, record.Seen)),
-                default, null);
+            if (vote.Kind == VoteKind.InDoubt)
+            {
+                return null;
+            }
+
+            if (vote.Refusal is { } refusal)
+            {
+                refusals.Add(refusal);
+            }
         }
 
-        var post = (PostTransferCall)waiter;
-        var same = IsSame(work, post);
-        var status = first && same ? TransferStatus.Created : TransferContent.Compare(record.Transfer, post.Transfer);
-        return new Outgoing(
-            post.Caller,
-            new TransferAnswer(new TransferResult(
-                post.Transfer.Id, status, same ? record.Time : default, Replayed: same && !first, null)),
-            default, null);
+        if (closers is not null)
+        {
+            refusals.Add(closers);
+        }
+
+        if (refusals.Count == 0)
+        {
+            return null;
+        }
+
+        var first = refusals.Min(static one => one.Leg);
+        refusals.RemoveAll(one => one.Leg != first);
+        var worst = refusals[0];
+        if (work.Part!.Legs[first].Opening is not null)
+        {
+            return worst;
+        }
+
+        foreach (var refusal in refusals)
+        {
+            worst = TransferStatusPrecedence.Outranks(refusal.Reason, worst.Reason) ? refusal : worst;
+        }
+
+        // Each side alone can only say that the transfer's asset is not its own. If the other one's is, or is another one
+        // still, then the accounts differ, which ranks higher.
+        return worst.Reason == TransferStatus.TransferMustHaveTheSameLedgerAsAccounts
+            && (refusals.Count == 1 || refusals[0].Asset != refusals[1].Asset)
+                ? worst with { Reason = TransferStatus.AccountsMustHaveTheSameLedger }
+                : worst;
+    }
+
+    private void Tell(Work work, LedgerTime now, bool resend)
+    {
+        var outcome = new Outcome(work.Part!.Key, work.Part.Digest, work.Committed, work.CommitTime);
+        foreach (var participant in work.Participants)
+        {
+            if (!work.Acks!.Contains(participant))
+            {
+                if (resend)
+                {
+                    shell.Send(participant, outcome);
+                }
+                else
+                {
+                    Hold(participant, outcome);
+                }
+            }
+        }
+
+        ScheduleResend(work, now);
+    }
+
+    private void Acknowledged(OutcomeAck ack, LedgerTime now)
+    {
+        if (FindAttempt(ack.Key, ack.Digest) is not { Phase: Phase.Telling or Phase.Releasing } work
+            || !work.Participants.Contains(ack.Account) || !work.Acks!.Add(ack.Account)
+            || work.Acks.Count < work.Others.Count - 1)
+        {
+            return;
+        }
+
+        if (work.Committed)
+        {
+            FinishCommit(work, now);
+        }
+        else
+        {
+            FinishAbort(work, now);
+        }
+    }
+
+    private void FinishCommit(Work work, LedgerTime now)
+    {
+        if (open is null)
+        {
+            lazySince = now;
+            shell.WakeAt(now.Add(options.CommitRecordDelay));
+        }
+
+        var part = work.Part!;
+        var row = state.FindInDoubt(part.Key)!.SequenceNr;
+        Emit(new TransactionCommitted(part.Key, row, work.CommitTime, Later(now)), urgent: false);
+        if (work.HasFirst)
+        {
+            // The commit is durable at the closer, and everybody's preparation and the participants' outcomes are durable too:
+            // whatever is lost here, recovery asks the closer and answers the same. So the answer need not wait for any row of
+            // this account, and must not: the client is told at once.
+            var call = (AccountCall)work.Waiters[0];
+            Release(new Outgoing(call.Caller, AnswerTo(call, Committed(part, work.CommitTime, replayed: false)), default, null));
+        }
+
+        Finish(work, skipFirst: work.HasFirst, now);
+    }
+
+    private void FinishAbort(Work work, LedgerTime now)
+    {
+        var part = work.Part!;
+        if (work.Refusal is { } refusal)
+        {
+            if (work.HasFirst)
+            {
+                Answer(work, Rejected(
+                    part, refusal.Leg, refusal.Reason, state.LastTime, refusal.Seen, replayed: false));
+            }
+
+            Finish(work, skipFirst: work.HasFirst, now);
+            return;
+        }
+
+        // Something was in doubt: the attempt is over, the request is not.
+        Unclaim(work);
+        ReleaseReaders(now);
+        if (work.Waiters.Count == 0 && !work.IsExpiry)
+        {
+            return;
+        }
+
+        var again = new Work(work.IsExpiry ? null : work.Waiters[0], work.Asked)
+        {
+            HasFirst = work.HasFirst, Retries = work.Retries,
+        };
+        if (again.Asked is null && work.Waiters.Count > 0)
+        {
+            RouteAgain(work.Waiters, now);
+            return;
+        }
+
+        again.Waiters.AddRange(work.Waiters);
+        Claim(again, IdsOf(again.Asked!));
+        WaitFor(again, now);
+    }
+
+    private Work? FindAttempt(TransferId key, UInt128 digest) =>
+        attempts is not null && attempts.TryGetValue(key, out var work) && work.Part!.Digest == digest ? work : null;
+
+    // Takes a work off, and lets those go on that waited for it.
+    private void Finish(Work work, bool skipFirst, LedgerTime now)
+    {
+        Unclaim(work);
+        if (work.Waiters.Count > (skipFirst ? 1 : 0))
+        {
+            RouteAgain(skipFirst ? work.Waiters.Skip(1) : work.Waiters, now);
+        }
+
+        ReleaseReaders(now);
+    }
+
+    // ---------------------------------------------------------------- participant
+
+    private void DecidePrepare(Work work, TransactionPart part, LedgerTime now)
+    {
+        if (FindRecord(part.Key, part.Digest, work.Known) is { } status)
+        {
+            // Decided already: this is a late duplicate, or an anchor that has recovered.
+            Unclaim(work);
+            SendVote(part, status.Status == TransferStatus.Created ? VoteKind.Yes : VoteKind.InDoubt, null);
+            return;
+        }
+
+        var decision = state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
+            ? LegDecision.Doubt(part.Legs[0])
+            : Verify(part, work.Known, work, now);
+        if (decision.InDoubt)
+        {
+            Unclaim(work);
+            SendVote(part, VoteKind.InDoubt, null);
+        }
+        else if (decision.Status != TransferStatus.None)
+        {
+            Unclaim(work);
+            SendVote(part, VoteKind.No, RefusalOf(decision));
+        }
+        else
+        {
+            work.Part = part;
+            Emit(new TransactionPrepared(part, Later(now)), urgent: true);
+            (attempts ??= [])[part.Key] = work;
+            (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
+            SetPhase(work, Phase.Reserved);
+            work.Known = null;
+            SendVote(part, VoteKind.Yes, null);
+            ScheduleResend(work, now);
+        }
+    }
+
+    private void SendVote(TransactionPart part, VoteKind kind, Refusal? refusal) =>
+        Hold(part.Anchor, new Vote(part.Key, part.Digest, Address, kind, refusal));
+
+    private Refusal RefusalOf(LegDecision decision) => new(
+        decision.Leg.Index, decision.Status, state.Spec?.Asset ?? default, state.Spec is null ? null : state.Balances);
+
+    private void Told(Outcome outcome, LedgerTime now)
+    {
+        if (FindAttempt(outcome.Key, outcome.Digest) is { Phase: Phase.Reserved } work)
+        {
+            var part = work.Part!;
+            Emit(
+                outcome.Committed
+                    ? new TransactionCommitted(
+                        part.Key, state.FindInDoubt(part.Key)!.SequenceNr, outcome.Time, Later(now))
+                    : new TransactionAborted(part.Key, -1, TransferStatus.None, null, Later(now)),
+                urgent: true);
+            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+            Finish(work, skipFirst: false, now);
+        }
+        else if (AnchorOf(outcome) is { } anchor)
+        {
+            // A yes was durable before anybody could commit, so it is in the journal; and what was never prepared needs no
+            // release: should a late request still prepare it, this account asks.
+            Hold(anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+        }
+    }
+
+    private static AccountAddress? AnchorOf(Outcome outcome) => outcome.Anchor.IsNone ? null : outcome.Anchor;
+
+    // R2: that nothing is known of it is never said from memory.
+    private void DecideOutcome(OutcomeRequest asked, Dictionary<TransferId, IdFound?>? known, LedgerTime now)
+    {
+        var part = asked.Part;
+        var record = FindRecord(part.Key, part.Digest, known);
+        if (record is null && state.Remembered.Find(part.Key) is not { IsFinal: true })
+        {
+            Emit(new TransactionDisowned(part.Key, part.Digest, Later(now)), urgent: true);
+        }
+
+        Hold(asked.Account, new Outcome(
+            part.Key, part.Digest, record is { Status: TransferStatus.Created }, record?.Time ?? default)
+        {
+            Anchor = Address,
+        });
     }
 
     // ---------------------------------------------------------------- closer
 
-    private void DecideClose(CloseRequest close, LedgerTime now)
+    private void DecideClose(CloseRequest close, Dictionary<TransferId, IdFound?>? known, LedgerTime now)
     {
-        var transfer = close.Transfer;
-        var reason = AccountDecider.CheckCredit(state, transfer, close.DebitAsset);
-        var at = Later(now);
-        Balances? seen = null;
-        if (reason == TransferStatus.None)
+        var part = close.Part;
+        if (FindRecord(part.Key, part.Digest, known) is { } record)
         {
-            Emit(new CloserCommitted(transfer, at), urgent: true);
-            reason = TransferStatus.Created;
+            AnswerClose(part, record);
+            return;
+        }
+
+        var used = FoundIn(known, part.Key)?.Last;
+        var remembered = state.Remembered.Find(part.Key);
+        if (used is { Status: TransferStatus.Created } || remembered is { IsFinal: true } || (used is not null && used.Status != TransferStatus.None
+            && AccountState.Burns(used.Part, used.Status)))
+        {
+            // Another transaction has used the id up, here or in part: that is journaled, and stays so (R7).
+            var reason = used is { Status: TransferStatus.Created } && part.IsAlone
+                ? CompareWith(used, part.Legs[0].Transfer!)
+                : used is { Status: TransferStatus.Created } ? TransferStatus.ExistsWithDifferentTransfers
+                : TransferStatus.IdAlreadyFailed;
+            Hold(part.Anchor, new CloseAnswer(
+                part.Key, part.Digest, false, Later(now),
+                new Refusal(part.Legs[0].Index, reason, state.Spec?.Asset ?? default, null)));
+            return;
+        }
+
+        if (remembered is not null || used is not null || FoundIn(known, part.Key) is not null)
+        {
+            // An attempt of another content under this key was refused: this one needs a key of its own.
+            RefuseClose(part, null, now);
+            return;
+        }
+
+        var decision = Verify(part, known, null, now);
+        if (decision.InDoubt)
+        {
+            RefuseClose(part, null, now);
+        }
+        else if (decision.Status != TransferStatus.None)
+        {
+            RefuseClose(part, RefusalOf(decision), now);
+        }
+        else if (close.Cancel)
+        {
+            RefuseClose(part, null, now);
         }
         else
         {
-            seen = state.Spec is null ? null : state.Balances;
-            Emit(new CloserRefused(transfer, reason, seen, at), urgent: true);
+            var at = Later(now);
+            Emit(new CloserCommitted(part, at), urgent: true);
+            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null));
+            ReleaseReaders(now);
+        }
+    }
+
+    private void RefuseClose(TransactionPart part, Refusal? refusal, LedgerTime now)
+    {
+        var at = Later(now);
+        Emit(
+            new CloserRefused(part, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at),
+            urgent: true);
+        Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, false, at, refusal));
+    }
+
+    private void AnswerClose(TransactionPart part, RememberedId record)
+    {
+        var committed = record.Status == TransferStatus.Created;
+        Hold(part.Anchor, new CloseAnswer(
+            part.Key, part.Digest, committed, record.Time,
+            committed || record.Status == TransferStatus.None
+                ? null
+                : new Refusal(
+                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen)));
+    }
+
+    // Goes through this account's legs, whose amounts are given.
+    private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime now)
+    {
+        var sheet = new AccountSheet(state, FactsOf(part, known, work), dueHolds: false);
+        LegDecision decision = default;
+        foreach (var leg in part.Legs)
+        {
+            if (!leg.Concerns(Address))
+            {
+                continue;
+            }
+
+            var isDebit = leg.Transfer is null || leg.Transfer.DebitAccount == Address;
+            var other = leg.Transfer is { } transfer
+                && (isDebit ? transfer.CreditAccount : transfer.DebitAccount) == part.Anchor
+                    ? part.AnchorAsset
+                    : default;
+            decision = LegLadder.Decide(
+                leg, isDebit ? sheet : null, isDebit ? null : sheet, other, Later(now), isFixed: true);
+            if (decision.InDoubt || decision.Status != TransferStatus.None)
+            {
+                return decision;
+            }
+
+            sheet.Apply(leg);
         }
 
-        Hold(transfer.DebitAccount, new CloseAnswer(
-            transfer.Id, TransferContent.DigestOf(transfer), reason, at, seen));
+        return decision;
     }
+
+    // ---------------------------------------------------------------- trial (R14, R15)
+
+    private void AnswerTrial(TrialRequest trial, Dictionary<TransferId, IdFound?>? known)
+    {
+        var part = trial.Part;
+        var facts = FactsOf(part, known, null);
+        Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
+            Address, state.Spec, state.Closed, state.Freeze, state.Balances, state.Load,
+            state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
+            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts(leg.Index))])));
+    }
+
+    // What this account knows of the ids that its legs name.
+    private Func<int, LegFact> FactsOf(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work)
+    {
+        if (part.Legs is [{ Transfer: { ResolvesHold: false, Reverses.IsNil: true } alone }] && part.IsAlone)
+        {
+            // Its id is the transaction's own, and it names no other.
+            return static index => new LegFact(index);
+        }
+
+        Dictionary<int, LegFact> facts = [];
+        Dictionary<TransferId, Amount>? reversing = null;
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { } transfer && (leg.Concerns(Address) || IsMine(leg)))
+            {
+                var fact = new LegFact(leg.Index);
+                if (transfer.Id != part.Id)
+                {
+                    fact = WithOwnId(fact, transfer, known, work);
+                }
+
+                if (transfer.ResolvesHold)
+                {
+                    fact = WithHold(fact, transfer, known, work);
+                }
+
+                if (!transfer.Reverses.IsNil && transfer.DebitAccount == Address)
+                {
+                    fact = WithReversed(fact, transfer, known, work, reversing?.GetValueOrDefault(transfer.Reverses) ?? Amount.Zero);
+                    reversing ??= [];
+                    reversing[transfer.Reverses] = reversing.GetValueOrDefault(transfer.Reverses) + transfer.Amount;
+                }
+
+                facts[leg.Index] = fact;
+            }
+        }
+
+        return index => facts.TryGetValue(index, out var fact) ? fact : new LegFact(index);
+    }
+
+    private LegFact WithOwnId(LegFact fact, Transfer transfer, Dictionary<TransferId, IdFound?>? known, Work? work)
+    {
+        if (IsInDoubtElsewhere(transfer.Id, work))
+        {
+            return fact with { InDoubt = true };
+        }
+
+        if (FoundIn(known, transfer.Id)?.Last is { } record)
+        {
+            return record.Status == TransferStatus.Created ? fact with { Known = CompareWith(record, transfer) }
+                : record.Status != TransferStatus.None && AccountState.Burns(record.Part, record.Status)
+                    ? fact with { Known = TransferStatus.IdAlreadyFailed }
+                    : fact;
+        }
+
+        return state.Remembered.Find(transfer.Id) switch
+        {
+            // Decided while the question was out: asking again tells which field differs.
+            { Status: TransferStatus.Created } => fact with { InDoubt = true },
+            { IsFinal: true } => fact with { Known = TransferStatus.IdAlreadyFailed },
+            _ => fact,
+        };
+    }
+
+    private LegFact WithHold(LegFact fact, Transfer transfer, Dictionary<TransferId, IdFound?>? known, Work? work)
+    {
+        var id = transfer.PendingId;
+        if (IsInDoubtElsewhere(id, work) || (state.IsLocked(id) && (work?.Part is null || !state.IsLocked(id))))
+        {
+            return fact with { InDoubt = true };
+        }
+
+        if (state.FindHold(id) is { } hold)
+        {
+            return fact with { Pending = hold.Transfer, Remaining = hold.Remaining, Deadline = hold.Deadline };
+        }
+
+        if (FoundIn(known, id) is not { Last: { Status: TransferStatus.Created } record } found)
+        {
+            return fact with { HoldProblem = TransferStatus.PendingTransferNotFound };
+        }
+
+        var leg = record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null);
+        if (leg is not { IsHold: true })
+        {
+            return fact with { HoldProblem = TransferStatus.PendingTransferNotPending };
+        }
+
+        var end = state.Remembered.Find(id)?.Details.Hold is { } remembered and not (HoldState.None or HoldState.Live)
+            ? remembered
+            : found.Hold;
+        return fact with
+        {
+            Pending = leg.Transfer! with { Amount = leg.Amount },
+            HoldProblem = end switch
+            {
+                HoldState.Posted => TransferStatus.PendingTransferAlreadyPosted,
+                HoldState.Voided => TransferStatus.PendingTransferAlreadyVoided,
+                HoldState.Expired => TransferStatus.PendingTransferExpired,
+                _ => TransferStatus.PendingTransferNotFound,
+            },
+        };
+    }
+
+    private LegFact WithReversed(
+        LegFact fact, Transfer transfer, Dictionary<TransferId, IdFound?>? known, Work? work, Amount before)
+    {
+        if (IsInDoubtElsewhere(transfer.Reverses, work))
+        {
+            return fact with { InDoubt = true };
+        }
+
+        if (FoundIn(known, transfer.Reverses) is not { Last: { Status: TransferStatus.Created } record } found
+            || (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null)) is not { Transfer: { } original } leg)
+        {
+            return fact with { ReversalProblem = TransferStatus.ReversedTransferNotFound };
+        }
+
+        if (!leg.IsPosting)
+        {
+            return fact with { ReversalProblem = TransferStatus.ReversedTransferNotPosted };
+        }
+
+        if (original.DebitAccount != transfer.CreditAccount || original.CreditAccount != transfer.DebitAccount)
+        {
+            return fact with { ReversalProblem = TransferStatus.ReversedTransferHasDifferentAccounts };
+        }
+
+        var left = leg.Amount - found.Reversed;
+        return fact with { Reversible = before < left ? left - before : Amount.Zero };
+    }
+
+    private bool IsInDoubtElsewhere(TransferId id, Work? work) =>
+        claims is not null && claims.TryGetValue(id, out var owner) && owner != work && owner.Part is not null;
+
+    // ---------------------------------------------------------------- expiry and extension (R12)
+
+    // What is due expires in the order of its time. The void is a transaction like any other, that nobody waits for.
+    private void CheckDue(LedgerTime now)
+    {
+        if (state.NextDeadline > now)
+        {
+            return;
+        }
+
+        List<Hold>? due = null;
+        foreach (var hold in state.DueHolds(now))
+        {
+            if (expiring + (due?.Count ?? 0) >= options.ExpiriesMax)
+            {
+                break;
+            }
+
+            if (claims is null || !(claims.ContainsKey(hold.Transfer.Id) || claims.ContainsKey(hold.ExpiryId)))
+            {
+                (due ??= []).Add(hold);
+            }
+        }
+
+        foreach (var hold in due ?? [])
+        {
+            var transfer = new Transfer(
+                hold.ExpiryId, hold.Transfer.DebitAccount, hold.Transfer.CreditAccount, Amount.Zero, hold.Transfer.Code)
+            {
+                Asset = hold.Transfer.Asset,
+                Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
+                PendingId = hold.Transfer.Id,
+            };
+            var work = new Work(null, AskedPart(Transaction.Of(transfer.Id, transfer)));
+            Claim(work, IdsOf(work.Asked!));
+            Begin(work, now);
+        }
+    }
+
+    private void Extend(ExtendHoldCall call, Dictionary<TransferId, IdFound?>? known, LedgerTime now)
+    {
+        var fact = WithHold(
+            new LegFact(0), new Transfer(default, default, default, default, 0) { PendingId = call.HoldId }, known, null);
+        LedgerTime? deadline = fact.HoldProblem == TransferStatus.None && fact.Deadline < LedgerTime.MaxValue
+            ? fact.Deadline
+            : null;
+        var status = fact.HoldProblem != TransferStatus.None ? fact.HoldProblem
+            : fact.Pending!.DebitAccount != Address ? TransferStatus.PendingTransferHasDifferentDebitAccountId
+            : fact.Deadline <= now ? TransferStatus.PendingTransferExpired
+            : call.HoldDeadline > LedgerLimits.HoldDeadlineMax ? TransferStatus.OverflowsTimeout
+            : call.HoldDeadline == fact.Deadline ? TransferStatus.Exists
+            : TransferStatus.Created;
+        if (status == TransferStatus.Created)
+        {
+            deadline = call.HoldDeadline;
+            Emit(new HoldExtended(call.HoldId, call.HoldDeadline, Later(now)), urgent: true);
+        }
+
+        Hold(call.Caller, new ExtendHoldAnswer(status, deadline));
+    }
+
+    // ---------------------------------------------------------------- answers
+
+    // Whether the id of the request is decided, so that the record answers.
+    private bool TryAnswerKnown(Work work, LedgerTime now)
+    {
+        var asked = work.Asked!;
+        var remembered = state.Remembered.Find(asked.Id);
+        var found = FoundIn(work.Known, asked.Id);
+        if (remembered is null && found is null)
+        {
+            return false;
+        }
+
+        if (work.IsExpiry)
+        {
+            if (remembered is { IsFinal: true })
+            {
+                Finish(work, skipFirst: false, now);
+                return true;
+            }
+
+            return false;
+        }
+
+        if (FindAsked(remembered, asked.Asked) is { } same && !(same.Details.NeedsContent && same.Status == TransferStatus.Created))
+        {
+            Answer(work, same.Status == TransferStatus.Created
+                ? Committed(asked with { Legs = [.. asked.Legs.Select(static leg => leg with { Amount = leg.Transfer!.Amount })] }, same.Time, replayed: true)
+                : Rejected(asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));
+            Finish(work, skipFirst: true, now);
+            return true;
+        }
+
+        foreach (var record in (found?.Records ?? []).Reverse())
+        {
+            if (record.Status == TransferStatus.None)
+            {
+                continue;
+            }
+
+            var difference = record.Part.Asked == asked.Asked ? TransferStatus.Exists : Difference(record, asked);
+            if (difference == TransferStatus.Exists)
+            {
+                Answer(work, record.Status == TransferStatus.Created
+                    ? Committed(record.Part, record.Time, replayed: true)
+                    : Rejected(asked, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
+                Finish(work, skipFirst: true, now);
+                return true;
+            }
+
+            if (record.Status == TransferStatus.Created || AccountState.Burns(record.Part, record.Status))
+            {
+                Answer(work, Rejected(
+                    asked, 0, record.Status == TransferStatus.Created ? difference : TransferStatus.IdAlreadyFailed, default,
+                    null, replayed: false));
+                Finish(work, skipFirst: true, now);
+                return true;
+            }
+        }
+
+        if (remembered is { IsFinal: true })
+        {
+            if (remembered.Status == TransferStatus.Created)
+            {
+                // Decided since the journal was asked: ask again, for the content.
+                Begin(work, now);
+                return true;
+            }
+
+            Answer(work, Rejected(asked, 0, TransferStatus.IdAlreadyFailed, default, null, replayed: false));
+            Finish(work, skipFirst: true, now);
+            return true;
+        }
+
+        return false;
+    }
+
+    private static TransferStatus Difference(IdRecord record, TransactionPart asked)
+    {
+        if (asked.IsAlone)
+        {
+            return CompareWith(record, asked.Legs[0].Transfer!);
+        }
+
+        if (record.Part.LegCount != asked.LegCount || record.Part.Legs.Length != asked.Legs.Length)
+        {
+            return TransferStatus.ExistsWithDifferentTransfers;
+        }
+
+        for (var i = 0; i < asked.Legs.Length; i++)
+        {
+            var leg = asked.Legs[i];
+            var known = record.Part.Legs[i];
+            if (leg.Transfer is null
+                ? known.Opening != leg.Opening || known.IfMissing != leg.IfMissing
+                : known.Transfer?.Id != leg.Transfer.Id || TransferContent.Compare(known, leg.Transfer) != TransferStatus.Exists)
+            {
+                return TransferStatus.ExistsWithDifferentTransfers;
+            }
+        }
+
+        return TransferStatus.Exists;
+    }
+
+    private static TransferStatus CompareWith(IdRecord record, Transfer asked) =>
+        (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null)) is { Transfer: not null } leg
+            ? TransferContent.Compare(leg, asked)
+            : TransferStatus.ExistsWithDifferentTransfers;
+
+    private RememberedId? FindRecord(TransferId key, UInt128 digest, Dictionary<TransferId, IdFound?>? known = null)
+    {
+        if (FindDigest(state.Remembered.Find(key), digest) is { } remembered)
+        {
+            return remembered;
+        }
+
+        foreach (var record in FoundIn(known, key)?.Records ?? [])
+        {
+            if (record.Part.Digest == digest)
+            {
+                return new RememberedId(digest, record.Status, record.Time, record.SequenceNr, new RememberedDetails
+                {
+                    FailedLeg = record.FailedLeg, Seen = record.Seen,
+                });
+            }
+        }
+
+        return null;
+    }
+
+    private static IdFound? FoundIn(Dictionary<TransferId, IdFound?>? known, TransferId id) => known?.GetValueOrDefault(id);
+
+    private TransferRecord? RecordOf(TransferId id, Dictionary<TransferId, IdFound?>? known)
+    {
+        if (state.FindHold(id) is { } hold)
+        {
+            return new TransferRecord(hold.Transfer, TransferStatus.Created, hold.Time, null)
+            {
+                Amount = hold.Amount,
+                TransactionId = hold.TransactionId,
+                Hold = HoldState.Live,
+                HoldRemaining = hold.Remaining,
+                HoldDeadline = hold.Deadline < LedgerTime.MaxValue ? hold.Deadline : null,
+            };
+        }
+
+        if (FoundIn(known, id) is not { Last: { } record } found
+            || (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null)) is not { Transfer: { } transfer } leg
+            || record.Status == TransferStatus.None)
+        {
+            return null;
+        }
+
+        var remembered = state.Remembered.Find(id)?.Details.Hold ?? HoldState.None;
+        var committed = record.Status == TransferStatus.Created;
+        return new TransferRecord(transfer, record.Status, record.Time, record.Seen)
+        {
+            Amount = committed ? leg.Amount : Amount.Zero,
+            TransactionId = record.Part.Id,
+            Hold = !leg.IsHold || !committed ? HoldState.None : remembered != HoldState.None ? remembered : found.Hold,
+        };
+    }
+
+    private TransactionRecord? TransactionOf(TransferId id, Dictionary<TransferId, IdFound?>? known)
+    {
+        if (FoundIn(known, id) is not { Last: { } record } || record.Part.Id != id || record.Part.Anchor != Address
+            || record.Status == TransferStatus.None)
+        {
+            return null;
+        }
+
+        var part = record.Part;
+        return new TransactionRecord(
+            new Transaction(id, [.. part.Legs.Select(static leg => leg.Transfer is { } transfer
+                ? TransactionLeg.Of(transfer)
+                : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]),
+            record.Status == TransferStatus.Created
+                ? Committed(part, record.Time, replayed: true)
+                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
+    }
+
+    private static TransactionResult Committed(TransactionPart part, LedgerTime time, bool replayed) => new(
+        part.Id, replayed ? TransferStatus.Exists : TransferStatus.Created, -1, time, replayed, null,
+        [.. part.Legs.Select(static leg => leg.Transfer is null
+            ? new LegResult(TransferStatus.None, AccountStatus.Created, Amount.Zero)
+            : new LegResult(TransferStatus.Created, AccountStatus.None, leg.Amount))]);
+
+    private static TransactionResult Rejected(
+        TransactionPart part, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed)
+    {
+        var legs = ImmutableArray.CreateBuilder<LegResult>(part.Legs.Length);
+        var status = reason;
+        foreach (var leg in part.Legs)
+        {
+            var failed = leg.Index == failedLeg;
+            if (leg.Transfer is not null)
+            {
+                legs.Add(new LegResult(failed ? reason : TransferStatus.LinkedEventFailed, AccountStatus.None, Amount.Zero));
+            }
+            else
+            {
+                legs.Add(new LegResult(
+                    TransferStatus.None, failed ? (AccountStatus)(int)reason : AccountStatus.LinkedEventFailed, Amount.Zero));
+                status = failed ? TransferStatus.LinkedEventFailed : status;
+            }
+        }
+
+        return new TransactionResult(part.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable());
+    }
+
+    private void Answer(Work work, TransactionResult result)
+    {
+        if (work.HasFirst && work.Waiters[0] is AccountCall call)
+        {
+            Hold(call.Caller, AnswerTo(call, result));
+        }
+    }
+
+    private static AccountAnswerBase AnswerTo(AccountCall call, TransactionResult result) => call is PostTransferCall post
+        ? new TransferAnswer(new TransferResult(
+            post.Transfer.Id, result.Status, result.Time, result.Replayed, result.BalanceSeen)
+        {
+            Amount = result.Legs.Length > 0 ? result.Legs[0].Amount : Amount.Zero,
+        })
+        : new TransactionAnswer(result);
+
+    // ---------------------------------------------------------------- works
+
+    private TransactionPart AskedPart(Transaction transaction) => new()
+    {
+        Id = transaction.Id,
+        Anchor = Address,
+        LegCount = transaction.Legs.Length,
+        Asked = TransferContent.DigestOf(transaction),
+        Legs = [.. transaction.Legs.Select(static (leg, index) => new PartLeg(index, leg.Transfer, leg.Opening)
+        {
+            IfMissing = leg.IfMissing,
+        })],
+    };
+
+    private TransferId[] IdsOf(AccountMessage input) => input switch
+    {
+        PostTransferCall { Transfer: { ResolvesHold: false, Reverses.IsNil: true } transfer } => [transfer.Id],
+        PostTransferCall post => post.Transfer.ResolvesHold
+            ? [post.Transfer.Id, post.Transfer.PendingId]
+            : transferReverses(post.Transfer),
+        PostTransactionCall post => IdsOf(AskedPart(post.Transaction)),
+        PrepareRequest prepare => IdsOf(prepare.Part),
+        CloseRequest close => IdsOf(close.Part),
+        TrialRequest trial => IdsOf(trial.Part),
+        OutcomeRequest asked => [asked.Part.Key],
+        GetTransferCall get => [get.Id],
+        GetTransactionCall get => [get.Id],
+        ExtendHoldCall extend => [extend.HoldId],
+        _ => throw new LedgerInvariantException($"{Address}: {input.GetType().Name} is about no id"),
+    };
+
+    private TransferId[] transferReverses(Transfer transfer) =>
+        transfer.DebitAccount == Address ? [transfer.Id, transfer.Reverses] : [transfer.Id];
+
+    private TransferId[] IdsOf(TransactionPart part)
+    {
+        if (part.Attempt == 0 && part.IsAlone
+            && part.Legs[0].Transfer is { ResolvesHold: false, Reverses.IsNil: true })
+        {
+            return [part.Id];
+        }
+
+        var ids = new List<TransferId>(part.Legs.Length + 2) { part.Id };
+        var seen = new HashSet<TransferId> { part.Id };
+        Add(part.Key);
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { } transfer && (leg.Concerns(Address) || (part.IsAlone && transfer.ResolvesHold)))
+            {
+                Add(transfer.Id);
+                if (transfer.ResolvesHold)
+                {
+                    Add(transfer.PendingId);
+                }
+
+                if (!transfer.Reverses.IsNil && transfer.DebitAccount == Address)
+                {
+                    Add(transfer.Reverses);
+                }
+            }
+        }
+
+        return [.. ids];
+
+        void Add(TransferId id)
+        {
+            if (seen.Add(id))
+            {
+                ids.Add(id);
+            }
+        }
+    }
+
+    private void Claim(Work work, TransferId[] ids)
+    {
+        claims ??= [];
+        if (work.Ids.Length > 0)
+        {
+            foreach (var id in work.Ids)
+            {
+                claims.Remove(id);
+            }
+        }
+        else if (work.IsExpiry)
+        {
+            expiring++;
+        }
+
+        work.Ids = ids;
+        foreach (var id in ids)
+        {
+            claims.TryAdd(id, work);
+        }
+
+        if (work.Asked is null)
+        {
+            work.Asked = work.Input switch
+            {
+                PostTransferCall post => AskedPart(Transaction.Of(post.Transfer.Id, post.Transfer)),
+                PostTransactionCall post => AskedPart(post.Transaction),
+                PrepareRequest prepare => prepare.Part,
+                CloseRequest close => close.Part,
+                TrialRequest trial => trial.Part,
+                OutcomeRequest asked => asked.Part,
+                _ => null,
+            };
+        }
+    }
+
+    private void Unclaim(Work work)
+    {
+        SetPhase(work, Phase.LookingUp);
+        foreach (var id in work.Ids)
+        {
+            if (claims!.TryGetValue(id, out var owner) && owner == work)
+            {
+                claims.Remove(id);
+            }
+        }
+
+        if (work.Part is { } part && attempts is not null && attempts.TryGetValue(part.Key, out var attempt) && attempt == work)
+        {
+            attempts.Remove(part.Key);
+        }
+
+        if (work.IsExpiry && work.Ids.Length > 0)
+        {
+            expiring--;
+        }
+
+        work.Ids = [];
+    }
+
+    private bool IsClaimed(Work work) => work.Ids.Length > 0;
+
+    private IEnumerable<Work> Works()
+    {
+        if (claims is null)
+        {
+            yield break;
+        }
+
+        foreach (var (id, work) in claims)
+        {
+            if (work.Ids[0] == id)
+            {
+                yield return work;
+            }
+        }
+    }
+
+    private void SetPhase(Work work, Phase phase)
+    {
+        waiting += (phase == Phase.Waiting ? 1 : 0) - (work.Phase == Phase.Waiting ? 1 : 0);
+        work.Phase = phase;
+    }
+
+    // After something was decided: those go on that waited for something in doubt; and the next deadline is kept.
+    private void Settle(LedgerTime now)
+    {
+        if (waiting > 0 && settledAt != state.LastDecision)
+        {
+            settledAt = state.LastDecision;
+            foreach (var work in Works().Where(static one => one.Phase == Phase.Waiting).ToArray())
+            {
+                if (IsClaimed(work) && work.Phase == Phase.Waiting)
+                {
+                    Begin(work, now);
+                }
+            }
+        }
+
+        var next = state.NextDeadline;
+        if (next < armedFor && next > now)
+        {
+            // A look ahead of a minute: an account that sleeps by then is woken by the sweeper.
+            armedFor = next;
+            var horizon = now.Add(TimeSpan.FromMinutes(1));
+            shell.WakeAt(next < horizon ? next : horizon);
+        }
+
+        Pump();
+    }
+
+    private long settledAt;
 
     // ---------------------------------------------------------------- group commit (R8)
 
@@ -1006,8 +2401,8 @@ public sealed class AccountRuntime
 
     private void ScheduleResend(Work work, LedgerTime now)
     {
-        var pause = options.ResendAfter * (1 << Math.Min(work.Attempts, 10));
-        work.Attempts++;
+        var pause = options.ResendAfter * (1 << Math.Min(work.Resends, 10));
+        work.Resends++;
         work.ResendAt = now.Add(pause < options.ResendAfterMax ? pause : options.ResendAfterMax);
         shell.WakeAt(work.ResendAt);
     }
@@ -1026,17 +2421,22 @@ public sealed class AccountRuntime
             }
         }
 
-        return false;
+        return work.IsExpiry;
     }
 
     private void WakeForTheNext()
     {
         var next = LedgerTime.MaxValue;
-        foreach (var work in working?.Values ?? Enumerable.Empty<Work>())
+        foreach (var work in Works())
         {
             if (work.Phase != Phase.LookingUp && work.ResendAt < next)
             {
                 next = work.ResendAt;
+            }
+
+            if (work.Phase == Phase.Releasing && work.AnswerBy < next)
+            {
+                next = work.AnswerBy;
             }
         }
 
@@ -1055,25 +2455,73 @@ public sealed class AccountRuntime
     private enum Phase
     {
         LookingUp,
+        Waiting,
         OnTrial,
-        Prepared,
+        Voting,
+        Closing,
+        Telling,
+        Releasing,
+        Reserved,
     }
 
-    private sealed class Work(Phase phase, Transfer transfer, UInt128 digest)
+    // Something that this account is deciding, or has prepared. Without an input it is an expiry, or was recovered.
+    private sealed class Work(AccountMessage? input, TransactionPart? asked = null)
     {
-        public Phase Phase { get; set; } = phase;
+        public AccountMessage? Input { get; } = input;
 
-        public Transfer Transfer { get; } = transfer;
+        // The request as it came; of another account's, its part.
+        public TransactionPart? Asked { get; set; } = asked;
 
-        public UInt128 Digest { get; } = digest;
+        // What is prepared here.
+        public TransactionPart? Part { get; set; }
+
+        public TransferId[] Ids { get; set; } = [];
+
+        public Phase Phase { get; set; }
 
         public List<AccountMessage> Waiters { get; } = new(1);
 
-        // Whether the first waiter is the call that had this transfer prepared: it is answered "created", copies "exists".
+        // Whether the first waiter is the call that this is about: it is answered "created", copies "exists".
         public bool HasFirst { get; set; }
+
+        public bool IsExpiry => (Asked ?? Part) is { Legs: [{ Transfer: { } transfer }] }
+            && (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None && Input is null;
+
+        public bool IsTrial => Input is PostTransactionCall { IsTrial: true };
+
+        // What the journal said of the ids; null values for what it never saw.
+        public Dictionary<TransferId, IdFound?>? Known { get; set; }
+
+        public int Missing { get; set; }
+
+        public IReadOnlyList<AccountAddress> Others { get; set; } = [];
+
+        public AccountAddress Closer => Others[^1];
+
+        public IEnumerable<AccountAddress> Participants => Others.Take(Others.Count - 1);
+
+        public long Round { get; set; }
+
+        public SortedDictionary<AccountAddress, AccountQuote>? Quotes { get; set; }
+
+        public SortedDictionary<AccountAddress, Vote>? Votes { get; set; }
+
+        public HashSet<AccountAddress>? Acks { get; set; }
+
+        public bool Cancel { get; set; }
+
+        public bool Committed { get; set; }
+
+        public LedgerTime CommitTime { get; set; }
+
+        public Refusal? Refusal { get; set; }
+
+        public LedgerTime AnswerBy { get; set; }
 
         public LedgerTime ResendAt { get; set; }
 
-        public int Attempts { get; set; }
+        public int Resends { get; set; }
+
+        public int Retries { get; set; }
     }
 }

@@ -6,12 +6,20 @@ namespace Ledger.Core;
 /// <remarks>
 /// Invariants that every event keeps, asserted after each:
 /// I2 posted counters never fall; I3 the limits hold, reserved money included; I4 an id is decided once;
-/// in-doubt debits are the sum of the prepared transfers.
+/// I7 a hold is resolved at most once, and never beyond its amount.
 /// Not thread-safe: it belongs to one <see cref="AccountRuntime"/>.
 /// </remarks>
 public sealed class AccountState
 {
-    private Dictionary<TransferId, InDoubtTransfer>? inDoubt;
+    private const int ContentsMax = 16;
+
+    private Dictionary<TransferId, InDoubtTransaction>? inDoubt;
+    private Dictionary<TransferId, Hold>? holds;
+    private SortedSet<(LedgerTime Deadline, TransferId Id)>? deadlines;
+
+    // Holds that a transaction in doubt resolves (R11), with its key.
+    private Dictionary<TransferId, TransferId>? lockedHolds;
+    private int openingsOrClosingsInDoubt;
 
     /// <summary>Makes the state of an account that has no journal yet.</summary>
     /// <param name="address">The account.</param>
@@ -26,14 +34,29 @@ public sealed class AccountState
     /// <summary>The account.</summary>
     public AccountAddress Address { get; }
 
-    /// <summary>What it was opened with; null while it does not exist.</summary>
+    /// <summary>What it was opened with, with its limits as they are now; null while it does not exist.</summary>
     public AccountSpec? Spec { get; private set; }
+
+    /// <summary>What it was opened with; null while it does not exist.</summary>
+    public AccountSpec? OpenedWith { get; private set; }
 
     /// <summary>When it was opened.</summary>
     public LedgerTime OpenTime { get; private set; }
 
+    /// <summary>Whether it is closed.</summary>
+    public bool Closed { get; private set; }
+
+    /// <summary>Why it was closed, where a change of the account closed it.</summary>
+    public string ClosedReason { get; private set; } = "";
+
+    /// <summary>Its freeze, which may have ended; null without one.</summary>
+    public AccountFreeze? Freeze { get; private set; }
+
     /// <summary>The counters.</summary>
     public Balances Balances { get; private set; }
+
+    /// <summary>What is in doubt, without regard to what would be taken off.</summary>
+    public InDoubtLoad Load { get; private set; }
 
     /// <summary>How many statement entries there are.</summary>
     public ulong EntryCount { get; private set; }
@@ -41,29 +64,74 @@ public sealed class AccountState
     /// <summary>The time of the last event.</summary>
     public LedgerTime LastTime { get; private set; }
 
-    /// <summary>How many transfers this account has ever prepared; numbers them.</summary>
+    /// <summary>How many transactions this account has ever prepared; numbers them.</summary>
     public long PreparedCount { get; private set; }
 
     /// <summary>The ids that are decided.</summary>
     public RememberedIds Remembered { get; }
 
-    /// <summary>How many transfers are prepared and not decided.</summary>
+    /// <summary>How many transactions are prepared and not decided.</summary>
     public int InDoubtCount => inDoubt?.Count ?? 0;
 
-    /// <summary>Finds a transfer that is prepared and not decided.</summary>
-    /// <param name="id">Its id.</param>
-    public InDoubtTransfer? FindInDoubt(TransferId id) =>
-        inDoubt is not null && inDoubt.TryGetValue(id, out var found) ? found : null;
+    /// <summary>How many holds are live.</summary>
+    public int HoldCount => holds?.Count ?? 0;
 
-    /// <summary>The transfers that are prepared and not decided, in the order of their preparation.</summary>
-    public IReadOnlyList<InDoubtTransfer> InDoubtInOrder()
+    /// <summary>Whether the account's opening or closing is in doubt.</summary>
+    public bool IsOpeningOrClosingInDoubt => openingsOrClosingsInDoubt > 0;
+
+    /// <summary>When the next hold expires of which this is the debit account; <see cref="LedgerTime.MaxValue"/> for never.</summary>
+    public LedgerTime NextDeadline => deadlines is { Count: > 0 } ? deadlines.Min.Deadline : LedgerTime.MaxValue;
+
+    /// <summary>Whether something is in doubt that a former incarnation prepared.</summary>
+    internal bool HasOldDoubt => inDoubt is { Count: > 0 } && inDoubt.Values.Any(doubt => doubt.Number <= OldDoubtsUpTo);
+
+    /// <summary>Counts what was decided: what waits for something in doubt looks again when it has changed. Not a part of the
+    /// state.</summary>
+    internal long LastDecision { get; private set; }
+
+    /// <summary>The last transaction that was prepared before this incarnation began. Not a part of the state.</summary>
+    internal long OldDoubtsUpTo { get; set; }
+
+    /// <summary>The live holds.</summary>
+    public IEnumerable<Hold> Holds => holds?.Values ?? Enumerable.Empty<Hold>();
+
+    /// <summary>Finds a transaction that is prepared and not decided.</summary>
+    /// <param name="key">Its key.</param>
+    public InDoubtTransaction? FindInDoubt(TransferId key) =>
+        inDoubt is not null && inDoubt.TryGetValue(key, out var found) ? found : null;
+
+    /// <summary>Finds a live hold.</summary>
+    /// <param name="id">Its id.</param>
+    public Hold? FindHold(TransferId id) => holds is not null && holds.TryGetValue(id, out var found) ? found : null;
+
+    /// <summary>Whether a transaction in doubt resolves the hold.</summary>
+    /// <param name="id">The hold.</param>
+    public bool IsLocked(TransferId id) => lockedHolds is not null && lockedHolds.ContainsKey(id);
+
+    /// <summary>The holds of this debit account that are due, in the order of their deadlines.</summary>
+    /// <param name="now">The time.</param>
+    public IEnumerable<Hold> DueHolds(LedgerTime now)
+    {
+        foreach (var (deadline, id) in deadlines ?? [])
+        {
+            if (deadline > now)
+            {
+                yield break;
+            }
+
+            yield return holds![id];
+        }
+    }
+
+    /// <summary>The transactions that are prepared and not decided, in the order of their preparation.</summary>
+    public IReadOnlyList<InDoubtTransaction> InDoubtInOrder()
     {
         if (inDoubt is null || inDoubt.Count == 0)
         {
             return [];
         }
 
-        var sorted = new InDoubtTransfer[inDoubt.Count];
+        var sorted = new InDoubtTransaction[inDoubt.Count];
         inDoubt.Values.CopyTo(sorted, 0);
         Array.Sort(sorted, static (a, b) => a.Number.CompareTo(b.Number));
         return sorted;
@@ -81,45 +149,54 @@ public sealed class AccountState
         switch (happened)
         {
             case AccountOpened opened:
-                Require(Spec is null, "an account is opened once");
-                Spec = opened.Spec;
-                OpenTime = opened.At;
+                Open(opened.Spec, opened.At);
                 break;
 
-            case TransferPrepared prepared:
+            case AccountChanged(var change, _):
+                Change(change);
+                break;
+
+            case HoldExtended(var holdId, var deadline, _):
+                var extended = FindHold(holdId);
+                Require(extended is not null && extended.Transfer.DebitAccount == Address, "only a live hold is extended");
+                SetHold(extended! with { Deadline = deadline });
+                break;
+
+            case TransactionPrepared prepared:
                 Prepare(prepared, sequenceNr);
                 break;
 
-            case AnchorCommitted committed:
-                Commit(committed);
+            case TransactionCommitted committed:
+                var done = TakeInDoubt(committed.Key);
+                Do(done.Part, committed.CommitTime, done.SequenceNr);
                 break;
 
-            case TransferAborted aborted:
-                var released = TakeInDoubt(aborted.Id);
-                Remember(aborted.Id, new RememberedId(
-                    released.Digest, aborted.Reason, aborted.At, released.SequenceNr, aborted.Seen));
+            case TransactionAborted aborted:
+                var released = TakeInDoubt(aborted.Key);
+                Forsake(released.Part, aborted.Leg, aborted.Reason, aborted.Seen, aborted.At, released.SequenceNr);
                 break;
 
-            case TransferRejected rejected:
-                Remembered.Measure(rejected.Transfer.Id, rejected.At);
-                Remember(rejected.Transfer.Id, new RememberedId(
-                    TransferContent.DigestOf(rejected.Transfer), rejected.Reason, rejected.At, sequenceNr,
-                    rejected.Seen));
+            case TransactionRejected rejected:
+                Measure(rejected.Part, rejected.At);
+                Forsake(rejected.Part, rejected.Leg, rejected.Reason, rejected.Seen, rejected.At, sequenceNr);
                 break;
 
             case CloserCommitted closed:
-                Remembered.Measure(closed.Transfer.Id, closed.At);
-                Balances = Balances with { CreditsPosted = Balances.CreditsPosted + closed.Transfer.Amount };
-                EntryCount++;
-                Remember(closed.Transfer.Id, new RememberedId(
-                    TransferContent.DigestOf(closed.Transfer), TransferStatus.Created, closed.At, sequenceNr, null));
-                CheckLimits();
+                Measure(closed.Part, closed.At);
+                Do(closed.Part, closed.At, sequenceNr);
                 break;
 
             case CloserRefused refused:
-                Remembered.Measure(refused.Transfer.Id, refused.At);
-                Remember(refused.Transfer.Id, new RememberedId(
-                    TransferContent.DigestOf(refused.Transfer), refused.Reason, refused.At, sequenceNr, refused.Seen));
+                Measure(refused.Part, refused.At);
+                Forsake(refused.Part, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr);
+                break;
+
+            case TransactionDisowned disowned:
+                Remember(disowned.Key, new RememberedId(disowned.Digest, TransferStatus.None, disowned.At, sequenceNr));
+                break;
+
+            case BalancesSeeded seeded:
+                Balances = seeded.Balances;
                 break;
 
             default:
@@ -131,7 +208,11 @@ public sealed class AccountState
     internal void Restore(AccountSnapshot snapshot)
     {
         Spec = snapshot.Spec;
+        OpenedWith = snapshot.OpenedWith;
         OpenTime = snapshot.OpenTime;
+        Closed = snapshot.Closed;
+        ClosedReason = snapshot.ClosedReason;
+        Freeze = snapshot.Freeze;
         Balances = snapshot.Balances;
         EntryCount = snapshot.EntryCount;
         LastTime = snapshot.LastTime;
@@ -143,53 +224,390 @@ public sealed class AccountState
             Require(Remembered.TryAdd(id, what, at), "I4: an id is decided once");
         }
 
-        foreach (var transfer in snapshot.InDoubt)
+        foreach (var hold in snapshot.Holds)
         {
-            (inDoubt ??= []).Add(transfer.Transfer.Id, transfer);
+            SetHold(hold);
+        }
+
+        foreach (var transaction in snapshot.InDoubt)
+        {
+            // Its reserve is in the counters already.
+            Add(transaction);
         }
 
         CheckLimits();
     }
 
-    private void Prepare(TransferPrepared prepared, long sequenceNr)
+    private void Open(AccountSpec spec, LedgerTime at)
     {
-        var transfer = prepared.Transfer;
-        Require(Spec is not null, "only an account that exists prepares");
+        Require(Spec is null, "an account is opened once");
+        Spec = OpenedWith = spec;
+        OpenTime = at;
+        Closed = spec.Closed;
+    }
+
+    private void Change(AccountChange change)
+    {
+        Require(Spec is not null, "only an account that exists is changed");
+        switch (change)
+        {
+            case FreezeAccount freeze:
+                Freeze = freeze.Freeze;
+                break;
+            case UnfreezeAccount:
+                Freeze = null;
+                break;
+            case CloseAccount close:
+                Closed = true;
+                ClosedReason = close.Reason;
+                break;
+            case ReopenAccount:
+                Closed = false;
+                ClosedReason = "";
+                break;
+            case SetAccountLimits limits:
+                Spec = Spec! with
+                {
+                    DebitsMustNotExceedCredits = limits.DebitsMustNotExceedCredits,
+                    CreditsMustNotExceedDebits = limits.CreditsMustNotExceedDebits,
+                };
+                CheckLimits();
+                break;
+            default:
+                throw new LedgerInvariantException($"{Address}: unknown change {change.GetType().Name}");
+        }
+    }
+
+    // ---------------------------------------------------------------- transactions
+
+    private void Prepare(TransactionPrepared prepared, long sequenceNr)
+    {
+        var part = prepared.Part;
         PreparedCount++;
-        Remembered.Measure(transfer.Id, prepared.At);
-        Require(
-            Remembered.Find(transfer.Id) is null
-            && (inDoubt ??= []).TryAdd(transfer.Id, new InDoubtTransfer(
-                transfer, TransferContent.DigestOf(transfer), sequenceNr, PreparedCount)),
-            "I4: an id is prepared once");
-        Balances = Balances with { DebitsInDoubt = Balances.DebitsInDoubt + transfer.Amount };
-        CheckLimits();
-    }
+        Measure(part, prepared.At);
+        var transaction = new InDoubtTransaction(part, sequenceNr, PreparedCount);
+        Require(Remembered.Find(part.Key) is null, "I4: an id is prepared once");
+        Add(transaction);
 
-    private void Commit(AnchorCommitted committed)
-    {
-        var transfer = TakeInDoubt(committed.Id);
-        Balances = Balances with { DebitsPosted = Balances.DebitsPosted + transfer.Transfer.Amount };
-        EntryCount++;
-        Remember(committed.Id, new RememberedId(
-            transfer.Digest, TransferStatus.Created, committed.CommitTime, transfer.SequenceNr, null));
-        CheckLimits();
-    }
-
-    private InDoubtTransfer TakeInDoubt(TransferId id)
-    {
-        if (inDoubt is null || !inDoubt.Remove(id, out var found))
+        // What the legs do to this account, gone through as the decision went through them.
+        var sheet = new AccountSheet(this, FactOfLive(part));
+        foreach (var leg in part.Legs)
         {
-            throw new LedgerInvariantException($"{Address}: {id} is decided without having been prepared");
+            if (leg.Concerns(Address))
+            {
+                sheet.Apply(leg);
+            }
         }
 
-        Balances = Balances with { DebitsInDoubt = Balances.DebitsInDoubt - found.Transfer.Amount };
+        transaction.Reserve(sheet.DebitReserve, sheet.CreditReserve);
+        Balances = Balances with
+        {
+            DebitsInDoubt = Balances.DebitsInDoubt + sheet.DebitReserve,
+            CreditsInDoubt = Balances.CreditsInDoubt + sheet.CreditReserve,
+        };
+        CheckLimits();
+    }
+
+    private Func<int, LegFact> FactOfLive(TransactionPart part) => index =>
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Index == index && leg.Transfer is { ResolvesHold: true } transfer)
+            {
+                var hold = FindHold(transfer.PendingId);
+                return new LegFact(index)
+                {
+                    Pending = hold?.Transfer, Remaining = hold?.Remaining ?? Amount.Zero, Deadline = hold?.Deadline ?? default,
+                };
+            }
+        }
+
+        return new LegFact(index);
+    };
+
+    private void Add(InDoubtTransaction transaction)
+    {
+        var part = transaction.Part;
+        Require((inDoubt ??= []).TryAdd(part.Key, transaction), "I4: an id is prepared once");
+        foreach (var leg in part.Legs)
+        {
+            if (!leg.Concerns(Address))
+            {
+                continue;
+            }
+
+            if (leg.Transfer is { } transfer)
+            {
+                if (transfer.ResolvesHold && FindHold(transfer.PendingId) is not null)
+                {
+                    // Several parts of one hold may be in one transaction.
+                    Require(
+                        (lockedHolds ??= []).TryAdd(transfer.PendingId, part.Key) || lockedHolds[transfer.PendingId] == part.Key,
+                        "I7: one transaction at a time resolves a hold");
+                }
+
+                if (leg.IsHold || leg.IsPosting)
+                {
+                    Load = transfer.DebitAccount == Address
+                        ? Load with { Debits = Load.Debits + leg.Amount }
+                        : Load with { Credits = Load.Credits + leg.Amount };
+                }
+            }
+
+            openingsOrClosingsInDoubt += OpensOrCloses(leg) ? 1 : 0;
+        }
+    }
+
+    private InDoubtTransaction TakeInDoubt(TransferId key)
+    {
+        if (inDoubt is null || !inDoubt.Remove(key, out var found))
+        {
+            throw new LedgerInvariantException($"{Address}: {key} is decided without having been prepared");
+        }
+
+        LastDecision++;
+        Balances = Balances with
+        {
+            DebitsInDoubt = Balances.DebitsInDoubt - found.DebitReserve,
+            CreditsInDoubt = Balances.CreditsInDoubt - found.CreditReserve,
+        };
+        foreach (var leg in found.Part.Legs)
+        {
+            if (!leg.Concerns(Address))
+            {
+                continue;
+            }
+
+            if (leg.Transfer is { } transfer)
+            {
+                if (transfer.ResolvesHold)
+                {
+                    lockedHolds?.Remove(transfer.PendingId);
+                }
+
+                if (leg.IsHold || leg.IsPosting)
+                {
+                    Load = transfer.DebitAccount == Address
+                        ? Load with { Debits = Load.Debits - leg.Amount }
+                        : Load with { Credits = Load.Credits - leg.Amount };
+                }
+            }
+
+            openingsOrClosingsInDoubt -= OpensOrCloses(leg) ? 1 : 0;
+        }
+
         return found;
+    }
+
+    // A void of a closing hold reopens, so it is in doubt as well.
+    private bool OpensOrCloses(PartLeg leg)
+    {
+        if (leg.Opening is not null)
+        {
+            return true;
+        }
+
+        var flags = leg.Transfer!.Flags;
+        if ((flags & TransferFlags.VoidPending) != TransferFlags.None)
+        {
+            return FindHold(leg.Transfer.PendingId) is { } hold && ClosesThis(hold.Transfer);
+        }
+
+        return ClosesThis(leg.Transfer);
+    }
+
+    private bool ClosesThis(Transfer hold) => (hold.Flags
+        & (hold.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit)) != TransferFlags.None;
+
+    private void Do(TransactionPart part, LedgerTime time, long sequenceNr)
+    {
+        var details = part.Asked == part.Digest ? null : new RememberedDetails { Asked = part.Asked };
+        if (!part.IsAlone || part.Legs[0].Transfer!.IsBalancing || part.Legs[0].Transfer!.ResolvesHold)
+        {
+            details = (details ?? RememberedDetails.None) with { NeedsContent = true };
+        }
+
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Concerns(Address))
+            {
+                Do(part, leg, time, sequenceNr);
+            }
+        }
+
+        // The ids: of the transaction, of its attempt, and of every transfer in it.
+        Remember(part.Id, new RememberedId(part.Digest, TransferStatus.Created, time, sequenceNr, WithHold(part, details)));
+        if (part.Attempt > 0)
+        {
+            Remember(part.Key, new RememberedId(part.Digest, TransferStatus.Created, time, sequenceNr, details));
+        }
+
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { } transfer && transfer.Id != part.Id && leg.Concerns(Address))
+            {
+                Remember(transfer.Id, new RememberedId(
+                    TransferContent.DigestOf(transfer), TransferStatus.Created, time, sequenceNr,
+                    new RememberedDetails { NeedsContent = true, Hold = HoldStateOf(leg) }));
+            }
+        }
+
+        CheckLimits();
+    }
+
+    // A transfer that opens its accounts shares its id with the transaction of it and the openings.
+    private RememberedDetails? WithHold(TransactionPart part, RememberedDetails? details)
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.IsHold && leg.Transfer!.Id == part.Id)
+            {
+                return (details ?? RememberedDetails.None) with { Hold = HoldStateOf(leg) };
+            }
+        }
+
+        return details;
+    }
+
+    // A hold may be made and voided by one transaction.
+    private HoldState HoldStateOf(PartLeg leg) => !leg.IsHold ? HoldState.None
+        : FindHold(leg.Transfer!.Id) is not null ? HoldState.Live : HoldState.Voided;
+
+    private void Do(TransactionPart part, PartLeg leg, LedgerTime time, long sequenceNr)
+    {
+        if (leg.Opening is { } opening)
+        {
+            if (Spec is null)
+            {
+                Open(opening, LastTime);
+            }
+
+            return;
+        }
+
+        Require(Spec is not null, "only an account that exists takes part");
+        var transfer = leg.Transfer!;
+        var isDebit = transfer.DebitAccount == Address;
+        var posted = leg.IsPosting ? leg.Amount : Amount.Zero;
+        var held = leg.IsHold ? leg.Amount : Amount.Zero;
+        var released = Amount.Zero;
+        if (transfer.ResolvesHold)
+        {
+            var hold = FindHold(transfer.PendingId);
+            Require(hold is not null && hold.Remaining == leg.HoldRemaining, "I7: a hold is resolved at most once");
+            released = leg.Released;
+            Require(leg.Amount <= hold!.Remaining, "I7: no more is posted than was held");
+            if (leg.HoldAfter == HoldState.Live)
+            {
+                SetHold(hold with { Remaining = hold.Remaining - released });
+            }
+            else
+            {
+                holds!.Remove(transfer.PendingId);
+                deadlines?.Remove((hold.Deadline, transfer.PendingId));
+                Remembered.EndHold(transfer.PendingId, leg.HoldAfter);
+                if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && ClosesThis(hold.Transfer))
+                {
+                    Closed = false;
+                    ClosedReason = "";
+                }
+            }
+        }
+
+        if (leg.IsHold)
+        {
+            SetHold(new Hold(transfer, leg.Amount, leg.Deadline, sequenceNr, time, part.Id) { Amount = leg.Amount });
+            Closed |= ClosesThis(transfer);
+        }
+
+        Balances = isDebit
+            ? Balances with
+            {
+                DebitsPending = Balances.DebitsPending + held - released,
+                DebitsPosted = Balances.DebitsPosted + posted,
+            }
+            : Balances with
+            {
+                CreditsPending = Balances.CreditsPending + held - released,
+                CreditsPosted = Balances.CreditsPosted + posted,
+            };
+        EntryCount += leg.IsPosting ? 1UL : 0;
+    }
+
+    private void SetHold(Hold hold)
+    {
+        var id = hold.Transfer.Id;
+        if (FindHold(id) is { } before)
+        {
+            deadlines?.Remove((before.Deadline, id));
+        }
+
+        (holds ??= [])[id] = hold;
+        if (hold.Deadline < LedgerTime.MaxValue && hold.Transfer.DebitAccount == Address)
+        {
+            (deadlines ??= []).Add((hold.Deadline, id));
+        }
+    }
+
+    private void Forsake(
+        TransactionPart part, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr)
+    {
+        var details = new RememberedDetails
+        {
+            Asked = part.Asked == part.Digest ? null : part.Asked,
+            Burned = reason != TransferStatus.None && part.Attempt == 0
+                && (Burns(part, reason) || IsWornOut(part.Key)),
+            FailedLeg = leg,
+            Seen = seen,
+            NeedsContent = !part.IsAlone,
+        };
+        Remember(part.Key, new RememberedId(part.Digest, reason, at, sequenceNr, details));
+        if (part.Attempt > 0 && reason != TransferStatus.None)
+        {
+            Remember(part.Id, new RememberedId(
+                part.Digest, reason, at, sequenceNr, details with { Burned = Burns(part, reason) }));
+        }
+    }
+
+    /// <summary>Whether a rejection uses an id up, so that nothing else is ever done under it.</summary>
+    /// <param name="part">What was rejected.</param>
+    /// <param name="reason">Why.</param>
+    internal static bool Burns(TransactionPart part, TransferStatus reason) => !part.IsAlone || reason is
+        TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound
+        or TransferStatus.PendingTransferNotFound or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits
+        or TransferStatus.DebitAccountAlreadyClosed or TransferStatus.CreditAccountAlreadyClosed
+        or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen;
+
+    // Memory is bounded, also against somebody who tries one id with ever other content.
+    private bool IsWornOut(TransferId id)
+    {
+        var length = 0;
+        for (var known = Remembered.Find(id); known is not null; known = known.Earlier)
+        {
+            length++;
+        }
+
+        return length >= ContentsMax;
+    }
+
+    private void Measure(TransactionPart part, LedgerTime at)
+    {
+        Remembered.Measure(part.Id, at);
+        if (!part.IsAlone)
+        {
+            foreach (var leg in part.Legs)
+            {
+                if (leg.Transfer is { } transfer)
+                {
+                    Remembered.Measure(transfer.Id, at);
+                }
+            }
+        }
     }
 
     private void Remember(TransferId id, RememberedId what)
     {
-        Require(FindInDoubt(id) is null && Remembered.TryAdd(id, what, LastTime), "I4: an id is decided once");
+        Require(Remembered.TryAdd(id, what, LastTime), "I4: an id is decided once");
     }
 
     // I3. The deciders refuse whatever would break a limit; this asserts that they did, on replay too.
@@ -223,40 +641,84 @@ public sealed class AccountState
     }
 }
 
-/// <summary>A transfer that its anchor has prepared and its closer has not, to the anchor's knowledge, decided.</summary>
-/// <param name="Transfer">The transfer.</param>
-/// <param name="Digest">The digest of its content.</param>
-/// <param name="SequenceNr">The journal row that holds it.</param>
-/// <param name="Number">Its number among all that the anchor ever prepared; reads wait by it (R10).</param>
-public sealed record InDoubtTransfer(Transfer Transfer, UInt128 Digest, long SequenceNr, long Number);
+/// <summary>A transaction that this account has prepared and whose outcome it does not know.</summary>
+/// <param name="part">What the account is asked to do; at the anchor the whole transaction.</param>
+/// <param name="sequenceNr">The journal row that holds it.</param>
+/// <param name="number">Its number among all that the account ever prepared; reads wait by it (R10).</param>
+public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, long number)
+{
+    /// <summary>What the account is asked to do; at the anchor the whole transaction.</summary>
+    public TransactionPart Part { get; } = part;
+
+    /// <summary>The journal row that holds it.</summary>
+    public long SequenceNr { get; } = sequenceNr;
+
+    /// <summary>Its number among all that the account ever prepared.</summary>
+    public long Number { get; } = number;
+
+    /// <summary>What is kept back for the limit on debits: the worst that the legs can come to, in their order.</summary>
+    public Amount DebitReserve { get; private set; }
+
+    /// <summary>What is kept back for the limit on credits.</summary>
+    public Amount CreditReserve { get; private set; }
+
+    internal InDoubtTransaction Reserve(Amount debit, Amount credit)
+    {
+        DebitReserve = debit;
+        CreditReserve = credit;
+        return this;
+    }
+}
 
 /// <summary>The state of an account at one of its journal rows. All of it follows from the journal.</summary>
 /// <param name="SequenceNr">The last row that it holds.</param>
-/// <param name="Spec">What the account was opened with; null while it does not exist.</param>
+/// <param name="Spec">What the account was opened with, with its limits as they are; null while it does not exist.</param>
 /// <param name="OpenTime">When it was opened.</param>
 /// <param name="Balances">The counters.</param>
 /// <param name="EntryCount">How many statement entries there are.</param>
 /// <param name="LastTime">The time of the last event.</param>
-/// <param name="PreparedCount">How many transfers were ever prepared.</param>
+/// <param name="PreparedCount">How many transactions were ever prepared.</param>
 /// <param name="Watermark">See <see cref="RememberedIds.Watermark"/>.</param>
 /// <param name="HasForgottenUnordered">See <see cref="RememberedIds.HasForgottenUnordered"/>.</param>
-/// <param name="Remembered">The ids in memory, oldest first.</param>
-/// <param name="InDoubt">The transfers in doubt, in the order of their preparation.</param>
+/// <param name="Remembered">The ids in memory, oldest first; decisions about one id follow each other, oldest first.</param>
+/// <param name="InDoubt">The transactions in doubt, in the order of their preparation.</param>
 /// <param name="IdLeadMax">See <see cref="RememberedIds.LeadMax"/>.</param>
 /// <param name="IdLagMax">See <see cref="RememberedIds.LagMax"/>.</param>
 public sealed record AccountSnapshot(
     long SequenceNr, AccountSpec? Spec, LedgerTime OpenTime, Balances Balances, ulong EntryCount, LedgerTime LastTime,
     long PreparedCount, TransferId Watermark, bool HasForgottenUnordered,
     IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered,
-    IReadOnlyList<InDoubtTransfer> InDoubt, long IdLeadMax, long IdLagMax)
+    IReadOnlyList<InDoubtTransaction> InDoubt, long IdLeadMax, long IdLagMax)
 {
+    /// <summary>What the account was opened with.</summary>
+    public AccountSpec? OpenedWith { get; init; } = Spec;
+
+    /// <summary>Whether it is closed.</summary>
+    public bool Closed { get; init; }
+
+    /// <summary>Why it was closed.</summary>
+    public string ClosedReason { get; init; } = "";
+
+    /// <summary>Its freeze.</summary>
+    public AccountFreeze? Freeze { get; init; }
+
+    /// <summary>The live holds, in the order of their ids.</summary>
+    public IReadOnlyList<Hold> Holds { get; init; } = [];
+
     /// <summary>Takes the state of an account.</summary>
     /// <param name="state">The state.</param>
     /// <param name="sequenceNr">The last row that it holds.</param>
     public static AccountSnapshot Of(AccountState state, long sequenceNr) => new(
         sequenceNr, state.Spec, state.OpenTime, state.Balances, state.EntryCount, state.LastTime, state.PreparedCount,
         state.Remembered.Watermark, state.Remembered.HasForgottenUnordered, [.. state.Remembered.InOrder()],
-        state.InDoubtInOrder(), state.Remembered.LeadMax, state.Remembered.LagMax);
+        state.InDoubtInOrder(), state.Remembered.LeadMax, state.Remembered.LagMax)
+    {
+        OpenedWith = state.OpenedWith,
+        Closed = state.Closed,
+        ClosedReason = state.ClosedReason,
+        Freeze = state.Freeze,
+        Holds = [.. state.Holds.OrderBy(static hold => hold.Transfer.Id)],
+    };
 }
 
 /// <summary>An invariant of the ledger does not hold: the journal was altered, or the code is wrong.</summary>

@@ -44,32 +44,129 @@ public sealed record GetTransferCall(TransferId Id, Caller Caller, LedgerTime De
 /// <param name="Deadline">Until when.</param>
 public sealed record StatementFenceCall(Caller Caller, LedgerTime Deadline) : AccountCall(Caller, Deadline);
 
-/// <summary>Anchor to closer: commit, or refuse, for ever. Sent only once the anchor's preparation is durable.</summary>
-/// <param name="Transfer">The transfer.</param>
-/// <param name="DebitAsset">The asset of the debit account.</param>
-public sealed record CloseRequest(Transfer Transfer, Asset DebitAsset) : AccountMessage;
+/// <summary>Posts a transaction of which this account is the anchor. Answered by <see cref="TransactionAnswer"/>.</summary>
+/// <param name="Transaction">The transaction; its shape has been checked, and its posts and voids name their accounts.</param>
+/// <param name="Caller">Who waits.</param>
+/// <param name="Deadline">Until when.</param>
+public sealed record PostTransactionCall(Transaction Transaction, Caller Caller, LedgerTime Deadline)
+    : AccountCall(Caller, Deadline)
+{
+    /// <summary>Whether nothing is done: the answer says whether a leg would fail, as things are, and which.</summary>
+    public bool IsTrial { get; init; }
+}
 
-/// <summary>Closer to anchor: what its journal holds about a transfer.</summary>
-/// <param name="Id">The transfer.</param>
-/// <param name="Digest">The digest of the content that was asked about.</param>
-/// <param name="Reason"><see cref="TransferStatus.Created"/> when committed, else why it was refused.</param>
+/// <summary>Looks up a transaction that this account anchored. Answered by <see cref="TransactionRecordAnswer"/>.</summary>
+/// <param name="Id">The transaction.</param>
+/// <param name="Caller">Who waits.</param>
+/// <param name="Deadline">Until when.</param>
+public sealed record GetTransactionCall(TransferId Id, Caller Caller, LedgerTime Deadline)
+    : AccountCall(Caller, Deadline);
+
+/// <summary>Changes the account. Answered by <see cref="ChangeAccountAnswer"/>.</summary>
+/// <param name="Change">The change.</param>
+/// <param name="Caller">Who waits.</param>
+/// <param name="Deadline">Until when.</param>
+public sealed record ChangeAccountCall(AccountChange Change, Caller Caller, LedgerTime Deadline)
+    : AccountCall(Caller, Deadline);
+
+/// <summary>Sets when a hold of this debit account expires. Answered by <see cref="ExtendHoldAnswer"/>.</summary>
+/// <param name="HoldId">The hold.</param>
+/// <param name="HoldDeadline">When it is to expire.</param>
+/// <param name="Caller">Who waits.</param>
+/// <param name="Deadline">Until when.</param>
+public sealed record ExtendHoldCall(TransferId HoldId, LedgerTime HoldDeadline, Caller Caller, LedgerTime Deadline)
+    : AccountCall(Caller, Deadline);
+
+/// <summary>Tests: sets the counters. Refused unless the runtime allows it.</summary>
+internal sealed record SeedBalancesCall(Balances Balances, Caller Caller, LedgerTime Deadline)
+    : AccountCall(Caller, Deadline);
+
+/// <summary>Answers <see cref="SeedBalancesCall"/>.</summary>
+internal sealed record SeedBalancesAnswer : AccountAnswerBase;
+
+/// <summary>Anchor to participant: reserve your legs, and vote. Sent only once the anchor's own preparation is durable.</summary>
+/// <param name="Part">The participant's legs.</param>
+public sealed record PrepareRequest(TransactionPart Part) : AccountMessage;
+
+/// <summary>Participant to anchor: yes, durable; no; or not now.</summary>
+/// <param name="Key">The attempt.</param>
+/// <param name="Digest">Its digest.</param>
+/// <param name="Account">Who votes.</param>
+/// <param name="Kind">The vote.</param>
+/// <param name="Refusal">For a no: why.</param>
+public sealed record Vote(TransferId Key, UInt128 Digest, AccountAddress Account, VoteKind Kind, Refusal? Refusal)
+    : AccountMessage;
+
+/// <summary>A vote.</summary>
+public enum VoteKind
+{
+    /// <summary>Prepared, and durable.</summary>
+    Yes,
+
+    /// <summary>It can't be.</summary>
+    No,
+
+    /// <summary>It depends on something that is in doubt: the attempt is to be abandoned, and made again later.</summary>
+    InDoubt,
+}
+
+/// <summary>Why an account refuses. Immutable.</summary>
+/// <param name="Leg">The place of its first leg that fails.</param>
+/// <param name="Reason">Why; of an opening, the number of an <see cref="AccountStatus"/>.</param>
+/// <param name="Asset">The account's asset; none when it does not exist.</param>
+/// <param name="Seen">Its balances; null when it does not exist.</param>
+public sealed record Refusal(int Leg, TransferStatus Reason, Asset Asset, Balances? Seen);
+
+/// <summary>Anchor to closer: commit, or refuse, for ever. Sent only once every other account's preparation is durable; with
+/// <see cref="Cancel"/>, when one of them has refused.</summary>
+/// <param name="Part">The closer's legs.</param>
+/// <param name="Cancel">Whether to refuse, unless it is committed already.</param>
+public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : AccountMessage;
+
+/// <summary>Closer to anchor: what its journal holds about an attempt.</summary>
+/// <param name="Key">The attempt.</param>
+/// <param name="Digest">The digest of the attempt that was asked about.</param>
+/// <param name="Committed">Whether it is committed; else it is refused.</param>
 /// <param name="Time">When.</param>
-/// <param name="Seen">For a refusal, the balances that the closer saw.</param>
+/// <param name="Refusal">Why the closer itself refuses; null when it was only told to cancel, or met something in doubt.</param>
 public sealed record CloseAnswer(
-    TransferId Id, UInt128 Digest, TransferStatus Reason, LedgerTime Time, Balances? Seen) : AccountMessage;
+    TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage;
 
-/// <summary>Anchor to closer, on the refusal path only: which reason would you have? Changes nothing (R15).</summary>
-/// <param name="Transfer">The transfer.</param>
-/// <param name="DebitAsset">The asset of the debit account.</param>
-public sealed record TrialRequest(Transfer Transfer, Asset DebitAsset) : AccountMessage;
+/// <summary>Anchor to another account, before anything is journaled: how are you, and what do you know of these legs? Changes
+/// nothing (R15).</summary>
+/// <param name="Part">The other account's legs, as they were asked for.</param>
+/// <param name="Round">The anchor's number for the question.</param>
+public sealed record TrialRequest(TransactionPart Part, long Round) : AccountMessage;
 
-/// <summary>Closer to anchor: the reason that it would have.</summary>
-/// <param name="Id">The transfer.</param>
-/// <param name="Digest">The digest of the content that was asked about.</param>
-/// <param name="Reason">The reason, or <see cref="TransferStatus.None"/>.</param>
-public sealed record TrialAnswer(TransferId Id, UInt128 Digest, TransferStatus Reason) : AccountMessage;
+/// <summary>Another account to the anchor.</summary>
+/// <param name="Id">The transaction.</param>
+/// <param name="Round">The anchor's number for the question.</param>
+/// <param name="Quote">The account.</param>
+public sealed record TrialAnswer(TransferId Id, long Round, AccountQuote Quote) : AccountMessage;
 
-/// <summary>Wakes an account, which then resolves what is in doubt on it. Has no answer.</summary>
+/// <summary>Anchor to participant: what the closer has decided.</summary>
+/// <param name="Key">The attempt.</param>
+/// <param name="Digest">Its digest.</param>
+/// <param name="Committed">Whether it is committed; else the legs are released.</param>
+/// <param name="Time">When the closer committed.</param>
+public sealed record Outcome(TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time) : AccountMessage
+{
+    /// <summary>Who tells.</summary>
+    public AccountAddress Anchor { get; init; }
+}
+
+/// <summary>Participant to anchor: the outcome is in my journal.</summary>
+/// <param name="Key">The attempt.</param>
+/// <param name="Digest">Its digest.</param>
+/// <param name="Account">Whose.</param>
+public sealed record OutcomeAck(TransferId Key, UInt128 Digest, AccountAddress Account) : AccountMessage;
+
+/// <summary>Participant to anchor: I have prepared this; what has become of it?</summary>
+/// <param name="Part">What the participant has prepared.</param>
+/// <param name="Account">Who asks.</param>
+public sealed record OutcomeRequest(TransactionPart Part, AccountAddress Account) : AccountMessage;
+
+/// <summary>Wakes an account, which then resolves what is in doubt on it and expires what is due. Has no answer.</summary>
 public sealed record Poke : AccountMessage;
 
 /// <summary>What a call is answered with.</summary>
@@ -82,6 +179,23 @@ public sealed record OpenAccountAnswer(OpenAccountResult Result) : AccountAnswer
 /// <summary>Answers <see cref="PostTransferCall"/>.</summary>
 /// <param name="Result">What became of it.</param>
 public sealed record TransferAnswer(TransferResult Result) : AccountAnswerBase;
+
+/// <summary>Answers <see cref="PostTransactionCall"/>.</summary>
+/// <param name="Result">What became of it.</param>
+public sealed record TransactionAnswer(TransactionResult Result) : AccountAnswerBase;
+
+/// <summary>Answers <see cref="GetTransactionCall"/>.</summary>
+/// <param name="Record">The transaction; null when the account never anchored it.</param>
+public sealed record TransactionRecordAnswer(TransactionRecord? Record) : AccountAnswerBase;
+
+/// <summary>Answers <see cref="ChangeAccountCall"/>.</summary>
+/// <param name="Result">What became of it.</param>
+public sealed record ChangeAccountAnswer(AccountChangeResult Result) : AccountAnswerBase;
+
+/// <summary>Answers <see cref="ExtendHoldCall"/>.</summary>
+/// <param name="Status">See <see cref="TransferStatus"/>: created when it was set, exists when it was so already.</param>
+/// <param name="HoldDeadline">When the hold expires; null when it does not, or is not there.</param>
+public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDeadline) : AccountAnswerBase;
 
 /// <summary>Answers <see cref="GetAccountCall"/>.</summary>
 /// <param name="View">The account; null when it does not exist.</param>
@@ -123,80 +237,7 @@ public enum CallFailure
 /// <param name="UpTo">The last row to search.</param>
 /// <param name="NotBefore">No row whose last event is earlier holds its content.</param>
 /// <param name="NotAfter">No row whose first event is later holds its content; the outcome may be in a later one.</param>
+/// <param name="ToEnd">Whether later rows matter also once it is decided: they say what became of a hold, and how much was
+/// taken back.</param>
 public sealed record IdLookup(
-    TransferId Id, long SequenceNr, long UpTo, LedgerTime NotBefore, LedgerTime NotAfter);
-
-/// <summary>What the journal holds about an id.</summary>
-/// <param name="Transfer">Its content.</param>
-/// <param name="Status"><see cref="TransferStatus.Created"/>, or the reason of its rejection.</param>
-/// <param name="Time">When it was decided.</param>
-/// <param name="Seen">For a rejection, the balances that were seen.</param>
-public sealed record IdFound(Transfer Transfer, TransferStatus Status, LedgerTime Time, Balances? Seen);
-
-/// <summary>Folds journal rows into what they say about one id. Feed it rows in order.</summary>
-/// <param name="id">The id.</param>
-public sealed class IdSearch(TransferId id)
-{
-    private Transfer? content;
-
-    /// <summary>What was found, once it is decided.</summary>
-    public IdFound? Found { get; private set; }
-
-    /// <summary>The content, as soon as it is seen.</summary>
-    public Transfer? Content => Found?.Transfer ?? content;
-
-    /// <summary>The transfer that an event is about; null for none.</summary>
-    /// <param name="happened">The event.</param>
-    public static TransferId? IdOf(AccountEvent happened) => happened switch
-    {
-        TransferPrepared prepared => prepared.Transfer.Id,
-        AnchorCommitted committed => committed.Id,
-        TransferAborted aborted => aborted.Id,
-        TransferRejected rejected => rejected.Transfer.Id,
-        CloserCommitted closed => closed.Transfer.Id,
-        CloserRefused refused => refused.Transfer.Id,
-        _ => null,
-    };
-
-    /// <summary>Folds one row.</summary>
-    /// <param name="events">Its events.</param>
-    public void Add(IEnumerable<AccountEvent> events)
-    {
-        foreach (var happened in events)
-        {
-            if (IdOf(happened) == id)
-            {
-                Add(happened);
-            }
-        }
-    }
-
-    /// <summary>Folds one event about the id.</summary>
-    /// <param name="happened">The event.</param>
-    public void Add(AccountEvent happened)
-    {
-        switch (happened)
-        {
-            case TransferPrepared prepared:
-                content = prepared.Transfer;
-                break;
-            case AnchorCommitted committed when content is not null:
-                Found = new IdFound(content, TransferStatus.Created, committed.CommitTime, null);
-                break;
-            case TransferAborted aborted when content is not null:
-                Found = new IdFound(content, aborted.Reason, aborted.At, aborted.Seen);
-                break;
-            case TransferRejected rejected:
-                Found = new IdFound(rejected.Transfer, rejected.Reason, rejected.At, rejected.Seen);
-                break;
-            case CloserCommitted closed:
-                Found = new IdFound(closed.Transfer, TransferStatus.Created, closed.At, null);
-                break;
-            case CloserRefused refused:
-                Found = new IdFound(refused.Transfer, refused.Reason, refused.At, refused.Seen);
-                break;
-            default:
-                break;
-        }
-    }
-}
+    TransferId Id, long SequenceNr, long UpTo, LedgerTime NotBefore, LedgerTime NotAfter, bool ToEnd);

@@ -1,31 +1,93 @@
 namespace Ledger.Core;
 
-/// <summary>What an account remembers of a transfer that is decided.</summary>
-/// <param name="Digest">The digest of its content.</param>
-/// <param name="Status"><see cref="TransferStatus.Created"/>, or the reason of its rejection.</param>
-/// <param name="Time">When it was committed or rejected.</param>
-/// <param name="SequenceNr">The journal row that holds its content.</param>
-/// <param name="Seen">For a rejection, the balances that were seen.</param>
-public sealed class RememberedId(
-    UInt128 Digest, TransferStatus Status, LedgerTime Time, long SequenceNr, Balances? Seen)
+/// <summary>What an account remembers of an id that is decided.</summary>
+public sealed class RememberedId
 {
-    // Boxed, because thousands of these are in memory and few are rejections.
-    private readonly object? seen = Seen;
+    // Thousands of these are in memory, and few are anything but plain commits.
+    private readonly Rare? rare;
 
-    /// <summary>The digest of the transfer's content.</summary>
-    public UInt128 Digest { get; } = Digest;
+    /// <summary>Makes a memory.</summary>
+    /// <param name="digest">The digest of what was done, or was not.</param>
+    /// <param name="status"><see cref="TransferStatus.Created"/>, the reason of a rejection, or
+    /// <see cref="TransferStatus.None"/> for an attempt that was abandoned.</param>
+    /// <param name="time">When it was decided.</param>
+    /// <param name="sequenceNr">The row of this stream that holds its content.</param>
+    /// <param name="details">What only few have.</param>
+    public RememberedId(
+        UInt128 digest, TransferStatus status, LedgerTime time, long sequenceNr, RememberedDetails? details = null)
+    {
+        Digest = digest;
+        Status = status;
+        Time = time;
+        SequenceNr = sequenceNr;
+        rare = details is null ? null : new Rare(details, null);
+    }
 
-    /// <summary><see cref="TransferStatus.Created"/>, or the reason of its rejection.</summary>
-    public TransferStatus Status { get; } = Status;
+    private RememberedId(RememberedId one, RememberedDetails details, RememberedId? earlier)
+    {
+        Digest = one.Digest;
+        Status = one.Status;
+        Time = one.Time;
+        SequenceNr = one.SequenceNr;
+        rare = new Rare(details, earlier);
+    }
 
-    /// <summary>When it was committed or rejected.</summary>
-    public LedgerTime Time { get; } = Time;
+    /// <summary>The digest of what was done, or was not: <see cref="TransactionPart.Digest"/>.</summary>
+    public UInt128 Digest { get; }
 
-    /// <summary>The journal row that holds its content.</summary>
-    public long SequenceNr { get; } = SequenceNr;
+    /// <summary><see cref="TransferStatus.Created"/>, the reason of a rejection, or <see cref="TransferStatus.None"/> for an
+    /// attempt that was abandoned.</summary>
+    public TransferStatus Status { get; }
 
-    /// <summary>For a rejection, the balances that were seen.</summary>
-    public Balances? Seen => (Balances?)seen;
+    /// <summary>When it was decided.</summary>
+    public LedgerTime Time { get; }
+
+    /// <summary>The row of this stream that holds its content.</summary>
+    public long SequenceNr { get; }
+
+    /// <summary>What only few have.</summary>
+    public RememberedDetails Details => rare?.Details ?? RememberedDetails.None;
+
+    /// <summary>The digest of the request as the client made it.</summary>
+    public UInt128 Asked => rare?.Details.Asked ?? Digest;
+
+    /// <summary>An earlier decision about the same id that did not use it up, or null.</summary>
+    public RememberedId? Earlier => rare?.Earlier;
+
+    /// <summary>Whether the id is used up: nothing else will ever be done under it.</summary>
+    public bool IsFinal => Status == TransferStatus.Created || Details.Burned;
+
+    internal RememberedId After(RememberedId earlier) => new(this, Details, earlier);
+
+    internal RememberedId With(HoldState hold) => new(this, Details with { Hold = hold }, Earlier);
+
+    private sealed record Rare(RememberedDetails Details, RememberedId? Earlier);
+}
+
+/// <summary>What only few ids in memory have. Immutable.</summary>
+public sealed record RememberedDetails
+{
+    /// <summary>Nothing of it.</summary>
+    public static readonly RememberedDetails None = new();
+
+    /// <summary>The digest of the request, where it differs from that of what was done.</summary>
+    public UInt128? Asked { get; init; }
+
+    /// <summary>For a rejection: whether it uses the id up, so that other content under it is refused.</summary>
+    public bool Burned { get; init; }
+
+    /// <summary>For a rejection: the place of the leg that failed.</summary>
+    public int FailedLeg { get; init; } = -1;
+
+    /// <summary>For a rejection: the balances that were seen.</summary>
+    public Balances? Seen { get; init; }
+
+    /// <summary>For a hold: what has become of it.</summary>
+    public HoldState Hold { get; init; }
+
+    /// <summary>Whether the content in the journal must be read to answer a retry: there are several legs, or an amount that
+    /// the request did not say.</summary>
+    public bool NeedsContent { get; init; }
 }
 
 /// <summary>The ids that an account has decided, within a window by count and age; the journal is the memory of last
@@ -72,7 +134,32 @@ public sealed class RememberedIds
 
         foreach (var (id, at) in order)
         {
-            yield return (id, at, known![id]);
+            // Decisions about one id, oldest first: put back in this order, they make the same chain.
+            for (var back = Length(known![id]) - 1; back >= 0; back--)
+            {
+                yield return (id, at, Back(known[id], back));
+            }
+        }
+
+        static int Length(RememberedId what)
+        {
+            var length = 0;
+            for (var one = what; one is not null; one = one.Earlier)
+            {
+                length++;
+            }
+
+            return length;
+        }
+
+        static RememberedId Back(RememberedId what, int steps)
+        {
+            for (; steps > 0; steps--)
+            {
+                what = what.Earlier!;
+            }
+
+            return what;
         }
     }
 
@@ -86,16 +173,23 @@ public sealed class RememberedIds
     public bool MayHaveForgotten(TransferId id) =>
         id.IsTimeOrdered ? id <= Watermark : HasForgottenUnordered;
 
-    /// <summary>Adds an id, or says that it is known already.</summary>
+    /// <summary>Adds what was decided about an id, or says that the id is used up already.</summary>
     internal bool TryAdd(TransferId id, RememberedId what, LedgerTime at)
     {
         known ??= [];
         order ??= [];
-        if (!known.TryAdd(id, what))
+        if (known.TryGetValue(id, out var earlier))
         {
-            return false;
+            if (earlier.IsFinal)
+            {
+                return false;
+            }
+
+            known[id] = what.After(earlier);
+            return true;
         }
 
+        known.Add(id, what);
         order.Enqueue((id, at));
         var oldest = at.UnixMicroseconds - (ageMax.Ticks / TimeSpan.TicksPerMicrosecond);
         while (order.Count > countMax || order.Peek().At.UnixMicroseconds < oldest)
@@ -104,6 +198,15 @@ public sealed class RememberedIds
         }
 
         return true;
+    }
+
+    /// <summary>Notes what has become of a hold, where its id is still in memory.</summary>
+    internal void EndHold(TransferId id, HoldState state)
+    {
+        if (Find(id) is { } what)
+        {
+            known![id] = what.With(state);
+        }
     }
 
     /// <summary>Between which times the content of an id must have been journaled, if it ever was.</summary>

@@ -32,7 +32,8 @@ public static class TransferContent
             + Encoding.UTF8.GetMaxByteCount(transfer.DebitAccount.Text.Length)
             + Encoding.UTF8.GetMaxByteCount(transfer.CreditAccount.Text.Length)
             + Encoding.UTF8.GetMaxByteCount(transfer.Asset.Text.Length)
-            + Encoding.UTF8.GetMaxByteCount(transfer.Reference.Length);
+            + Encoding.UTF8.GetMaxByteCount(transfer.Reference.Length)
+            + Encoding.UTF8.GetMaxByteCount(transfer.Reason.Length) + 64;
         foreach (var (key, value) in transfer.Metadata.Pairs)
         {
             size += 8 + Encoding.UTF8.GetMaxByteCount(key.Length) + Encoding.UTF8.GetMaxByteCount(value.Length);
@@ -56,6 +57,17 @@ public static class TransferContent
             writer.Text(value);
         }
 
+        // What a transfer that posts at once has not, is not written: its digest is what it was before there was more.
+        if (transfer.Flags != TransferFlags.None || !transfer.PendingId.IsNil || transfer.Timeout != TimeSpan.Zero
+            || !transfer.Reverses.IsNil || transfer.Reason.Length > 0)
+        {
+            writer.Number((uint)transfer.Flags);
+            writer.Number(transfer.PendingId.Value);
+            writer.Number((UInt128)(ulong)transfer.Timeout.Ticks);
+            writer.Number(transfer.Reverses.Value);
+            writer.Text(transfer.Reason);
+        }
+
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(writer.Written, hash);
         if (rented is not null)
@@ -66,58 +78,236 @@ public static class TransferContent
         return BinaryPrimitives.ReadUInt128BigEndian(hash);
     }
 
-    /// <summary>Names how a request differs from the transfer that its id belongs to.</summary>
-    /// <param name="known">The transfer that is recorded.</param>
+    /// <summary>The first 128 bits of the SHA-256 of everything that a transaction says, its id included. That of a transfer
+    /// alone is the transfer's.</summary>
+    /// <param name="transaction">The transaction.</param>
+    public static UInt128 DigestOf(Transaction transaction)
+    {
+        if (transaction.Legs is [{ Transfer: { } alone }] && alone.Id == transaction.Id)
+        {
+            return DigestOf(alone);
+        }
+
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData("ledger.transaction.v1\0"u8);
+        Append(hash, transaction.Id.Value);
+        foreach (var leg in transaction.Legs)
+        {
+            Append(hash, leg.Transfer is { } transfer ? DigestOf(transfer) : DigestOf(leg.Opening!, leg.IfMissing));
+        }
+
+        return End(hash);
+    }
+
+    // What an anchor asks the others to do: the legs as they are resolved, with every amount that depends on something.
+    internal static UInt128 DigestOf(TransactionPart part)
+    {
+        if (part.Attempt == 0 && part.Legs is [{ Transfer: { Flags: TransferFlags.None } alone }] && alone.Id == part.Id)
+        {
+            return DigestOf(alone);
+        }
+
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData("ledger.part.v1\0"u8);
+        Append(hash, part.Id.Value);
+        Append(hash, (UInt128)(ulong)part.Attempt);
+        foreach (var leg in part.Legs)
+        {
+            Append(hash, leg.Transfer is { } transfer ? DigestOf(transfer) : DigestOf(leg.Opening!, leg.IfMissing));
+            Append(hash, leg.Amount.Value);
+            Append(hash, leg.HoldRemaining.Value);
+            Append(hash, (UInt128)(ulong)leg.Deadline.UnixMicroseconds);
+        }
+
+        return End(hash);
+    }
+
+    private static UInt128 DigestOf(AccountSpec spec, bool ifMissing)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData("ledger.opening.v1\0"u8);
+        Append(hash, spec.Address.Text);
+        Append(hash, spec.Asset.Text);
+        Append(hash, spec.Code);
+        Append(hash, spec.Reference);
+        Append(hash, spec.DebitsMustNotExceedCredits);
+        Append(hash, spec.CreditsMustNotExceedDebits);
+        Append(hash, spec.Closed ? 1u : 0);
+        Append(hash, ifMissing ? 1u : 0);
+        foreach (var (key, value) in spec.Metadata.Pairs)
+        {
+            Append(hash, key);
+            Append(hash, value);
+        }
+
+        return End(hash);
+    }
+
+    private static void Append(IncrementalHash hash, UInt128 value)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(bytes, value);
+        hash.AppendData(bytes);
+    }
+
+    private static void Append(IncrementalHash hash, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        Append(hash, (UInt128)(uint)bytes.Length);
+        hash.AppendData(bytes);
+    }
+
+    private static void Append(IncrementalHash hash, Amount? allowance)
+    {
+        Append(hash, allowance.HasValue ? 1u : 0);
+        Append(hash, allowance.GetValueOrDefault().Value);
+    }
+
+    private static UInt128 End(IncrementalHash hash)
+    {
+        Span<byte> bytes = stackalloc byte[SHA256.HashSizeInBytes];
+        hash.GetHashAndReset(bytes);
+        return BinaryPrimitives.ReadUInt128BigEndian(bytes);
+    }
+
+    /// <summary>Names how a request differs from the transfer that its id belongs to. What a post or a void leaves to its hold
+    /// is no difference, nor is an amount that was only a bound.</summary>
+    /// <param name="known">The transfer that is recorded, with the amount that it moved.</param>
     /// <param name="asked">The request.</param>
     /// <returns><see cref="TransferStatus.Exists"/> when nothing differs, else the difference of highest precedence.</returns>
-    public static TransferStatus Compare(Transfer known, Transfer asked)
+    public static TransferStatus Compare(PartLeg known, Transfer asked)
     {
-        if (known.DebitAccount != asked.DebitAccount)
+        var transfer = known.Transfer!;
+        if (transfer.Flags != asked.Flags)
+        {
+            return TransferStatus.ExistsWithDifferentFlags;
+        }
+
+        if (transfer.PendingId != asked.PendingId)
+        {
+            return TransferStatus.ExistsWithDifferentPendingId;
+        }
+
+        if (transfer.Timeout != asked.Timeout)
+        {
+            return TransferStatus.ExistsWithDifferentTimeout;
+        }
+
+        if (transfer.Reverses != asked.Reverses || !string.Equals(transfer.Reason, asked.Reason, StringComparison.Ordinal))
+        {
+            return TransferStatus.ExistsWithDifferentReverses;
+        }
+
+        // Left to the hold, and so equal to whatever the hold has.
+        var inherits = asked.ResolvesHold;
+        if (transfer.DebitAccount != asked.DebitAccount && !(inherits && asked.DebitAccount.IsNone))
         {
             return TransferStatus.ExistsWithDifferentDebitAccountId;
         }
 
-        if (known.CreditAccount != asked.CreditAccount)
+        if (transfer.CreditAccount != asked.CreditAccount && !(inherits && asked.CreditAccount.IsNone))
         {
             return TransferStatus.ExistsWithDifferentCreditAccountId;
         }
 
-        if (known.Amount != asked.Amount)
+        if (!IsSameAmount(known, asked))
         {
             return TransferStatus.ExistsWithDifferentAmount;
         }
 
-        if (!string.Equals(known.Reference, asked.Reference, StringComparison.Ordinal))
+        if (!string.Equals(transfer.Reference, asked.Reference, StringComparison.Ordinal)
+            && !(inherits && asked.Reference.Length == 0))
         {
             return TransferStatus.ExistsWithDifferentReference;
         }
 
-        if (!known.Metadata.Equals(asked.Metadata))
+        if (!transfer.Metadata.Equals(asked.Metadata) && !(inherits && asked.Metadata.Pairs.IsEmpty))
         {
             return TransferStatus.ExistsWithDifferentMetadata;
         }
 
-        if (known.Asset != asked.Asset)
+        if (transfer.Asset != asked.Asset && !(inherits && asked.Asset.IsNone))
         {
             return TransferStatus.ExistsWithDifferentLedger;
         }
 
-        return known.Code != asked.Code ? TransferStatus.ExistsWithDifferentCode : TransferStatus.Exists;
+        return transfer.Code != asked.Code && !(inherits && asked.Code == 0)
+            ? TransferStatus.ExistsWithDifferentCode
+            : TransferStatus.Exists;
+    }
+
+    private static bool IsSameAmount(PartLeg known, Transfer asked)
+    {
+        if ((asked.Flags & TransferFlags.PostPending) != TransferFlags.None && asked.Amount == Amount.MaxValue)
+        {
+            return known.Amount == known.HoldRemaining;
+        }
+
+        if ((asked.Flags & TransferFlags.VoidPending) != TransferFlags.None)
+        {
+            return asked.Amount.IsZero || asked.Amount == known.Amount;
+        }
+
+        return asked.IsBalancing ? asked.Amount >= known.Amount : asked.Amount == known.Amount;
     }
 
     /// <summary>Checks what can be said about a transfer without any account: the ladder's first steps.</summary>
     /// <param name="transfer">The transfer.</param>
+    /// <param name="ledgerRequired">Whether it must name its asset, as in a transaction of several.</param>
     /// <returns><see cref="TransferStatus.None"/>, or the reason of highest precedence.</returns>
-    public static TransferStatus CheckShape(Transfer transfer)
+    public static TransferStatus CheckShape(Transfer transfer, bool ledgerRequired = false)
     {
-        if (transfer.Id.IsNil)
+        var id = CheckId(transfer.Id);
+        return id != TransferStatus.None ? id
+            : (transfer.Flags & ~KnownFlags) != TransferFlags.None ? TransferStatus.FlagsAreMutuallyExclusive
+            : transfer.ResolvesHold ? CheckResolution(transfer)
+            : CheckMovement(transfer, ledgerRequired);
+    }
+
+    /// <summary>Checks an id.</summary>
+    /// <param name="id">The id of a transfer or a transaction.</param>
+    public static TransferStatus CheckId(TransferId id) =>
+        id.IsNil ? TransferStatus.IdMustNotBeZero
+        : id.Value == UInt128.MaxValue ? TransferStatus.IdMustNotBeIntMax
+        : TransferStatus.None;
+
+    private const TransferFlags KnownFlags =
+        TransferFlags.Pending | TransferFlags.PostPending | TransferFlags.VoidPending | TransferFlags.BalancingDebit
+        | TransferFlags.BalancingCredit | TransferFlags.ClosingDebit | TransferFlags.ClosingCredit | TransferFlags.KeepRest
+        | TransferFlags.OpenAccounts;
+
+    private static TransferStatus CheckResolution(Transfer transfer)
+    {
+        var post = (transfer.Flags & TransferFlags.PostPending) != TransferFlags.None;
+        var allowed = post ? TransferFlags.PostPending | TransferFlags.KeepRest : TransferFlags.VoidPending;
+        if ((transfer.Flags & ~allowed) != TransferFlags.None)
         {
-            return TransferStatus.IdMustNotBeZero;
+            return TransferStatus.FlagsAreMutuallyExclusive;
         }
 
-        if (transfer.Id.Value == UInt128.MaxValue)
+        if (transfer.PendingId.IsNil)
         {
-            return TransferStatus.IdMustNotBeIntMax;
+            return TransferStatus.PendingIdMustNotBeZero;
+        }
+
+        if (transfer.PendingId.Value == UInt128.MaxValue)
+        {
+            return TransferStatus.PendingIdMustNotBeIntMax;
+        }
+
+        if (transfer.PendingId == transfer.Id)
+        {
+            return TransferStatus.PendingIdMustBeDifferent;
+        }
+
+        return transfer.Timeout != TimeSpan.Zero ? TransferStatus.TimeoutReservedForPendingTransfer : TransferStatus.None;
+    }
+
+    private static TransferStatus CheckMovement(Transfer transfer, bool ledgerRequired)
+    {
+        if ((transfer.Flags & TransferFlags.KeepRest) != TransferFlags.None)
+        {
+            return TransferStatus.FlagsAreMutuallyExclusive;
         }
 
         if (transfer.DebitAccount.IsNone)
@@ -125,14 +315,52 @@ public static class TransferContent
             return TransferStatus.DebitAccountIdMustNotBeZero;
         }
 
+        if (transfer.DebitAccount.IsReserved)
+        {
+            return TransferStatus.DebitAccountIdMustNotBeIntMax;
+        }
+
         if (transfer.CreditAccount.IsNone)
         {
             return TransferStatus.CreditAccountIdMustNotBeZero;
         }
 
+        if (transfer.CreditAccount.IsReserved)
+        {
+            return TransferStatus.CreditAccountIdMustNotBeIntMax;
+        }
+
         if (transfer.DebitAccount == transfer.CreditAccount)
         {
             return TransferStatus.AccountsMustBeDifferent;
+        }
+
+        if (!transfer.PendingId.IsNil)
+        {
+            return TransferStatus.PendingIdMustBeZero;
+        }
+
+        if ((transfer.Flags & TransferFlags.Pending) == TransferFlags.None)
+        {
+            if (transfer.Timeout != TimeSpan.Zero)
+            {
+                return TransferStatus.TimeoutReservedForPendingTransfer;
+            }
+
+            if ((transfer.Flags & (TransferFlags.ClosingDebit | TransferFlags.ClosingCredit)) != TransferFlags.None)
+            {
+                return TransferStatus.ClosingTransferMustBePending;
+            }
+        }
+
+        if (!transfer.Reverses.IsNil && transfer.Reason.Length == 0)
+        {
+            return TransferStatus.ReasonMissing;
+        }
+
+        if (transfer.Asset.IsNone && (ledgerRequired || (transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None))
+        {
+            return TransferStatus.LedgerMustNotBeZero;
         }
 
         return transfer.Code == 0 ? TransferStatus.CodeMustNotBeZero : TransferStatus.None;

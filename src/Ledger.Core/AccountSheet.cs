@@ -1,0 +1,531 @@
+namespace Ledger.Core;
+
+/// <summary>What a decision about one leg comes to.</summary>
+/// <param name="Status"><see cref="TransferStatus.None"/> when the leg can be, else why not. For an opening that can't be, the
+/// number of an <see cref="AccountStatus"/>.</param>
+/// <param name="Leg">The leg, resolved.</param>
+/// <param name="InDoubt">Whether it can't be decided before something else is.</param>
+internal readonly record struct LegDecision(TransferStatus Status, PartLeg Leg, bool InDoubt = false)
+{
+    public static LegDecision Doubt(PartLeg leg) => new(TransferStatus.None, leg, true);
+}
+
+/// <summary>A working copy of one account while the legs of a transaction are gone through in order: each sees what those
+/// before it did (R13). It also measures the worst that the legs, decided or not, can do to the limits.</summary>
+internal sealed class AccountSheet
+{
+    private readonly Func<int, LegFact> factOf;
+    private readonly AccountFreeze? freeze;
+    private readonly InDoubtLoad load;
+    private Dictionary<TransferId, Hold?>? changedHolds;
+    private UInt128 debitUp;
+    private UInt128 debitDown;
+    private UInt128 creditUp;
+    private UInt128 creditDown;
+
+    public AccountSheet(AccountState state, Func<int, LegFact> factOf, bool dueHolds = false)
+    {
+        Address = state.Address;
+        Spec = state.Spec;
+        Closed = state.Closed;
+        freeze = state.Freeze;
+        Balances = state.Balances;
+        load = state.Load;
+        IsInDoubt = state.IsOpeningOrClosingInDoubt;
+        HasOldDoubt = state.HasOldDoubt || dueHolds;
+        this.factOf = factOf;
+    }
+
+    public AccountSheet(AccountQuote quote)
+    {
+        Address = quote.Account;
+        Spec = quote.Spec;
+        Closed = quote.Closed;
+        freeze = quote.Freeze;
+        Balances = quote.Balances;
+        load = quote.Load;
+        IsInDoubt = quote.InDoubt;
+        var facts = quote.Facts.ToDictionary(static fact => fact.Index);
+        factOf = index => facts.TryGetValue(index, out var fact) ? fact : new LegFact(index);
+    }
+
+    public AccountAddress Address { get; }
+
+    public AccountSpec? Spec { get; private set; }
+
+    public bool Closed { get; private set; }
+
+    public Balances Balances { get; private set; }
+
+    /// <summary>Whether the account's opening or closing is in doubt.</summary>
+    public bool IsInDoubt { get; }
+
+    /// <summary>Whether a transaction is in doubt that may have been answered already, by a former incarnation, or a hold is
+    /// due that has not expired yet: until that is settled, a refusal for want of money could deny what a client was
+    /// told.</summary>
+    public bool HasOldDoubt { get; }
+
+    /// <summary>What must be kept back for the limit on debits while the legs are in doubt.</summary>
+    public Amount DebitReserve { get; private set; }
+
+    /// <summary>What must be kept back for the limit on credits while the legs are in doubt.</summary>
+    public Amount CreditReserve { get; private set; }
+
+    /// <summary>What the legs add to the counters.</summary>
+    public InDoubtLoad Added { get; private set; }
+
+    public LegFact FactOf(int index) => factOf(index);
+
+    public bool RefusesDebits(LedgerTime now) => freeze is { Debits: true } && freeze.HoldsAt(now);
+
+    public bool RefusesCredits(LedgerTime now) => freeze is { Credits: true } && freeze.HoldsAt(now);
+
+    /// <summary>The hold as the legs before have left it: found, and live or ended; null when they did not touch it.</summary>
+    public bool TryFindChanged(TransferId id, out Hold? hold)
+    {
+        hold = null;
+        return changedHolds is not null && changedHolds.TryGetValue(id, out hold);
+    }
+
+    /// <summary>What a balancing debit may take at most.</summary>
+    public Amount AvailableDebits => Room(
+        Balances.CreditsPosted, Spec?.DebitsMustNotExceedCredits, Balances.DebitsPosted, Balances.DebitsPending,
+        Balances.DebitsInDoubt);
+
+    /// <summary>What a balancing credit may bring at most.</summary>
+    public Amount AvailableCredits => Room(
+        Balances.DebitsPosted, Spec?.CreditsMustNotExceedDebits, Balances.CreditsPosted, Balances.CreditsPending,
+        Balances.CreditsInDoubt);
+
+    public bool DebitsOverflow(Amount amount, bool pending, out TransferStatus status) => Overflow(
+        amount, pending, Balances.DebitsPending, Balances.DebitsPosted, load.Debits,
+        (TransferStatus.OverflowsDebitsPending, TransferStatus.OverflowsDebitsPosted, TransferStatus.OverflowsDebits),
+        out status);
+
+    public bool CreditsOverflow(Amount amount, bool pending, out TransferStatus status) => Overflow(
+        amount, pending, Balances.CreditsPending, Balances.CreditsPosted, load.Credits,
+        (TransferStatus.OverflowsCreditsPending, TransferStatus.OverflowsCreditsPosted, TransferStatus.OverflowsCredits),
+        out status);
+
+    public bool DebitsFit(Amount amount) => Spec!.DebitsMustNotExceedCredits is not { } allowance
+        || AccountDecider.Within(
+            Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt, amount, Balances.CreditsPosted, allowance);
+
+    public bool CreditsFit(Amount amount) => Spec!.CreditsMustNotExceedDebits is not { } allowance
+        || AccountDecider.Within(
+            Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt, amount, Balances.DebitsPosted, allowance);
+
+    /// <summary>Does what a leg does to this account.</summary>
+    public void Apply(PartLeg leg)
+    {
+        if (leg.Opening is { } opening)
+        {
+            if (Spec is null)
+            {
+                Spec = opening;
+                Closed = opening.Closed;
+            }
+
+            return;
+        }
+
+        var transfer = leg.Transfer!;
+        var isDebit = transfer.DebitAccount == Address;
+        var pending = leg.IsHold;
+        var posted = leg.IsPosting ? leg.Amount : Amount.Zero;
+        var held = pending ? leg.Amount : Amount.Zero;
+        var released = transfer.ResolvesHold ? leg.Released : Amount.Zero;
+        var before = Balances;
+        if (isDebit)
+        {
+            Balances = before with
+            {
+                DebitsPending = before.DebitsPending + held - released,
+                DebitsPosted = before.DebitsPosted + posted,
+            };
+            debitUp += held.Value + posted.Value;
+            debitDown += released.Value;
+            creditDown += posted.Value;
+            Added = Added with { Debits = Added.Debits + held + posted };
+        }
+        else
+        {
+            Balances = before with
+            {
+                CreditsPending = before.CreditsPending + held - released,
+                CreditsPosted = before.CreditsPosted + posted,
+            };
+            creditUp += held.Value + posted.Value;
+            creditDown += released.Value;
+            debitDown += posted.Value;
+            Added = Added with { Credits = Added.Credits + held + posted };
+        }
+
+        DebitReserve = Max(DebitReserve, debitUp, debitDown);
+        CreditReserve = Max(CreditReserve, creditUp, creditDown);
+        var closing = isDebit ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit;
+        if (pending)
+        {
+            Closed |= (transfer.Flags & closing) != TransferFlags.None;
+            (changedHolds ??= [])[transfer.Id] = new Hold(transfer, leg.Amount, leg.Deadline, 0, default, default);
+        }
+        else if (transfer.ResolvesHold)
+        {
+            var hold = TryFindChanged(transfer.PendingId, out var changed) ? changed?.Transfer : FactOf(leg.Index).Pending;
+            if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && hold is not null && (hold.Flags & closing) != TransferFlags.None)
+            {
+                Closed = false;
+            }
+
+            (changedHolds ??= [])[transfer.PendingId] = leg.HoldAfter == HoldState.Live && hold is not null
+                ? new Hold(hold, leg.HoldRemaining - leg.Released, FactOf(leg.Index).Deadline, 0, default, default)
+                : null;
+        }
+    }
+
+    private static Amount Max(Amount reserve, UInt128 up, UInt128 down) =>
+        up > down && up - down > reserve.Value ? new Amount(up - down) : reserve;
+
+    // What is in doubt may be posted or held: it counts wherever it could end.
+    private static bool Overflow(
+        Amount amount, bool pending, Amount held, Amount posted, Amount doubt,
+        (TransferStatus Pending, TransferStatus Posted, TransferStatus Both) names, out TransferStatus status)
+    {
+        status = TransferStatus.None;
+        if (pending && !(held.TryAdd(doubt, out var one) && one.TryAdd(amount, out _)))
+        {
+            status = names.Pending;
+        }
+        else if (!(posted.TryAdd(doubt, out var two) && two.TryAdd(amount, out var sum)))
+        {
+            status = names.Posted;
+        }
+        else if (!sum.TryAdd(held, out _))
+        {
+            status = names.Both;
+        }
+
+        return status != TransferStatus.None;
+    }
+
+    private static Amount Room(Amount posted, Amount? allowance, Amount used1, Amount used2, Amount used3)
+    {
+        if (!posted.TryAdd(allowance ?? Amount.Zero, out var room))
+        {
+            room = Amount.MaxValue;
+        }
+
+        foreach (var used in (ReadOnlySpan<Amount>)[used1, used2, used3])
+        {
+            room = used > room ? Amount.Zero : room - used;
+        }
+
+        return room;
+    }
+}
+
+/// <summary>The rules of one leg as a flat ladder, in the order of precedence. Each side may be known or not: an account that
+/// decides for itself knows one side, and the other one decides for itself too; an anchor with quotes knows both.</summary>
+internal static class LegLadder
+{
+    /// <summary>Decides one leg.</summary>
+    /// <param name="leg">The leg.</param>
+    /// <param name="debit">The debit account, where it is known; for an opening, the account.</param>
+    /// <param name="credit">The credit account, where it is known.</param>
+    /// <param name="otherAsset">The asset of the side that is not known; none where that is not known either.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="isFixed">Whether the anchor has resolved the leg, so that nothing is computed but only verified.</param>
+    public static LegDecision Decide(
+        PartLeg leg, AccountSheet? debit, AccountSheet? credit, Asset otherAsset, LedgerTime now, bool isFixed)
+    {
+        if (leg.Opening is { } opening)
+        {
+            return DecideOpening(leg, opening, debit);
+        }
+
+        var transfer = leg.Transfer!;
+        var debitFact = debit?.FactOf(leg.Index);
+        var creditFact = credit?.FactOf(leg.Index);
+        var known = Higher(debitFact?.Known ?? TransferStatus.None, creditFact?.Known ?? TransferStatus.None);
+        if (known != TransferStatus.None)
+        {
+            return new LegDecision(known, leg);
+        }
+
+        if (debitFact is { InDoubt: true } || creditFact is { InDoubt: true }
+            || debit is { IsInDoubt: true } || credit is { IsInDoubt: true })
+        {
+            return LegDecision.Doubt(leg);
+        }
+
+        if (transfer.ResolvesHold)
+        {
+            return DecideResolution(leg, transfer, debit, credit, now, isFixed);
+        }
+
+        if (debit is { Spec: null })
+        {
+            return new LegDecision(TransferStatus.DebitAccountNotFound, leg);
+        }
+
+        if (credit is { Spec: null })
+        {
+            return new LegDecision(TransferStatus.CreditAccountNotFound, leg);
+        }
+
+        var debitAsset = debit?.Spec!.Asset ?? otherAsset;
+        var creditAsset = credit?.Spec!.Asset ?? otherAsset;
+        if (!debitAsset.IsNone && !creditAsset.IsNone && debitAsset != creditAsset)
+        {
+            return new LegDecision(TransferStatus.AccountsMustHaveTheSameLedger, leg);
+        }
+
+        if (!transfer.Asset.IsNone
+            && ((!debitAsset.IsNone && debitAsset != transfer.Asset) || (!creditAsset.IsNone && creditAsset != transfer.Asset)))
+        {
+            return new LegDecision(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts, leg);
+        }
+
+        if (!transfer.Reverses.IsNil && debitFact is not null)
+        {
+            if (debitFact.ReversalProblem != TransferStatus.None)
+            {
+                return new LegDecision(debitFact.ReversalProblem, leg);
+            }
+
+            if (transfer.Amount > debitFact.Reversible)
+            {
+                return new LegDecision(TransferStatus.ExceedsReversedTransferAmount, leg);
+            }
+        }
+
+        var closed = CheckOpen(debit, credit, now);
+        return closed != TransferStatus.None
+            ? new LegDecision(closed, leg)
+            : DecideMoney(leg, transfer, debit, credit, now, isFixed);
+    }
+
+    private static LegDecision DecideMoney(
+        PartLeg leg, Transfer transfer, AccountSheet? debit, AccountSheet? credit, LedgerTime now, bool isFixed)
+    {
+        var pending = leg.IsHold;
+        if (!isFixed)
+        {
+            leg = Bound(leg, transfer, debit, credit);
+            if (pending)
+            {
+                if (transfer.Timeout == TimeSpan.Zero)
+                {
+                    leg = leg with { Deadline = LedgerTime.MaxValue };
+                }
+                else if (transfer.Timeout.Ticks / TimeSpan.TicksPerMicrosecond
+                    <= LedgerLimits.HoldDeadlineMax.UnixMicroseconds - now.UnixMicroseconds)
+                {
+                    leg = leg with { Deadline = now.Add(transfer.Timeout) };
+                }
+            }
+        }
+        else if (!StillBinds(leg, transfer, debit, credit))
+        {
+            return LegDecision.Doubt(leg);
+        }
+
+        var amount = leg.Amount;
+        TransferStatus debitOverflow = default;
+        TransferStatus creditOverflow = default;
+        var overflow = (debit is not null && debit.DebitsOverflow(amount, pending, out debitOverflow))
+            | (credit is not null && credit.CreditsOverflow(amount, pending, out creditOverflow));
+        if (overflow)
+        {
+            return new LegDecision(Higher(debitOverflow, creditOverflow), leg);
+        }
+
+        if (!isFixed && pending && leg.Deadline == default)
+        {
+            return new LegDecision(TransferStatus.OverflowsTimeout, leg);
+        }
+
+        if (debit is not null && !debit.DebitsFit(amount))
+        {
+            return debit.HasOldDoubt ? LegDecision.Doubt(leg) : new LegDecision(TransferStatus.ExceedsCredits, leg);
+        }
+
+        if (credit is not null && !credit.CreditsFit(amount))
+        {
+            return credit.HasOldDoubt ? LegDecision.Doubt(leg) : new LegDecision(TransferStatus.ExceedsDebits, leg);
+        }
+
+        return new LegDecision(TransferStatus.None, leg);
+    }
+
+    private static PartLeg Bound(PartLeg leg, Transfer transfer, AccountSheet? debit, AccountSheet? credit)
+    {
+        var amount = transfer.Amount;
+        var bound = AmountBound.None;
+        if ((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && debit is not null && debit.AvailableDebits < amount)
+        {
+            amount = debit.AvailableDebits;
+            bound = AmountBound.Debit;
+        }
+
+        if ((transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None && credit is not null && credit.AvailableCredits < amount)
+        {
+            amount = credit.AvailableCredits;
+            bound = AmountBound.Credit;
+        }
+
+        return leg with { Amount = amount, Bound = bound };
+    }
+
+    // The side that bound the amount must still have exactly that, the other one at least that.
+    private static bool StillBinds(PartLeg leg, Transfer transfer, AccountSheet? debit, AccountSheet? credit)
+    {
+        if ((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && debit is not null
+            && (debit.AvailableDebits < leg.Amount
+                || (leg.Bound == AmountBound.Debit && debit.AvailableDebits != leg.Amount)))
+        {
+            return false;
+        }
+
+        return (transfer.Flags & TransferFlags.BalancingCredit) == TransferFlags.None || credit is null
+            || (credit.AvailableCredits >= leg.Amount
+                && (leg.Bound != AmountBound.Credit || credit.AvailableCredits == leg.Amount));
+    }
+
+    private static LegDecision DecideResolution(
+        PartLeg leg, Transfer transfer, AccountSheet? debit, AccountSheet? credit, LedgerTime now, bool isFixed)
+    {
+        var hold = HoldOf(leg, transfer, debit) is { Problem: not TransferStatus.PendingTransferNotFound } found
+            ? found
+            : HoldOf(leg, transfer, credit) ?? HoldOf(leg, transfer, debit)!.Value;
+        if (hold.Problem is TransferStatus.PendingTransferNotFound or TransferStatus.PendingTransferNotPending)
+        {
+            return new LegDecision(hold.Problem, leg);
+        }
+
+        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        if (hold.Pending is { } pending)
+        {
+            var difference = CompareToHold(transfer, pending);
+            if (difference != TransferStatus.None)
+            {
+                return new LegDecision(difference, leg);
+            }
+
+            var left = hold.Problem == TransferStatus.None ? hold.Remaining : pending.Amount;
+            var amount = isFixed ? leg.Amount
+                : isVoid && transfer.Amount.IsZero ? left
+                : !isVoid && transfer.Amount == Amount.MaxValue ? left
+                : transfer.Amount;
+            if (amount > left && !isFixed)
+            {
+                return new LegDecision(TransferStatus.ExceedsPendingTransferAmount, leg);
+            }
+
+            if (isVoid && amount < left && !isFixed)
+            {
+                return new LegDecision(TransferStatus.PendingTransferHasDifferentAmount, leg);
+            }
+
+            leg = leg with
+            {
+                Amount = amount,
+                HoldRemaining = isFixed ? leg.HoldRemaining : hold.Remaining,
+                Transfer = isFixed ? transfer : Inherit(transfer, pending),
+            };
+        }
+
+        if (hold.Problem != TransferStatus.None)
+        {
+            return new LegDecision(hold.Problem, leg);
+        }
+
+        if (isFixed && leg.HoldRemaining != hold.Remaining)
+        {
+            return LegDecision.Doubt(leg);
+        }
+
+        // Time is judged once, at the hold's debit account (R12).
+        var isExpiry = (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None;
+        if (debit is not null && !isExpiry && now >= hold.Deadline)
+        {
+            return new LegDecision(TransferStatus.PendingTransferExpired, leg);
+        }
+
+        // Void and expiry are never refused for what the accounts are.
+        return new LegDecision(isVoid ? TransferStatus.None : CheckOpen(debit, credit, now), leg);
+    }
+
+    private static (TransferStatus Problem, Transfer? Pending, Amount Remaining, LedgerTime Deadline)? HoldOf(
+        PartLeg leg, Transfer transfer, AccountSheet? sheet)
+    {
+        if (sheet is null)
+        {
+            return null;
+        }
+
+        if (sheet.TryFindChanged(transfer.PendingId, out var changed))
+        {
+            // Touched by an earlier leg of the same transaction, which may have ended it.
+            return changed is null
+                ? (TransferStatus.PendingTransferAlreadyVoided, null, Amount.Zero, default)
+                : (TransferStatus.None, changed.Transfer, changed.Remaining, changed.Deadline);
+        }
+
+        var fact = sheet.FactOf(leg.Index);
+        return (fact.HoldProblem, fact.Pending, fact.Remaining, fact.Deadline);
+    }
+
+    private static TransferStatus CompareToHold(Transfer transfer, Transfer pending) =>
+        !transfer.DebitAccount.IsNone && transfer.DebitAccount != pending.DebitAccount
+            ? TransferStatus.PendingTransferHasDifferentDebitAccountId
+        : !transfer.CreditAccount.IsNone && transfer.CreditAccount != pending.CreditAccount
+            ? TransferStatus.PendingTransferHasDifferentCreditAccountId
+        : !transfer.Asset.IsNone && transfer.Asset != pending.Asset
+            ? TransferStatus.PendingTransferHasDifferentLedger
+        : transfer.Code != 0 && transfer.Code != pending.Code
+            ? TransferStatus.PendingTransferHasDifferentCode
+        : TransferStatus.None;
+
+    private static Transfer Inherit(Transfer transfer, Transfer pending) => transfer with
+    {
+        DebitAccount = pending.DebitAccount,
+        CreditAccount = pending.CreditAccount,
+        Asset = pending.Asset,
+        Code = transfer.Code == 0 ? pending.Code : transfer.Code,
+        Reference = transfer.Reference.Length == 0 ? pending.Reference : transfer.Reference,
+        Metadata = transfer.Metadata.Pairs.IsEmpty ? pending.Metadata : transfer.Metadata,
+    };
+
+    private static TransferStatus CheckOpen(AccountSheet? debit, AccountSheet? credit, LedgerTime now) =>
+        debit is { Closed: true } ? TransferStatus.DebitAccountAlreadyClosed
+        : credit is { Closed: true } ? TransferStatus.CreditAccountAlreadyClosed
+        : debit is not null && debit.RefusesDebits(now) ? TransferStatus.DebitAccountFrozen
+        : credit is not null && credit.RefusesCredits(now) ? TransferStatus.CreditAccountFrozen
+        : TransferStatus.None;
+
+    private static LegDecision DecideOpening(PartLeg leg, AccountSpec opening, AccountSheet? account)
+    {
+        if (account is null)
+        {
+            return new LegDecision(TransferStatus.None, leg);
+        }
+
+        if (account.IsInDoubt)
+        {
+            return LegDecision.Doubt(leg);
+        }
+
+        if (account.Spec is not { } known || leg.IfMissing)
+        {
+            return new LegDecision(TransferStatus.None, leg);
+        }
+
+        return new LegDecision((TransferStatus)(int)AccountDecider.Compare(known, opening), leg);
+    }
+
+    private static TransferStatus Higher(TransferStatus one, TransferStatus other) =>
+        one == TransferStatus.None ? other
+        : other == TransferStatus.None ? one
+        : TransferStatusPrecedence.Outranks(one, other) ? one : other;
+}

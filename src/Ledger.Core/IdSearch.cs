@@ -1,0 +1,181 @@
+namespace Ledger.Core;
+
+/// <summary>One decision about an id, with its content. Immutable.</summary>
+/// <param name="Part">What was decided.</param>
+/// <param name="Leg">The leg that has the id; null when it is the transaction's or its attempt's.</param>
+/// <param name="Status"><see cref="TransferStatus.Created"/>, the reason of a rejection, or <see cref="TransferStatus.None"/> for
+/// an attempt that was abandoned.</param>
+/// <param name="FailedLeg">For a rejection: the place of the leg that failed.</param>
+/// <param name="Time">When it was decided.</param>
+/// <param name="Seen">For a rejection, the balances that were seen.</param>
+/// <param name="SequenceNr">The row that holds the content.</param>
+public sealed record IdRecord(
+    TransactionPart Part, PartLeg? Leg, TransferStatus Status, int FailedLeg, LedgerTime Time, Balances? Seen,
+    long SequenceNr);
+
+/// <summary>What the journal holds about an id. Immutable.</summary>
+/// <param name="Records">The decisions about it, oldest first; empty when there is only a record of ignorance (R2).</param>
+/// <param name="Hold">For a hold: what has become of it.</param>
+/// <param name="Reversed">How much of it has been taken back.</param>
+public sealed record IdFound(IReadOnlyList<IdRecord> Records, HoldState Hold, Amount Reversed)
+{
+    /// <summary>The last decision: the one that counts.</summary>
+    public IdRecord? Last => Records.Count > 0 ? Records[^1] : null;
+}
+
+/// <summary>Folds journal rows of one account into what they say about ids. Feed it rows in order.</summary>
+public sealed class IdSearches
+{
+    private readonly Dictionary<TransferId, Search> searches;
+    private readonly Dictionary<TransferId, (TransactionPart Part, long SequenceNr)> prepared = [];
+
+    /// <summary>Starts a search.</summary>
+    /// <param name="account">The account whose rows these are.</param>
+    /// <param name="ids">The ids.</param>
+    public IdSearches(AccountAddress account, IEnumerable<TransferId> ids)
+    {
+        Account = account;
+        searches = ids.Distinct().ToDictionary(static id => id, static _ => new Search());
+    }
+
+    /// <summary>The account whose rows these are.</summary>
+    public AccountAddress Account { get; }
+
+    /// <summary>What was found about an id so far; null for nothing.</summary>
+    /// <param name="id">The id.</param>
+    public IdFound? Found(TransferId id) => searches[id].Found;
+
+    /// <summary>Whether anything was seen of an id, decided or not.</summary>
+    /// <param name="id">The id.</param>
+    public bool HasSeen(TransferId id) => searches[id].Seen;
+
+    /// <summary>Folds one event.</summary>
+    /// <param name="happened">The event.</param>
+    /// <param name="sequenceNr">Its row.</param>
+    public void Add(AccountEvent happened, long sequenceNr)
+    {
+        switch (happened)
+        {
+            case TransactionPrepared(var part, _):
+                if (See(part))
+                {
+                    prepared[part.Key] = (part, sequenceNr);
+                }
+
+                break;
+            case TransactionCommitted committed when prepared.Remove(committed.Key, out var one):
+                Decide(one.Part, TransferStatus.Created, -1, committed.CommitTime, null, one.SequenceNr);
+                break;
+            case TransactionAborted aborted when prepared.Remove(aborted.Key, out var one):
+                Decide(one.Part, aborted.Reason, aborted.Leg, aborted.At, aborted.Seen, one.SequenceNr);
+                break;
+            case TransactionRejected rejected when See(rejected.Part):
+                Decide(rejected.Part, rejected.Reason, rejected.Leg, rejected.At, rejected.Seen, sequenceNr);
+                break;
+            case CloserCommitted closed when See(closed.Part):
+                Decide(closed.Part, TransferStatus.Created, -1, closed.At, null, sequenceNr);
+                break;
+            case CloserRefused refused when See(refused.Part):
+                Decide(refused.Part, refused.Reason, refused.Leg, refused.At, refused.Seen, sequenceNr);
+                break;
+            case TransactionDisowned disowned when searches.TryGetValue(disowned.Key, out var search):
+                search.Seen = true;
+                search.Disowned = true;
+                break;
+            default:
+                break;
+        }
+    }
+
+    private bool See(TransactionPart part)
+    {
+        var any = See(part.Id);
+        any |= part.Attempt > 0 && See(part.Key);
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { } transfer && leg.Concerns(Account))
+            {
+                any |= See(transfer.Id);
+                any |= !transfer.PendingId.IsNil && searches.ContainsKey(transfer.PendingId);
+                any |= !transfer.Reverses.IsNil && searches.ContainsKey(transfer.Reverses);
+            }
+        }
+
+        return any;
+    }
+
+    private bool See(TransferId id)
+    {
+        if (!searches.TryGetValue(id, out var search))
+        {
+            return false;
+        }
+
+        search.Seen = true;
+        return true;
+    }
+
+    private void Decide(
+        TransactionPart part, TransferStatus status, int failedLeg, LedgerTime time, Balances? seen, long sequenceNr)
+    {
+        // An attempt that was abandoned says nothing of the id, only of the attempt.
+        if (searches.TryGetValue(part.Id, out var whole) && (status != TransferStatus.None || part.Attempt == 0))
+        {
+            var leg = part.Legs.FirstOrDefault(one => one.Transfer?.Id == part.Id && one.Concerns(Account));
+            whole.Records.Add(new IdRecord(part, leg, status, failedLeg, time, seen, sequenceNr));
+        }
+
+        if (part.Attempt > 0 && searches.TryGetValue(part.Key, out var attempt))
+        {
+            attempt.Records.Add(new IdRecord(part, null, status, failedLeg, time, seen, sequenceNr));
+        }
+
+        if (status != TransferStatus.Created)
+        {
+            return;
+        }
+
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is not { } transfer || !leg.Concerns(Account))
+            {
+                continue;
+            }
+
+            if (transfer.Id != part.Id && searches.TryGetValue(transfer.Id, out var own))
+            {
+                own.Records.Add(new IdRecord(part, leg, status, -1, time, null, sequenceNr));
+            }
+
+            if (leg.IsHold && searches.TryGetValue(transfer.Id, out own))
+            {
+                own.Hold = HoldState.Live;
+            }
+
+            if (transfer.ResolvesHold && searches.TryGetValue(transfer.PendingId, out var hold))
+            {
+                hold.Hold = leg.HoldAfter;
+            }
+
+            if (!transfer.Reverses.IsNil && searches.TryGetValue(transfer.Reverses, out var original))
+            {
+                original.Reversed += leg.Amount;
+            }
+        }
+    }
+
+    private sealed class Search
+    {
+        public List<IdRecord> Records { get; } = [];
+
+        public bool Seen { get; set; }
+
+        public bool Disowned { get; set; }
+
+        public HoldState Hold { get; set; }
+
+        public Amount Reversed { get; set; }
+
+        public IdFound? Found => Records.Count > 0 || Disowned ? new IdFound([.. Records], Hold, Reversed) : null;
+    }
+}

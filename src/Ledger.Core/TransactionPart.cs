@@ -1,0 +1,227 @@
+using System.Collections.Immutable;
+
+namespace Ledger.Core;
+
+/// <summary>Which side bound the amount of a balancing transfer, so that it can see whether that still holds.</summary>
+public enum AmountBound
+{
+    /// <summary>Neither: it is the amount that was asked for.</summary>
+    None,
+
+    /// <summary>What the debit account had.</summary>
+    Debit,
+
+    /// <summary>What the credit account lacked.</summary>
+    Credit,
+}
+
+/// <summary>One leg as the anchor has resolved it: nothing about it depends on anything any more. Immutable.</summary>
+/// <param name="Index">Its place in the transaction, from 0.</param>
+/// <param name="Transfer">The transfer, with what a post or a void took from its hold; null for an opening.</param>
+/// <param name="Opening">What the account is opened with; null for a transfer.</param>
+public sealed record PartLeg(int Index, Transfer? Transfer, AccountSpec? Opening)
+{
+    /// <summary>For an opening: whether an account that is there already is no failure.</summary>
+    public bool IfMissing { get; init; }
+
+    /// <summary>The amount that is moved, held or released.</summary>
+    public Amount Amount { get; init; }
+
+    /// <summary>For a post or a void: what the hold had left before it.</summary>
+    public Amount HoldRemaining { get; init; }
+
+    /// <summary>For a hold: when it expires; <see cref="LedgerTime.MaxValue"/> for never. Else the default value.</summary>
+    public LedgerTime Deadline { get; init; }
+
+    /// <summary>For a balancing transfer: what bound its amount.</summary>
+    public AmountBound Bound { get; init; }
+
+    /// <summary>Whether it makes a hold.</summary>
+    public bool IsHold => Transfer is not null && (Transfer.Flags & TransferFlags.Pending) != TransferFlags.None;
+
+    /// <summary>Whether it moves money at once: such a leg is an entry of both statements.</summary>
+    public bool IsPosting =>
+        Transfer is not null && (Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) == TransferFlags.None;
+
+    /// <summary>For a post or a void: what leaves the hold.</summary>
+    public Amount Released =>
+        (Transfer!.Flags & TransferFlags.KeepRest) != TransferFlags.None && Amount < HoldRemaining ? Amount : HoldRemaining;
+
+    /// <summary>For a post or a void: what the hold has become.</summary>
+    public HoldState HoldAfter => Released < HoldRemaining ? HoldState.Live
+        : (Transfer!.Flags & TransferFlags.PostPending) != TransferFlags.None ? HoldState.Posted
+        : (Transfer.Flags & TransferFlags.Expiry) != TransferFlags.None ? HoldState.Expired
+        : HoldState.Voided;
+
+    /// <summary>Whether an account takes part in it.</summary>
+    /// <param name="account">The account.</param>
+    public bool Concerns(AccountAddress account) => Transfer is { } transfer
+        ? transfer.DebitAccount == account || transfer.CreditAccount == account
+        : Opening!.Address == account;
+}
+
+/// <summary>What an account is asked to do in a transaction: all of its legs at the anchor, elsewhere those that concern the
+/// account. Immutable.</summary>
+public sealed record TransactionPart
+{
+    private TransferId key;
+    private UInt128? digest;
+
+    /// <summary>The transaction's id; of a transfer alone, the transfer's.</summary>
+    public required TransferId Id { get; init; }
+
+    /// <summary>0 for the first attempt. An attempt that met something in doubt is abandoned for ever, and made again under
+    /// another number: one that the anchor has never used.</summary>
+    public long Attempt { get; init; }
+
+    /// <summary>The account that coordinates.</summary>
+    public required AccountAddress Anchor { get; init; }
+
+    /// <summary>The asset of the anchor; none when it does not exist.</summary>
+    public Asset AnchorAsset { get; init; }
+
+    /// <summary>How many legs the transaction has.</summary>
+    public required int LegCount { get; init; }
+
+    /// <summary>The digest of the request as the client made it.</summary>
+    public required UInt128 Asked { get; init; }
+
+    /// <summary>The legs, in order.</summary>
+    public required ImmutableArray<PartLeg> Legs { get; init; }
+
+    /// <summary>For a slice: the digest of the whole.</summary>
+    public UInt128? DigestOfWhole { get; init; }
+
+    /// <summary>What the attempt is known by: the id, or for a later attempt one that follows from it.</summary>
+    public TransferId Key => Attempt == 0 ? Id
+        : !key.IsNil ? key
+        : key = DerivedId.Make(Id, "ledger.attempt.v1\0"u8, Attempt, Anchor.Text);
+
+    /// <summary>The digest of everything that the attempt would do.</summary>
+    public UInt128 Digest => DigestOfWhole ?? (digest ??= TransferContent.DigestOf(this));
+
+    /// <summary>Whether it is one transfer, known by the transfer's own id.</summary>
+    public bool IsAlone => LegCount == 1 && Legs is [{ Transfer: { } transfer }] && transfer.Id == Id;
+
+    /// <summary>The accounts that take part, besides the anchor, in the order of the legs. The last one is the closer.</summary>
+    public IReadOnlyList<AccountAddress> Others()
+    {
+        if (Legs is [{ Transfer: { } alone }])
+        {
+            return [alone.DebitAccount == Anchor ? alone.CreditAccount : alone.DebitAccount];
+        }
+
+        var seen = new HashSet<AccountAddress> { Anchor };
+        var others = new List<AccountAddress>();
+        foreach (var leg in Legs)
+        {
+            if (leg.Transfer is { } transfer)
+            {
+                if (seen.Add(transfer.DebitAccount))
+                {
+                    others.Add(transfer.DebitAccount);
+                }
+
+                if (seen.Add(transfer.CreditAccount))
+                {
+                    others.Add(transfer.CreditAccount);
+                }
+            }
+            else if (seen.Add(leg.Opening!.Address))
+            {
+                others.Add(leg.Opening.Address);
+            }
+        }
+
+        return others;
+    }
+
+    /// <summary>What one account needs of it.</summary>
+    /// <param name="account">The account.</param>
+    public TransactionPart SliceFor(AccountAddress account)
+    {
+        var concerned = 0;
+        foreach (var leg in Legs)
+        {
+            concerned += leg.Concerns(account) ? 1 : 0;
+        }
+
+        return concerned == Legs.Length
+            ? this
+            : this with { Legs = [.. Legs.Where(leg => leg.Concerns(account))], DigestOfWhole = Digest };
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(TransactionPart? other) =>
+        other is not null && Id == other.Id && Attempt == other.Attempt && Anchor == other.Anchor
+        && AnchorAsset == other.AnchorAsset && LegCount == other.LegCount && Asked == other.Asked
+        && Digest == other.Digest && Legs.SequenceEqual(other.Legs);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Id, Attempt, Digest);
+}
+
+/// <summary>A live hold as one of its accounts keeps it. Immutable.</summary>
+/// <param name="Transfer">The transfer that made it.</param>
+/// <param name="Remaining">What is left of it.</param>
+/// <param name="Deadline">When it expires; <see cref="LedgerTime.MaxValue"/> for never.</param>
+/// <param name="SequenceNr">The row of this stream that holds its content.</param>
+/// <param name="Time">When it was made.</param>
+/// <param name="TransactionId">The transaction that made it.</param>
+public sealed record Hold(
+    Transfer Transfer, Amount Remaining, LedgerTime Deadline, long SequenceNr, LedgerTime Time, TransferId TransactionId)
+{
+    /// <summary>What was held at first.</summary>
+    public Amount Amount { get; init; }
+
+    /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12).</summary>
+    public TransferId ExpiryId => DerivedId.Make(Transfer.Id, "ledger.expiry.v1\0"u8, Deadline.UnixMicroseconds);
+}
+
+/// <summary>What an account knows about the ids that a leg names. Immutable.</summary>
+/// <param name="Index">The leg's place.</param>
+public sealed record LegFact(int Index)
+{
+    /// <summary>Whether the leg's own id is decided already, and how that is to be answered; else
+    /// <see cref="TransferStatus.None"/>.</summary>
+    public TransferStatus Known { get; init; }
+
+    /// <summary>Whether it depends on what is in doubt.</summary>
+    public bool InDoubt { get; init; }
+
+    /// <summary>For a post or a void: why there is no live hold; else <see cref="TransferStatus.None"/>.</summary>
+    public TransferStatus HoldProblem { get; init; }
+
+    /// <summary>For a post or a void: the transfer that made the hold, where it is known.</summary>
+    public Transfer? Pending { get; init; }
+
+    /// <summary>For a live hold: what is left of it.</summary>
+    public Amount Remaining { get; init; }
+
+    /// <summary>For a live hold: when it expires.</summary>
+    public LedgerTime Deadline { get; init; }
+
+    /// <summary>For a correction: why the original can't be taken back; else <see cref="TransferStatus.None"/>.</summary>
+    public TransferStatus ReversalProblem { get; init; }
+
+    /// <summary>For a correction: what can still be taken back.</summary>
+    public Amount Reversible { get; init; }
+}
+
+/// <summary>An account as it shows itself to the anchor of a transaction that is not decided. Binds nobody. Immutable.</summary>
+/// <param name="Account">The account.</param>
+/// <param name="Spec">What it was opened with; null when it does not exist.</param>
+/// <param name="Closed">Whether it is closed.</param>
+/// <param name="Freeze">Its freeze.</param>
+/// <param name="Balances">Its counters.</param>
+/// <param name="Load">What is in doubt on it.</param>
+/// <param name="InDoubt">Whether its opening or its closing is in doubt.</param>
+/// <param name="Facts">What it knows of the legs that concern it.</param>
+public sealed record AccountQuote(
+    AccountAddress Account, AccountSpec? Spec, bool Closed, AccountFreeze? Freeze, Balances Balances, InDoubtLoad Load,
+    bool InDoubt, ImmutableArray<LegFact> Facts);
+
+/// <summary>What transactions in doubt would add to an account's counters, without regard to what they would take off.</summary>
+/// <param name="Debits">Posted and pending debits.</param>
+/// <param name="Credits">Posted and pending credits.</param>
+public readonly record struct InDoubtLoad(Amount Debits, Amount Credits);
