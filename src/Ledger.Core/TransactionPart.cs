@@ -77,7 +77,7 @@ public sealed record TransactionPart
     /// <summary>The account that coordinates.</summary>
     public required AccountAddress Anchor { get; init; }
 
-    /// <summary>The asset of the anchor; none when it does not exist.</summary>
+    /// <summary>The asset of the anchor; none when it does not exist. Not a part of what is stored or compared.</summary>
     public Asset AnchorAsset { get; init; }
 
     /// <summary>How many legs the transaction has.</summary>
@@ -154,7 +154,7 @@ public sealed record TransactionPart
     /// <inheritdoc/>
     public bool Equals(TransactionPart? other) =>
         other is not null && Id == other.Id && Attempt == other.Attempt && Anchor == other.Anchor
-        && AnchorAsset == other.AnchorAsset && LegCount == other.LegCount && Asked == other.Asked
+        && LegCount == other.LegCount && Asked == other.Asked
         && Digest == other.Digest && Legs.SequenceEqual(other.Legs);
 
     /// <inheritdoc/>
