@@ -5,7 +5,7 @@ using Ledger.Core;
 namespace Ledger.Actors;
 
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
-internal sealed class LedgerService(LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts)
+internal sealed partial class LedgerService(LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts)
     : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
