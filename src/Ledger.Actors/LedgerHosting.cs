@@ -147,7 +147,7 @@ internal sealed class LedgerSetup(LedgerOptions options) : Setup
 internal sealed class LedgerExtension : IExtension
 {
     // What the index of work and the sweeper understand of rows: the journal codec says it.
-    private static readonly WorkDecoder WorkRows = WorkDecoder.None;
+    private static readonly WorkDecoder WorkRows = WorkFacts.Decoder;
 
     // By the machine's clock: the ledger's may stand still.
     private static readonly TimeSpan SweeperAskTimeout = TimeSpan.FromSeconds(10);
@@ -186,9 +186,10 @@ internal sealed class LedgerExtension : IExtension
                 CallsMax = options.AccountCallsMax,
                 SnapshotEvery = options.SnapshotEvery,
                 CommitRecordDelay = options.CommitRecordDelay,
+                AllowSeeding = options.AllowSeeding,
             },
             options.PassivateAfter, options.TimeProvider, reader, () => accounts.Task.Result);
-        Ledger = new LedgerService(options, calls, reader, accounts.Task);
+        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper);
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();

@@ -84,6 +84,9 @@ public sealed class LedgerOptions
     /// <summary>The cluster role that accounts live on, in clustered mode; null for every node.</summary>
     public string? Role { get; set; }
 
+    /// <summary>Tests: whether balances may be set. No configuration reaches it.</summary>
+    internal bool AllowSeeding { get; set; }
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ValidationException">An option is missing or out of its range; the message names it.</exception>
     public void Validate()

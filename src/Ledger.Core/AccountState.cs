@@ -422,7 +422,8 @@ public sealed class AccountState
     private void Do(TransactionPart part, LedgerTime time, long sequenceNr)
     {
         var details = part.Asked == part.Digest ? null : new RememberedDetails { Asked = part.Asked };
-        if (!part.IsAlone || part.Legs[0].Transfer!.IsBalancing || part.Legs[0].Transfer!.ResolvesHold)
+        if (!part.IsAlone || part.Legs[0].Amount != part.Legs[0].Transfer!.Amount || part.Legs[0].Transfer!.IsBalancing
+            || part.Legs[0].Transfer!.ResolvesHold)
         {
             details = (details ?? RememberedDetails.None) with { NeedsContent = true };
         }
