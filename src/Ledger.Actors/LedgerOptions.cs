@@ -74,6 +74,9 @@ public sealed class LedgerOptions
     /// <summary>The cluster role that accounts live on, in clustered mode; null for every node.</summary>
     public string? Role { get; set; }
 
+    // Only the conformance tables set balances out of nothing. Not settable from outside of this repository.
+    internal bool AllowSeeding { get; set; }
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ValidationException">An option is missing or out of its range; the message names it.</exception>
     public void Validate()

@@ -151,6 +151,38 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
         }
     }
 
+    public Task<TransactionResult> PostTransactionAsync(
+        Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("Not there yet.");
+
+    public Task<TransactionRecord?> GetTransactionAsync(
+        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("Not there yet.");
+
+    public Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(
+        IReadOnlyList<BatchItem> items, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("Not there yet.");
+
+    public Task<AccountChangeResult> ChangeAccountAsync(
+        AccountAddress account, AccountChange change, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) => throw new NotSupportedException("Not there yet.");
+
+    public Task<ExtendHoldResult> ExtendHoldAsync(
+        ExtendHold request, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("Not there yet.");
+
+    public Task<TransactionResult> ReverseAsync(
+        Reversal request, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("Not there yet.");
+
+    public Task<TransactionResult> ResolveTransactionAsync(
+        TransactionResolution request, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException("Not there yet.");
+
+    internal Task SeedAsync(AccountAddress account, Balances balances) => throw new NotSupportedException("Not there yet.");
+
+    internal Task SweepAsync() => throw new NotSupportedException("Not there yet.");
+
     public async Task<StatementPage?> GetStatementAsync(
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {

@@ -39,10 +39,10 @@ public sealed record Transfer(
     public string Reason { get; init; } = "";
 
     /// <summary>Whether this posts or voids a hold.</summary>
-    public bool ResolvesHold => (Flags & (TransferFlags.PostPending | TransferFlags.VoidPending)) != 0;
+    public bool ResolvesHold => (Flags & (TransferFlags.PostPending | TransferFlags.VoidPending)) != TransferFlags.None;
 
     /// <summary>Whether its amount depends on what its accounts have.</summary>
-    public bool IsBalancing => (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != 0;
+    public bool IsBalancing => (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != TransferFlags.None;
 
     // See TransferContent.DigestOf. Public equality and text must not know of it.
     internal DigestMemo Memo;
