@@ -35,8 +35,9 @@ internal static class ConformanceProgram
             await output.FlushAsync(CancellationToken.None);
             return report.IsGood ? Good : Bad;
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
+            // A ledger that stops under its callers may say so in many ways.
             await error.WriteLineAsync("interrupted");
             return Interrupted;
         }

@@ -22,6 +22,7 @@ internal static class TableRun
                 var interpreter = new Interpreter(ledger, judge, cancellationToken);
                 for (; at < steps.Count; at++)
                 {
+                    cancellationToken.ThrowIfCancellationRequested();
                     await interpreter.RunAsync(steps[at]);
                 }
             }
@@ -29,7 +30,8 @@ internal static class TableRun
             {
                 // The step that threw, if it was one, says nothing about its rows but this.
                 var step = at < steps.Count ? steps[at] : null;
-                report.AddProblem(step is null ? table.Name : $"{table.Name}:{step.Line}", step?.Text, Interpreter.Describe(e));
+                var place = step is null ? table.Name : $"{table.Name}:{step.Line}";
+                report.AddProblem(place, step?.Text, Interpreter.Describe(e));
                 judge.FailRest(steps.Skip(at).OfType<CommitStep>(), $"not reached: line {step?.Line} failed");
             }
         }
