@@ -3,10 +3,10 @@ namespace Ledger.Conformance.Reporting;
 /// <summary>What came of all tables.</summary>
 internal sealed class Report
 {
-    private readonly List<Outcome> outcomes = [];
+    private readonly List<RowOutcome> outcomes = [];
     private readonly List<string> problems = [];
 
-    public IReadOnlyList<Outcome> Outcomes => outcomes;
+    public IReadOnlyList<RowOutcome> Outcomes => outcomes;
 
     public int Passing => outcomes.Count(static outcome => outcome.Passes);
 
@@ -17,7 +17,7 @@ internal sealed class Report
     /// <summary>Whether every applicable row passes and nothing stopped a table, be it at a place that has no row.</summary>
     public bool IsGood => Passing == Applicable && problems.Count == 0;
 
-    public void Add(Outcome outcome) => outcomes.Add(outcome);
+    public void Add(RowOutcome outcome) => outcomes.Add(outcome);
 
     /// <summary>Adds what stopped a table.</summary>
     public void AddProblem(string place, string? step, string what) =>
@@ -52,5 +52,5 @@ internal sealed class Report
         output.WriteLine($"conformance: {Passing} of {Applicable} rows pass, {Waived} waived");
     }
 
-    private static string Place(Outcome outcome) => $"{outcome.Table}:{outcome.Row.Line}";
+    private static string Place(RowOutcome outcome) => $"{outcome.Table}:{outcome.Row.Line}";
 }

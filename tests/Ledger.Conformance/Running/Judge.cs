@@ -11,18 +11,18 @@ internal sealed class Judge(string table, Report report)
     private readonly StatusNames names = new();
     private readonly List<(UInt128 Timestamp, LedgerTime Time)> timestamps = [];
 
-    public void Waive(Row row, string reason) => report.Add(new Outcome(table, row, Expected(row), null, reason));
+    public void Waive(Row row, string reason) => report.Add(new RowOutcome(table, row, Expected(row), null, reason));
 
-    public void Fail(Row row, string actual) => report.Add(new Outcome(table, row, Expected(row), actual));
+    public void Fail(Row row, string actual) => report.Add(new RowOutcome(table, row, Expected(row), actual));
 
     public void Take(EventRow row, BatchItemResult result, string? waiver)
     {
         var name = names.Name(row, result);
-        report.Add(new Outcome(table, row, Expected(row), name, waiver));
+        report.Add(new RowOutcome(table, row, Expected(row), name, waiver));
     }
 
     public void Take(LookupAccountRow row, AccountView? account) =>
-        report.Add(new Outcome(table, row, Expected(row), account is null ? "not found" : Describe(account)));
+        report.Add(new RowOutcome(table, row, Expected(row), account is null ? "not found" : Describe(account)));
 
     public void Take(LookupTransferRow row, TransferRecord? transfer)
     {
@@ -35,7 +35,7 @@ internal sealed class Judge(string table, Report report)
             TransferAspect.Amount => $"amount {found.Amount}",
             _ => CompareTime(row, found.Time),
         };
-        report.Add(new Outcome(table, row, Expected(row), actual));
+        report.Add(new RowOutcome(table, row, Expected(row), actual));
     }
 
     /// <summary>Gives every row of these commits an outcome, because nothing can be asked any more.</summary>

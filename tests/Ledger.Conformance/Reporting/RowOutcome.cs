@@ -8,7 +8,7 @@ namespace Ledger.Conformance.Reporting;
 /// <param name="Expected">What the row says.</param>
 /// <param name="Actual">What the ledger says; null when it was not asked.</param>
 /// <param name="Waiver">Why it is not judged; null when it is.</param>
-internal sealed record Outcome(string Table, Row Row, string Expected, string? Actual, string? Waiver = null)
+internal sealed record RowOutcome(string Table, Row Row, string Expected, string? Actual, string? Waiver = null)
 {
     public bool IsWaived => Waiver is not null;
 
