@@ -1166,7 +1166,8 @@ public sealed class AccountRuntime
         var seen = SeenBy(work, decision);
         if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
         {
-            Emit(new TransactionRejected(part, decision.Leg.Index, decision.Status, seen, at), urgent: true);
+            // What was never prepared is no attempt.
+            Emit(new TransactionRejected(part with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at), urgent: true);
         }
         else
         {
