@@ -301,6 +301,24 @@ public abstract class WorkIndexTests
     }
 
     [Fact]
+    public async Task An_index_of_a_journal_that_has_been_put_back_is_made_again()
+    {
+        var storage = Prepare();
+        await using (var index = Open(storage))
+        {
+            Append("c", "made 1 a c 500");
+            Append("c", "made 2 b c 400");
+            await index.CatchUpAsync(None);
+        }
+
+        Execute("DELETE FROM journal WHERE ordering = 2");
+        (storage as IDisposable)?.Dispose();
+        await using var next = Open(Prepare());
+        await next.CatchUpAsync(None);
+        (await DueAsync(next)).ShouldBe("a@500");
+    }
+
+    [Fact]
     public async Task A_deadline_is_corrected_unless_it_has_changed()
     {
         await using var index = Open(Prepare());
@@ -330,23 +348,6 @@ public sealed class SqliteWorkIndexTests : WorkIndexTests, IDisposable
     {
         _storage?.Dispose();
         Directory.Delete(_directory, recursive: true);
-    }
-
-    [Fact]
-    public async Task An_index_of_a_journal_that_has_been_put_back_is_made_again()
-    {
-        await using (var index = Open(Prepare()))
-        {
-            Append("c", "made 1 a c 500");
-            Append("c", "made 2 b c 400");
-            await index.CatchUpAsync(None);
-        }
-
-        Execute("DELETE FROM journal WHERE ordering = 2");
-        _storage!.Dispose();
-        await using var next = Open(Prepare());
-        await next.CatchUpAsync(None);
-        (await DueAsync(next)).ShouldBe("a@500");
     }
 
     [Fact]
