@@ -134,6 +134,34 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
         }
     }
 
+    public Task<TransactionResult> PostTransactionAsync(
+        Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotImplementedException();
+
+    public Task<TransactionRecord?> GetTransactionAsync(
+        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotImplementedException();
+
+    public Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(
+        IReadOnlyList<BatchItem> items, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotImplementedException();
+
+    public Task<AccountChangeResult> ChangeAccountAsync(
+        AccountAddress account, AccountChange change, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default) => throw new NotImplementedException();
+
+    public Task<ExtendHoldResult> ExtendHoldAsync(
+        ExtendHold request, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotImplementedException();
+
+    public Task<TransactionResult> ReverseAsync(
+        Reversal request, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotImplementedException();
+
+    public Task<TransactionResult> ResolveTransactionAsync(
+        TransactionResolution request, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        throw new NotImplementedException();
+
     public async Task<TransferRecord?> GetTransferAsync(
         AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
