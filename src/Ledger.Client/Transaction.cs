@@ -36,7 +36,7 @@ public sealed record Transaction
         {
             return Wire.FromWire(Parser.Parse<V1.Transaction>(json));
         }
-        catch (Exception failure) when (failure is InvalidProtocolBufferException or OverflowException)
+        catch (Exception failure) when (failure is InvalidJsonException or InvalidProtocolBufferException or OverflowException)
         {
             throw new FormatException(failure.Message, failure);
         }

@@ -67,9 +67,14 @@ internal static class Wire
         foreach (var leg in transaction.Legs)
         {
             var (transfer, opening) = ToWire(leg);
-            wire.Legs.Add(transfer is not null
-                ? new V1.TransactionLeg { Transfer = transfer }
-                : new V1.TransactionLeg { Opening = opening });
+            if (transfer is null)
+            {
+                wire.Legs.Add(new V1.TransactionLeg { Opening = opening });
+                continue;
+            }
+
+            transfer.Id = OptionalIdText(leg.Transfer!.Id);
+            wire.Legs.Add(new V1.TransactionLeg { Transfer = transfer });
         }
 
         return wire;
