@@ -55,7 +55,7 @@ internal static class Syntax
     /// <summary>A length of time: <c>250ms</c>, <c>10s</c>, <c>2m</c>, <c>1h</c>, or a number of seconds. At most a day,
     /// which is longer than anyone waits, and far from where timers overflow.</summary>
     public static bool TryDuration(string text, out TimeSpan duration) =>
-        TryLongDuration(text, out duration) && duration <= TimeSpan.FromDays(1);
+        TryLongDuration(text, out duration) && duration <= TimeSpan.FromDays(1) && !text.EndsWith('d');
 
     /// <summary>A length of time that may be days: <c>7d</c>, and all that <see cref="TryDuration"/> knows.</summary>
     public static bool TryLongDuration(string text, out TimeSpan duration)

@@ -37,6 +37,14 @@ internal static class SharedOptions
         CustomParser = Parse.Address,
     };
 
+    /// <summary>The id of what a command is about. It can't be left out.</summary>
+    public static Argument<Guid?> IdArgument(string name, string description) => new(name)
+    {
+        Description = description,
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = Parse.Id,
+    };
+
     /// <summary>The id of what a command makes. <see cref="IdAsync"/> reads it.</summary>
     public static Option<Guid?> Id(string what) => new("--id")
     {

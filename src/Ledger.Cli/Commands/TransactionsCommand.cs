@@ -93,7 +93,7 @@ internal static class TransactionsCommand
 
     private static Command CreateGet(CliContext context, GlobalOptions options)
     {
-        var id = new Argument<Guid?>("ID") { Description = "The transaction's id, a UUID.", CustomParser = Parse.Id };
+        var id = SharedOptions.IdArgument("ID", "The transaction's id, a UUID.");
         var account = AnchorOption();
         var command = new Command("get", "Looks a transaction up in the memory of its anchor.") { id, account };
         options.RefuseCsv(command);
@@ -124,11 +124,7 @@ internal static class TransactionsCommand
 
     private static Command CreateResolve(CliContext context, GlobalOptions options, bool post)
     {
-        var original = new Argument<Guid?>("ID")
-        {
-            Description = "The id of the transaction that made the holds.",
-            CustomParser = Parse.Id,
-        };
+        var original = SharedOptions.IdArgument("ID", "The id of the transaction that made the holds.");
         var account = AnchorOption();
         var id = SharedOptions.Id("transaction");
         var retryFor = SharedOptions.RetryFor(TimeSpan.Zero);

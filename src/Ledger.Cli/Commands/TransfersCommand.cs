@@ -132,11 +132,7 @@ internal static class TransfersCommand
 
     private static Command CreateReverse(CliContext context, GlobalOptions options)
     {
-        var original = new Argument<Guid?>("ID")
-        {
-            Description = "The id of the transfer, or of the transaction, to take back.",
-            CustomParser = Parse.Id,
-        };
+        var original = SharedOptions.IdArgument("ID", "The id of the transfer, or of the transaction, to take back.");
         var reason = SharedOptions.Reason("Why.", required: true);
         var amount = OptionalAmount(
             "For a single transfer: how much of it to take back, in minor units. [default: all that is left]");
@@ -173,7 +169,7 @@ internal static class TransfersCommand
 
     private static Command CreateGet(CliContext context, GlobalOptions options)
     {
-        var id = new Argument<Guid?>("ID") { Description = "The transfer's id, a UUID.", CustomParser = Parse.Id };
+        var id = SharedOptions.IdArgument("ID", "The transfer's id, a UUID.");
         var account = SharedOptions.Account(
             "--account",
             "The transfer's debit or credit account. Without it a hold is found, and what the node remembers.",
@@ -285,11 +281,7 @@ internal static class TransfersCommand
 
     private static string Id(Guid id) => id == Guid.Empty ? "" : id.ToString("D");
 
-    private static Argument<Guid?> HoldArgument() => new("HOLD")
-    {
-        Description = "The hold's id, a UUID.",
-        CustomParser = Parse.Id,
-    };
+    private static Argument<Guid?> HoldArgument() => SharedOptions.IdArgument("HOLD", "The hold's id, a UUID.");
 
     private static Option<UInt128?> OptionalAmount(string description) => new("--amount")
     {
