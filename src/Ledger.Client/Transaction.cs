@@ -34,7 +34,9 @@ public sealed record Transaction
         ArgumentNullException.ThrowIfNull(json);
         try
         {
-            return Wire.FromWire(Parser.Parse<V1.Transaction>(json));
+            var wire = Parser.Parse<V1.Transaction>(json);
+            Wire.CheckAmounts(wire);
+            return Wire.FromWire(wire);
         }
         catch (Exception failure) when (failure is InvalidJsonException or InvalidProtocolBufferException or OverflowException)
         {

@@ -137,7 +137,7 @@ internal static class Wire
         Metadata = FromWire(wire.Metadata),
         Kind = (TransferKind)(int)wire.Kind,
         HoldId = OptionalId(wire.HoldId),
-        Timeout = wire.Timeout?.ToTimeSpan() ?? TimeSpan.Zero,
+        Timeout = Timeout(wire.Timeout),
         BalancingDebit = wire.BalancingDebit,
         BalancingCredit = wire.BalancingCredit,
         ClosingDebit = wire.ClosingDebit,
@@ -153,6 +153,19 @@ internal static class Wire
         Id = OptionalId(wire.Id),
         Legs = [.. wire.Legs.Select(FromWire)],
     };
+
+    /// <summary>Refuses a transfer whose amount was left out where the ledger would: here it would become 0.</summary>
+    public static void CheckAmounts(V1.Transaction wire)
+    {
+        foreach (var leg in wire.Legs)
+        {
+            if (leg.Transfer is { Amount.Length: 0, Kind: not V1.TransferKind.VoidHold } transfer
+                && !IsUpTo(transfer.Kind, transfer.BalancingDebit, transfer.BalancingCredit))
+            {
+                throw new FormatException("a transfer has no amount.");
+            }
+        }
+    }
 
     public static TransactionOutcome FromWire(V1.TransactionResult wire) => new()
     {
@@ -308,6 +321,14 @@ internal static class Wire
 
     private static bool IsUpTo(V1.TransferKind kind, bool balancingDebit, bool balancingCredit) =>
         kind == V1.TransferKind.PostHold || balancingDebit || balancingCredit;
+
+    private static TimeSpan Timeout(Duration? wire) => wire switch
+    {
+        null => TimeSpan.Zero,
+        { Nanos: var nanos } when nanos % TimeSpan.NanosecondsPerTick != 0 =>
+            throw new FormatException("a timeout is finer than 100 nanoseconds."),
+        _ => wire.ToTimeSpan(),
+    };
 
     private static string OptionalIdText(Guid id) => id == Guid.Empty ? "" : IdText(id);
 

@@ -359,6 +359,9 @@ public sealed class TransactionTests
     [InlineData("""{"legs":[{"transfer":{"amount":"x"}}]}""")]
     [InlineData("""{"legs":[{"transfer":{"amount":"340282366920938463463374607431768211456"}}]}""")]
     [InlineData("""{"legs":[{"transfer":{"amount":"1"},"opening":{}}]}""")]
+    [InlineData("""{"legs":[{"transfer":{"debitAccount":"a","creditAccount":"b","code":1}}]}""")]
+    [InlineData("""{"legs":[{"transfer":{"kind":"TRANSFER_KIND_HOLD"}}]}""")]
+    [InlineData("""{"legs":[{"transfer":{"amount":"1","timeout":"1.000000001s"}}]}""")]
     [InlineData("""{"legs":[{"transfer":{"kind":"TRANSFER_KIND_GIFT"}}]}""")]
     public void What_is_no_transaction_is_a_format_error(string json) =>
         Should.Throw<FormatException>(() => Transaction.ParseJson(json));
