@@ -201,7 +201,7 @@ internal sealed class LedgerExtension : IExtension
                 CommitRecordDelay = options.CommitRecordDelay,
                 AllowSeeding = options.AllowSeeding,
             },
-            options.PassivateAfter, options.TimeProvider, reader, () => accounts.Task.Result);
+            options.PassivateAfter, options.TimeProvider, reader, Work, () => accounts.Task.Result);
         Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper);
         system.RegisterOnTermination(() =>
         {

@@ -1425,8 +1425,7 @@ public sealed class AccountRuntime
         }
 
         var part = work.Part!;
-        var row = state.FindInDoubt(part.Key)!.SequenceNr;
-        Emit(new TransactionCommitted(part.Key, row, work.CommitTime, Later(now)), urgent: false);
+        Emit(CommitOf(part, work.CommitTime, now), urgent: false);
         if (work.HasFirst)
         {
             // The commit is durable at the closer, and everybody's preparation and the participants' outcomes are durable too:
@@ -1475,6 +1474,23 @@ public sealed class AccountRuntime
         again.Waiters.AddRange(work.Waiters);
         Claim(again, IdsOf(again.Asked!));
         WaitFor(again, now);
+    }
+
+    private TransactionCommitted CommitOf(TransactionPart part, LedgerTime commitTime, LedgerTime now)
+    {
+        List<TransferId>? ended = null;
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { ResolvesHold: true } transfer && transfer.CreditAccount == Address
+                && leg.HoldAfter != HoldState.Live)
+            {
+                (ended ??= []).Add(transfer.PendingId);
+            }
+        }
+
+        var committed = new TransactionCommitted(
+            part.Key, state.FindInDoubt(part.Key)!.SequenceNr, commitTime, Later(now));
+        return ended is null ? committed : committed with { EndedHolds = ended };
     }
 
     private Work? FindAttempt(TransferId key, UInt128 digest) =>
@@ -1543,8 +1559,7 @@ public sealed class AccountRuntime
             var part = work.Part!;
             Emit(
                 outcome.Committed
-                    ? new TransactionCommitted(
-                        part.Key, state.FindInDoubt(part.Key)!.SequenceNr, outcome.Time, Later(now))
+                    ? CommitOf(part, outcome.Time, now)
                     : new TransactionAborted(part.Key, -1, TransferStatus.None, null, Later(now)),
                 urgent: true);
             Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));

@@ -275,12 +275,12 @@ internal static partial class Mapping
             return false;
         }
 
-        flags |= (source.BalancingDebit ? TransferFlags.BalancingDebit : 0)
-            | (source.BalancingCredit ? TransferFlags.BalancingCredit : 0)
-            | (source.ClosingDebit ? TransferFlags.ClosingDebit : 0)
-            | (source.ClosingCredit ? TransferFlags.ClosingCredit : 0)
-            | (source.KeepRest ? TransferFlags.KeepRest : 0)
-            | (source.OpenAccounts ? TransferFlags.OpenAccounts : 0);
+        flags |= (source.BalancingDebit ? TransferFlags.BalancingDebit : TransferFlags.None)
+            | (source.BalancingCredit ? TransferFlags.BalancingCredit : TransferFlags.None)
+            | (source.ClosingDebit ? TransferFlags.ClosingDebit : TransferFlags.None)
+            | (source.ClosingCredit ? TransferFlags.ClosingCredit : TransferFlags.None)
+            | (source.KeepRest ? TransferFlags.KeepRest : TransferFlags.None)
+            | (source.OpenAccounts ? TransferFlags.OpenAccounts : TransferFlags.None);
         return true;
     }
 
@@ -297,9 +297,9 @@ internal static partial class Mapping
         const TransferFlags UpTo =
             TransferFlags.PostPending | TransferFlags.BalancingDebit | TransferFlags.BalancingCredit;
         fault = default;
-        if (source.Amount.Length == 0 && (flags & (UpTo | TransferFlags.VoidPending)) != 0)
+        if (source.Amount.Length == 0 && (flags & (UpTo | TransferFlags.VoidPending)) != TransferFlags.None)
         {
-            amount = (flags & UpTo) != 0 ? Amount.MaxValue : Amount.Zero;
+            amount = (flags & UpTo) != TransferFlags.None ? Amount.MaxValue : Amount.Zero;
             return true;
         }
 
