@@ -10,7 +10,7 @@ namespace Ledger.Actors.Tests;
 /// What an application sees of a ledger, on every storage: the same tests over a real SQLite file, a real PostgreSQL, and
 /// a cluster of one on PostgreSQL.
 /// </summary>
-public abstract class LedgerSuite : IDisposable
+public abstract partial class LedgerSuite : IDisposable
 {
     private static readonly Asset Usd = Asset.Parse("USD/2");
     private readonly TestStorage storage;
@@ -57,7 +57,10 @@ public abstract class LedgerSuite : IDisposable
             entry.IsDebit.ShouldBe(account == a);
             entry.Sequence.ShouldBe(1ul);
             var record = (await host.Ledger.GetTransferAsync(account, transfer.Id)).ShouldNotBeNull();
-            record.ShouldBe(new TransferRecord(transfer, TransferStatus.Created, result.Time, null));
+            record.ShouldBe(new TransferRecord(transfer, TransferStatus.Created, result.Time, null)
+            {
+                Amount = Amount.Of(250), TransactionId = transfer.Id,
+            });
         }
     }
 
@@ -146,7 +149,10 @@ public abstract class LedgerSuite : IDisposable
             (await host.Ledger.PostTransferAsync(transfer with { Amount = Amount.Of(1) })).Status
                 .ShouldBe(TransferStatus.IdAlreadyFailed);
             (await host.Ledger.GetTransferAsync(limited, transfer.Id)).ShouldBe(
-                new TransferRecord(transfer, TransferStatus.ExceedsCredits, first.Time, first.BalanceSeen));
+                new TransferRecord(transfer, TransferStatus.ExceedsCredits, first.Time, first.BalanceSeen)
+                {
+                    TransactionId = transfer.Id,
+                });
         }
     }
 
