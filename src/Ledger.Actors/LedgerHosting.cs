@@ -3,9 +3,12 @@ using Akka.Actor;
 using Akka.Actor.Setup;
 using Akka.Cluster.Hosting;
 using Akka.Cluster.Sharding;
+using Akka.Event;
 using Akka.Hosting;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
+using Ledger.Actors.Storage;
+using Ledger.Actors.Sweeping;
 using Ledger.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -143,19 +146,35 @@ internal sealed class LedgerSetup(LedgerOptions options) : Setup
 /// <summary>What belongs to the ledger of one actor system.</summary>
 internal sealed class LedgerExtension : IExtension
 {
+    // What the index of work and the sweeper understand of rows: the journal codec says it.
+    private static readonly WorkDecoder WorkRows = WorkFacts.Decoder;
+
+    // By the machine's clock: the ledger's may stand still.
+    private static readonly TimeSpan SweeperAskTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SweeperStopTimeout = TimeSpan.FromSeconds(3);
+
     private readonly TaskCompletionSource<IActorRef> accounts =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly CallTable calls;
+    private readonly ExtendedActorSystem system;
 
     private LedgerExtension(ExtendedActorSystem system)
     {
+        this.system = system;
         var options = system.Settings.Setup.Get<LedgerSetup>().HasValue
             ? system.Settings.Setup.Get<LedgerSetup>().Value.Options
             : throw new InvalidOperationException("This actor system has no ledger: call WithLedger(...).");
         Options = options;
         var streams = options.Storage!.OpenStreams();
         var reader = new AccountStreamReader(streams);
+        Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
+        {
+            SweeperHealth.CountUnreadable();
+            system.Log.Error(cause, "Row {SequenceNr} of {PersistenceId} can't be read; holds in it may not expire",
+                row.SequenceNr, row.PersistenceId);
+        });
+        Holds = new HoldLocator(Work);
         calls = new CallTable(options.TimeProvider, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
         system.SystemActorOf(Props.Create(static () => new LostCallsActor()), "ledger-lost-calls");
@@ -167,13 +186,15 @@ internal sealed class LedgerExtension : IExtension
                 CallsMax = options.AccountCallsMax,
                 SnapshotEvery = options.SnapshotEvery,
                 CommitRecordDelay = options.CommitRecordDelay,
+                AllowSeeding = options.AllowSeeding,
             },
             options.PassivateAfter, options.TimeProvider, reader, () => accounts.Task.Result);
-        Ledger = new LedgerService(options, calls, reader, accounts.Task);
+        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper);
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
             _ = streams.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
+            _ = Work.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
         });
     }
 
@@ -183,9 +204,63 @@ internal sealed class LedgerExtension : IExtension
 
     public ILedger Ledger { get; }
 
+    /// <summary>What falls due and what is in doubt.</summary>
+    public ILedgerWorkIndex Work { get; }
+
+    /// <summary>Finds holds by their ids.</summary>
+    public HoldLocator Holds { get; }
+
+    /// <summary>How the sweeper fares.</summary>
+    public SweeperHealth SweeperHealth { get; } = new();
+
+    /// <summary>The sweeper; null before the ledger has started.</summary>
+    public IActorRef? Sweeper { get; private set; }
+
     public static LedgerExtension Of(ActorSystem system) => system.WithExtension<LedgerExtension, Provider>();
 
-    public void Start(IActorRef region) => accounts.TrySetResult(region);
+    public void Start(IActorRef region)
+    {
+        if (!accounts.TrySetResult(region))
+        {
+            return;
+        }
+
+        var sweeper = system.SystemActorOf(
+            Props.Create(() => new SweeperActor(
+                new SweeperContext(Work, WorkRows, region, AskAsync, Options, SweeperHealth))),
+            "ledger-sweeper");
+        Sweeper = sweeper;
+
+        // Before the accounts stop: it would only wake them again.
+        CoordinatedShutdown.Get(system).AddTask(
+            CoordinatedShutdown.PhaseServiceStop,
+            "stop-sweeper",
+            async () =>
+            {
+                await sweeper.GracefulStop(SweeperStopTimeout);
+                return Done.Instance;
+            });
+    }
+
+    private async Task<AccountAnswerBase> AskAsync(
+        AccountAddress account, Func<Caller, LedgerTime, AccountCall> message, CancellationToken cancellationToken)
+    {
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timer.CancelAfter(SweeperAskTimeout);
+        var deadline = Options.TimeProvider.GetUtcNow() + SweeperAskTimeout;
+        var call = calls.Start(deadline, timer.Token);
+        accounts.Task.Result.Tell(
+            new AccountEnvelope(account, message(new Caller(calls, call.Correlation), LedgerTime.From(deadline))),
+            ActorRefs.NoSender);
+        try
+        {
+            return await call.Promise.Task;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return TimedOut.Instance;
+        }
+    }
 
     private sealed class Provider : ExtensionIdProvider<LedgerExtension>
     {

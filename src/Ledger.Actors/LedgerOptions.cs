@@ -67,12 +67,25 @@ public sealed class LedgerOptions
     [Range(1, 10_000)]
     public int ShardCount { get; set; } = 100;
 
+    /// <summary>How often the sweeper looks for holds whose time is up, on accounts that sleep.</summary>
+    /// <value>The default value is 250 milliseconds. From 10 milliseconds to 1 minute.</value>
+    public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How many accounts the sweeper has at work at once, each expiring what is due on it. It is what bounds the
+    /// memory and the load when very many holds fall due together; less of it makes them expire later.</summary>
+    /// <value>The default value is 256. From 1 to 100,000.</value>
+    [Range(1, 100_000)]
+    public int SweepAccountsMax { get; set; } = 256;
+
     /// <summary>The clock. Only tests need another than the system's.</summary>
     /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
     /// <summary>The cluster role that accounts live on, in clustered mode; null for every node.</summary>
     public string? Role { get; set; }
+
+    /// <summary>Tests: whether balances may be set. No configuration reaches it.</summary>
+    internal bool AllowSeeding { get; set; }
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ValidationException">An option is missing or out of its range; the message names it.</exception>
@@ -81,6 +94,7 @@ public sealed class LedgerOptions
         Validator.ValidateObject(this, new ValidationContext(this), validateAllProperties: true);
         Range(nameof(CallTimeout), CallTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
         Range(nameof(PassivateAfter), PassivateAfter, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1));
+        Range(nameof(SweepInterval), SweepInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
         Range(nameof(CommitRecordDelay), CommitRecordDelay, TimeSpan.Zero, TimeSpan.FromSeconds(10));
         if (Mode == LedgerExecutionMode.Clustered && !Storage!.SupportsCluster)
         {

@@ -1,12 +1,14 @@
 using Akka.Actor;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Sweeping;
 using Ledger.Core;
 
 namespace Ledger.Actors;
 
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
-internal sealed class LedgerService(LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts)
-    : ILedger
+internal sealed partial class LedgerService(
+    LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
+    Func<IActorRef?> sweeper) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
@@ -56,20 +58,11 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
     public async Task<TransferResult> PostTransferAsync(
         Transfer transfer, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        Check(transfer.Reference, transfer.Metadata, null, 0);
-        var shape = TransferContent.CheckShape(transfer);
-        if (shape != TransferStatus.None)
-        {
-            return new TransferResult(transfer.Id, shape, default, false, null);
-        }
-
+        Check(transfer, null, 0);
         var deadline = Begin(1, timeout);
         try
         {
-            var answer = await AskAsync(
-                transfer.DebitAccount, (caller, until) => new PostTransferCall(transfer, caller, until), deadline, false,
-                cancellationToken);
-            return answer is TransferAnswer(var result) ? result : throw Failed(answer);
+            return await PostAsync(transfer, deadline, false, cancellationToken);
         }
         finally
         {
@@ -84,32 +77,19 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
         CheckBatch(transfers.Count, "transfers");
         for (var i = 0; i < transfers.Count; i++)
         {
-            Check(transfers[i].Reference, transfers[i].Metadata, "transfers", i);
+            Check(transfers[i], "transfers", i);
         }
 
         var deadline = Begin(transfers.Count, timeout);
         try
         {
-            var results = new TransferResult[transfers.Count];
-            var answers = new Task<AccountAnswerBase>?[transfers.Count];
+            var results = new Task<TransferResult>[transfers.Count];
             for (var i = 0; i < results.Length; i++)
             {
-                var transfer = transfers[i];
-                var shape = TransferContent.CheckShape(transfer);
-                if (shape == TransferStatus.None)
-                {
-                    answers[i] = AskAsync(
-                        transfer.DebitAccount, (caller, until) => new PostTransferCall(transfer, caller, until), deadline,
-                        results.Length > 1, cancellationToken);
-                }
-                else
-                {
-                    results[i] = new TransferResult(transfer.Id, shape, default, false, null);
-                }
+                results[i] = PostAsync(transfers[i], deadline, results.Length > 1, cancellationToken);
             }
 
-            await CollectAsync(answers, (i, answer) => results[i] = ((TransferAnswer)answer).Result);
-            return results;
+            return await AllAsync(results);
         }
         finally
         {
@@ -137,13 +117,20 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
     public async Task<TransferRecord?> GetTransferAsync(
         AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        RequireAddress(account, "account");
         var deadline = Begin(1, timeout);
         try
         {
-            var answer = await AskAsync(
-                account, (caller, until) => new GetTransferCall(id, caller, until), deadline, true, cancellationToken);
-            return answer is TransferRecordAnswer(var record) ? record : throw Failed(answer, isRead: true);
+            if (account.IsNone)
+            {
+                if (await LocateAsync(id, deadline, cancellationToken) is not { } found)
+                {
+                    return null;
+                }
+
+                account = found;
+            }
+
+            return await RecordAsync(account, id, deadline, cancellationToken);
         }
         finally
         {
@@ -312,6 +299,47 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
         }
     }
 
+    // Waits for all of them, so that nothing of the request is under way when it is answered.
+    private static async Task<T[]> AllAsync<T>(Task<T>[] items)
+    {
+        Exception? thrown = null;
+        LedgerException? failure = null;
+        var allExpired = true;
+        for (var i = 0; i < items.Length; i++)
+        {
+            try
+            {
+                await items[i];
+                allExpired = false;
+            }
+            catch (LedgerException e)
+            {
+                failure ??= e;
+                allExpired &= e.Reason == LedgerErrorReason.DeadlineExpired;
+            }
+            catch (Exception e)
+            {
+                thrown ??= e;
+            }
+        }
+
+        if (thrown is not null)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(thrown);
+        }
+
+        if (failure is not null)
+        {
+            // "Nothing was applied" may be said only when it is true of every item.
+            throw failure.Reason is LedgerErrorReason.DeadlineExpired or LedgerErrorReason.Overloaded && !allExpired
+                && items.Length > 1
+                ? new LedgerException(LedgerErrorReason.Unavailable, "Some items have no outcome yet. Send them again.")
+                : failure;
+        }
+
+        return [.. items.Select(static item => item.Result)];
+    }
+
     private static async Task CollectAsync(Task<AccountAnswerBase>?[] answers, Action<int, AccountAnswerBase> take)
     {
         AccountAnswerBase? failure = null;
@@ -392,7 +420,7 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
         }
     }
 
-    private static void Check(string reference, Metadata metadata, string? list, int index)
+    private static void Check(string reference, Metadata metadata, string? list, int index, string? field = null)
     {
         if (reference.Length > LedgerLimits.ReferenceLengthMax)
         {
@@ -415,7 +443,7 @@ internal sealed class LedgerService(LedgerOptions options, CallTable calls, Acco
                 LedgerErrorReason.MetadataTooLarge, $"The metadata {problem}.", Field("metadata"));
         }
 
-        string Field(string name) => list is null ? name : $"{list}[{index}].{name}";
+        string Field(string name) => field ?? (list is null ? name : $"{list}[{index}].{name}");
     }
 
     private static void RequireAddress(AccountAddress address, string field)

@@ -218,7 +218,7 @@ public sealed class AccountRuntime
         state.OldDoubtsUpTo = state.PreparedCount;
         foreach (var doubt in state.InDoubtInOrder())
         {
-            var work = new Work(null) { Part = doubt.Part };
+            var work = new Work(null) { Part = doubt.Part with { AnchorAsset = AnchorAssetOf(doubt.Part) } };
             Claim(work, IdsOf(doubt.Part));
             (attempts ??= []).Add(doubt.Part.Key, work);
             (prepared ??= []).Enqueue((doubt.Number, doubt.Part.Key));
@@ -1166,7 +1166,8 @@ public sealed class AccountRuntime
         var seen = SeenBy(work, decision);
         if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
         {
-            Emit(new TransactionRejected(part, decision.Leg.Index, decision.Status, seen, at), urgent: true);
+            // What was never prepared is no attempt.
+            Emit(new TransactionRejected(part with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at), urgent: true);
         }
         else
         {
@@ -1450,21 +1451,21 @@ public sealed class AccountRuntime
         // Something was in doubt: the attempt is over, the request is not.
         Unclaim(work);
         ReleaseReaders(now);
-        if (work.Waiters.Count == 0 && !work.IsExpiry)
+        if (work.IsExpiry)
         {
+            // It starts again by itself, for as long as the hold is due.
+            shell.WakeAt(now.Add(options.RetryAfterMax));
+            RouteAgain(work.Waiters, now);
             return;
         }
 
-        var again = new Work(work.IsExpiry ? null : work.Waiters[0], work.Asked)
-        {
-            HasFirst = work.HasFirst, Retries = work.Retries,
-        };
-        if (again.Asked is null && work.Waiters.Count > 0)
+        if (!work.HasFirst)
         {
             RouteAgain(work.Waiters, now);
             return;
         }
 
+        var again = new Work(work.Input, work.Asked) { HasFirst = true, Retries = work.Retries };
         again.Waiters.AddRange(work.Waiters);
         Claim(again, IdsOf(again.Asked!));
         WaitFor(again, now);

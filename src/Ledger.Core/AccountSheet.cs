@@ -293,7 +293,13 @@ internal static class LegLadder
                 return new LegDecision(debitFact.ReversalProblem, leg);
             }
 
-            if (transfer.Amount > debitFact.Reversible)
+            if (!isFixed && transfer.Amount == Amount.MaxValue)
+            {
+                // All that is left of the original.
+                leg = leg with { Amount = debitFact.Reversible };
+            }
+
+            if ((isFixed || transfer.Amount == Amount.MaxValue ? leg.Amount : transfer.Amount) > debitFact.Reversible)
             {
                 return new LegDecision(TransferStatus.ExceedsReversedTransferAmount, leg);
             }
@@ -311,7 +317,11 @@ internal static class LegLadder
         var pending = leg.IsHold;
         if (!isFixed)
         {
-            leg = Bound(leg, transfer, debit, credit);
+            if (transfer.Reverses.IsNil || transfer.Amount != Amount.MaxValue)
+            {
+                leg = Bound(leg, transfer, debit, credit);
+            }
+
             if (pending)
             {
                 if (transfer.Timeout == TimeSpan.Zero)

@@ -422,7 +422,8 @@ public sealed class AccountState
     private void Do(TransactionPart part, LedgerTime time, long sequenceNr)
     {
         var details = part.Asked == part.Digest ? null : new RememberedDetails { Asked = part.Asked };
-        if (!part.IsAlone || part.Legs[0].Transfer!.IsBalancing || part.Legs[0].Transfer!.ResolvesHold)
+        if (!part.IsAlone || part.Legs[0].Amount != part.Legs[0].Transfer!.Amount || part.Legs[0].Transfer!.IsBalancing
+            || part.Legs[0].Transfer!.ResolvesHold)
         {
             details = (details ?? RememberedDetails.None) with { NeedsContent = true };
         }
@@ -572,11 +573,8 @@ public sealed class AccountState
     /// <summary>Whether a rejection uses an id up, so that nothing else is ever done under it.</summary>
     /// <param name="part">What was rejected.</param>
     /// <param name="reason">Why.</param>
-    internal static bool Burns(TransactionPart part, TransferStatus reason) => !part.IsAlone || reason is
-        TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound
-        or TransferStatus.PendingTransferNotFound or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits
-        or TransferStatus.DebitAccountAlreadyClosed or TransferStatus.CreditAccountAlreadyClosed
-        or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen;
+    internal static bool Burns(TransactionPart part, TransferStatus reason) =>
+        !part.IsAlone || RememberedDetails.UsesUp(reason);
 
     // Memory is bounded, also against somebody who tries one id with ever other content.
     private bool IsWornOut(TransferId id)
@@ -661,6 +659,16 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
 
     /// <summary>What is kept back for the limit on credits.</summary>
     public Amount CreditReserve { get; private set; }
+
+    /// <summary>Puts one back from a snapshot.</summary>
+    /// <param name="part">See <see cref="Part"/>.</param>
+    /// <param name="sequenceNr">See <see cref="SequenceNr"/>.</param>
+    /// <param name="number">See <see cref="Number"/>.</param>
+    /// <param name="debitReserve">See <see cref="DebitReserve"/>.</param>
+    /// <param name="creditReserve">See <see cref="CreditReserve"/>.</param>
+    public static InDoubtTransaction Restore(
+        TransactionPart part, long sequenceNr, long number, Amount debitReserve, Amount creditReserve) =>
+        new InDoubtTransaction(part, sequenceNr, number).Reserve(debitReserve, creditReserve);
 
     internal InDoubtTransaction Reserve(Amount debit, Amount credit)
     {

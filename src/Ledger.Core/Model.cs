@@ -311,6 +311,9 @@ public sealed record StatementEntry(
 {
     /// <summary>Posted debits less posted credits after the entry.</summary>
     public SignedAmount Balance => SignedAmount.Difference(DebitsPosted, CreditsPosted);
+
+    /// <summary>The transaction that the transfer is a part of; its own id when it stood alone.</summary>
+    public TransferId TransactionId { get; init; }
 }
 
 /// <summary>The limits on what a caller may send.</summary>

@@ -70,6 +70,15 @@ public sealed record RememberedDetails
     /// <summary>Nothing of it.</summary>
     public static readonly RememberedDetails None = new();
 
+    /// <summary>Whether a transfer alone that is rejected for a reason uses its id up. The reasons are those that could be gone
+    /// the next moment; the others say what is wrong with the request itself, which may be sent again mended.</summary>
+    /// <param name="reason">The reason.</param>
+    public static bool UsesUp(TransferStatus reason) => reason is
+        TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound
+        or TransferStatus.PendingTransferNotFound or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits
+        or TransferStatus.DebitAccountAlreadyClosed or TransferStatus.CreditAccountAlreadyClosed
+        or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen;
+
     /// <summary>The digest of the request, where it differs from that of what was done.</summary>
     public UInt128? Asked { get; init; }
 

@@ -111,6 +111,13 @@ public sealed record Transaction(TransferId Id, ImmutableArray<TransactionLeg> L
     /// <param name="index">The leg's place, from 0.</param>
     public static TransferId LegId(TransferId transaction, int index) =>
         DerivedId.Make(transaction, "ledger.leg.v1\0"u8, index);
+
+    /// <summary>The id of a chain of legs that has none of its own: it follows from what the legs say, so the same chain sent
+    /// again is the same transaction.</summary>
+    /// <param name="first">The id of its first transfer, whose time it keeps; nil when there is none.</param>
+    /// <param name="legs">The legs.</param>
+    public static TransferId ChainId(TransferId first, ImmutableArray<TransactionLeg> legs) => DerivedId.Make(
+        first, "ledger.chain.v1\0"u8, unchecked((Int128)TransferContent.DigestOf(new Transaction(first, legs), alwaysWhole: true)));
 }
 
 /// <summary>What became of a transaction. Immutable.</summary>

@@ -64,8 +64,7 @@ public sealed record PartLeg(int Index, Transfer? Transfer, AccountSpec? Opening
 /// account. Immutable.</summary>
 public sealed record TransactionPart
 {
-    private TransferId key;
-    private UInt128? digest;
+    private Memo? memo;
 
     /// <summary>The transaction's id; of a transfer alone, the transfer's.</summary>
     public required TransferId Id { get; init; }
@@ -77,7 +76,7 @@ public sealed record TransactionPart
     /// <summary>The account that coordinates.</summary>
     public required AccountAddress Anchor { get; init; }
 
-    /// <summary>The asset of the anchor; none when it does not exist.</summary>
+    /// <summary>The asset of the anchor; none when it does not exist. Not a part of what is stored or compared.</summary>
     public Asset AnchorAsset { get; init; }
 
     /// <summary>How many legs the transaction has.</summary>
@@ -94,11 +93,13 @@ public sealed record TransactionPart
 
     /// <summary>What the attempt is known by: the id, or for a later attempt one that follows from it.</summary>
     public TransferId Key => Attempt == 0 ? Id
-        : !key.IsNil ? key
-        : key = DerivedId.Make(Id, "ledger.attempt.v1\0"u8, Attempt, Anchor.Text);
+        : OwnMemo.Key ??= DerivedId.Make(Id, "ledger.attempt.v1\0"u8, Attempt, Anchor.Text);
 
     /// <summary>The digest of everything that the attempt would do.</summary>
-    public UInt128 Digest => DigestOfWhole ?? (digest ??= TransferContent.DigestOf(this));
+    public UInt128 Digest => DigestOfWhole ?? (OwnMemo.Digest ??= TransferContent.DigestOf(this));
+
+    // `with` copies the memo to a part with other content, so it names its owner.
+    private Memo OwnMemo => memo is { } known && ReferenceEquals(known.Owner, this) ? known : memo = new Memo(this);
 
     /// <summary>Whether it is one transfer, known by the transfer's own id.</summary>
     public bool IsAlone => LegCount == 1 && Legs is [{ Transfer: { } transfer }] && transfer.Id == Id;
@@ -151,10 +152,19 @@ public sealed record TransactionPart
             : this with { Legs = [.. Legs.Where(leg => leg.Concerns(account))], DigestOfWhole = Digest };
     }
 
+    private sealed class Memo(TransactionPart owner)
+    {
+        public TransactionPart Owner { get; } = owner;
+
+        public TransferId? Key { get; set; }
+
+        public UInt128? Digest { get; set; }
+    }
+
     /// <inheritdoc/>
     public bool Equals(TransactionPart? other) =>
         other is not null && Id == other.Id && Attempt == other.Attempt && Anchor == other.Anchor
-        && AnchorAsset == other.AnchorAsset && LegCount == other.LegCount && Asked == other.Asked
+        && LegCount == other.LegCount && Asked == other.Asked
         && Digest == other.Digest && Legs.SequenceEqual(other.Legs);
 
     /// <inheritdoc/>

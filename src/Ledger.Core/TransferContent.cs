@@ -81,9 +81,11 @@ public static class TransferContent
     /// <summary>The first 128 bits of the SHA-256 of everything that a transaction says, its id included. That of a transfer
     /// alone is the transfer's.</summary>
     /// <param name="transaction">The transaction.</param>
-    public static UInt128 DigestOf(Transaction transaction)
+    public static UInt128 DigestOf(Transaction transaction) => DigestOf(transaction, alwaysWhole: false);
+
+    internal static UInt128 DigestOf(Transaction transaction, bool alwaysWhole)
     {
-        if (transaction.Legs is [{ Transfer: { } alone }] && alone.Id == transaction.Id)
+        if (!alwaysWhole && transaction.Legs is [{ Transfer: { } alone }] && alone.Id == transaction.Id)
         {
             return DigestOf(alone);
         }
@@ -246,6 +248,11 @@ public static class TransferContent
         if ((asked.Flags & TransferFlags.VoidPending) != TransferFlags.None)
         {
             return asked.Amount.IsZero || asked.Amount == known.Amount;
+        }
+
+        if (!asked.Reverses.IsNil && asked.Amount == Amount.MaxValue)
+        {
+            return known.Transfer!.Amount == Amount.MaxValue;
         }
 
         return asked.IsBalancing ? asked.Amount >= known.Amount : asked.Amount == known.Amount;

@@ -7,7 +7,9 @@ public static class PostgreSqlSchema
     /// <summary>The script that creates the tables, for production, where the ledger's own role may have no right to.
     /// It can be run again without harm. PostgreSQL 12 or newer.</summary>
     /// <remarks>The ledger's role needs <c>SELECT</c> and <c>INSERT</c> on <c>journal</c> and <c>tags</c>, and all
-    /// of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and <c>DELETE</c> on <c>snapshot</c> only.</remarks>
+    /// of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and <c>DELETE</c> on <c>snapshot</c> and on the tables whose names begin
+    /// with <c>ledger_</c>, only. These follow from the journal: dropped, all of them, while the ledger is
+    /// stopped, and created again, they are filled again.</remarks>
     public const string Script = """
         CREATE TABLE IF NOT EXISTS journal (
             ordering BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -40,6 +42,36 @@ public static class PostgreSqlSchema
             manifest VARCHAR(500) NULL,
             serializer_id INT NULL,
             CONSTRAINT pk_snapshot PRIMARY KEY (persistence_id, sequence_number)
+        );
+
+        -- What falls due later. state: 0 live, 1 ended.
+        CREATE TABLE IF NOT EXISTS ledger_hold (
+            hold_id UUID NOT NULL,
+            debit_account TEXT COLLATE "C" NOT NULL,
+            credit_account TEXT COLLATE "C" NOT NULL,
+            due_us BIGINT NULL,
+            state SMALLINT NOT NULL,
+            CONSTRAINT pk_ledger_hold PRIMARY KEY (hold_id)
+        );
+        CREATE INDEX IF NOT EXISTS ledger_hold_due ON ledger_hold (due_us, hold_id)
+            WHERE state = 0 AND due_us IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_hold_account ON ledger_hold (debit_account, due_us)
+            WHERE state = 0 AND due_us IS NOT NULL;
+
+        CREATE TABLE IF NOT EXISTS ledger_work_checkpoint (
+            name TEXT COLLATE "C" NOT NULL,
+            ordering BIGINT NOT NULL,
+            version BIGINT NOT NULL,
+            CONSTRAINT pk_ledger_work_checkpoint PRIMARY KEY (name)
+        );
+        INSERT INTO ledger_work_checkpoint (name, ordering, version) VALUES ('holds', 0, 0), ('recovered', 0, 0)
+            ON CONFLICT (name) DO NOTHING;
+
+        -- Accounts that have been in doubt for long.
+        CREATE TABLE IF NOT EXISTS ledger_unfinished (
+            account TEXT COLLATE "C" NOT NULL,
+            since_us BIGINT NOT NULL,
+            CONSTRAINT pk_ledger_unfinished PRIMARY KEY (account)
         );
 
         """;

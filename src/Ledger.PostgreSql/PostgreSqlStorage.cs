@@ -77,6 +77,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
     /// <inheritdoc/>
     public override IAccountStreams OpenStreams() => new PostgreSqlStreams(_connection.ConnectionString);
 
+    internal override IWorkStore OpenWork() => new PostgreSqlWorkStore(_connection.ConnectionString);
+
     private static bool HasTable(NpgsqlConnection connection, NpgsqlTransaction? transaction, string table)
     {
         using var command = new NpgsqlCommand("SELECT to_regclass($1) IS NOT NULL", connection, transaction)
@@ -127,7 +129,10 @@ public sealed class PostgreSqlStorage : LedgerStorage
     private static bool HasTables(NpgsqlConnection connection, NpgsqlTransaction? transaction)
         => HasTable(connection, transaction, "journal")
             && HasTable(connection, transaction, "snapshot")
-            && HasTable(connection, transaction, "tags");
+            && HasTable(connection, transaction, "tags")
+            && HasTable(connection, transaction, "ledger_hold")
+            && HasTable(connection, transaction, "ledger_work_checkpoint")
+            && HasTable(connection, transaction, "ledger_unfinished");
 
     private void CheckDurability(NpgsqlConnection connection)
     {
@@ -149,10 +154,10 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     private void CheckUniqueKey(NpgsqlConnection connection)
     {
-        if (!HasTable(connection, null, "journal") || !HasTable(connection, null, "snapshot"))
+        if (!HasTables(connection, null))
         {
             throw new InvalidOperationException(
-                $"The ledger's storage {Description} has no tables. Apply {nameof(PostgreSqlSchema)}."
+                $"The ledger's storage {Description} lacks some or all of its tables. Apply {nameof(PostgreSqlSchema)}."
                 + $"{nameof(PostgreSqlSchema.Script)}, or set {nameof(PostgreSqlStorageOptions.AutoInitialize)}.");
         }
 

@@ -2,8 +2,8 @@ using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
 
-/// <summary>The tables: those of Akka.Persistence.Sql with its default names, without two indexes that only cost.
-/// </summary>
+/// <summary>The tables: those of Akka.Persistence.Sql with its default names, without two indexes that only cost; and those of
+/// the index of work.</summary>
 internal static class SqliteSchema
 {
     private const string Journal = """
@@ -40,6 +40,31 @@ internal static class SqliteSchema
         );
         """;
 
+    private const string Work = """
+        CREATE TABLE IF NOT EXISTS ledger_hold (
+            hold_id BLOB NOT NULL PRIMARY KEY,
+            debit_account TEXT NOT NULL,
+            credit_account TEXT NOT NULL,
+            due_us INTEGER NULL,
+            state INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS ledger_hold_due ON ledger_hold (due_us, hold_id)
+            WHERE state = 0 AND due_us IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_hold_account ON ledger_hold (debit_account, due_us)
+            WHERE state = 0 AND due_us IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS ledger_work_checkpoint (
+            name TEXT NOT NULL PRIMARY KEY,
+            ordering INTEGER NOT NULL,
+            version INTEGER NOT NULL
+        );
+        INSERT INTO ledger_work_checkpoint (name, ordering, version) VALUES ('holds', 0, 0), ('recovered', 0, 0)
+            ON CONFLICT (name) DO NOTHING;
+        CREATE TABLE IF NOT EXISTS ledger_unfinished (
+            account TEXT NOT NULL PRIMARY KEY,
+            since_us INTEGER NOT NULL
+        );
+        """;
+
     public static void PrepareJournal(string path)
     {
         using var connection = SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path));
@@ -64,6 +89,28 @@ internal static class SqliteSchema
         using var connection = SqliteConnections.OpenRelaxed(SqliteConnections.ConnectionString(path));
         UseWal(connection, path);
         SqliteConnections.Execute(connection, Snapshots);
+    }
+
+    /// <summary>Makes the index of work, and empties one that stands beside a journal which it does not belong to.</summary>
+    public static void PrepareWork(string path, string journalPath)
+    {
+        using var journal = SqliteConnections.OpenReading(SqliteConnections.ConnectionString(journalPath));
+        using var connection = SqliteConnections.OpenRelaxed(SqliteConnections.ConnectionString(path));
+        UseWal(connection, path);
+        SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Work} COMMIT;");
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT max(ordering) FROM ledger_work_checkpoint;";
+        if ((long)command.ExecuteScalar()! > SqliteWorkStore.Highest(journal))
+        {
+            // It has seen more than there is, as when an older journal was put back: what it says may never have been.
+            SqliteConnections.Execute(connection, """
+                BEGIN IMMEDIATE;
+                DELETE FROM ledger_hold;
+                DELETE FROM ledger_unfinished;
+                UPDATE ledger_work_checkpoint SET ordering = 0, version = version + 1;
+                COMMIT;
+                """);
+        }
     }
 
     private static void UseWal(SqliteConnection connection, string path)

@@ -11,6 +11,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 {
     private readonly string _path;
     private readonly string _snapshotPath;
+    private readonly string _workPath;
     private readonly Lock _gate = new();
     private FileStream? _lock;
 
@@ -34,6 +35,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
         _path = Path.GetFullPath(path);
         _snapshotPath = Path.ChangeExtension(_path, ".snapshots" + Path.GetExtension(_path));
+        _workPath = Path.ChangeExtension(_path, ".work" + Path.GetExtension(_path));
     }
 
     /// <inheritdoc/>
@@ -55,6 +57,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
                 {
                     SqliteSchema.PrepareJournal(_path);
                     SqliteSchema.PrepareSnapshots(_snapshotPath);
+                    SqliteSchema.PrepareWork(_workPath, _path);
                 }
                 catch
                 {
@@ -86,6 +89,8 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
     /// <inheritdoc/>
     public override IAccountStreams OpenStreams() => new SqliteStreams(_path);
+
+    internal override IWorkStore OpenWork() => new SqliteWorkStore(_path, _workPath);
 
     /// <summary>Gives the file free for another process. Done by itself when the actor system has
     /// terminated.</summary>

@@ -197,10 +197,10 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     public void Write(EventBatch batch)
     {
-        var bytes = JournalCodec.Encode(batch, lastHash);
+        var bytes = JournalCodec.Encode(batch, lastHash, account);
         writing = batch;
         writingHash = JournalCodec.HashOf(bytes);
-        PersistAsync(new JournalRow(bytes), written);
+        PersistAsync(new JournalRow(bytes, WorkFacts.AreIn(batch, account)), written);
     }
 
     // One search of the stream at a time, for all that is asked meanwhile: a search costs the same for one id and for

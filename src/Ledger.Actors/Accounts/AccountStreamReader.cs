@@ -25,46 +25,47 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         AccountAddress account, IReadOnlyList<IdLookup> lookups, CancellationToken cancellationToken)
     {
         var found = new IdFound?[lookups.Count];
-        var searching = new Dictionary<TransferId, (IdSearch Search, IdLookup Lookup)>(lookups.Count);
+        var searching = new List<IdLookup>(lookups.Count);
         for (var i = 0; i < lookups.Count; i++)
         {
             var lookup = lookups[i];
-            var search = new IdSearch(lookup.Id);
             if (lookup.SequenceNr > 0)
             {
-                await SearchAsync(
-                    account, new() { [lookup.Id] = (search, lookup) }, lookup.SequenceNr, lookup.UpTo, RowsFirst,
-                    cancellationToken);
-                found[i] = search.Found;
+                found[i] = (await SearchAsync(
+                    account, [lookup], lookup.SequenceNr, lookup.UpTo, RowsFirst, cancellationToken)).Found(lookup.Id);
             }
             else
             {
-                searching.Add(lookup.Id, (search, lookup));
+                searching.Add(lookup);
             }
         }
 
         if (searching.Count > 0)
         {
             // What is decided after the question left is not about the ids that were asked: the last row will do.
-            var notBefore = searching.Values.Min(static one => one.Lookup.NotBefore);
-            var last = searching.Values.Max(static one => one.Lookup.UpTo);
+            var notBefore = searching.Min(static one => one.NotBefore);
+            var last = searching.Max(static one => one.UpTo);
             var from = last == 0 ? 1 : await LastRowWhereAsync(
                 account, last, row => row.Events[0].At < notBefore, cancellationToken);
-            var all = searching.Values.ToDictionary(static one => one.Lookup.Id, static one => one.Search);
-            await SearchAsync(account, searching, from, last, RowsMax, cancellationToken);
+            var searches = await SearchAsync(account, searching, from, last, RowsMax, cancellationToken);
             for (var i = 0; i < lookups.Count; i++)
             {
-                found[i] ??= all.GetValueOrDefault(lookups[i].Id)?.Found;
+                if (lookups[i].SequenceNr == 0)
+                {
+                    found[i] = searches.Found(lookups[i].Id);
+                }
             }
         }
 
         return found;
     }
 
-    private async Task SearchAsync(
-        AccountAddress account, Dictionary<TransferId, (IdSearch Search, IdLookup Lookup)> searching, long from, long last,
-        int rowsFirst, CancellationToken cancellationToken)
+    private async Task<IdSearches> SearchAsync(
+        AccountAddress account, IReadOnlyList<IdLookup> lookups, long from, long last, int rowsFirst,
+        CancellationToken cancellationToken)
     {
+        var searches = new IdSearches(account, lookups.Select(static lookup => lookup.Id));
+        var searching = new List<IdLookup>(lookups);
         var size = rowsFirst;
         while (searching.Count > 0 && from <= last)
         {
@@ -78,29 +79,22 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
             {
                 foreach (var happened in row.Events)
                 {
-                    if (IdSearch.IdOf(happened) is { } id && searching.TryGetValue(id, out var one))
-                    {
-                        one.Search.Add(happened);
-                        if (one.Search.Found is not null)
-                        {
-                            searching.Remove(id);
-                        }
-                    }
+                    searches.Add(happened, row.SequenceNr);
                 }
             }
 
+            // An id that was not used up by a decision may have been decided again, so only the end of its time ends a search;
+            // where memory names the row, the decision in it is all that was asked for.
             var reached = rows[^1].Events[0].At;
-            foreach (var (id, (search, lookup)) in searching)
-            {
-                if (search.Content is null && reached > lookup.NotAfter)
-                {
-                    searching.Remove(id);
-                }
-            }
-
+            searching.RemoveAll(lookup => !lookup.ToEnd
+                && (searches.Found(lookup.Id) is { Last: { } decided }
+                    ? lookup.SequenceNr > 0 || decided.Status == TransferStatus.Created
+                    : !searches.HasSeen(lookup.Id) && reached > lookup.NotAfter));
             from = rows[^1].SequenceNr + 1;
             size = RowsMax;
         }
+
+        return searches;
     }
 
     // ---------------------------------------------------------------- statements
@@ -158,7 +152,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
             var contents = await ContentsAsync(account, rows, cancellationToken);
             foreach (var row in rows)
             {
-                AddEntries(row, contents, first, count, entries);
+                AddEntries(account, row, contents, first, count, entries);
             }
 
             from = rows[^1].SequenceNr + 1;
@@ -169,47 +163,68 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
     }
 
     private static void AddEntries(
-        EventBatch row, Dictionary<TransferId, Transfer> contents, ulong first, int count, List<StatementEntry> entries)
+        AccountAddress account, EventBatch row, Dictionary<TransferId, TransactionPart> contents, ulong first, int count,
+        List<StatementEntry> entries)
     {
         var number = row.EntriesBefore;
         var debits = row.Before.DebitsPosted;
         var credits = row.Before.CreditsPosted;
         foreach (var happened in row.Events)
         {
-            Transfer transfer;
+            TransactionPart part;
             LedgerTime time;
-            bool isDebit;
             switch (happened)
             {
-                case AnchorCommitted committed:
-                    transfer = contents[committed.Id];
+                case TransactionCommitted committed:
+                    part = contents[committed.Key];
                     time = committed.CommitTime;
-                    isDebit = true;
-                    debits += transfer.Amount;
                     break;
                 case CloserCommitted closed:
-                    transfer = closed.Transfer;
+                    part = closed.Part;
                     time = closed.At;
-                    isDebit = false;
-                    credits += transfer.Amount;
                     break;
                 default:
                     continue;
             }
 
-            number++;
-            if (number >= first && entries.Count < count)
+            foreach (var leg in part.Legs)
             {
-                entries.Add(new StatementEntry(number, happened.At, transfer, time, isDebit, debits, credits));
+                if (!leg.IsPosting || !leg.Concerns(account))
+                {
+                    continue;
+                }
+
+                var isDebit = leg.Transfer!.DebitAccount == account;
+                if (isDebit)
+                {
+                    debits += leg.Amount;
+                }
+                else
+                {
+                    credits += leg.Amount;
+                }
+
+                number++;
+                if (number >= first && entries.Count < count)
+                {
+                    // A statement shows what was moved, which need not be what was asked for.
+                    var transfer = leg.Transfer.Amount == leg.Amount
+                        ? leg.Transfer
+                        : leg.Transfer with { Amount = leg.Amount };
+                    entries.Add(new StatementEntry(number, happened.At, transfer, time, isDebit, debits, credits)
+                    {
+                        TransactionId = part.Id,
+                    });
+                }
             }
         }
     }
 
     // An anchor's commit names the row that holds the transfer. Most are among the rows at hand or just before them.
-    private async Task<Dictionary<TransferId, Transfer>> ContentsAsync(
+    private async Task<Dictionary<TransferId, TransactionPart>> ContentsAsync(
         AccountAddress account, IReadOnlyList<EventBatch> rows, CancellationToken cancellationToken)
     {
-        var contents = new Dictionary<TransferId, Transfer>();
+        var contents = new Dictionary<TransferId, TransactionPart>();
         foreach (var row in rows)
         {
             Collect(row, contents);
@@ -220,7 +235,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         {
             foreach (var happened in row.Events)
             {
-                if (happened is AnchorCommitted committed && !contents.ContainsKey(committed.Id))
+                if (happened is TransactionCommitted committed && !contents.ContainsKey(committed.Key))
                 {
                     missing.Add(committed.PreparedSequenceNr);
                 }
@@ -252,13 +267,13 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         return contents;
     }
 
-    private static void Collect(EventBatch row, Dictionary<TransferId, Transfer> contents)
+    private static void Collect(EventBatch row, Dictionary<TransferId, TransactionPart> contents)
     {
         foreach (var happened in row.Events)
         {
-            if (happened is TransferPrepared prepared)
+            if (happened is TransactionPrepared prepared)
             {
-                contents[prepared.Transfer.Id] = prepared.Transfer;
+                contents[prepared.Part.Key] = prepared.Part;
             }
         }
     }
@@ -278,19 +293,25 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
                 break;
             }
 
+            var contents = await ContentsAsync(account, rows, cancellationToken);
             foreach (var row in rows)
             {
                 var number = row.EntriesBefore;
                 foreach (var happened in row.Events)
                 {
-                    if (happened is AnchorCommitted or CloserCommitted)
+                    var part = happened switch
                     {
-                        number++;
-                        if (happened.At >= time)
-                        {
-                            return number;
-                        }
+                        TransactionCommitted committed => contents[committed.Key],
+                        CloserCommitted closed => closed.Part,
+                        _ => null,
+                    };
+                    var entries = part?.Legs.Count(leg => leg.IsPosting && leg.Concerns(account)) ?? 0;
+                    if (entries > 0 && happened.At >= time)
+                    {
+                        return number + 1;
                     }
+
+                    number += (ulong)entries;
                 }
             }
 
@@ -348,7 +369,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         var batches = new List<EventBatch>(rows.Count);
         foreach (var row in rows)
         {
-            if (row.Manifest != LedgerSerializer.RowManifest)
+            if (row.Manifest is not (LedgerSerializer.RowManifest or LedgerSerializer.WorkRowManifest))
             {
                 throw new JournalCorruptException($"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
             }

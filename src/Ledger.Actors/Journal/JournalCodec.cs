@@ -9,7 +9,9 @@ using Ledger.Journal.V1;
 namespace Ledger.Actors.Journal;
 
 /// <summary>One journal row as it is stored: the bytes are what is hashed.</summary>
-internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes);
+/// <param name="Bytes">The payload.</param>
+/// <param name="HasWork">Whether it holds facts for the index of work: it is then stored under a manifest of its own.</param>
+internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false);
 
 /// <summary>One snapshot as it is stored.</summary>
 internal sealed record SnapshotRow(ReadOnlyMemory<byte> Bytes);
@@ -29,7 +31,7 @@ internal static class JournalCodec
 
     public static byte[] HashOf(ReadOnlySpan<byte> row) => SHA256.HashData(row);
 
-    public static byte[] Encode(EventBatch batch, byte[] previousHash)
+    public static byte[] Encode(EventBatch batch, byte[] previousHash, AccountAddress account)
     {
         var time = batch.Events[0].At.UnixMicroseconds;
         var stored = new StoredBatch
@@ -41,7 +43,7 @@ internal static class JournalCodec
         };
         foreach (var happened in batch.Events)
         {
-            var e = ToStored(happened);
+            var e = ToStored(happened, account);
             e.Delay = checked((ulong)(happened.At.UnixMicroseconds - time));
             stored.Events.Add(e);
         }
@@ -93,8 +95,15 @@ internal static class JournalCodec
             IdLeadMax = snapshot.IdLeadMax,
             IdLagMax = snapshot.IdLagMax,
         };
+        stored.OpenedWith = snapshot.OpenedWith == snapshot.Spec || snapshot.OpenedWith is null
+            ? null
+            : ToStored(snapshot.OpenedWith);
+        stored.Closed = snapshot.Closed;
+        stored.ClosedReason = snapshot.ClosedReason;
+        stored.Freeze = ToStored(snapshot.Freeze);
         foreach (var (id, at, what) in snapshot.Remembered)
         {
+            var details = what.Details;
             stored.Remembered.Add(new StoredRemembered
             {
                 IdHigh = High(id.Value),
@@ -105,17 +114,40 @@ internal static class JournalCodec
                 Time = what.Time.UnixMicroseconds,
                 SequenceNr = what.SequenceNr,
                 At = at.UnixMicroseconds,
-                Seen = ToStored(what.Seen),
+                Seen = ToStored(details.Seen),
+                Asked = details.Asked is { } asked ? ToStored(asked) : null,
+                Burned = details.Burned,
+                FailedLeg = (uint)(details.FailedLeg + 1),
+                Hold = (uint)details.Hold,
+                NeedsContent = details.NeedsContent,
             });
         }
 
         foreach (var doubt in snapshot.InDoubt)
         {
-            stored.InDoubt.Add(new StoredInDoubt
+            var inDoubt = new StoredInDoubt
             {
-                Transfer = ToStored(doubt.Transfer),
                 SequenceNr = doubt.SequenceNr,
                 Number = doubt.Number,
+                Transaction = ToStoredTransaction(doubt.Part),
+                DebitReserve = ToStored((Amount?)doubt.DebitReserve),
+                CreditReserve = ToStored((Amount?)doubt.CreditReserve),
+            };
+            AddLegs(inDoubt.Legs, doubt.Part, account: default);
+            stored.InDoubt.Add(inDoubt);
+        }
+
+        foreach (var hold in snapshot.Holds)
+        {
+            stored.Holds.Add(new StoredHold
+            {
+                Transfer = ToStored(hold.Transfer),
+                Remaining = ToStored((Amount?)hold.Remaining),
+                Amount = ToStored((Amount?)hold.Amount),
+                Deadline = ToStoredDeadline(hold.Deadline),
+                SequenceNr = hold.SequenceNr,
+                Time = hold.Time.UnixMicroseconds,
+                TransactionId = ToStored(hold.TransactionId.Value),
             });
         }
 
@@ -139,23 +171,58 @@ internal static class JournalCodec
         var remembered = new List<(TransferId, LedgerTime, RememberedId)>(stored.Remembered.Count);
         foreach (var r in stored.Remembered)
         {
+            var details = new RememberedDetails
+            {
+                Asked = r.Asked is null ? null : Id128(r.Asked),
+                Burned = r.Burned,
+                FailedLeg = (int)r.FailedLeg - 1,
+                Seen = FromStored(r.Seen),
+                Hold = (HoldState)r.Hold,
+                NeedsContent = r.NeedsContent,
+            };
+            if (r.FailedLeg == 0 && r.Status != (uint)TransferStatus.Created && r.Status != (uint)TransferStatus.None)
+            {
+                // Of a version that knew only transfers alone.
+                details = details with { FailedLeg = 0, Burned = RememberedDetails.UsesUp((TransferStatus)r.Status) };
+            }
+
             remembered.Add((Id(r.IdHigh, r.IdLow), new LedgerTime(r.At), new RememberedId(
                 new UInt128(r.DigestHigh, r.DigestLow), (TransferStatus)r.Status, new LedgerTime(r.Time),
-                r.SequenceNr, FromStored(r.Seen))));
+                r.SequenceNr, details == RememberedDetails.None ? null : details)));
         }
 
-        var inDoubt = new List<InDoubtTransfer>(stored.InDoubt.Count);
+        var inDoubt = new List<InDoubtTransaction>(stored.InDoubt.Count);
         foreach (var d in stored.InDoubt)
         {
-            var transfer = FromStored(d.Transfer, default, default);
-            inDoubt.Add(new InDoubtTransfer(transfer, TransferContent.DigestOf(transfer), d.SequenceNr, d.Number));
+            if (d.Transfer is { } alone)
+            {
+                d.Legs.Add(alone);
+            }
+
+            var part = PartOf(d.Legs, d.Transaction, account, d.SequenceNr);
+            inDoubt.Add(InDoubtTransaction.Restore(
+                part, d.SequenceNr, d.Number,
+                AmountOf(d.DebitReserve) ?? part.Legs[0].Amount, AmountOf(d.CreditReserve) ?? Amount.Zero));
         }
 
+        var spec = stored.Spec is null ? null : FromStored(stored.Spec, account);
         return new AccountSnapshot(
-            stored.SequenceNr, stored.Spec is null ? null : FromStored(stored.Spec, account),
+            stored.SequenceNr, spec,
             new LedgerTime(stored.OpenTime), FromStored(stored.Balances) ?? default, stored.EntryCount,
             new LedgerTime(stored.LastTime), stored.PreparedCount, Id(stored.WatermarkHigh, stored.WatermarkLow),
-            stored.HasForgottenUnordered, remembered, inDoubt, stored.IdLeadMax, stored.IdLagMax);
+            stored.HasForgottenUnordered, remembered, inDoubt, stored.IdLeadMax, stored.IdLagMax)
+        {
+            OpenedWith = stored.OpenedWith is null ? spec : FromStored(stored.OpenedWith, account),
+            Closed = stored.Closed,
+            ClosedReason = stored.ClosedReason,
+            Freeze = FromStored(stored.Freeze),
+            Holds = [.. stored.Holds.Select(hold => new Hold(
+                FromStored(hold.Transfer, account), AmountOf(hold.Remaining) ?? default, DeadlineOf(hold.Deadline),
+                hold.SequenceNr, new LedgerTime(hold.Time), new TransferId(Id128(hold.TransactionId)))
+            {
+                Amount = AmountOf(hold.Amount) ?? default,
+            })],
+        };
     }
 
     public static StoredAccountSpec ToStored(AccountSpec spec)
@@ -167,6 +234,7 @@ internal static class JournalCodec
             Reference = spec.Reference,
             DebitsMustNotExceedCredits = ToStored(spec.DebitsMustNotExceedCredits),
             CreditsMustNotExceedDebits = ToStored(spec.CreditsMustNotExceedDebits),
+            Closed = spec.Closed,
         };
         AddPairs(stored.Metadata, spec.Metadata);
         return stored;
@@ -179,10 +247,11 @@ internal static class JournalCodec
         Metadata = MetadataOf(stored.Metadata),
         DebitsMustNotExceedCredits = AmountOf(stored.DebitsMustNotExceedCredits),
         CreditsMustNotExceedDebits = AmountOf(stored.CreditsMustNotExceedDebits),
+        Closed = stored.Closed,
     };
 
-    /// <summary>Stores a transfer, with the sides left out that are the stream's own account.</summary>
-    public static StoredTransfer ToStored(Transfer transfer, bool ownDebit = false, bool ownCredit = false)
+    /// <summary>Stores a transfer, with the side left out that is the stream's own account.</summary>
+    public static StoredTransfer ToStored(Transfer transfer, AccountAddress own = default)
     {
         var stored = new StoredTransfer
         {
@@ -193,41 +262,225 @@ internal static class JournalCodec
             Code = transfer.Code,
             Asset = transfer.Asset.Text,
             Reference = transfer.Reference,
+            Flags = (uint)transfer.Flags,
+            Reason = transfer.Reason,
+            Timeout = transfer.Timeout.Ticks / TimeSpan.TicksPerMicrosecond,
         };
-        if (!ownDebit)
+        if (transfer.DebitAccount.IsNone)
+        {
+            stored.NoDebitAccount = true;
+        }
+        else if (transfer.DebitAccount != own)
         {
             stored.DebitAccount = transfer.DebitAccount.Text;
         }
 
-        if (!ownCredit)
+        if (transfer.CreditAccount.IsNone)
+        {
+            stored.NoCreditAccount = true;
+        }
+        else if (transfer.CreditAccount != own)
         {
             stored.CreditAccount = transfer.CreditAccount.Text;
+        }
+
+        if (!transfer.PendingId.IsNil)
+        {
+            stored.PendingId = ToStored(transfer.PendingId.Value);
+        }
+
+        if (!transfer.Reverses.IsNil)
+        {
+            stored.Reverses = ToStored(transfer.Reverses.Value);
         }
 
         AddPairs(stored.Metadata, transfer.Metadata);
         return stored;
     }
 
-    public static Transfer FromStored(StoredTransfer stored, AccountAddress ownDebit, AccountAddress ownCredit)
+    public static Transfer FromStored(StoredTransfer stored, AccountAddress own)
     {
         var transfer = new Transfer(
             Id(stored.IdHigh, stored.IdLow),
-            stored.DebitAccount.Length == 0 ? ownDebit : AddressOf(stored.DebitAccount),
-            stored.CreditAccount.Length == 0 ? ownCredit : AddressOf(stored.CreditAccount),
+            stored.DebitAccount.Length > 0 ? AddressOf(stored.DebitAccount) : stored.NoDebitAccount ? default : own,
+            stored.CreditAccount.Length > 0 ? AddressOf(stored.CreditAccount) : stored.NoCreditAccount ? default : own,
             new Amount(new UInt128(stored.AmountHigh, stored.AmountLow)),
             stored.Code);
-        if (stored.Asset.Length == 0 && stored.Reference.Length == 0 && stored.Metadata.Count == 0)
+        if (stored.Asset.Length > 0 || stored.Reference.Length > 0 || stored.Metadata.Count > 0)
         {
-            return transfer;
+            transfer = transfer with
+            {
+                Asset = AssetOf(stored.Asset),
+                Reference = stored.Reference,
+                Metadata = MetadataOf(stored.Metadata),
+            };
         }
 
-        return transfer with
+        if (stored.Flags != 0 || stored.Timeout != 0 || stored.PendingId is not null || stored.Reverses is not null
+            || stored.Reason.Length > 0)
         {
-            Asset = AssetOf(stored.Asset),
-            Reference = stored.Reference,
-            Metadata = MetadataOf(stored.Metadata),
+            transfer = transfer with
+            {
+                Flags = (TransferFlags)stored.Flags,
+                Timeout = TimeSpan.FromTicks(checked(stored.Timeout * TimeSpan.TicksPerMicrosecond)),
+                PendingId = stored.PendingId is null ? default : new TransferId(Id128(stored.PendingId)),
+                Reverses = stored.Reverses is null ? default : new TransferId(Id128(stored.Reverses)),
+                Reason = stored.Reason,
+            };
+        }
+
+        return transfer;
+    }
+
+    // ---------------------------------------------------------------- transactions
+
+    /// <summary>Stores legs, with the sides left out that are the stream's own account.</summary>
+    public static void AddLegs(RepeatedField<StoredTransfer> legs, TransactionPart part, AccountAddress account)
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is not { } transfer)
+            {
+                legs.Add(new StoredTransfer
+                {
+                    Index = (uint)leg.Index,
+                    DebitAccount = leg.Opening!.Address.Text,
+                    Opening = ToStored(leg.Opening),
+                    IfMissing = leg.IfMissing,
+                });
+                continue;
+            }
+
+            var stored = ToStored(transfer, account);
+            stored.Index = (uint)leg.Index;
+            stored.Moved = leg.Amount == transfer.Amount ? null : ToStored((Amount?)leg.Amount);
+            stored.HoldRemaining = leg.HoldRemaining.IsZero ? null : ToStored((Amount?)leg.HoldRemaining);
+            stored.Deadline = ToStoredDeadline(leg.Deadline);
+            stored.Bound = (uint)leg.Bound;
+            legs.Add(stored);
+        }
+    }
+
+    /// <summary>What the legs do not say; null where they say it all.</summary>
+    public static StoredTransaction? ToStoredTransaction(TransactionPart part)
+    {
+        if (part is { Attempt: 0, IsAlone: true } && part.Legs[0].Transfer!.DebitAccount == part.Anchor
+            && part.Asked == part.Digest)
+        {
+            return null;
+        }
+
+        return new StoredTransaction
+        {
+            Id = ToStored(part.Id.Value),
+            Attempt = part.Attempt,
+            Anchor = part.Anchor.Text,
+            LegCount = (uint)part.LegCount,
+            Asked = ToStored(part.Asked),
+            Digest = part.DigestOfWhole is { } digest ? ToStored(digest) : null,
         };
     }
+
+    public static TransactionPart PartOf(
+        RepeatedField<StoredTransfer> stored, StoredTransaction? transaction, AccountAddress own, long sequenceNr)
+    {
+        if (stored.Count == 0 || (transaction is null && stored.Count > 1))
+        {
+            throw new JournalCorruptException($"Row {sequenceNr} of {own} holds a transaction of {stored.Count} legs without a name.");
+        }
+
+        var legs = ImmutableArray.CreateBuilder<PartLeg>(stored.Count);
+        foreach (var leg in stored)
+        {
+            legs.Add(LegOf(leg, own));
+        }
+
+        var part = new TransactionPart
+        {
+            Id = transaction is null ? legs[0].Transfer!.Id : new TransferId(Id128(transaction.Id)),
+            Attempt = transaction?.Attempt ?? 0,
+            Anchor = transaction is null ? legs[0].Transfer!.DebitAccount : AddressOf(transaction.Anchor),
+            LegCount = (int)(transaction?.LegCount ?? 1),
+            Asked = transaction is null ? default : Id128(transaction.Asked),
+            DigestOfWhole = transaction?.Digest is { } digest ? Id128(digest) : null,
+            Legs = legs.MoveToImmutable(),
+        };
+        return transaction is null ? part with { Asked = part.Digest } : part;
+    }
+
+    private static PartLeg LegOf(StoredTransfer stored, AccountAddress own)
+    {
+        if (stored.Opening is { } opening)
+        {
+            return new PartLeg((int)stored.Index, null, FromStored(opening, AddressOf(stored.DebitAccount)))
+            {
+                IfMissing = stored.IfMissing,
+            };
+        }
+
+        var transfer = FromStored(stored, own);
+        return new PartLeg((int)stored.Index, transfer, null)
+        {
+            Amount = AmountOf(stored.Moved) ?? transfer.Amount,
+            HoldRemaining = AmountOf(stored.HoldRemaining) ?? Amount.Zero,
+            Deadline = stored.Deadline != 0 ? new LedgerTime(stored.Deadline)
+                : (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? LedgerTime.MaxValue
+                : default,
+            Bound = (AmountBound)stored.Bound,
+        };
+    }
+
+    private static long ToStoredDeadline(LedgerTime deadline) =>
+        deadline == LedgerTime.MaxValue ? 0 : deadline.UnixMicroseconds;
+
+    private static LedgerTime DeadlineOf(long stored) => stored == 0 ? LedgerTime.MaxValue : new LedgerTime(stored);
+
+    public static StoredFreeze? ToStored(AccountFreeze? freeze) => freeze is null
+        ? null
+        : new StoredFreeze
+        {
+            Debits = freeze.Debits,
+            Credits = freeze.Credits,
+            Reason = freeze.Reason,
+            Until = freeze.Until?.UnixMicroseconds ?? 0,
+        };
+
+    public static AccountFreeze? FromStored(StoredFreeze? stored) => stored is null
+        ? null
+        : new AccountFreeze(
+            stored.Debits, stored.Credits, stored.Reason, stored.Until == 0 ? null : new LedgerTime(stored.Until));
+
+    public static StoredAccountChanged ToStored(AccountChange change) => change switch
+    {
+        FreezeAccount(var freeze) => new StoredAccountChanged { Freeze = ToStored(freeze) },
+        UnfreezeAccount(var reason) => new StoredAccountChanged { Unfreeze = reason },
+        CloseAccount(var reason) => new StoredAccountChanged { Close = reason },
+        ReopenAccount(var reason) => new StoredAccountChanged { Reopen = reason },
+        SetAccountLimits limits => new StoredAccountChanged
+        {
+            Limits = new StoredLimits
+            {
+                DebitsMustNotExceedCredits = ToStored(limits.DebitsMustNotExceedCredits),
+                CreditsMustNotExceedDebits = ToStored(limits.CreditsMustNotExceedDebits),
+            },
+        },
+        _ => throw new InvalidOperationException($"{change.GetType().Name} has no stored form."),
+    };
+
+    public static AccountChange FromStored(StoredAccountChanged stored) => stored.ChangeCase switch
+    {
+        StoredAccountChanged.ChangeOneofCase.Freeze => new FreezeAccount(FromStored(stored.Freeze)!),
+        StoredAccountChanged.ChangeOneofCase.Unfreeze => new UnfreezeAccount(stored.Unfreeze),
+        StoredAccountChanged.ChangeOneofCase.Close => new CloseAccount(stored.Close),
+        StoredAccountChanged.ChangeOneofCase.Reopen => new ReopenAccount(stored.Reopen),
+        StoredAccountChanged.ChangeOneofCase.Limits => new SetAccountLimits(
+            AmountOf(stored.Limits.DebitsMustNotExceedCredits), AmountOf(stored.Limits.CreditsMustNotExceedDebits)),
+        _ => throw new JournalCorruptException("A change of an account is not known."),
+    };
+
+    public static StoredId ToStored(UInt128 value) => new() { High = High(value), Low = Low(value) };
+
+    public static UInt128 Id128(StoredId stored) => new(stored.High, stored.Low);
 
     public static StoredBalances? ToStored(Balances? balances) => balances is { } b ? ToStored(b) : null;
 
@@ -271,70 +524,93 @@ internal static class JournalCodec
         : Asset.TryParse(text, out var asset) ? asset
         : throw new JournalCorruptException($"The journal holds '{text}' as an asset.");
 
-    private static StoredEvent ToStored(AccountEvent happened)
+    private static StoredEvent ToStored(AccountEvent happened, AccountAddress own)
     {
         switch (happened)
         {
             case AccountOpened opened:
                 return new StoredEvent { Opened = new StoredAccountOpened { Spec = ToStored(opened.Spec) } };
 
-            case TransferPrepared prepared:
+            case AccountChanged changed:
+                return new StoredEvent { Changed = ToStored(changed.Change) };
+
+            case HoldExtended extended:
                 return new StoredEvent
                 {
-                    Prepared = new StoredTransferPrepared { Legs = { ToStored(prepared.Transfer, ownDebit: true) } },
+                    HoldExtended = new StoredHoldExtended
+                    {
+                        HoldId = ToStored(extended.HoldId.Value), Deadline = extended.Deadline.UnixMicroseconds,
+                    },
                 };
 
-            case AnchorCommitted committed:
+            case TransactionPrepared prepared:
+                var stored = new StoredTransferPrepared { Transaction = ToStoredTransaction(prepared.Part) };
+                AddLegs(stored.Legs, prepared.Part, own);
+                return new StoredEvent { Prepared = stored };
+
+            case TransactionCommitted committed:
                 return new StoredEvent
                 {
                     Committed = new StoredAnchorCommitted
                     {
-                        IdHigh = High(committed.Id.Value),
-                        IdLow = Low(committed.Id.Value),
+                        IdHigh = High(committed.Key.Value),
+                        IdLow = Low(committed.Key.Value),
                         PreparedSequenceNr = committed.PreparedSequenceNr,
                         CommitTime = committed.CommitTime.UnixMicroseconds,
                     },
                 };
 
-            case TransferAborted aborted:
+            case TransactionAborted aborted:
                 return new StoredEvent
                 {
                     Aborted = new StoredTransferAborted
                     {
-                        IdHigh = High(aborted.Id.Value),
-                        IdLow = Low(aborted.Id.Value),
+                        IdHigh = High(aborted.Key.Value),
+                        IdLow = Low(aborted.Key.Value),
                         Reason = (uint)aborted.Reason,
+                        FailedLeg = LegNumber(aborted.Leg),
                         Seen = ToStored(aborted.Seen),
                     },
                 };
 
-            case TransferRejected rejected:
-                return new StoredEvent
+            case TransactionRejected rejected:
+                var storedRejected = new StoredTransferRejected
                 {
-                    Rejected = new StoredTransferRejected
-                    {
-                        Legs = { ToStored(rejected.Transfer, ownDebit: true) },
-                        Reason = (uint)rejected.Reason,
-                        Seen = ToStored(rejected.Seen),
-                    },
+                    Reason = (uint)rejected.Reason,
+                    FailedLeg = LegNumber(rejected.Leg),
+                    Seen = ToStored(rejected.Seen),
+                    Transaction = ToStoredTransaction(rejected.Part),
                 };
+                AddLegs(storedRejected.Legs, rejected.Part, own);
+                return new StoredEvent { Rejected = storedRejected };
 
             case CloserCommitted closed:
-                return new StoredEvent
-                {
-                    CloserCommitted = new StoredCloserCommitted { Legs = { ToStored(closed.Transfer, ownCredit: true) } },
-                };
+                var storedClosed = new StoredCloserCommitted { Transaction = ToStoredTransaction(closed.Part) };
+                AddLegs(storedClosed.Legs, closed.Part, own);
+                return new StoredEvent { CloserCommitted = storedClosed };
 
             case CloserRefused refused:
+                var storedRefused = new StoredCloserRefused
+                {
+                    Reason = (uint)refused.Reason,
+                    FailedLeg = LegNumber(refused.Leg),
+                    Seen = ToStored(refused.Seen),
+                    Transaction = ToStoredTransaction(refused.Part),
+                };
+                AddLegs(storedRefused.Legs, refused.Part, own);
+                return new StoredEvent { CloserRefused = storedRefused };
+
+            case TransactionDisowned disowned:
                 return new StoredEvent
                 {
-                    CloserRefused = new StoredCloserRefused
+                    Disowned = new StoredDisowned
                     {
-                        Legs = { ToStored(refused.Transfer, ownCredit: true) },
-                        Reason = (uint)refused.Reason,
-                        Seen = ToStored(refused.Seen),
+                        Key = ToStored(disowned.Key.Value), Digest = ToStored(disowned.Digest),
                     },
                 };
+
+            case BalancesSeeded seeded:
+                return new StoredEvent { Seeded = ToStored(seeded.Balances) };
 
             default:
                 throw new InvalidOperationException($"{happened.GetType().Name} has no stored form.");
@@ -347,26 +623,39 @@ internal static class JournalCodec
         {
             case StoredEvent.WhatOneofCase.Opened:
                 return new AccountOpened(FromStored(e.Opened.Spec, own), at);
+            case StoredEvent.WhatOneofCase.Changed:
+                return new AccountChanged(FromStored(e.Changed), at);
+            case StoredEvent.WhatOneofCase.HoldExtended:
+                return new HoldExtended(
+                    new TransferId(Id128(e.HoldExtended.HoldId)), new LedgerTime(e.HoldExtended.Deadline), at);
             case StoredEvent.WhatOneofCase.Prepared:
-                return new TransferPrepared(OnlyLeg(e.Prepared.Legs, own, default, sequenceNr), at);
+                return new TransactionPrepared(PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr), at);
             case StoredEvent.WhatOneofCase.Committed:
-                return new AnchorCommitted(
+                return new TransactionCommitted(
                     Id(e.Committed.IdHigh, e.Committed.IdLow), e.Committed.PreparedSequenceNr,
                     new LedgerTime(e.Committed.CommitTime), at);
             case StoredEvent.WhatOneofCase.Aborted:
-                return new TransferAborted(
-                    Id(e.Aborted.IdHigh, e.Aborted.IdLow), (TransferStatus)e.Aborted.Reason,
-                    FromStored(e.Aborted.Seen), at);
+                return new TransactionAborted(
+                    Id(e.Aborted.IdHigh, e.Aborted.IdLow), LegOf(e.Aborted.FailedLeg, e.Aborted.Reason),
+                    (TransferStatus)e.Aborted.Reason, FromStored(e.Aborted.Seen), at);
             case StoredEvent.WhatOneofCase.Rejected:
-                return new TransferRejected(
-                    OnlyLeg(e.Rejected.Legs, own, default, sequenceNr), (TransferStatus)e.Rejected.Reason,
+                return new TransactionRejected(
+                    PartOf(e.Rejected.Legs, e.Rejected.Transaction, own, sequenceNr),
+                    LegOf(e.Rejected.FailedLeg, e.Rejected.Reason), (TransferStatus)e.Rejected.Reason,
                     FromStored(e.Rejected.Seen), at);
             case StoredEvent.WhatOneofCase.CloserCommitted:
-                return new CloserCommitted(OnlyLeg(e.CloserCommitted.Legs, default, own, sequenceNr), at);
+                return new CloserCommitted(
+                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr), at);
             case StoredEvent.WhatOneofCase.CloserRefused:
                 return new CloserRefused(
-                    OnlyLeg(e.CloserRefused.Legs, default, own, sequenceNr), (TransferStatus)e.CloserRefused.Reason,
+                    PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr),
+                    LegOf(e.CloserRefused.FailedLeg, e.CloserRefused.Reason), (TransferStatus)e.CloserRefused.Reason,
                     FromStored(e.CloserRefused.Seen), at);
+            case StoredEvent.WhatOneofCase.Disowned:
+                return new TransactionDisowned(
+                    new TransferId(Id128(e.Disowned.Key)), Id128(e.Disowned.Digest), at);
+            case StoredEvent.WhatOneofCase.Seeded:
+                return new BalancesSeeded(FromStored(e.Seeded) ?? default, at);
             case StoredEvent.WhatOneofCase.None:
             default:
                 // Written by a newer version, or altered. Going on would lose money silently.
@@ -374,17 +663,16 @@ internal static class JournalCodec
         }
     }
 
-    private static Transfer OnlyLeg(
-        RepeatedField<StoredTransfer> legs, AccountAddress ownDebit, AccountAddress ownCredit, long sequenceNr) =>
-        legs.Count == 1
-            ? FromStored(legs[0], ownDebit, ownCredit)
-            : throw new JournalCorruptException($"Row {sequenceNr} holds a transaction of {legs.Count} transfers.");
+    // An attempt that was abandoned has no reason, and no leg that failed.
+    private static uint LegNumber(int leg) => leg < 0 ? 0 : (uint)leg;
 
-    private static StoredAmount? ToStored(Amount? amount) => amount is { } a
+    private static int LegOf(uint stored, uint reason) => reason == 0 ? -1 : (int)stored;
+
+    public static StoredAmount? ToStored(Amount? amount) => amount is { } a
         ? new StoredAmount { High = High(a.Value), Low = Low(a.Value) }
         : null;
 
-    private static Amount? AmountOf(StoredAmount? stored) =>
+    public static Amount? AmountOf(StoredAmount? stored) =>
         stored is null ? null : new Amount(new UInt128(stored.High, stored.Low));
 
     private static void AddPairs(RepeatedField<StoredPair> stored, Metadata metadata)

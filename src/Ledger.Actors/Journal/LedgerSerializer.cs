@@ -11,6 +11,9 @@ namespace Ledger.Actors.Journal;
 internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
     public const string RowManifest = "b1";
+
+    /// <summary>A row that holds facts for the index of work: the index reads these and skips the others.</summary>
+    public const string WorkRowManifest = "b1h";
     public const string SnapshotManifest = "s1";
     private const string EnvelopeManifest = "m1";
     private const string AnswerManifest = "a1";
@@ -26,7 +29,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
 
     public override string Manifest(object o) => o switch
     {
-        JournalRow => RowManifest,
+        JournalRow row => row.HasWork ? WorkRowManifest : RowManifest,
         SnapshotRow => SnapshotManifest,
         AccountEnvelope => EnvelopeManifest,
         AnswerEnvelope => AnswerManifest,
@@ -47,6 +50,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     public override object FromBinary(byte[] bytes, string manifest) => manifest switch
     {
         RowManifest => new JournalRow(bytes),
+        WorkRowManifest => new JournalRow(bytes, HasWork: true),
         SnapshotManifest => Snapshot(bytes),
         EnvelopeManifest => FromWire(WireEnvelope.Parser.ParseFrom(bytes)),
         AnswerManifest => FromWire(WireAnswer.Parser.ParseFrom(bytes)),
@@ -80,41 +84,61 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             case AccountCall call:
                 wire.Call = ToWire(call);
                 break;
-            case CloseRequest close:
-                wire.Close = new WireClose
+            case PrepareRequest(var part):
+                wire.Prepare = ToWire(part);
+                break;
+            case Vote vote:
+                wire.Vote = new WireVote
                 {
-                    Transfer = JournalCodec.ToStored(close.Transfer),
-                    DebitAsset = close.DebitAsset.Text,
+                    Key = JournalCodec.ToStored(vote.Key.Value),
+                    Digest = JournalCodec.ToStored(vote.Digest),
+                    Account = vote.Account.Text,
+                    Kind = (uint)vote.Kind,
+                    Refusal = ToWire(vote.Refusal),
+                };
+                break;
+            case CloseRequest { Cancel: false } close:
+                wire.CloseRequest = ToWire(close.Part);
+                break;
+            case CloseRequest cancel:
+                wire.Cancel = ToWire(cancel.Part);
+                break;
+            case CloseAnswer answer:
+                wire.CloserAnswer = new WireCloserAnswer
+                {
+                    Key = JournalCodec.ToStored(answer.Key.Value),
+                    Digest = JournalCodec.ToStored(answer.Digest),
+                    Committed = answer.Committed,
+                    Time = answer.Time.UnixMicroseconds,
+                    Refusal = ToWire(answer.Refusal),
                 };
                 break;
             case TrialRequest trial:
-                wire.Trial = new WireClose
-                {
-                    Transfer = JournalCodec.ToStored(trial.Transfer),
-                    DebitAsset = trial.DebitAsset.Text,
-                };
-                break;
-            case CloseAnswer answer:
-                wire.CloseAnswer = new WireCloseAnswer
-                {
-                    IdHigh = High(answer.Id.Value),
-                    IdLow = Low(answer.Id.Value),
-                    DigestHigh = High(answer.Digest),
-                    DigestLow = Low(answer.Digest),
-                    Reason = (uint)answer.Reason,
-                    Time = answer.Time.UnixMicroseconds,
-                    Seen = JournalCodec.ToStored(answer.Seen),
-                };
+                wire.TrialRequest = new WireTrial { Part = ToWire(trial.Part), Round = trial.Round };
                 break;
             case TrialAnswer answer:
-                wire.TrialAnswer = new WireTrialAnswer
+                wire.Quote = ToWire(answer);
+                break;
+            case Outcome outcome:
+                wire.Outcome = new WireOutcome
                 {
-                    IdHigh = High(answer.Id.Value),
-                    IdLow = Low(answer.Id.Value),
-                    DigestHigh = High(answer.Digest),
-                    DigestLow = Low(answer.Digest),
-                    Reason = (uint)answer.Reason,
+                    Key = JournalCodec.ToStored(outcome.Key.Value),
+                    Digest = JournalCodec.ToStored(outcome.Digest),
+                    Committed = outcome.Committed,
+                    Time = outcome.Time.UnixMicroseconds,
+                    Anchor = outcome.Anchor.Text,
                 };
+                break;
+            case OutcomeAck ack:
+                wire.OutcomeAck = new WireOutcomeAck
+                {
+                    Key = JournalCodec.ToStored(ack.Key.Value),
+                    Digest = JournalCodec.ToStored(ack.Digest),
+                    Account = ack.Account.Text,
+                };
+                break;
+            case OutcomeRequest asked:
+                wire.OutcomeRequest = new WireOutcomeRequest { Part = ToWire(asked.Part), Account = asked.Account.Text };
                 break;
             case Poke:
                 wire.Poke = new WirePoke();
@@ -125,6 +149,180 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
 
         return wire;
     }
+
+    private static WirePart ToWire(TransactionPart part)
+    {
+        var wire = new WirePart
+        {
+            Transaction = JournalCodec.ToStoredTransaction(part), AnchorAsset = part.AnchorAsset.Text,
+        };
+        JournalCodec.AddLegs(wire.Legs, part, account: default);
+        return wire;
+    }
+
+    private static TransactionPart FromWire(WirePart wire) =>
+        JournalCodec.PartOf(wire.Legs, wire.Transaction, own: default, sequenceNr: 0) with
+        {
+            AnchorAsset = JournalCodec.AssetOf(wire.AnchorAsset),
+        };
+
+    private static WireRefusal? ToWire(Refusal? refusal) => refusal is null
+        ? null
+        : new WireRefusal
+        {
+            Leg = (uint)refusal.Leg,
+            Reason = (uint)refusal.Reason,
+            Asset = refusal.Asset.Text,
+            Seen = JournalCodec.ToStored(refusal.Seen),
+        };
+
+    private static Refusal? FromWire(WireRefusal? wire) => wire is null
+        ? null
+        : new Refusal(
+            (int)wire.Leg, (TransferStatus)wire.Reason, JournalCodec.AssetOf(wire.Asset), JournalCodec.FromStored(wire.Seen));
+
+    private static WireQuote ToWire(TrialAnswer answer)
+    {
+        var quote = answer.Quote;
+        var wire = new WireQuote
+        {
+            Id = JournalCodec.ToStored(answer.Id.Value),
+            Round = answer.Round,
+            Account = quote.Account.Text,
+            Spec = quote.Spec is null ? null : JournalCodec.ToStored(quote.Spec),
+            Closed = quote.Closed,
+            Freeze = JournalCodec.ToStored(quote.Freeze),
+            Balances = JournalCodec.ToStored(quote.Balances),
+            DebitLoad = JournalCodec.ToStored((Amount?)quote.Load.Debits),
+            CreditLoad = JournalCodec.ToStored((Amount?)quote.Load.Credits),
+            InDoubt = quote.InDoubt,
+        };
+        foreach (var fact in quote.Facts)
+        {
+            wire.Facts.Add(new WireLegFact
+            {
+                Index = (uint)fact.Index,
+                Known = (uint)fact.Known,
+                InDoubt = fact.InDoubt,
+                HoldProblem = (uint)fact.HoldProblem,
+                Pending = fact.Pending is null ? null : JournalCodec.ToStored(fact.Pending),
+                Remaining = JournalCodec.ToStored((Amount?)fact.Remaining),
+                Deadline = fact.Deadline.UnixMicroseconds,
+                ReversalProblem = (uint)fact.ReversalProblem,
+                Reversible = JournalCodec.ToStored((Amount?)fact.Reversible),
+            });
+        }
+
+        return wire;
+    }
+
+    private static TrialAnswer FromWire(WireQuote wire)
+    {
+        var account = JournalCodec.AddressOf(wire.Account);
+        return new TrialAnswer(Id(wire.Id), wire.Round, new AccountQuote(
+            account, wire.Spec is null ? null : JournalCodec.FromStored(wire.Spec, account), wire.Closed,
+            JournalCodec.FromStored(wire.Freeze), JournalCodec.FromStored(wire.Balances) ?? default,
+            new InDoubtLoad(
+                JournalCodec.AmountOf(wire.DebitLoad) ?? default, JournalCodec.AmountOf(wire.CreditLoad) ?? default),
+            wire.InDoubt,
+            [.. wire.Facts.Select(static fact => new LegFact((int)fact.Index)
+            {
+                Known = (TransferStatus)fact.Known,
+                InDoubt = fact.InDoubt,
+                HoldProblem = (TransferStatus)fact.HoldProblem,
+                Pending = fact.Pending is null ? null : JournalCodec.FromStored(fact.Pending, default),
+                Remaining = JournalCodec.AmountOf(fact.Remaining) ?? default,
+                Deadline = new LedgerTime(fact.Deadline),
+                ReversalProblem = (TransferStatus)fact.ReversalProblem,
+                Reversible = JournalCodec.AmountOf(fact.Reversible) ?? default,
+            })]));
+    }
+
+    private static TransferId Id(StoredId stored) => new(JournalCodec.Id128(stored));
+
+    private static WireTransaction ToWire(Transaction transaction, bool trial)
+    {
+        var wire = new WireTransaction { Id = JournalCodec.ToStored(transaction.Id.Value), Trial = trial };
+        foreach (var leg in transaction.Legs)
+        {
+            wire.Legs.Add(leg.Transfer is { } transfer
+                ? JournalCodec.ToStored(transfer)
+                : new StoredTransfer
+                {
+                    DebitAccount = leg.Opening!.Address.Text,
+                    Opening = JournalCodec.ToStored(leg.Opening),
+                    IfMissing = leg.IfMissing,
+                });
+        }
+
+        return wire;
+    }
+
+    private static Transaction FromWire(WireTransaction wire) => new(
+        Id(wire.Id),
+        [.. wire.Legs.Select(static leg => leg.Opening is { } opening
+            ? TransactionLeg.Open(
+                JournalCodec.FromStored(opening, JournalCodec.AddressOf(leg.DebitAccount)), leg.IfMissing)
+            : TransactionLeg.Of(JournalCodec.FromStored(leg, default)))]);
+
+    private static WireTransactionResult ToWire(TransactionResult result)
+    {
+        var wire = new WireTransactionResult
+        {
+            Id = JournalCodec.ToStored(result.Id.Value),
+            Status = (uint)result.Status,
+            FailedLeg = (uint)(result.FailedLeg + 1),
+            Time = result.Time.UnixMicroseconds,
+            Replayed = result.Replayed,
+            Seen = JournalCodec.ToStored(result.BalanceSeen),
+        };
+        foreach (var leg in result.Legs)
+        {
+            wire.Legs.Add(new WireLegResult
+            {
+                Transfer = (uint)leg.Transfer,
+                Opening = (uint)leg.Opening,
+                Amount = JournalCodec.ToStored((Amount?)leg.Amount),
+            });
+        }
+
+        return wire;
+    }
+
+    private static TransactionResult FromWire(WireTransactionResult wire) => new(
+        Id(wire.Id), (TransferStatus)wire.Status, (int)wire.FailedLeg - 1, new LedgerTime(wire.Time), wire.Replayed,
+        JournalCodec.FromStored(wire.Seen),
+        [.. wire.Legs.Select(static leg => new LegResult(
+            (TransferStatus)leg.Transfer, (AccountStatus)leg.Opening, JournalCodec.AmountOf(leg.Amount) ?? default))]);
+
+    private static WireAccountAnswer ToWire(AccountView? view) => view is null
+        ? new WireAccountAnswer()
+        : new WireAccountAnswer
+        {
+            Exists = true,
+            Address = view.Spec.Address.Text,
+            Spec = JournalCodec.ToStored(view.Spec),
+            OpenTime = view.OpenTime.UnixMicroseconds,
+            Balances = JournalCodec.ToStored(view.Balances),
+            EntryCount = view.EntryCount,
+            Version = view.Version,
+            Closed = view.Closed,
+            Freeze = JournalCodec.ToStored(view.Freeze),
+            ClosedReason = view.ClosedReason,
+            HoldCount = (uint)view.HoldCount,
+        };
+
+    private static AccountView? FromWire(WireAccountAnswer wire) => !wire.Exists
+        ? null
+        : new AccountView(
+            JournalCodec.FromStored(wire.Spec, JournalCodec.AddressOf(wire.Address)),
+            new LedgerTime(wire.OpenTime), JournalCodec.FromStored(wire.Balances) ?? default,
+            wire.EntryCount, wire.Version, wire.Closed)
+        {
+            Freeze = JournalCodec.FromStored(wire.Freeze),
+            ClosedReason = wire.ClosedReason,
+            HoldCount = (int)wire.HoldCount,
+        };
 
     private static WireCall ToWire(AccountCall call)
     {
@@ -157,6 +355,21 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             case StatementFenceCall:
                 wire.Fence = new WireFence();
                 break;
+            case PostTransactionCall post:
+                wire.PostTransaction = ToWire(post.Transaction, post.IsTrial);
+                break;
+            case GetTransactionCall get:
+                wire.GetTransaction = JournalCodec.ToStored(get.Id.Value);
+                break;
+            case ChangeAccountCall change:
+                wire.Change = JournalCodec.ToStored(change.Change);
+                break;
+            case ExtendHoldCall extend:
+                wire.ExtendHold = new StoredHoldExtended
+                {
+                    HoldId = JournalCodec.ToStored(extend.HoldId.Value), Deadline = extend.HoldDeadline.UnixMicroseconds,
+                };
+                break;
             default:
                 throw new ArgumentException($"{call.GetType().Name} has no wire form.", nameof(call));
         }
@@ -170,21 +383,29 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         AccountMessage message = wire.MessageCase switch
         {
             WireEnvelope.MessageOneofCase.Call => FromWire(wire.Call, account),
-            WireEnvelope.MessageOneofCase.Close => new CloseRequest(
-                JournalCodec.FromStored(wire.Close.Transfer, default, default),
-                JournalCodec.AssetOf(wire.Close.DebitAsset)),
-            WireEnvelope.MessageOneofCase.Trial => new TrialRequest(
-                JournalCodec.FromStored(wire.Trial.Transfer, default, default),
-                JournalCodec.AssetOf(wire.Trial.DebitAsset)),
-            WireEnvelope.MessageOneofCase.CloseAnswer => new CloseAnswer(
-                JournalCodec.Id(wire.CloseAnswer.IdHigh, wire.CloseAnswer.IdLow),
-                new UInt128(wire.CloseAnswer.DigestHigh, wire.CloseAnswer.DigestLow),
-                (TransferStatus)wire.CloseAnswer.Reason, new LedgerTime(wire.CloseAnswer.Time),
-                JournalCodec.FromStored(wire.CloseAnswer.Seen)),
-            WireEnvelope.MessageOneofCase.TrialAnswer => new TrialAnswer(
-                JournalCodec.Id(wire.TrialAnswer.IdHigh, wire.TrialAnswer.IdLow),
-                new UInt128(wire.TrialAnswer.DigestHigh, wire.TrialAnswer.DigestLow),
-                (TransferStatus)wire.TrialAnswer.Reason),
+            WireEnvelope.MessageOneofCase.Prepare => new PrepareRequest(FromWire(wire.Prepare)),
+            WireEnvelope.MessageOneofCase.Vote => new Vote(
+                Id(wire.Vote.Key), JournalCodec.Id128(wire.Vote.Digest), JournalCodec.AddressOf(wire.Vote.Account),
+                (VoteKind)wire.Vote.Kind, FromWire(wire.Vote.Refusal)),
+            WireEnvelope.MessageOneofCase.CloseRequest => new CloseRequest(FromWire(wire.CloseRequest)),
+            WireEnvelope.MessageOneofCase.Cancel => new CloseRequest(FromWire(wire.Cancel), Cancel: true),
+            WireEnvelope.MessageOneofCase.CloserAnswer => new CloseAnswer(
+                Id(wire.CloserAnswer.Key), JournalCodec.Id128(wire.CloserAnswer.Digest), wire.CloserAnswer.Committed,
+                new LedgerTime(wire.CloserAnswer.Time), FromWire(wire.CloserAnswer.Refusal)),
+            WireEnvelope.MessageOneofCase.TrialRequest => new TrialRequest(
+                FromWire(wire.TrialRequest.Part), wire.TrialRequest.Round),
+            WireEnvelope.MessageOneofCase.Quote => FromWire(wire.Quote),
+            WireEnvelope.MessageOneofCase.Outcome => new Outcome(
+                Id(wire.Outcome.Key), JournalCodec.Id128(wire.Outcome.Digest), wire.Outcome.Committed,
+                new LedgerTime(wire.Outcome.Time))
+            {
+                Anchor = JournalCodec.AddressOf(wire.Outcome.Anchor),
+            },
+            WireEnvelope.MessageOneofCase.OutcomeAck => new OutcomeAck(
+                Id(wire.OutcomeAck.Key), JournalCodec.Id128(wire.OutcomeAck.Digest),
+                JournalCodec.AddressOf(wire.OutcomeAck.Account)),
+            WireEnvelope.MessageOneofCase.OutcomeRequest => new OutcomeRequest(
+                FromWire(wire.OutcomeRequest.Part), JournalCodec.AddressOf(wire.OutcomeRequest.Account)),
             WireEnvelope.MessageOneofCase.Poke => new Poke(),
             _ => throw new JournalCorruptException("A message of an unknown kind came from another node."),
         };
@@ -201,11 +422,17 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             WireCall.WhatOneofCase.Open =>
                 new OpenAccountCall(JournalCodec.FromStored(wire.Open, account), caller, deadline),
             WireCall.WhatOneofCase.Post =>
-                new PostTransferCall(JournalCodec.FromStored(wire.Post, default, default), caller, deadline),
+                new PostTransferCall(JournalCodec.FromStored(wire.Post, default), caller, deadline),
             WireCall.WhatOneofCase.GetAccount => new GetAccountCall(caller, deadline),
             WireCall.WhatOneofCase.GetTransfer => new GetTransferCall(
                 JournalCodec.Id(wire.GetTransfer.IdHigh, wire.GetTransfer.IdLow), caller, deadline),
             WireCall.WhatOneofCase.Fence => new StatementFenceCall(caller, deadline),
+            WireCall.WhatOneofCase.PostTransaction =>
+                new PostTransactionCall(FromWire(wire.PostTransaction), caller, deadline) { IsTrial = wire.PostTransaction.Trial },
+            WireCall.WhatOneofCase.GetTransaction => new GetTransactionCall(Id(wire.GetTransaction), caller, deadline),
+            WireCall.WhatOneofCase.Change => new ChangeAccountCall(JournalCodec.FromStored(wire.Change), caller, deadline),
+            WireCall.WhatOneofCase.ExtendHold => new ExtendHoldCall(
+                Id(wire.ExtendHold.HoldId), new LedgerTime(wire.ExtendHold.Deadline), caller, deadline),
             _ => throw new JournalCorruptException("A call of an unknown kind came from another node."),
         };
     }
@@ -232,23 +459,33 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Time = result.Time.UnixMicroseconds,
                     Replayed = result.Replayed,
                     Seen = JournalCodec.ToStored(result.BalanceSeen),
+                    Amount = JournalCodec.ToStored((Amount?)result.Amount),
                 };
                 break;
-            case AccountAnswer(null):
-                wire.Account = new WireAccountAnswer();
+            case TransactionAnswer(var result):
+                wire.Transaction = ToWire(result);
                 break;
-            case AccountAnswer({ } view):
-                wire.Account = new WireAccountAnswer
+            case TransactionRecordAnswer(var record):
+                wire.TransactionRecord = record is null
+                    ? new WireTransactionRecord()
+                    : new WireTransactionRecord
+                    {
+                        Exists = true, Transaction = ToWire(record.Transaction, trial: false), Result = ToWire(record.Result),
+                    };
+                break;
+            case ChangeAccountAnswer(var result):
+                wire.Change = new WireChangeAnswer { Status = (uint)result.Status, Account = ToWire(result.Account) };
+                break;
+            case ExtendHoldAnswer extended:
+                wire.Extend = new WireExtendAnswer
                 {
-                    Exists = true,
-                    Address = view.Spec.Address.Text,
-                    Spec = JournalCodec.ToStored(view.Spec),
-                    OpenTime = view.OpenTime.UnixMicroseconds,
-                    Balances = JournalCodec.ToStored(view.Balances),
-                    EntryCount = view.EntryCount,
-                    Version = view.Version,
-                    Closed = view.Closed,
+                    Status = (uint)extended.Status,
+                    HasDeadline = extended.HoldDeadline.HasValue,
+                    Deadline = extended.HoldDeadline?.UnixMicroseconds ?? 0,
                 };
+                break;
+            case AccountAnswer(var view):
+                wire.Account = ToWire(view);
                 break;
             case TransferRecordAnswer(null):
                 wire.Record = new WireRecordAnswer();
@@ -261,6 +498,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Status = (uint)record.Status,
                     Time = record.Time.UnixMicroseconds,
                     Seen = JournalCodec.ToStored(record.BalanceSeen),
+                    Amount = JournalCodec.ToStored((Amount?)record.Amount),
+                    TransactionId = JournalCodec.ToStored(record.TransactionId.Value),
+                    Hold = (uint)record.Hold,
+                    HoldRemaining = JournalCodec.ToStored((Amount?)record.HoldRemaining),
+                    HoldDeadline = record.HoldDeadline?.UnixMicroseconds ?? 0,
                 };
                 break;
             case StatementFenceAnswer fence:
@@ -291,19 +533,33 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             WireAnswer.WhatOneofCase.Transfer => new TransferAnswer(new TransferResult(
                 JournalCodec.Id(wire.Transfer.IdHigh, wire.Transfer.IdLow), (TransferStatus)wire.Transfer.Status,
                 new LedgerTime(wire.Transfer.Time), wire.Transfer.Replayed,
-                JournalCodec.FromStored(wire.Transfer.Seen))),
-            WireAnswer.WhatOneofCase.Account => new AccountAnswer(!wire.Account.Exists
+                JournalCodec.FromStored(wire.Transfer.Seen))
+            {
+                Amount = JournalCodec.AmountOf(wire.Transfer.Amount) ?? default,
+            }),
+            WireAnswer.WhatOneofCase.Transaction => new TransactionAnswer(FromWire(wire.Transaction)),
+            WireAnswer.WhatOneofCase.TransactionRecord => new TransactionRecordAnswer(!wire.TransactionRecord.Exists
                 ? null
-                : new AccountView(
-                    JournalCodec.FromStored(wire.Account.Spec, JournalCodec.AddressOf(wire.Account.Address)),
-                    new LedgerTime(wire.Account.OpenTime), JournalCodec.FromStored(wire.Account.Balances) ?? default,
-                    wire.Account.EntryCount, wire.Account.Version, wire.Account.Closed)),
+                : new TransactionRecord(
+                    FromWire(wire.TransactionRecord.Transaction), FromWire(wire.TransactionRecord.Result))),
+            WireAnswer.WhatOneofCase.Change => new ChangeAccountAnswer(new AccountChangeResult(
+                (AccountStatus)wire.Change.Status, FromWire(wire.Change.Account))),
+            WireAnswer.WhatOneofCase.Extend => new ExtendHoldAnswer(
+                (TransferStatus)wire.Extend.Status, wire.Extend.HasDeadline ? new LedgerTime(wire.Extend.Deadline) : null),
+            WireAnswer.WhatOneofCase.Account => new AccountAnswer(FromWire(wire.Account)),
             WireAnswer.WhatOneofCase.Record => new TransferRecordAnswer(!wire.Record.Exists
                 ? null
                 : new TransferRecord(
-                    JournalCodec.FromStored(wire.Record.Transfer, default, default),
+                    JournalCodec.FromStored(wire.Record.Transfer, default),
                     (TransferStatus)wire.Record.Status, new LedgerTime(wire.Record.Time),
-                    JournalCodec.FromStored(wire.Record.Seen))),
+                    JournalCodec.FromStored(wire.Record.Seen))
+                {
+                    Amount = JournalCodec.AmountOf(wire.Record.Amount) ?? default,
+                    TransactionId = Id(wire.Record.TransactionId),
+                    Hold = (HoldState)wire.Record.Hold,
+                    HoldRemaining = JournalCodec.AmountOf(wire.Record.HoldRemaining) ?? default,
+                    HoldDeadline = wire.Record.HoldDeadline == 0 ? null : new LedgerTime(wire.Record.HoldDeadline),
+                }),
             WireAnswer.WhatOneofCase.Fence => new StatementFenceAnswer(
                 wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount),
             WireAnswer.WhatOneofCase.Failure => new CallFailed((CallFailure)wire.Failure),

@@ -23,6 +23,10 @@ public abstract class LedgerStorage
 
     /// <summary>Opens the reading side: accounts' own streams, outside the actors.</summary>
     public abstract IAccountStreams OpenStreams();
+
+    /// <summary>Opens the tables of the index of work.</summary>
+    internal virtual IWorkStore OpenWork() =>
+        throw new NotSupportedException($"{GetType().Name} keeps no index of work.");
 }
 
 /// <summary>Reads accounts' journal streams directly. Thread-safe.</summary>

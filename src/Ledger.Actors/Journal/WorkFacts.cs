@@ -1,0 +1,115 @@
+using Ledger.Actors.Accounts;
+using Ledger.Core;
+
+namespace Ledger.Actors.Journal;
+
+/// <summary>What rows say to the index of work: which holds there are and until when, and what is not decided.</summary>
+internal static class WorkFacts
+{
+    /// <summary>How the index and the sweeper read rows.</summary>
+    public static readonly WorkDecoder Decoder = new(Of, static () => new UnfinishedFold());
+
+    /// <summary>Whether a row says anything about holds, and so is to be marked.</summary>
+    public static bool AreIn(EventBatch batch, AccountAddress account)
+    {
+        for (var i = 0; i < batch.Events.Count; i++)
+        {
+            if (batch.Events[i] is HoldExtended || (PartOf(batch.Events[i]) is { } part && Concern(part, account)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static IEnumerable<WorkFact> Of(ReadOnlyMemory<byte> row, string persistenceId, long sequenceNr)
+    {
+        var account = AccountAddress.Parse(persistenceId[AccountActor.PersistenceIdPrefix.Length..]);
+        foreach (var happened in JournalCodec.Decode(row, account, sequenceNr, out _).Events)
+        {
+            if (happened is HoldExtended extended)
+            {
+                yield return new HoldDeadlineSet(extended.HoldId, extended.Deadline);
+            }
+
+            if (PartOf(happened) is not { } part)
+            {
+                continue;
+            }
+
+            foreach (var leg in part.Legs)
+            {
+                if (leg.Transfer is not { } transfer || transfer.CreditAccount != account)
+                {
+                    continue;
+                }
+
+                if (leg.IsHold)
+                {
+                    yield return new HoldMade(
+                        transfer.Id, transfer.DebitAccount, transfer.CreditAccount,
+                        leg.Deadline < LedgerTime.MaxValue ? leg.Deadline : null)
+                    {
+                        InDoubt = happened is TransactionPrepared,
+                    };
+                }
+                else if (transfer.ResolvesHold && leg.HoldAfter != HoldState.Live && happened is CloserCommitted)
+                {
+                    // A participant's outcome does not repeat what it ends: the sweeper finds that hold gone when it is due.
+                    yield return new HoldEnded(transfer.PendingId);
+                }
+            }
+        }
+    }
+
+    // The credit account of a hold is the one that speaks: each fact is then told once, and in its own stream's order.
+    private static bool Concern(TransactionPart part, AccountAddress account)
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { } transfer && transfer.CreditAccount == account && (leg.IsHold || transfer.ResolvesHold))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static TransactionPart? PartOf(AccountEvent happened) => happened switch
+    {
+        CloserCommitted closed => closed.Part,
+        TransactionPrepared prepared => prepared.Part,
+        _ => null,
+    };
+
+    private sealed class UnfinishedFold : IUnfinishedFold
+    {
+        private readonly HashSet<(AccountAddress Account, TransferId Key)> prepared = [];
+
+        public IReadOnlyCollection<AccountAddress> Accounts => prepared.Select(static one => one.Account).ToHashSet();
+
+        public void Add(ReadOnlyMemory<byte> row, string persistenceId, long sequenceNr)
+        {
+            var account = AccountAddress.Parse(persistenceId[AccountActor.PersistenceIdPrefix.Length..]);
+            foreach (var happened in JournalCodec.Decode(row, account, sequenceNr, out _).Events)
+            {
+                switch (happened)
+                {
+                    case TransactionPrepared begun:
+                        prepared.Add((account, begun.Part.Key));
+                        break;
+                    case TransactionCommitted committed:
+                        prepared.Remove((account, committed.Key));
+                        break;
+                    case TransactionAborted aborted:
+                        prepared.Remove((account, aborted.Key));
+                        break;
+                    default:
+                        break;
+                }
+            }
+        }
+    }
+}

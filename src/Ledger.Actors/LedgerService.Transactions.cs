@@ -1,0 +1,830 @@
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
+using Akka.Actor;
+using Ledger.Actors.Sweeping;
+using Ledger.Core;
+
+namespace Ledger.Actors;
+
+/// <content>Transfers, transactions and what is built of them.</content>
+internal sealed partial class LedgerService
+{
+    private readonly RecentIds recent = new();
+
+    public async Task<TransactionResult> PostTransactionAsync(
+        Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Check(transaction);
+        var deadline = Begin(transaction.Legs.Length, timeout);
+        try
+        {
+            return await PostAsync(transaction, chainOpen: false, deadline, cancellationToken);
+        }
+        finally
+        {
+            calls.Leave(transaction.Legs.Length);
+        }
+    }
+
+    public async Task<TransactionRecord?> GetTransactionAsync(
+        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        RequireAddress(account, "account");
+        var deadline = Begin(1, timeout);
+        try
+        {
+            return await TransactionAsync(account, id, deadline, cancellationToken);
+        }
+        finally
+        {
+            calls.Leave(1);
+        }
+    }
+
+    public async Task<AccountChangeResult> ChangeAccountAsync(
+        AccountAddress account, AccountChange change, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default)
+    {
+        RequireAddress(account, "account");
+        switch (change)
+        {
+            case FreezeAccount(var freeze):
+                CheckReason(freeze.Reason, "reason");
+                if (!freeze.Debits && !freeze.Credits)
+                {
+                    throw new LedgerException(
+                        LedgerErrorReason.InvalidArgument, "A freeze is of debits, of credits, or of both.", "debits");
+                }
+
+                break;
+            case UnfreezeAccount(var reason):
+                CheckReason(reason, "reason");
+                break;
+            case CloseAccount(var reason):
+                CheckReason(reason, "reason");
+                break;
+            case ReopenAccount(var reason):
+                CheckReason(reason, "reason");
+                break;
+            default:
+                break;
+        }
+
+        var deadline = Begin(1, timeout);
+        try
+        {
+            var answer = await AskAsync(
+                account, (caller, until) => new ChangeAccountCall(change, caller, until), deadline, false, cancellationToken);
+            return answer is ChangeAccountAnswer(var result) ? result : throw Failed(answer);
+        }
+        finally
+        {
+            calls.Leave(1);
+        }
+    }
+
+    public async Task<ExtendHoldResult> ExtendHoldAsync(
+        ExtendHold request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        var deadline = Begin(1, timeout);
+        try
+        {
+            var account = request.Account.IsNone
+                ? await LocateAsync(request.HoldId, deadline, cancellationToken)
+                : request.Account;
+            if (account is not { } debit)
+            {
+                return new ExtendHoldResult(request.HoldId, TransferStatus.PendingTransferNotFound, null);
+            }
+
+            var answer = await AskAsync(
+                debit, (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until), deadline,
+                false, cancellationToken);
+            return answer is ExtendHoldAnswer extended
+                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline)
+                : throw Failed(answer);
+        }
+        finally
+        {
+            calls.Leave(1);
+        }
+    }
+
+    public async Task<TransactionResult> ReverseAsync(
+        Reversal request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        CheckReason(request.Reason, "reason");
+        if (request.Reason.Length == 0)
+        {
+            throw new LedgerException(LedgerErrorReason.InvalidArgument, "A correction needs a reason.", "reason");
+        }
+
+        CheckReference(request.Reference, "reference");
+        var deadline = Begin(1, timeout);
+        try
+        {
+            var account = request.Account.IsNone
+                ? await LocateAsync(request.OriginalId, deadline, cancellationToken)
+                : request.Account;
+            var original = account is { } anchor ? await OriginalAsync(anchor, request.OriginalId, deadline, cancellationToken) : [];
+            if (original.Count == 0)
+            {
+                throw new LedgerException(
+                    LedgerErrorReason.NotFound, $"Nothing that moved money is known as {request.OriginalId} there.", "original_id");
+            }
+
+            if (original.Count > 1 && request.Amount is not null)
+            {
+                throw new LedgerException(
+                    LedgerErrorReason.InvalidArgument,
+                    "Only a single transfer can be taken back in part: name one of the transaction's transfers.", "amount");
+            }
+
+            // The last movement is taken back first, so that money goes back the way it came.
+            var legs = ImmutableArray.CreateBuilder<TransactionLeg>(original.Count);
+            for (var i = original.Count - 1; i >= 0; i--)
+            {
+                var (transfer, amount) = original[i];
+                var id = original.Count == 1 ? request.Id : Transaction.LegId(request.Id, legs.Count);
+                legs.Add(TransactionLeg.Of(new Transfer(
+                    id, transfer.CreditAccount, transfer.DebitAccount,
+                    original.Count > 1 ? amount : request.Amount ?? Amount.MaxValue,
+                    request.Code == 0 ? transfer.Code : request.Code)
+                {
+                    Asset = transfer.Asset,
+                    Reference = request.Reference,
+                    Reverses = transfer.Id,
+                    Reason = request.Reason,
+                }));
+            }
+
+            return await PostAsync(
+                new Transaction(request.Id, legs.MoveToImmutable()), chainOpen: false, deadline, cancellationToken);
+        }
+        finally
+        {
+            calls.Leave(1);
+        }
+    }
+
+    public async Task<TransactionResult> ResolveTransactionAsync(
+        TransactionResolution request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        RequireAddress(request.Account, "account");
+        var deadline = Begin(1, timeout);
+        try
+        {
+            var record = await TransactionAsync(request.Account, request.TransactionId, deadline, cancellationToken);
+            var legs = ImmutableArray.CreateBuilder<TransactionLeg>();
+            foreach (var leg in record is { Result.IsCommitted: true } ? record.Transaction.Legs : [])
+            {
+                if (leg.Transfer is not { } hold || (hold.Flags & TransferFlags.Pending) == TransferFlags.None)
+                {
+                    continue;
+                }
+
+                legs.Add(TransactionLeg.Of(new Transfer(
+                    Transaction.LegId(request.Id, legs.Count), hold.DebitAccount, hold.CreditAccount,
+                    request.Post ? Amount.MaxValue : Amount.Zero, hold.Code)
+                {
+                    Asset = hold.Asset,
+                    PendingId = hold.Id,
+                    Flags = request.Post ? TransferFlags.PostPending : TransferFlags.VoidPending,
+                }));
+            }
+
+            if (legs.Count == 0)
+            {
+                throw new LedgerException(
+                    LedgerErrorReason.NotFound, $"No transaction of holds is known as {request.TransactionId} there.",
+                    "transaction_id");
+            }
+
+            return await PostAsync(
+                new Transaction(request.Id, legs.ToImmutable()), chainOpen: false, deadline, cancellationToken);
+        }
+        finally
+        {
+            calls.Leave(1);
+        }
+    }
+
+    public async Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(
+        IReadOnlyList<BatchItem> items, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        items = [.. items];
+        CheckBatch(items.Count, "items");
+        for (var i = 0; i < items.Count; i++)
+        {
+            Check(items[i].Leg, "items", i);
+        }
+
+        var deadline = Begin(items.Count, timeout);
+        try
+        {
+            // Each group waits for those before it that it shares an account or an id with; the others go on beside it.
+            var groups = new List<Task<BatchItemResult[]>>();
+            var last = new Dictionary<object, Task>();
+            Task barrier = Task.CompletedTask;
+            for (var from = 0; from < items.Count;)
+            {
+                var to = from;
+                while (to < items.Count - 1 && items[to].Linked)
+                {
+                    to++;
+                }
+
+                BatchItem[] group = [.. items.Skip(from).Take(to - from + 1)];
+                var keys = KeysOf(group);
+                var before = new List<Task> { barrier };
+                if (keys is null)
+                {
+                    before.AddRange(groups);
+                }
+                else
+                {
+                    foreach (var key in keys)
+                    {
+                        if (last.TryGetValue(key, out var task))
+                        {
+                            before.Add(task);
+                        }
+                    }
+                }
+
+                var running = RunAsync(group, before, deadline, cancellationToken);
+                groups.Add(running);
+                if (keys is null)
+                {
+                    barrier = running;
+                }
+                else
+                {
+                    foreach (var key in keys)
+                    {
+                        last[key] = running;
+                    }
+                }
+
+                from = to + 1;
+            }
+
+            return [.. (await AllAsync(groups.ToArray())).SelectMany(static group => group)];
+        }
+        finally
+        {
+            calls.Leave(items.Count);
+        }
+    }
+
+    // ---------------------------------------------------------------- tests
+
+    /// <summary>Tests: sets the counters of an account, where the options allow it.</summary>
+    internal async Task SeedAsync(AccountAddress account, Balances balances)
+    {
+        if (!options.AllowSeeding)
+        {
+            throw new InvalidOperationException("This ledger does not allow balances to be set.");
+        }
+
+        var deadline = Begin(1, null);
+        try
+        {
+            var answer = await AskAsync(
+                account, (caller, until) => new SeedBalancesCall(balances, caller, until), deadline, false,
+                CancellationToken.None);
+            if (answer is not SeedBalancesAnswer)
+            {
+                throw Failed(answer);
+            }
+        }
+        finally
+        {
+            calls.Leave(1);
+        }
+    }
+
+    /// <summary>Tests: returns when all that is due by the ledger's clock has expired.</summary>
+    internal async Task SweepAsync() =>
+        await (sweeper() ?? throw new InvalidOperationException("The ledger has not started."))
+            .Ask<SweepDone>(SweepNow.Instance, TimeSpan.FromMinutes(2));
+
+    // ---------------------------------------------------------------- one transfer
+
+    private async Task<TransferResult> PostAsync(
+        Transfer transfer, DateTimeOffset deadline, bool retryOverload, CancellationToken cancellationToken)
+    {
+        var shape = TransferContent.CheckShape(transfer);
+        if (shape != TransferStatus.None)
+        {
+            return new TransferResult(transfer.Id, shape, default, false, null);
+        }
+
+        if ((transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None)
+        {
+            return AsTransfer(transfer, await PostAsync(
+                Transaction.Of(transfer.Id, transfer), chainOpen: false, deadline, cancellationToken));
+        }
+
+        var anchor = transfer.DebitAccount;
+        if (transfer.ResolvesHold)
+        {
+            if (await LocateAsync(transfer.PendingId, deadline, cancellationToken) is { } found)
+            {
+                anchor = found;
+            }
+            else if (anchor.IsNone || anchor.IsReserved)
+            {
+                return await KnownElsewhereAsync(transfer, default, deadline, cancellationToken)
+                    ?? Remember(new TransferResult(
+                        transfer.Id, TransferStatus.PendingTransferNotFound, default, false, null), default);
+            }
+        }
+
+        if (await KnownElsewhereAsync(transfer, anchor, deadline, cancellationToken) is { } elsewhere)
+        {
+            return elsewhere;
+        }
+
+        var answer = await AskAsync(
+            anchor, (caller, until) => new PostTransferCall(transfer, caller, until), deadline, retryOverload,
+            cancellationToken);
+        return answer is TransferAnswer(var result) ? Remember(result, anchor) : throw Failed(answer);
+    }
+
+    private TransferResult Remember(TransferResult result, AccountAddress anchor)
+    {
+        if (!result.Replayed && (result.Status == TransferStatus.Created || RememberedDetails.UsesUp(result.Status)))
+        {
+            recent.Add(result.Id, anchor);
+        }
+
+        return result;
+    }
+
+    // An account knows only the ids of its own transfers. That one is used again between other accounts, this node knows if
+    // it was lately.
+    private async Task<TransferResult?> KnownElsewhereAsync(
+        Transfer transfer, AccountAddress anchor, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        if (!recent.TryFind(transfer.Id, out var known) || known == anchor)
+        {
+            return null;
+        }
+
+        if (known.IsNone)
+        {
+            return new TransferResult(transfer.Id, TransferStatus.IdAlreadyFailed, default, false, null);
+        }
+
+        if (await RecordAsync(known, transfer.Id, deadline, cancellationToken) is not { } record)
+        {
+            return null;
+        }
+
+        if (record.Status != TransferStatus.Created)
+        {
+            return RememberedDetails.UsesUp(record.Status)
+                ? new TransferResult(transfer.Id, TransferStatus.IdAlreadyFailed, default, false, null)
+                : null;
+        }
+
+        var difference = TransferContent.Compare(
+            new PartLeg(0, record.Transfer, null) { Amount = record.Amount, HoldRemaining = record.Amount }, transfer);
+        return new TransferResult(
+            transfer.Id, difference, difference == TransferStatus.Exists ? record.Time : default,
+            difference == TransferStatus.Exists, null)
+        {
+            Amount = difference == TransferStatus.Exists ? record.Amount : Amount.Zero,
+        };
+    }
+
+    private async Task<TransferRecord?> RecordAsync(
+        AccountAddress account, TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var answer = await AskAsync(
+            account, (caller, until) => new GetTransferCall(id, caller, until), deadline, true, cancellationToken);
+        return answer is TransferRecordAnswer(var record) ? record : throw Failed(answer, isRead: true);
+    }
+
+    private async Task<TransactionRecord?> TransactionAsync(
+        AccountAddress account, TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var answer = await AskAsync(
+            account, (caller, until) => new GetTransactionCall(id, caller, until), deadline, true, cancellationToken);
+        return answer is TransactionRecordAnswer(var record) ? record : throw Failed(answer, isRead: true);
+    }
+
+    // The account at which a transfer was decided: lately by this node, or for a hold by the index.
+    private async Task<AccountAddress?> LocateAsync(
+        TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        if (recent.TryFind(id, out var account) && !account.IsNone)
+        {
+            return account;
+        }
+
+        return await ReadAsync(token => holds.LocateAsync(id, token), deadline, cancellationToken) is { } found
+            ? found.Debit
+            : null;
+    }
+
+    // What moved money under an id: the transfers of a transaction, or one transfer.
+    private async Task<IReadOnlyList<(Transfer Transfer, Amount Amount)>> OriginalAsync(
+        AccountAddress account, TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        if (await TransactionAsync(account, id, deadline, cancellationToken) is { Result.IsCommitted: true } transaction)
+        {
+            return [.. transaction.Transaction.Legs
+                .Select((leg, i) => (leg.Transfer, transaction.Result.Legs[i].Amount))
+                .Where(static leg => leg.Transfer is { } transfer
+                    && (transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) == TransferFlags.None)
+                .Select(static leg => (leg.Transfer!, leg.Amount))];
+        }
+
+        return await RecordAsync(account, id, deadline, cancellationToken) is { Status: TransferStatus.Created } record
+            ? [(record.Transfer, record.Amount)]
+            : [];
+    }
+
+    // ---------------------------------------------------------------- transactions
+
+    private async Task<TransactionResult> PostAsync(
+        Transaction transaction, bool chainOpen, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var id = TransferContent.CheckId(transaction.Id);
+        if (id != TransferStatus.None)
+        {
+            return Refused(transaction, 0, id);
+        }
+
+        transaction = await WithAccountsAsync(transaction, deadline, cancellationToken);
+        var (failed, reason) = FirstMalformed(transaction);
+        if (failed < 0 && chainOpen)
+        {
+            (failed, reason) = (transaction.Legs.Length - 1, (int)TransferStatus.LinkedEventChainOpen);
+        }
+
+        if (failed >= 0)
+        {
+            // Legs before it may fail first; nothing is done, whatever they say.
+            return await TryAsync(transaction, failed, deadline, cancellationToken)
+                ?? Refused(transaction, failed, (TransferStatus)reason, transaction.Legs[failed].Opening is not null);
+        }
+
+        // A single opening is no transaction.
+        var whole = WithOpenings(transaction);
+        var anchor = AnchorOf(whole);
+        foreach (var leg in transaction.Legs)
+        {
+            if (leg.Transfer is { } transfer
+                && await KnownElsewhereAsync(transfer, anchor, deadline, cancellationToken) is { IsCommitted: false } elsewhere
+                && transaction.Legs.Length == 1)
+            {
+                return Refused(transaction, 0, elsewhere.Status);
+            }
+        }
+
+        var answer = await AskAsync(
+            anchor, (caller, until) => new PostTransactionCall(whole, caller, until), deadline, false, cancellationToken);
+        if (answer is not TransactionAnswer(var result))
+        {
+            throw Failed(answer);
+        }
+
+        if (whole.Legs.Length != transaction.Legs.Length && result.Legs.Length == whole.Legs.Length)
+        {
+            // The openings that a transfer asked for are not the caller's legs.
+            var skipped = whole.Legs.Length - transaction.Legs.Length;
+            result = result with
+            {
+                Legs = result.Legs[skipped..], FailedLeg = result.FailedLeg < 0 ? -1 : Math.Max(0, result.FailedLeg - skipped),
+            };
+        }
+
+        Remember(transaction, result, anchor);
+        return result;
+    }
+
+    private void Remember(Transaction transaction, TransactionResult result, AccountAddress anchor)
+    {
+        if (result.Replayed)
+        {
+            return;
+        }
+
+        for (var i = 0; i < transaction.Legs.Length; i++)
+        {
+            if (transaction.Legs[i].Transfer is not { } transfer)
+            {
+                continue;
+            }
+
+            if (result.IsCommitted)
+            {
+                recent.Add(transfer.Id, transfer.DebitAccount.IsNone ? anchor : transfer.DebitAccount);
+            }
+            else if (i == result.FailedLeg && transfer.Id != transaction.Id && RememberedDetails.UsesUp(result.Status))
+            {
+                recent.Add(transfer.Id, default);
+            }
+        }
+    }
+
+    private async Task<TransactionResult?> TryAsync(
+        Transaction transaction, int count, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        if (count == 0)
+        {
+            return null;
+        }
+
+        var first = WithOpenings(transaction with { Legs = transaction.Legs[..count] });
+        var answer = await AskAsync(
+            AnchorOf(first),
+            (caller, until) => new PostTransactionCall(first, caller, until) { IsTrial = true }, deadline, true,
+            cancellationToken);
+        if (answer is not TransactionAnswer(var result))
+        {
+            throw Failed(answer);
+        }
+
+        if (result.FailedLeg < 0)
+        {
+            return null;
+        }
+
+        var failed = Math.Max(0, result.FailedLeg - (first.Legs.Length - count));
+        var opening = transaction.Legs[failed].Opening is not null;
+        var reason = opening
+            ? (TransferStatus)(int)result.Legs[result.FailedLeg].Opening
+            : result.Legs[result.FailedLeg].Transfer;
+        var refused = Refused(transaction, failed, reason, opening);
+        Remember(transaction, refused, AnchorOf(first));
+        return refused;
+    }
+
+    private static (int Leg, int Reason) FirstMalformed(Transaction transaction)
+    {
+        var seen = new Dictionary<TransferId, Transfer>();
+        for (var i = 0; i < transaction.Legs.Length; i++)
+        {
+            int reason;
+            if (transaction.Legs[i].Transfer is { } transfer)
+            {
+                reason = (int)TransferContent.CheckShape(transfer, ledgerRequired: transaction.Legs.Length > 1);
+                if (reason == 0 && transfer.ResolvesHold && (transfer.DebitAccount.IsNone || transfer.CreditAccount.IsNone))
+                {
+                    reason = (int)TransferStatus.PendingTransferNotFound;
+                }
+
+                if (reason == 0 && !seen.TryAdd(transfer.Id, transfer))
+                {
+                    reason = (int)TransferContent.Compare(
+                        new PartLeg(i, seen[transfer.Id], null) { Amount = seen[transfer.Id].Amount }, transfer);
+                }
+            }
+            else
+            {
+                reason = (int)AccountDecider.CheckShape(transaction.Legs[i].Opening!);
+            }
+
+            if (reason != 0)
+            {
+                return (i, reason);
+            }
+        }
+
+        return (-1, 0);
+    }
+
+    private static TransactionResult Refused(Transaction transaction, int failed, TransferStatus reason, bool opening = false) => new(
+        transaction.Id, opening ? TransferStatus.LinkedEventFailed : reason, failed, default, false, null,
+        [.. transaction.Legs.Select((leg, i) => leg.Transfer is not null
+            ? new LegResult(i == failed ? reason : TransferStatus.LinkedEventFailed, AccountStatus.None, Amount.Zero)
+            : new LegResult(
+                TransferStatus.None, i == failed ? (AccountStatus)(int)reason : AccountStatus.LinkedEventFailed, Amount.Zero))]);
+
+    // A post or a void need not name its accounts, but a transaction must know whom to ask.
+    private async Task<Transaction> WithAccountsAsync(
+        Transaction transaction, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        ImmutableArray<TransactionLeg>.Builder? legs = null;
+        for (var i = 0; i < transaction.Legs.Length; i++)
+        {
+            if (transaction.Legs[i].Transfer is not { ResolvesHold: true } transfer
+                || !(transfer.DebitAccount.IsNone || transfer.CreditAccount.IsNone || transfer.Asset.IsNone))
+            {
+                continue;
+            }
+
+            // The hold may be made by an earlier leg.
+            var hold = transaction.Legs.Take(i).Select(static leg => leg.Transfer)
+                .FirstOrDefault(other => other?.Id == transfer.PendingId);
+            if (hold is null && await LocateAsync(transfer.PendingId, deadline, cancellationToken) is { } account)
+            {
+                hold = (await RecordAsync(account, transfer.PendingId, deadline, cancellationToken))?.Transfer;
+            }
+
+            if (hold is not null)
+            {
+                legs ??= transaction.Legs.ToBuilder();
+                legs[i] = TransactionLeg.Of(transfer with
+                {
+                    DebitAccount = transfer.DebitAccount.IsNone ? hold.DebitAccount : transfer.DebitAccount,
+                    CreditAccount = transfer.CreditAccount.IsNone ? hold.CreditAccount : transfer.CreditAccount,
+                    Asset = transfer.Asset.IsNone ? hold.Asset : transfer.Asset,
+                });
+            }
+        }
+
+        return legs is null ? transaction : transaction with { Legs = legs.ToImmutable() };
+    }
+
+    // Accounts that are opened on their first use are opened by the same transaction.
+    private static Transaction WithOpenings(Transaction transaction)
+    {
+        List<TransactionLeg>? openings = null;
+        var seen = new HashSet<AccountAddress>();
+        foreach (var leg in transaction.Legs)
+        {
+            if (leg.Transfer is { } transfer && (transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None)
+            {
+                foreach (var account in (ReadOnlySpan<AccountAddress>)[transfer.DebitAccount, transfer.CreditAccount])
+                {
+                    if (seen.Add(account))
+                    {
+                        (openings ??= []).Add(TransactionLeg.Open(
+                            new AccountSpec(account, transfer.Asset, transfer.Code), ifMissing: true));
+                    }
+                }
+            }
+        }
+
+        return openings is null ? transaction : transaction with { Legs = [.. openings, .. transaction.Legs] };
+    }
+
+    private static AccountAddress AnchorOf(Transaction transaction)
+    {
+        foreach (var leg in transaction.Legs)
+        {
+            if (leg.Transfer is { } transfer)
+            {
+                return transfer.DebitAccount;
+            }
+        }
+
+        return transaction.Legs[0].Opening!.Address;
+    }
+
+    private static TransferResult AsTransfer(Transfer transfer, TransactionResult result)
+    {
+        var leg = result.Legs.Length > 0 ? result.Legs[^1] : default;
+        return new TransferResult(
+            transfer.Id, result.IsCommitted ? result.Status : leg.Transfer == TransferStatus.None ? result.Status : leg.Transfer,
+            result.Time, result.Replayed, result.BalanceSeen)
+        {
+            Amount = leg.Amount,
+        };
+    }
+
+    // ---------------------------------------------------------------- batches
+
+    // Null: what it touches can't be told without asking.
+    private static List<object>? KeysOf(BatchItem[] group)
+    {
+        var keys = new List<object>(group.Length * 3);
+        foreach (var item in group)
+        {
+            if (item.Leg.Transfer is not { } transfer)
+            {
+                keys.Add(item.Leg.Opening!.Address);
+                continue;
+            }
+
+            if (transfer.ResolvesHold && (transfer.DebitAccount.IsNone || transfer.CreditAccount.IsNone))
+            {
+                return null;
+            }
+
+            keys.Add(transfer.DebitAccount);
+            keys.Add(transfer.CreditAccount);
+            keys.Add(transfer.Id);
+            if (!transfer.PendingId.IsNil)
+            {
+                keys.Add(transfer.PendingId);
+            }
+        }
+
+        return keys;
+    }
+
+    private async Task<BatchItemResult[]> RunAsync(
+        BatchItem[] group, List<Task> before, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        foreach (var task in before)
+        {
+            // What failed there is told there; whether this can be, the accounts know.
+            await ((Task)task.ContinueWith(
+                static _ => { }, cancellationToken, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default));
+        }
+
+        if (group is [{ Linked: false } alone])
+        {
+            if (alone.Leg.Transfer is { } transfer)
+            {
+                return [new BatchItemResult(await PostAsync(transfer, deadline, true, cancellationToken), null)];
+            }
+
+            return [new BatchItemResult(null, await OpenAsync(alone.Leg, deadline, cancellationToken))];
+        }
+
+        // The id of a chain follows from its content: sent again, it is the same transaction.
+        var legs = group.Select(static item => item.Leg).ToImmutableArray();
+        var first = legs.Select(static leg => leg.Transfer?.Id ?? default).FirstOrDefault(static id => !id.IsNil);
+        var chain = new Transaction(Transaction.ChainId(first, legs), legs);
+        var result = await PostAsync(chain, chainOpen: group[^1].Linked, deadline, cancellationToken);
+        return [.. legs.Select((leg, i) => leg.Transfer is { } transfer
+            ? new BatchItemResult(
+                new TransferResult(
+                    transfer.Id,
+                    result.Replayed && result.Legs[i].Transfer == TransferStatus.Created
+                        ? TransferStatus.Exists
+                        : result.Legs[i].Transfer,
+                    result.Time, result.Replayed, i == result.FailedLeg ? result.BalanceSeen : null)
+                {
+                    Amount = result.Legs[i].Amount,
+                },
+                null)
+            : new BatchItemResult(
+                null,
+                new OpenAccountResult(
+                    leg.Opening!.Address,
+                    result.Replayed && result.Legs[i].Opening == AccountStatus.Created
+                        ? AccountStatus.Exists
+                        : result.Legs[i].Opening,
+                    result.Time)))];
+    }
+
+    private async Task<OpenAccountResult> OpenAsync(
+        TransactionLeg leg, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var spec = leg.Opening!;
+        var shape = AccountDecider.CheckShape(spec);
+        if (shape != AccountStatus.None)
+        {
+            return new OpenAccountResult(spec.Address, shape, default);
+        }
+
+        var answer = await AskAsync(
+            spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until), deadline, true, cancellationToken);
+        return answer is OpenAccountAnswer(var result) ? result : throw Failed(answer);
+    }
+
+    // ---------------------------------------------------------------- requests
+
+    private static void Check(Transaction transaction)
+    {
+        CheckBatch(transaction.Legs.IsDefault ? 0 : transaction.Legs.Length, "legs");
+        for (var i = 0; i < transaction.Legs.Length; i++)
+        {
+            Check(transaction.Legs[i], "legs", i);
+        }
+    }
+
+    private static void Check(TransactionLeg leg, string list, int index)
+    {
+        if (leg.Transfer is { } transfer)
+        {
+            Check(transfer, list, index);
+        }
+        else
+        {
+            Check(leg.Opening!.Reference, leg.Opening.Metadata, list, index);
+        }
+    }
+
+    private static void Check(Transfer transfer, string? list, int index)
+    {
+        Check(transfer.Reference, transfer.Metadata, list, index);
+        CheckReason(transfer.Reason, list is null ? "reason" : $"{list}[{index}].reason");
+        if (transfer.Timeout < TimeSpan.Zero || transfer.Timeout.Ticks % TimeSpan.TicksPerMicrosecond != 0)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.InvalidArgument, "A timeout is not negative, and of whole microseconds.",
+                list is null ? "timeout" : $"{list}[{index}].timeout");
+        }
+    }
+
+    private static void CheckReason(string reason, string field)
+    {
+        if (reason.Length > LedgerLimits.ReasonLengthMax || !LedgerLimits.IsWellFormed(reason))
+        {
+            throw new LedgerException(
+                LedgerErrorReason.InvalidArgument,
+                $"The reason has {reason.Length} characters; at most {LedgerLimits.ReasonLengthMax}, well-formed, are allowed.", field);
+        }
+    }
+
+    private static void CheckReference(string reference, string field) => Check(reference, Metadata.Empty, null, 0, field);
+}

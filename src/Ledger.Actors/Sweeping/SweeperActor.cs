@@ -1,0 +1,615 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Event;
+using Ledger.Actors.Accounts;
+using Ledger.Actors.Storage;
+using Ledger.Core;
+
+namespace Ledger.Actors.Sweeping;
+
+/// <summary>Wakes the accounts that sleep over their work: those with holds that are due, and those that a dead process left
+/// in doubt (R5). It decides nothing itself; an account that it wakes in vain goes to sleep again.</summary>
+/// <remarks>
+/// <para>Expiry. Whether an account has done what it was asked for is seen in the index, where the expiry appears: a poke has no
+/// answer, and an answer could be lost. So the sweeper keeps nothing that it could not find again, and its memory holds the
+/// accounts that are being asked and no others: at most <see cref="LedgerOptions.SweepAccountsMax"/>, and a bounded number of
+/// such as did not react to being asked several times. These no longer keep others from their turn.</para>
+/// <para>Doubt. Rows since a place that trails the journal's end by a minute are searched for what was prepared and not decided;
+/// what is older than that has been noted by its own account, which is awake as long as it is in doubt. Those found are noted
+/// too, before the place moves on, and are taken off when they answer a read, since a read waits for what is in doubt (R10).
+/// </para>
+/// <para>Every node has one. What two of them do twice does no harm.</para>
+/// </remarks>
+internal sealed class SweeperActor : UntypedActor, IWithTimers
+{
+    internal const int PokesBeforeVerify = 3;
+
+    // How many accounts that do not react are set aside; beyond that they count as being asked.
+    private const int StuckMax = 4_096;
+    private const int VerifiesMax = 8;
+    private const int VerifyHolds = 64;
+    private const int UnfinishedAtOnce = 64;
+
+    private const int PokeBackoffsMax = 30;
+
+    private static readonly TimeSpan s_busyInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_urgentInterval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_failureBackoffMax = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_logEvery = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_markEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_recoveredTrails = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_unfinishedEvery = TimeSpan.FromSeconds(30);
+
+    private readonly SweeperContext context;
+    private readonly CancellationTokenSource stop = new();
+    private readonly ILoggingAdapter log = Context.GetLogger();
+    private readonly Dictionary<AccountAddress, Asked> asked = [];
+    private readonly Queue<(long At, long Settled)> marks = new();
+    private readonly int accountsMax;
+    private List<IActorRef> waiting = [];
+    private List<IActorRef> arrived = [];
+    private bool looking;
+    private int verifying;
+    private int failures;
+    private long lastLogged;
+    private LedgerTime? lastLook;
+    private bool recovered;
+    private bool recovering;
+    private bool recoverAgain;
+    private int recoveryFailures;
+    private bool resolving;
+
+    public SweeperActor(SweeperContext context)
+    {
+        this.context = context;
+        accountsMax = context.Options.SweepAccountsMax;
+    }
+
+    public ITimerScheduler Timers { get; set; } = null!;
+
+    private LedgerTime Now => LedgerTime.From(context.Options.TimeProvider.GetUtcNow());
+
+    // Backoffs run by the machine's clock: the ledger's may stand still, as in a test.
+    private static long Monotonic => TimeProvider.System.GetTimestamp();
+
+    protected override void PreStart()
+    {
+        if (context.Options.Mode == LedgerExecutionMode.Clustered)
+        {
+            Cluster.Get(Context.System).Subscribe(
+                Self, ClusterEvent.SubscriptionInitialStateMode.InitialStateAsEvents, typeof(ClusterEvent.MemberRemoved));
+        }
+
+        Self.Tell(Look.Instance);
+        Self.Tell(Recover.Instance);
+        Timers.StartPeriodicTimer(Mark.Instance, Mark.Instance, s_markEvery);
+        Timers.StartPeriodicTimer(ResolveUnfinished.Instance, ResolveUnfinished.Instance, s_unfinishedEvery);
+    }
+
+    protected override void PostStop()
+    {
+        stop.Cancel();
+        stop.Dispose();
+    }
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case Look:
+                StartLook();
+                break;
+            case SweepNow:
+                arrived.Add(Sender);
+                StartLook();
+                break;
+            case Looked looked:
+                EndLook(looked);
+                break;
+            case LookFailed failed:
+                FailLook(failed.Cause);
+                break;
+            case Verified verified:
+                EndVerify(verified);
+                break;
+            case Recover:
+                StartRecovery();
+                break;
+            case Recovered found:
+                EndRecovery(found);
+                break;
+            case ResolveUnfinished:
+                StartResolve();
+                break;
+            case Resolved done:
+                EndResolve(done);
+                break;
+            case Mark:
+                StartMark();
+                break;
+            case Marked marked:
+                marks.Enqueue((Monotonic, marked.Settled));
+                break;
+            case Nothing:
+                break;
+            case ClusterEvent.MemberRemoved:
+                // Its accounts get new homes and must be woken there.
+                Timers.StartSingleTimer(Recover.Instance, Recover.Instance, TimeSpan.FromSeconds(1));
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    // ---------------------------------------------------------------- holds that are due
+
+    private void StartLook()
+    {
+        if (looking)
+        {
+            return;
+        }
+
+        looking = true;
+        Timers.Cancel(Look.Instance);
+        waiting.AddRange(arrived);
+        arrived = [];
+        var now = Now;
+        var pending = new DueAccount[asked.Count];
+        var isAsked = new HashSet<AccountAddress>();
+        var stuck = 0;
+        var i = 0;
+        foreach (var (account, one) in asked)
+        {
+            pending[i++] = new DueAccount(account, one.UpTo);
+            if (one.Pokes <= PokesBeforeVerify)
+            {
+                isAsked.Add(account);
+            }
+            else
+            {
+                stuck++;
+            }
+        }
+
+        var token = stop.Token;
+        Run(
+            async () =>
+            {
+                await context.Index.CatchUpAsync(token);
+                var still = pending.Length == 0
+                    ? new HashSet<AccountAddress>()
+                    : await context.Index.StillDueAsync(pending, token);
+                isAsked.IntersectWith(still);
+                var free = accountsMax - isAsked.Count - Math.Max(0, stuck - StuckMax);
+                var due = free > 0 ? await context.Index.DueAsync(now, free, [.. still], token) : [];
+                return new Looked(now, still, due);
+            },
+            static cause => new LookFailed(cause));
+    }
+
+    private void EndLook(Looked looked)
+    {
+        looking = false;
+        if (failures > 0)
+        {
+            log.Info("The sweeper can read its index again");
+            failures = 0;
+            AskAgainAtOnce();
+        }
+
+        lastLook = looked.Now;
+        foreach (var account in asked.Keys)
+        {
+            if (!looked.Still.Contains(account))
+            {
+                asked.Remove(account);
+            }
+        }
+
+        foreach (var (account, due) in looked.Due)
+        {
+            asked[account] = new Asked(looked.Now, due);
+        }
+
+        // One that failed at the same time as the store is asked as soon as that works again, the earliest due first.
+        var moment = Monotonic;
+        foreach (var (account, one) in asked.Where(one => one.Value.NextPoke <= moment).OrderBy(static one => one.Value.Due).ToArray())
+        {
+            if (one.Pokes >= PokesBeforeVerify && !one.IsVerifying && verifying < VerifiesMax)
+            {
+                StartVerify(account, one);
+            }
+
+            Poke(account);
+            one.Poked(moment, context.PokeBackoff);
+        }
+
+        Report(null);
+        if (looked.Due.Count == 0 && looked.Still.Count == 0)
+        {
+            foreach (var one in waiting)
+            {
+                one.Tell(SweepDone.Instance);
+            }
+
+            waiting = [];
+        }
+
+        LookAfter(waiting.Count + arrived.Count > 0 ? s_urgentInterval
+            : asked.Count > 0 && s_busyInterval < context.Options.SweepInterval ? s_busyInterval
+            : context.Options.SweepInterval);
+    }
+
+    private void FailLook(Exception cause)
+    {
+        looking = false;
+        failures++;
+        var moment = Monotonic;
+        if (failures == 1 || TimeProvider.System.GetElapsedTime(lastLogged, moment) > s_logEvery)
+        {
+            lastLogged = moment;
+            log.Warning(cause, "The sweeper can't read its index, {Failures} times in a row; holds expire late", failures);
+        }
+
+        Report(cause.Message);
+        var delay = context.Options.SweepInterval * (1 << Math.Min(failures, 10));
+        LookAfter(delay < s_failureBackoffMax ? delay : s_failureBackoffMax);
+    }
+
+    private void LookAfter(TimeSpan delay) => Timers.StartSingleTimer(Look.Instance, Look.Instance, delay);
+
+    private void AskAgainAtOnce()
+    {
+        foreach (var one in asked.Values.OrderBy(static one => one.Due).Take(accountsMax))
+        {
+            one.Forgive();
+        }
+    }
+
+    private void Poke(AccountAddress account) =>
+        context.Accounts.Tell(new AccountEnvelope(account, new Poke()), ActorRefs.NoSender);
+
+    private void Report(string? failure)
+    {
+        LedgerTime? oldest = null;
+        var stuck = 0;
+        foreach (var one in asked.Values)
+        {
+            oldest = oldest is { } due && due < one.Due ? due : one.Due;
+            stuck += one.Pokes > PokesBeforeVerify ? 1 : 0;
+        }
+
+        context.Health.Report(new SweeperStatus(lastLook, failure, asked.Count, stuck, oldest, recovered));
+    }
+
+    // ---------------------------------------------------------------- entries that are wrong
+
+    private void StartVerify(AccountAddress account, Asked one)
+    {
+        one.IsVerifying = true;
+        verifying++;
+        var token = stop.Token;
+        Run(
+            async () =>
+            {
+                var holds = await context.Index.DueHoldsAsync(account, one.UpTo, VerifyHolds, token);
+                var ended = await Task.WhenAll(holds.Select(hold => IsEndedAsync(account, hold, token)));
+                TransferId[] gone = [.. holds.Where((_, i) => ended[i]).Select(static hold => hold.Id)];
+                if (gone.Length > 0)
+                {
+                    await context.Index.EndedAsync(gone, token);
+                }
+
+                return new Verified(account, gone.Length, null);
+            },
+            cause => new Verified(account, 0, cause));
+    }
+
+    private async Task<bool> IsEndedAsync(AccountAddress account, DueHold hold, CancellationToken token)
+    {
+        switch (await context.Ask(account, (caller, until) => new GetTransferCall(hold.Id, caller, until), token))
+        {
+            case TransferRecordAnswer({ Status: TransferStatus.Created, Hold: HoldState.Live } record):
+                if (record.HoldDeadline != hold.Due)
+                {
+                    await context.Index.CorrectAsync(hold, record.HoldDeadline, token);
+                }
+
+                return false;
+            case TransferRecordAnswer({ } record):
+                return record.Status != TransferStatus.Created || record.Hold != HoldState.None;
+            case TransferRecordAnswer(null):
+                // A transaction that is still in doubt may yet bring the hold here. Its credit account, which prepared it
+                // before it was indexed, answers only when that is decided.
+                var credit = await context.Ask(
+                    hold.Credit, (caller, until) => new GetTransferCall(hold.Id, caller, until), token);
+                return credit is TransferRecordAnswer(var known) && known is not { Status: TransferStatus.Created };
+            default:
+                return false;
+        }
+    }
+
+    private void EndVerify(Verified verified)
+    {
+        verifying--;
+        if (asked.TryGetValue(verified.Account, out var one))
+        {
+            one.IsVerifying = false;
+        }
+
+        if (verified.Cause is { } cause)
+        {
+            log.Warning(cause, "The holds of {Account} that are overdue could not be looked at", verified.Account);
+        }
+        else if (verified.Ended > 0)
+        {
+            log.Info("{Count} holds of {Account} that were listed as due are none", verified.Ended, verified.Account);
+        }
+        else if (one?.Pokes == PokesBeforeVerify + 1)
+        {
+            log.Warning("{Account} has holds that are overdue and does not expire them; it is asked again", verified.Account);
+        }
+    }
+
+    // ---------------------------------------------------------------- what a dead process left in doubt
+
+    private void StartRecovery()
+    {
+        if (recovering)
+        {
+            recoverAgain = true;
+            return;
+        }
+
+        recovering = true;
+        recoverAgain = false;
+        var token = stop.Token;
+        var now = Now;
+        Run(
+            async () =>
+            {
+                // Asked first: what comes after is this process's own, or that of nodes that live.
+                var settled = await context.Index.SettledAsync(token);
+                var fold = context.Decoder.NewUnfinished();
+                await foreach (var row in context.Index.ReadSinceAsync(await context.Index.RecoveredUpToAsync(token), token))
+                {
+                    if (row.PersistenceId.StartsWith(AccountActor.PersistenceIdPrefix, StringComparison.Ordinal))
+                    {
+                        Add(fold, row);
+                    }
+                }
+
+                foreach (var account in fold.Accounts)
+                {
+                    await context.Index.AddUnfinishedAsync(account, now, token);
+                }
+
+                return new Recovered(fold.Accounts.Count, settled, null);
+            },
+            static cause => new Recovered(0, 0, cause));
+
+        void Add(Journal.IUnfinishedFold fold, in WorkRow row)
+        {
+            try
+            {
+                fold.Add(row.Payload, row.PersistenceId, row.SequenceNr);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // An account that can't be read can't be woken either.
+                context.Health.CountUnreadable();
+                log.Error(e, "Row {SequenceNr} of {PersistenceId} can't be read", row.SequenceNr, row.PersistenceId);
+            }
+        }
+    }
+
+    private void EndRecovery(Recovered found)
+    {
+        recovering = false;
+        if (found.Cause is { } cause)
+        {
+            recoveryFailures++;
+            if (recoveryFailures == 1)
+            {
+                log.Warning(cause, "The journal could not be searched for accounts in doubt; it is tried again");
+            }
+
+            Timers.StartSingleTimer(
+                Recover.Instance, Recover.Instance,
+                TimeSpan.FromMilliseconds(Math.Min(5_000, 250 << Math.Min(recoveryFailures, 5))));
+            return;
+        }
+
+        recoveryFailures = 0;
+        if (recoverAgain)
+        {
+            Self.Tell(Recover.Instance);
+        }
+
+        if (found.Accounts > 0)
+        {
+            log.Info("{Count} accounts were left in doubt and are woken", found.Accounts);
+        }
+
+        if (!recovered)
+        {
+            recovered = true;
+            marks.Enqueue((Monotonic, found.Settled));
+        }
+
+        Self.Tell(ResolveUnfinished.Instance);
+    }
+
+    private void StartResolve()
+    {
+        if (resolving || !recovered)
+        {
+            return;
+        }
+
+        resolving = true;
+        var token = stop.Token;
+        Run(
+            async () =>
+            {
+                var resolved = 0;
+                var after = default(AccountAddress);
+                while (true)
+                {
+                    var page = await context.Index.ListUnfinishedAsync(after, UnfinishedAtOnce, token);
+                    if (page.Count == 0)
+                    {
+                        return new Resolved(resolved, null);
+                    }
+
+                    resolved += (await Task.WhenAll(page.Select(one => ResolveAsync(one.Account, token))))
+                        .Count(static done => done);
+                    after = page[^1].Account;
+                }
+            },
+            static cause => new Resolved(0, cause));
+    }
+
+    private async Task<bool> ResolveAsync(AccountAddress account, CancellationToken token)
+    {
+        Poke(account);
+        if (await context.Ask(account, static (caller, until) => new GetAccountCall(caller, until), token) is not AccountAnswer)
+        {
+            return false;
+        }
+
+        await context.Index.RemoveUnfinishedAsync(account, token);
+        return true;
+    }
+
+    private void EndResolve(Resolved done)
+    {
+        resolving = false;
+        if (done.Cause is { } cause)
+        {
+            log.Warning(cause, "Accounts in doubt could not be woken; it is tried again");
+        }
+        else if (done.Accounts > 0)
+        {
+            log.Info("{Count} accounts that were in doubt are so no more", done.Accounts);
+        }
+    }
+
+    // The place from which the next process searches follows the journal's end at a distance.
+    private void StartMark()
+    {
+        if (!recovered)
+        {
+            return;
+        }
+
+        long? save = null;
+        while (marks.TryPeek(out var mark) && TimeProvider.System.GetElapsedTime(mark.At) >= s_recoveredTrails)
+        {
+            save = marks.Dequeue().Settled;
+        }
+
+        var token = stop.Token;
+        Run(
+            async () =>
+            {
+                if (save is { } settled)
+                {
+                    await context.Index.SaveRecoveredUpToAsync(settled, token);
+                }
+
+                return new Marked(await context.Index.SettledAsync(token));
+            },
+            // The next one goes further.
+            static _ => Nothing.Instance);
+    }
+
+    // ---------------------------------------------------------------- helpers
+
+    // Away from the actor: the store's continuations are none of its messages.
+    private void Run<T>(Func<Task<T>> work, Func<Exception, object> failed)
+        where T : class
+    {
+        var self = Self;
+        _ = Task.Run(async () =>
+        {
+            object outcome;
+            try
+            {
+                outcome = await work();
+            }
+            catch (Exception e)
+            {
+                outcome = failed(e);
+            }
+
+            self.Tell(outcome);
+        });
+    }
+
+    private sealed class Asked(LedgerTime upTo, LedgerTime due)
+    {
+        public LedgerTime UpTo { get; } = upTo;
+
+        public LedgerTime Due { get; } = due;
+
+        public int Pokes { get; private set; }
+
+        public long NextPoke { get; private set; }
+
+        public bool IsVerifying { get; set; }
+
+        public void Poked(long moment, TimeSpan backoff)
+        {
+            var wait = backoff * Math.Min(1 << Math.Min(Pokes, 5), PokeBackoffsMax);
+            Pokes++;
+            NextPoke = moment + (long)(wait.TotalSeconds * TimeProvider.System.TimestampFrequency);
+        }
+
+        public void Forgive()
+        {
+            Pokes = 0;
+            NextPoke = 0;
+        }
+    }
+
+    private sealed class Look : INoSerializationVerificationNeeded
+    {
+        public static readonly Look Instance = new();
+    }
+
+    private sealed class Recover : INoSerializationVerificationNeeded
+    {
+        public static readonly Recover Instance = new();
+    }
+
+    private sealed class ResolveUnfinished : INoSerializationVerificationNeeded
+    {
+        public static readonly ResolveUnfinished Instance = new();
+    }
+
+    private sealed class Mark : INoSerializationVerificationNeeded
+    {
+        public static readonly Mark Instance = new();
+    }
+
+    private sealed class Nothing : INoSerializationVerificationNeeded
+    {
+        public static readonly Nothing Instance = new();
+    }
+
+    private sealed record Looked(LedgerTime Now, IReadOnlySet<AccountAddress> Still, IReadOnlyList<DueAccount> Due)
+        : INoSerializationVerificationNeeded;
+
+    private sealed record LookFailed(Exception Cause) : INoSerializationVerificationNeeded;
+
+    private sealed record Verified(AccountAddress Account, int Ended, Exception? Cause) : INoSerializationVerificationNeeded;
+
+    private sealed record Recovered(int Accounts, long Settled, Exception? Cause) : INoSerializationVerificationNeeded;
+
+    private sealed record Resolved(int Accounts, Exception? Cause) : INoSerializationVerificationNeeded;
+
+    private sealed record Marked(long Settled) : INoSerializationVerificationNeeded;
+}

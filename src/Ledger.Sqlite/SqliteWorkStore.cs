@@ -1,0 +1,392 @@
+using Ledger.Actors.Storage;
+using Ledger.Core;
+using Microsoft.Data.Sqlite;
+
+namespace Ledger.Sqlite;
+
+/// <summary>The index of work, in a file of its own, so that it never waits for the journal's writer nor that for it.</summary>
+/// <remarks>The journal has one writer, so the order of places is that of commits and its end is always settled. The index's
+/// commits need not reach the disk: what is lost follows from the journal, and a checkpoint is lost no later than what it
+/// stands for.</remarks>
+internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkStore
+{
+    private const int DuePageRows = 2_048;
+    private const int DuePagesMax = 8;
+
+    private readonly string _journalConnection = SqliteConnections.ConnectionString(journalPath);
+    private readonly string _connectionString = SqliteConnections.ConnectionString(path);
+    private readonly SemaphoreSlim _journalGate = new(1);
+    private readonly SemaphoreSlim _gate = new(1);
+    private SqliteConnection? _journal;
+    private SqliteConnection? _connection;
+    private bool _disposed;
+
+    public Task<WorkPosition> ReadPositionAsync(CancellationToken cancellationToken) => RunAsync(
+        static connection =>
+        {
+            using var reader = Read(connection, "SELECT ordering, version FROM ledger_work_checkpoint WHERE name = 'holds';");
+            return reader.Read()
+                ? new WorkPosition(reader.GetInt64(0), reader.GetInt64(1))
+                : throw new InvalidOperationException("The table 'ledger_work_checkpoint' has lost a row.");
+        },
+        cancellationToken);
+
+    public Task<JournalHead> ReadHeadAsync(CancellationToken cancellationToken) => RunJournalAsync(
+        static connection =>
+        {
+            var highest = Highest(connection);
+            return new JournalHead(highest, highest);
+        },
+        cancellationToken);
+
+    public Task<IReadOnlyList<WorkRow>> ReadRowsAsync(
+        long after, long upTo, string manifest, bool isPrefix, int limit, CancellationToken cancellationToken) =>
+        RunJournalAsync<IReadOnlyList<WorkRow>>(
+            connection =>
+            {
+                var rows = new List<WorkRow>();
+                using var reader = Read(
+                    connection,
+                    "SELECT ordering, persistence_id, sequence_number, message FROM journal"
+                        + " WHERE ordering > $after AND ordering <= $to AND "
+                        + (isPrefix ? "substr(manifest, 1, length($manifest)) = $manifest" : "manifest = $manifest")
+                        + " ORDER BY ordering LIMIT $limit;",
+                    ("$after", after), ("$to", upTo), ("$manifest", manifest), ("$limit", limit));
+                while (reader.Read())
+                {
+                    rows.Add(new WorkRow(
+                        reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3)));
+                }
+
+                return rows;
+            },
+            cancellationToken);
+
+    public Task<bool> ApplyAsync(
+        WorkChanges changes, WorkPosition from, long checkpoint, CancellationToken cancellationToken) => RunAsync(
+        connection =>
+        {
+            using var transaction = connection.BeginTransaction(deferred: false);
+            if (Write(
+                connection,
+                "UPDATE ledger_work_checkpoint SET ordering = max(ordering, $ordering), version = version + 1"
+                    + " WHERE name = 'holds' AND version = $version;",
+                ("$ordering", checkpoint), ("$version", from.Version)) != 1)
+            {
+                return false;
+            }
+
+            using (var insert = Command(
+                connection,
+                "INSERT INTO ledger_hold (hold_id, debit_account, credit_account, due_us, state)"
+                    + " VALUES ($id, $debit, $credit, $due, $state) ON CONFLICT (hold_id) DO NOTHING;",
+                ("$id", null), ("$debit", null), ("$credit", null), ("$due", null), ("$state", null)))
+            {
+                foreach (var hold in changes.Made)
+                {
+                    Execute(
+                        insert, Id(hold.Id), hold.Debit.Text, hold.Credit.Text, Due(hold.Deadline), hold.IsLive ? 0L : 1L);
+                }
+            }
+
+            using (var update = Command(
+                connection, "UPDATE ledger_hold SET due_us = $due WHERE hold_id = $id AND state = 0;",
+                ("$due", null), ("$id", null)))
+            {
+                foreach (var (id, deadline) in changes.Deadlines)
+                {
+                    Execute(update, deadline.UnixMicroseconds, Id(id));
+                }
+            }
+
+            End(connection, changes.Ended);
+            transaction.Commit();
+            return true;
+        },
+        cancellationToken);
+
+    public Task<HoldAccounts?> FindHoldAsync(TransferId hold, CancellationToken cancellationToken) => RunAsync(
+        connection =>
+        {
+            using var reader = Read(
+                connection, "SELECT debit_account, credit_account FROM ledger_hold WHERE hold_id = $id;", ("$id", Id(hold)));
+            return reader.Read()
+                ? new HoldAccounts(AccountAddress.Parse(reader.GetString(0)), AccountAddress.Parse(reader.GetString(1)))
+                : default(HoldAccounts?);
+        },
+        cancellationToken);
+
+    public Task<IReadOnlyList<DueAccount>> DueAsync(
+        LedgerTime upTo, int limit, IReadOnlyCollection<AccountAddress> except, CancellationToken cancellationToken) =>
+        RunAsync<IReadOnlyList<DueAccount>>(
+            connection =>
+            {
+                var found = new List<DueAccount>();
+                var seen = except.Select(static account => account.Text).ToHashSet(StringComparer.Ordinal);
+
+                // One pass over the index, in time order; bounded, should a few accounts have very many.
+                using var reader = Read(
+                    connection,
+                    "SELECT debit_account, due_us FROM ledger_hold WHERE state = 0 AND due_us <= $to"
+                        + " AND debit_account NOT IN (SELECT value FROM json_each($except))"
+                        + " ORDER BY due_us, hold_id LIMIT $limit;",
+                    ("$to", upTo.UnixMicroseconds),
+                    ("$except", "[" + string.Join(',', seen.Select(static text => $"\"{text}\"")) + "]"),
+                    ("$limit", DuePageRows * DuePagesMax));
+                while (found.Count < limit && reader.Read())
+                {
+                    var account = reader.GetString(0);
+                    if (seen.Add(account))
+                    {
+                        found.Add(new DueAccount(AccountAddress.Parse(account), new LedgerTime(reader.GetInt64(1))));
+                    }
+                }
+
+                return found;
+            },
+            cancellationToken);
+
+    public Task<IReadOnlySet<AccountAddress>> StillDueAsync(
+        IReadOnlyList<DueAccount> accounts, CancellationToken cancellationToken) =>
+        RunAsync<IReadOnlySet<AccountAddress>>(
+            connection =>
+            {
+                var found = new HashSet<AccountAddress>();
+                using var command = Command(
+                    connection,
+                    "SELECT 1 FROM ledger_hold WHERE state = 0 AND debit_account = $account AND due_us <= $to LIMIT 1;",
+                    ("$account", null), ("$to", null));
+                foreach (var (account, due) in accounts)
+                {
+                    command.Parameters[0].Value = account.Text;
+                    command.Parameters[1].Value = due.UnixMicroseconds;
+                    if (command.ExecuteScalar() is not null)
+                    {
+                        found.Add(account);
+                    }
+                }
+
+                return found;
+            },
+            cancellationToken);
+
+    public Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken) => RunAsync(
+        static connection =>
+        {
+            using var reader = Read(
+                connection,
+                "SELECT due_us FROM ledger_hold WHERE state = 0 AND due_us IS NOT NULL ORDER BY due_us LIMIT 1;");
+            return reader.Read() ? new LedgerTime(reader.GetInt64(0)) : default(LedgerTime?);
+        },
+        cancellationToken);
+
+    public Task<IReadOnlyList<DueHold>> DueHoldsAsync(
+        AccountAddress account, LedgerTime upTo, int limit, CancellationToken cancellationToken) =>
+        RunAsync<IReadOnlyList<DueHold>>(
+            connection =>
+            {
+                var found = new List<DueHold>();
+                using var reader = Read(
+                    connection,
+                    "SELECT hold_id, credit_account, due_us FROM ledger_hold"
+                        + " WHERE state = 0 AND debit_account = $account AND due_us <= $to ORDER BY due_us, hold_id"
+                        + " LIMIT $limit;",
+                    ("$account", account.Text), ("$to", upTo.UnixMicroseconds), ("$limit", limit));
+                while (reader.Read())
+                {
+                    found.Add(new DueHold(
+                        TransferId.FromBytes(reader.GetFieldValue<byte[]>(0)), AccountAddress.Parse(reader.GetString(1)),
+                        new LedgerTime(reader.GetInt64(2))));
+                }
+
+                return found;
+            },
+            cancellationToken);
+
+    public Task EndAsync(IReadOnlyCollection<TransferId> holds, CancellationToken cancellationToken) => RunAsync(
+        connection =>
+        {
+            using var transaction = connection.BeginTransaction(deferred: false);
+            End(connection, holds);
+            transaction.Commit();
+            return true;
+        },
+        cancellationToken);
+
+    public Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken) => RunAsync(
+        connection => Write(
+            connection, "UPDATE ledger_hold SET due_us = $due WHERE hold_id = $id AND state = 0 AND due_us = $was;",
+            ("$due", Due(deadline)), ("$id", Id(hold.Id)), ("$was", hold.Due.UnixMicroseconds)),
+        cancellationToken);
+
+    public Task AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) => RunAsync(
+        connection => Write(
+            connection,
+            "INSERT INTO ledger_unfinished (account, since_us) VALUES ($account, $since) ON CONFLICT (account) DO NOTHING;",
+            ("$account", account.Account.Text), ("$since", account.Since.UnixMicroseconds)),
+        cancellationToken);
+
+    public Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken) => RunAsync(
+        connection => Write(
+            connection, "DELETE FROM ledger_unfinished WHERE account = $account;", ("$account", account.Text)),
+        cancellationToken);
+
+    public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
+        AccountAddress after, int limit, CancellationToken cancellationToken) =>
+        RunAsync<IReadOnlyList<UnfinishedAccount>>(
+            connection =>
+            {
+                var found = new List<UnfinishedAccount>();
+                using var reader = Read(
+                    connection,
+                    "SELECT account, since_us FROM ledger_unfinished WHERE account > $after ORDER BY account LIMIT $limit;",
+                    ("$after", after.Text), ("$limit", limit));
+                while (reader.Read())
+                {
+                    found.Add(new UnfinishedAccount(
+                        AccountAddress.Parse(reader.GetString(0)), new LedgerTime(reader.GetInt64(1))));
+                }
+
+                return found;
+            },
+            cancellationToken);
+
+    public Task<long> ReadRecoveredAsync(CancellationToken cancellationToken) => RunAsync(
+        static connection =>
+        {
+            using var reader = Read(connection, "SELECT ordering FROM ledger_work_checkpoint WHERE name = 'recovered';");
+            return reader.Read() ? reader.GetInt64(0) : 0;
+        },
+        cancellationToken);
+
+    public Task SaveRecoveredAsync(long ordering, CancellationToken cancellationToken) => RunAsync(
+        connection => Write(
+            connection, "UPDATE ledger_work_checkpoint SET ordering = $ordering WHERE name = 'recovered' AND ordering < $ordering;",
+            ("$ordering", ordering)),
+        cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _journalGate.WaitAsync();
+        await _gate.WaitAsync();
+        _disposed = true;
+        _journal?.Dispose();
+        _connection?.Dispose();
+        _journal = _connection = null;
+        _gate.Release();
+        _journalGate.Release();
+    }
+
+    private Task<T> RunJournalAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken) => RunAsync(
+        _journalGate,
+        () =>
+        {
+            try
+            {
+                return action(_journal ??= SqliteConnections.OpenReading(_journalConnection));
+            }
+            catch
+            {
+                _journal?.Dispose();
+                _journal = null;
+                throw;
+            }
+        },
+        cancellationToken);
+
+    private Task<T> RunAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken) => RunAsync(
+        _gate,
+        () =>
+        {
+            try
+            {
+                return action(_connection ??= SqliteConnections.OpenRelaxed(_connectionString));
+            }
+            catch
+            {
+                // Closing rolls back what is open.
+                _connection?.Dispose();
+                _connection = null;
+                throw;
+            }
+        },
+        cancellationToken);
+
+    // SQLite's driver is synchronous.
+    private async Task<T> RunAsync<T>(SemaphoreSlim gate, Func<T> action, CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return await Task.Run(action, cancellationToken);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    public static long Highest(SqliteConnection journal)
+    {
+        using var command = Command(journal, "SELECT max(ordering) FROM journal;");
+        return command.ExecuteScalar() is long highest ? highest : 0;
+    }
+
+    private static void End(SqliteConnection connection, IReadOnlyCollection<TransferId> holds)
+    {
+        using var command = Command(
+            connection, "UPDATE ledger_hold SET state = 1 WHERE hold_id = $id AND state = 0;", ("$id", null));
+        foreach (var hold in holds)
+        {
+            Execute(command, Id(hold));
+        }
+    }
+
+    private static byte[] Id(TransferId id)
+    {
+        var bytes = new byte[TransferId.ByteCount];
+        id.WriteBytes(bytes);
+        return bytes;
+    }
+
+    private static object Due(LedgerTime? time) => time is { } t ? t.UnixMicroseconds : DBNull.Value;
+
+    private static void Execute(SqliteCommand command, params ReadOnlySpan<object> values)
+    {
+        for (var i = 0; i < values.Length; i++)
+        {
+            command.Parameters[i].Value = values[i];
+        }
+
+        command.ExecuteNonQuery();
+    }
+
+    private static int Write(
+        SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var command = Command(connection, sql, parameters);
+        return command.ExecuteNonQuery();
+    }
+
+    private static SqliteDataReader Read(
+        SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        // The reader goes with its command.
+        var command = Command(connection, sql, parameters);
+        return command.ExecuteReader();
+    }
+
+    private static SqliteCommand Command(
+        SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var (name, value) in parameters)
+        {
+            command.Parameters.AddWithValue(name, value);
+        }
+
+        return command;
+    }
+}
