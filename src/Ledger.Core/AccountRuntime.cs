@@ -1125,7 +1125,7 @@ public sealed class AccountRuntime
         work.Retries++;
 
         // Two that meet again and again must not do so in step.
-        var spread = (long)(ulong)((work.Ids[0].Value ^ (UInt128)(uint)work.Retries) * 0x9E3779B97F4A7C15UL >> 40 & 0x3FF);
+        var spread = (long)(unchecked((ulong)(work.Ids[0].Value ^ (uint)work.Retries) * 0x9E3779B97F4A7C15UL) >> 40 & 0x3FF);
         work.ResendAt = now.Add(pause * (1 + (spread / 1024.0)));
         shell.WakeAt(work.ResendAt);
     }
