@@ -405,7 +405,8 @@ public sealed class AccountRuntime
         foreach (var work in Works())
         {
             if (work.Phase != Phase.LookingUp
-                && (IsDue(work.ResendAt, now, options.ResendAfterMax) || work.Phase is Phase.Waiting or Phase.OnTrial))
+                && (IsDue(work.ResendAt, now, options.ResendAfterMax) || work.Phase is Phase.Waiting or Phase.OnTrial
+                    || (work.Phase == Phase.Releasing && IsDue(work.AnswerBy, now, options.ReleaseWait))))
             {
                 (due ??= []).Add(work);
             }
