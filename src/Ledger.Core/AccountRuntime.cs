@@ -468,14 +468,15 @@ public sealed class AccountRuntime
                 {
                     if (!work.Votes!.ContainsKey(other))
                     {
-                        shell.Send(other, new PrepareRequest(work.Part!.SliceFor(other)));
+                        Hold(other, new PrepareRequest(work.Part!.SliceFor(other)));
                     }
                 }
 
                 ScheduleResend(work, now);
                 break;
             case Phase.Closing:
-                shell.Send(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
+                // Its own row may still be under way (R8).
+                Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
                 ScheduleResend(work, now);
                 break;
             case Phase.Telling or Phase.Releasing:
@@ -488,12 +489,12 @@ public sealed class AccountRuntime
 
                 if (IsDue(work.ResendAt, now, options.ResendAfterMax))
                 {
-                    Tell(work, now, resend: true);
+                    Tell(work, now);
                 }
 
                 break;
             case Phase.Reserved:
-                shell.Send(work.Part!.Anchor, new OutcomeRequest(work.Part, Address));
+                Hold(work.Part!.Anchor, new OutcomeRequest(work.Part, Address));
                 ScheduleResend(work, now);
                 break;
             default:
@@ -1320,7 +1321,7 @@ public sealed class AccountRuntime
             shell.WakeAt(work.AnswerBy);
         }
 
-        Tell(work, now, resend: false);
+        Tell(work, now);
     }
 
     // The lowest leg that fails decides, and on it the reason that ranks higher (R15). Null: something was in doubt.
@@ -1371,21 +1372,14 @@ public sealed class AccountRuntime
                 : worst;
     }
 
-    private void Tell(Work work, LedgerTime now, bool resend)
+    private void Tell(Work work, LedgerTime now)
     {
         var outcome = new Outcome(work.Part!.Key, work.Part.Digest, work.Committed, work.CommitTime);
         foreach (var participant in work.Participants)
         {
             if (!work.Acks!.Contains(participant))
             {
-                if (resend)
-                {
-                    shell.Send(participant, outcome);
-                }
-                else
-                {
-                    Hold(participant, outcome);
-                }
+                Hold(participant, outcome);
             }
         }
 
