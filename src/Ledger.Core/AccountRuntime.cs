@@ -1374,7 +1374,7 @@ public sealed class AccountRuntime
 
     private void Tell(Work work, LedgerTime now)
     {
-        var outcome = new Outcome(work.Part!.Key, work.Part.Digest, work.Committed, work.CommitTime);
+        var outcome = new Outcome(work.Part!.Key, work.Part.Digest, work.Committed, work.CommitTime) { Anchor = Address };
         foreach (var participant in work.Participants)
         {
             if (!work.Acks!.Contains(participant))
