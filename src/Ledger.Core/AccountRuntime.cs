@@ -1305,6 +1305,7 @@ public sealed class AccountRuntime
         else
         {
             var refusal = Worst(work, answer.Refusal);
+            work.AbortTime = Later(now);
             Emit(
                 new TransactionAborted(
                     answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, Later(now)),
@@ -1436,7 +1437,7 @@ public sealed class AccountRuntime
             if (work.HasFirst)
             {
                 Answer(work, Rejected(
-                    part, refusal.Leg, refusal.Reason, state.LastTime, refusal.Seen, replayed: false));
+                    part, refusal.Leg, refusal.Reason, work.AbortTime, refusal.Seen, replayed: false));
             }
 
             Finish(work, skipFirst: work.HasFirst, now);
@@ -2509,6 +2510,8 @@ public sealed class AccountRuntime
         public bool Committed { get; set; }
 
         public LedgerTime CommitTime { get; set; }
+
+        public LedgerTime AbortTime { get; set; }
 
         public Refusal? Refusal { get; set; }
 
