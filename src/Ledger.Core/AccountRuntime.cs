@@ -1921,7 +1921,10 @@ public sealed class AccountRuntime
                 continue;
             }
 
-            var difference = record.Part.Asked == asked.Asked ? TransferStatus.Exists : Difference(record, asked);
+            // What was rejected has no amounts to compare: only the very same request is the same.
+            var difference = record.Part.Asked == asked.Asked ? TransferStatus.Exists
+                : record.Status == TransferStatus.Created ? Difference(record, asked)
+                : TransferStatus.IdAlreadyFailed;
             if (difference == TransferStatus.Exists)
             {
                 Answer(work, record.Status == TransferStatus.Created
