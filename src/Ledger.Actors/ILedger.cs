@@ -75,7 +75,7 @@ public interface ILedger
 
     /// <summary>Opens accounts and posts transfers in one request, in order: each item sees what those before it did that
     /// touch the same accounts or ids. Items that are linked form a chain that happens all or not at all; a chain ends with
-    /// the first item that is not linked.</summary>
+    /// the first item that is not linked. Each transfer must name its asset.</summary>
     /// <param name="items">From 1 to <see cref="LedgerLimits.BatchMax"/> items.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>

@@ -12,6 +12,7 @@ using Ledger.Actors.Sweeping;
 using Ledger.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ledger.Actors;
 
@@ -47,6 +48,18 @@ public static class LedgerHostingExtensions
     {
         services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedger());
         return services;
+    }
+
+    /// <summary>Adds a health check that says whether holds expire in time. It fails as <see cref="HealthStatus.Degraded"/>: a
+    /// node that lags with it serves calls all the same, so it is no part of readiness.</summary>
+    /// <param name="builder">The health checks.</param>
+    /// <returns>The builder.</returns>
+    public static IHealthChecksBuilder AddLedgerSweeper(this IHealthChecksBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Add(new HealthCheckRegistration(
+            "ledger-sweeper", static provider => new SweeperHealthCheck(provider.GetRequiredService<ActorSystem>()),
+            HealthStatus.Degraded, tags: null));
     }
 
     /// <summary>Adds a ledger to an actor system.</summary>
@@ -188,7 +201,7 @@ internal sealed class LedgerExtension : IExtension
                 CommitRecordDelay = options.CommitRecordDelay,
                 AllowSeeding = options.AllowSeeding,
             },
-            options.PassivateAfter, options.TimeProvider, reader, () => accounts.Task.Result);
+            options.PassivateAfter, options.TimeProvider, reader, Work, () => accounts.Task.Result);
         Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper);
         system.RegisterOnTermination(() =>
         {

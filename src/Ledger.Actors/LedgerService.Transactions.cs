@@ -733,6 +733,12 @@ internal sealed partial class LedgerService
         {
             if (alone.Leg.Transfer is { } transfer)
             {
+                var shape = TransferContent.CheckShape(transfer, ledgerRequired: true);
+                if (shape != TransferStatus.None)
+                {
+                    return [new BatchItemResult(new TransferResult(transfer.Id, shape, default, false, null), null)];
+                }
+
                 return [new BatchItemResult(await PostAsync(transfer, deadline, true, cancellationToken), null)];
             }
 
@@ -744,6 +750,17 @@ internal sealed partial class LedgerService
         var first = legs.Select(static leg => leg.Transfer?.Id ?? default).FirstOrDefault(static id => !id.IsNil);
         var chain = new Transaction(Transaction.ChainId(first, legs), legs);
         var result = await PostAsync(chain, chainOpen: group[^1].Linked, deadline, cancellationToken);
+        if (group[^1].Linked)
+        {
+            // Told in any case, whatever else failed.
+            result = result with
+            {
+                Legs = result.Legs.SetItem(legs.Length - 1, legs[^1].Opening is null
+                    ? new LegResult(TransferStatus.LinkedEventChainOpen, AccountStatus.None, Amount.Zero)
+                    : new LegResult(TransferStatus.None, AccountStatus.LinkedEventChainOpen, Amount.Zero)),
+            };
+        }
+
         return [.. legs.Select((leg, i) => leg.Transfer is { } transfer
             ? new BatchItemResult(
                 new TransferResult(

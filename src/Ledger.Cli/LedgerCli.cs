@@ -62,6 +62,7 @@ internal static class LedgerCli
         options.AddTo(root);
         root.Subcommands.Add(AccountsCommand.Create(context, options));
         root.Subcommands.Add(TransfersCommand.Create(context, options));
+        root.Subcommands.Add(TransactionsCommand.Create(context, options));
         root.Subcommands.Add(ImportCommand.Create(context, options));
         root.Subcommands.Add(BalancesCommand.Create(context, options));
         return root;

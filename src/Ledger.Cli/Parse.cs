@@ -6,6 +6,14 @@ namespace Ledger.Cli;
 /// <summary>Reads what stands on the command line. Each method says in one line what is wrong.</summary>
 internal static class Parse
 {
+    /// <summary>An amount that may be left out.</summary>
+    public static UInt128? OptionalAmount(ArgumentResult result)
+    {
+        var before = result.Errors.Count();
+        var amount = Amount(result);
+        return result.Errors.Count() == before ? amount : null;
+    }
+
     public static UInt128 Amount(ArgumentResult result)
     {
         var text = Text(result);
@@ -123,6 +131,31 @@ internal static class Parse
 
         result.AddError($"{Name(result)}: '{text}' is not a length of time such as 500ms, 10s or 2m.");
         return default;
+    }
+
+    /// <summary>How long something may last, which may be days.</summary>
+    public static TimeSpan LongDuration(ArgumentResult result)
+    {
+        var text = Text(result);
+        if (Syntax.TryLongDuration(text, out var duration) && duration > TimeSpan.Zero)
+        {
+            return duration;
+        }
+
+        result.AddError($"{Name(result)}: '{text}' is not a length of time such as 15m, 24h or 7d.");
+        return default;
+    }
+
+    public static string Reason(ArgumentResult result)
+    {
+        var text = Text(result);
+        if (text.Length > Syntax.ReasonLengthMax)
+        {
+            result.AddError(
+                $"{Name(result)}: the reason has {text.Length} characters; at most {Syntax.ReasonLengthMax} can be kept.");
+        }
+
+        return text;
     }
 
     public static TimeSpan PositiveDuration(ArgumentResult result)

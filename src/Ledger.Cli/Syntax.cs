@@ -11,6 +11,7 @@ internal static class Syntax
     public const int AddressLengthMax = 128;
     public const int ReferenceLengthMax = 128;
     public const int MetadataValueLengthMax = 256;
+    public const int ReasonLengthMax = 256;
 
     public static readonly BigInteger AmountMax = (BigInteger)UInt128.MaxValue;
 
@@ -51,8 +52,13 @@ internal static class Syntax
         return true;
     }
 
-    /// <summary>A length of time: <c>250ms</c>, <c>10s</c>, <c>2m</c>, <c>1h</c>, or a number of seconds.</summary>
-    public static bool TryDuration(string text, out TimeSpan duration)
+    /// <summary>A length of time: <c>250ms</c>, <c>10s</c>, <c>2m</c>, <c>1h</c>, or a number of seconds. At most a day,
+    /// which is longer than anyone waits, and far from where timers overflow.</summary>
+    public static bool TryDuration(string text, out TimeSpan duration) =>
+        TryLongDuration(text, out duration) && duration <= TimeSpan.FromDays(1) && !text.EndsWith('d');
+
+    /// <summary>A length of time that may be days: <c>7d</c>, and all that <see cref="TryDuration"/> knows.</summary>
+    public static bool TryLongDuration(string text, out TimeSpan duration)
     {
         duration = default;
         var unitStart = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
@@ -69,10 +75,10 @@ internal static class Syntax
             "s" => TimeSpan.FromSeconds(1),
             "m" => TimeSpan.FromMinutes(1),
             "h" => TimeSpan.FromHours(1),
+            "d" => TimeSpan.FromDays(1),
             _ => null,
         };
-        // A day is longer than anyone waits, and far from where timers overflow.
-        if (unit is null || number > TimeSpan.TicksPerDay / unit.Value.Ticks)
+        if (unit is null || number > TimeSpan.MaxValue.Ticks / unit.Value.Ticks)
         {
             return false;
         }

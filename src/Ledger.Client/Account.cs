@@ -25,6 +25,10 @@ public sealed record AccountSpec
 
     /// <summary>When given: credits, reserved ones included, must not exceed posted debits plus the allowance.</summary>
     public AccountLimit? CreditsMustNotExceedDebits { get; init; }
+
+    /// <summary>Whether the account is opened closed: it then takes no transfer until it is reopened. The default is
+    /// false.</summary>
+    public bool IsClosed { get; init; }
 }
 
 /// <summary>A limit on one side of an account.</summary>
@@ -59,7 +63,7 @@ public readonly record struct Balances(
 /// <summary>An account and its balances, as of one moment.</summary>
 public sealed record Account
 {
-    /// <summary>What it was opened with.</summary>
+    /// <summary>What it was opened with, with its limits as they are now.</summary>
     public required AccountSpec Spec { get; init; }
 
     /// <summary>When it was opened.</summary>
@@ -85,4 +89,38 @@ public sealed record Account
 
     /// <summary>Whether the account is closed.</summary>
     public required bool IsClosed { get; init; }
+
+    /// <summary>What it refuses and why; null when it is not frozen now.</summary>
+    public AccountFreeze? Freeze { get; init; }
+
+    /// <summary>Why it was closed, when that was done by a change of the account and not by a transfer; otherwise empty.</summary>
+    public string ClosedReason { get; init; } = "";
+
+    /// <summary>How many live holds are on it.</summary>
+    public int HoldCount { get; init; }
+}
+
+/// <summary>Which transfers an account refuses, and why.</summary>
+public sealed record AccountFreeze
+{
+    /// <summary>Whether it takes no debits.</summary>
+    public bool Debits { get; init; }
+
+    /// <summary>Whether it takes no credits.</summary>
+    public bool Credits { get; init; }
+
+    /// <summary>Why, at most 256 characters; empty by default.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>When the freeze ends by itself; null (the default) for never.</summary>
+    public DateTimeOffset? EndTime { get; init; }
+}
+
+/// <summary>What became of the change of an account.</summary>
+/// <param name="Status"><see cref="AccountStatus.Changed"/>, <see cref="AccountStatus.Unchanged"/>, or why not.</param>
+/// <param name="Account">The account after it; null when it does not exist.</param>
+public sealed record AccountChangeOutcome(AccountStatus Status, Account? Account)
+{
+    /// <summary>Whether the account is as was asked, since now or since before.</summary>
+    public bool IsApplied => Status is AccountStatus.Changed or AccountStatus.Unchanged;
 }

@@ -1,3 +1,4 @@
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Grpc.Net.Client.Balancer;
@@ -8,9 +9,6 @@ namespace Ledger.Client;
 /// <summary>Makes the channel: where to, how often, how large, and how a dead connection is noticed.</summary>
 internal static class ChannelFactory
 {
-    private const string TransferService = "ledger.v1.TransferService";
-    private const string AccountService = "ledger.v1.AccountService";
-
     // The largest batch, 8,190 transfers with references and some metadata, must fit, or it could not be retried.
     private const int CallBufferMax = 32 * 1024 * 1024;
 
@@ -100,10 +98,16 @@ internal static class ChannelFactory
             },
         };
         // The stream is not named: it is opened again by its session, which knows what has been answered.
-        unary.Names.Add(new MethodName { Service = AccountService });
-        unary.Names.Add(new MethodName { Service = TransferService, Method = "PostTransfer" });
-        unary.Names.Add(new MethodName { Service = TransferService, Method = "PostTransfers" });
-        unary.Names.Add(new MethodName { Service = TransferService, Method = "GetTransfer" });
+        ServiceDescriptor[] services =
+            [V1.AccountService.Descriptor, V1.TransferService.Descriptor, V1.TransactionService.Descriptor];
+        foreach (var method in services.SelectMany(static service => service.Methods))
+        {
+            if (!method.IsClientStreaming && !method.IsServerStreaming)
+            {
+                unary.Names.Add(new MethodName { Service = method.Service.FullName, Method = method.Name });
+            }
+        }
+
         config.MethodConfigs.Add(unary);
         return config;
     }

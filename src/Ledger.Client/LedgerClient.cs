@@ -22,6 +22,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     private readonly GrpcChannel? owned;
     private readonly V1.AccountService.AccountServiceClient accounts;
     private readonly V1.TransferService.TransferServiceClient transfers;
+    private readonly V1.TransactionService.TransactionServiceClient transactions;
     private readonly Random random = new();
 
     /// <summary>Makes a client of the nodes that the options name. Connects with the first call.</summary>
@@ -49,6 +50,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         this.options = options ?? new LedgerClientOptions();
         accounts = new V1.AccountService.AccountServiceClient(invoker);
         transfers = new V1.TransferService.TransferServiceClient(invoker);
+        transactions = new V1.TransactionService.TransactionServiceClient(invoker);
     }
 
     private LedgerClient(GrpcChannel channel, LedgerClientOptions options, bool owns)
@@ -109,6 +111,204 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return Read(() => response.Results.Select(Wire.FromWire).ToArray(), CallKind.WriteBatch);
     }
 
+    /// <summary>Posts a transaction: all of its legs or none. Idempotent by its id. A rejection is a result and not an
+    /// exception, and names the leg that failed.</summary>
+    /// <param name="transaction">The transaction. Keep it until the outcome is known.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>Its outcome.</returns>
+    public async Task<TransactionOutcome> PostTransactionAsync(
+        Transaction transaction, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        CheckBatch(transaction.Legs, nameof(transaction));
+        var message = new V1.PostTransactionRequest { Transaction = Wire.ToWire(transaction) };
+        var response = await CallAsync(
+            transactions.PostTransactionAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+    }
+
+    /// <summary>Opens accounts and posts transfers, up to <see cref="BatchMax"/> in one request, in order: each item sees
+    /// what those before it did that touch the same accounts or ids. Items that are linked happen all or not at all.</summary>
+    /// <param name="items">The items. Keep them until the outcome is known.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>One outcome for each item, in the order of the request.</returns>
+    public async Task<IReadOnlyList<BatchItemOutcome>> SubmitBatchAsync(
+        IReadOnlyCollection<BatchItem> items,
+        RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        CheckBatch(items);
+        var message = new V1.SubmitBatchRequest();
+        message.Items.AddRange(items.Select(Wire.ToWire));
+        var response = await CallAsync(
+            transactions.SubmitBatchAsync, message, CallKind.WriteBatch, request, cancellationToken);
+        CheckCount(response.Results.Count, items.Count);
+        return Read(() => response.Results.Select(Wire.FromWire).ToArray(), CallKind.WriteBatch);
+    }
+
+    /// <summary>Posts or voids all holds of an earlier transaction, as one new transaction. Idempotent by the id of the new
+    /// one.</summary>
+    /// <param name="resolution">Which transaction, and what to do.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The outcome of the new transaction.</returns>
+    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such transaction.</exception>
+    public async Task<TransactionOutcome> ResolveTransactionAsync(
+        TransactionResolution resolution, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(resolution);
+        var message = new V1.ResolveTransactionRequest
+        {
+            Id = Wire.IdText(resolution.Id),
+            Account = resolution.Account,
+            TransactionId = Wire.IdText(resolution.TransactionId),
+            Resolution = resolution.Post ? V1.Resolution.Post : V1.Resolution.Void,
+        };
+        var response = await CallAsync(
+            transactions.ResolveTransactionAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+    }
+
+    /// <summary>Takes back a posted transaction, or one transfer, by the opposite one, which is linked to it. Idempotent by
+    /// the id of the correction.</summary>
+    /// <param name="reversal">What to take back, and why.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The outcome of the correction.</returns>
+    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such original.</exception>
+    public async Task<TransactionOutcome> ReverseTransactionAsync(
+        Reversal reversal, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        var message = Wire.ToWire(reversal);
+        var response = await CallAsync(
+            transactions.ReverseTransactionAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+    }
+
+    /// <summary>Sets the time at which a live hold expires: later, or earlier. Idempotent.</summary>
+    /// <param name="holdId">The hold.</param>
+    /// <param name="expireTime">When it is to expire; in the future.</param>
+    /// <param name="account">The hold's debit account; empty when the caller does not know it.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>What became of it.</returns>
+    public async Task<HoldExtension> ExtendHoldAsync(
+        Guid holdId,
+        DateTimeOffset expireTime,
+        string account = "",
+        RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(account);
+        var message = new V1.ExtendHoldRequest
+        {
+            HoldId = Wire.IdText(holdId),
+            ExpireTime = Wire.ToWire(expireTime),
+            Account = account,
+        };
+        var response = await CallAsync(transfers.ExtendHoldAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+    }
+
+    /// <summary>Freezes an account, or replaces the freeze that it has.</summary>
+    /// <param name="address">The account's address.</param>
+    /// <param name="freeze">What is to be refused, debits, credits or both, and why.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>What became of it.</returns>
+    public async Task<AccountChangeOutcome> FreezeAccountAsync(
+        string address,
+        AccountFreeze freeze,
+        RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var message = new V1.FreezeAccountRequest { Address = address, Freeze = Wire.ToWire(freeze) };
+        var response = await CallAsync(accounts.FreezeAccountAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+    }
+
+    /// <summary>Ends the freeze of an account.</summary>
+    /// <param name="address">The account's address.</param>
+    /// <param name="reason">Why, at most 256 characters.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>What became of it.</returns>
+    public async Task<AccountChangeOutcome> UnfreezeAccountAsync(
+        string address,
+        string reason = "",
+        RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var message = new V1.UnfreezeAccountRequest { Address = address, Reason = reason };
+        var response = await CallAsync(accounts.UnfreezeAccountAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+    }
+
+    /// <summary>Closes an account, whatever its balance: it takes no transfer but the void and the expiry of its holds.</summary>
+    /// <param name="address">The account's address.</param>
+    /// <param name="reason">Why, at most 256 characters.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>What became of it.</returns>
+    public async Task<AccountChangeOutcome> CloseAccountAsync(
+        string address,
+        string reason = "",
+        RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var message = new V1.CloseAccountRequest { Address = address, Reason = reason };
+        var response = await CallAsync(accounts.CloseAccountAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+    }
+
+    /// <summary>Opens a closed account again.</summary>
+    /// <param name="address">The account's address.</param>
+    /// <param name="reason">Why, at most 256 characters.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>What became of it.</returns>
+    public async Task<AccountChangeOutcome> ReopenAccountAsync(
+        string address,
+        string reason = "",
+        RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var message = new V1.ReopenAccountRequest { Address = address, Reason = reason };
+        var response = await CallAsync(accounts.ReopenAccountAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+    }
+
+    /// <summary>Sets both limits of an account: a limit that is null is taken away. At most one can be given.</summary>
+    /// <param name="address">The account's address.</param>
+    /// <param name="debitsMustNotExceedCredits">The limit on its debits.</param>
+    /// <param name="creditsMustNotExceedDebits">The limit on its credits.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>What became of it.</returns>
+    public async Task<AccountChangeOutcome> SetAccountLimitsAsync(
+        string address,
+        AccountLimit? debitsMustNotExceedCredits,
+        AccountLimit? creditsMustNotExceedDebits,
+        RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var message = new V1.SetAccountLimitsRequest
+        {
+            Address = address,
+            DebitsMustNotExceedCredits = Wire.ToWire(debitsMustNotExceedCredits),
+            CreditsMustNotExceedDebits = Wire.ToWire(creditsMustNotExceedDebits),
+        };
+        var response = await CallAsync(accounts.SetAccountLimitsAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+    }
+
     /// <summary>Opens a session that posts transfers as they come, many in flight at once. Connects with the first
     /// transfer.</summary>
     /// <param name="stream">How the session behaves.</param>
@@ -131,17 +331,34 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Looks a transfer up in the memory of one of its two accounts. Waits while the transfer is in doubt.</summary>
-    /// <param name="account">The address of the transfer's debit or credit account.</param>
+    /// <param name="account">The address of the transfer's debit or credit account; empty when the caller does not know it.
+    /// A hold is then found however old it is, another transfer only while the node remembers its id.</param>
     /// <param name="id">The transfer's id.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns>The transfer; null when the account has never taken part in it.</returns>
+    /// <returns>The transfer; null when the account has never taken part in it, or when none was given and the transfer is
+    /// not remembered.</returns>
     public async Task<TransferRecord?> GetTransferAsync(
         string account, Guid id, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(account);
         var message = new V1.GetTransferRequest { Account = account, Id = Wire.IdText(id) };
         var response = await FindAsync(transfers.GetTransferAsync, message, request, cancellationToken);
+        return response is null ? null : Read(() => Wire.FromWire(response.Record), CallKind.Read);
+    }
+
+    /// <summary>Looks a transaction up in the memory of its anchor. Waits while it is in doubt.</summary>
+    /// <param name="account">The address of the anchor: the debit account of the transaction's first transfer.</param>
+    /// <param name="id">The transaction's id; a transfer that stood alone is found by its own.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The transaction; null when the account has never anchored it.</returns>
+    public async Task<TransactionRecord?> GetTransactionAsync(
+        string account, Guid id, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(account);
+        var message = new V1.GetTransactionRequest { Account = account, Id = Wire.IdText(id) };
+        var response = await FindAsync(transactions.GetTransactionAsync, message, request, cancellationToken);
         return response is null ? null : Read(() => Wire.FromWire(response.Record), CallKind.Read);
     }
 

@@ -1,26 +1,54 @@
 namespace Ledger.Client;
 
-/// <summary>One movement of money: an amount taken from one account (its debit) and given to another (its credit).</summary>
+/// <summary>What a transfer does. The numbers are those of the wire.</summary>
+public enum TransferKind
+{
+    /// <summary>It moves the money at once.</summary>
+    Direct = 0,
+
+    /// <summary>It reserves the money until the hold is posted, voided or expired.</summary>
+    Hold = 1,
+
+    /// <summary>It moves the money of a hold, wholly or in part; the rest is released unless
+    /// <see cref="Transfer.KeepRest"/> is set.</summary>
+    PostHold = 2,
+
+    /// <summary>It releases a hold.</summary>
+    VoidHold = 3,
+
+    /// <summary>The release of a hold whose time was up. Only the ledger makes it.</summary>
+    ExpireHold = 4,
+}
+
+/// <summary>One movement of money: an amount taken from one account (its debit) and given to another (its credit). By its
+/// kind it moves the amount at once, holds it, or decides what becomes of an earlier hold.</summary>
 /// <remarks>Immutable, but for a metadata dictionary that the caller goes on changing.</remarks>
 public sealed record Transfer
 {
-    /// <summary>The id, made before the first attempt and kept for every retry; see <see cref="TransferIds.New"/>.</summary>
+    /// <summary>As an amount: all that is left of the hold, for a post; no upper bound, for a balancing transfer.</summary>
+    public static readonly UInt128 Unbounded = UInt128.MaxValue;
+
+    /// <summary>The id, made before the first attempt and kept for every retry; see <see cref="TransferIds.New"/>. A leg of
+    /// a transaction may leave it empty: it then follows from the transaction's id and the leg's place.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>The address of the account that is debited.</summary>
+    /// <summary>The address of the account that is debited; empty, for the post or void of a hold, for that of the hold.</summary>
     public required string DebitAccount { get; init; }
 
-    /// <summary>The address of the account that is credited. Must differ from <see cref="DebitAccount"/>.</summary>
+    /// <summary>The address of the account that is credited. Must differ from <see cref="DebitAccount"/>; empty, for the
+    /// post or void of a hold, for that of the hold.</summary>
     public required string CreditAccount { get; init; }
 
-    /// <summary>The amount in minor units of the asset.</summary>
+    /// <summary>The amount in minor units of the asset, or <see cref="Unbounded"/>. That of a void is 0: it is always about
+    /// all of the hold.</summary>
     public required UInt128 Amount { get; init; }
 
     /// <summary>The asset that both accounts are expected to hold, such as <c>USD/2</c>; empty (the default) for that
-    /// of the accounts, whatever it is.</summary>
+    /// of the accounts, whatever it is. Needed in a transaction of several legs, and with <see cref="OpenAccounts"/>.</summary>
     public string Asset { get; init; } = "";
 
-    /// <summary>A number of the caller's own that says what kind of transfer this is. Must not be 0.</summary>
+    /// <summary>A number of the caller's own that says what kind of transfer this is. Must not be 0, but for the post or
+    /// void of a hold, where 0 is that of the hold.</summary>
     public required uint Code { get; init; }
 
     /// <summary>The caller's own reference, at most 128 characters; empty by default.</summary>
@@ -28,6 +56,73 @@ public sealed record Transfer
 
     /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256. Empty by default.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = Wire.NoMetadata;
+
+    /// <summary>What the transfer does; by default it moves the money at once.</summary>
+    public TransferKind Kind { get; init; }
+
+    /// <summary>For the post or void of a hold: the hold's id. Otherwise empty, which is the default.</summary>
+    public Guid HoldId { get; init; }
+
+    /// <summary>For a hold: how long after its own time it expires, in whole microseconds; zero (the default) for never.</summary>
+    public TimeSpan Timeout { get; init; }
+
+    /// <summary>Moves at most what the debit account has available, and at most the amount. The default is false.</summary>
+    public bool BalancingDebit { get; init; }
+
+    /// <summary>Moves at most what the credit account lacks, and at most the amount. The default is false.</summary>
+    public bool BalancingCredit { get; init; }
+
+    /// <summary>For a hold: closes the debit account; the hold's void or expiry opens it again. The default is false.</summary>
+    public bool ClosingDebit { get; init; }
+
+    /// <summary>For a hold: closes the credit account; the hold's void or expiry opens it again. The default is false.</summary>
+    public bool ClosingCredit { get; init; }
+
+    /// <summary>For the post of a part of a hold: keeps the rest on hold, to be posted in further parts. The default is
+    /// false: the rest is released.</summary>
+    public bool KeepRest { get; init; }
+
+    /// <summary>Opens the accounts that do not exist yet, together with the transfer: with its asset and code, without
+    /// limits. The default is false.</summary>
+    public bool OpenAccounts { get; init; }
+
+    /// <summary>For a correction: the transfer, on the same two accounts, that this one takes back. Otherwise empty, which
+    /// is the default.</summary>
+    public Guid Reverses { get; init; }
+
+    /// <summary>For a correction: why, at most 256 characters; empty by default.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>Makes the post of a hold, whose accounts, asset, code, reference and metadata are those of the hold.</summary>
+    /// <param name="id">The id of the post, a new one.</param>
+    /// <param name="holdId">The hold.</param>
+    /// <param name="amount">How much; null for all that is left.</param>
+    /// <param name="keepRest">Whether what is not posted stays on hold.</param>
+    public static Transfer PostHold(Guid id, Guid holdId, UInt128? amount = null, bool keepRest = false) => new()
+    {
+        Id = id,
+        Kind = TransferKind.PostHold,
+        HoldId = holdId,
+        Amount = amount ?? Unbounded,
+        KeepRest = keepRest,
+        DebitAccount = "",
+        CreditAccount = "",
+        Code = 0,
+    };
+
+    /// <summary>Makes the void of a hold, whose accounts, asset, code, reference and metadata are those of the hold.</summary>
+    /// <param name="id">The id of the void, a new one.</param>
+    /// <param name="holdId">The hold.</param>
+    public static Transfer VoidHold(Guid id, Guid holdId) => new()
+    {
+        Id = id,
+        Kind = TransferKind.VoidHold,
+        HoldId = holdId,
+        Amount = UInt128.Zero,
+        DebitAccount = "",
+        CreditAccount = "",
+        Code = 0,
+    };
 }
 
 /// <summary>How a transfer was decided: recorded, or rejected for one named reason.</summary>
@@ -50,6 +145,10 @@ public sealed record TransferOutcome
     /// <summary>For a rejection that is on record: the balances of the account that refused, as they were seen.</summary>
     public Balances? BalanceSeen { get; init; }
 
+    /// <summary>The amount that was moved, held or released; null for a rejection, and from a ledger that does not say. It
+    /// differs from the amount asked for where that depended on a hold or on what the accounts had.</summary>
+    public UInt128? Amount { get; init; }
+
     /// <summary>Whether the transfer is recorded, once: by this request or by an earlier one.</summary>
     public bool IsCommitted => Status is TransferStatus.Created or TransferStatus.Exists;
 
@@ -71,4 +170,49 @@ public sealed record TransferRecord
 
     /// <summary>For a rejection: the balances of the account that refused, as they were seen.</summary>
     public Balances? BalanceSeen { get; init; }
+
+    /// <summary>The amount that was moved, held or released; null for a rejection.</summary>
+    public UInt128? Amount { get; init; }
+
+    /// <summary>The transaction that it is a part of; its own id when it stood alone.</summary>
+    public Guid TransactionId { get; init; }
+
+    /// <summary>For a hold that was made: what has become of it. Otherwise null.</summary>
+    public Hold? Hold { get; init; }
+}
+
+/// <summary>Whether a hold is live, and how it ended. The numbers are those of the wire.</summary>
+public enum HoldState
+{
+    /// <summary>Not known to this version of the client.</summary>
+    Unspecified = 0,
+
+    /// <summary>It reserves money.</summary>
+    Live = 1,
+
+    /// <summary>It was posted.</summary>
+    Posted = 2,
+
+    /// <summary>It was voided.</summary>
+    Voided = 3,
+
+    /// <summary>Its time was up.</summary>
+    Expired = 4,
+}
+
+/// <summary>What has become of a hold.</summary>
+/// <param name="State">Whether it is live, and how it ended.</param>
+/// <param name="Remaining">For a live hold: what is left of it. Otherwise 0.</param>
+/// <param name="ExpireTime">For a live hold with a timeout: when it expires. Otherwise null.</param>
+public sealed record Hold(HoldState State, UInt128 Remaining, DateTimeOffset? ExpireTime);
+
+/// <summary>What became of the extension of a hold.</summary>
+/// <param name="HoldId">The hold.</param>
+/// <param name="Status"><see cref="TransferStatus.Created"/> when the time was set, <see cref="TransferStatus.Exists"/> when it
+/// was so already, or why not.</param>
+/// <param name="ExpireTime">When the hold expires; null when it does not, or when there is no such live hold.</param>
+public sealed record HoldExtension(Guid HoldId, TransferStatus Status, DateTimeOffset? ExpireTime)
+{
+    /// <summary>Whether the hold expires as was asked, since now or since before.</summary>
+    public bool IsApplied => Status is TransferStatus.Created or TransferStatus.Exists;
 }

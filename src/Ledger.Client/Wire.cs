@@ -19,11 +19,26 @@ internal static class Wire
             Id = IdText(transfer.Id),
             DebitAccount = transfer.DebitAccount,
             CreditAccount = transfer.CreditAccount,
-            Amount = Text(transfer.Amount),
+            Amount = AmountText(transfer),
             Asset = transfer.Asset,
             Code = transfer.Code,
             Reference = transfer.Reference,
+            Kind = (V1.TransferKind)(int)transfer.Kind,
+            HoldId = OptionalIdText(transfer.HoldId),
+            BalancingDebit = transfer.BalancingDebit,
+            BalancingCredit = transfer.BalancingCredit,
+            ClosingDebit = transfer.ClosingDebit,
+            ClosingCredit = transfer.ClosingCredit,
+            KeepRest = transfer.KeepRest,
+            OpenAccounts = transfer.OpenAccounts,
+            Reverses = OptionalIdText(transfer.Reverses),
+            Reason = transfer.Reason,
         };
+        if (transfer.Timeout != TimeSpan.Zero)
+        {
+            wire.Timeout = Duration.FromTimeSpan(transfer.Timeout);
+        }
+
         AddAll(wire.Metadata, transfer.Metadata);
         return wire;
     }
@@ -39,10 +54,70 @@ internal static class Wire
             Reference = spec.Reference,
             DebitsMustNotExceedCredits = ToWire(spec.DebitsMustNotExceedCredits),
             CreditsMustNotExceedDebits = ToWire(spec.CreditsMustNotExceedDebits),
+            Closed = spec.IsClosed,
         };
         AddAll(wire.Metadata, spec.Metadata);
         return wire;
     }
+
+    public static V1.Transaction ToWire(Transaction transaction)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        var wire = new V1.Transaction { Id = IdText(transaction.Id), Legs = { Capacity = transaction.Legs.Count } };
+        foreach (var leg in transaction.Legs)
+        {
+            var (transfer, opening) = ToWire(leg);
+            if (transfer is null)
+            {
+                wire.Legs.Add(new V1.TransactionLeg { Opening = opening });
+                continue;
+            }
+
+            transfer.Id = OptionalIdText(leg.Transfer!.Id);
+            wire.Legs.Add(new V1.TransactionLeg { Transfer = transfer });
+        }
+
+        return wire;
+    }
+
+    public static V1.BatchItem ToWire(BatchItem item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        var (transfer, opening) = ToWire(item.Leg);
+        return transfer is not null
+            ? new V1.BatchItem { Transfer = transfer, Linked = item.Linked }
+            : new V1.BatchItem { Opening = opening, Linked = item.Linked };
+    }
+
+    public static V1.AccountFreeze ToWire(AccountFreeze freeze)
+    {
+        ArgumentNullException.ThrowIfNull(freeze);
+        return new V1.AccountFreeze
+        {
+            Debits = freeze.Debits,
+            Credits = freeze.Credits,
+            Reason = freeze.Reason,
+            EndTime = freeze.EndTime is { } end ? ToWire(end) : null,
+        };
+    }
+
+    public static V1.ReverseTransactionRequest ToWire(Reversal reversal)
+    {
+        ArgumentNullException.ThrowIfNull(reversal);
+        return new V1.ReverseTransactionRequest
+        {
+            Id = IdText(reversal.Id),
+            Account = reversal.Account,
+            TransactionId = IdText(reversal.OriginalId),
+            Reason = reversal.Reason,
+            Amount = reversal.Amount is { } amount ? Text(amount) : "",
+            Code = reversal.Code,
+            Reference = reversal.Reference,
+        };
+    }
+
+    public static V1.Limit? ToWire(AccountLimit? limit) =>
+        limit is null ? null : new V1.Limit { Allowance = Text(limit.Value.Allowance) };
 
     public static string IdText(Guid id) => id.ToString("D");
 
@@ -50,15 +125,81 @@ internal static class Wire
 
     public static Transfer FromWire(V1.Transfer wire) => new()
     {
-        Id = Id(wire.Id),
+        Id = OptionalId(wire.Id),
         DebitAccount = wire.DebitAccount,
         CreditAccount = wire.CreditAccount,
-        Amount = Amount(wire.Amount),
+        Amount = IsUpTo(wire.Kind, wire.BalancingDebit, wire.BalancingCredit) && wire.Amount.Length == 0
+            ? Transfer.Unbounded
+            : Amount(wire.Amount),
         Asset = wire.Asset,
         Code = wire.Code,
         Reference = wire.Reference,
         Metadata = FromWire(wire.Metadata),
+        Kind = (TransferKind)(int)wire.Kind,
+        HoldId = OptionalId(wire.HoldId),
+        Timeout = Timeout(wire.Timeout),
+        BalancingDebit = wire.BalancingDebit,
+        BalancingCredit = wire.BalancingCredit,
+        ClosingDebit = wire.ClosingDebit,
+        ClosingCredit = wire.ClosingCredit,
+        KeepRest = wire.KeepRest,
+        OpenAccounts = wire.OpenAccounts,
+        Reverses = OptionalId(wire.Reverses),
+        Reason = wire.Reason,
     };
+
+    public static Transaction FromWire(V1.Transaction wire) => new()
+    {
+        Id = OptionalId(wire.Id),
+        Legs = [.. wire.Legs.Select(FromWire)],
+    };
+
+    /// <summary>Refuses a transfer whose amount was left out where the ledger would: here it would become 0.</summary>
+    public static void CheckAmounts(V1.Transaction wire)
+    {
+        foreach (var leg in wire.Legs)
+        {
+            if (leg.Transfer is { Amount.Length: 0, Kind: not V1.TransferKind.VoidHold } transfer
+                && !IsUpTo(transfer.Kind, transfer.BalancingDebit, transfer.BalancingCredit))
+            {
+                throw new FormatException("a transfer has no amount.");
+            }
+        }
+    }
+
+    public static TransactionOutcome FromWire(V1.TransactionResult wire) => new()
+    {
+        Id = Id(wire.Id),
+        Status = (TransferStatus)(int)wire.Status,
+        FailedLeg = wire.HasFailedLeg ? wire.FailedLeg : null,
+        CreateTime = wire.CreateTime?.ToDateTimeOffset(),
+        Replayed = wire.Replayed,
+        BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
+        Legs =
+        [
+            .. wire.Legs.Select(static leg => new LegOutcome(
+                OptionalId(leg.TransferId),
+                (TransferStatus)(int)leg.TransferStatus,
+                (AccountStatus)(int)leg.AccountStatus,
+                OptionalAmount(leg.Amount))),
+        ],
+    };
+
+    public static TransactionRecord FromWire(V1.TransactionRecord wire) => new(
+        FromWire(Needed(wire.Transaction, "transaction")), FromWire(Needed(wire.Result, "result")));
+
+    public static BatchItemOutcome FromWire(V1.BatchItemResult wire) => wire switch
+    {
+        { Transfer: { } transfer } => new BatchItemOutcome(FromWire(transfer), null),
+        { Opening: { } opening } => new BatchItemOutcome(null, FromWire(opening)),
+        _ => throw new FormatException("an item has no outcome."),
+    };
+
+    public static AccountChangeOutcome FromWire(V1.AccountChangeResult wire) => new(
+        (AccountStatus)(int)wire.Status, wire.Account is null ? null : FromWire(wire.Account));
+
+    public static HoldExtension FromWire(V1.ExtendHoldResult wire) => new(
+        Id(wire.HoldId), (TransferStatus)(int)wire.Status, wire.ExpireTime?.ToDateTimeOffset());
 
     public static TransferOutcome FromWire(V1.TransferResult wire) => new()
     {
@@ -67,6 +208,7 @@ internal static class Wire
         CreateTime = wire.CreateTime?.ToDateTimeOffset(),
         Replayed = wire.Replayed,
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
+        Amount = OptionalAmount(wire.Amount),
     };
 
     public static TransferRecord FromWire(V1.TransferRecord wire) => new()
@@ -75,6 +217,12 @@ internal static class Wire
         Status = (TransferStatus)(int)wire.Status,
         CreateTime = Time(wire.CreateTime),
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
+        Amount = OptionalAmount(wire.Amount),
+        TransactionId = OptionalId(wire.TransactionId),
+        Hold = wire.Hold is null
+            ? null
+            : new Hold(
+                (HoldState)(int)wire.Hold.State, Amount(wire.Hold.Remaining), wire.Hold.ExpireTime?.ToDateTimeOffset()),
     };
 
     public static AccountOutcome FromWire(V1.OpenAccountResult wire) =>
@@ -91,6 +239,17 @@ internal static class Wire
         EntryCount = wire.EntryCount,
         Version = wire.Version,
         IsClosed = wire.Closed,
+        Freeze = wire.Freeze is null
+            ? null
+            : new AccountFreeze
+            {
+                Debits = wire.Freeze.Debits,
+                Credits = wire.Freeze.Credits,
+                Reason = wire.Freeze.Reason,
+                EndTime = wire.Freeze.EndTime?.ToDateTimeOffset(),
+            },
+        ClosedReason = wire.ClosedReason,
+        HoldCount = wire.HoldCount,
     };
 
     public static StatementEntry FromWire(V1.Entry wire) => new()
@@ -114,7 +273,23 @@ internal static class Wire
         Metadata = FromWire(wire.Metadata),
         DebitsMustNotExceedCredits = FromWire(wire.DebitsMustNotExceedCredits),
         CreditsMustNotExceedDebits = FromWire(wire.CreditsMustNotExceedDebits),
+        IsClosed = wire.Closed,
     };
+
+    private static TransactionLeg FromWire(V1.TransactionLeg wire) => wire switch
+    {
+        { Transfer: { } transfer } => TransactionLeg.Of(FromWire(transfer)),
+        { Opening: { } opening } => TransactionLeg.Open(FromWire(Needed(opening.Spec, "spec")), opening.IfMissing),
+        _ => throw new FormatException("a leg is neither a transfer nor an opening."),
+    };
+
+    private static (V1.Transfer? Transfer, V1.AccountOpening? Opening) ToWire(TransactionLeg leg)
+    {
+        ArgumentNullException.ThrowIfNull(leg);
+        return leg.Transfer is { } transfer
+            ? (ToWire(transfer), null)
+            : (null, new V1.AccountOpening { Spec = ToWire(leg.Opening!), IfMissing = leg.IfMissing });
+    }
 
     private static Balances FromWire(V1.Balances wire) => new(
         Amount(wire.DebitsPending),
@@ -127,9 +302,6 @@ internal static class Wire
     private static AccountLimit? FromWire(V1.Limit? wire) =>
         wire is null ? null : new AccountLimit(Amount(wire.Allowance));
 
-    private static V1.Limit? ToWire(AccountLimit? limit) =>
-        limit is null ? null : new V1.Limit { Allowance = Text(limit.Value.Allowance) };
-
     private static IReadOnlyDictionary<string, string> FromWire(MapField<string, string> wire) =>
         wire.Count == 0 ? NoMetadata : new Dictionary<string, string>(wire, StringComparer.Ordinal);
 
@@ -140,6 +312,29 @@ internal static class Wire
             wire.Add(key, value);
         }
     }
+
+    // Where an amount is an upper bound, none is sent for no bound.
+    private static string AmountText(Transfer transfer) => transfer.Amount == Transfer.Unbounded
+        && IsUpTo((V1.TransferKind)(int)transfer.Kind, transfer.BalancingDebit, transfer.BalancingCredit)
+        ? ""
+        : Text(transfer.Amount);
+
+    private static bool IsUpTo(V1.TransferKind kind, bool balancingDebit, bool balancingCredit) =>
+        kind == V1.TransferKind.PostHold || balancingDebit || balancingCredit;
+
+    private static TimeSpan Timeout(Duration? wire) => wire switch
+    {
+        null => TimeSpan.Zero,
+        { Nanos: var nanos } when nanos % TimeSpan.NanosecondsPerTick != 0 =>
+            throw new FormatException("a timeout is finer than 100 nanoseconds."),
+        _ => wire.ToTimeSpan(),
+    };
+
+    private static string OptionalIdText(Guid id) => id == Guid.Empty ? "" : IdText(id);
+
+    private static Guid OptionalId(string text) => text.Length == 0 ? Guid.Empty : Id(text);
+
+    private static UInt128? OptionalAmount(string text) => text.Length == 0 ? null : Amount(text);
 
     private static string Text(UInt128 amount) => amount.ToString(CultureInfo.InvariantCulture);
 

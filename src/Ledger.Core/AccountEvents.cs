@@ -40,7 +40,11 @@ public sealed record TransactionPrepared(TransactionPart Part, LedgerTime At) : 
 /// <param name="CommitTime">When the closer committed.</param>
 /// <param name="At">When this account booked it.</param>
 public sealed record TransactionCommitted(
-    TransferId Key, long PreparedSequenceNr, LedgerTime CommitTime, LedgerTime At) : AccountEvent(At);
+    TransferId Key, long PreparedSequenceNr, LedgerTime CommitTime, LedgerTime At) : AccountEvent(At)
+{
+    /// <summary>The holds of this credit account that end here: the row says it without the one that it rests on.</summary>
+    public IReadOnlyList<TransferId> EndedHolds { get; init; } = [];
+}
 
 /// <summary>Anchor or participant: the closer has refused, in its journal; what was reserved is released.</summary>
 /// <param name="Key">The attempt.</param>

@@ -821,8 +821,14 @@ public sealed class AccountRuntime
                 || part.Legs.Any(static leg => leg.Transfer is { } transfer && (transfer.ResolvesHold || transfer.IsBalancing));
     }
 
+    // Once an id is used up, what was refused under it before no longer counts.
     private static RememberedId? FindAsked(RememberedId? remembered, UInt128 asked)
     {
+        if (remembered is { IsFinal: true })
+        {
+            return remembered.Asked == asked ? remembered : null;
+        }
+
         while (remembered is not null && (remembered.Asked != asked || remembered.Status == TransferStatus.None))
         {
             remembered = remembered.Earlier;
@@ -982,7 +988,7 @@ public sealed class AccountRuntime
                 : 0,
             AnchorAsset = AnchorAssetOf(asked),
         };
-        if (work.Quotes is null && part.Legs.Any(NeedsQuote))
+        if (work.Quotes is null && part.Legs.Any(leg => NeedsQuote(part, leg)))
         {
             StartTrial(work, now);
             return;
@@ -1041,14 +1047,14 @@ public sealed class AccountRuntime
     }
 
     // Whether the leg's amount, or its hold, is another account's to tell.
-    private bool NeedsQuote(PartLeg leg) => leg.Transfer is { } transfer
+    private bool NeedsQuote(TransactionPart part, PartLeg leg) => leg.Transfer is { } transfer
         && (((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && transfer.DebitAccount != Address)
             || ((transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None && transfer.CreditAccount != Address)
-            || (transfer.ResolvesHold && !IsMine(leg)));
+            || (transfer.ResolvesHold && !IsMine(part, leg)));
 
-    // The resolution of a hold is anchored where the hold is debited, whatever accounts it names.
-    private bool IsMine(PartLeg leg) => leg.Concerns(Address)
-        || (leg.Transfer is { ResolvesHold: true } transfer && (transfer.DebitAccount.IsNone || state.FindHold(transfer.PendingId) is not null));
+    // The resolution of a hold that stands alone is anchored where the hold is debited, whatever accounts it names.
+    private bool IsMine(TransactionPart part, PartLeg leg) =>
+        leg.Concerns(Address) || (part.IsAlone && leg.Transfer!.ResolvesHold);
 
     // Goes through the legs in order, as far as accounts are known: this one as it is, the others by their quotes.
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
@@ -1415,8 +1421,7 @@ public sealed class AccountRuntime
         }
 
         var part = work.Part!;
-        var row = state.FindInDoubt(part.Key)!.SequenceNr;
-        Emit(new TransactionCommitted(part.Key, row, work.CommitTime, Later(now)), urgent: false);
+        Emit(CommitOf(part, work.CommitTime, now), urgent: false);
         if (work.HasFirst)
         {
             // The commit is durable at the closer, and everybody's preparation and the participants' outcomes are durable too:
@@ -1465,6 +1470,23 @@ public sealed class AccountRuntime
         again.Waiters.AddRange(work.Waiters);
         Claim(again, IdsOf(again.Asked!));
         WaitFor(again, now);
+    }
+
+    private TransactionCommitted CommitOf(TransactionPart part, LedgerTime commitTime, LedgerTime now)
+    {
+        List<TransferId>? ended = null;
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { ResolvesHold: true } transfer && transfer.CreditAccount == Address
+                && leg.HoldAfter != HoldState.Live)
+            {
+                (ended ??= []).Add(transfer.PendingId);
+            }
+        }
+
+        var committed = new TransactionCommitted(
+            part.Key, state.FindInDoubt(part.Key)!.SequenceNr, commitTime, Later(now));
+        return ended is null ? committed : committed with { EndedHolds = ended };
     }
 
     private Work? FindAttempt(TransferId key, UInt128 digest) =>
@@ -1533,8 +1555,7 @@ public sealed class AccountRuntime
             var part = work.Part!;
             Emit(
                 outcome.Committed
-                    ? new TransactionCommitted(
-                        part.Key, state.FindInDoubt(part.Key)!.SequenceNr, outcome.Time, Later(now))
+                    ? CommitOf(part, outcome.Time, now)
                     : new TransactionAborted(part.Key, -1, TransferStatus.None, null, Later(now)),
                 urgent: true);
             Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
@@ -1698,7 +1719,7 @@ public sealed class AccountRuntime
         Dictionary<TransferId, Amount>? reversing = null;
         foreach (var leg in part.Legs)
         {
-            if (leg.Transfer is { } transfer && (leg.Concerns(Address) || IsMine(leg)))
+            if (leg.Transfer is { } transfer && IsMine(part, leg))
             {
                 var fact = new LegFact(leg.Index);
                 if (transfer.Id != part.Id)
@@ -2157,7 +2178,7 @@ public sealed class AccountRuntime
         Add(part.Key);
         foreach (var leg in part.Legs)
         {
-            if (leg.Transfer is { } transfer && (leg.Concerns(Address) || (part.IsAlone && transfer.ResolvesHold)))
+            if (leg.Transfer is { } transfer && IsMine(part, leg))
             {
                 Add(transfer.Id);
                 if (transfer.ResolvesHold)

@@ -134,8 +134,9 @@ public sealed record TransactionResult(
     TransferId Id, TransferStatus Status, int FailedLeg, LedgerTime Time, bool Replayed, Balances? BalanceSeen,
     ImmutableArray<LegResult> Legs)
 {
-    /// <summary>Whether the transaction is recorded.</summary>
-    public bool IsCommitted => Status is TransferStatus.Created or TransferStatus.Exists;
+    /// <summary>Whether the transaction is recorded. A leg that exists already, by itself, makes a transaction fail with
+    /// <see cref="TransferStatus.Exists"/>; then it is not.</summary>
+    public bool IsCommitted => FailedLeg < 0 && Status is (TransferStatus.Created or TransferStatus.Exists);
 }
 
 /// <summary>What became of one leg. Immutable.</summary>

@@ -45,31 +45,36 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<TransferStreams>();
         services.TryAddSingleton<AccountGrpcService>();
         services.TryAddSingleton<TransferGrpcService>();
+        services.TryAddSingleton<TransactionGrpcService>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, GrpcErrorStartupFilter>());
 
         var grpc = services.AddGrpc().AddJsonTranscoding(ConfigureJson);
         ConfigureService<AccountGrpcService>(grpc);
         ConfigureService<TransferGrpcService>(grpc);
+        ConfigureService<TransactionGrpcService>(grpc);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
         {
             health.Services.Map("", static context => context.Tags.Contains(ReadyTag));
             health.Services.Map(AccountService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
             health.Services.Map(TransferService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
+            health.Services.Map(
+                TransactionService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
         }).AddCheck<LedgerReadinessCheck>("ledger", tags: [ReadyTag]);
         return services;
     }
 
-    /// <summary>Maps AccountService and TransferService, their JSON form under <c>/v1</c>, gRPC health for each of them
-    /// and, where the options ask for it, reflection.</summary>
+    /// <summary>Maps AccountService, TransferService and TransactionService, their JSON form under <c>/v1</c>, gRPC
+    /// health for each of them and, where the options ask for it, reflection.</summary>
     /// <param name="endpoints">The endpoints.</param>
-    /// <returns>The endpoints of both services, in both forms, for conventions such as authorization.</returns>
+    /// <returns>The endpoints of all services, in both forms, for conventions such as authorization.</returns>
     public static IEndpointConventionBuilder MapLedgerGrpc(this IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         var options = endpoints.ServiceProvider.GetRequiredService<IOptions<LedgerGrpcOptions>>().Value;
         var services = new EndpointConventions(
-            endpoints.MapGrpcService<AccountGrpcService>(), endpoints.MapGrpcService<TransferGrpcService>());
+            endpoints.MapGrpcService<AccountGrpcService>(), endpoints.MapGrpcService<TransferGrpcService>(),
+            endpoints.MapGrpcService<TransactionGrpcService>());
 
         // JSON repeats the names of all fields.
         var bodyBytesMax = 2L * options.MaxReceiveMessageBytes;

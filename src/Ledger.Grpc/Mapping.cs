@@ -1,5 +1,6 @@
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
+using Ledger.Actors;
 using Ledger.Core;
 using Ledger.Grpc.Errors;
 using V1 = Ledger.V1;
@@ -11,7 +12,7 @@ namespace Ledger.Grpc;
 /// Reading returns a fault instead of throwing one, with the field named from the message that is read. An empty id,
 /// address or asset of an item is not malformed: it becomes the default value, for which the ledger has a status.
 /// </remarks>
-internal static class Mapping
+internal static partial class Mapping
 {
     private const int MicrosPerSecond = 1_000_000;
     private const int NanosPerMicro = 1_000;
@@ -26,13 +27,18 @@ internal static class Mapping
             return false;
         }
 
-        if (!TryReadId(source.Id, out var id, out fault)
+        if (!TryReadId(source.Id, "id", out var id, out fault)
             || !TryReadAddress(source.DebitAccount, "debit_account", out var debit, out fault)
             || !TryReadAddress(source.CreditAccount, "credit_account", out var credit, out fault)
-            || !TryReadAmount(source.Amount, "amount", out var amount, out fault)
+            || !TryReadFlags(source, out var flags, out fault)
+            || !TryReadAmount(source, flags, out var amount, out fault)
             || !TryReadAsset(source.Asset, out var asset, out fault)
             || !CheckReference(source.Reference, out fault)
-            || !TryReadMetadata(source.Metadata, out var metadata, out fault))
+            || !TryReadMetadata(source.Metadata, out var metadata, out fault)
+            || !TryReadId(source.HoldId, "hold_id", out var hold, out fault)
+            || !TryReadTimeout(source.Timeout, out var timeout, out fault)
+            || !TryReadId(source.Reverses, "reverses", out var reverses, out fault)
+            || !CheckReason(source.Reason, out fault))
         {
             return false;
         }
@@ -42,6 +48,11 @@ internal static class Mapping
             Asset = asset,
             Reference = source.Reference,
             Metadata = metadata,
+            Flags = flags,
+            PendingId = hold,
+            Timeout = timeout,
+            Reverses = reverses,
+            Reason = source.Reason,
         };
         return true;
     }
@@ -68,12 +79,13 @@ internal static class Mapping
             Metadata = metadata,
             DebitsMustNotExceedCredits = debits,
             CreditsMustNotExceedDebits = credits,
+            Closed = source.Closed,
         };
         return true;
     }
 
     /// <summary>Reads an id; an empty one is nil.</summary>
-    public static bool TryReadId(string text, out TransferId id, out Fault fault)
+    public static bool TryReadId(string text, string field, out TransferId id, out Fault fault)
     {
         fault = default;
         id = default;
@@ -82,7 +94,7 @@ internal static class Mapping
             return true;
         }
 
-        fault = new Fault(Reasons.MalformedId, "The id is not a UUID in its canonical text form.", "id");
+        fault = new Fault(Reasons.MalformedId, "The id is not a UUID in its canonical text form.", field);
         return false;
     }
 
@@ -134,6 +146,7 @@ internal static class Mapping
         if (source.IsCommitted)
         {
             result.CreateTime = Write(source.Time);
+            result.Amount = source.Amount.ToString();
         }
 
         if (source.BalanceSeen is { } balances)
@@ -159,18 +172,29 @@ internal static class Mapping
     }
 
     /// <summary>Writes an account.</summary>
-    public static V1.Account Write(AccountView source) => new()
+    public static V1.Account Write(AccountView source)
     {
-        Spec = Write(source.Spec),
-        CreateTime = Write(source.OpenTime),
-        Balances = Write(source.Balances),
-        Balance = source.Balances.Balance.ToString(),
-        AvailableDebits = source.AvailableDebits?.ToString() ?? "",
-        AvailableCredits = source.AvailableCredits?.ToString() ?? "",
-        EntryCount = source.EntryCount,
-        Version = (ulong)source.Version,
-        Closed = source.Closed,
-    };
+        var account = new V1.Account
+        {
+            Spec = Write(source.Spec),
+            CreateTime = Write(source.OpenTime),
+            Balances = Write(source.Balances),
+            Balance = source.Balances.Balance.ToString(),
+            AvailableDebits = source.AvailableDebits?.ToString() ?? "",
+            AvailableCredits = source.AvailableCredits?.ToString() ?? "",
+            EntryCount = source.EntryCount,
+            Version = (ulong)source.Version,
+            Closed = source.Closed,
+            ClosedReason = source.ClosedReason,
+            HoldCount = source.HoldCount,
+        };
+        if (source.Freeze is { } freeze)
+        {
+            account.Freeze = Write(freeze);
+        }
+
+        return account;
+    }
 
     /// <summary>Writes a transfer as an account remembers it.</summary>
     public static V1.TransferRecord Write(TransferRecord source)
@@ -180,10 +204,21 @@ internal static class Mapping
             Transfer = Write(source.Transfer),
             Status = (V1.TransferStatus)source.Status,
             CreateTime = Write(source.Time),
+            TransactionId = Text(source.TransactionId),
         };
+        if (source.Status == TransferStatus.Created)
+        {
+            record.Amount = source.Amount.ToString();
+        }
+
         if (source.BalanceSeen is { } balances)
         {
             record.BalanceSeen = Write(balances);
+        }
+
+        if (source.Hold != HoldState.None)
+        {
+            record.Hold = WriteHold(source);
         }
 
         return record;
@@ -207,13 +242,28 @@ internal static class Mapping
         var transfer = new V1.Transfer
         {
             Id = source.Id.ToString(),
-            DebitAccount = source.DebitAccount.Text,
-            CreditAccount = source.CreditAccount.Text,
-            Amount = source.Amount.ToString(),
-            Asset = source.Asset.Text,
+            DebitAccount = source.DebitAccount.Text ?? "",
+            CreditAccount = source.CreditAccount.Text ?? "",
+            Amount = WriteAmount(source),
+            Asset = source.Asset.Text ?? "",
             Code = source.Code,
             Reference = source.Reference,
+            Kind = KindOf(source.Flags),
+            HoldId = Text(source.PendingId),
+            BalancingDebit = source.Flags.HasFlag(TransferFlags.BalancingDebit),
+            BalancingCredit = source.Flags.HasFlag(TransferFlags.BalancingCredit),
+            ClosingDebit = source.Flags.HasFlag(TransferFlags.ClosingDebit),
+            ClosingCredit = source.Flags.HasFlag(TransferFlags.ClosingCredit),
+            KeepRest = source.Flags.HasFlag(TransferFlags.KeepRest),
+            OpenAccounts = source.Flags.HasFlag(TransferFlags.OpenAccounts),
+            Reverses = Text(source.Reverses),
+            Reason = source.Reason,
         };
+        if (source.Timeout != TimeSpan.Zero)
+        {
+            transfer.Timeout = Duration.FromTimeSpan(source.Timeout);
+        }
+
         Write(source.Metadata, transfer.Metadata);
         return transfer;
     }
@@ -228,6 +278,7 @@ internal static class Mapping
             Reference = source.Reference,
             DebitsMustNotExceedCredits = WriteLimit(source.DebitsMustNotExceedCredits),
             CreditsMustNotExceedDebits = WriteLimit(source.CreditsMustNotExceedDebits),
+            Closed = source.Closed,
         };
         Write(source.Metadata, spec.Metadata);
         return spec;
@@ -263,7 +314,7 @@ internal static class Mapping
         }
     }
 
-    private static bool TryReadAmount(string text, string field, out Amount amount, out Fault fault)
+    public static bool TryReadAmount(string text, string field, out Amount amount, out Fault fault)
     {
         fault = default;
         switch (Amount.TryParse(text, out amount))
@@ -298,7 +349,7 @@ internal static class Mapping
         return false;
     }
 
-    private static bool TryReadLimit(V1.Limit? source, string field, out Amount? allowance, out Fault fault)
+    public static bool TryReadLimit(V1.Limit? source, string field, out Amount? allowance, out Fault fault)
     {
         fault = default;
         allowance = null;
@@ -323,7 +374,7 @@ internal static class Mapping
         return true;
     }
 
-    private static bool CheckReference(string reference, out Fault fault)
+    public static bool CheckReference(string reference, out Fault fault)
     {
         fault = default;
         if (reference.Length <= LedgerLimits.ReferenceLengthMax)

@@ -14,7 +14,9 @@ internal static class NodeActors
 {
     public const string SystemName = "ledger";
 
-    public static void AddTo(IServiceCollection services, NodeSettings settings) =>
+    public static void AddTo(IServiceCollection services, NodeSettings settings)
+    {
+        services.AddHealthChecks().AddLedgerSweeper();
         services.AddLedger().AddAkka(SystemName, (akka, _) =>
         {
             // Nothing falls back to a serializer that nobody chose.
@@ -36,6 +38,7 @@ internal static class NodeActors
 
             akka.WithLedger(settings.Ledger);
         });
+    }
 
     private static void Cluster(AkkaConfigurationBuilder akka, ClusterOptions options)
     {

@@ -52,6 +52,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             }
 
             CheckUniqueKey(connection);
+            EmptyForeignIndex(connection);
         }
         catch (NpgsqlException e)
         {
@@ -133,6 +134,32 @@ public sealed class PostgreSqlStorage : LedgerStorage
             && HasTable(connection, transaction, "ledger_hold")
             && HasTable(connection, transaction, "ledger_work_checkpoint")
             && HasTable(connection, transaction, "ledger_unfinished");
+
+    // An index that has seen more than there is stands beside a journal which it does not belong to, as when an older one was
+    // put back: what it says may never have been. Both are looked at in one statement, so a node that is at work is no such
+    // case.
+    private static void EmptyForeignIndex(NpgsqlConnection connection)
+    {
+        using var transaction = connection.BeginTransaction();
+        using (var update = new NpgsqlCommand(
+            "UPDATE ledger_work_checkpoint SET ordering = 0, version = version + 1 WHERE EXISTS (SELECT FROM"
+            + " ledger_work_checkpoint WHERE ordering > (SELECT coalesce(max(ordering), 0) FROM journal))",
+            connection, transaction))
+        {
+            if (update.ExecuteNonQuery() == 0)
+            {
+                return;
+            }
+        }
+
+        using (var delete = new NpgsqlCommand(
+            "DELETE FROM ledger_hold; DELETE FROM ledger_unfinished;", connection, transaction))
+        {
+            delete.ExecuteNonQuery();
+        }
+
+        transaction.Commit();
+    }
 
     private void CheckDurability(NpgsqlConnection connection)
     {

@@ -300,7 +300,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
         {
             try
             {
-                return action(_connection ??= SqliteConnections.OpenRelaxed(_connectionString));
+                return action(_connection ??= Open());
             }
             catch
             {
@@ -325,6 +325,14 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
         {
             gate.Release();
         }
+    }
+
+    private SqliteConnection Open()
+    {
+        // Holds of many accounts touch many pages of the index by account; with SQLite's usual 2 MB these come from the file.
+        var connection = SqliteConnections.OpenRelaxed(_connectionString);
+        SqliteConnections.Execute(connection, "PRAGMA cache_size = -32768;");
+        return connection;
     }
 
     public static long Highest(SqliteConnection journal)

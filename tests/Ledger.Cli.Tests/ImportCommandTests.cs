@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Grpc.Core;
+using Ledger.Cli.Import;
 using Ledger.Testing;
 using Ledger.V1;
 
@@ -34,10 +35,11 @@ public sealed class ImportCommandTests : IDisposable
             server, Good + "\n4,2025-02-03,snack,food,USD/2,1\n4,2025-02-03,snack,cash,USD/2,-1\n");
 
         first.ExitCode.ShouldBe(0, first.Error);
-        first.Json.ToJsonString().ShouldBe(Summary(5, 0, 3, 0));
+        first.Json.ToJsonString().ShouldBe(Summary(accounts: (5, 0), transactions: (2, 0), transfers: (3, 0)));
+        server.Ledger.TransactionCount.ShouldBe(1, "a transfer that stands alone needs none");
         again.ExitCode.ShouldBe(0);
-        again.Json.ToJsonString().ShouldBe(Summary(0, 5, 0, 3));
-        grown.Json.ToJsonString().ShouldBe(Summary(0, 5, 1, 3));
+        again.Json.ToJsonString().ShouldBe(Summary(accounts: (0, 5), transactions: (0, 2), transfers: (0, 3)));
+        grown.Json.ToJsonString().ShouldBe(Summary(accounts: (0, 5), transactions: (1, 2), transfers: (1, 3)));
         (await server.CliAsync("balances", "--output", "csv")).Out.ShouldBe(
             "account,asset,balance\r\ncash,USD/2,19\r\nfood,USD/2,71\r\nidle,USD/2,0\r\njob,USD/2,-100\r\ntip,USD/2,10\r\n");
     }
@@ -91,13 +93,18 @@ public sealed class ImportCommandTests : IDisposable
     {
         await using var server = await FakeServer.InMemoryAsync();
         server.Ledger.Stream = (_, _, _) => throw Refusals.Of(StatusCode.Unavailable);
+        server.Ledger.Before = call => call.Method == "PostTransaction"
+            ? throw Refusals.Of(StatusCode.Internal)
+            : Task.CompletedTask;
 
         var first = await ImportAsync(server, Good, "--retry-for", "200ms");
         server.Ledger.Stream = null;
+        server.Ledger.Before = static _ => Task.CompletedTask;
         var second = await ImportAsync(server, Good);
 
         first.ExitCode.ShouldBe(4);
         first.Error.ShouldContain("running the same import again is safe");
+        ((int)first.Json["transactions"]!["unknown"]!).ShouldBe(2);
         ((int)first.Json["transfers"]!["unknown"]!).ShouldBe(3);
         second.ExitCode.ShouldBe(0, second.Error);
         server.Ledger.TransferCount.ShouldBe(3);
@@ -127,11 +134,60 @@ public sealed class ImportCommandTests : IDisposable
         var result = await ImportAsync(server, Good);
 
         result.ExitCode.ShouldBe(3);
-        result.Error.ShouldContain($"{file}:5: transfer ");
-        result.Error.ShouldContain("was rejected: EXCEEDS_CREDITS");
-        ((int)result.Json["transfers"]!["rejected"]!).ShouldBe(1);
-        ((int)result.Json["transfers"]!["created"]!).ShouldBe(2);
+        result.Error.ShouldContain($"{file}:5: transaction '2' was rejected: EXCEEDS_CREDITS (transfer ");
+        result.Error.ShouldContain("error: rejected: 1 of 2 transactions.");
+        ((int)result.Json["transactions"]!["rejected"]!).ShouldBe(1);
+        ((int)result.Json["transfers"]!["rejected"]!).ShouldBe(2, "nothing of a transaction that is rejected is recorded");
+        ((int)result.Json["transfers"]!["created"]!).ShouldBe(1);
+        server.Ledger.TransferCount.ShouldBe(1);
         ((int)result.Json["accounts"]!["existing"]!).ShouldBe(1, "an account of another code will do");
+    }
+
+    [Fact]
+    public async Task Books_that_were_imported_transfer_by_transfer_are_known()
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        await PostAloneAsync(server, Good);
+
+        var result = await ImportAsync(server, Good);
+
+        result.ExitCode.ShouldBe(0, result.Error);
+        result.Json.ToJsonString().ShouldBe(Summary(accounts: (0, 5), transactions: (0, 2), transfers: (0, 3)));
+        server.Ledger.TransferCount.ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task A_transaction_of_which_a_part_was_imported_alone_is_told()
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        await PostAloneAsync(server, Good, count: 2);
+
+        var result = await ImportAsync(server, Good);
+
+        result.ExitCode.ShouldBe(3);
+        result.Error.ShouldContain(
+            "transaction '2' was rejected: EXISTS; 1 of its 2 transfers were imported before, each alone");
+        ((int)result.Json["transactions"]!["existing"]!).ShouldBe(1);
+        ((int)result.Json["transactions"]!["rejected"]!).ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_transaction_of_more_transfers_than_can_happen_at_once_is_refused_before_anything_is_sent()
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        var text = new System.Text.StringBuilder("transaction,date,description,account,asset,amount\n");
+        text.Append("1,2025-01-31,pay,cash,USD/2,-8191\n");
+        for (var i = 0; i < 8191; i++)
+        {
+            text.Append("1,2025-01-31,pay,a").Append(i).Append(",USD/2,1\n");
+        }
+
+        await File.WriteAllTextAsync(file, text.ToString());
+        var result = await server.CliAsync("import", file);
+
+        result.ExitCode.ShouldBe(2);
+        result.Error.ShouldContain("needs 8191 transfers");
+        server.Ledger.CallCount("OpenAccounts").ShouldBe(0);
     }
 
     [Fact]
@@ -162,14 +218,30 @@ public sealed class ImportCommandTests : IDisposable
         code.ShouldBe(5, error.ToString());
     }
 
-    private static string Summary(int opened, int existing, int created, int replayed) => new JsonObject
-    {
-        ["accounts"] = new JsonObject { ["opened"] = opened, ["existing"] = existing },
-        ["transfers"] = new JsonObject
+    private static string Summary(
+        (int Opened, int Existing) accounts, (int Created, int Existing) transactions, (int Created, int Existing) transfers) =>
+        new JsonObject
         {
-            ["created"] = created, ["existing"] = replayed, ["rejected"] = 0, ["unknown"] = 0,
-        },
-    }.ToJsonString();
+            ["accounts"] = new JsonObject { ["opened"] = accounts.Opened, ["existing"] = accounts.Existing },
+            ["transactions"] = Counts(transactions),
+            ["transfers"] = Counts(transfers),
+        }.ToJsonString();
+
+    private static JsonObject Counts((int Created, int Existing) counts) => new()
+    {
+        ["created"] = counts.Created, ["existing"] = counts.Existing, ["rejected"] = 0, ["unknown"] = 0,
+    };
+
+    /// <summary>What the import did before there were transactions: each transfer alone.</summary>
+    private static async Task PostAloneAsync(FakeServer server, string text, int count = int.MaxValue)
+    {
+        var content = PostingFileReader.Read("books.csv", System.Text.Encoding.UTF8.GetBytes(text), out _).ShouldNotBeNull();
+        var plan = ImportPlan.Of(content, "import");
+        await using var client = server.Connect();
+        await client.OpenAccountsAsync([.. plan.Accounts.Select(a => a.Spec)]);
+        var outcomes = await client.PostTransfersAsync([.. plan.Transfers.Take(count).Select(t => t.Transfer)]);
+        outcomes.ShouldAllBe(outcome => outcome.IsCommitted);
+    }
 
     private async Task<Result> ImportAsync(FakeServer server, string text, params string[] more)
     {

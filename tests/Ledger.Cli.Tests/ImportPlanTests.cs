@@ -47,6 +47,8 @@ public sealed class ImportPlanTests
     {
         var ids = ImportPlan.Of(book.Read(), "n").Transfers.Select(t => t.Transfer.Id).ToList();
 
+        ids.AddRange(ImportPlan.Of(book.Read(), "n").Transactions.Select(t => t.Id));
+
         ids.Distinct().Count().ShouldBe(ids.Count);
         ids.ShouldAllBe(id => id.Version == 7 && (id.Variant & 0xC) == 0x8);
     }
@@ -73,6 +75,18 @@ public sealed class ImportPlanTests
 
         all.Take(old.Count).ShouldBe(old);
         all.Count.ShouldBe(old.Count + 1);
+    }
+
+    [Property]
+    public void A_transaction_of_the_file_is_one_of_the_plan_unless_it_moves_nothing(Book book)
+    {
+        var file = book.Read();
+        var plan = ImportPlan.Of(file, "n");
+
+        plan.Transactions.ShouldAllBe(t => t.Transfers.Count > 0);
+        plan.Transactions.Select(t => t.Key).ShouldBe(
+            file.Transactions.Select(t => t.Key).Where(key => plan.Transactions.Any(t => t.Key == key)));
+        plan.Transfers.ShouldBe(plan.Transactions.SelectMany(t => t.Transfers));
     }
 
     [Property]
@@ -119,6 +133,7 @@ public sealed class ImportPlanTests
 
         ids.Of(0).ToString().ShouldBe("0194b9a8-4400-771f-aefa-8cdc342522c3");
         ids.Of(1).ToString().ShouldBe("0194b9a8-4400-7324-b476-1635c0f63a20");
+        ids.OfTransaction.ToString().ShouldBe("0194b9a8-4400-7914-b0c7-1ed35df0517f");
         // A time before 1970 has no place in a version 7.
         new ImportIds("import", transaction with { Date = "1969-12-31" }).Of(0).Version.ShouldBe(8);
         // Line numbers are no part of it.

@@ -20,13 +20,22 @@ internal static class Run
     public static Task<Result> AloneAsync(params string[] args) =>
         CliAsync(new StringWriter(), new StringWriter(), server: null, args);
 
-    public static async Task<Result> CliAsync(
-        StringWriter output, StringWriter error, FakeServer? server, params string[] args)
+    /// <summary>With something on the standard input.</summary>
+    public static Task<Result> CliWithInputAsync(this FakeServer server, string input, params string[] args) =>
+        CliAsync(new StringWriter(), new StringWriter(), server, args, input);
+
+    public static Task<Result> CliAsync(
+        StringWriter output, StringWriter error, FakeServer? server, params string[] args) =>
+        CliAsync(output, error, server, args, "");
+
+    private static async Task<Result> CliAsync(
+        StringWriter output, StringWriter error, FakeServer? server, string[] args, string input)
     {
         var context = new CliContext
         {
             Out = output,
             Error = error,
+            In = new StringReader(input),
             EnvironmentVariable = _ => null,
             Connect = options => server is null
                 ? throw new InvalidOperationException("A command that should have been refused connects.")

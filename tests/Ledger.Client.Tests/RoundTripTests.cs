@@ -126,6 +126,9 @@ public sealed class RoundTripTests
         Pairs<TransferStatus>().ShouldBe(Pairs<V1.TransferStatus>());
         Pairs<AccountStatus>().ShouldBe(Pairs<V1.AccountStatus>());
         Pairs<EntryDirection>().ShouldBe(Pairs<V1.Direction>());
+        Pairs<HoldState>().ShouldBe(Pairs<V1.HoldState>());
+        Pairs<TransferKind>().ShouldBe(
+            Pairs<V1.TransferKind>().Select(pair => pair == "Unspecified = 0" ? "Direct = 0" : pair).Order());
     }
 
     [Fact]

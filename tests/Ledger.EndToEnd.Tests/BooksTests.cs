@@ -80,6 +80,8 @@ public sealed class BooksTests(ITestOutputHelper output)
             Count(second, "transfers", "created").ShouldBeGreaterThan(0);
             Count(second, "transfers", "existing").ShouldBeGreaterThan(0);
             Count(second, "transfers", "rejected").ShouldBe(0);
+            Count(second, "transactions", "rejected").ShouldBe(0);
+            Count(second, "transactions", "unknown").ShouldBe(0);
             Count(second, "accounts", "opened").ShouldBe(0);
             await ShouldHaveTheIndependentBalancesAsync(store, node);
 

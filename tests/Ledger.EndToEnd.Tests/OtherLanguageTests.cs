@@ -46,8 +46,8 @@ public sealed class OtherLanguageTests(SharedNode shared, ITestOutputHelper outp
         ]);
         foreach (var service in new[]
         {
-            "ledger.v1.AccountService", "ledger.v1.TransferService", "grpc.health.v1.Health",
-            "grpc.reflection.v1alpha.ServerReflection",
+            "ledger.v1.AccountService", "ledger.v1.TransferService", "ledger.v1.TransactionService",
+            "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection",
         })
         {
             ended.Out.Split('\n')[0].Split(' ').ShouldContain(service);

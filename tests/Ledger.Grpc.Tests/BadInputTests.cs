@@ -89,8 +89,8 @@ public sealed class BadInputTests
             async h => await h.Accounts.GetAccountAsync(new GetAccountRequest())),
         ["get account with a bad address"] = new("MALFORMED_ADDRESS", "address",
             async h => await h.Accounts.GetAccountAsync(new GetAccountRequest { Address = ":" })),
-        ["get transfer without account"] = new("MALFORMED_ADDRESS", "account",
-            async h => await h.Transfers.GetTransferAsync(new GetTransferRequest { Id = Samples.Id })),
+        ["get transfer with a bad account"] = new("MALFORMED_ADDRESS", "account",
+            async h => await h.Transfers.GetTransferAsync(new GetTransferRequest { Account = ":", Id = Samples.Id })),
         ["get transfer without id"] = new("MALFORMED_ID", "id",
             async h => await h.Transfers.GetTransferAsync(new GetTransferRequest { Account = "shop" })),
         ["get transfer with a bad id"] = new("MALFORMED_ID", "id",
@@ -114,6 +114,83 @@ public sealed class BadInputTests
             "MALFORMED_TIME", "start_time", r => r.StartTime = new Timestamp { Seconds = long.MaxValue }),
         ["time with negative nanoseconds"] = List(
             "MALFORMED_TIME", "end_time", r => r.EndTime = new Timestamp { Nanos = -1 }),
+        ["amount of a hold empty"] = Post("AMOUNT_NOT_A_NUMBER", "amount", t => (t.Kind, t.Amount) = (TransferKind.Hold, "")),
+        ["kind of a later version"] = Post("UNKNOWN_KIND", "kind", t => t.Kind = (TransferKind)99),
+        ["kind of the ledger's own"] = Post("KIND_RESERVED", "kind", t => t.Kind = TransferKind.ExpireHold),
+        ["hold id not a UUID"] = Post("MALFORMED_ID", "hold_id", t => t.HoldId = "42"),
+        ["reversed id not a UUID"] = Post("MALFORMED_ID", "reverses", t => t.Reverses = "42"),
+        ["reason too long"] = Post("REASON_TOO_LONG", "reason", t => t.Reason = new string('x', 257)),
+        ["timeout negative"] = Post("TIMEOUT_NEGATIVE", "timeout", t => t.Timeout = new Duration { Seconds = -1 }),
+        ["timeout a little negative"] = Post("TIMEOUT_NEGATIVE", "timeout", t => t.Timeout = new Duration { Nanos = -1 }),
+        ["timeout of nanoseconds"] = Post(
+            "TIMEOUT_TOO_FINE", "timeout", t => t.Timeout = new Duration { Seconds = 1, Nanos = 1 }),
+        ["timeout of two signs"] = Post(
+            "MALFORMED_TIMEOUT", "timeout", t => t.Timeout = new Duration { Seconds = 1, Nanos = -1 }),
+        ["timeout out of range"] = Post(
+            "MALFORMED_TIMEOUT", "timeout", t => t.Timeout = new Duration { Seconds = long.MaxValue }),
+        ["transaction missing"] = new("TRANSACTION_MISSING", "transaction",
+            async h => await h.Transactions.PostTransactionAsync(new PostTransactionRequest())),
+        ["transaction id malformed"] = Transact("MALFORMED_ID", "id", t => t.Id = "42"),
+        ["transaction empty"] = Transact("EMPTY_BATCH", "legs", t => t.Legs.Clear()),
+        ["transaction too large"] = Transact("BATCH_TOO_LARGE", "legs", t =>
+        {
+            while (t.Legs.Count < 8191)
+            {
+                t.Legs.Add(t.Legs[0]);
+            }
+        }),
+        ["leg without a step"] = Transact("STEP_MISSING", "legs[1]", t => t.Legs[1] = new TransactionLeg()),
+        ["opening without a spec"] = Transact(
+            "STEP_MISSING", "legs[1].opening.spec", t => t.Legs[1].Opening.Spec = null),
+        ["leg with a bad amount"] = Transact(
+            "AMOUNT_NOT_A_NUMBER", "legs[2].transfer.amount", t => t.Legs[2].Transfer.Amount = "x"),
+        ["leg with a bad address"] = Transact(
+            "MALFORMED_ADDRESS", "legs[1].opening.spec.address", t => t.Legs[1].Opening.Spec.Address = "a/b"),
+        ["one of several legs without an asset"] = Transact(
+            "ASSET_MISSING", "legs[2].transfer.asset", t => t.Legs[2].Transfer.Asset = ""),
+        ["get transaction without account"] = new("MALFORMED_ADDRESS", "account",
+            async h => await h.Transactions.GetTransactionAsync(new GetTransactionRequest { Id = Samples.Id })),
+        ["get transaction without id"] = new("MALFORMED_ID", "id",
+            async h => await h.Transactions.GetTransactionAsync(new GetTransactionRequest { Account = "shop" })),
+        ["batch of items empty"] = Submit("EMPTY_BATCH", "items", r => r.Items.Clear()),
+        ["item without a step"] = Submit("STEP_MISSING", "items[1]", r => r.Items[1] = new BatchItem()),
+        ["item with a bad amount"] = Submit(
+            "AMOUNT_NOT_A_NUMBER", "items[1].transfer.amount", r => r.Items[1].Transfer.Amount = "x"),
+        ["item with a bad asset"] = Submit(
+            "MALFORMED_ASSET", "items[0].opening.spec.asset", r => r.Items[0].Opening.Spec.Asset = "x"),
+        ["resolution without account"] = Resolve("MALFORMED_ADDRESS", "account", r => r.Account = ""),
+        ["resolution without id"] = Resolve("MALFORMED_ID", "id", r => r.Id = ""),
+        ["resolution without original"] = Resolve("MALFORMED_ID", "transaction_id", r => r.TransactionId = ""),
+        ["resolution of neither kind"] = Resolve(
+            "RESOLUTION_MISSING", "resolution", r => r.Resolution = Resolution.Unspecified),
+        ["reversal without id"] = Reverse("MALFORMED_ID", "id", r => r.Id = ""),
+        ["reversal without original"] = Reverse("MALFORMED_ID", "transaction_id", r => r.TransactionId = ""),
+        ["reversal with a bad account"] = Reverse("MALFORMED_ADDRESS", "account", r => r.Account = "a b"),
+        ["reversal with a bad amount"] = Reverse("AMOUNT_NEGATIVE", "amount", r => r.Amount = "-1"),
+        ["reversal with a long reason"] = Reverse("REASON_TOO_LONG", "reason", r => r.Reason = new string('x', 257)),
+        ["reversal with a long reference"] = Reverse("REFERENCE_TOO_LONG", "reference", r => r.Reference = Long),
+        ["extension without hold"] = Extend("MALFORMED_ID", "hold_id", r => r.HoldId = ""),
+        ["extension without time"] = Extend("MALFORMED_TIME", "expire_time", r => r.ExpireTime = null),
+        ["extension with a bad account"] = Extend("MALFORMED_ADDRESS", "account", r => r.Account = "a b"),
+        ["freeze missing"] = Freeze("FREEZE_MISSING", "freeze", r => r.Freeze = null),
+        ["freeze of nothing"] = Freeze("FREEZE_MISSING", "freeze", r => r.Freeze.Debits = false),
+        ["freeze with a long reason"] = Freeze(
+            "REASON_TOO_LONG", "freeze.reason", r => r.Freeze.Reason = new string('x', 257)),
+        ["freeze with a bad end"] = Freeze(
+            "MALFORMED_TIME", "freeze.end_time", r => r.Freeze.EndTime = new Timestamp { Nanos = -1 }),
+        ["freeze without address"] = Freeze("MALFORMED_ADDRESS", "address", r => r.Address = ""),
+        ["unfreeze with a long reason"] = new("REASON_TOO_LONG", "reason", async h => await h.Accounts.UnfreezeAccountAsync(
+            new UnfreezeAccountRequest { Address = "shop", Reason = new string('x', 257) })),
+        ["close without address"] = new("MALFORMED_ADDRESS", "address",
+            async h => await h.Accounts.CloseAccountAsync(new CloseAccountRequest())),
+        ["reopen without address"] = new("MALFORMED_ADDRESS", "address",
+            async h => await h.Accounts.ReopenAccountAsync(new ReopenAccountRequest())),
+        ["limits with a bad allowance"] = new("AMOUNT_NOT_A_NUMBER", "credits_must_not_exceed_debits.allowance",
+            async h => await h.Accounts.SetAccountLimitsAsync(new SetAccountLimitsRequest
+            {
+                Address = "shop",
+                CreditsMustNotExceedDebits = new Limit { Allowance = "x" },
+            })),
         ["message too large"] = new("REQUEST_TOO_LARGE", null,
             async h => await h.Transfers.PostTransferAsync(new PostTransferRequest
             {
@@ -143,6 +220,30 @@ public sealed class BadInputTests
         reason, field,
         async h => await h.Accounts.OpenAccountsAsync(
             new OpenAccountsRequest { Accounts = { Samples.Account(), Samples.Account(spoil) } }));
+
+    private static Case Transact(string reason, string field, Action<Transaction> spoil) => new(
+        reason, "transaction." + field, async h => await h.Transactions.PostTransactionAsync(
+            new PostTransactionRequest { Transaction = Samples.Transaction(spoil) }));
+
+    private static Case Submit(string reason, string field, Action<SubmitBatchRequest> spoil) =>
+        new(reason, field, async h => await h.Transactions.SubmitBatchAsync(Samples.Items(spoil)));
+
+    private static Case Resolve(string reason, string field, Action<ResolveTransactionRequest> spoil) =>
+        new(reason, field, async h => await h.Transactions.ResolveTransactionAsync(Samples.Resolution(spoil)));
+
+    private static Case Reverse(string reason, string field, Action<ReverseTransactionRequest> spoil) =>
+        new(reason, field, async h => await h.Transactions.ReverseTransactionAsync(Samples.Reversal(spoil)));
+
+    private static Case Extend(string reason, string field, Action<ExtendHoldRequest> spoil) =>
+        new(reason, field, async h => await h.Transfers.ExtendHoldAsync(Samples.Extension(spoil)));
+
+    private static Case Freeze(string reason, string field, Action<FreezeAccountRequest> spoil) => new(
+        reason, field, async h =>
+        {
+            var request = new FreezeAccountRequest { Address = "shop", Freeze = new AccountFreeze { Debits = true } };
+            spoil(request);
+            await h.Accounts.FreezeAccountAsync(request);
+        });
 
     private static Case List(string reason, string field, Action<ListStatementRequest> spoil) => new(
         reason, field, async h =>

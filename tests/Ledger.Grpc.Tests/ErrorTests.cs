@@ -24,6 +24,24 @@ public sealed class ErrorTests
         ["StreamTransfers"] = StreamOneAsync,
         ["GetTransfer"] = async (h, o) => await h.Transfers.GetTransferAsync(
             new GetTransferRequest { Account = "shop", Id = Samples.Id }, o),
+        ["ExtendHold"] = async (h, o) => await h.Transfers.ExtendHoldAsync(Samples.Extension(), o),
+        ["FreezeAccount"] = async (h, o) => await h.Accounts.FreezeAccountAsync(
+            new FreezeAccountRequest { Address = "shop", Freeze = new AccountFreeze { Debits = true } }, o),
+        ["UnfreezeAccount"] = async (h, o) => await h.Accounts.UnfreezeAccountAsync(
+            new UnfreezeAccountRequest { Address = "shop" }, o),
+        ["CloseAccount"] = async (h, o) => await h.Accounts.CloseAccountAsync(
+            new CloseAccountRequest { Address = "shop" }, o),
+        ["ReopenAccount"] = async (h, o) => await h.Accounts.ReopenAccountAsync(
+            new ReopenAccountRequest { Address = "shop" }, o),
+        ["SetAccountLimits"] = async (h, o) => await h.Accounts.SetAccountLimitsAsync(
+            new SetAccountLimitsRequest { Address = "shop" }, o),
+        ["PostTransaction"] = async (h, o) => await h.Transactions.PostTransactionAsync(
+            new PostTransactionRequest { Transaction = Samples.Transaction() }, o),
+        ["GetTransaction"] = async (h, o) => await h.Transactions.GetTransactionAsync(
+            new GetTransactionRequest { Account = "shop", Id = Samples.Id }, o),
+        ["ResolveTransaction"] = async (h, o) => await h.Transactions.ResolveTransactionAsync(Samples.Resolution(), o),
+        ["ReverseTransaction"] = async (h, o) => await h.Transactions.ReverseTransactionAsync(Samples.Reversal(), o),
+        ["SubmitBatch"] = async (h, o) => await h.Transactions.SubmitBatchAsync(Samples.Items(), o),
     };
 
     public static TheoryData<string> Methods() => [.. Calls.Keys];
@@ -32,7 +50,8 @@ public sealed class ErrorTests
 
     [Fact]
     public void Every_method_of_the_contract_is_tested_here() =>
-        AccountService.Descriptor.Methods.Concat(TransferService.Descriptor.Methods).Select(static m => m.Name)
+        AccountService.Descriptor.Methods.Concat(TransferService.Descriptor.Methods)
+            .Concat(TransactionService.Descriptor.Methods).Select(static m => m.Name)
             .ShouldBe(Calls.Keys, ignoreOrder: true);
 
     [Theory]
@@ -145,6 +164,7 @@ public sealed class ErrorTests
     private static StatusCode Expected(LedgerErrorReason reason) => reason switch
     {
         LedgerErrorReason.DeadlineExpired or LedgerErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
+        LedgerErrorReason.NotFound => StatusCode.NotFound,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable => StatusCode.Unavailable,
         _ => StatusCode.InvalidArgument,

@@ -27,6 +27,26 @@ internal sealed class FakeLedger : ILedger
 
     public AccountPage Accounts { get; set; } = new([], null);
 
+    /// <summary>What each transaction is answered, whoever asks for it; by default it is created.</summary>
+    public Func<Transaction, TransactionResult> OnTransaction { get; set; } = static transaction => new TransactionResult(
+        transaction.Id, TransferStatus.Created, -1, Now, false, null,
+        [
+            .. transaction.Legs.Select(static leg => leg.Transfer is { } transfer
+                ? new LegResult(TransferStatus.Created, AccountStatus.None, transfer.Amount)
+                : new LegResult(TransferStatus.None, AccountStatus.Created, default)),
+        ]);
+
+    public TransactionRecord? TransactionRecord { get; set; }
+
+    public AccountChangeResult Change { get; set; } = new(AccountStatus.Changed, null);
+
+    public ExtendHoldResult? Extension { get; set; }
+
+    /// <summary>What each item of a batch is answered; by default what an own request would be.</summary>
+    public Func<BatchItem, BatchItemResult> OnItem { get; set; } = static item => item.Leg.Transfer is { } transfer
+        ? new BatchItemResult(Created(transfer), null)
+        : new BatchItemResult(null, new OpenAccountResult(item.Leg.Opening!.Address, AccountStatus.Created, Now));
+
     public static readonly LedgerTime Now = new(1_700_000_000_123_456);
 
     public static TransferResult Created(Transfer transfer) =>
@@ -77,6 +97,58 @@ internal sealed class FakeLedger : ILedger
     {
         Note("GetTransfer", (account, id), timeout);
         return Task.FromResult(Record);
+    }
+
+    public Task<TransactionResult> PostTransactionAsync(
+        Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("PostTransaction", transaction, timeout);
+        return Task.FromResult(OnTransaction(transaction));
+    }
+
+    public Task<TransactionRecord?> GetTransactionAsync(
+        AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("GetTransaction", (account, id), timeout);
+        return Task.FromResult(TransactionRecord);
+    }
+
+    public Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(
+        IReadOnlyList<BatchItem> items, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("SubmitBatch", items, timeout);
+        return Task.FromResult<IReadOnlyList<BatchItemResult>>(
+            [.. items.Select(OnItem).Take(DropLastResult ? items.Count - 1 : items.Count)]);
+    }
+
+    public Task<AccountChangeResult> ChangeAccountAsync(
+        AccountAddress account, AccountChange change, TimeSpan? timeout = null,
+        CancellationToken cancellationToken = default)
+    {
+        Note("ChangeAccount", (account, change), timeout);
+        return Task.FromResult(Change);
+    }
+
+    public Task<ExtendHoldResult> ExtendHoldAsync(
+        ExtendHold request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("ExtendHold", request, timeout);
+        return Task.FromResult(
+            Extension ?? new ExtendHoldResult(request.HoldId, TransferStatus.Created, request.Deadline));
+    }
+
+    public Task<TransactionResult> ReverseAsync(
+        Reversal request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("Reverse", request, timeout);
+        return Task.FromResult(OnTransaction(new Transaction(request.Id, [])));
+    }
+
+    public Task<TransactionResult> ResolveTransactionAsync(
+        TransactionResolution request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("ResolveTransaction", request, timeout);
+        return Task.FromResult(OnTransaction(new Transaction(request.Id, [])));
     }
 
     public Task<StatementPage?> GetStatementAsync(

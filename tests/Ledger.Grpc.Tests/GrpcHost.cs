@@ -47,6 +47,8 @@ internal sealed class GrpcHost : IAsyncDisposable
 
     public TransferService.TransferServiceClient Transfers => new(channel);
 
+    public TransactionService.TransactionServiceClient Transactions => new(channel);
+
     /// <summary>Starts a host without a network.</summary>
     public static async Task<GrpcHost> StartAsync(Action<LedgerGrpcOptions>? configure = null)
     {

@@ -11,6 +11,7 @@ public sealed class HealthTests
     [InlineData("")]
     [InlineData("ledger.v1.AccountService")]
     [InlineData("ledger.v1.TransferService")]
+    [InlineData("ledger.v1.TransactionService")]
     public async Task A_service_is_healthy_while_the_ledger_answers(string service)
     {
         await using var host = await GrpcHost.StartAsync();
@@ -30,6 +31,7 @@ public sealed class HealthTests
         var names = await ListAsync(host);
         names.ShouldContain("ledger.v1.AccountService");
         names.ShouldContain("ledger.v1.TransferService");
+        names.ShouldContain("ledger.v1.TransactionService");
     }
 
     [Fact]

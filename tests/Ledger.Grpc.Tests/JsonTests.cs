@@ -61,6 +61,83 @@ public sealed class JsonTests
         host.Ledger.Calls.ShouldHaveSingleItem().Method.ShouldBe("PostTransfers");
     }
 
+    [Theory]
+    [InlineData("freeze", """{"debits":true,"reason":"theft"}""")]
+    [InlineData("unfreeze", """{"reason":"found"}""")]
+    [InlineData("close", "{}")]
+    [InlineData("reopen", "{}")]
+    [InlineData("setLimits", """{"debitsMustNotExceedCredits":{"allowance":"5"}}""")]
+    public async Task A_change_is_a_verb_after_the_address(string verb, string body)
+    {
+        await using var host = await GrpcHost.StartAsync();
+        foreach (var address in new[] { "shop", "users:42:wallet", "users:freeze" })
+        {
+            var response = await PostAsync(host, $"/v1/accounts/{address}:{verb}", body);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+            (((AccountAddress, AccountChange))host.Ledger.Calls.Last().Argument).Item1.Text.ShouldBe(address);
+        }
+    }
+
+    [Fact]
+    public async Task A_transfer_is_looked_up_without_an_account_too()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var error = await ErrorAsync(await host.Http.GetAsync($"/v1/transfers/{Samples.Id}"));
+        error.ShouldBe((404, 5, "TRANSFER_NOT_FOUND"));
+        host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe(
+            (default(AccountAddress), TransferId.FromGuid(Guid.Parse(Samples.Id))));
+    }
+
+    [Fact]
+    public async Task A_transaction_is_posted_and_looked_up()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var response = await PostAsync(host, "/v1/transactions", $$$"""
+            {"id":"{{{Samples.OtherId}}}","legs":[
+              {"opening":{"spec":{"address":"a","asset":"USD/2","code":1},"ifMissing":true}},
+              {"transfer":{"debitAccount":"a","creditAccount":"b","amount":"5","asset":"USD/2","code":1,
+                "kind":"TRANSFER_KIND_HOLD","timeout":"3600s"}}]}
+            """);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+        var transaction = (Transaction)host.Ledger.Calls.ShouldHaveSingleItem().Argument;
+        transaction.Legs[0].IfMissing.ShouldBeTrue();
+        transaction.Legs[1].Transfer!.Flags.ShouldBe(TransferFlags.Pending);
+        transaction.Legs[1].Transfer!.Timeout.ShouldBe(TimeSpan.FromHours(1));
+        using var json = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        json.RootElement.GetProperty("result").GetProperty("legs")[1].GetProperty("transferId").GetString()
+            .ShouldBe(Transaction.LegId(transaction.Id, 1).ToString());
+
+        (await ErrorAsync(await host.Http.GetAsync($"/v1/accounts/users:42:wallet/transactions/{Samples.OtherId}")))
+            .ShouldBe((404, 5, "TRANSACTION_NOT_FOUND"));
+        host.Ledger.Calls.Last().Argument.ShouldBe((AccountAddress.Parse("users:42:wallet"), transaction.Id));
+    }
+
+    [Fact]
+    public async Task What_is_done_to_a_transaction_or_a_hold_is_a_verb_after_its_id()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var id = TransferId.FromGuid(Guid.Parse(Samples.Id));
+        (string Path, string Body)[] calls =
+        [
+            ($"/v1/transactions/{Samples.Id}:reverse", $$"""{"id":"{{Samples.OtherId}}","reason":"twice"}"""),
+            ($"/v1/transactions/{Samples.Id}:resolve",
+                $$"""{"id":"{{Samples.OtherId}}","account":"shop","resolution":"RESOLUTION_VOID"}"""),
+            ($"/v1/holds/{Samples.Id}:extend", """{"expireTime":"2030-01-01T00:00:00Z"}"""),
+            ("/v1/batches", $$"""{"items":[{"transfer":{{Body}},"linked":true},{"transfer":{{Body}} }]}"""),
+        ];
+        foreach (var (path, body) in calls)
+        {
+            var response = await PostAsync(host, path, body);
+            response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+        }
+
+        var arguments = host.Ledger.Calls.Select(static c => c.Argument).ToArray();
+        ((Reversal)arguments[0]).OriginalId.ShouldBe(id);
+        ((TransactionResolution)arguments[1]).TransactionId.ShouldBe(id);
+        ((ExtendHold)arguments[2]).HoldId.ShouldBe(id);
+        ((IReadOnlyList<BatchItem>)arguments[3]).Count.ShouldBe(2);
+    }
+
     [Fact]
     public async Task Numbers_of_64_bits_are_strings()
     {
@@ -96,6 +173,13 @@ public sealed class JsonTests
     [InlineData("/v1/transfers", "null", 400, 3, "MALFORMED_REQUEST")]
     [InlineData("/v1/transfers:batch", "null", 400, 3, "MALFORMED_REQUEST")]
     [InlineData("/v1/transfers:batch", "{}", 400, 3, "EMPTY_BATCH")]
+    [InlineData("/v1/transactions", "{}", 400, 3, "EMPTY_BATCH")]
+    [InlineData("/v1/transactions", """{"legs":[{}]}""", 400, 3, "STEP_MISSING")]
+    [InlineData("/v1/transactions", """{"legs":[{"transfer":{"timeout":"-1s","amount":"1"}}]}""", 400, 3, "TIMEOUT_NEGATIVE")]
+    [InlineData("/v1/transfers", """{"kind":"TRANSFER_KIND_GIFT"}""", 400, 3, "MALFORMED_REQUEST")]
+    [InlineData("/v1/batches", "{}", 400, 3, "EMPTY_BATCH")]
+    [InlineData("/v1/accounts/shop:freeze", "{}", 400, 3, "FREEZE_MISSING")]
+    [InlineData("/v1/accounts/shop:burn", "{}", 404, 12, "METHOD_NOT_FOUND")]
     [InlineData("/v1/nothing", "{}", 404, 12, "METHOD_NOT_FOUND")]
     [InlineData("/v1/accounts/shop", "{}", 404, 12, "METHOD_NOT_FOUND")]
     public async Task An_error_carries_an_ErrorInfo(string path, string body, int http, int code, string reason)

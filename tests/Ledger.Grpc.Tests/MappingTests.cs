@@ -136,6 +136,7 @@ public sealed class MappingTests
     {
         Names<Core.TransferStatus>().ShouldBe(Names<V1.TransferStatus>());
         Names<Core.AccountStatus>().ShouldBe(Names<V1.AccountStatus>());
+        Names<Core.HoldState>().ShouldBe(Names<V1.HoldState>());
 
         static Dictionary<int, string> Names<T>()
             where T : struct, System.Enum =>

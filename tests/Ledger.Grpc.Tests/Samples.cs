@@ -31,6 +31,70 @@ internal static class Samples
         return account;
     }
 
+    public const string OtherId = "0190a5c8-9d3e-7c42-8f1a-2b3c4d5e6f71";
+
+    /// <summary>Two transfers, the second without an id, and an opening between them.</summary>
+    public static Transaction Transaction(Action<Transaction>? change = null)
+    {
+        var transaction = new Transaction
+        {
+            Id = OtherId,
+            Legs =
+            {
+                new TransactionLeg { Transfer = Transfer() },
+                new TransactionLeg { Opening = new AccountOpening { Spec = Account(), IfMissing = true } },
+                new TransactionLeg { Transfer = Transfer(t => t.Id = "") },
+            },
+        };
+        change?.Invoke(transaction);
+        return transaction;
+    }
+
+    public static SubmitBatchRequest Items(Action<SubmitBatchRequest>? change = null)
+    {
+        var request = new SubmitBatchRequest
+        {
+            Items =
+            {
+                new BatchItem { Opening = new AccountOpening { Spec = Account() }, Linked = true },
+                new BatchItem { Transfer = Transfer() },
+            },
+        };
+        change?.Invoke(request);
+        return request;
+    }
+
+    public static ReverseTransactionRequest Reversal(Action<ReverseTransactionRequest>? change = null)
+    {
+        var request = new ReverseTransactionRequest { Id = OtherId, TransactionId = Id, Reason = "twice" };
+        change?.Invoke(request);
+        return request;
+    }
+
+    public static ResolveTransactionRequest Resolution(Action<ResolveTransactionRequest>? change = null)
+    {
+        var request = new ResolveTransactionRequest
+        {
+            Id = OtherId,
+            Account = "shop",
+            TransactionId = Id,
+            Resolution = V1.Resolution.Post,
+        };
+        change?.Invoke(request);
+        return request;
+    }
+
+    public static ExtendHoldRequest Extension(Action<ExtendHoldRequest>? change = null)
+    {
+        var request = new ExtendHoldRequest
+        {
+            HoldId = Id,
+            ExpireTime = new Google.Protobuf.WellKnownTypes.Timestamp { Seconds = 1_700_000_000 },
+        };
+        change?.Invoke(request);
+        return request;
+    }
+
     public static PostTransfersRequest Batch(int count, int spoiled = -1, Action<Transfer>? change = null)
     {
         var request = new PostTransfersRequest();

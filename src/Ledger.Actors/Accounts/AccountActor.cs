@@ -3,14 +3,20 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
 using Ledger.Actors.Journal;
+using Ledger.Actors.Storage;
 using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
 /// <summary>What every account actor of a node shares.</summary>
 internal sealed record AccountActorContext(
-    AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader, Func<IActorRef> Accounts)
+    AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader,
+    ILedgerWorkIndex Work, Func<IActorRef> Accounts)
 {
+    /// <summary>How long something may be in doubt before the index of work is told: what a dead node left is otherwise found
+    /// by the recovery scan, which reads back a minute.</summary>
+    public static readonly TimeSpan RegisterDoubtAfter = TimeSpan.FromSeconds(30);
+
     /// <summary>How often in a row an account could not be recovered: it is tried again, ever more seldom.</summary>
     public ConcurrentDictionary<AccountAddress, int> FailedRecoveries { get; } = new();
 }
@@ -36,6 +42,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private long previousSnapshot;
     private bool passivating;
     private bool stopping;
+    private LedgerTime inDoubtSince = LedgerTime.MaxValue;
+    private bool registered;
 
     public AccountActor(AccountAddress account, AccountActorContext context)
     {
@@ -157,6 +165,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var now = Now;
         wakeAt = LedgerTime.MaxValue;
         runtime.Tick(now);
+        RegisterLongDoubt(now);
         var idleAt = lastUsed.Add(context.PassivateAfter);
         if (now < idleAt)
         {
@@ -175,6 +184,34 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             passivating = true;
             Context.Parent.Tell(new Akka.Cluster.Sharding.Passivate(StopAccount.Instance));
         }
+    }
+
+    // R5, for what stays in doubt for long, because another account can't be reached: the next process must know of it.
+    private void RegisterLongDoubt(LedgerTime now)
+    {
+        if (!runtime.HasInDoubt)
+        {
+            inDoubtSince = LedgerTime.MaxValue;
+            if (registered)
+            {
+                registered = false;
+                Forget(context.Work.RemoveUnfinishedAsync(account, CancellationToken.None));
+            }
+        }
+        else if (inDoubtSince == LedgerTime.MaxValue)
+        {
+            inDoubtSince = now;
+        }
+        else if (!registered && now >= inDoubtSince.Add(AccountActorContext.RegisterDoubtAfter))
+        {
+            registered = true;
+            Forget(context.Work.AddUnfinishedAsync(account, inDoubtSince, CancellationToken.None));
+        }
+
+        // The account itself goes on asking; when the store is away, the next minute's scan has it.
+        void Forget(Task task) => _ = task.ContinueWith(
+            failed => log.Warning(failed.Exception, "The index of work can't be told of {Account}", account),
+            CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
     // Messages that came between "I am idle" and "stop" are finished as far as this account's own journal goes; for

@@ -553,6 +553,7 @@ internal static class JournalCodec
                 {
                     Committed = new StoredAnchorCommitted
                     {
+                        EndedHolds = { committed.EndedHolds.Select(static id => ToStored(id.Value)) },
                         IdHigh = High(committed.Key.Value),
                         IdLow = Low(committed.Key.Value),
                         PreparedSequenceNr = committed.PreparedSequenceNr,
@@ -633,7 +634,10 @@ internal static class JournalCodec
             case StoredEvent.WhatOneofCase.Committed:
                 return new TransactionCommitted(
                     Id(e.Committed.IdHigh, e.Committed.IdLow), e.Committed.PreparedSequenceNr,
-                    new LedgerTime(e.Committed.CommitTime), at);
+                    new LedgerTime(e.Committed.CommitTime), at)
+                {
+                    EndedHolds = [.. e.Committed.EndedHolds.Select(static id => new TransferId(Id128(id)))],
+                };
             case StoredEvent.WhatOneofCase.Aborted:
                 return new TransactionAborted(
                     Id(e.Aborted.IdHigh, e.Aborted.IdLow), LegOf(e.Aborted.FailedLeg, e.Aborted.Reason),

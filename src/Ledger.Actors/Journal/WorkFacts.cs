@@ -14,7 +14,7 @@ internal static class WorkFacts
     {
         for (var i = 0; i < batch.Events.Count; i++)
         {
-            if (batch.Events[i] is HoldExtended || (PartOf(batch.Events[i]) is { } part && Concern(part, account)))
+            if (batch.Events[i] is HoldExtended or TransactionCommitted { EndedHolds.Count: > 0 } || (PartOf(batch.Events[i]) is { } part && Concern(part, account)))
             {
                 return true;
             }
@@ -31,6 +31,14 @@ internal static class WorkFacts
             if (happened is HoldExtended extended)
             {
                 yield return new HoldDeadlineSet(extended.HoldId, extended.Deadline);
+            }
+
+            if (happened is TransactionCommitted committed)
+            {
+                foreach (var ended in committed.EndedHolds)
+                {
+                    yield return new HoldEnded(ended);
+                }
             }
 
             if (PartOf(happened) is not { } part)
@@ -56,7 +64,6 @@ internal static class WorkFacts
                 }
                 else if (transfer.ResolvesHold && leg.HoldAfter != HoldState.Live && happened is CloserCommitted)
                 {
-                    // A participant's outcome does not repeat what it ends: the sweeper finds that hold gone when it is due.
                     yield return new HoldEnded(transfer.PendingId);
                 }
             }

@@ -4,15 +4,20 @@ using Ledger.Client;
 
 namespace Ledger.Cli.Commands;
 
-/// <summary><c>ledger accounts open|get|statement</c>.</summary>
+/// <summary><c>ledger accounts open|get|statement|freeze|unfreeze|close|reopen|set-limits</c>.</summary>
 internal static class AccountsCommand
 {
     public static Command Create(CliContext context, GlobalOptions options) =>
-        new("accounts", "Opens accounts and reads them.")
+        new("accounts", "Opens accounts, reads and changes them.")
         {
             CreateOpen(context, options),
             CreateGet(context, options),
             StatementCommand.Create(context, options),
+            AccountChangeCommands.CreateFreeze(context, options),
+            AccountChangeCommands.CreateUnfreeze(context, options),
+            AccountChangeCommands.CreateClose(context, options),
+            AccountChangeCommands.CreateReopen(context, options),
+            AccountChangeCommands.CreateSetLimits(context, options),
         };
 
     public static Argument<string> AddressArgument() => new("ADDRESS")
@@ -35,13 +40,12 @@ internal static class AccountsCommand
         code.Required = true;
         var reference = SharedOptions.Reference();
         var metadata = SharedOptions.Metadata();
-        var debitLimit = Limit(
-            "--debits-must-not-exceed-credits", "Refuse debits beyond the credits, plus an allowance in minor units.");
-        var creditLimit = Limit(
-            "--credits-must-not-exceed-debits", "Refuse credits beyond the debits, plus an allowance in minor units.");
+        var debitLimit = DebitLimit();
+        var creditLimit = CreditLimit();
+        var closed = new Option<bool>("--closed") { Description = "Open it closed: it takes no transfer until it is reopened." };
         var command = new Command("open", "Opens an account. Opening it again with the same content changes nothing.")
         {
-            address, asset, code, reference, metadata, debitLimit, creditLimit,
+            address, asset, code, reference, metadata, debitLimit, creditLimit, closed,
         };
         options.RefuseCsv(command);
         command.SetLedgerAction(context, options, writes: true, async (client, parsed, cancellationToken) =>
@@ -55,6 +59,7 @@ internal static class AccountsCommand
                 Metadata = parsed.GetRequiredValue(metadata),
                 DebitsMustNotExceedCredits = Given(parsed, debitLimit),
                 CreditsMustNotExceedDebits = Given(parsed, creditLimit),
+                IsClosed = parsed.GetValue(closed),
             };
             var outcome = (await client.OpenAccountsAsync([spec], cancellationToken: cancellationToken))[0];
             if (options.Format(parsed) == GlobalOptions.Json)
@@ -110,8 +115,9 @@ internal static class AccountsCommand
         return command;
     }
 
-    private static void WriteTable(CliContext context, Account account) => Tables.WriteOne(
+    public static void WriteTable(CliContext context, Account account, string status = "") => Tables.WriteOne(
         context,
+        ("status", status),
         ("account", account.Spec.Address),
         ("asset", account.Spec.Asset),
         ("code", account.Spec.Code.ToString()),
@@ -120,7 +126,8 @@ internal static class AccountsCommand
         ("debits must not exceed credits by more than", account.Spec.DebitsMustNotExceedCredits?.Allowance.ToString() ?? ""),
         ("credits must not exceed debits by more than", account.Spec.CreditsMustNotExceedDebits?.Allowance.ToString() ?? ""),
         ("opened", Names.Of(account.CreateTime)),
-        ("closed", account.IsClosed ? "yes" : ""),
+        ("closed", !account.IsClosed ? "" : account.ClosedReason.Length == 0 ? "yes" : $"yes: {account.ClosedReason}"),
+        ("frozen", Freeze(account.Freeze)),
         ("balance (debits less credits)", account.Balance.ToString()),
         ("available to debit", account.AvailableDebits?.ToString() ?? ""),
         ("available to credit", account.AvailableCredits?.ToString() ?? ""),
@@ -130,8 +137,32 @@ internal static class AccountsCommand
         ("credits pending", account.Balances.CreditsPending.ToString()),
         ("debits in doubt", account.Balances.DebitsInDoubt.ToString()),
         ("credits in doubt", account.Balances.CreditsInDoubt.ToString()),
+        ("holds", account.HoldCount.ToString()),
         ("entries", account.EntryCount.ToString()),
         ("version", account.Version.ToString()));
+
+    public static Option<UInt128?> DebitLimit() => Limit(
+        "--debits-must-not-exceed-credits", "Refuse debits beyond the credits, plus an allowance in minor units.");
+
+    public static Option<UInt128?> CreditLimit() => Limit(
+        "--credits-must-not-exceed-debits", "Refuse credits beyond the debits, plus an allowance in minor units.");
+
+    private static string Freeze(AccountFreeze? freeze)
+    {
+        if (freeze is null)
+        {
+            return "";
+        }
+
+        var what = (freeze.Debits, freeze.Credits) switch
+        {
+            (true, true) => "debits and credits",
+            (true, false) => "debits",
+            _ => "credits",
+        };
+        var until = freeze.EndTime is { } end ? $" until {Names.Of(end)}" : "";
+        return freeze.Reason.Length == 0 ? what + until : $"{what}{until}: {freeze.Reason}";
+    }
 
     private static Option<UInt128?> Limit(string name, string description) => new(name)
     {
@@ -142,6 +173,6 @@ internal static class AccountsCommand
     };
 
     // A limit that is not on the command line is none; one without an allowance is one with 0.
-    private static AccountLimit? Given(ParseResult parsed, Option<UInt128?> limit) =>
+    public static AccountLimit? Given(ParseResult parsed, Option<UInt128?> limit) =>
         parsed.GetResult(limit) is null ? null : new AccountLimit(parsed.GetValue(limit) ?? UInt128.Zero);
 }

@@ -14,7 +14,8 @@ internal static class ImportCommand
         The header is transaction,date,description,account,asset,amount. An amount is in minor units, positive for a debit
         and negative for a credit; each transaction balances to zero per asset. The whole file is checked before anything
         is sent. A balanced virtual posting, [account] or _account_, is booked on the account itself, as ledger and hledger
-        count it. Importing the same file again changes nothing; a file that has grown brings in what is new.
+        count it. Each transaction is posted as a whole: all of it or nothing. Importing the same file again changes
+        nothing; a file that has grown brings in what is new.
         """;
 
     public static Command Create(CliContext context, GlobalOptions options)
@@ -60,6 +61,11 @@ internal static class ImportCommand
                 parsed.GetRequiredValue(importNamespace),
                 parsed.GetRequiredValue(code),
                 parsed.GetRequiredValue(accountCode));
+            if (!await CheckSizesAsync(context, name, plan))
+            {
+                return ExitCodes.Usage;
+            }
+
             foreach (var (written, account) in content.VirtualAccounts)
             {
                 await context.Error.WriteLineAsync(
@@ -108,6 +114,24 @@ internal static class ImportCommand
         return file;
     }
 
+    private static async Task<bool> CheckSizesAsync(CliContext context, string name, ImportPlan plan)
+    {
+        var tooLarge = plan.Transactions.Where(static t => t.Transfers.Count > LedgerClient.BatchMax).ToList();
+        foreach (var transaction in tooLarge)
+        {
+            await context.Error.WriteLineAsync(
+                $"{name}:{transaction.Transfers[0].Line}: transaction '{transaction.Key}' needs "
+                + $"{transaction.Transfers.Count} transfers; at most {LedgerClient.BatchMax} can happen at once.");
+        }
+
+        if (tooLarge.Count > 0)
+        {
+            await context.Error.WriteLineAsync($"error: {name} can't be imported; nothing was sent.");
+        }
+
+        return tooLarge.Count == 0;
+    }
+
     private static async Task<int> RunAsync(
         CliContext context,
         LedgerClient client,
@@ -131,31 +155,31 @@ internal static class ImportCommand
         catch (LedgerClientException failure)
         {
             var code = await CommandRunner.ReportAsync(context, failure, options.Servers(parsed));
-            await context.Error.WriteLineAsync("No transfer was sent; running the same import again is safe.");
+            await context.Error.WriteLineAsync("No transaction was sent; running the same import again is safe.");
             return code;
         }
 
         if (!allOpen)
         {
             runner.Summary.Write(context, options.Format(parsed));
-            await context.Error.WriteLineAsync("error: rejected: not all accounts could be opened; no transfer was sent.");
+            await context.Error.WriteLineAsync("error: rejected: not all accounts could be opened; no transaction was sent.");
             return ExitCodes.Rejected;
         }
 
-        await runner.PostTransfersAsync(plan, cancellationToken);
+        await runner.PostTransactionsAsync(plan, cancellationToken);
         runner.Summary.Write(context, options.Format(parsed));
         if (runner.GaveUp is { } cause)
         {
             await context.Error.WriteLineAsync(
-                $"error: the outcome of {runner.Summary.TransfersUnknown} transfers is unknown "
+                $"error: the outcome of {runner.Summary.TransactionsUnknown} transactions is unknown "
                 + $"({LedgerCli.OneLine(cause.Message)}); running the same import again is safe.");
             return ExitCodes.Unknown;
         }
 
-        if (runner.Summary.TransfersRejected > 0)
+        if (runner.Summary.TransactionsRejected > 0)
         {
             await context.Error.WriteLineAsync(
-                $"error: rejected: {runner.Summary.TransfersRejected} of {plan.Transfers.Count} transfers.");
+                $"error: rejected: {runner.Summary.TransactionsRejected} of {plan.Transactions.Count} transactions.");
             return ExitCodes.Rejected;
         }
 

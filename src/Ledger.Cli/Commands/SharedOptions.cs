@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ledger.Client;
 
 namespace Ledger.Cli.Commands;
 
@@ -27,6 +28,58 @@ internal static class SharedOptions
         CustomParser = Parse.Metadata,
         DefaultValueFactory = _ => new Dictionary<string, string>(),
     };
+
+    public static Option<string> Account(string name, string description, bool required = true) => new(name)
+    {
+        Description = description,
+        HelpName = "ADDRESS",
+        Required = required,
+        CustomParser = Parse.Address,
+    };
+
+    /// <summary>The id of what a command is about. It can't be left out.</summary>
+    public static Argument<Guid?> IdArgument(string name, string description) => new(name)
+    {
+        Description = description,
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = Parse.Id,
+    };
+
+    /// <summary>The id of what a command makes. <see cref="IdAsync"/> reads it.</summary>
+    public static Option<Guid?> Id(string what) => new("--id")
+    {
+        Description = $"The {what}'s id, a UUID. Give the same id to send the same {what} again. "
+            + "[default: a new UUID of version 7, told on stderr before it is sent]",
+        HelpName = "UUID",
+        CustomParser = Parse.Id,
+    };
+
+    /// <summary>The id that was given, or a new one, told before it is used: whatever happens then, the same can be sent
+    /// again.</summary>
+    public static async Task<Guid> IdAsync(
+        CliContext context, ParseResult parsed, Option<Guid?> option, CancellationToken cancellationToken)
+    {
+        if (parsed.GetValue(option) is { } given)
+        {
+            return given;
+        }
+
+        var id = context.Ids.New();
+        await context.Error.WriteLineAsync($"id {id:D}");
+        await context.Error.FlushAsync(cancellationToken);
+        return id;
+    }
+
+    public static Option<string> Reason(string description, bool required) => new("--reason")
+    {
+        Description = description + " At most 256 characters.",
+        HelpName = "TEXT",
+        Required = required,
+        CustomParser = Parse.Reason,
+    };
+
+    public static RequestOptions Request(ParseResult parsed, Option<TimeSpan> retryFor) =>
+        new() { RetryUnknownFor = parsed.GetRequiredValue(retryFor) };
 
     public static Option<TimeSpan> RetryFor(TimeSpan value) => new("--retry-for")
     {

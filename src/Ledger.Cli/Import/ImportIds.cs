@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Ledger.Cli.Import;
 
-/// <summary>Derives the ids of a transaction's transfers from what the transaction is.</summary>
+/// <summary>Derives the ids of a transaction and of its transfers from what the transaction is.</summary>
 /// <remarks>
 /// The same transaction has the same ids in every run, so that running an import again changes nothing, and a file that
 /// has grown brings in only what is new. The ids rest on the namespace, the transaction's key and its content, and not on
@@ -17,6 +17,9 @@ namespace Ledger.Cli.Import;
 internal sealed class ImportIds
 {
     private const string Domain = "ledger import, ids of transfers, version 1";
+
+    // No place of a transfer.
+    private const int TransactionIndex = -1;
 
     private readonly byte[] seed;
     private readonly long milliseconds;
@@ -42,6 +45,9 @@ internal sealed class ImportIds
             ? new DateTimeOffset(date, TimeOnly.MinValue, TimeSpan.Zero).ToUnixTimeMilliseconds()
             : -1;
     }
+
+    /// <summary>The id of the transaction as a whole.</summary>
+    public Guid OfTransaction => Of(TransactionIndex);
 
     /// <summary>The id of one of the transaction's transfers.</summary>
     /// <param name="index">Its place among them, from 0.</param>

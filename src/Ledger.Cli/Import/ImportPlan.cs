@@ -8,18 +8,31 @@ namespace Ledger.Cli.Import;
 /// <param name="Transfer">The transfer.</param>
 internal sealed record PlannedTransfer(long Line, Transfer Transfer);
 
+/// <summary>A transaction of a plan: what happens all or not at all.</summary>
+/// <param name="Key">Its key in the file.</param>
+/// <param name="Id">Its id.</param>
+/// <param name="Transfers">Its transfers, at least one.</param>
+internal sealed record PlannedTransaction(string Key, Guid Id, IReadOnlyList<PlannedTransfer> Transfers);
+
 /// <summary>An account of a plan, and the line that first names it.</summary>
 internal sealed record PlannedAccount(long Line, AccountSpec Spec);
 
 /// <summary>Postings of one account that cancel each other inside one transaction, so that no transfer can show them.</summary>
 internal sealed record NettedPosting(long Line, string Account, BigInteger Amount);
 
-/// <summary>What an import does: accounts to open and transfers to post, the same ones whenever it is planned again.</summary>
+/// <summary>What an import does: accounts to open and transactions to post, the same ones whenever it is planned again.</summary>
+/// <param name="Accounts">The accounts, in the order of the file.</param>
+/// <param name="Transactions">The transactions that move something, in the order of the file.</param>
+/// <param name="Netted">What no transfer can show.</param>
 internal sealed record ImportPlan(
     IReadOnlyList<PlannedAccount> Accounts,
-    IReadOnlyList<PlannedTransfer> Transfers,
+    IReadOnlyList<PlannedTransaction> Transactions,
     IReadOnlyList<NettedPosting> Netted)
 {
+    /// <summary>All transfers of all transactions.</summary>
+    public IReadOnlyList<PlannedTransfer> Transfers { get; } =
+        [.. Transactions.SelectMany(static transaction => transaction.Transfers)];
+
     /// <summary>Plans the import of a valid file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="importNamespace">What keeps the ids of this import apart from those of others.</param>
@@ -28,7 +41,7 @@ internal sealed record ImportPlan(
     public static ImportPlan Of(PostingFile file, string importNamespace, uint code = 1, uint accountCode = 1)
     {
         var accounts = new Dictionary<string, PlannedAccount>(StringComparer.Ordinal);
-        var transfers = new List<PlannedTransfer>();
+        var transactions = new List<PlannedTransaction>();
         var netted = new List<NettedPosting>();
         foreach (var transaction in file.Transactions)
         {
@@ -44,12 +57,12 @@ internal sealed record ImportPlan(
 
             var ids = new ImportIds(importNamespace, transaction);
             var (reference, metadata) = Labels(transaction);
-            var index = 0;
+            var transfers = new List<PlannedTransfer>();
             foreach (var move in TransactionSplitter.Split(transaction, netted))
             {
                 transfers.Add(new PlannedTransfer(move.Line, new Transfer
                 {
-                    Id = ids.Of(index++),
+                    Id = ids.Of(transfers.Count),
                     DebitAccount = move.Debit,
                     CreditAccount = move.Credit,
                     Amount = (UInt128)move.Amount,
@@ -59,9 +72,14 @@ internal sealed record ImportPlan(
                     Metadata = metadata,
                 }));
             }
+
+            if (transfers.Count > 0)
+            {
+                transactions.Add(new PlannedTransaction(transaction.Key, ids.OfTransaction, transfers));
+            }
         }
 
-        return new ImportPlan([.. accounts.Values], transfers, netted);
+        return new ImportPlan([.. accounts.Values], transactions, netted);
     }
 
     private static (string Reference, IReadOnlyDictionary<string, string> Metadata) Labels(PostingTransaction transaction)

@@ -3,13 +3,15 @@ using Ledger.Client;
 
 namespace Ledger.Cli.Import;
 
-/// <summary>Carries a plan out: opens the accounts, then posts the transfers, many at once.</summary>
+/// <summary>Carries a plan out: opens the accounts, then posts the transactions, many at once, each all or not at all.</summary>
 /// <remarks>Everything it sends may be sent again without harm, so it survives a node that restarts, and a run that was
-/// cut off is finished by another.</remarks>
+/// cut off is finished by another. Books that were imported before there were transactions have all their transfers in
+/// the ledger, with the same ids, each alone: a transaction that is refused because of that counts as imported.</remarks>
 internal sealed class ImportRunner(CliContext context, LedgerClient client, string file, TimeSpan retryFor)
 {
     private const int InFlight = 256;
     private const int AccountBatch = 500;
+    private static readonly TimeSpan ReadPause = TimeSpan.FromMilliseconds(100);
 
     private readonly ImportSummary summary = new();
     private readonly Lock gate = new();
@@ -17,7 +19,7 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
 
     public ImportSummary Summary => summary;
 
-    /// <summary>Why transfers were left unknown; null when none was.</summary>
+    /// <summary>Why transactions were left unknown; null when none was.</summary>
     public LedgerClientException? GaveUp => gaveUp;
 
     /// <summary>Opens the accounts of a plan.</summary>
@@ -58,10 +60,10 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
         return allOpen;
     }
 
-    /// <summary>Posts the transfers of a plan. Their order doesn't matter: nothing in a posting file sets limits.</summary>
-    public async Task PostTransfersAsync(ImportPlan plan, CancellationToken cancellationToken)
+    /// <summary>Posts the transactions of a plan. Their order doesn't matter: nothing in a posting file sets limits.</summary>
+    public async Task PostTransactionsAsync(ImportPlan plan, CancellationToken cancellationToken)
     {
-        var progress = new ProgressLine(context, "transfers", plan.Transfers.Count);
+        var progress = new ProgressLine(context, "transactions", plan.Transactions.Count);
         await using var stream = client.OpenTransferStream(new TransferStreamOptions
         {
             InFlightMax = InFlight,
@@ -71,15 +73,18 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = stop.Token };
         try
         {
-            await Parallel.ForEachAsync(plan.Transfers, parallel, async (planned, token) =>
+            await Parallel.ForEachAsync(plan.Transactions, parallel, async (planned, token) =>
             {
                 try
                 {
-                    Count(planned, await stream.PostAsync(planned.Transfer, token), progress);
+                    var outcome = planned.Transfers.Count == 1
+                        ? await PostOneAsync(stream, planned, token)
+                        : await PostWholeAsync(planned, token);
+                    Count(planned, outcome, progress);
                 }
                 catch (LedgerClientException failure) when (IsRefusal(failure))
                 {
-                    Refused(planned, failure.Message, progress);
+                    Count(planned, new Outcome(Fate.Rejected, planned.Transfers[0], failure.Message), progress);
                 }
                 catch (LedgerClientException failure)
                 {
@@ -95,48 +100,143 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
         }
 
         progress.End();
+        summary.TransactionsUnknown = plan.Transactions.Count
+            - summary.TransactionsCreated - summary.TransactionsExisting - summary.TransactionsRejected;
         summary.TransfersUnknown = plan.Transfers.Count
             - summary.TransfersCreated - summary.TransfersExisting - summary.TransfersRejected;
+    }
+
+    private enum Fate
+    {
+        Created,
+        Existing,
+        Rejected,
     }
 
     private static bool IsRefusal(LedgerClientException failure) =>
         !failure.OutcomeUnknown && failure.Code == Grpc.Core.StatusCode.InvalidArgument;
 
-    private void Count(PlannedTransfer planned, TransferOutcome outcome, ProgressLine progress)
+    // One transfer needs no transaction around it, and the stream is the fastest way.
+    private static async Task<Outcome> PostOneAsync(
+        TransferStream stream, PlannedTransaction planned, CancellationToken cancellationToken)
     {
-        if (outcome.IsRejected)
+        var outcome = await stream.PostAsync(planned.Transfers[0].Transfer, cancellationToken);
+        return outcome.Status switch
         {
-            Refused(planned, Names.Of(outcome.Status), progress);
-            return;
+            TransferStatus.Created => Outcome.Created,
+            TransferStatus.Exists => Outcome.Existing,
+            _ => new Outcome(Fate.Rejected, planned.Transfers[0], Names.Of(outcome.Status)),
+        };
+    }
+
+    private async Task<Outcome> PostWholeAsync(PlannedTransaction planned, CancellationToken cancellationToken)
+    {
+        var transaction = Transaction.Of(planned.Id, planned.Transfers.Select(static transfer => transfer.Transfer));
+        var outcome = await client.PostTransactionAsync(
+            transaction, new RequestOptions { RetryUnknownFor = retryFor }, cancellationToken);
+        if (outcome.IsCommitted)
+        {
+            return outcome.Status == TransferStatus.Created ? Outcome.Created : Outcome.Existing;
         }
 
+        var failed = planned.Transfers[outcome.FailedLeg is { } leg && leg < planned.Transfers.Count ? leg : 0];
+        var reason = Names.Of(outcome.Status);
+        if (!IsKnown(outcome.Status))
+        {
+            return new Outcome(Fate.Rejected, failed, reason);
+        }
+
+        var known = await CountKnownAsync(planned, cancellationToken);
+        return known == planned.Transfers.Count
+            ? Outcome.Existing
+            : new Outcome(
+                Fate.Rejected, failed,
+                $"{reason}; {known} of its {planned.Transfers.Count} transfers were imported before, each alone");
+    }
+
+    // The reasons that an id gives which is in the ledger already.
+    private static bool IsKnown(TransferStatus status) => status is TransferStatus.Exists
+        or TransferStatus.ExistsWithDifferentFlags or TransferStatus.ExistsWithDifferentTransfers;
+
+    private async Task<int> CountKnownAsync(PlannedTransaction planned, CancellationToken cancellationToken)
+    {
+        var known = 0;
+        foreach (var (_, transfer) in planned.Transfers)
+        {
+            var record = await FindAsync(transfer, cancellationToken);
+            if (record is { Status: TransferStatus.Created } && IsSame(record.Transfer, transfer))
+            {
+                known++;
+            }
+        }
+
+        return known;
+    }
+
+    // A read has no patience of its own, and a node may be restarting.
+    private async Task<TransferRecord?> FindAsync(Transfer transfer, CancellationToken cancellationToken)
+    {
+        var started = context.Time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await client.GetTransferAsync(
+                    transfer.DebitAccount, transfer.Id, cancellationToken: cancellationToken);
+            }
+            catch (LedgerClientException) when (context.Time.GetElapsedTime(started) < retryFor)
+            {
+                await Task.Delay(ReadPause, context.Time, cancellationToken);
+            }
+        }
+    }
+
+    private static bool IsSame(Transfer one, Transfer other) =>
+        (one with { Metadata = other.Metadata }) == other
+        && one.Metadata.Count == other.Metadata.Count
+        && one.Metadata.All(pair => other.Metadata.TryGetValue(pair.Key, out var value)
+            && string.Equals(value, pair.Value, StringComparison.Ordinal));
+
+    private void Count(PlannedTransaction planned, Outcome outcome, ProgressLine progress)
+    {
         lock (gate)
         {
-            if (outcome.Status == TransferStatus.Created)
+            var transfers = planned.Transfers.Count;
+            switch (outcome.Fate)
             {
-                summary.TransfersCreated++;
-            }
-            else
-            {
-                summary.TransfersExisting++;
+                case Fate.Created:
+                    summary.TransactionsCreated++;
+                    summary.TransfersCreated += transfers;
+                    break;
+                case Fate.Existing:
+                    summary.TransactionsExisting++;
+                    summary.TransfersExisting += transfers;
+                    break;
+                default:
+                    summary.TransactionsRejected++;
+                    summary.TransfersRejected += transfers;
+                    Tell(planned, outcome, progress);
+                    break;
             }
 
             progress.Advance();
         }
     }
 
-    private void Refused(PlannedTransfer planned, string reason, ProgressLine progress)
+    private void Tell(PlannedTransaction planned, Outcome outcome, ProgressLine progress)
     {
-        lock (gate)
-        {
-            summary.TransfersRejected++;
-            progress.Clear();
-            var transfer = planned.Transfer;
-            context.Error.WriteLine(
-                $"{file}:{planned.Line}: transfer {transfer.Id:D} of {transfer.Amount} {transfer.Asset} from "
-                + $"{transfer.DebitAccount} to {transfer.CreditAccount} was rejected: {LedgerCli.OneLine(reason)}");
-            progress.Advance();
-        }
+        progress.Clear();
+        var transfer = outcome.Failed!.Transfer;
+        context.Error.WriteLine(
+            $"{file}:{outcome.Failed.Line}: transaction '{planned.Key}' was rejected: "
+            + $"{LedgerCli.OneLine(outcome.Reason)} (transfer {transfer.Id:D} of {transfer.Amount} {transfer.Asset} from "
+            + $"{transfer.DebitAccount} to {transfer.CreditAccount})");
+    }
+
+    private sealed record Outcome(Fate Fate, PlannedTransfer? Failed = null, string Reason = "")
+    {
+        public static readonly Outcome Created = new(Fate.Created);
+        public static readonly Outcome Existing = new(Fate.Existing);
     }
 
     // An account that people opened before, with a code or limits of their own, will do: only the asset must be right.

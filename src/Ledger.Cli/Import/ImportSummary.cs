@@ -8,6 +8,10 @@ internal sealed class ImportSummary
 {
     public int AccountsOpened;
     public int AccountsExisting;
+    public int TransactionsCreated;
+    public int TransactionsExisting;
+    public int TransactionsRejected;
+    public int TransactionsUnknown;
     public int TransfersCreated;
     public int TransfersExisting;
     public int TransfersRejected;
@@ -20,6 +24,13 @@ internal sealed class ImportSummary
             Json.Write(context.Out, new JsonObject
             {
                 ["accounts"] = new JsonObject { ["opened"] = AccountsOpened, ["existing"] = AccountsExisting },
+                ["transactions"] = new JsonObject
+                {
+                    ["created"] = TransactionsCreated,
+                    ["existing"] = TransactionsExisting,
+                    ["rejected"] = TransactionsRejected,
+                    ["unknown"] = TransactionsUnknown,
+                },
                 ["transfers"] = new JsonObject
                 {
                     ["created"] = TransfersCreated,
@@ -35,6 +46,10 @@ internal sealed class ImportSummary
             context,
             ("accounts opened", AccountsOpened.ToString()),
             ("accounts existing", AccountsExisting.ToString()),
+            ("transactions created", TransactionsCreated.ToString()),
+            ("transactions existing", TransactionsExisting.ToString()),
+            ("transactions rejected", TransactionsRejected.ToString()),
+            ("transactions unknown", TransactionsUnknown.ToString()),
             ("transfers created", TransfersCreated.ToString()),
             ("transfers existing", TransfersExisting.ToString()),
             ("transfers rejected", TransfersRejected.ToString()),

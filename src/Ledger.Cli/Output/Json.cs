@@ -44,11 +44,8 @@ internal static class Json
         };
         AddTime(json, "createTime", outcome.CreateTime);
         json["replayed"] = outcome.Replayed;
-        if (outcome.BalanceSeen is { } seen)
-        {
-            json["balanceSeen"] = Of(seen);
-        }
-
+        AddBalances(json, outcome.BalanceSeen);
+        AddText(json, "amount", outcome.Amount?.ToString() ?? "");
         return json;
     }
 
@@ -60,9 +57,75 @@ internal static class Json
             ["status"] = Names.Of(record.Status),
             ["createTime"] = Names.Of(record.CreateTime),
         };
-        if (record.BalanceSeen is { } seen)
+        AddBalances(json, record.BalanceSeen);
+        AddText(json, "amount", record.Amount?.ToString() ?? "");
+        AddId(json, "transactionId", record.TransactionId);
+        if (record.Hold is { } hold)
         {
-            json["balanceSeen"] = Of(seen);
+            var held = new JsonObject { ["state"] = Names.Of(hold.State) };
+            if (hold.State == HoldState.Live)
+            {
+                held["remaining"] = hold.Remaining.ToString();
+            }
+
+            AddTime(held, "expireTime", hold.ExpireTime);
+            json["hold"] = held;
+        }
+
+        return json;
+    }
+
+    public static JsonObject Of(TransactionOutcome outcome)
+    {
+        var json = new JsonObject
+        {
+            ["id"] = outcome.Id.ToString("D"),
+            ["status"] = Names.Of(outcome.Status),
+        };
+        if (outcome.FailedLeg is { } leg)
+        {
+            json["failedLeg"] = leg;
+        }
+
+        AddTime(json, "createTime", outcome.CreateTime);
+        json["replayed"] = outcome.Replayed;
+        AddBalances(json, outcome.BalanceSeen);
+        json["legs"] = Array(outcome.Legs.Select(Of));
+        return json;
+    }
+
+    public static JsonObject Of(TransactionRecord record) => new()
+    {
+        ["transaction"] = new JsonObject
+        {
+            ["id"] = record.Transaction.Id.ToString("D"),
+            ["legs"] = Array(record.Transaction.Legs.Select(static leg => leg.Transfer is { } transfer
+                ? new JsonObject { ["transfer"] = Of(transfer) }
+                : new JsonObject
+                {
+                    ["opening"] = new JsonObject { ["spec"] = Of(leg.Opening!), ["ifMissing"] = leg.IfMissing },
+                })),
+        },
+        ["result"] = Of(record.Outcome),
+    };
+
+    public static JsonObject Of(HoldExtension extension)
+    {
+        var json = new JsonObject
+        {
+            ["holdId"] = extension.HoldId.ToString("D"),
+            ["status"] = Names.Of(extension.Status),
+        };
+        AddTime(json, "expireTime", extension.ExpireTime);
+        return json;
+    }
+
+    public static JsonObject Of(string address, AccountChangeOutcome outcome)
+    {
+        var json = new JsonObject { ["address"] = address, ["status"] = Names.Of(outcome.Status) };
+        if (outcome.Account is { } account)
+        {
+            json["account"] = Of(account);
         }
 
         return json;
@@ -82,6 +145,16 @@ internal static class Json
         json["entryCount"] = account.EntryCount;
         json["version"] = account.Version;
         json["closed"] = account.IsClosed;
+        if (account.Freeze is { } freeze)
+        {
+            var frozen = new JsonObject { ["debits"] = freeze.Debits, ["credits"] = freeze.Credits };
+            AddText(frozen, "reason", freeze.Reason);
+            AddTime(frozen, "endTime", freeze.EndTime);
+            json["freeze"] = frozen;
+        }
+
+        AddText(json, "closedReason", account.ClosedReason);
+        json["holdCount"] = account.HoldCount;
         return json;
     }
 
@@ -110,6 +183,27 @@ internal static class Json
         json["code"] = transfer.Code;
         AddText(json, "reference", transfer.Reference);
         AddMetadata(json, transfer.Metadata);
+        AddText(json, "kind", transfer.Kind == TransferKind.Direct ? "" : Names.Of(transfer.Kind));
+        AddId(json, "holdId", transfer.HoldId);
+        AddText(json, "timeout", transfer.Timeout == TimeSpan.Zero ? "" : Names.Of(transfer.Timeout));
+        AddFlag(json, "balancingDebit", transfer.BalancingDebit);
+        AddFlag(json, "balancingCredit", transfer.BalancingCredit);
+        AddFlag(json, "closingDebit", transfer.ClosingDebit);
+        AddFlag(json, "closingCredit", transfer.ClosingCredit);
+        AddFlag(json, "keepRest", transfer.KeepRest);
+        AddFlag(json, "openAccounts", transfer.OpenAccounts);
+        AddId(json, "reverses", transfer.Reverses);
+        AddText(json, "reason", transfer.Reason);
+        return json;
+    }
+
+    private static JsonObject Of(LegOutcome leg)
+    {
+        var json = new JsonObject();
+        AddId(json, "transferId", leg.TransferId);
+        AddText(json, "transferStatus", leg.Transfer == TransferStatus.Unspecified ? "" : Names.Of(leg.Transfer));
+        AddText(json, "accountStatus", leg.Opening == AccountStatus.Unspecified ? "" : Names.Of(leg.Opening));
+        AddText(json, "amount", leg.Amount?.ToString() ?? "");
         return json;
     }
 
@@ -125,6 +219,7 @@ internal static class Json
         AddMetadata(json, spec.Metadata);
         AddLimit(json, "debitsMustNotExceedCredits", spec.DebitsMustNotExceedCredits);
         AddLimit(json, "creditsMustNotExceedDebits", spec.CreditsMustNotExceedDebits);
+        AddFlag(json, "closed", spec.IsClosed);
         return json;
     }
 
@@ -143,6 +238,25 @@ internal static class Json
         if (text.Length > 0)
         {
             json[name] = text;
+        }
+    }
+
+    private static void AddId(JsonObject json, string name, Guid id) =>
+        AddText(json, name, id == Guid.Empty ? "" : id.ToString("D"));
+
+    private static void AddFlag(JsonObject json, string name, bool isSet)
+    {
+        if (isSet)
+        {
+            json[name] = true;
+        }
+    }
+
+    private static void AddBalances(JsonObject json, Balances? seen)
+    {
+        if (seen is { } balances)
+        {
+            json["balanceSeen"] = Of(balances);
         }
     }
 

@@ -31,4 +31,8 @@ internal static class Names
         time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 
     public static string Of(DateTimeOffset? time) => time is null ? "" : Of(time.Value);
+
+    /// <summary>A length of time in seconds, with as many decimals as it has.</summary>
+    public static string Of(TimeSpan time) =>
+        (time.Ticks / (decimal)TimeSpan.TicksPerSecond).ToString("0.#######", CultureInfo.InvariantCulture) + "s";
 }

@@ -30,6 +30,7 @@ internal static class ErrorMap
         LedgerErrorReason.BatchTooLarge => Reasons.BatchTooLarge,
         LedgerErrorReason.ReferenceTooLong => Reasons.ReferenceTooLong,
         LedgerErrorReason.MetadataTooLarge => Reasons.MetadataTooLarge,
+        LedgerErrorReason.NotFound => Reasons.NotFound,
         LedgerErrorReason.DeadlineExpired => Reasons.DeadlineExpired,
         LedgerErrorReason.Overloaded => Reasons.Overloaded,
         LedgerErrorReason.DeadlineExceeded => Reasons.DeadlineExceeded,

@@ -24,6 +24,17 @@ internal static class Reasons
     public static readonly ErrorReason AmountNegative = Invalid("AMOUNT_NEGATIVE");
     public static readonly ErrorReason AmountTooLarge = Invalid("AMOUNT_TOO_LARGE");
     public static readonly ErrorReason TransferMissing = Invalid("TRANSFER_MISSING");
+    public static readonly ErrorReason TransactionMissing = Invalid("TRANSACTION_MISSING");
+    public static readonly ErrorReason StepMissing = Invalid("STEP_MISSING");
+    public static readonly ErrorReason AssetMissing = Invalid("ASSET_MISSING");
+    public static readonly ErrorReason UnknownKind = Invalid("UNKNOWN_KIND");
+    public static readonly ErrorReason KindReserved = Invalid("KIND_RESERVED");
+    public static readonly ErrorReason MalformedTimeout = Invalid("MALFORMED_TIMEOUT");
+    public static readonly ErrorReason TimeoutNegative = Invalid("TIMEOUT_NEGATIVE");
+    public static readonly ErrorReason TimeoutTooFine = Invalid("TIMEOUT_TOO_FINE");
+    public static readonly ErrorReason ReasonTooLong = Invalid("REASON_TOO_LONG");
+    public static readonly ErrorReason FreezeMissing = Invalid("FREEZE_MISSING");
+    public static readonly ErrorReason ResolutionMissing = Invalid("RESOLUTION_MISSING");
     public static readonly ErrorReason EmptyBatch = Invalid("EMPTY_BATCH");
     public static readonly ErrorReason BatchTooLarge = Invalid("BATCH_TOO_LARGE");
     public static readonly ErrorReason ReferenceTooLong = Invalid("REFERENCE_TOO_LONG");
@@ -35,6 +46,9 @@ internal static class Reasons
     // gRPC libraries say RESOURCE_EXHAUSTED; here that would mean "the same again, later", which is no use.
     public static readonly ErrorReason RequestTooLarge = Invalid("REQUEST_TOO_LARGE");
 
+    // Of what a write is to work on: nothing was applied.
+    public static readonly ErrorReason NotFound = new("NOT_FOUND", StatusCode.NotFound);
+    public static readonly ErrorReason TransactionNotFound = new("TRANSACTION_NOT_FOUND", StatusCode.NotFound);
     public static readonly ErrorReason AccountNotFound = new("ACCOUNT_NOT_FOUND", StatusCode.NotFound);
     public static readonly ErrorReason TransferNotFound = new("TRANSFER_NOT_FOUND", StatusCode.NotFound);
     public static readonly ErrorReason MethodNotFound = new("METHOD_NOT_FOUND", StatusCode.Unimplemented);

@@ -88,6 +88,78 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         return response;
     }
 
+    public override async Task<FreezeAccountResponse> FreezeAccount(
+        FreezeAccountRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        var address = Required(request.Address, "address");
+        return Mapping.TryRead(request.Freeze, out Core.AccountFreeze freeze, out var fault)
+            ? new FreezeAccountResponse
+            {
+                Result = await ChangeAsync(address, new FreezeAccount(freeze), timeout, context),
+            }
+            : throw fault.Within("freeze").Exception();
+    }
+
+    public override async Task<UnfreezeAccountResponse> UnfreezeAccount(
+        UnfreezeAccountRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        var address = Required(request.Address, "address");
+        var change = new UnfreezeAccount(Reason(request.Reason));
+        return new UnfreezeAccountResponse { Result = await ChangeAsync(address, change, timeout, context) };
+    }
+
+    public override async Task<CloseAccountResponse> CloseAccount(
+        CloseAccountRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        var address = Required(request.Address, "address");
+        var change = new CloseAccount(Reason(request.Reason));
+        return new CloseAccountResponse { Result = await ChangeAsync(address, change, timeout, context) };
+    }
+
+    public override async Task<ReopenAccountResponse> ReopenAccount(
+        ReopenAccountRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        var address = Required(request.Address, "address");
+        var change = new ReopenAccount(Reason(request.Reason));
+        return new ReopenAccountResponse { Result = await ChangeAsync(address, change, timeout, context) };
+    }
+
+    public override async Task<SetAccountLimitsResponse> SetAccountLimits(
+        SetAccountLimitsRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        var address = Required(request.Address, "address");
+        if (!Mapping.TryReadLimit(
+                request.DebitsMustNotExceedCredits, "debits_must_not_exceed_credits", out var debits, out var fault)
+            || !Mapping.TryReadLimit(
+                request.CreditsMustNotExceedDebits, "credits_must_not_exceed_debits", out var credits, out fault))
+        {
+            throw fault.Exception();
+        }
+
+        var change = new SetAccountLimits(debits, credits);
+        return new SetAccountLimitsResponse { Result = await ChangeAsync(address, change, timeout, context) };
+    }
+
+    /// <summary>Reads a time that can't be left out.</summary>
+    /// <exception cref="FaultException">It is missing or malformed.</exception>
+    internal static LedgerTime Required(Google.Protobuf.WellKnownTypes.Timestamp? source, string field) =>
+        Time(source, field) ?? throw new Fault(Reasons.MalformedTime, "The time is missing.", field).Exception();
+
+    /// <summary>Reads an address that may be left out.</summary>
+    /// <exception cref="FaultException">It is malformed.</exception>
+    internal static AccountAddress Optional(string text, string field) =>
+        Mapping.TryReadAddress(text, field, out var address, out var fault) ? address : throw fault.Exception();
+
+    /// <summary>Checks a reason.</summary>
+    /// <exception cref="FaultException">It is too long.</exception>
+    internal static string Reason(string text) =>
+        Mapping.CheckReason(text, out var fault) ? text : throw fault.Exception();
+
     /// <summary>Reads an address that can't be left out.</summary>
     /// <exception cref="FaultException">It is missing or malformed.</exception>
     internal static AccountAddress Required(string text, string field)
@@ -101,6 +173,11 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
             ? throw new Fault(Reasons.MalformedAddress, "The address is missing.", field).Exception()
             : address;
     }
+
+    private async Task<V1.AccountChangeResult> ChangeAsync(
+        AccountAddress address, AccountChange change, TimeSpan timeout, ServerCallContext context) =>
+        Mapping.Write(
+            address.Text, await ledger.ChangeAccountAsync(address, change, timeout, context.CancellationToken));
 
     private static StatementQuery From(StatementQuery query, ulong sequence) =>
         query.NewestFirst ? query with { MaxSequence = sequence } : query with { MinSequence = sequence };

@@ -10,16 +10,23 @@ internal static class Batches
     /// <exception cref="FaultException">The number of items is out of range.</exception>
     public static void CheckCount(int count, string field)
     {
-        if (count == 0)
+        if (!IsCount(count, field, out var fault))
         {
-            throw new Fault(Reasons.EmptyBatch, $"The request holds no {field}.", field).Exception();
+            throw fault.Exception();
         }
+    }
 
-        if (count > LedgerLimits.BatchMax)
+    /// <summary>Whether there are some items and not too many.</summary>
+    public static bool IsCount(int count, string field, out Fault fault)
+    {
+        fault = count switch
         {
-            throw new Fault(
-                Reasons.BatchTooLarge, $"The request holds {count} {field}.", field, LedgerLimits.BatchMax).Exception();
-        }
+            0 => new Fault(Reasons.EmptyBatch, $"The request holds no {field}.", field),
+            > LedgerLimits.BatchMax => new Fault(
+                Reasons.BatchTooLarge, $"The request holds {count} {field}.", field, LedgerLimits.BatchMax),
+            _ => default,
+        };
+        return count is > 0 and <= LedgerLimits.BatchMax;
     }
 
     /// <summary>Results belong to requests by their place alone, so a wrong number can't be passed on.</summary>

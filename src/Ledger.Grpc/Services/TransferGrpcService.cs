@@ -1,7 +1,9 @@
 using Grpc.Core;
 using Ledger.Actors;
+using Ledger.Core;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
+using ExtendHold = Ledger.Actors.ExtendHold;
 using Transfer = Ledger.Core.Transfer;
 
 namespace Ledger.Grpc.Services;
@@ -56,20 +58,36 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
     public override async Task<GetTransferResponse> GetTransfer(GetTransferRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
-        var account = AccountGrpcService.Required(request.Account, "account");
-        if (!Mapping.TryReadId(request.Id, out var id, out var fault))
-        {
-            throw fault.Exception();
-        }
-
-        if (request.Id.Length == 0)
-        {
-            throw new Fault(Reasons.MalformedId, "The id is missing.", "id").Exception();
-        }
-
+        var account = AccountGrpcService.Optional(request.Account, "account");
+        var id = RequiredId(request.Id, "id");
         var record = await ledger.GetTransferAsync(account, id, timeout, context.CancellationToken)
-            ?? throw new Fault(
-                Reasons.TransferNotFound, "The account has never taken part in such a transfer.").Exception();
+            ?? throw new Fault(Reasons.TransferNotFound, account.IsNone
+                ? "No such hold is known, and no such transfer remembered."
+                : "The account has never taken part in such a transfer.").Exception();
         return new GetTransferResponse { Record = Mapping.Write(record) };
+    }
+
+    public override async Task<ExtendHoldResponse> ExtendHold(ExtendHoldRequest request, ServerCallContext context)
+    {
+        var timeout = clock.Timeout(context);
+        var extension = new ExtendHold(
+            RequiredId(request.HoldId, "hold_id"), AccountGrpcService.Required(request.ExpireTime, "expire_time"))
+        {
+            Account = AccountGrpcService.Optional(request.Account, "account"),
+        };
+        var result = await ledger.ExtendHoldAsync(extension, timeout, context.CancellationToken);
+        return new ExtendHoldResponse { Result = Mapping.Write(request.HoldId, result) };
+    }
+
+    /// <summary>Reads an id that can't be left out.</summary>
+    /// <exception cref="FaultException">It is missing or malformed.</exception>
+    internal static TransferId RequiredId(string text, string field)
+    {
+        if (text.Length == 0)
+        {
+            throw new Fault(Reasons.MalformedId, "The id is missing.", field).Exception();
+        }
+
+        return Mapping.TryReadId(text, field, out var id, out var fault) ? id : throw fault.Exception();
     }
 }

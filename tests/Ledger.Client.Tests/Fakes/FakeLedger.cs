@@ -12,7 +12,7 @@ internal sealed record FakeCall(string Method, int Number, ServerCallContext Con
 
 /// <summary>A ledger in memory, just good enough to see what a client does, with hooks to fail before or after a call is
 /// applied.</summary>
-internal sealed class FakeLedger
+internal sealed partial class FakeLedger
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Account> accounts = new(StringComparer.Ordinal);
@@ -111,6 +111,11 @@ internal sealed class FakeLedger
     public TransferResult Post(Transfer transfer)
     {
         Arrived.Enqueue(transfer.Id);
+        return PostOne(transfer);
+    }
+
+    private TransferResult PostOne(Transfer transfer)
+    {
         lock (gate)
         {
             if (transfers.TryGetValue(transfer.Id, out var known))
@@ -123,6 +128,7 @@ internal sealed class FakeLedger
                     CreateTime = known.Status == TransferStatus.Created ? known.CreateTime : null,
                     Replayed = true,
                     BalanceSeen = known.BalanceSeen,
+                    Amount = known.Amount,
                 };
             }
 
@@ -134,6 +140,7 @@ internal sealed class FakeLedger
                 Status = record.Status,
                 CreateTime = record.Status == TransferStatus.Created ? record.CreateTime : null,
                 BalanceSeen = record.BalanceSeen,
+                Amount = record.Amount,
             };
         }
     }
@@ -153,7 +160,8 @@ internal sealed class FakeLedger
         lock (gate)
         {
             return transfers.TryGetValue(id, out var record)
-                && (record.Transfer.DebitAccount == account || record.Transfer.CreditAccount == account)
+                && (account.Length == 0 || record.Transfer.DebitAccount == account
+                    || record.Transfer.CreditAccount == account)
                 ? record
                 : throw new RpcException(new Status(StatusCode.NotFound, "There is no such transfer."));
         }
@@ -197,6 +205,11 @@ internal sealed class FakeLedger
 
     private TransferRecord Decide(Transfer transfer)
     {
+        if (transfer.Kind is TransferKind.PostHold or TransferKind.VoidHold)
+        {
+            return Resolve(transfer);
+        }
+
         var debit = accounts.GetValueOrDefault(transfer.DebitAccount);
         var credit = accounts.GetValueOrDefault(transfer.CreditAccount);
         var record = new TransferRecord
@@ -205,28 +218,50 @@ internal sealed class FakeLedger
             Status = debit is null ? TransferStatus.DebitAccountNotFound
                 : credit is null ? TransferStatus.CreditAccountNotFound
                 : debit.Spec.Asset != credit.Spec.Asset ? TransferStatus.AccountsMustHaveTheSameLedger
+                : debit.Closed ? TransferStatus.DebitAccountAlreadyClosed
+                : debit.Freeze is { Debits: true } ? TransferStatus.DebitAccountFrozen
                 : TransferStatus.Created,
             CreateTime = Timestamp.FromDateTime(start.AddSeconds(transfers.Count)),
+            TransactionId = transfer.Id,
         };
         if (record.Status != TransferStatus.Created)
         {
             return record;
         }
 
-        var amount = BigInteger.Parse(transfer.Amount, CultureInfo.InvariantCulture);
+        var amount = Number(transfer.Amount);
         if (debit!.Spec.DebitsMustNotExceedCredits is { } limit
-            && Number(debit.Balances.DebitsPosted) + amount > Number(debit.Balances.CreditsPosted) + Number(limit.Allowance))
+            && Number(debit.Balances.DebitsPosted) + Number(debit.Balances.DebitsPending) + amount
+                > Number(debit.Balances.CreditsPosted) + Number(limit.Allowance))
         {
             record.Status = TransferStatus.ExceedsCredits;
             record.BalanceSeen = debit.Balances.Clone();
             return record;
         }
 
+        record.Amount = amount.ToString();
+        if (transfer.Kind == TransferKind.Hold)
+        {
+            record.Hold = new Hold
+            {
+                State = HoldState.Live,
+                Remaining = record.Amount,
+                ExpireTime = transfer.Timeout is null ? null : record.CreateTime + transfer.Timeout,
+            };
+            Reserve(debit, credit!, amount);
+            return record;
+        }
+
+        Move(debit, credit!, amount, record);
+        return record;
+    }
+
+    private void Move(Account debit, Account credit, BigInteger amount, TransferRecord record)
+    {
         debit.Balances.DebitsPosted = (Number(debit.Balances.DebitsPosted) + amount).ToString();
-        credit!.Balances.CreditsPosted = (Number(credit.Balances.CreditsPosted) + amount).ToString();
+        credit.Balances.CreditsPosted = (Number(credit.Balances.CreditsPosted) + amount).ToString();
         Book(debit, record, Direction.Debit);
         Book(credit, record, Direction.Credit);
-        return record;
     }
 
     private void Book(Account account, TransferRecord record, Direction direction)

@@ -76,6 +76,7 @@ internal sealed class FakeServer : IAsyncDisposable
         var host = builder.Build();
         host.MapGrpcService<FakeAccountService>();
         host.MapGrpcService<FakeTransferService>();
+        host.MapGrpcService<FakeTransactionService>();
         await host.StartAsync();
         return new FakeServer(host, ledger, inMemory: port is null);
     }

@@ -29,6 +29,78 @@ internal sealed class FakeAccountService(FakeLedger ledger) : AccountService.Acc
             var (page, next) = ledger.Statement(request);
             return new ListStatementResponse { Entries = { page }, NextPageToken = next };
         });
+
+    public override Task<FreezeAccountResponse> FreezeAccount(FreezeAccountRequest request, ServerCallContext context) =>
+        ledger.RunAsync("FreezeAccount", context, () => new FreezeAccountResponse
+        {
+            Result = ledger.Change(request.Address, account => account.Freeze = request.Freeze),
+        });
+
+    public override Task<UnfreezeAccountResponse> UnfreezeAccount(
+        UnfreezeAccountRequest request, ServerCallContext context) =>
+        ledger.RunAsync("UnfreezeAccount", context, () => new UnfreezeAccountResponse
+        {
+            Result = ledger.Change(request.Address, static account => account.Freeze = null),
+        });
+
+    public override Task<CloseAccountResponse> CloseAccount(CloseAccountRequest request, ServerCallContext context) =>
+        ledger.RunAsync("CloseAccount", context, () => new CloseAccountResponse
+        {
+            Result = ledger.Change(
+                request.Address, account => (account.Closed, account.ClosedReason) = (true, request.Reason)),
+        });
+
+    public override Task<ReopenAccountResponse> ReopenAccount(ReopenAccountRequest request, ServerCallContext context) =>
+        ledger.RunAsync("ReopenAccount", context, () => new ReopenAccountResponse
+        {
+            Result = ledger.Change(
+                request.Address, static account => (account.Closed, account.ClosedReason) = (false, "")),
+        });
+
+    public override Task<SetAccountLimitsResponse> SetAccountLimits(
+        SetAccountLimitsRequest request, ServerCallContext context) =>
+        ledger.RunAsync("SetAccountLimits", context, () => new SetAccountLimitsResponse
+        {
+            Result = ledger.Change(request.Address, account =>
+            {
+                account.Spec.DebitsMustNotExceedCredits = request.DebitsMustNotExceedCredits;
+                account.Spec.CreditsMustNotExceedDebits = request.CreditsMustNotExceedDebits;
+            }),
+        });
+}
+
+internal sealed class FakeTransactionService(FakeLedger ledger) : TransactionService.TransactionServiceBase
+{
+    public override Task<PostTransactionResponse> PostTransaction(
+        PostTransactionRequest request, ServerCallContext context) =>
+        ledger.RunAsync("PostTransaction", context, () => new PostTransactionResponse
+        {
+            Result = ledger.Post(request.Transaction),
+        });
+
+    public override Task<GetTransactionResponse> GetTransaction(
+        GetTransactionRequest request, ServerCallContext context) =>
+        ledger.RunAsync("GetTransaction", context, () => new GetTransactionResponse
+        {
+            Record = ledger.GetTransaction(request.Account, request.Id),
+        });
+
+    public override Task<ResolveTransactionResponse> ResolveTransaction(
+        ResolveTransactionRequest request, ServerCallContext context) =>
+        ledger.RunAsync("ResolveTransaction", context, () => new ResolveTransactionResponse
+        {
+            Result = ledger.Resolve(request),
+        });
+
+    public override Task<ReverseTransactionResponse> ReverseTransaction(
+        ReverseTransactionRequest request, ServerCallContext context) =>
+        ledger.RunAsync("ReverseTransaction", context, () => new ReverseTransactionResponse
+        {
+            Result = ledger.Reverse(request),
+        });
+
+    public override Task<SubmitBatchResponse> SubmitBatch(SubmitBatchRequest request, ServerCallContext context) =>
+        ledger.RunAsync("SubmitBatch", context, () => new SubmitBatchResponse { Results = { ledger.Submit(request.Items) } });
 }
 
 internal sealed class FakeTransferService(FakeLedger ledger) : TransferService.TransferServiceBase
@@ -71,6 +143,9 @@ internal sealed class FakeTransferService(FakeLedger ledger) : TransferService.T
         {
             Record = ledger.GetTransfer(request.Account, request.Id),
         });
+
+    public override Task<ExtendHoldResponse> ExtendHold(ExtendHoldRequest request, ServerCallContext context) =>
+        ledger.RunAsync("ExtendHold", context, () => new ExtendHoldResponse { Result = ledger.Extend(request) });
 }
 
 internal static class Refusals

@@ -1,0 +1,34 @@
+using Akka.Actor;
+using Ledger.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Ledger.Actors.Sweeping;
+
+/// <summary>Healthy means: holds expire in time. A node whose sweeper lags serves calls all the same.</summary>
+internal sealed class SweeperHealthCheck(ActorSystem system) : IHealthCheck
+{
+    // Six times what is promised: so long may a store be away that comes back by itself.
+    private static readonly TimeSpan LagMax = TimeSpan.FromSeconds(30);
+
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var ledger = LedgerExtension.Of(system);
+        var status = ledger.SweeperHealth.Status;
+        var now = LedgerTime.From(ledger.Options.TimeProvider.GetUtcNow());
+        var problem = status switch
+        {
+            { Failure: not null } => "The index of holds can't be read; they expire late.",
+            { OldestDue: { } due } when due.Add(LagMax) < now =>
+                $"A hold is overdue by {(now.UnixMicroseconds - due.UnixMicroseconds) / 1_000_000} s; {status.Stuck} accounts do not react.",
+            _ when ledger.SweeperHealth.UnreadableRows is var rows and > 0 =>
+                $"{rows} rows of the journal can't be read by this version.",
+            { HasRecovered: false } => "What the last process left in doubt is still looked for.",
+            _ => null,
+        };
+        return Task.FromResult(problem is null
+            ? HealthCheckResult.Healthy($"Holds expire in time; {status.Asked} accounts are at it.")
+            : new HealthCheckResult(context.Registration.FailureStatus, problem));
+    }
+}
