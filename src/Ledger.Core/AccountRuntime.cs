@@ -115,6 +115,7 @@ public sealed class AccountRuntime
     private readonly IAccountShell shell;
     private readonly AccountRuntimeOptions options;
     private readonly AccountState state;
+    private readonly AccountSheet sheet = new();
 
     // Who is deciding about an id: of a transaction, of a transfer, of a hold that is resolved or a transfer that is taken back.
     // Null until needed: most accounts are idle.
@@ -215,7 +216,7 @@ public sealed class AccountRuntime
     public void RecoveryCompleted(LedgerTime now)
     {
         // Whoever prepared them may have answered already.
-        state.OldDoubtsUpTo = state.PreparedCount;
+        state.CallOld();
         foreach (var doubt in state.InDoubtInOrder())
         {
             var work = new Work(null) { Part = doubt.Part with { AnchorAsset = AnchorAssetOf(doubt.Part) } };
@@ -405,7 +406,8 @@ public sealed class AccountRuntime
         foreach (var work in Works())
         {
             if (work.Phase != Phase.LookingUp
-                && (IsDue(work.ResendAt, now, options.ResendAfterMax) || work.Phase is Phase.Waiting or Phase.OnTrial))
+                && (IsDue(work.ResendAt, now, options.ResendAfterMax) || work.Phase is Phase.Waiting or Phase.OnTrial
+                    || (work.Phase == Phase.Releasing && IsDue(work.AnswerBy, now, options.ReleaseWait))))
             {
                 (due ??= []).Add(work);
             }
@@ -467,14 +469,15 @@ public sealed class AccountRuntime
                 {
                     if (!work.Votes!.ContainsKey(other))
                     {
-                        shell.Send(other, new PrepareRequest(work.Part!.SliceFor(other)));
+                        Hold(other, new PrepareRequest(work.Part!.SliceFor(other)));
                     }
                 }
 
                 ScheduleResend(work, now);
                 break;
             case Phase.Closing:
-                shell.Send(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
+                // Its own row may still be under way (R8).
+                Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
                 ScheduleResend(work, now);
                 break;
             case Phase.Telling or Phase.Releasing:
@@ -487,12 +490,12 @@ public sealed class AccountRuntime
 
                 if (IsDue(work.ResendAt, now, options.ResendAfterMax))
                 {
-                    Tell(work, now, resend: true);
+                    Tell(work, now);
                 }
 
                 break;
             case Phase.Reserved:
-                shell.Send(work.Part!.Anchor, new OutcomeRequest(work.Part, Address));
+                Hold(work.Part!.Anchor, new OutcomeRequest(work.Part, Address));
                 ScheduleResend(work, now);
                 break;
             default:
@@ -979,14 +982,13 @@ public sealed class AccountRuntime
         }
 
         var asked = work.Asked!;
-        var part = asked with
+        var part = asked;
+        if (state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null)
         {
-            Attempt = state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null
-                ? state.PreparedCount + 1
-                : 0,
-            AnchorAsset = AnchorAssetOf(asked),
-        };
-        if (work.Quotes is null && part.Legs.Any(leg => NeedsQuote(part, leg)))
+            part = part with { Attempt = state.PreparedCount + 1 };
+        }
+
+        if (work.Quotes is null && !part.IsPlain && part.Legs.Any(leg => NeedsQuote(part, leg)))
         {
             StartTrial(work, now);
             return;
@@ -1022,7 +1024,14 @@ public sealed class AccountRuntime
         }
         else
         {
-            Prepare(work, part with { Legs = resolved }, now);
+            // Opened meanwhile, perhaps.
+            var anchorAsset = AnchorAssetOf(part);
+            Prepare(
+                work,
+                resolved == part.Legs && anchorAsset == part.AnchorAsset
+                    ? part
+                    : part with { Legs = resolved, AnchorAsset = anchorAsset },
+                now);
         }
     }
 
@@ -1058,7 +1067,7 @@ public sealed class AccountRuntime
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
         var facts = FactsOf(part, work.Known, work);
-        var own = new AccountSheet(state, facts, state.NextDeadline <= now);
+        var own = sheet.Take(state, facts, dueHolds: state.NextDeadline <= now);
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -1098,7 +1107,11 @@ public sealed class AccountRuntime
 
             if (legs is null)
             {
-                resolved = [decision.Leg];
+                if (!ReferenceEquals(decision.Leg, part.Legs[0]))
+                {
+                    resolved = [decision.Leg];
+                }
+
                 return decision;
             }
 
@@ -1221,7 +1234,8 @@ public sealed class AccountRuntime
     {
         work.Part = part;
         work.Quotes = null;
-        if (part.Others().Count == 0)
+        work.Others = part.Others();
+        if (work.Others.Count == 0)
         {
             // Openings of this very account: its own write is the commit.
             var at = Later(now);
@@ -1234,7 +1248,11 @@ public sealed class AccountRuntime
         Emit(new TransactionPrepared(part, Later(now)), urgent: true);
         (attempts ??= [])[part.Key] = work;
         (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
-        Claim(work, IdsOf(part));
+        if (!part.IsPlain)
+        {
+            Claim(work, IdsOf(part));
+        }
+
         work.Known = null;
         AskOthers(work, now);
     }
@@ -1242,7 +1260,11 @@ public sealed class AccountRuntime
     // From here only the closer's journal decides (R1).
     private void AskOthers(Work work, LedgerTime now)
     {
-        work.Others = work.Part!.Others();
+        if (work.Others.Count == 0)
+        {
+            work.Others = work.Part!.Others();
+        }
+
         work.Resends = 0;
         work.Cancel = false;
         if (work.Others.Count == 1)
@@ -1255,7 +1277,7 @@ public sealed class AccountRuntime
         work.Votes = [];
         foreach (var participant in work.Participants)
         {
-            Hold(participant, new PrepareRequest(work.Part.SliceFor(participant)));
+            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)));
         }
 
         ScheduleResend(work, now);
@@ -1309,6 +1331,7 @@ public sealed class AccountRuntime
         else
         {
             var refusal = Worst(work, answer.Refusal);
+            work.AbortTime = Later(now);
             Emit(
                 new TransactionAborted(
                     answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, Later(now)),
@@ -1325,7 +1348,7 @@ public sealed class AccountRuntime
             shell.WakeAt(work.AnswerBy);
         }
 
-        Tell(work, now, resend: false);
+        Tell(work, now);
     }
 
     // The lowest leg that fails decides, and on it the reason that ranks higher (R15). Null: something was in doubt.
@@ -1376,21 +1399,14 @@ public sealed class AccountRuntime
                 : worst;
     }
 
-    private void Tell(Work work, LedgerTime now, bool resend)
+    private void Tell(Work work, LedgerTime now)
     {
-        var outcome = new Outcome(work.Part!.Key, work.Part.Digest, work.Committed, work.CommitTime);
+        var outcome = new Outcome(work.Part!.Key, work.Part.Digest, work.Committed, work.CommitTime) { Anchor = Address };
         foreach (var participant in work.Participants)
         {
             if (!work.Acks!.Contains(participant))
             {
-                if (resend)
-                {
-                    shell.Send(participant, outcome);
-                }
-                else
-                {
-                    Hold(participant, outcome);
-                }
+                Hold(participant, outcome);
             }
         }
 
@@ -1446,7 +1462,7 @@ public sealed class AccountRuntime
             if (work.HasFirst)
             {
                 Answer(work, Rejected(
-                    part, refusal.Leg, refusal.Reason, state.LastTime, refusal.Seen, replayed: false));
+                    part, refusal.Leg, refusal.Reason, work.AbortTime, refusal.Seen, replayed: false));
             }
 
             Finish(work, skipFirst: work.HasFirst, now);
@@ -1671,7 +1687,7 @@ public sealed class AccountRuntime
     // Goes through this account's legs, whose amounts are given.
     private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime now)
     {
-        var sheet = new AccountSheet(state, FactsOf(part, known, work), dueHolds: false);
+        sheet.Take(state, FactsOf(part, known, work), dueHolds: false);
         LegDecision decision = default;
         foreach (var leg in part.Legs)
         {
@@ -1692,7 +1708,10 @@ public sealed class AccountRuntime
                 return decision;
             }
 
-            sheet.Apply(leg);
+            if (part.Legs.Length > 1)
+            {
+                sheet.Apply(leg);
+            }
         }
 
         return decision;
@@ -1707,16 +1726,16 @@ public sealed class AccountRuntime
         Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
             Address, state.Spec, state.Closed, state.Freeze, state.Balances, state.Load,
             state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
-            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts(leg.Index))])));
+            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])));
     }
 
     // What this account knows of the ids that its legs name.
-    private Func<int, LegFact> FactsOf(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work)
+    private Func<int, LegFact>? FactsOf(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work)
     {
-        if (part.Legs is [{ Transfer: { ResolvesHold: false, Reverses.IsNil: true } alone }] && part.IsAlone)
+        if (part.Legs is [{ Transfer: { ResolvesHold: false, Reverses.IsNil: true } }] && part.IsAlone)
         {
             // Its id is the transaction's own, and it names no other.
-            return static index => new LegFact(index);
+            return null;
         }
 
         Dictionary<int, LegFact> facts = [];
@@ -1878,7 +1897,7 @@ public sealed class AccountRuntime
                 Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
                 PendingId = hold.Transfer.Id,
             };
-            var work = new Work(null, AskedPart(Transaction.Of(transfer.Id, transfer)));
+            var work = new Work(null, AskedPart(transfer));
             Claim(work, IdsOf(work.Asked!));
             Begin(work, now);
         }
@@ -1946,7 +1965,10 @@ public sealed class AccountRuntime
                 continue;
             }
 
-            var difference = record.Part.Asked == asked.Asked ? TransferStatus.Exists : Difference(record, asked);
+            // What was rejected has no amounts to compare: only the very same request is the same.
+            var difference = record.Part.Asked == asked.Asked ? TransferStatus.Exists
+                : record.Status == TransferStatus.Created ? Difference(record, asked)
+                : TransferStatus.IdAlreadyFailed;
             if (difference == TransferStatus.Exists)
             {
                 Answer(work, record.Status == TransferStatus.Created
@@ -2134,6 +2156,16 @@ public sealed class AccountRuntime
 
     // ---------------------------------------------------------------- works
 
+    private TransactionPart AskedPart(Transfer transfer) => new()
+    {
+        Id = transfer.Id,
+        Anchor = Address,
+        AnchorAsset = state.Spec?.Asset ?? default,
+        LegCount = 1,
+        Asked = TransferContent.DigestOf(transfer),
+        Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
+    };
+
     private TransactionPart AskedPart(Transaction transaction) => new()
     {
         Id = transaction.Id,
@@ -2143,6 +2175,7 @@ public sealed class AccountRuntime
         Legs = [.. transaction.Legs.Select(static (leg, index) => new PartLeg(index, leg.Transfer, leg.Opening)
         {
             IfMissing = leg.IfMissing,
+            Amount = leg.Transfer?.Amount ?? Amount.Zero,
         })],
     };
 
@@ -2230,7 +2263,7 @@ public sealed class AccountRuntime
         {
             work.Asked = work.Input switch
             {
-                PostTransferCall post => AskedPart(Transaction.Of(post.Transfer.Id, post.Transfer)),
+                PostTransferCall post => AskedPart(post.Transfer),
                 PostTransactionCall post => AskedPart(post.Transaction),
                 PrepareRequest prepare => prepare.Part,
                 CloseRequest close => close.Part,
@@ -2535,6 +2568,8 @@ public sealed class AccountRuntime
         public bool Committed { get; set; }
 
         public LedgerTime CommitTime { get; set; }
+
+        public LedgerTime AbortTime { get; set; }
 
         public Refusal? Refusal { get; set; }
 

@@ -1,0 +1,16 @@
+namespace Ledger.Simulation;
+
+/// <summary>A deliberate fault in the protocol, which the simulator must find.</summary>
+/// <param name="Number">Its number.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="About">What is wrong, and which rule that breaks.</param>
+/// <param name="IsPlaced">Whether its place in the core was found.</param>
+internal sealed record Mutant(int Number, string Name, string About, bool IsPlaced);
+
+/// <summary>Which mutant is alive: at most one, for the whole process.</summary>
+internal static partial class Mutants
+{
+    public static int Current { get; set; }
+
+    public static bool Is(int number) => Current == number;
+}

@@ -1,0 +1,509 @@
+using Ledger.Core;
+
+namespace Ledger.Simulation;
+
+/// <summary>A hold, as the reference keeps it.</summary>
+internal sealed record BookHold(Transfer Transfer, UInt128 Amount, UInt128 Remaining, LedgerTime Deadline);
+
+/// <summary>A transfer that had an effect on an account.</summary>
+/// <param name="Leg">The transfer, with its amount.</param>
+/// <param name="Of">The transaction.</param>
+/// <param name="Time">When it was committed.</param>
+internal sealed record BookEntry(PartLeg Leg, TransferId Of, LedgerTime Time);
+
+/// <summary>What a transaction in doubt keeps back.</summary>
+internal sealed record BookDoubt(TransactionPart Part, Int128 Debits, Int128 Credits, int Since);
+
+/// <summary>
+/// One account of the reference ledger: four counters, limits, holds. It is told what happens and knows nothing of
+/// journals, messages or time but what it is told; and it shares no code with the account that it judges.
+/// </summary>
+internal sealed class Book
+{
+    public required AccountAddress Address { get; init; }
+
+    public bool Exists { get; private set; }
+
+    public AccountSpec? OpenedWith { get; private set; }
+
+    public Asset Asset { get; private set; }
+
+    public UInt128? DebitAllowance { get; private set; }
+
+    public UInt128? CreditAllowance { get; private set; }
+
+    public bool Closed { get; private set; }
+
+    public AccountFreeze? Freeze { get; private set; }
+
+    public Int128 DebitsPending { get; private set; }
+
+    public Int128 DebitsPosted { get; private set; }
+
+    public Int128 CreditsPending { get; private set; }
+
+    public Int128 CreditsPosted { get; private set; }
+
+    public Int128 DebitsReserved { get; private set; }
+
+    public Int128 CreditsReserved { get; private set; }
+
+    public ulong Entries { get; private set; }
+
+    public Dictionary<TransferId, BookHold> Holds { get; private init; } = [];
+
+    public Dictionary<TransferId, HoldState> Ended { get; private init; } = [];
+
+    /// <summary>What each transfer did here; by its id, and by that of its transaction.</summary>
+    public Dictionary<TransferId, BookEntry> Done { get; private init; } = [];
+
+    public Dictionary<TransferId, Int128> Reversed { get; private init; } = [];
+
+    public Dictionary<TransferId, BookDoubt> Doubts { get; private init; } = [];
+
+    public Balances Balances => new(
+        new((UInt128)DebitsPending), new((UInt128)DebitsPosted), new((UInt128)CreditsPending), new((UInt128)CreditsPosted),
+        new((UInt128)DebitsReserved), new((UInt128)CreditsReserved));
+
+    public Int128 DebitRoom => CreditsPosted + (Int128)(DebitAllowance ?? 0) - DebitsPosted - DebitsPending - DebitsReserved;
+
+    public Int128 CreditRoom => DebitsPosted + (Int128)(CreditAllowance ?? 0) - CreditsPosted - CreditsPending - CreditsReserved;
+
+    public bool KeepsItsLimits => (DebitAllowance is null || DebitRoom >= 0) && (CreditAllowance is null || CreditRoom >= 0);
+
+    public bool IsOpeningOrClosingInDoubt
+    {
+        get
+        {
+            foreach (var (_, doubt) in Doubts)
+            {
+                foreach (var leg in doubt.Part.Legs)
+                {
+                    if (leg.Concerns(Address) && (leg.Opening is not null || Closes(leg.Transfer!)
+                        || (leg.Transfer!.ResolvesHold && Holds.TryGetValue(leg.Transfer.PendingId, out var hold) && Closes(hold.Transfer))))
+                    {
+                        return true;
+                    }
+                }
+            }
+
+            return false;
+        }
+    }
+
+    public Book Copy() => new()
+    {
+        Address = Address,
+        Exists = Exists,
+        OpenedWith = OpenedWith,
+        Asset = Asset,
+        DebitAllowance = DebitAllowance,
+        CreditAllowance = CreditAllowance,
+        Closed = Closed,
+        Freeze = Freeze,
+        DebitsPending = DebitsPending,
+        DebitsPosted = DebitsPosted,
+        CreditsPending = CreditsPending,
+        CreditsPosted = CreditsPosted,
+        DebitsReserved = DebitsReserved,
+        CreditsReserved = CreditsReserved,
+        Entries = Entries,
+        Holds = new(Holds),
+        Ended = new(Ended),
+        Done = new(Done),
+        Reversed = new(Reversed),
+        Doubts = new(Doubts),
+    };
+
+    // ---------------------------------------------------------------- what happens
+
+    public void Open(AccountSpec spec)
+    {
+        Rules.Check(!Exists, "an account is opened once");
+        Exists = true;
+        OpenedWith = spec;
+        Asset = spec.Asset;
+        DebitAllowance = spec.DebitsMustNotExceedCredits?.Value;
+        CreditAllowance = spec.CreditsMustNotExceedDebits?.Value;
+        Closed = spec.Closed;
+    }
+
+    public void Change(AccountChange change)
+    {
+        switch (change)
+        {
+            case FreezeAccount freeze:
+                Freeze = freeze.Freeze;
+                break;
+            case UnfreezeAccount:
+                Freeze = null;
+                break;
+            case CloseAccount:
+                Closed = true;
+                break;
+            case ReopenAccount:
+                Closed = false;
+                break;
+            case SetAccountLimits limits:
+                DebitAllowance = limits.DebitsMustNotExceedCredits?.Value;
+                CreditAllowance = limits.CreditsMustNotExceedDebits?.Value;
+                break;
+            default:
+                throw new ViolationException($"unknown change {change}");
+        }
+    }
+
+    public void Extend(TransferId id, LedgerTime deadline)
+    {
+        Rules.Check(Holds.ContainsKey(id), $"I7: {Address}: a hold that is not live is extended");
+        Holds[id] = Holds[id] with { Deadline = deadline };
+    }
+
+    /// <summary>Reserves the worst that the legs can come to.</summary>
+    public void Reserve(TransactionPart part, int now)
+    {
+        // The room that is left after each leg, when all before it are done; the least of them is what must be kept back.
+        var copy = Copy();
+        Int128 debits = 0;
+        Int128 credits = 0;
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Concerns(Address))
+            {
+                copy.Do(part, leg, default);
+                debits = Int128.Max(debits, Used(this, copy, isDebit: true));
+                credits = Int128.Max(credits, Used(this, copy, isDebit: false));
+            }
+        }
+
+        Doubts.Add(part.Key, new BookDoubt(part, debits, credits, now));
+        DebitsReserved += debits;
+        CreditsReserved += credits;
+
+        static Int128 Used(Book before, Book after, bool isDebit) => isDebit
+            ? after.DebitsPosted + after.DebitsPending - after.CreditsPosted
+                - (before.DebitsPosted + before.DebitsPending - before.CreditsPosted)
+            : after.CreditsPosted + after.CreditsPending - after.DebitsPosted
+                - (before.CreditsPosted + before.CreditsPending - before.DebitsPosted);
+    }
+
+    public BookDoubt Settle(TransferId key)
+    {
+        Rules.Check(Doubts.Remove(key, out var doubt), $"R1: {Address}: {key} is decided and was not prepared");
+        DebitsReserved -= doubt!.Debits;
+        CreditsReserved -= doubt.Credits;
+        return doubt;
+    }
+
+    public void Do(TransactionPart part, LedgerTime time)
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Concerns(Address))
+            {
+                Do(part, leg, time);
+            }
+        }
+    }
+
+    public void Do(TransactionPart part, PartLeg leg, LedgerTime time)
+    {
+        if (leg.Opening is { } opening)
+        {
+            if (!Exists)
+            {
+                Open(opening);
+            }
+
+            return;
+        }
+
+        var transfer = leg.Transfer!;
+        Rules.Check(Done.TryAdd(transfer.Id, new BookEntry(leg, part.Id, time)), $"I4: {transfer.Id} has two effects on {Address}");
+        var isDebit = transfer.DebitAccount == Address;
+        var amount = (Int128)leg.Amount.Value;
+        if (transfer.ResolvesHold)
+        {
+            Rules.Check(Holds.TryGetValue(transfer.PendingId, out var hold), $"I7: {Address}: {transfer.PendingId} is resolved and is not live");
+            var rest = (transfer.Flags & TransferFlags.KeepRest) != TransferFlags.None ? hold!.Remaining - leg.Amount.Value : 0;
+            Pending(isDebit, -(Int128)(hold!.Remaining - rest));
+            if (rest > 0)
+            {
+                Holds[transfer.PendingId] = hold with { Remaining = rest };
+            }
+            else
+            {
+                Holds.Remove(transfer.PendingId);
+                var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+                Ended.Add(transfer.PendingId, !isVoid ? HoldState.Posted
+                    : (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None ? HoldState.Expired : HoldState.Voided);
+                if (isVoid && Closes(hold.Transfer))
+                {
+                    Closed = false;
+                }
+            }
+
+            if ((transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None)
+            {
+                return;
+            }
+        }
+
+        if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None)
+        {
+            Pending(isDebit, amount);
+            Holds.Add(transfer.Id, new BookHold(transfer, leg.Amount.Value, leg.Amount.Value, leg.Deadline));
+            Closed |= Closes(transfer);
+            return;
+        }
+
+        Entries++;
+        if (isDebit)
+        {
+            DebitsPosted += amount;
+        }
+        else
+        {
+            CreditsPosted += amount;
+        }
+
+        if (!transfer.Reverses.IsNil)
+        {
+            Reversed[transfer.Reverses] = Reversed.GetValueOrDefault(transfer.Reverses) + amount;
+        }
+    }
+
+    public bool Closes(Transfer transfer) => (transfer.Flags
+        & (transfer.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit)) != TransferFlags.None;
+
+    private void Pending(bool isDebit, Int128 amount)
+    {
+        if (isDebit)
+        {
+            DebitsPending += amount;
+        }
+        else
+        {
+            CreditsPending += amount;
+        }
+    }
+}
+
+/// <summary>The rules of money, told as the set of all reasons that speak against a leg: simple, and slow.</summary>
+internal static class Rules
+{
+    private static readonly TransferStatus[] Precedence =
+    [
+        TransferStatus.ExistsWithDifferentTransfers, TransferStatus.ExistsWithDifferentFlags,
+        TransferStatus.ExistsWithDifferentPendingId, TransferStatus.ExistsWithDifferentTimeout,
+        TransferStatus.ExistsWithDifferentReverses, TransferStatus.ExistsWithDifferentDebitAccountId,
+        TransferStatus.ExistsWithDifferentCreditAccountId, TransferStatus.ExistsWithDifferentAmount,
+        TransferStatus.ExistsWithDifferentReference, TransferStatus.ExistsWithDifferentMetadata,
+        TransferStatus.ExistsWithDifferentLedger, TransferStatus.ExistsWithDifferentCode, TransferStatus.Exists,
+        TransferStatus.IdAlreadyFailed, TransferStatus.DebitAccountNotFound, TransferStatus.CreditAccountNotFound,
+        TransferStatus.AccountsMustHaveTheSameLedger, TransferStatus.TransferMustHaveTheSameLedgerAsAccounts,
+        TransferStatus.PendingTransferNotFound, TransferStatus.PendingTransferNotPending,
+        TransferStatus.PendingTransferHasDifferentDebitAccountId, TransferStatus.PendingTransferHasDifferentCreditAccountId,
+        TransferStatus.PendingTransferHasDifferentLedger, TransferStatus.PendingTransferHasDifferentCode,
+        TransferStatus.ExceedsPendingTransferAmount, TransferStatus.PendingTransferHasDifferentAmount,
+        TransferStatus.PendingTransferAlreadyPosted, TransferStatus.PendingTransferAlreadyVoided,
+        TransferStatus.PendingTransferExpired, TransferStatus.ReversedTransferNotFound,
+        TransferStatus.ReversedTransferNotPosted, TransferStatus.ReversedTransferHasDifferentAccounts,
+        TransferStatus.ExceedsReversedTransferAmount, TransferStatus.DebitAccountAlreadyClosed,
+        TransferStatus.CreditAccountAlreadyClosed, TransferStatus.DebitAccountFrozen, TransferStatus.CreditAccountFrozen,
+        TransferStatus.OverflowsTimeout, TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits,
+    ];
+
+    public static void Check(bool holds, string what)
+    {
+        if (!holds)
+        {
+            throw new ViolationException(what);
+        }
+    }
+
+    public static TransferStatus Highest(IReadOnlyCollection<TransferStatus> reasons)
+    {
+        foreach (var reason in Precedence)
+        {
+            if (reasons.Contains(reason))
+            {
+                return reason;
+            }
+        }
+
+        Check(reasons.Count == 0, $"no precedence is known of {string.Join(", ", reasons)}");
+        return TransferStatus.None;
+    }
+
+    /// <summary>The amount that a leg comes to, both accounts being known.</summary>
+    public static UInt128 AmountOf(Transfer transfer, Book debit, Book credit)
+    {
+        var amount = transfer.Amount.Value;
+        if (transfer.ResolvesHold)
+        {
+            return debit.Holds.TryGetValue(transfer.PendingId, out var hold)
+                && (amount == UInt128.MaxValue || (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None)
+                    ? hold.Remaining
+                    : amount;
+        }
+
+        if ((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None)
+        {
+            amount = Least(amount, debit.DebitRoom);
+        }
+
+        return (transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None ? Least(amount, credit.CreditRoom) : amount;
+    }
+
+    private static UInt128 Least(UInt128 amount, Int128 room) => room <= 0 ? 0 : amount < (UInt128)room ? amount : (UInt128)room;
+
+    /// <summary>All that one account has against a transfer.</summary>
+    public static List<TransferStatus> Against(Transfer transfer, UInt128 amount, Book book, bool isDebit, LedgerTime now)
+    {
+        var reasons = new List<TransferStatus>();
+        if (!book.Exists)
+        {
+            reasons.Add(transfer.ResolvesHold ? TransferStatus.PendingTransferNotFound
+                : isDebit ? TransferStatus.DebitAccountNotFound : TransferStatus.CreditAccountNotFound);
+            return reasons;
+        }
+
+        if (!transfer.Asset.IsNone && transfer.Asset != book.Asset && !transfer.ResolvesHold)
+        {
+            reasons.Add(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts);
+        }
+
+        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        if (transfer.ResolvesHold)
+        {
+            AgainstResolution(transfer, amount, book, isDebit, now, reasons);
+        }
+
+        if (!transfer.Reverses.IsNil && isDebit)
+        {
+            AgainstReversal(transfer, book, reasons);
+        }
+
+        if (!isVoid)
+        {
+            if (book.Closed)
+            {
+                reasons.Add(isDebit ? TransferStatus.DebitAccountAlreadyClosed : TransferStatus.CreditAccountAlreadyClosed);
+            }
+
+            if (book.Freeze is { } freeze && freeze.HoldsAt(now) && (isDebit ? freeze.Debits : freeze.Credits))
+            {
+                reasons.Add(isDebit ? TransferStatus.DebitAccountFrozen : TransferStatus.CreditAccountFrozen);
+            }
+        }
+
+        if (!transfer.ResolvesHold)
+        {
+            if (isDebit && book.DebitAllowance is not null && book.DebitRoom < (Int128)amount)
+            {
+                reasons.Add(TransferStatus.ExceedsCredits);
+            }
+
+            if (!isDebit && book.CreditAllowance is not null && book.CreditRoom < (Int128)amount)
+            {
+                reasons.Add(TransferStatus.ExceedsDebits);
+            }
+        }
+
+        return reasons;
+    }
+
+    private static void AgainstResolution(
+        Transfer transfer, UInt128 amount, Book book, bool isDebit, LedgerTime now, List<TransferStatus> reasons)
+    {
+        Transfer pending;
+        UInt128 left;
+        if (book.Holds.TryGetValue(transfer.PendingId, out var hold))
+        {
+            pending = hold.Transfer;
+            left = hold.Remaining;
+            if (isDebit && (transfer.Flags & TransferFlags.Expiry) == TransferFlags.None && now >= hold.Deadline)
+            {
+                reasons.Add(TransferStatus.PendingTransferExpired);
+            }
+        }
+        else if (book.Done.TryGetValue(transfer.PendingId, out var done) && done.Leg.Transfer!.Id == transfer.PendingId)
+        {
+            pending = done.Leg.Transfer;
+            left = done.Leg.Amount.Value;
+            if (!book.Ended.TryGetValue(transfer.PendingId, out var end))
+            {
+                reasons.Add(TransferStatus.PendingTransferNotPending);
+                return;
+            }
+
+            reasons.Add(end == HoldState.Posted ? TransferStatus.PendingTransferAlreadyPosted
+                : end == HoldState.Voided ? TransferStatus.PendingTransferAlreadyVoided : TransferStatus.PendingTransferExpired);
+        }
+        else
+        {
+            reasons.Add(TransferStatus.PendingTransferNotFound);
+            return;
+        }
+
+        if (!transfer.DebitAccount.IsNone && transfer.DebitAccount != pending.DebitAccount)
+        {
+            reasons.Add(TransferStatus.PendingTransferHasDifferentDebitAccountId);
+        }
+
+        if (!transfer.CreditAccount.IsNone && transfer.CreditAccount != pending.CreditAccount)
+        {
+            reasons.Add(TransferStatus.PendingTransferHasDifferentCreditAccountId);
+        }
+
+        if (!transfer.Asset.IsNone && transfer.Asset != book.Asset)
+        {
+            reasons.Add(TransferStatus.PendingTransferHasDifferentLedger);
+        }
+
+        if (transfer.Code != 0 && transfer.Code != pending.Code)
+        {
+            reasons.Add(TransferStatus.PendingTransferHasDifferentCode);
+        }
+
+        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var asked = transfer.Amount.Value;
+        if (asked > left && (isVoid || asked != UInt128.MaxValue))
+        {
+            reasons.Add(TransferStatus.ExceedsPendingTransferAmount);
+        }
+
+        if (isVoid && asked != 0 && asked < left)
+        {
+            reasons.Add(TransferStatus.PendingTransferHasDifferentAmount);
+        }
+
+        _ = amount;
+    }
+
+    private static void AgainstReversal(Transfer transfer, Book book, List<TransferStatus> reasons)
+    {
+        if (!book.Done.TryGetValue(transfer.Reverses, out var original) || original.Leg.Transfer!.Id != transfer.Reverses)
+        {
+            reasons.Add(TransferStatus.ReversedTransferNotFound);
+        }
+        else if ((original.Leg.Transfer.Flags & (TransferFlags.Pending | TransferFlags.VoidPending)) != TransferFlags.None)
+        {
+            reasons.Add(TransferStatus.ReversedTransferNotPosted);
+        }
+        else if (original.Leg.Transfer.DebitAccount != transfer.CreditAccount
+            || original.Leg.Transfer.CreditAccount != transfer.DebitAccount)
+        {
+            reasons.Add(TransferStatus.ReversedTransferHasDifferentAccounts);
+        }
+        else if ((Int128)transfer.Amount.Value
+            > (Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses))
+        {
+            reasons.Add(TransferStatus.ExceedsReversedTransferAmount);
+        }
+    }
+}
+
+/// <summary>An invariant was broken.</summary>
+internal sealed class ViolationException(string message) : Exception(message);

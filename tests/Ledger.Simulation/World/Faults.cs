@@ -1,0 +1,123 @@
+namespace Ledger.Simulation;
+
+/// <summary>The kinds of faults; a bit each, so that a failing history can be tried without some of them.</summary>
+[Flags]
+internal enum FaultKinds
+{
+    None = 0,
+    Drop = 1 << 0,
+    Duplicate = 1 << 1,
+    Delay = 1 << 2,
+    Partition = 1 << 3,
+    Crash = 1 << 4,
+    Relocate = 1 << 5,
+    Sleep = 1 << 6,
+    WriteFails = 1 << 7,
+    AckLost = 1 << 8,
+    WriteLate = 1 << 9,
+    WriteSlow = 1 << 10,
+    SharedFate = 1 << 11,
+    LookupFails = 1 << 12,
+    Skew = 1 << 13,
+    ClockJump = 1 << 14,
+    Forgetful = 1 << 15,
+    Snapshots = 1 << 16,
+    OldSnapshots = 1 << 17,
+    All = (1 << 18) - 1,
+}
+
+/// <summary>What one world suffers: each seed picks its own (swarm).</summary>
+internal sealed record Faults
+{
+    public FaultKinds Kinds { get; init; }
+
+    public int Drop { get; init; }
+
+    public int Duplicate { get; init; }
+
+    /// <summary>Messages take 2^this microseconds at most.</summary>
+    public int DelayBits { get; init; } = 12;
+
+    /// <summary>The pause between two crashes of a node is 2^this microseconds on average; 0 for never. So for the others.</summary>
+    public int CrashBits { get; init; }
+
+    public int RelocateBits { get; init; }
+
+    public int SleepBits { get; init; }
+
+    public int PartitionBits { get; init; }
+
+    public int ClockJumpBits { get; init; }
+
+    public int WriteFails { get; init; }
+
+    public int AckLost { get; init; }
+
+    public int WriteLate { get; init; }
+
+    public int WriteBits { get; init; } = 12;
+
+    public int LookupFails { get; init; }
+
+    public long SkewMax { get; init; }
+
+    public int RememberedIdsMax { get; init; } = 4096;
+
+    public TimeSpan RememberedAgeMax { get; init; } = TimeSpan.FromDays(1);
+
+    public int SnapshotEvery { get; init; } = 1_000_000;
+
+    public bool Has(FaultKinds kind) => (Kinds & kind) != FaultKinds.None;
+
+    public static Faults Make(ulong seed, FaultKinds allowed, bool isSequential)
+    {
+        var random = new Prng(seed, "faults");
+        var kinds = FaultKinds.None;
+        var temper = random.Next(8);
+        for (var bit = 0; bit < 18; bit++)
+        {
+            // One history in eight is calm, one suffers everything.
+            var on = random.Next(100);
+            kinds |= temper == 0 ? FaultKinds.None : temper == 1 || on < 40 ? (FaultKinds)(1 << bit) : FaultKinds.None;
+        }
+
+        kinds &= allowed;
+        if (isSequential)
+        {
+            kinds &= ~(FaultKinds.Skew | FaultKinds.ClockJump | FaultKinds.WriteLate | FaultKinds.Partition);
+        }
+
+        int Rate(FaultKinds kind, params ReadOnlySpan<int> rates)
+        {
+            var rate = random.Of(rates);
+            return (kinds & kind) != FaultKinds.None ? rate : 0;
+        }
+
+        var delays = random.Of(16, 19, 22, 25);
+        var slow = random.Of(16, 19, 22);
+        var memory = random.Of(1, 1, 2, 3, 4, 8);
+        var age = random.Of(0.001, 0.1, 1, 10, 1000);
+        var every = random.Of(1, 1, 2, 3, 7);
+        return new Faults
+        {
+            Kinds = kinds,
+            Drop = Rate(FaultKinds.Drop, 5, 30, 100, 250),
+            Duplicate = Rate(FaultKinds.Duplicate, 10, 50, 200),
+            DelayBits = (kinds & FaultKinds.Delay) != FaultKinds.None ? (isSequential ? 19 : delays) : 12,
+            CrashBits = Rate(FaultKinds.Crash, 18, 20, 22, 24),
+            RelocateBits = Rate(FaultKinds.Relocate, 17, 19, 21, 23),
+            SleepBits = Rate(FaultKinds.Sleep, 16, 18, 20, 22),
+            PartitionBits = Rate(FaultKinds.Partition, 20, 22, 24),
+            ClockJumpBits = Rate(FaultKinds.ClockJump, 20, 22, 24),
+            WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
+            AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
+            WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),
+            WriteBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? slow : 12,
+            LookupFails = Rate(FaultKinds.LookupFails, 20, 200, 500),
+            SkewMax = Rate(FaultKinds.Skew, 10_000, 1_000_000, 8_000_000),
+            RememberedIdsMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,
+            RememberedAgeMax = TimeSpan.FromSeconds((kinds & FaultKinds.Forgetful) != FaultKinds.None ? age : 86400),
+            SnapshotEvery = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? every : 1_000_000,
+        };
+    }
+}

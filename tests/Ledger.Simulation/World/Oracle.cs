@@ -1,0 +1,939 @@
+using Ledger.Core;
+
+namespace Ledger.Simulation;
+
+/// <summary>One attempt at a transaction, as the journals tell of it.</summary>
+internal sealed class Attempt
+{
+    public required TransferId Key { get; init; }
+
+    public required TransferId Id { get; init; }
+
+    public required UInt128 Asked { get; init; }
+
+    public required AccountAddress Anchor { get; init; }
+
+    /// <summary>The whole of it; null as long as the anchor's row has not landed.</summary>
+    public TransactionPart? Part { get; set; }
+
+    public IReadOnlyList<AccountAddress> Others { get; set; } = [];
+
+    public HashSet<AccountAddress> PreparedBy { get; } = [];
+
+    public HashSet<AccountAddress> CommittedBy { get; } = [];
+
+    public HashSet<AccountAddress> AbortedBy { get; } = [];
+
+    public bool CloserCommitted { get; set; }
+
+    public LedgerTime CommitTime { get; set; }
+
+    public bool CloserRefused { get; set; }
+
+    /// <summary>Whether a client was told that it is committed.</summary>
+    public bool IsTold { get; set; }
+}
+
+/// <summary>An account after one of its events.</summary>
+internal readonly record struct Version(long Row, Balances Balances, ulong Entries, bool Closed, int Holds, bool Exists, LedgerTime At);
+
+/// <summary>What was told about one request: an account, an id, a content.</summary>
+internal sealed class Told
+{
+    public bool? Committed { get; set; }
+
+    public TransferStatus Status { get; set; }
+
+    public int FailedLeg { get; set; }
+
+    public LedgerTime Time { get; set; }
+
+    public int CreatedCount { get; set; }
+
+    public string Amounts { get; set; } = "";
+}
+
+/// <summary>What was known when a call was made, which its answer must not contradict.</summary>
+/// <param name="Row">The row up to which the account had spoken.</param>
+/// <param name="Version">The version that holds all that was told of the account.</param>
+/// <param name="Unbooked">What was told and is not booked at the account yet.</param>
+/// <param name="Told">How many committed transactions had been told.</param>
+internal sealed record Before(long Row, int Version, IReadOnlyList<Attempt> Unbooked, int Told);
+
+/// <summary>
+/// Watches a world and knows, from what the journals hold and what was said, whether an invariant is broken. Checks run as
+/// things happen, so that a failure names the moment.
+/// </summary>
+/// <remarks>
+/// Each row that lands is folded into a <see cref="Book"/> of the account; so each decision is judged by the state that the
+/// account had when it decided. What leaves an account is checked against what is durable.
+/// </remarks>
+internal sealed class Oracle(World world)
+{
+    private readonly Dictionary<(TransferId Key, UInt128 Digest), Attempt> attempts = [];
+    private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), Told> told = [];
+    private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), (TransferStatus Status, int Leg)> rejected = [];
+    private readonly HashSet<(TransferId Key, UInt128 Digest)> disowned = [];
+    private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
+    private readonly List<Attempt> toldAttempts = [];
+
+    public SortedDictionary<string, long> Outcomes { get; } = new(StringComparer.Ordinal);
+
+    public int CommittedCount { get; private set; }
+
+    // ---------------------------------------------------------------- journals
+
+    public void Journaled(Place place, EventBatch row)
+    {
+        var book = place.Book;
+        Check(row.Events.Count > 0, "a row holds nothing");
+        Check(row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
+        Check(row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
+        foreach (var happened in row.Events)
+        {
+            Check(happened.At >= place.LastTime, $"time runs backwards on {place.Address}");
+            place.LastTime = happened.At;
+            var (debits, credits) = (book.DebitsPosted, book.CreditsPosted);
+            Happened(place, book, happened);
+            Check(book.DebitsPosted >= debits && book.CreditsPosted >= credits, $"I2: posted counters of {place.Address} fall");
+            Check(book.KeepsItsLimits, $"I3: {place.Address} breaks its limits after {happened.GetType().Name}: {book.Balances}");
+            place.Versions.Add(new Version(
+                row.SequenceNr, book.Balances, book.Entries, book.Closed, book.Holds.Count, book.Exists, happened.At));
+        }
+    }
+
+    private void Happened(Place place, Book book, AccountEvent happened)
+    {
+        switch (happened)
+        {
+            case AccountOpened opened:
+                Check(opened.Spec.Address == place.Address, "an account opens itself");
+                Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is opened while an opening is in doubt");
+                book.Open(opened.Spec);
+                break;
+            case AccountChanged changed:
+                Check(book.Exists, $"{place.Address} is changed and does not exist");
+                Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is changed while its closing is in doubt");
+                book.Change(changed.Change);
+                break;
+            case HoldExtended extended:
+                Check(book.Holds.TryGetValue(extended.HoldId, out var hold) && hold.Transfer.DebitAccount == place.Address,
+                    $"I7: {place.Address}: {extended.HoldId} is extended and is not live here");
+                Check(!IsResolving(book, extended.HoldId, default), $"R11: {extended.HoldId} is extended while it is being resolved");
+                Check(extended.At < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
+                book.Extend(extended.HoldId, extended.Deadline);
+                break;
+            case TransactionPrepared(var part, var at):
+                Prepared(place, book, part, at);
+                break;
+            case TransactionCommitted committed:
+                var done = book.Settle(committed.Key).Part;
+                var attempt = attempts[(done.Key, done.Digest)];
+                Check(attempt.CloserCommitted, $"R1: {place.Address} commits {committed.Key} before its closer");
+                Check(committed.CommitTime == attempt.CommitTime, $"{place.Address} commits {committed.Key} at another time than its closer");
+                Check(attempt.CommittedBy.Add(place.Address), $"I4: {committed.Key} is committed twice by {place.Address}");
+                Check(place.Address != attempt.Anchor || attempt.CommittedBy.Count == attempt.Others.Count,
+                    $"I6: the anchor ends {committed.Key} before its participants");
+                book.Do(done, attempt.CommitTime);
+                Booked(place, attempt);
+                break;
+            case TransactionAborted aborted:
+                var released = book.Settle(aborted.Key).Part;
+                var given = attempts[(released.Key, released.Digest)];
+                Check(!given.CloserCommitted, $"R1: {place.Address} aborts {aborted.Key}, which its closer has committed");
+                Check(given.CloserRefused || (place.Address != given.Anchor && disowned.Contains((released.Key, released.Digest))),
+                    $"R1: {place.Address} aborts {aborted.Key}, which nobody has refused");
+                given.AbortedBy.Add(place.Address);
+                if (place.Address == given.Anchor)
+                {
+                    Rejected(released, aborted.Reason, aborted.Leg);
+                }
+
+                break;
+            case TransactionRejected rejection:
+                Check(rejection.Part.Anchor == place.Address, "an anchor rejects its own");
+                foreach (var (_, one) in attempts)
+                {
+                    Check(one.Id != rejection.Part.Id || one.Anchor != place.Address || one.Asked != rejection.Part.Asked
+                        || one.AbortedBy.Contains(place.Address), $"I5: {rejection.Part.Id} is rejected while or after it was tried");
+                }
+
+                Rejected(rejection.Part, rejection.Reason, rejection.Leg);
+                CheckRefusal(place, book, rejection.Part, rejection.Leg, rejection.Reason, rejection.At, "rejects");
+                break;
+            case CloserCommitted(var part, var at):
+                Closed(place, book, part, at);
+                break;
+            case CloserRefused refused:
+                var refusedOne = Find(refused.Part);
+                Check(!refusedOne.CloserCommitted && !refusedOne.CloserRefused, $"I4: {refused.Part.Key} is decided twice by its closer");
+                refusedOne.CloserRefused = true;
+                if (refused.Reason != TransferStatus.None)
+                {
+                    CheckRefusal(place, book, refused.Part, refused.Leg, refused.Reason, refused.At, "refuses");
+                    burned.Add((place.Address, refused.Part.Id));
+                }
+
+                break;
+            case TransactionDisowned disown:
+                if (attempts.TryGetValue((disown.Key, disown.Digest), out var known))
+                {
+                    Check(!known.PreparedBy.Contains(place.Address) && !known.CloserCommitted,
+                        $"R2: {place.Address} disowns {disown.Key}, which it has prepared");
+                }
+
+                disowned.Add((disown.Key, disown.Digest));
+                break;
+            default:
+                throw new ViolationException($"unknown event {happened}");
+        }
+    }
+
+    private void Prepared(Place place, Book book, TransactionPart part, LedgerTime at)
+    {
+        var attempt = Find(part);
+        Check(!attempt.CloserCommitted && !attempt.CloserRefused || place.Address != part.Anchor,
+            $"I4: {part.Key} is prepared after it was decided");
+        Check(!attempt.CloserCommitted, $"R1: {place.Address} prepares {part.Key} after its commit");
+        Check(attempt.PreparedBy.Add(place.Address), $"I4: {part.Key} is prepared twice by {place.Address}");
+        Check(!disowned.Contains((part.Key, part.Digest)) || place.Address != part.Anchor, $"R2: {part.Key} is prepared after it was disowned");
+        if (place.Address == part.Anchor)
+        {
+            attempt.Part = part;
+            attempt.Others = part.Others();
+            foreach (var leg in part.Legs)
+            {
+                if (leg.IsHold && leg.Transfer!.Timeout > TimeSpan.Zero)
+                {
+                    Check(leg.Deadline == at.Add(leg.Transfer.Timeout), $"R12: the time of {leg.Transfer.Id} is not judged by its anchor");
+                }
+            }
+        }
+        else
+        {
+            Check(attempt.Part is not null, $"R8: {place.Address} prepares {part.Key} before its anchor's row is durable");
+            CheckSlice(place, attempt, part);
+        }
+
+        CheckLegs(place, book, part, at);
+        book.Reserve(part, place.Versions.Count);
+    }
+
+    private void Closed(Place place, Book book, TransactionPart part, LedgerTime at)
+    {
+        var attempt = Find(part);
+        if (part.Anchor == place.Address)
+        {
+            attempt.Part = part;
+        }
+
+        Check(!attempt.CloserCommitted, $"I4: {part.Key} is committed twice");
+        Check(!attempt.CloserRefused, $"I4: {part.Key} is committed after its refusal");
+        Check(attempt.AbortedBy.Count == 0, $"R1: {part.Key} is committed after its abort");
+        Check(attempt.Part is not null, $"R1: {part.Key} is committed before its anchor's row is durable");
+        Check(attempt.Others.Count == 0 || attempt.Others[^1] == place.Address, $"{place.Address} is not the closer of {part.Key}");
+        Check(attempt.PreparedBy.Count == attempt.Others.Count, $"R1: {part.Key} is committed without all votes");
+        Check(!told.TryGetValue((attempt.Anchor, attempt.Id, attempt.Asked), out var one) || one.Committed != false,
+            $"I5: {attempt.Id} was told to be rejected ({one?.Status}) and is committed");
+        Check(!rejected.ContainsKey((attempt.Anchor, attempt.Id, attempt.Asked)), $"I5: {attempt.Id} is committed after its rejection");
+        if (place.Address != part.Anchor)
+        {
+            CheckSlice(place, attempt, part);
+        }
+
+        CheckLegs(place, book, part, at);
+        attempt.CloserCommitted = true;
+        attempt.CommitTime = at;
+        CommittedCount++;
+
+        // I1, at this moment: each leg is on both its accounts, of one asset, or kept back there.
+        foreach (var leg in attempt.Part!.Legs)
+        {
+            if (leg.Transfer is { } transfer)
+            {
+                var debit = world.PlaceOf(transfer.DebitAccount).Book;
+                var credit = world.PlaceOf(transfer.CreditAccount).Book;
+                foreach (var side in (ReadOnlySpan<Book>)[debit, credit])
+                {
+                    Check(side == book || side.Doubts.TryGetValue(part.Key, out _),
+                        $"I1: {part.Key} is committed and not kept back by {side.Address}");
+                }
+
+                Check(AssetIn(debit, attempt.Part) == AssetIn(credit, attempt.Part), $"I1: {transfer.Id} moves one asset to another");
+            }
+        }
+
+        book.Do(part, at);
+        Booked(place, attempt);
+        Count("committed");
+    }
+
+    private static Asset AssetIn(Book book, TransactionPart part) => book.Exists ? book.Asset
+        : part.Legs.FirstOrDefault(leg => leg.Opening is { } opening && opening.Address == book.Address)?.Opening!.Asset ?? default;
+
+    private Attempt Find(TransactionPart part)
+    {
+        if (!attempts.TryGetValue((part.Key, part.Digest), out var attempt))
+        {
+            attempt = new Attempt { Key = part.Key, Id = part.Id, Asked = part.Asked, Anchor = part.Anchor };
+            attempts.Add((part.Key, part.Digest), attempt);
+        }
+
+        return attempt;
+    }
+
+    private static void CheckSlice(Place place, Attempt attempt, TransactionPart part)
+    {
+        var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address)).ToArray();
+        Check(part.Legs.SequenceEqual(expected), $"R7: {place.Address} does something else under {part.Key} than its anchor asked");
+    }
+
+    private static bool IsResolving(Book book, TransferId hold, TransferId but)
+    {
+        foreach (var (key, doubt) in book.Doubts)
+        {
+            if (key != but && doubt.Part.Legs.Any(leg => leg.Transfer is { } transfer && transfer.PendingId == hold && leg.Concerns(book.Address)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // A decision to do something must be right in the state that the account had.
+    private static void CheckLegs(Place place, Book before, TransactionPart part, LedgerTime at)
+    {
+        var concerned = 0;
+        foreach (var leg in part.Legs)
+        {
+            concerned += leg.Concerns(place.Address) ? 1 : 0;
+        }
+
+        var book = concerned > 1 ? before.Copy() : before;
+        var inDoubt = before.IsOpeningOrClosingInDoubt;
+        foreach (var leg in part.Legs)
+        {
+            if (!leg.Concerns(place.Address))
+            {
+                continue;
+            }
+
+            if (leg.Opening is not null)
+            {
+                Check(!book.Exists || leg.IfMissing, $"{place.Address} is opened by {part.Key} although it exists");
+                Check(!inDoubt, $"R11: {place.Address} is opened by {part.Key} while another opening is in doubt");
+            }
+            else
+            {
+                CheckLeg(place, book, leg, at, inDoubt, part.Key);
+            }
+
+            if (concerned > 1)
+            {
+                book.Do(part, leg, at);
+            }
+        }
+    }
+
+    private static void CheckLeg(Place place, Book book, PartLeg leg, LedgerTime at, bool inDoubt, TransferId key)
+    {
+        var transfer = leg.Transfer!;
+        var isDebit = transfer.DebitAccount == place.Address;
+        var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
+        var against = Rules.Against(transfer, leg.Amount.Value, book, isDebit, at);
+        Check(against.Count == 0, $"{(against.Contains(TransferStatus.ExceedsCredits) || against.Contains(TransferStatus.ExceedsDebits) ? "I3" : "rule")}: "
+            + $"{place.Address} takes {transfer.Id} of {leg.Amount} although {string.Join(", ", against)}; it has {book.Balances}");
+        Check(!inDoubt || isVoid, $"R11: {place.Address} takes {transfer.Id} while its opening or closing is in doubt");
+        Check(!book.Done.ContainsKey(transfer.Id), $"I4: {transfer.Id} is taken twice by {place.Address}");
+        foreach (var (other, doubt) in book.Doubts)
+        {
+            Check(other == key || !doubt.Part.Legs.Any(one => one.Transfer?.Id == transfer.Id && one.Concerns(place.Address)),
+                $"I4: {place.Address} takes {transfer.Id} twice at once");
+        }
+
+        if (transfer.ResolvesHold)
+        {
+            var hold = book.Holds[transfer.PendingId];
+            Check(!IsResolving(book, transfer.PendingId, key), $"R11: {transfer.PendingId} is being resolved by two at {place.Address}");
+            Check(leg.HoldRemaining.Value == hold.Remaining, $"I7: {transfer.Id} counts on {leg.HoldRemaining}, and {hold.Remaining} are held");
+            var amount = transfer.Amount.Value;
+            Check(leg.Amount.Value == (isVoid || amount == UInt128.MaxValue ? hold.Remaining : amount),
+                $"I7: {transfer.Id} takes {leg.Amount} of {hold.Remaining}, {amount} were asked for");
+            Check((transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || at >= hold.Deadline,
+                $"R12: {transfer.PendingId} expires before its time");
+            return;
+        }
+
+        if (!transfer.IsBalancing)
+        {
+            Check(leg.Amount == transfer.Amount, $"{transfer.Id} moves {leg.Amount}, {transfer.Amount} were asked for");
+            return;
+        }
+
+        var room = isDebit ? book.DebitRoom : book.CreditRoom;
+        var mine = (transfer.Flags & (isDebit ? TransferFlags.BalancingDebit : TransferFlags.BalancingCredit)) != TransferFlags.None;
+        var bound = isDebit ? AmountBound.Debit : AmountBound.Credit;
+        room = room < 0 ? 0 : room;
+        Check(!mine || (Int128)leg.Amount.Value <= room, $"R14: {transfer.Id} moves {leg.Amount}, {place.Address} has {room}");
+        Check(leg.Bound != bound || (mine && (Int128)leg.Amount.Value == room), $"R14: {transfer.Id} moves {leg.Amount}, not all {room} of {place.Address}");
+        Check(leg.Bound != AmountBound.None || leg.Amount == transfer.Amount, $"R14: {transfer.Id} moves less than was asked, and nothing bounds it");
+    }
+
+    // A refusal must have a reason that was true in the state that the account had; of another account's reasons only the
+    // sequential reference can judge.
+    private void CheckRefusal(
+        Place place, Book before, TransactionPart part, int index, TransferStatus reason, LedgerTime at, string verb)
+    {
+        var failed = part.Legs.FirstOrDefault(leg => leg.Index == index);
+        Check(failed is not null, $"{place.Address} {verb} {part.Id} for a leg that is not there");
+        if (failed!.Transfer is not { } transfer || part.Legs.Any(static leg => leg.Transfer is { IsBalancing: true }))
+        {
+            return;
+        }
+
+        var isOwn = reason switch
+        {
+            TransferStatus.DebitAccountNotFound or TransferStatus.DebitAccountAlreadyClosed or TransferStatus.DebitAccountFrozen
+                or TransferStatus.ExceedsCredits => transfer.DebitAccount == place.Address,
+            TransferStatus.CreditAccountNotFound or TransferStatus.CreditAccountAlreadyClosed
+                or TransferStatus.CreditAccountFrozen or TransferStatus.ExceedsDebits => transfer.CreditAccount == place.Address,
+            TransferStatus.ReversedTransferNotFound or TransferStatus.ExceedsReversedTransferAmount => transfer.DebitAccount == place.Address,
+            _ => false,
+        };
+        if (!isOwn || part.Legs.Any(leg => leg.Index < index && leg.Transfer is { ResolvesHold: true }))
+        {
+            return;
+        }
+
+        var book = before.Copy();
+        var mayGoOn = true;
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Index < index && leg.Concerns(place.Address) && mayGoOn)
+            {
+                if (leg.Transfer is { } earlier && book.Done.ContainsKey(earlier.Id))
+                {
+                    mayGoOn = false;
+                    break;
+                }
+
+                book.Do(part, leg.Transfer is null ? leg : leg with { Amount = leg.Transfer.Amount }, at);
+            }
+        }
+
+        if (!mayGoOn)
+        {
+            return;
+        }
+
+        var amount = transfer.ResolvesHold ? 0 : transfer.Amount.Value;
+        var against = Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, at);
+        Check(against.Contains(reason), $"{place.Address} {verb} {transfer.Id} of {transfer.Amount}: {reason}, and has {book.Balances}"
+            + $" (against it: {string.Join(", ", against)})");
+
+        // I10: what a client was told before it asked must count.
+        if (reason is TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits)
+        {
+            var since = world.FirstSentOf(part.Id);
+            var room = reason == TransferStatus.ExceedsCredits ? book.DebitRoom : book.CreditRoom;
+            var hasTold = false;
+            foreach (var (key, doubt) in book.Doubts)
+            {
+                if (attempts.TryGetValue((key, doubt.Part.Digest), out var one) && one.IsTold && world.ToldAt(one) < since)
+                {
+                    hasTold = true;
+                    var copy = book.Copy();
+                    copy.Settle(key);
+                    copy.Do(doubt.Part, at);
+                    room += reason == TransferStatus.ExceedsCredits ? copy.DebitRoom - book.DebitRoom : copy.CreditRoom - book.CreditRoom;
+                }
+            }
+
+            Check(!hasTold || room < (Int128)amount,
+                $"I10: {place.Address} {verb} {transfer.Id} for want of money that a client was told it has");
+        }
+    }
+
+    private void Rejected(TransactionPart part, TransferStatus reason, int leg)
+    {
+        if (reason == TransferStatus.None)
+        {
+            return;
+        }
+
+        Count("rejected: " + (part.Legs[leg].Opening is null ? reason.ToString() : "opening " + (AccountStatus)(int)reason));
+        Check(rejected.TryAdd((part.Anchor, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
+        burned.Add((part.Anchor, part.Id));
+    }
+
+    private void Booked(Place place, Attempt attempt)
+    {
+        if (attempt.IsTold)
+        {
+            place.Unbooked.Remove(attempt);
+            place.ToldVersion = place.Versions.Count;
+        }
+    }
+
+    // ---------------------------------------------------------------- messages
+
+    /// <summary>What leaves an account must be durable (R8).</summary>
+    public void Sent(Place from, AccountMessage message)
+    {
+        switch (message)
+        {
+            case PrepareRequest prepare:
+                Check(Known(prepare.Part) is { Part: not null }, $"R8: {from.Address} asks others to prepare {prepare.Part.Key} before its own row is durable");
+                break;
+            case Vote { Kind: VoteKind.Yes } vote:
+                Check(attempts.TryGetValue((vote.Key, vote.Digest), out var voted) && voted.PreparedBy.Contains(from.Address),
+                    $"R8: {from.Address} votes for {vote.Key} before its row is durable");
+                break;
+            case CloseRequest close:
+                var asked = Known(close.Part);
+                Check(asked is { Part: not null }, $"R8: {from.Address} asks to close {close.Part.Key} before its own row is durable");
+                Check(close.Cancel || asked!.PreparedBy.Count >= asked.Others.Count,
+                    $"R1: {close.Part.Key} is to be closed before all have prepared it");
+                break;
+            case CloseAnswer answer:
+                attempts.TryGetValue((answer.Key, answer.Digest), out var answered);
+                Check(answer.Committed ? answered is { CloserCommitted: true } : answered is not { CloserCommitted: true },
+                    $"R1: {from.Address} says that {answer.Key} is {(answer.Committed ? "" : "not ")}committed");
+                Check(answer.Committed || answered is { CloserRefused: true } || answer.Refusal is not null
+                    && (from.Book.Done.ContainsKey(answer.Key) || burned.Contains((from.Address, answer.Key)) || IsUsed(from, answer.Key)),
+                    $"R1: {from.Address} refuses {answer.Key} before that is durable");
+                break;
+            case Outcome outcome:
+                attempts.TryGetValue((outcome.Key, outcome.Digest), out var told);
+                Check(outcome.Committed ? told is { CloserCommitted: true } : told is not { CloserCommitted: true },
+                    $"R2: {from.Address} says that {outcome.Key} is {(outcome.Committed ? "" : "not ")}committed");
+                Check(outcome.Committed || told is { CloserRefused: true } || disowned.Contains((outcome.Key, outcome.Digest))
+                    || IsUsed(from, outcome.Key),
+                    $"R2: {from.Address} says that {outcome.Key} is not committed, of which nothing is durable");
+                break;
+            case OutcomeAck ack:
+                Check(!from.Book.Doubts.ContainsKey(ack.Key) || !attempts.ContainsKey((ack.Key, ack.Digest))
+                    || from.Book.Doubts[ack.Key].Part.Digest != ack.Digest,
+                    $"I6: {from.Address} says that it has ended {ack.Key}, and has not");
+                break;
+            default:
+                break;
+        }
+    }
+
+    private Attempt? Known(TransactionPart part) => attempts.GetValueOrDefault((part.Key, part.Digest));
+
+    private bool IsUsed(Place place, TransferId id)
+    {
+        if (place.Book.Done.ContainsKey(id) || burned.Contains((place.Address, id)))
+        {
+            return true;
+        }
+
+        foreach (var (_, one) in attempts)
+        {
+            if (one.Id == id && (one.CloserCommitted || one.AbortedBy.Count > 0 || one.CloserRefused))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // ---------------------------------------------------------------- answers
+
+    public Before Now(Place place) => new(place.SpokenRow, place.ToldVersion, place.Unbooked.Count == 0 ? [] : [.. place.Unbooked], toldAttempts.Count);
+
+    public void Answered(Call call, AccountAnswerBase answer, long durableRow)
+    {
+        switch (answer)
+        {
+            case TransferAnswer(var result) when call.Command.Call is PostTransferCall post:
+                ToldOf(call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted, -1,
+                    result.Time, result.Amount.ToString());
+                break;
+            case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: false } post:
+                Check(result.IsCommitted ? result.FailedLeg == -1 : result.FailedLeg >= 0, $"{result.Id} names no leg that failed");
+                ToldOf(call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status, result.IsCommitted,
+                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)));
+                break;
+            case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: true }:
+                Count("trial: " + result.Status);
+                break;
+            case AccountAnswer(var view):
+                CheckRead(call, view, durableRow);
+                break;
+            case TransferRecordAnswer(var record) when call.Command.Call is GetTransferCall get:
+                CheckTransferRead(call, get.Id, record);
+                break;
+            case TransactionRecordAnswer(var record) when call.Command.Call is GetTransactionCall get:
+                CheckTransactionRead(call, get.Id, record);
+                break;
+            case ExtendHoldAnswer(var status, var deadline) when call.Command.Call is ExtendHoldCall:
+                Check(status is not (TransferStatus.Created or TransferStatus.Exists) || deadline is not null || true, "");
+                Count("extend: " + status);
+                break;
+            case ChangeAccountAnswer(var result):
+                Count("change: " + result.Status);
+                break;
+            case CallFailed(var reason):
+                Count("unknown: " + reason);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void ToldOf(
+        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts)
+    {
+        var key = (call.Command.To, id, asked);
+        if (!told.TryGetValue(key, out var one))
+        {
+            told.Add(key, one = new Told());
+        }
+
+        Check(one.Committed is null || one.Committed == committed || (!one.Committed.Value && IsAboutAnother(one.Status)),
+            $"I4: {id} was told {one.Status} and then {status}");
+        if (committed)
+        {
+            one.CreatedCount += status == TransferStatus.Created ? 1 : 0;
+            Check(one.CreatedCount <= 1, $"I4: {id} was told to be created twice");
+            Check(one.Committed != true || (one.Time == time && one.Amounts == amounts),
+                $"I4: {id} was told {one.Amounts} at {one.Time} and then {amounts} at {time}");
+            var attempt = attempts.Values.FirstOrDefault(
+                other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id);
+            if (attempt is null)
+            {
+                Check(world.PlaceOf(call.Command.To).Book.Done.ContainsKey(id), $"I5: {id} is acknowledged and no closer's row is durable");
+            }
+            else
+            {
+                Check(attempt.CommitTime == time, $"{id} is told the time {time}, and was committed at {attempt.CommitTime}");
+                Check(amounts == string.Join(' ', attempt.Part!.Legs.Select(static leg => leg.Amount)), $"{id} is told the amounts {amounts}");
+                foreach (var other in attempt.Others)
+                {
+                    Check(other == attempt.Others[^1] || attempt.CommittedBy.Contains(other),
+                        $"I6: {id} is acknowledged before {other} has booked it");
+                }
+
+                MarkTold(attempt);
+            }
+        }
+        else
+        {
+            var journaled = time != default;
+            if (journaled)
+            {
+                Check(rejected.TryGetValue(key, out var known), $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(failedLeg < 0 || (known.Leg == failedLeg), $"I4: {id} fails at leg {known.Leg}, and is told {failedLeg}");
+                Check(known.Status == status || status == TransferStatus.LinkedEventFailed, $"I4: {id} is rejected as {known.Status}, and told {status}");
+                Check(one.Time == default || (one.Status == status && one.Time == time) || one.Committed is null,
+                    $"I4: {id} was told {one.Status} at {one.Time} and then {status} at {time}");
+            }
+            else
+            {
+                Check(!rejected.ContainsKey(key) || IsAboutAnother(status), $"I4: {id} is told {status}, which is not what its row says");
+            }
+
+            Check(!attempts.Values.Any(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id
+                    && other.Asked == asked), $"I5: {id} is told to be rejected ({status}) and is committed");
+        }
+
+        if (one.Committed is null)
+        {
+            Count((committed ? "told: committed" : "told: rejected"));
+        }
+
+        one.Committed = committed;
+        one.Status = status;
+        one.FailedLeg = failedLeg;
+        one.Time = time;
+        one.Amounts = amounts;
+    }
+
+    private void MarkTold(Attempt attempt)
+    {
+        if (attempt.IsTold)
+        {
+            return;
+        }
+
+        attempt.IsTold = true;
+        toldAttempts.Add(attempt);
+        world.NoteTold(attempt);
+        foreach (var account in attempt.Others.Append(attempt.Anchor))
+        {
+            var place = world.PlaceOf(account);
+            if (account == attempt.Anchor && attempt.Others.Count > 0 && !attempt.CommittedBy.Contains(account))
+            {
+                place.Unbooked.Add(attempt);
+            }
+            else
+            {
+                // Where it is booked is somewhere before; that it is before now is enough to know for later reads.
+                place.ToldVersion = Math.Max(place.ToldVersion, BookedAt(place, attempt));
+            }
+        }
+    }
+
+    private static int BookedAt(Place place, Attempt attempt)
+    {
+        _ = attempt;
+        return place.Versions.Count;
+    }
+
+    private static bool IsAboutAnother(TransferStatus status) => status is TransferStatus.IdAlreadyFailed or TransferStatus.Exists
+        || status.ToString().StartsWith("ExistsWithDifferent", StringComparison.Ordinal);
+
+    // I6, I10: a read shows a state that the account had, with all that was told before the read was asked for.
+    private void CheckRead(Call call, AccountView? view, long durableRow)
+    {
+        var place = call.Place;
+        if (view is null)
+        {
+            Check(!place.Versions.Take(call.Before.Version).Any(static one => one.Exists), $"I10: {place.Address} is told not to exist");
+            return;
+        }
+
+        for (var v = place.Versions.Count - 1; v >= 0; v--)
+        {
+            var one = place.Versions[v];
+            if (one.Row < call.Before.Row || v + 1 < call.Before.Version)
+            {
+                break;
+            }
+
+            if (one.Balances == view.Balances && one.Entries == view.EntryCount && one.Closed == view.Closed && one.Holds == view.HoldCount
+                && !call.Before.Unbooked.Any(told => place.Book.Doubts.ContainsKey(told.Key)))
+            {
+                return;
+            }
+        }
+
+        // Commits that the anchor has not written yet may show.
+        var lazy = place.Book.Doubts.Where(one => attempts[(one.Key, one.Value.Part.Digest)] is { CloserCommitted: true } attempt
+            && attempt.Anchor == place.Address).Select(static one => one.Value.Part).ToArray();
+        if (place.Rows.Count != durableRow || lazy.Length > 6)
+        {
+            return;
+        }
+
+        for (var set = 1; set < 1 << lazy.Length; set++)
+        {
+            var book = place.Book.Copy();
+            for (var i = 0; i < lazy.Length; i++)
+            {
+                if ((set & (1 << i)) != 0)
+                {
+                    book.Settle(lazy[i].Key);
+                    book.Do(lazy[i], default);
+                }
+            }
+
+            if (book.Balances == view.Balances && book.Entries == view.EntryCount
+                && call.Before.Unbooked.All(told => !book.Doubts.ContainsKey(told.Key)))
+            {
+                return;
+            }
+        }
+
+        throw new ViolationException($"I10: a read of {place.Address} shows {view.Balances}, {view.EntryCount} entries; it has {place.Book.Balances}, "
+            + $"{place.Book.Entries} entries, and lacks what was told");
+    }
+
+    private void CheckTransferRead(Call call, TransferId id, TransferRecord? record)
+    {
+        var place = call.Place;
+        if (record is null)
+        {
+            foreach (var attempt in toldAttempts.Take(call.Before.Told))
+            {
+                Check(!attempt.Part!.Legs.Any(leg => leg.Transfer?.Id == id && leg.Concerns(place.Address)),
+                    $"I5: {place.Address} knows nothing of {id}, which was told to be committed");
+            }
+
+            return;
+        }
+
+        if (record.Status != TransferStatus.Created)
+        {
+            return;
+        }
+
+        var done = place.Book.Done.GetValueOrDefault(id)?.Leg
+            ?? attempts.Values.Where(static one => one.CloserCommitted).SelectMany(static one => one.Part!.Legs)
+                .FirstOrDefault(leg => leg.Transfer?.Id == id && leg.Concerns(place.Address));
+        Check(done is not null, $"I5: {place.Address} shows {id}, which is not committed");
+        Check(done!.Amount == record.Amount, $"{place.Address} shows {id} with {record.Amount}, not {done.Amount}");
+        if (record.Hold is HoldState.Posted or HoldState.Voided or HoldState.Expired)
+        {
+            Check(!place.Book.Ended.TryGetValue(id, out var end) || end == record.Hold, $"I7: {place.Address} shows {id} as {record.Hold}, and it is {end}");
+            Check(!place.Book.Holds.ContainsKey(id) || place.Book.Doubts.Count > 0, $"I7: {place.Address} shows {id} as {record.Hold}, and it is live");
+        }
+
+        Check(!done.IsHold || record.Hold != HoldState.None, $"{place.Address} shows the hold {id} as none");
+    }
+
+    private void CheckTransactionRead(Call call, TransferId id, TransactionRecord? record)
+    {
+        if (record is null)
+        {
+            Check(!toldAttempts.Take(call.Before.Told).Any(one => one.Id == id && one.Anchor == call.Place.Address),
+                $"I5: {call.Place.Address} knows nothing of {id}, which was told to be committed");
+        }
+        else if (record.Result.IsCommitted)
+        {
+            Check(attempts.Values.Any(one => one.CloserCommitted && one.Id == id && one.Anchor == call.Place.Address),
+                $"I5: {call.Place.Address} shows {id}, which is not committed");
+        }
+    }
+
+    // ---------------------------------------------------------------- at rest
+
+    public void CheckAtRest()
+    {
+        var sums = new SortedDictionary<string, (Int128 Posted, Int128 Pending)>(StringComparer.Ordinal);
+        foreach (var place in world.Places)
+        {
+            var book = place.Book;
+            Check(book.Doubts.Count == 0, $"liveness: {place.Address} is still in doubt");
+            Check(book.DebitsReserved == 0 && book.CreditsReserved == 0, $"I1: {place.Address} still reserves money");
+            var held = book.Holds.Values.Aggregate((Debit: (Int128)0, Credit: (Int128)0), (sum, hold) =>
+                hold.Transfer.DebitAccount == place.Address ? (sum.Debit + (Int128)hold.Remaining, sum.Credit) : (sum.Debit, sum.Credit + (Int128)hold.Remaining));
+            Check(held.Debit == book.DebitsPending && held.Credit == book.CreditsPending, $"I7: {place.Address} holds more or less than its holds");
+            if (book.Exists)
+            {
+                var sum = sums.GetValueOrDefault(book.Asset.Text);
+                sums[book.Asset.Text] = (sum.Posted + book.DebitsPosted - book.CreditsPosted, sum.Pending + book.DebitsPending - book.CreditsPending);
+            }
+        }
+
+        foreach (var (asset, sum) in sums)
+        {
+            Check(sum.Posted == 0, $"I1: {asset}: debits and credits posted differ by {sum.Posted}");
+            Check(sum.Pending == 0, $"I1: {asset}: debits and credits pending differ by {sum.Pending}");
+        }
+
+        foreach (var (_, attempt) in attempts)
+        {
+            if (attempt.CloserCommitted)
+            {
+                Check(attempt.CommittedBy.Count == attempt.Others.Count, $"I6: {attempt.Key} is committed, and not on all its accounts");
+            }
+            else
+            {
+                Check(attempt.CommittedBy.Count == 0 && attempt.AbortedBy.Count == attempt.PreparedBy.Count,
+                    $"I6: {attempt.Key} is not committed, and not released by all its accounts");
+            }
+        }
+    }
+
+    /// <summary>I8: the live state, the fold of all rows, and a snapshot with its tail are the same.</summary>
+    public static void CheckReplay(Place place, AccountRuntimeOptions options, AccountState? live)
+    {
+        var folded = new AccountRuntime(place.Address, options, NoShell.Instance);
+        foreach (var row in place.Rows)
+        {
+            folded.Replay(row);
+        }
+
+        var expected = Dump(AccountSnapshot.Of(folded.State, place.Rows.Count));
+        if (live is not null)
+        {
+            var actual = Dump(AccountSnapshot.Of(live, place.Rows.Count));
+            Check(actual == expected, $"I8: {place.Address}: live state is not the fold:\n{actual}\n--- fold\n{expected}");
+        }
+
+        var book = place.Book;
+        Check(folded.State.Balances == book.Balances, $"I8: {place.Address}: the fold gives {folded.State.Balances}, the book {book.Balances}");
+        Check(folded.State.EntryCount == book.Entries && folded.State.Closed == book.Closed && folded.State.HoldCount == book.Holds.Count
+            && folded.State.InDoubtCount == book.Doubts.Count, $"I8: {place.Address}: the fold is not the book");
+        foreach (var snapshot in place.Snapshots.TakeLast(2))
+        {
+            var restored = new AccountRuntime(place.Address, options, NoShell.Instance);
+            restored.Restore(snapshot);
+            foreach (var row in place.Rows.Skip((int)snapshot.SequenceNr))
+            {
+                restored.Replay(row);
+            }
+
+            var tail = Dump(AccountSnapshot.Of(restored.State, place.Rows.Count));
+            Check(tail == expected, $"I8: {place.Address}: snapshot {snapshot.SequenceNr} and its tail are not the fold:\n{tail}\n--- fold\n{expected}");
+        }
+    }
+
+    /// <summary>Everything that a state holds, as text.</summary>
+    public static string Dump(AccountSnapshot s) => string.Join('\n', [
+        $"{s.SequenceNr} {s.Spec} {s.OpenedWith} {s.OpenTime} {s.Balances} {s.EntryCount} {s.LastTime} {s.PreparedCount}",
+        $"{s.Watermark} {s.HasForgottenUnordered} {s.IdLeadMax} {s.IdLagMax} {s.Closed} {s.ClosedReason} {s.Freeze}",
+        .. s.Remembered.Select(static r =>
+            $"{r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
+        .. s.Holds.Select(static h => $"{h}"),
+        .. s.InDoubt.Select(static d => $"{d.Part.Key} {d.Part.Digest} {d.SequenceNr} {d.Number} {d.DebitReserve} {d.CreditReserve}")]);
+
+    private void Count(string outcome) => Outcomes[outcome] = Outcomes.GetValueOrDefault(outcome) + 1;
+
+    private static void Check(bool holds, string what)
+    {
+        if (!holds)
+        {
+            throw new ViolationException(what);
+        }
+    }
+
+    private static void Check(bool holds, [System.Runtime.CompilerServices.InterpolatedStringHandlerArgument(nameof(holds))] Interpolated what)
+    {
+        if (!holds)
+        {
+            throw new ViolationException(what.ToString());
+        }
+    }
+
+    // The text of a violation is put together only when there is one.
+    [System.Runtime.CompilerServices.InterpolatedStringHandler]
+    private readonly ref struct Interpolated
+    {
+        private readonly System.Text.StringBuilder? text;
+
+        public Interpolated(int literalLength, int formattedCount, bool holds, out bool isNeeded)
+        {
+            _ = literalLength + formattedCount;
+            isNeeded = !holds;
+            text = holds ? null : new System.Text.StringBuilder();
+        }
+
+        public void AppendLiteral(string literal) => text!.Append(literal);
+
+        public void AppendFormatted<T>(T value) => text!.Append(value);
+
+        public override string ToString() => text?.ToString() ?? "";
+    }
+
+    private sealed class NoShell : IAccountShell
+    {
+        public static readonly NoShell Instance = new();
+
+        public void Reply(Caller caller, AccountAnswerBase answer)
+        {
+        }
+
+        public void Send(AccountAddress account, AccountMessage message)
+        {
+        }
+
+        public void Write(EventBatch batch)
+        {
+        }
+
+        public void Lookup(IdLookup lookup)
+        {
+        }
+
+        public void WakeAt(LedgerTime time)
+        {
+        }
+    }
+}

@@ -1,0 +1,494 @@
+using System.Collections.Immutable;
+using Ledger.Core;
+
+namespace Ledger.Simulation;
+
+/// <summary>What a client asks once, and asks again until it is answered.</summary>
+/// <param name="Number">Its number.</param>
+/// <param name="At">When it is asked first, in microseconds.</param>
+/// <param name="To">The account that it is sent to.</param>
+/// <param name="Call">The call, without caller and deadline.</param>
+/// <param name="Attempts">How often it is sent at most.</param>
+internal sealed record Command(int Number, long At, AccountAddress To, AccountCall Call, int Attempts);
+
+/// <summary>All that the clients of one history ask for. It does not depend on what becomes of it, so any of it can be left
+/// out when a failing history is made smaller.</summary>
+internal sealed class Script
+{
+    public const long Start = 1_000_000_000_000;
+
+    private readonly Prng random;
+    private readonly bool isSequential;
+    private readonly List<AccountAddress> accounts = [];
+    private readonly List<Asset> assets = [];
+    private readonly List<Command> commands = [];
+    private readonly List<Transfer> holds = [];
+    private readonly List<Transfer> posted = [];
+    private readonly List<(TransferId Id, AccountAddress Anchor)> asked = [];
+    private readonly int[] weights;
+    private readonly int timeOrdered;
+    private readonly int ahead;
+    private int ids;
+    private long at = Start;
+
+    private Script(ulong seed, bool isSequential)
+    {
+        random = new Prng(seed, "script");
+        this.isSequential = isSequential;
+        timeOrdered = random.Of(0, 500, 1000, 1000);
+        ahead = random.Of(0, 0, 100, 5000, 3_600_000);
+        weights = new int[14];
+        for (var i = 0; i < weights.Length; i++)
+        {
+            weights[i] = random.Of(0, 1, 3, 8);
+        }
+
+        weights[0] += 1;
+        weights[8] = weights[8] > 1 ? weights[8] / 2 : weights[8];
+    }
+
+    public IReadOnlyList<AccountAddress> Accounts => accounts;
+
+    public IReadOnlyList<Command> Commands => commands;
+
+    public static Script Make(ulong seed, bool isSequential)
+    {
+        var script = new Script(seed, isSequential);
+        script.MakeAll();
+        return script;
+    }
+
+    private void MakeAll()
+    {
+        var assetCount = random.Of(1, 1, 1, 2, 3);
+        var accountCount = Math.Max(assetCount * 2, random.Of(2, 2, 3, 3, 4, 4, 5, 6, 8, 12, 20));
+        for (var i = 0; i < assetCount; i++)
+        {
+            assets.Add(Asset.Parse(i == 0 ? "USD/2" : i == 1 ? "EUR/2" : "JPY/0"));
+        }
+
+        for (var i = 0; i < accountCount; i++)
+        {
+            accounts.Add(AccountAddress.Parse($"a:{i}"));
+        }
+
+        // The first accounts, one of each asset, are where money comes from: they have no limits.
+        for (var i = 0; i < accountCount; i++)
+        {
+            if (i < assetCount || !random.Chance(100))
+            {
+                Add(accounts[i], new OpenAccountCall(SpecOf(i), default, default));
+            }
+        }
+
+        for (var i = assetCount; i < accountCount; i++)
+        {
+            if (random.Chance(800))
+            {
+                Add(Plain(accounts[i % assetCount], accounts[i], Amount.Of((ulong)random.Between(20, 300))));
+            }
+        }
+
+        var count = random.Of(4, 8, 16, 30, 50);
+        for (var i = 0; i < count; i++)
+        {
+            at += random.Chance(60) ? random.Spread(19, 22) : random.Chance(300) ? 0 : random.Spread(6, 17);
+            One();
+        }
+    }
+
+    private AccountSpec SpecOf(int index)
+    {
+        // A function of the index, so that two who open an account do it alike; sometimes they don't.
+        var spec = new AccountSpec(accounts[index], AssetOf(index), 1);
+        if (index < assets.Count)
+        {
+            return spec;
+        }
+
+        return (index * 7 % 10) switch
+        {
+            < 6 => spec with { DebitsMustNotExceedCredits = Amount.Of((ulong)(index * 5 % 4 * 20)) },
+            6 => spec with { CreditsMustNotExceedDebits = Amount.Of(200) },
+            _ => spec,
+        };
+    }
+
+    private Asset AssetOf(int index) => assets[index % assets.Count];
+
+    private AccountAddress Another(AccountAddress account)
+    {
+        // Mostly of the same asset.
+        for (var i = 0; ; i++)
+        {
+            var other = random.Next(accounts.Count);
+            if (accounts[other] != account && (i > 20 || random.Chance(30)
+                || AssetOf(other) == AssetOf(accounts.IndexOf(account))))
+            {
+                return accounts[other];
+            }
+        }
+    }
+
+    private AccountAddress Any() => accounts[random.Next(accounts.Count)];
+
+    private Amount Some() => Amount.Of((ulong)(random.Next(12) switch
+    {
+        0 => 0,
+        1 => random.Between(200, 2000),
+        < 6 => random.Between(1, 10),
+        _ => random.Between(1, 100),
+    }));
+
+    private TransferId NextId()
+    {
+        ids++;
+        var milliseconds = (at / 1000) + (ahead == 0 ? 0 : random.Between(-ahead, ahead));
+        var bits = ((UInt128)(ulong)milliseconds << 80) | ((UInt128)2 << 62) | (ulong)(0x1000 + ids);
+        return new TransferId(random.Chance(timeOrdered) ? bits | ((UInt128)7 << 76) : bits | ((UInt128)4 << 76));
+    }
+
+    private Transfer Plain(AccountAddress debit, AccountAddress credit, Amount amount) =>
+        new(NextId(), debit, credit, amount, (uint)random.Between(1, 2))
+        {
+            // In a transaction the asset must be named, alone it may be.
+            Asset = AssetOf(accounts.IndexOf(debit)),
+        };
+
+    private Transfer Movement(int kind)
+    {
+        var debit = Any();
+        var transfer = Plain(debit, Another(debit), Some());
+        if (random.Chance(20))
+        {
+            transfer = transfer with { Asset = assets[random.Next(assets.Count)] };
+        }
+
+        switch (kind)
+        {
+            case 1:
+                transfer = transfer with
+                {
+                    Flags = TransferFlags.Pending,
+                    Timeout = random.Chance(400) ? TimeSpan.Zero
+                        : TimeSpan.FromMicroseconds(random.Chance(500) ? random.Spread(15, 22) : 3_600_000_000L * random.Between(1, 9)),
+                };
+                if (random.Chance(weights[6] * 30))
+                {
+                    transfer = transfer with
+                    {
+                        Flags = transfer.Flags | random.Of(TransferFlags.ClosingDebit, TransferFlags.ClosingCredit),
+                        Amount = random.Chance(700) ? Amount.Zero : transfer.Amount,
+                    };
+                }
+
+                if (random.Chance(100))
+                {
+                    transfer = transfer with { Flags = transfer.Flags | random.Of(TransferFlags.BalancingDebit, TransferFlags.BalancingCredit) };
+                }
+
+                break;
+            case 5:
+                transfer = transfer with
+                {
+                    Flags = random.Of(
+                        TransferFlags.BalancingDebit, TransferFlags.BalancingCredit,
+                        TransferFlags.BalancingDebit | TransferFlags.BalancingCredit),
+                    Amount = random.Chance(300) ? Amount.MaxValue : Amount.Of((ulong)random.Between(1, 400)),
+                };
+                break;
+            default:
+                break;
+        }
+
+        return transfer;
+    }
+
+    private Transfer Resolution(Transfer hold, bool mustNameAll)
+    {
+        var part = Amount.Of((ulong)random.Between(1, 40));
+        var (flags, amount) = random.Next(8) switch
+        {
+            0 => (TransferFlags.PostPending, Amount.MaxValue),
+            1 => (TransferFlags.PostPending, hold.Amount),
+            2 => (TransferFlags.PostPending, part),
+            3 or 4 => (TransferFlags.PostPending | TransferFlags.KeepRest, part),
+            5 => (TransferFlags.VoidPending, hold.Amount),
+            _ => (TransferFlags.VoidPending, Amount.Zero),
+        };
+        var resolution = new Transfer(NextId(), hold.DebitAccount, hold.CreditAccount, amount, hold.Code)
+        {
+            Asset = hold.Asset, Flags = flags, PendingId = hold.Id,
+        };
+        if (!mustNameAll && random.Chance(300))
+        {
+            resolution = resolution with { DebitAccount = default, CreditAccount = default, Asset = default, Code = 0 };
+        }
+        else if (random.Chance(30))
+        {
+            resolution = resolution with { CreditAccount = Another(hold.DebitAccount) };
+        }
+
+        return resolution;
+    }
+
+    private Transfer Reversal(Transfer original) =>
+        new(NextId(), original.CreditAccount, original.DebitAccount,
+            random.Chance(600) ? original.Amount : Amount.Of((ulong)random.Between(1, 60)), original.Code)
+        {
+            Asset = original.Asset, Reverses = original.Id, Reason = "mistake",
+        };
+
+    private void One()
+    {
+        var total = 0;
+        foreach (var weight in weights)
+        {
+            total += weight;
+        }
+
+        var roll = random.Next(total);
+        var kind = 0;
+        while (roll >= weights[kind])
+        {
+            roll -= weights[kind++];
+        }
+
+        switch (kind)
+        {
+            case 1 or 5:
+                Add(Movement(kind));
+                break;
+            case 2 when holds.Count > 0:
+                var hold = OfLast(holds);
+                Add(hold.DebitAccount, new PostTransferCall(Resolution(hold, false), default, default));
+                break;
+            case 3 or 4:
+                AddTransaction();
+                break;
+            case 6:
+                var changed = random.Next(accounts.Count);
+                Add(accounts[changed], new ChangeAccountCall(ChangeOf(changed), default, default));
+                break;
+            case 7 when posted.Count > 0:
+                Add(Reversal(OfLast(posted)));
+                break;
+            case 8 when holds.Count > 0:
+                var extended = OfLast(holds);
+                Add(extended.DebitAccount, new ExtendHoldCall(
+                    extended.Id, new LedgerTime(at + random.Spread(16, 24)), default, default));
+                break;
+            case 9:
+                Add(Any(), new GetAccountCall(default, default));
+                break;
+            case 10 when asked.Count > 0:
+                Look();
+                break;
+            case 11 when commands.Count > 0:
+                Again();
+                break;
+            case 12:
+                var opened = random.Next(accounts.Count);
+                var spec = SpecOf(opened);
+                Add(accounts[opened], new OpenAccountCall(random.Chance(100) ? spec with { Code = 2 } : spec, default, default));
+                break;
+            default:
+                Add(Movement(0));
+                break;
+        }
+    }
+
+    private T OfLast<T>(List<T> list) => list[Math.Max(0, list.Count - 1 - random.Next(random.Chance(700) ? 3 : list.Count))];
+
+    private AccountChange ChangeOf(int account) => random.Next(8) switch
+    {
+        0 => new FreezeAccount(new AccountFreeze(true, random.Chance(500), "court", null)),
+        1 => new FreezeAccount(new AccountFreeze(
+            random.Chance(500), true, "check", isSequential ? null : new LedgerTime(at + random.Spread(16, 22)))),
+        2 or 3 => new UnfreezeAccount("done"),
+        4 => new CloseAccount("gone"),
+        5 => new ReopenAccount("back"),
+        _ when account < assets.Count => new UnfreezeAccount("done"),
+        6 => new SetAccountLimits(Amount.Of((ulong)random.Between(0, 100)), null),
+        _ => new SetAccountLimits(null, null),
+    };
+
+    private void Look()
+    {
+        var (id, anchor) = OfLast(asked);
+        switch (random.Next(3))
+        {
+            case 0:
+                Add(anchor, new GetTransactionCall(id, default, default));
+                break;
+            case 1:
+                Add(anchor, new GetTransferCall(id, default, default));
+                break;
+            default:
+                var transfer = holds.Count > 0 && random.Chance(500) ? OfLast(holds) : posted.Count > 0 ? OfLast(posted) : null;
+                if (transfer is not null)
+                {
+                    Add(random.Chance(500) ? transfer.DebitAccount : transfer.CreditAccount, new GetTransferCall(transfer.Id, default, default));
+                }
+
+                break;
+        }
+    }
+
+    // The same again; or, under the same id, something else.
+    private void Again()
+    {
+        var before = commands[Math.Max(0, commands.Count - 1 - random.Next(Math.Min(commands.Count, 12)))];
+        var call = before.Call;
+        var to = before.To;
+        if (random.Chance(400))
+        {
+            switch (call)
+            {
+                case PostTransferCall post when random.Chance(500) || isSequential || post.Transfer.ResolvesHold:
+                    call = post with
+                    {
+                        Transfer = random.Next(3) switch
+                        {
+                            0 => post.Transfer with { Amount = Some() },
+                            1 => post.Transfer with { Reference = "else" },
+                            _ => post.Transfer with { Code = 3 },
+                        },
+                    };
+                    break;
+                case PostTransferCall post:
+                    var debit = Any();
+                    var moved = post.Transfer with { DebitAccount = debit, CreditAccount = Another(debit) };
+                    call = post with { Transfer = moved };
+                    to = debit;
+                    break;
+                case PostTransactionCall post when post.Transaction.Legs.Length > 1:
+                    var legs = post.Transaction.Legs.RemoveAt(random.Next(post.Transaction.Legs.Length));
+                    if (AnchorOf(legs) == to)
+                    {
+                        call = post with { Transaction = post.Transaction with { Legs = legs } };
+                    }
+
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        Add(to, call);
+    }
+
+    private void AddTransaction()
+    {
+        var count = random.Of(1, 2, 2, 2, 3, 3, 4, 5, 8);
+        var legs = ImmutableArray.CreateBuilder<TransactionLeg>();
+        var mine = new List<Transfer>();
+        var involved = new List<AccountAddress>();
+        var id = NextId();
+        var opens = random.Chance(weights[12] * 30);
+        var chain = random.Chance(400);
+        AccountAddress last = default;
+        for (var i = 0; legs.Count < count && i < 30; i++)
+        {
+            if (opens && random.Chance(300))
+            {
+                var opened = random.Next(accounts.Count);
+                legs.Add(TransactionLeg.Open(SpecOf(opened), ifMissing: random.Chance(700)));
+                continue;
+            }
+
+            Transfer leg;
+            var local = mine.Where(static one => (one.Flags & TransferFlags.Pending) != TransferFlags.None).ToArray();
+            switch (random.Next(10))
+            {
+                case 0 when local.Length > 0:
+                    leg = Resolution(local[random.Next(local.Length)], true);
+                    break;
+                case < 3 when holds.Count > 0:
+                    leg = Resolution(OfLast(holds), true);
+                    break;
+                case 3:
+                    leg = Movement(1);
+                    break;
+                case 4 when weights[5] > 0:
+                    leg = Movement(5);
+                    break;
+                case 5 when posted.Count > 0:
+                    leg = Reversal(OfLast(posted));
+                    break;
+                default:
+                    leg = Movement(0);
+                    if (chain && !last.IsNone)
+                    {
+                        leg = Plain(last, Another(last), leg.Amount);
+                    }
+
+                    break;
+            }
+
+            // At most six accounts.
+            var more = new[] { leg.DebitAccount, leg.CreditAccount }.Where(account => !involved.Contains(account)).ToArray();
+            if (leg.DebitAccount == leg.CreditAccount || involved.Count + more.Length > 6)
+            {
+                continue;
+            }
+
+            involved.AddRange(more);
+            leg = leg with { Id = random.Chance(600) ? Transaction.LegId(id, legs.Count) : leg.Id };
+            mine.Add(leg);
+            last = leg.CreditAccount;
+            legs.Add(TransactionLeg.Of(leg));
+        }
+
+        if (legs.Count > 0)
+        {
+            Remember(mine);
+            asked.Add((id, AnchorOf(legs.ToImmutable())));
+            Add(AnchorOf(legs.ToImmutable()), new PostTransactionCall(new Transaction(id, legs.ToImmutable()), default, default)
+            {
+                IsTrial = random.Chance(20),
+            });
+        }
+    }
+
+    private static AccountAddress AnchorOf(ImmutableArray<TransactionLeg> legs)
+    {
+        foreach (var leg in legs)
+        {
+            if (leg.Transfer is { } transfer)
+            {
+                return transfer.DebitAccount;
+            }
+        }
+
+        return legs[0].Opening!.Address;
+    }
+
+    private void Remember(List<Transfer> made)
+    {
+        foreach (var transfer in made)
+        {
+            if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None)
+            {
+                holds.Add(transfer);
+            }
+            else if (random.Chance(800) || !transfer.ResolvesHold)
+            {
+                posted.Add(transfer);
+            }
+        }
+    }
+
+    private void Add(Transfer transfer)
+    {
+        Remember([transfer]);
+        asked.Add((transfer.Id, transfer.DebitAccount));
+
+        // Alone, a transfer need not name its asset.
+        Add(transfer.DebitAccount, new PostTransferCall(
+            random.Chance(500) ? transfer with { Asset = default } : transfer, default, default));
+    }
+
+    private void Add(AccountAddress to, AccountCall call) =>
+        commands.Add(new Command(commands.Count, at, to, call, random.Of(1, 3, 10, 30)));
+}

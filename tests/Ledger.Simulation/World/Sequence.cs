@@ -1,0 +1,483 @@
+using System.Collections.Immutable;
+using Ledger.Core;
+
+namespace Ledger.Simulation;
+
+/// <summary>
+/// Asks one thing after the other, each when the one before is answered and everything is at rest, and compares each answer
+/// with that of the simplest ledger there is: books in a dictionary, changed leg by leg. Faults go on meanwhile.
+/// </summary>
+internal sealed class Sequence(World world)
+{
+    private readonly Dictionary<AccountAddress, Book> books = [];
+    private readonly Dictionary<(AccountAddress, TransferId), List<Known>> known = [];
+    private bool isStopped;
+    private int at;
+
+    private sealed record Known(Transaction Asked, TransferStatus Status, int Leg, ImmutableArray<UInt128> Amounts, bool IsFinal, Transaction Full);
+
+    public void Stop() => isStopped = true;
+
+    public void Next(int index)
+    {
+        at = index;
+        if (index >= world.Wishes.Count)
+        {
+            world.EndSequence();
+            return;
+        }
+
+        var wish = world.Wishes[index];
+        world.Send(wish);
+        world.At(world.Now + 100_000, () => Wait(wish));
+    }
+
+    private void Wait(Wish wish)
+    {
+        if (!wish.IsDone || !world.IsQuiet())
+        {
+            world.PokeUnfinished();
+            world.At(world.Now + 300_000, () => Wait(wish));
+            return;
+        }
+
+        if (!isStopped)
+        {
+            Judge(wish);
+        }
+
+        Next(at + 1);
+    }
+
+    private Book BookOf(AccountAddress account)
+    {
+        if (!books.TryGetValue(account, out var book))
+        {
+            books.Add(account, book = new Book { Address = account });
+        }
+
+        return book;
+    }
+
+    private void Judge(Wish wish)
+    {
+        // Between two commands holds expire: the reference is told so by the clock.
+        switch (wish.Command.Call)
+        {
+            case OpenAccountCall open:
+                var book = BookOf(open.Spec.Address);
+                var result = ((OpenAccountAnswer)wish.Answer!).Result;
+                var status = book.Exists ? Compare(book.OpenedWith!, open.Spec) : AccountStatus.Created;
+                Check(result.Status == status || (status == AccountStatus.Created && result.Status == AccountStatus.Exists),
+                    $"{open.Spec.Address}: opening is answered {result.Status}, not {status}");
+                if (!book.Exists)
+                {
+                    book.Open(open.Spec);
+                }
+
+                break;
+            case ChangeAccountCall change:
+                JudgeChange(BookOf(wish.Command.To), change.Change, ((ChangeAccountAnswer)wish.Answer!).Result.Status);
+                break;
+            case ExtendHoldCall extend:
+                JudgeExtension(wish, extend);
+                break;
+            case PostTransferCall post:
+                var answer = ((TransferAnswer)wish.Answer!).Result;
+                JudgeTransaction(
+                    wish, Transaction.Of(post.Transfer.Id, post.Transfer), answer.Status, -1, answer.Time, [answer.Amount.Value]);
+                break;
+            case PostTransactionCall { IsTrial: false } post:
+                var whole = ((TransactionAnswer)wish.Answer!).Result;
+                JudgeTransaction(
+                    wish, post.Transaction, whole.FailedLeg >= 0 && whole.Status == TransferStatus.LinkedEventFailed
+                        ? (TransferStatus)(int)whole.Legs[whole.FailedLeg].Opening : whole.Status,
+                    whole.FailedLeg, whole.Time, [.. whole.Legs.Select(static leg => leg.Amount.Value)]);
+                break;
+            case GetAccountCall:
+                Check(((AccountAnswer)wish.Answer!).View is { } view
+                        ? view.Balances == BookOf(wish.Command.To).Balances && view.Closed == BookOf(wish.Command.To).Closed
+                        : !BookOf(wish.Command.To).Exists,
+                    $"a read of {wish.Command.To} is answered {Tracer.Text(wish.Answer)}; the reference has {Tracer.Text(BookOf(wish.Command.To).Balances)}");
+                break;
+            case GetTransferCall get:
+                JudgeTransferRead(wish, get);
+                break;
+            default:
+                break;
+        }
+
+        ExpireAll();
+    }
+
+    private static AccountStatus Compare(AccountSpec known, AccountSpec asked) =>
+        known == asked ? AccountStatus.Exists
+        : known with { Code = asked.Code } == asked ? AccountStatus.ExistsWithDifferentCode
+        : AccountStatus.ExistsWithDifferentFlags;
+
+    private void JudgeChange(Book book, AccountChange change, AccountStatus status)
+    {
+        var expected = AccountStatus.Changed;
+        if (!book.Exists)
+        {
+            expected = AccountStatus.NotFound;
+        }
+        else if (change is SetAccountLimits limits)
+        {
+            var copy = book.Copy();
+            copy.Change(change);
+            expected = !copy.KeepsItsLimits ? AccountStatus.LimitIsExceeded
+                : (book.DebitAllowance, book.CreditAllowance) == (limits.DebitsMustNotExceedCredits?.Value, limits.CreditsMustNotExceedDebits?.Value)
+                    ? AccountStatus.Unchanged : AccountStatus.Changed;
+        }
+        else
+        {
+            var isSo = change switch
+            {
+                FreezeAccount freeze => book.Freeze == freeze.Freeze,
+                UnfreezeAccount => book.Freeze is null,
+                CloseAccount => book.Closed,
+                _ => !book.Closed,
+            };
+            expected = isSo ? AccountStatus.Unchanged : AccountStatus.Changed;
+        }
+
+        // The answer to the first try may have been lost: then it is so already.
+        Check(status == expected || (expected == AccountStatus.Changed && status == AccountStatus.Unchanged),
+            $"{book.Address}: {change} is answered {status}, not {expected}");
+        if (expected == AccountStatus.Changed)
+        {
+            book.Change(change);
+        }
+    }
+
+    private void JudgeExtension(Wish wish, ExtendHoldCall extend)
+    {
+        var book = BookOf(wish.Command.To);
+        var answer = (ExtendHoldAnswer)wish.Answer!;
+        if (!book.Holds.TryGetValue(extend.HoldId, out var hold))
+        {
+            var expected = book.Ended.TryGetValue(extend.HoldId, out var end)
+                ? end switch
+                {
+                    HoldState.Posted => TransferStatus.PendingTransferAlreadyPosted,
+                    HoldState.Voided => TransferStatus.PendingTransferAlreadyVoided,
+                    _ => TransferStatus.PendingTransferExpired,
+                }
+                : book.Done.TryGetValue(extend.HoldId, out var done) && done.Leg.Transfer!.Id == extend.HoldId
+                    ? TransferStatus.PendingTransferNotPending : TransferStatus.PendingTransferNotFound;
+
+            // A deadline in the past, or one that passed before the answer came, ends it.
+            Check(answer.Status == expected, $"extending {extend.HoldId} is answered {answer.Status}, not {expected}");
+            return;
+        }
+
+        Check(answer.Status is TransferStatus.Created or TransferStatus.Exists or TransferStatus.PendingTransferExpired,
+            $"extending {extend.HoldId} is answered {answer.Status}");
+        book.Extend(extend.HoldId, extend.HoldDeadline);
+        var other = BookOf(hold.Transfer.CreditAccount);
+        if (other.Holds.ContainsKey(extend.HoldId))
+        {
+            other.Extend(extend.HoldId, extend.HoldDeadline);
+        }
+    }
+
+    private void JudgeTransferRead(Wish wish, GetTransferCall get)
+    {
+        var book = BookOf(wish.Command.To);
+        var record = ((TransferRecordAnswer)wish.Answer!).Record;
+        if (!book.Done.TryGetValue(get.Id, out var done) || done.Leg.Transfer!.Id != get.Id)
+        {
+            Check(record is null || record.Status != TransferStatus.Created, $"{wish.Command.To} shows {get.Id}, which never was");
+            return;
+        }
+
+        Check(record is { Status: TransferStatus.Created }, $"{wish.Command.To} does not show {get.Id}, but {record?.Status}");
+        Check(record!.Amount == done.Leg.Amount, $"{wish.Command.To} shows {get.Id} with {record.Amount}, not {done.Leg.Amount}");
+        var state = !done.Leg.IsHold ? HoldState.None : book.Ended.TryGetValue(get.Id, out var end) ? end : HoldState.Live;
+        Check(record.Hold == state, $"{wish.Command.To} shows {get.Id} as {record.Hold}, not {state}");
+        Check(state != HoldState.Live || record.HoldRemaining.Value == book.Holds[get.Id].Remaining,
+            $"{wish.Command.To} shows {get.Id} with {record.HoldRemaining} left");
+    }
+
+    // ---------------------------------------------------------------- transactions
+
+    private void JudgeTransaction(
+        Wish wish, Transaction asked, TransferStatus status, int failedLeg, LedgerTime time, ImmutableArray<UInt128> amounts)
+    {
+        var anchor = wish.Command.To;
+        var list = known.TryGetValue((anchor, asked.Id), out var found) ? found : known[(anchor, asked.Id)] = [];
+        var isAlone = asked.Legs is [{ Transfer: { } alone }] && alone.Id == asked.Id;
+        foreach (var one in list)
+        {
+            if (IsSame(one, asked))
+            {
+                if (one.Status == TransferStatus.Created)
+                {
+                    Check(status == TransferStatus.Exists && amounts.SequenceEqual(one.Amounts),
+                        $"{asked.Id} again is answered {status} [{string.Join(' ', amounts)}], not exists [{string.Join(' ', one.Amounts)}]");
+                }
+                else
+                {
+                    Check(status == one.Status && (isAlone || failedLeg == one.Leg),
+                        $"{asked.Id} again is answered {status} at {failedLeg}, not {one.Status} at {one.Leg}");
+                }
+
+                return;
+            }
+        }
+
+        if (list.FirstOrDefault(static one => one.IsFinal) is { } final)
+        {
+            var expected = final.Status != TransferStatus.Created ? TransferStatus.IdAlreadyFailed
+                : isAlone && final.Full.Legs.Length == 1 ? Difference(final.Full.Legs[0].Transfer!, asked.Legs[0].Transfer!, final.Amounts[0])
+                : TransferStatus.ExistsWithDifferentTransfers;
+            Check(status == expected, $"{asked.Id} with other content is answered {status}, not {expected}");
+            return;
+        }
+
+        var (reason, leg, moved, full) = Try(asked, new LedgerTime(wish.FirstSent));
+        if (reason == TransferStatus.None)
+        {
+            Check(status is TransferStatus.Created or TransferStatus.Exists, $"{asked.Id} is answered {status} at {failedLeg}, not created");
+            Check(amounts.SequenceEqual(moved), $"{asked.Id} is answered [{string.Join(' ', amounts)}], not [{string.Join(' ', moved)}]");
+            list.Add(new Known(asked, TransferStatus.Created, -1, moved, true, full));
+        }
+        else
+        {
+            Check(status == reason && (isAlone || leg == failedLeg),
+                $"{asked.Id} is answered {status} at {failedLeg}, not {reason} at {leg}");
+
+            // What follows from an id is not a decision of its own.
+            if (time != default)
+            {
+                list.Add(new Known(asked, reason, leg, moved, !isAlone || Burns(reason), asked));
+            }
+        }
+    }
+
+    private static bool IsSame(Known one, Transaction asked)
+    {
+        if (one.Asked.Legs.SequenceEqual(asked.Legs))
+        {
+            return true;
+        }
+
+        if (one.Full.Legs.Length != asked.Legs.Length || one.Status != TransferStatus.Created)
+        {
+            return false;
+        }
+
+        for (var i = 0; i < asked.Legs.Length; i++)
+        {
+            if (one.Full.Legs[i].Transfer is { } known && asked.Legs[i].Transfer is { } transfer
+                ? known.Id != transfer.Id || Difference(known, transfer, one.Amounts[i]) != TransferStatus.Exists
+                : one.Full.Legs[i] != asked.Legs[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool Burns(TransferStatus reason) => reason is
+        TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound or TransferStatus.PendingTransferNotFound
+        or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits or TransferStatus.DebitAccountAlreadyClosed
+        or TransferStatus.CreditAccountAlreadyClosed or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen;
+
+    // As the documentation of create_transfers has it, for what the scripts vary.
+    private static TransferStatus Difference(Transfer known, Transfer asked, UInt128 moved)
+    {
+        var inherits = asked.ResolvesHold;
+        return known.Flags != asked.Flags ? TransferStatus.ExistsWithDifferentFlags
+            : known.PendingId != asked.PendingId ? TransferStatus.ExistsWithDifferentPendingId
+            : known.Timeout != asked.Timeout ? TransferStatus.ExistsWithDifferentTimeout
+            : known.Reverses != asked.Reverses ? TransferStatus.ExistsWithDifferentReverses
+            : known.DebitAccount != asked.DebitAccount && !(inherits && asked.DebitAccount.IsNone) ? TransferStatus.ExistsWithDifferentDebitAccountId
+            : known.CreditAccount != asked.CreditAccount && !(inherits && asked.CreditAccount.IsNone) ? TransferStatus.ExistsWithDifferentCreditAccountId
+            : !IsSameAmount() ? TransferStatus.ExistsWithDifferentAmount
+            : known.Reference != asked.Reference && !(inherits && asked.Reference.Length == 0) ? TransferStatus.ExistsWithDifferentReference
+            : known.Asset != asked.Asset && !(inherits && asked.Asset.IsNone) ? TransferStatus.ExistsWithDifferentLedger
+            : known.Code != asked.Code && !(inherits && asked.Code == 0) ? TransferStatus.ExistsWithDifferentCode
+            : TransferStatus.Exists;
+
+        bool IsSameAmount() =>
+            (asked.Flags & TransferFlags.PostPending) != TransferFlags.None && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
+            : (asked.Flags & TransferFlags.VoidPending) != TransferFlags.None ? asked.Amount.IsZero || asked.Amount.Value == moved
+            : asked.IsBalancing ? asked.Amount.Value >= moved
+            : asked.Amount.Value == moved;
+    }
+
+    private (TransferStatus Reason, int Leg, ImmutableArray<UInt128> Amounts, Transaction Full) Try(Transaction asked, LedgerTime now)
+    {
+        var copies = new Dictionary<AccountAddress, Book>();
+        Book Copy(AccountAddress account)
+        {
+            if (!copies.TryGetValue(account, out var copy))
+            {
+                copies.Add(account, copy = BookOf(account).Copy());
+            }
+
+            return copy;
+        }
+
+        var amounts = ImmutableArray.CreateBuilder<UInt128>();
+        var full = ImmutableArray.CreateBuilder<TransactionLeg>();
+        var failed = ImmutableArray.CreateRange(Enumerable.Repeat(UInt128.Zero, asked.Legs.Length));
+        for (var i = 0; i < asked.Legs.Length; i++)
+        {
+            var leg = asked.Legs[i];
+            if (leg.Opening is { } opening)
+            {
+                var book = Copy(opening.Address);
+                if (book.Exists && !leg.IfMissing)
+                {
+                    return ((TransferStatus)(int)Compare(book.OpenedWith!, opening), i, failed, asked);
+                }
+
+                if (!book.Exists)
+                {
+                    book.Open(opening);
+                }
+
+                amounts.Add(0);
+                full.Add(leg);
+                continue;
+            }
+
+            var transfer = leg.Transfer!;
+            if (transfer.ResolvesHold && transfer.DebitAccount.IsNone)
+            {
+                // It leaves all to its hold.
+                var hold = books.Values.Select(book => book.Done.GetValueOrDefault(transfer.PendingId))
+                    .FirstOrDefault(done => done?.Leg.Transfer!.Id == transfer.PendingId)?.Leg.Transfer;
+                if (hold is null)
+                {
+                    return (TransferStatus.PendingTransferNotFound, i, failed, asked);
+                }
+
+                transfer = transfer with
+                {
+                    DebitAccount = hold.DebitAccount, CreditAccount = hold.CreditAccount, Asset = hold.Asset, Code = hold.Code,
+                    Reference = transfer.Reference.Length == 0 ? hold.Reference : transfer.Reference,
+                };
+            }
+
+            var (debit, credit) = (Copy(transfer.DebitAccount), Copy(transfer.CreditAccount));
+            var amount = Rules.AmountOf(transfer, debit, credit);
+            var reasons = Against(transfer, amount, debit, credit, now);
+            if (reasons.Count > 0)
+            {
+                return (Rules.Highest(reasons), i, failed, asked);
+            }
+
+            // The time of a hold is its account's to say; the reference takes it from the journal.
+            var deadline = LedgerTime.MaxValue;
+            if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None && transfer.Timeout > TimeSpan.Zero)
+            {
+                deadline = world.PlaceOf(transfer.DebitAccount).Book.Holds.TryGetValue(transfer.Id, out var live)
+                    ? live.Deadline : now.Add(transfer.Timeout);
+            }
+
+            var done = new PartLeg(i, transfer, null)
+            {
+                Amount = new Amount(amount), Deadline = deadline,
+                HoldRemaining = new Amount(debit.Holds.GetValueOrDefault(transfer.PendingId)?.Remaining ?? 0),
+            };
+            var part = new TransactionPart { Id = asked.Id, Anchor = default, LegCount = 1, Asked = 0, Legs = [done] };
+            debit.Do(part, done, now);
+            credit.Do(part, done, now);
+            amounts.Add(amount);
+            full.Add(TransactionLeg.Of(transfer));
+        }
+
+        foreach (var (account, copy) in copies)
+        {
+            books[account] = copy;
+        }
+
+        return (TransferStatus.None, -1, amounts.ToImmutable(), new Transaction(asked.Id, full.ToImmutable()));
+    }
+
+    private static List<TransferStatus> Against(Transfer transfer, UInt128 amount, Book debit, Book credit, LedgerTime now)
+    {
+        foreach (var book in (ReadOnlySpan<Book>)[debit, credit])
+        {
+            if (book.Done.TryGetValue(transfer.Id, out var done))
+            {
+                return [done.Leg.Transfer!.Id == transfer.Id
+                    ? Difference(done.Leg.Transfer, transfer, done.Leg.Amount.Value) : TransferStatus.ExistsWithDifferentTransfers];
+            }
+        }
+
+        if (transfer.ResolvesHold)
+        {
+            // Where the hold is debited, it is known.
+            var reasons = Rules.Against(transfer, amount, debit, true, now);
+            if (!reasons.Contains(TransferStatus.PendingTransferNotFound))
+            {
+                reasons.AddRange(Rules.Against(transfer, amount, credit, false, now)
+                    .Where(static one => one is TransferStatus.CreditAccountAlreadyClosed or TransferStatus.CreditAccountFrozen));
+            }
+
+            return reasons;
+        }
+
+        List<TransferStatus> all = [.. Rules.Against(transfer, amount, debit, true, now), .. Rules.Against(transfer, amount, credit, false, now)];
+        if (debit.Exists && credit.Exists && debit.Asset != credit.Asset)
+        {
+            all.Add(TransferStatus.AccountsMustHaveTheSameLedger);
+        }
+
+        return all;
+    }
+
+    // What is due has expired before the next command is sent.
+    private void ExpireAll()
+    {
+        foreach (var (_, debit) in books.ToArray())
+        {
+            foreach (var hold in debit.Holds.Values.Where(hold => hold.Transfer.DebitAccount == debit.Address
+                && hold.Deadline.UnixMicroseconds <= world.Now).OrderBy(static hold => hold.Deadline).ToArray())
+            {
+                var expiry = new PartLeg(0, hold.Transfer with
+                {
+                    Id = new TransferId(hold.Transfer.Id.Value ^ (UInt128.MaxValue << 90)), PendingId = hold.Transfer.Id,
+                    Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
+                }, null)
+                {
+                    Amount = new Amount(hold.Remaining), HoldRemaining = new Amount(hold.Remaining),
+                };
+                var part = new TransactionPart { Id = expiry.Transfer!.Id, Anchor = default, LegCount = 1, Asked = 0, Legs = [expiry] };
+                debit.Do(part, expiry, hold.Deadline);
+                BookOf(hold.Transfer.CreditAccount).Do(part, expiry, hold.Deadline);
+            }
+        }
+    }
+
+    private static void Check(bool holds, string what)
+    {
+        if (!holds)
+        {
+            throw new ViolationException("reference: " + what);
+        }
+    }
+}
+
+internal sealed partial class World
+{
+    public IReadOnlyList<Wish> Wishes => wishes;
+
+    public void PokeUnfinished()
+    {
+        foreach (var place in order)
+        {
+            if (place.Newest is null && (place.Book.Doubts.Count > 0 || place.Book.Holds.Values.Any(
+                hold => hold.Transfer.DebitAccount == place.Address && hold.Deadline.UnixMicroseconds <= now)))
+            {
+                Deliver(place, new Poke());
+            }
+        }
+    }
+}

@@ -1,0 +1,1156 @@
+using System.Globalization;
+using Ledger.Core;
+
+namespace Ledger.Simulation;
+
+/// <summary>One account of a world: its journal, its incarnations, and the book that the oracle keeps of it.</summary>
+internal sealed class Place(AccountAddress address, int index)
+{
+    public AccountAddress Address { get; } = address;
+
+    public int Index { get; } = index;
+
+    public List<EventBatch> Rows { get; } = [];
+
+    public List<AccountSnapshot> Snapshots { get; } = [];
+
+    public List<Incarnation> Alive { get; } = [];
+
+    public Incarnation? Newest { get; set; }
+
+    public Book Book { get; } = new() { Address = address };
+
+    public List<Version> Versions { get; } = [];
+
+    public LedgerTime LastTime { get; set; }
+
+    /// <summary>The last row that anything said by this account has seen.</summary>
+    public long SpokenRow { get; set; }
+
+    public int ToldVersion { get; set; }
+
+    public List<Attempt> Unbooked { get; } = [];
+
+    public int Home { get; set; }
+}
+
+/// <summary>What a client wants to know or have done, until it is answered.</summary>
+internal sealed class Wish(Command command)
+{
+    public Command Command { get; } = command;
+
+    public int Sent { get; set; }
+
+    public long FirstSent { get; set; } = long.MaxValue;
+
+    public bool IsDone { get; set; }
+
+    public AccountAnswerBase? Answer { get; set; }
+}
+
+/// <summary>One call of a client.</summary>
+internal sealed record Call(long Number, Wish Wish, Place Place, Before Before)
+{
+    public Command Command => Wish.Command;
+}
+
+/// <summary>How a history went.</summary>
+internal sealed record History(
+    ulong Seed, string? Violation, long Steps, SortedDictionary<string, long> Injected, SortedDictionary<string, long> Outcomes,
+    string Hash, IReadOnlyList<string> Trace, int Commands, long VirtualMicroseconds);
+
+/// <summary>
+/// A ledger of pure cores in one thread: accounts on nodes, a journal with a unique key, a network, clients, clocks. One
+/// priority queue says what happens next, one seed says what that is: one seed gives one history.
+/// </summary>
+/// <remarks>
+/// Weaker than the real thing on purpose: an adversary may start a second incarnation of any account at any time while the
+/// first goes on and writes. Only two things are granted: the journal takes one row per number, and nothing leaves an
+/// incarnation but the newest, which is what the lease gives (R9).
+/// </remarks>
+internal sealed partial class World
+{
+    private const int NodeCount = 3;
+
+    private readonly Prng network;
+    private readonly Prng disk;
+    private readonly Prng chaos;
+    private readonly Prng clients;
+    private readonly Faults faults;
+    private readonly Script script;
+    private readonly AccountRuntimeOptions options;
+    private readonly PriorityQueue<Action, (long Time, long Order)> queue = new();
+    private readonly Dictionary<AccountAddress, Place> places = [];
+    private readonly List<Place> order = [];
+    private readonly List<Wish> wishes = [];
+    private readonly List<Call> calls = [];
+    private readonly Dictionary<TransferId, long> firstSent = [];
+    private readonly Dictionary<Attempt, long> toldAt = [];
+    private readonly long[] skews = new long[NodeCount];
+    private readonly Tracer? tracer;
+    private readonly ulong seed;
+    private readonly bool isSilent;
+    private readonly Sequence? sequence;
+    private long now;
+    private long pushed;
+    private int inFlight;
+    private bool healed;
+    private bool isAudit;
+    private long healAt;
+    private long settleBy;
+    private int partition;
+    private long partitionEnd;
+    private long steps;
+    private bool isOver;
+
+    public World(ulong seed, Script script, Faults faults, bool isSequential, Tracer? tracer)
+    {
+        this.seed = seed;
+        this.script = script;
+        this.faults = faults;
+        this.tracer = tracer;
+        network = new Prng(seed, "network");
+        disk = new Prng(seed, "disk");
+        chaos = new Prng(seed, "chaos");
+        clients = new Prng(seed, "clients");
+        now = Script.Start - 1_000_000;
+        isSilent = !isSequential && chaos.Chance(400);
+        options = new AccountRuntimeOptions
+        {
+            RememberedIdsMax = faults.RememberedIdsMax,
+            RememberedAgeMax = faults.RememberedAgeMax,
+            SnapshotEvery = faults.SnapshotEvery,
+            BatchEventsMax = chaos.Of(1, 2, 5, 1000, 1000),
+            CallsMax = chaos.Chance(100) ? 5 : 10_000,
+            ExpiriesMax = chaos.Of(1, 2, 1000),
+            CommitRecordDelay = TimeSpan.FromMilliseconds(chaos.Of(1, 50, 250, 2000)),
+            ReleaseWait = TimeSpan.FromMilliseconds(chaos.Of(1, 500, 500)),
+        };
+        Oracle = new Oracle(this);
+        foreach (var account in script.Accounts)
+        {
+            var place = new Place(account, order.Count) { Home = order.Count % NodeCount };
+            places.Add(account, place);
+            order.Add(place);
+        }
+
+        sequence = isSequential ? new Sequence(this) : null;
+    }
+
+    public Oracle Oracle { get; }
+
+    public IReadOnlyList<Place> Places => order;
+
+    public IReadOnlyList<Call> Calls => calls;
+
+    public SortedDictionary<string, long> Injected { get; } = new(StringComparer.Ordinal);
+
+    public long Now => now;
+
+    public long Steps => steps;
+
+    public Place PlaceOf(AccountAddress account) => places[account];
+
+    public long FirstSentOf(TransferId id) => firstSent.GetValueOrDefault(id, long.MinValue);
+
+    public long ToldAt(Attempt attempt) => toldAt.GetValueOrDefault(attempt, long.MaxValue);
+
+    public void NoteTold(Attempt attempt) => toldAt[attempt] = now;
+
+    public static History Run(ulong seed, FaultKinds allowed = FaultKinds.All, Func<Command, bool>? keep = null, bool trace = false, bool hash = false)
+    {
+        // One history in four is sequential: each answer is compared with that of a simple ledger.
+        var isSequential = seed % 4 == 3;
+        var script = Script.Make(seed, isSequential);
+        var tracer = trace || hash ? new Tracer(trace) : null;
+        var world = new World(seed, script, Faults.Make(seed, allowed, isSequential), isSequential, tracer);
+        string? violation = null;
+        try
+        {
+            world.RunAll(keep);
+        }
+        catch (Exception e) when (e is ViolationException or LedgerInvariantException)
+        {
+            violation = e.Message;
+        }
+        catch (Exception e) when (e is InvalidOperationException or NullReferenceException or KeyNotFoundException
+            or ArgumentException or IndexOutOfRangeException or OverflowException)
+        {
+            violation = "crash: " + e;
+        }
+
+        tracer?.Line(world.now, violation is null ? "the end" : "VIOLATION " + violation);
+        return new History(
+            seed, violation, world.steps, world.Injected, world.Oracle.Outcomes, tracer?.Hash() ?? "", tracer?.Lines ?? [],
+            world.wishes.Count, world.now - Script.Start);
+    }
+
+    // ---------------------------------------------------------------- the course of a history
+
+    private void RunAll(Func<Command, bool>? keep)
+    {
+        foreach (var command in script.Commands)
+        {
+            if (keep is null || keep(command))
+            {
+                wishes.Add(new Wish(command));
+            }
+        }
+
+        var end = wishes.Count == 0 ? Script.Start : wishes[^1].Command.At;
+        healAt = chaos.Chance(300) ? Script.Start + (long)(chaos.NextBits() % (ulong)(end - Script.Start + 1)) : end + chaos.Spread(18, 23);
+        if (sequence is null)
+        {
+            foreach (var wish in wishes)
+            {
+                At(wish.Command.At, () => Send(wish));
+            }
+        }
+        else
+        {
+            healAt = long.MaxValue;
+            At(Script.Start, () => sequence.Next(0));
+        }
+
+        StartFaults();
+        for (var i = 0; i < NodeCount; i++)
+        {
+            skews[i] = faults.SkewMax == 0 ? 0 : (long)(chaos.NextBits() % (ulong)(2 * faults.SkewMax)) - faults.SkewMax;
+        }
+
+        if (sequence is null)
+        {
+            At(healAt, Heal);
+        }
+
+        At(Script.Start + 1_000_000, Sweep);
+        while (!isOver && queue.TryDequeue(out var happening, out var when))
+        {
+            now = Math.Max(now, when.Time);
+            steps++;
+            if (steps > 400_000)
+            {
+                throw new ViolationException("liveness: this history does not end");
+            }
+
+            happening();
+        }
+
+        Oracle.CheckAtRest();
+        foreach (var place in order)
+        {
+            var live = place.Newest is { } one && !one.Runtime.HasUnwritten && one.IsReady && one.Runtime.DurableSequenceNr == place.Rows.Count
+                ? one.Runtime.State : null;
+            Oracle.CheckReplay(place, options, live);
+        }
+    }
+
+    public void EndSequence()
+    {
+        healAt = now;
+        Heal();
+    }
+
+    private void Heal()
+    {
+        healed = true;
+        partition = 0;
+        Array.Clear(skews);
+        Trace("all faults end");
+
+        // From here on everything must come to rest.
+        var last = wishes.Count == 0 ? now : wishes[^1].Command.At;
+        settleBy = Math.Max(now, last) + 600_000_000;
+        foreach (var place in order)
+        {
+            foreach (var zombie in place.Alive.Where(one => place.Newest != one).ToArray())
+            {
+                Stop(zombie, "the older incarnation is stopped");
+            }
+        }
+    }
+
+    // The sweeper (R5): finds what is unfinished on accounts that sleep, and wakes them. In the healed world it also does what
+    // a shell does: puts to sleep what is idle.
+    private void Sweep()
+    {
+        if (healed)
+        {
+            foreach (var place in order)
+            {
+                if (place.Newest is { IsReady: true } one && chaos.Chance(500))
+                {
+                    one.GoToSleep();
+                }
+            }
+
+            if (IsSettled())
+            {
+                Settled();
+                return;
+            }
+
+            if (now > settleBy)
+            {
+                throw new ViolationException("liveness: the healed world does not come to rest: " + WhatIsOpen());
+            }
+        }
+
+        foreach (var place in order)
+        {
+            if (place.Newest is null && (healed || chaos.Chance(200))
+                && (place.Book.Doubts.Count > 0 || place.Book.Holds.Values.Any(hold => hold.Deadline.UnixMicroseconds <= now
+                    && hold.Transfer.DebitAccount == place.Address)))
+            {
+                Count("woken by the sweeper");
+                Deliver(place, new Poke());
+            }
+        }
+
+        At(now + (healed ? 1_000_000 : 5_000_000), Sweep);
+    }
+
+    private string WhatIsOpen() => string.Join("; ", order.Where(static place => place.Book.Doubts.Count > 0 || place.Newest is { Runtime.IsBusy: true })
+        .Select(static place => $"{place.Address}: {place.Book.Doubts.Count} in doubt, {(place.Newest is { } one ? one.Describe() : "asleep")}"))
+        + "; unanswered: " + string.Join(", ", wishes.Where(static wish => !wish.IsDone && wish.Sent > 0).Select(static wish => Tracer.Text(wish.Command.Call)))
+        + $"; {inFlight} messages";
+
+    public bool IsQuiet()
+    {
+        if (inFlight > 0)
+        {
+            return false;
+        }
+
+        foreach (var place in order)
+        {
+            if (place.Book.Doubts.Count > 0 || place.Newest is { } one && (one.Writing is not null || one.LookupCount > 0 || one.Runtime.IsBusy))
+            {
+                return false;
+            }
+
+            foreach (var (_, hold) in place.Book.Holds)
+            {
+                if (hold.Transfer.DebitAccount == place.Address && hold.Deadline.UnixMicroseconds <= now + 60_000_000)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    private bool IsSettled()
+    {
+        if (inFlight > 0)
+        {
+            return false;
+        }
+
+        foreach (var wish in wishes)
+        {
+            if (!wish.IsDone && (wish.Sent == 0 || !isSilent || isAudit))
+            {
+                return false;
+            }
+        }
+
+        foreach (var place in order)
+        {
+            if (place.Book.Doubts.Count > 0 || place.Newest is { } one && (one.Writing is not null || one.Runtime.HasUnwritten || one.Runtime.HasInDoubt))
+            {
+                return false;
+            }
+
+            // Holds of hours stay.
+            foreach (var (_, hold) in place.Book.Holds)
+            {
+                if (hold.Transfer.DebitAccount == place.Address && hold.Deadline.UnixMicroseconds <= now + 120_000_000)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    // First everything is asked once more, and must be answered as before; then it is over.
+    private void Settled()
+    {
+        if (isAudit)
+        {
+            isOver = true;
+            return;
+        }
+
+        Trace("everything is at rest; all is asked once more");
+        isAudit = true;
+        sequence?.Stop();
+        var asked = wishes.Count;
+        for (var i = 0; i < asked; i++)
+        {
+            var command = wishes[i].Command;
+            if (command.Call is PostTransferCall or PostTransactionCall { IsTrial: false } or OpenAccountCall or GetAccountCall)
+            {
+                var again = new Wish(command with { Number = command.Number + 10_000, Attempts = 1000 });
+                wishes.Add(again);
+                At(now + clients.Spread(10, 22), () => Send(again));
+            }
+        }
+
+        foreach (var place in order)
+        {
+            var read = new Wish(new Command(20_000 + place.Index, now, place.Address, new GetAccountCall(default, default), 1000));
+            wishes.Add(read);
+            At(now + clients.Spread(21, 22), () => Send(read));
+        }
+
+        settleBy = now + 600_000_000;
+        At(now + 1_000_000, Sweep);
+    }
+
+    // ---------------------------------------------------------------- clients
+
+    public void Send(Wish wish)
+    {
+        var place = places[wish.Command.To];
+        wish.Sent++;
+        if (wish.FirstSent == long.MaxValue)
+        {
+            wish.FirstSent = now;
+            if (IdOf(wish.Command.Call) is { } id)
+            {
+                firstSent.TryAdd(id, now);
+            }
+        }
+
+        var patience = isAudit || sequence is not null || clients.Chance(800) ? 30_000_000L : clients.Spread(14, 23);
+        var call = new Call(calls.Count, wish, place, Oracle.Now(place));
+        calls.Add(call);
+        var caller = new Caller(null, call.Number);
+        var message = wish.Command.Call with { Caller = caller, Deadline = new LedgerTime(now + patience) };
+        Trace($"client asks {place.Address}: #{call.Number} {Tracer.Text(message)}");
+        Transmit(-1, place, message);
+        var sent = wish.Sent;
+        At(now + (isAudit ? 35_000_000 : clients.Spread(17, 24)), () => Again(wish, sent));
+    }
+
+    private void Again(Wish wish, int sent)
+    {
+        if (wish.IsDone || wish.Sent != sent)
+        {
+            return;
+        }
+
+        if (wish.Sent < wish.Command.Attempts || sequence is not null || (healed && !isSilent))
+        {
+            Send(wish);
+        }
+        else if (!healed || isSilent)
+        {
+            wish.IsDone = true;
+        }
+    }
+
+    private void Answer(Call call, AccountAnswerBase answer, long durableRow)
+    {
+        Trace($"#{call.Number} {call.Place.Address} is answered {Tracer.Text(answer)}");
+        Oracle.Answered(call, answer, durableRow);
+
+        // The answer travels; it may be lost.
+        if (!healed && network.Chance(faults.Drop))
+        {
+            Count("answer lost");
+            return;
+        }
+
+        inFlight++;
+        At(now + Delay(), () =>
+        {
+            inFlight--;
+            if (call.Wish.IsDone)
+            {
+                return;
+            }
+
+            if (answer is CallFailed)
+            {
+                var wish = call.Wish;
+                var sent = wish.Sent;
+                At(now + clients.Spread(12, 18), () => Again(wish, sent));
+                return;
+            }
+
+            call.Wish.IsDone = true;
+            call.Wish.Answer = answer;
+        });
+    }
+
+    private static TransferId? IdOf(AccountCall call) => call switch
+    {
+        PostTransferCall post => post.Transfer.Id,
+        PostTransactionCall post => post.Transaction.Id,
+        _ => null,
+    };
+
+    // ---------------------------------------------------------------- network
+
+    private long Delay() => network.Spread(6, healed ? 12 : faults.DelayBits);
+
+    private void Transmit(int fromNode, Place to, AccountMessage message)
+    {
+        if (!healed && network.Chance(faults.Drop))
+        {
+            Count("message lost");
+            return;
+        }
+
+        var copies = 1;
+        if (!healed && network.Chance(faults.Duplicate))
+        {
+            Count("message doubled");
+            copies = 2;
+        }
+
+        for (; copies > 0; copies--)
+        {
+            inFlight++;
+            At(now + Delay(), () =>
+            {
+                inFlight--;
+                if (!healed && partition != 0 && fromNode >= 0 && (partition >> fromNode & 1) != (partition >> to.Home & 1))
+                {
+                    Count("message cut off");
+                    return;
+                }
+
+                Deliver(to, message);
+            });
+        }
+    }
+
+    private void Deliver(Place to, AccountMessage message)
+    {
+        var target = to.Newest;
+        if (to.Alive.Count > 1 && chaos.Chance(300))
+        {
+            target = to.Alive[chaos.Next(to.Alive.Count)];
+        }
+
+        target ??= Wake(to);
+        target.Take(message);
+    }
+
+    // ---------------------------------------------------------------- nodes and incarnations
+
+    private Incarnation Wake(Place place)
+    {
+        Count("woken");
+        var one = new Incarnation(this, place, place.Home);
+        place.Alive.Add(one);
+        place.Newest = one;
+        AccountSnapshot? snapshot = null;
+        if (place.Snapshots.Count > 0)
+        {
+            snapshot = !faults.Has(FaultKinds.OldSnapshots) || disk.Chance(600) ? place.Snapshots[^1]
+                : disk.Chance(500) ? place.Snapshots[disk.Next(place.Snapshots.Count)] : null;
+        }
+
+        Trace($"{place.Address} wakes on node {one.Node}, {place.Rows.Count} rows, snapshot {snapshot?.SequenceNr ?? 0}");
+        one.Recover(snapshot, place.Rows);
+        At(now + disk.Spread(7, healed ? 12 : faults.WriteBits), one.Recovered);
+        return one;
+    }
+
+    private void Stop(Incarnation one, string? why)
+    {
+        if (why is not null)
+        {
+            Trace($"{one.Place.Address}: {why}");
+        }
+
+        one.IsDead = true;
+        one.Place.Alive.Remove(one);
+        if (one.Place.Newest == one)
+        {
+            one.Place.Newest = null;
+        }
+    }
+
+    private void StartFaults()
+    {
+        Every(faults.CrashBits, () => Crash(chaos.Next(NodeCount)));
+        Every(faults.RelocateBits, Relocate);
+        Every(faults.SleepBits, () =>
+        {
+            var place = order[chaos.Next(order.Count)];
+            if (place.Newest is { IsReady: true } one)
+            {
+                if (chaos.Chance(300))
+                {
+                    one.HandOver();
+                }
+                else
+                {
+                    one.GoToSleep();
+                }
+            }
+        });
+        Every(faults.PartitionBits, () =>
+        {
+            Count("network cut in two");
+            partition = chaos.Between(1, (1 << NodeCount) - 2);
+            partitionEnd = now + chaos.Spread(18, 23);
+            Trace($"network cut: {partition}");
+            At(partitionEnd, () =>
+            {
+                if (now >= partitionEnd)
+                {
+                    partition = 0;
+                    Trace("network whole again");
+                }
+            });
+        });
+        Every(faults.ClockJumpBits, () =>
+        {
+            Count("clock set");
+            var node = chaos.Next(NodeCount);
+            skews[node] = chaos.Chance(200) ? 0 : (chaos.Chance(500) ? 1 : -1) * chaos.Spread(10, 26);
+            Trace($"clock of node {node} is off by {skews[node]}");
+        });
+    }
+
+    private void Every(int bits, Action fault)
+    {
+        if (bits == 0)
+        {
+            return;
+        }
+
+        var left = 200;
+        void Next() => At(now + chaos.Spread(bits - 2, bits + 1), () =>
+        {
+            if (!healed && left-- > 0)
+            {
+                fault();
+                Next();
+            }
+        });
+        Next();
+    }
+
+    private void Crash(int node)
+    {
+        Count("node crashed");
+        Trace($"node {node} crashes");
+        foreach (var place in order)
+        {
+            foreach (var victim in place.Alive.ToArray())
+            {
+                if (victim.Node != node)
+                {
+                    continue;
+                }
+
+                if (victim.Writing is { } row)
+                {
+                    // What was on its way may be there, may never be, and may land after the successor has recovered.
+                    switch (disk.Next(3))
+                    {
+                        case 0:
+                            Append(place, row);
+                            break;
+                        case 1 when sequence is null:
+                            Count("write landed late");
+                            At(now + disk.Spread(10, 23), () => Append(place, row));
+                            break;
+                        default:
+                            Count("write lost");
+                            break;
+                    }
+                }
+
+                Stop(victim, "is gone");
+            }
+
+            if (place.Home == node)
+            {
+                place.Home = chaos.Next(NodeCount);
+            }
+        }
+    }
+
+    private void Relocate()
+    {
+        var place = order[chaos.Next(order.Count)];
+        if (place.Newest is not { } old || place.Alive.Count > 2)
+        {
+            return;
+        }
+
+        Count("second incarnation");
+        place.Home = chaos.Next(NodeCount);
+        Wake(place);
+        At(now + chaos.Spread(14, 23), () =>
+        {
+            if (!old.IsDead)
+            {
+                Stop(old, "the older incarnation is stopped");
+            }
+        });
+    }
+
+    // ---------------------------------------------------------------- journal
+
+    private void StartWrite(Incarnation one, EventBatch row)
+    {
+        var delay = disk.Spread(7, healed ? 12 : faults.WriteBits);
+        var fate = disk.Next(1000);
+        At(now + delay, () =>
+        {
+            if (one.IsDead || one.Writing != row)
+            {
+                return;
+            }
+
+            if (healed || fate >= faults.WriteFails + faults.AckLost + faults.WriteLate)
+            {
+                Finish(one);
+                return;
+            }
+
+            // What is in one batch of the node shares its fate.
+            var batch = faults.Has(FaultKinds.SharedFate)
+                ? order.SelectMany(static place => place.Alive).Where(other => other.Node == one.Node && other.Writing is not null).ToArray()
+                : [one];
+            foreach (var each in batch)
+            {
+                Fail(each, fate);
+            }
+        });
+    }
+
+    private void Finish(Incarnation one)
+    {
+        var row = one.Writing!;
+        if (Append(one.Place, row))
+        {
+            one.WriteSucceeded(row);
+        }
+        else
+        {
+            Count("stale incarnation fenced");
+            one.FailWrite("fenced");
+        }
+    }
+
+    private void Fail(Incarnation one, int fate)
+    {
+        var row = one.Writing!;
+        if (fate < faults.WriteFails)
+        {
+            Count("write failed");
+            one.FailWrite("write failed");
+        }
+        else if (fate < faults.WriteFails + faults.AckLost)
+        {
+            Count("write stored, confirmation lost");
+            Append(one.Place, row);
+            one.FailWrite("confirmation lost");
+        }
+        else
+        {
+            Count("write given up, landed late");
+            At(now + disk.Spread(10, 23), () => Append(one.Place, row));
+            one.FailWrite("write given up");
+        }
+    }
+
+    // The journal's unique key (I9).
+    private bool Append(Place place, EventBatch row)
+    {
+        if (row.SequenceNr != place.Rows.Count + 1)
+        {
+            Trace($"{place.Address}: row {row.SequenceNr} is refused");
+            return false;
+        }
+
+        if (tracer is not null)
+        {
+            foreach (var happened in row.Events)
+            {
+                Trace($"{place.Address} row {row.SequenceNr}: {Tracer.Text(happened)}");
+            }
+        }
+
+        place.Rows.Add(row);
+        Oracle.Journaled(place, row);
+        return true;
+    }
+
+    // As the reader of streams answers it: page by page, no further than it must.
+    private IdFound? Search(Place place, IdLookup lookup)
+    {
+        var rows = place.Rows;
+        var last = (int)Math.Min(lookup.UpTo, rows.Count);
+        var from = Math.Max(1, (int)lookup.SequenceNr);
+        if (lookup.SequenceNr == 0)
+        {
+            for (var i = 1; i <= last && rows[i - 1].Events[0].At < lookup.NotBefore; i++)
+            {
+                from = i;
+            }
+        }
+
+        var search = new IdSearches(place.Address, [lookup.Id]);
+        var size = disk.Between(1, 3);
+        while (from <= last)
+        {
+            var end = Math.Min(last, from + size - 1);
+            for (var i = from; i <= end; i++)
+            {
+                foreach (var happened in rows[i - 1].Events)
+                {
+                    search.Add(happened, rows[i - 1].SequenceNr);
+                }
+            }
+
+            var reached = rows[end - 1].Events[0].At;
+            if (!lookup.ToEnd && (search.Found(lookup.Id) is { Last: { } decided }
+                ? lookup.SequenceNr > 0 || decided.Status == TransferStatus.Created
+                : !search.HasSeen(lookup.Id) && reached > lookup.NotAfter))
+            {
+                break;
+            }
+
+            from = end + 1;
+        }
+
+        return search.Found(lookup.Id);
+    }
+
+    // ---------------------------------------------------------------- time
+
+    public void At(long time, Action happening) => queue.Enqueue(happening, (Math.Max(time, now), pushed++));
+
+    private LedgerTime ClockOf(int node) => new(now + skews[node]);
+
+    internal void Count(string what) => Injected[what] = Injected.GetValueOrDefault(what) + 1;
+
+    internal void Trace(TraceText text)
+    {
+        if (tracer is not null)
+        {
+            tracer.Line(now, text.ToString());
+        }
+    }
+
+    internal void Trace(string text) => tracer?.Line(now, text);
+
+    internal void Trace([System.Runtime.CompilerServices.InterpolatedStringHandlerArgument("")] ref TraceHandler text)
+    {
+        if (tracer is not null)
+        {
+            tracer.Line(now, text.ToString());
+        }
+    }
+
+    internal readonly record struct TraceText(string Text);
+
+    [System.Runtime.CompilerServices.InterpolatedStringHandler]
+    internal readonly ref struct TraceHandler
+    {
+        private readonly System.Text.StringBuilder? text;
+
+        public TraceHandler(int literalLength, int formattedCount, World world, out bool isNeeded)
+        {
+            isNeeded = world.tracer is not null;
+            text = isNeeded ? new System.Text.StringBuilder(literalLength + (8 * formattedCount)) : null;
+        }
+
+        public void AppendLiteral(string literal) => text!.Append(literal);
+
+        public void AppendFormatted<T>(T value) => text!.Append(CultureInfo.InvariantCulture, $"{value}");
+
+        public override string ToString() => text!.ToString();
+    }
+}
+
+/// <summary>One life of an account on a node.</summary>
+internal sealed class Incarnation : IAccountShell
+{
+    private readonly World world;
+    private readonly List<AccountMessage> inbox = [];
+    private long armedFor = long.MaxValue;
+    private bool isStopping;
+
+    public Incarnation(World world, Place place, int node)
+    {
+        this.world = world;
+        Place = place;
+        Node = node;
+        Runtime = new AccountRuntime(place.Address, world.Options, this);
+    }
+
+    public Place Place { get; }
+
+    public int Node { get; }
+
+    public AccountRuntime Runtime { get; }
+
+    public EventBatch? Writing { get; private set; }
+
+    public int LookupCount { get; private set; }
+
+    public bool IsReady { get; private set; }
+
+    public bool IsDead { get; set; }
+
+    private bool IsNewest => Place.Newest == this;
+
+    private LedgerTime Clock => world.Clock(Node);
+
+    public string Describe() => $"busy {Runtime.IsBusy}, in doubt {Runtime.State.InDoubtCount}, writing {Writing?.SequenceNr}, "
+        + $"look-ups {LookupCount}, durable {Runtime.DurableSequenceNr} of {Place.Rows.Count}";
+
+    public void Recover(AccountSnapshot? snapshot, List<EventBatch> rows)
+    {
+        var from = 0;
+        if (snapshot is not null)
+        {
+            Runtime.Restore(snapshot);
+            from = (int)snapshot.SequenceNr;
+        }
+
+        for (; from < rows.Count; from++)
+        {
+            Runtime.Replay(rows[from]);
+        }
+    }
+
+    public void Recovered()
+    {
+        if (IsDead)
+        {
+            return;
+        }
+
+        IsReady = true;
+        world.Covered(Runtime, null, "recovered");
+        Runtime.RecoveryCompleted(Clock);
+        foreach (var message in inbox.ToArray())
+        {
+            Take(message);
+        }
+
+        inbox.Clear();
+    }
+
+    public void Take(AccountMessage message)
+    {
+        if (IsDead)
+        {
+            return;
+        }
+
+        if (!IsReady)
+        {
+            inbox.Add(message);
+            return;
+        }
+
+        world.Trace($"{Place.Address}{(IsNewest ? "" : "'")} takes {Tracer.Text(message)}");
+        world.Covered(Runtime, message, null);
+        Runtime.Handle(message, Clock);
+    }
+
+    public void GoToSleep()
+    {
+        Runtime.Flush();
+        if (!Runtime.IsBusy && Writing is null)
+        {
+            world.Count("went to sleep");
+            world.Stop(this, "goes to sleep");
+        }
+    }
+
+    public void HandOver()
+    {
+        world.Count("handed over");
+        isStopping = true;
+        Runtime.Flush();
+        StopWhenWritten();
+    }
+
+    public void WriteSucceeded(EventBatch row)
+    {
+        Writing = null;
+        if (row.Snapshot is { } snapshot)
+        {
+            Place.Snapshots.Add(snapshot);
+        }
+
+        world.Covered(Runtime, null, "written");
+        Runtime.WriteSucceeded(Clock);
+        StopWhenWritten();
+    }
+
+    public void FailWrite(string why)
+    {
+        Writing = null;
+        world.Covered(Runtime, null, "write failed");
+        Runtime.Fail(CallFailure.JournalUnavailable);
+        world.Stop(this, why);
+    }
+
+    private void StopWhenWritten()
+    {
+        if (isStopping && !IsDead && !Runtime.HasUnwritten)
+        {
+            Runtime.Fail(CallFailure.Moving);
+            world.Stop(this, "is handed over");
+        }
+    }
+
+    private void Tick(long armed)
+    {
+        if (IsDead || armedFor != armed)
+        {
+            return;
+        }
+
+        armedFor = long.MaxValue;
+        world.Covered(Runtime, null, "tick");
+        Runtime.Tick(Clock);
+    }
+
+    void IAccountShell.Reply(Caller caller, AccountAnswerBase answer)
+    {
+        if (IsDead || (!IsNewest && answer is not CallFailed))
+        {
+            return;
+        }
+
+        Place.SpokenRow = Math.Max(Place.SpokenRow, Runtime.DurableSequenceNr);
+        world.Answered(caller.Correlation, answer, Runtime.DurableSequenceNr);
+    }
+
+    void IAccountShell.Send(AccountAddress account, AccountMessage message)
+    {
+        if (IsDead || !IsNewest)
+        {
+            return;
+        }
+
+        Place.SpokenRow = Math.Max(Place.SpokenRow, Runtime.DurableSequenceNr);
+        world.Sent(this, account, message);
+    }
+
+    void IAccountShell.Write(EventBatch batch)
+    {
+        if (Writing is not null)
+        {
+            throw new ViolationException($"{Place.Address}: two rows are being written at once");
+        }
+
+        Writing = batch;
+        world.Write(this, batch);
+    }
+
+    void IAccountShell.Lookup(IdLookup lookup)
+    {
+        LookupCount++;
+        world.Look(this, lookup);
+    }
+
+    public void LookedUp(IdLookup lookup, IdFound? found, bool failed)
+    {
+        LookupCount--;
+        if (IsDead)
+        {
+            return;
+        }
+
+        world.Covered(Runtime, null, failed ? "look-up failed" : "looked up", lookup.Id);
+        if (failed)
+        {
+            Runtime.LookupFailed(lookup.Id);
+        }
+        else
+        {
+            Runtime.LookupCompleted(lookup.Id, found, Clock);
+        }
+    }
+
+    void IAccountShell.WakeAt(LedgerTime time)
+    {
+        // A timer counts a pause, whatever becomes of the clock meanwhile.
+        var pause = time.UnixMicroseconds - Clock.UnixMicroseconds;
+        var at = pause > 1L << 50 ? long.MaxValue : world.Now + Math.Max(0, pause);
+        if (at < armedFor)
+        {
+            armedFor = at;
+            world.At(at, () => Tick(at));
+        }
+    }
+}
+
+internal sealed partial class World
+{
+    public AccountRuntimeOptions Options => options;
+
+    public LedgerTime Clock(int node) => ClockOf(node);
+
+    public void Answered(long number, AccountAnswerBase answer, long durableRow) => Answer(calls[(int)number], answer, durableRow);
+
+    public void Sent(Incarnation from, AccountAddress account, AccountMessage message)
+    {
+        Trace($"{from.Place.Address} -> {account}: {Tracer.Text(message)}");
+        Oracle.Sent(from.Place, message);
+        if (places.TryGetValue(account, out var to))
+        {
+            Transmit(from.Node, to, message);
+        }
+        else
+        {
+            throw new ViolationException($"{from.Place.Address} sends to '{account}', which nobody named");
+        }
+    }
+
+    public void Write(Incarnation one, EventBatch row) => StartWrite(one, row);
+
+    public void Look(Incarnation one, IdLookup lookup)
+    {
+        var fails = disk.Chance(faults.LookupFails);
+        At(now + disk.Spread(7, healed ? 12 : faults.WriteBits), () =>
+        {
+            if (fails && !healed)
+            {
+                Count("look-up failed");
+                one.LookedUp(lookup, null, failed: true);
+                return;
+            }
+
+            Count("look-up");
+            var found = Search(one.Place, lookup);
+            Trace($"{one.Place.Address} looks {lookup.Id} up: {(found is null ? "nothing" : $"{found.Last?.Status} {found.Hold} {found.Reversed}")}");
+            one.LookedUp(lookup, found, failed: false);
+        });
+    }
+
+    public void Stop(Incarnation one, string why, bool quiet = false)
+    {
+        _ = quiet;
+        Stop(one, (string?)why);
+    }
+
+    /// <summary>Counts for the table of what was reached; see Coverage.</summary>
+    public void Covered(AccountRuntime runtime, AccountMessage? message, string? happening, TransferId id = default)
+    {
+#if MUTANTS
+        Coverage.Note(runtime, message, happening, id);
+#endif
+    }
+}
