@@ -469,7 +469,7 @@ public sealed class AccountState
             {
                 Remember(transfer.Id, new RememberedId(
                     TransferContent.DigestOf(transfer), TransferStatus.Created, time, sequenceNr,
-                    new RememberedDetails { NeedsContent = true, Hold = HoldStateOf(leg) }));
+                    new RememberedDetails { NeedsContent = true, Hold = HoldStateOf(part, leg) }));
             }
         }
 
@@ -483,16 +483,18 @@ public sealed class AccountState
         {
             if (leg.IsHold && leg.Transfer!.Id == part.Id)
             {
-                return (details ?? RememberedDetails.None) with { Hold = HoldStateOf(leg) };
+                return (details ?? RememberedDetails.None) with { Hold = HoldStateOf(part, leg) };
             }
         }
 
         return details;
     }
 
-    // A hold may be made and voided by one transaction.
-    private HoldState HoldStateOf(PartLeg leg) => !leg.IsHold ? HoldState.None
-        : FindHold(leg.Transfer!.Id) is not null ? HoldState.Live : HoldState.Voided;
+    // A hold may be made and resolved by one transaction.
+    private HoldState HoldStateOf(TransactionPart part, PartLeg leg) => !leg.IsHold ? HoldState.None
+        : FindHold(leg.Transfer!.Id) is not null ? HoldState.Live
+        : part.Legs.Last(later =>
+            later.Transfer is { ResolvesHold: true } end && end.PendingId == leg.Transfer.Id).HoldAfter;
 
     private void Do(TransactionPart part, PartLeg leg, LedgerTime time, long sequenceNr)
     {
