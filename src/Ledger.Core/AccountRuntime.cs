@@ -722,8 +722,8 @@ public sealed class AccountRuntime
 
     private IdLookup? LookupFor(TransferId id, Work work)
     {
-        // A live hold is known without the journal, and so is what it was.
-        if (state.FindHold(id) is not null && work.Input is not (PostTransactionCall or PostTransferCall or GetTransactionCall))
+        // What a live hold is, is known without the journal; who made it, and what became of that attempt, is not.
+        if (state.FindHold(id) is not null && work.Input is GetTransferCall or ExtendHoldCall)
         {
             return null;
         }
