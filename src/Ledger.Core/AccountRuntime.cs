@@ -751,7 +751,13 @@ public sealed class AccountRuntime
                 : null;
         }
 
-        return NeedsContent(id, work, remembered) ? Search(remembered.SequenceNr, toEnd: false) : null;
+        if (NeedsContent(id, work, remembered))
+        {
+            return Search(remembered.SequenceNr, toEnd: false);
+        }
+
+        // An id that is not used up may have been decided before, and that may have left memory.
+        return !remembered.IsFinal && state.Remembered.MayHaveForgotten(id) ? Search(0, toEnd: false) : null;
 
         IdLookup Search(long sequenceNr, bool toEnd)
         {
