@@ -416,7 +416,8 @@ internal static class LegLadder
         var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
         if (hold.Pending is { } pending)
         {
-            var difference = CompareToHold(transfer, pending);
+            var asset = pending.Asset.IsNone ? (debit ?? credit)?.Spec?.Asset ?? default : pending.Asset;
+            var difference = CompareToHold(transfer, pending, asset);
             if (difference != TransferStatus.None)
             {
                 return new LegDecision(difference, leg);
@@ -486,12 +487,13 @@ internal static class LegLadder
         return (fact.HoldProblem, fact.Pending, fact.Remaining, fact.Deadline);
     }
 
-    private static TransferStatus CompareToHold(Transfer transfer, Transfer pending) =>
+    // A hold that named no asset has that of its accounts.
+    private static TransferStatus CompareToHold(Transfer transfer, Transfer pending, Asset asset) =>
         !transfer.DebitAccount.IsNone && transfer.DebitAccount != pending.DebitAccount
             ? TransferStatus.PendingTransferHasDifferentDebitAccountId
         : !transfer.CreditAccount.IsNone && transfer.CreditAccount != pending.CreditAccount
             ? TransferStatus.PendingTransferHasDifferentCreditAccountId
-        : !transfer.Asset.IsNone && transfer.Asset != pending.Asset
+        : !transfer.Asset.IsNone && transfer.Asset != asset
             ? TransferStatus.PendingTransferHasDifferentLedger
         : transfer.Code != 0 && transfer.Code != pending.Code
             ? TransferStatus.PendingTransferHasDifferentCode
