@@ -1742,7 +1742,8 @@ public sealed class AccountRuntime
                 {
                     fact = WithReversed(fact, transfer, known, work, reversing?.GetValueOrDefault(transfer.Reverses) ?? Amount.Zero);
                     reversing ??= [];
-                    reversing[transfer.Reverses] = reversing.GetValueOrDefault(transfer.Reverses) + transfer.Amount;
+                    reversing[transfer.Reverses] =
+                        reversing.GetValueOrDefault(transfer.Reverses).TryAdd(transfer.Amount, out var sum) ? sum : Amount.MaxValue;
                 }
 
                 facts[leg.Index] = fact;
