@@ -449,7 +449,7 @@ public sealed class AccountState
             {
                 Remember(transfer.Id, new RememberedId(
                     TransferContent.DigestOf(transfer), TransferStatus.Created, time, sequenceNr,
-                    new RememberedDetails { NeedsContent = true, Hold = HoldStateOf(leg) }));
+                    new RememberedDetails { NeedsContent = true, Hold = HoldStateOf(part, leg) }));
             }
         }
 
@@ -463,16 +463,27 @@ public sealed class AccountState
         {
             if (leg.IsHold && leg.Transfer!.Id == part.Id)
             {
-                return (details ?? RememberedDetails.None) with { Hold = HoldStateOf(leg) };
+                return (details ?? RememberedDetails.None) with { Hold = HoldStateOf(part, leg) };
             }
         }
 
         return details;
     }
 
-    // A hold may be made and voided by one transaction.
-    private HoldState HoldStateOf(PartLeg leg) => !leg.IsHold ? HoldState.None
-        : FindHold(leg.Transfer!.Id) is not null ? HoldState.Live : HoldState.Voided;
+    // A hold may be made and ended by one transaction.
+    private static HoldState HoldStateOf(TransactionPart part, PartLeg hold)
+    {
+        var state = hold.IsHold ? HoldState.Live : HoldState.None;
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { ResolvesHold: true } transfer && transfer.PendingId == hold.Transfer!.Id)
+            {
+                state = leg.HoldAfter;
+            }
+        }
+
+        return state;
+    }
 
     private void Do(TransactionPart part, PartLeg leg, LedgerTime time, long sequenceNr)
     {
