@@ -1141,6 +1141,7 @@ public sealed class AccountRuntime
         // Two that meet again and again must not do so in step.
         var spread = (long)(unchecked((ulong)(work.Ids[0].Value ^ (uint)work.Retries) * 0x9E3779B97F4A7C15UL) >> 40 & 0x3FF);
         work.ResendAt = now.Add(pause * (1 + (spread / 1024.0)));
+        work.WaitsSince = state.LastDecision;
         shell.WakeAt(work.ResendAt);
     }
 
@@ -2303,7 +2304,8 @@ public sealed class AccountRuntime
             settledAt = state.LastDecision;
             foreach (var work in Works().Where(static one => one.Phase == Phase.Waiting).ToArray())
             {
-                if (IsClaimed(work) && work.Phase == Phase.Waiting)
+                // The end of its own attempt is no news to it.
+                if (IsClaimed(work) && work.Phase == Phase.Waiting && work.WaitsSince != state.LastDecision)
                 {
                     Begin(work, now);
                 }
@@ -2553,5 +2555,8 @@ public sealed class AccountRuntime
         public int Resends { get; set; }
 
         public int Retries { get; set; }
+
+        // What had been decided when it began to wait.
+        public long WaitsSince { get; set; }
     }
 }
