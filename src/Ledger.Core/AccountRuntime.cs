@@ -2313,15 +2313,34 @@ public sealed class AccountRuntime
         }
 
         var next = state.NextDeadline;
-        if (next < armedFor && next > now)
+        if (next < armedFor && (next > now || HasUnclaimedDue(now)))
         {
-            // A look ahead of a minute: an account that sleeps by then is woken by the sweeper.
+            // A look ahead of a minute: an account that sleeps by then is woken by the sweeper. What is due already, such as a
+            // hold that was extended into the past, is not begun in the middle of something else.
             armedFor = next;
             var horizon = now.Add(TimeSpan.FromMinutes(1));
-            shell.WakeAt(next < horizon ? next : horizon);
+            shell.WakeAt(next <= now ? now.Add(options.RetryAfterMax) : next < horizon ? next : horizon);
         }
 
         Pump();
+    }
+
+    private bool HasUnclaimedDue(LedgerTime now)
+    {
+        if (expiring >= options.ExpiriesMax)
+        {
+            return false;
+        }
+
+        foreach (var hold in state.DueHolds(now))
+        {
+            if (claims is null || !claims.ContainsKey(hold.Transfer.Id))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private long settledAt;
