@@ -882,6 +882,10 @@ public sealed class AccountRuntime
                 {
                     AnswerClose(close.Part, known);
                 }
+                else if (MayBeJournaled(close.Part.Key))
+                {
+                    LookBesides(owner, close, now);
+                }
                 else
                 {
                     RefuseClose(close.Part, null, now);
@@ -898,7 +902,16 @@ public sealed class AccountRuntime
                 return true;
 
             case OutcomeRequest asked when isPrepared:
-                DecideOutcome(asked, null, now);
+                if (FindRecord(asked.Part.Key, asked.Part.Digest) is null && MayBeJournaled(asked.Part.Key))
+                {
+                    // What is prepared here ends without the help of who asks, and then the journal tells.
+                    owner.Waiters.Add(input);
+                }
+                else
+                {
+                    DecideOutcome(asked, null, now);
+                }
+
                 return true;
 
             default:
@@ -914,6 +927,30 @@ public sealed class AccountRuntime
         }
     }
 
+    // R4: what memory may have forgotten is not refused from memory.
+    private bool MayBeJournaled(TransferId key) =>
+        state.Remembered.Find(key) is not { IsFinal: true } && state.Remembered.MayHaveForgotten(key);
+
+    // Asks the journal about an attempt although something else is being done about one of its other ids. When that has claimed
+    // the key itself (as a hold that it resolves, or a transfer that it takes back), the question waits for its end: it is
+    // prepared, and so began later than what it names was committed; such waits make no circle.
+    private void LookBesides(Work owner, CloseRequest close, LedgerTime now)
+    {
+        if (claims!.TryGetValue(close.Part.Key, out var other))
+        {
+            if (other == owner || !TryAnswerBesides(other, close, now))
+            {
+                other.Waiters.Add(close);
+            }
+
+            return;
+        }
+
+        var work = new Work(close) { IsAside = true };
+        Claim(work, [close.Part.Key]);
+        Begin(work, now);
+    }
+
     private void Continue(Work work, LedgerTime now)
     {
         switch (work.Input)
@@ -926,7 +963,19 @@ public sealed class AccountRuntime
                 break;
             case CloseRequest close:
                 Unclaim(work);
-                DecideClose(close, work.Known, now);
+                if (!work.IsAside)
+                {
+                    DecideClose(close, work.Known, now);
+                }
+                else if (FindRecord(close.Part.Key, close.Part.Digest, work.Known) is { } record)
+                {
+                    AnswerClose(close.Part, record);
+                }
+                else
+                {
+                    RefuseClose(close.Part, null, now);
+                }
+
                 break;
             case TrialRequest trial:
                 Unclaim(work);
@@ -1474,9 +1523,12 @@ public sealed class AccountRuntime
         }
 
         var again = new Work(work.Input, work.Asked) { HasFirst = true, Retries = work.Retries };
-        again.Waiters.AddRange(work.Waiters);
+        again.Waiters.AddRange(work.Waiters.Where(static waiter => waiter is AccountCall));
         Claim(again, IdsOf(again.Asked!));
         WaitFor(again, now);
+
+        // What other accounts ask does not wait with it.
+        RouteAgain(work.Waiters.Where(static waiter => waiter is not AccountCall), now);
     }
 
     private TransactionCommitted CommitOf(TransactionPart part, LedgerTime commitTime, LedgerTime now)
@@ -2542,6 +2594,9 @@ public sealed class AccountRuntime
         public Dictionary<TransferId, IdFound?>? Known { get; set; }
 
         public int Missing { get; set; }
+
+        // Whether only its key was free to be looked up.
+        public bool IsAside { get; init; }
 
         public IReadOnlyList<AccountAddress> Others { get; set; } = [];
 
