@@ -36,6 +36,11 @@ internal sealed class Sequence(World world)
     {
         if (!wish.IsDone || !world.IsQuiet())
         {
+            if (world.Now - wish.FirstSent > 3_000_000_000)
+            {
+                throw new ViolationException("liveness: a command does not come to rest: " + world.WhatIsOpen());
+            }
+
             world.PokeUnfinished();
             world.At(world.Now + 300_000, () => Wait(wish));
             return;
