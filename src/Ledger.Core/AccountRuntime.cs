@@ -951,8 +951,28 @@ public sealed class AccountRuntime
         Begin(work, now);
     }
 
+    // What memory knew when the journal was asked about the other ids may have left it since.
+    private bool HasForgotten(Work work)
+    {
+        foreach (var id in work.Ids)
+        {
+            if (work.Known?.ContainsKey(id) != true && LookupFor(id, work) is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private void Continue(Work work, LedgerTime now)
     {
+        if (HasForgotten(work))
+        {
+            Begin(work, now);
+            return;
+        }
+
         switch (work.Input)
         {
             case PostTransferCall or PostTransactionCall or null:
@@ -1220,7 +1240,7 @@ public sealed class AccountRuntime
         work.Quotes![answer.Quote.Account] = answer.Quote;
         if (work.Quotes.Count == work.Others.Count)
         {
-            DecideAsked(work, now);
+            Continue(work, now);
         }
     }
 
