@@ -375,6 +375,13 @@ public sealed class AccountRuntime
     /// <param name="id">The id.</param>
     public void LookupFailed(TransferId id)
     {
+        // What was claimed may be a hold that has become due.
+        armedFor = LedgerTime.MaxValue;
+        if (state.NextDeadline < LedgerTime.MaxValue)
+        {
+            shell.WakeAt(state.NextDeadline);
+        }
+
         if (claims is null || !claims.TryGetValue(id, out var work) || work.Phase != Phase.LookingUp)
         {
             return;
