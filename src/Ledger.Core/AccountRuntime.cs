@@ -1132,6 +1132,7 @@ public sealed class AccountRuntime
     private bool NeedsQuote(TransactionPart part, PartLeg leg) => leg.Transfer is { } transfer
         && (((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && transfer.DebitAccount != Address)
             || ((transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None && transfer.CreditAccount != Address)
+            || (!transfer.Reverses.IsNil && transfer.Amount == Amount.MaxValue && transfer.DebitAccount != Address)
             || (transfer.ResolvesHold && !IsMine(part, leg)));
 
     // The resolution of a hold that stands alone is anchored where the hold is debited, whatever accounts it names.

@@ -293,6 +293,11 @@ internal static class LegLadder
                 return new LegDecision(debitFact.ReversalProblem, leg);
             }
 
+            if (isFixed && transfer.Amount == Amount.MaxValue && leg.Amount != debitFact.Reversible)
+            {
+                return LegDecision.Doubt(leg);
+            }
+
             if (!isFixed && transfer.Amount == Amount.MaxValue)
             {
                 // All that is left of the original.
