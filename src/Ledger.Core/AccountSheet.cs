@@ -18,6 +18,7 @@ internal sealed class AccountSheet
     private readonly AccountFreeze? freeze;
     private readonly InDoubtLoad load;
     private Dictionary<TransferId, Hold?>? changedHolds;
+    private HashSet<TransferId>? postedHolds;
     private UInt128 debitUp;
     private UInt128 debitDown;
     private UInt128 creditUp;
@@ -86,6 +87,9 @@ internal sealed class AccountSheet
         hold = null;
         return changedHolds is not null && changedHolds.TryGetValue(id, out hold);
     }
+
+    /// <summary>Whether a leg before has posted the hold to its end.</summary>
+    public bool WasPosted(TransferId id) => postedHolds is not null && postedHolds.Contains(id);
 
     /// <summary>What a balancing debit may take at most.</summary>
     public Amount AvailableDebits => Room(
@@ -175,6 +179,11 @@ internal sealed class AccountSheet
             if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && hold is not null && (hold.Flags & closing) != TransferFlags.None)
             {
                 Closed = false;
+            }
+
+            if (leg.HoldAfter == HoldState.Posted)
+            {
+                (postedHolds ??= []).Add(transfer.PendingId);
             }
 
             (changedHolds ??= [])[transfer.PendingId] = leg.HoldAfter == HoldState.Live && hold is not null
@@ -484,7 +493,8 @@ internal static class LegLadder
         {
             // Touched by an earlier leg of the same transaction, which may have ended it.
             return changed is null
-                ? (TransferStatus.PendingTransferAlreadyVoided, null, Amount.Zero, default)
+                ? (sheet.WasPosted(transfer.PendingId) ? TransferStatus.PendingTransferAlreadyPosted : TransferStatus.PendingTransferAlreadyVoided,
+                    null, Amount.Zero, default)
                 : (TransferStatus.None, changed.Transfer, changed.Remaining, changed.Deadline);
         }
 
