@@ -1796,9 +1796,9 @@ public sealed class AccountRuntime
     // What this account knows of the ids that its legs name.
     private Func<int, LegFact> FactsOf(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work)
     {
-        if (part.Legs is [{ Transfer: { ResolvesHold: false, Reverses.IsNil: true } alone }] && part.IsAlone)
+        if (part.Attempt == 0 && part.Legs is [{ Transfer: { ResolvesHold: false, Reverses.IsNil: true } }] && part.IsAlone)
         {
-            // Its id is the transaction's own, and it names no other.
+            // Its id is the attempt's own, and it names no other.
             return static index => new LegFact(index);
         }
 
@@ -1809,7 +1809,7 @@ public sealed class AccountRuntime
             if (leg.Transfer is { } transfer && IsMine(part, leg))
             {
                 var fact = new LegFact(leg.Index);
-                if (transfer.Id != part.Id)
+                if (transfer.Id != part.Id || part.Attempt > 0)
                 {
                     fact = WithOwnId(fact, transfer, known, work);
                 }
