@@ -1977,7 +1977,7 @@ public sealed class AccountRuntime
             : null;
         var status = fact.HoldProblem != TransferStatus.None ? fact.HoldProblem
             : fact.Pending!.DebitAccount != Address ? TransferStatus.PendingTransferHasDifferentDebitAccountId
-            : fact.Deadline <= now ? TransferStatus.PendingTransferExpired
+            : fact.Deadline <= Later(now) ? TransferStatus.PendingTransferExpired
             : call.HoldDeadline > LedgerLimits.HoldDeadlineMax ? TransferStatus.OverflowsTimeout
             : call.HoldDeadline == fact.Deadline ? TransferStatus.Exists
             : TransferStatus.Created;
