@@ -1101,7 +1101,7 @@ public sealed class AccountRuntime
             else
             {
                 Answer(work, new TransactionResult(part.Id, TransferStatus.None, -1, default, false, null, []));
-                Finish(work, skipFirst: true, now);
+                Finish(work, skipFirst: work.HasFirst, now);
             }
         }
         else
@@ -1268,7 +1268,7 @@ public sealed class AccountRuntime
         }
 
         Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false));
-        Finish(work, skipFirst: true, now);
+        Finish(work, skipFirst: work.HasFirst, now);
     }
 
     // What follows from an id that is used up stays so for ever, without being journaled again.
@@ -1313,7 +1313,7 @@ public sealed class AccountRuntime
             var at = Later(now);
             Emit(new CloserCommitted(part, at), urgent: true);
             Answer(work, Committed(part, at, replayed: false));
-            Finish(work, skipFirst: true, now);
+            Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
 
@@ -2019,7 +2019,7 @@ public sealed class AccountRuntime
             Answer(work, same.Status == TransferStatus.Created
                 ? Committed(asked with { Legs = [.. asked.Legs.Select(static leg => leg with { Amount = leg.Transfer!.Amount })] }, same.Time, replayed: true)
                 : Rejected(asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));
-            Finish(work, skipFirst: true, now);
+            Finish(work, skipFirst: work.HasFirst, now);
             return true;
         }
 
@@ -2039,7 +2039,7 @@ public sealed class AccountRuntime
                 Answer(work, record.Status == TransferStatus.Created
                     ? Committed(record.Part, record.Time, replayed: true)
                     : Rejected(asked, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
-                Finish(work, skipFirst: true, now);
+                Finish(work, skipFirst: work.HasFirst, now);
                 return true;
             }
 
@@ -2048,7 +2048,7 @@ public sealed class AccountRuntime
                 Answer(work, Rejected(
                     asked, 0, record.Status == TransferStatus.Created ? difference : TransferStatus.IdAlreadyFailed, default,
                     null, replayed: false));
-                Finish(work, skipFirst: true, now);
+                Finish(work, skipFirst: work.HasFirst, now);
                 return true;
             }
         }
@@ -2063,7 +2063,7 @@ public sealed class AccountRuntime
             }
 
             Answer(work, Rejected(asked, 0, TransferStatus.IdAlreadyFailed, default, null, replayed: false));
-            Finish(work, skipFirst: true, now);
+            Finish(work, skipFirst: work.HasFirst, now);
             return true;
         }
 
