@@ -1868,7 +1868,10 @@ public sealed class AccountRuntime
 
         if (state.FindHold(id) is { } hold)
         {
-            return fact with { Pending = hold.Transfer, Remaining = hold.Remaining, Deadline = hold.Deadline };
+            return fact with
+            {
+                Pending = hold.Transfer with { Amount = hold.Amount }, Remaining = hold.Remaining, Deadline = hold.Deadline,
+            };
         }
 
         if (FoundIn(known, id) is not { Last: { Status: TransferStatus.Created } record } found)

@@ -17,8 +17,7 @@ internal sealed class AccountSheet
     private readonly Func<int, LegFact> factOf;
     private readonly AccountFreeze? freeze;
     private readonly InDoubtLoad load;
-    private Dictionary<TransferId, Hold?>? changedHolds;
-    private HashSet<TransferId>? postedHolds;
+    private Dictionary<TransferId, (Hold Hold, HoldState State)>? changedHolds;
     private UInt128 debitUp;
     private UInt128 debitDown;
     private UInt128 creditUp;
@@ -82,14 +81,17 @@ internal sealed class AccountSheet
     public bool RefusesCredits(LedgerTime now) => freeze is { Credits: true } && freeze.HoldsAt(now);
 
     /// <summary>The hold as the legs before have left it: found, and live or ended; null when they did not touch it.</summary>
-    public bool TryFindChanged(TransferId id, out Hold? hold)
+    public bool TryFindChanged(TransferId id, out Hold? hold, out HoldState state)
     {
-        hold = null;
-        return changedHolds is not null && changedHolds.TryGetValue(id, out hold);
-    }
+        if (changedHolds is not null && changedHolds.TryGetValue(id, out var changed))
+        {
+            (hold, state) = changed;
+            return true;
+        }
 
-    /// <summary>Whether a leg before has posted the hold to its end.</summary>
-    public bool WasPosted(TransferId id) => postedHolds is not null && postedHolds.Contains(id);
+        (hold, state) = (null, HoldState.None);
+        return false;
+    }
 
     /// <summary>What a balancing debit may take at most.</summary>
     public Amount AvailableDebits => Room(
@@ -171,24 +173,26 @@ internal sealed class AccountSheet
         if (pending)
         {
             Closed |= (transfer.Flags & closing) != TransferFlags.None;
-            (changedHolds ??= [])[transfer.Id] = new Hold(transfer, leg.Amount, leg.Deadline, 0, default, default);
+            (changedHolds ??= [])[transfer.Id] =
+                (new Hold(transfer with { Amount = leg.Amount }, leg.Amount, leg.Deadline, 0, default, default), HoldState.Live);
         }
         else if (transfer.ResolvesHold)
         {
-            var hold = TryFindChanged(transfer.PendingId, out var changed) ? changed?.Transfer : FactOf(leg.Index).Pending;
-            if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && hold is not null && (hold.Flags & closing) != TransferFlags.None)
+            var (hold, deadline) = TryFindChanged(transfer.PendingId, out var changed, out _)
+                ? (changed!.Transfer, changed.Deadline)
+                : (FactOf(leg.Index).Pending, FactOf(leg.Index).Deadline);
+            if (hold is null)
+            {
+                return;
+            }
+
+            if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && (hold.Flags & closing) != TransferFlags.None)
             {
                 Closed = false;
             }
 
-            if (leg.HoldAfter == HoldState.Posted)
-            {
-                (postedHolds ??= []).Add(transfer.PendingId);
-            }
-
-            (changedHolds ??= [])[transfer.PendingId] = leg.HoldAfter == HoldState.Live && hold is not null
-                ? new Hold(hold, leg.HoldRemaining - leg.Released, FactOf(leg.Index).Deadline, 0, default, default)
-                : null;
+            (changedHolds ??= [])[transfer.PendingId] =
+                (new Hold(hold, leg.HoldRemaining - leg.Released, deadline, 0, default, default), leg.HoldAfter);
         }
     }
 
@@ -489,13 +493,16 @@ internal static class LegLadder
             return null;
         }
 
-        if (sheet.TryFindChanged(transfer.PendingId, out var changed))
+        if (sheet.TryFindChanged(transfer.PendingId, out var changed, out var state))
         {
             // Touched by an earlier leg of the same transaction, which may have ended it.
-            return changed is null
-                ? (sheet.WasPosted(transfer.PendingId) ? TransferStatus.PendingTransferAlreadyPosted : TransferStatus.PendingTransferAlreadyVoided,
-                    null, Amount.Zero, default)
-                : (TransferStatus.None, changed.Transfer, changed.Remaining, changed.Deadline);
+            return (state switch
+            {
+                HoldState.Live => TransferStatus.None,
+                HoldState.Posted => TransferStatus.PendingTransferAlreadyPosted,
+                HoldState.Expired => TransferStatus.PendingTransferExpired,
+                _ => TransferStatus.PendingTransferAlreadyVoided,
+            }, changed!.Transfer, changed.Remaining, changed.Deadline);
         }
 
         var fact = sheet.FactOf(leg.Index);
