@@ -441,6 +441,13 @@ internal static class LegLadder
                 return new LegDecision(difference, leg);
             }
 
+            // Both accounts of a hold know it; if they differ, they told of different times.
+            if (HoldOf(leg, transfer, debit) is { } one && HoldOf(leg, transfer, credit) is { } other
+                && (one.Problem != other.Problem || one.Remaining != other.Remaining))
+            {
+                return LegDecision.Doubt(leg);
+            }
+
             var left = hold.Problem == TransferStatus.None ? hold.Remaining : pending.Amount;
             var amount = isFixed ? leg.Amount
                 : isVoid && transfer.Amount.IsZero ? left
