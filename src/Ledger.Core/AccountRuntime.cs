@@ -891,7 +891,7 @@ public sealed class AccountRuntime
                 }
                 else if (MayBeJournaled(close.Part.Key))
                 {
-                    LookBesides(owner, close, now);
+                    LookBesides(close, now);
                 }
                 else
                 {
@@ -939,15 +939,26 @@ public sealed class AccountRuntime
         state.Remembered.Find(key) is not { IsFinal: true } && state.Remembered.MayHaveForgotten(key);
 
     // Asks the journal about an attempt although something else is being done about one of its other ids. When that has claimed
-    // the key itself (as a hold that it resolves, or a transfer that it takes back), the question waits for its end: it is
-    // prepared, and so began later than what it names was committed; such waits make no circle.
-    private void LookBesides(Work owner, CloseRequest close, LedgerTime now)
+    // the key itself, as a hold that it resolves or a transfer that it takes back, the question waits for its end: it is
+    // prepared, and so began later than what it names was committed; such waits make no circle. When it is its own id, then
+    // nothing was committed under it.
+    private void LookBesides(CloseRequest close, LedgerTime now)
     {
-        if (claims!.TryGetValue(close.Part.Key, out var other))
+        var key = close.Part.Key;
+        if (claims!.TryGetValue(key, out var owner))
         {
-            if (other == owner || !TryAnswerBesides(other, close, now))
+            if (owner.Phase == Phase.LookingUp || (owner.Part is { } part && part.Legs.Any(
+                leg => leg.Transfer is { } transfer && (transfer.PendingId == key || transfer.Reverses == key))))
             {
-                other.Waiters.Add(close);
+                owner.Waiters.Add(close);
+            }
+            else if (owner.Part is null)
+            {
+                _ = TryAnswerBesides(owner, close, now);
+            }
+            else
+            {
+                RefuseClose(close.Part, null, now);
             }
 
             return;
