@@ -310,6 +310,7 @@ internal sealed class Sequence(World world)
         bool IsSameAmount() =>
             (asked.Flags & TransferFlags.PostPending) != TransferFlags.None && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
             : (asked.Flags & TransferFlags.VoidPending) != TransferFlags.None ? asked.Amount.IsZero || asked.Amount.Value == moved
+            : !asked.Reverses.IsNil && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
             : asked.IsBalancing ? asked.Amount.Value >= moved
             : asked.Amount.Value == moved;
     }
@@ -478,6 +479,12 @@ internal sealed partial class World
     {
         foreach (var place in order)
         {
+            // One that a late row of its forerunner has overtaken finds out when it goes to sleep, if not before.
+            if (place.Newest is { IsReady: true } one && one.Runtime.DurableSequenceNr < place.Rows.Count)
+            {
+                one.GoToSleep();
+            }
+
             if (place.Newest is null && (place.Book.Doubts.Count > 0 || place.Book.Holds.Values.Any(
                 hold => hold.Transfer.DebitAccount == place.Address && hold.Deadline.UnixMicroseconds <= now)))
             {
