@@ -889,6 +889,10 @@ public sealed class AccountRuntime
                 {
                     AnswerClose(close.Part, known);
                 }
+                else if (state.Remembered.Find(close.Part.Key) is { IsFinal: true })
+                {
+                    AnswerUsed(close.Part, null, now);
+                }
                 else if (MayBeJournaled(close.Part.Key))
                 {
                     LookBesides(close, now);
@@ -1702,14 +1706,7 @@ public sealed class AccountRuntime
         if (used is { Status: TransferStatus.Created } || remembered is { IsFinal: true } || (used is not null && used.Status != TransferStatus.None
             && AccountState.Burns(used.Part, used.Status)))
         {
-            // Another transaction has used the id up, here or in part: that is journaled, and stays so (R7).
-            var reason = used is { Status: TransferStatus.Created } && part.IsAlone
-                ? CompareWith(used, part.Legs[0].Transfer!)
-                : used is { Status: TransferStatus.Created } ? TransferStatus.ExistsWithDifferentTransfers
-                : TransferStatus.IdAlreadyFailed;
-            Hold(part.Anchor, new CloseAnswer(
-                part.Key, part.Digest, false, Later(now),
-                new Refusal(part.Legs[0].Index, reason, state.Spec?.Asset ?? default, null)));
+            AnswerUsed(part, used, now);
             return;
         }
 
@@ -1740,6 +1737,18 @@ public sealed class AccountRuntime
             Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null));
             ReleaseReaders(now);
         }
+    }
+
+    private void AnswerUsed(TransactionPart part, IdRecord? used, LedgerTime now)
+    {
+        // Another transaction has used the id up, here or in part: that is journaled, and stays so (R7).
+        var reason = used is { Status: TransferStatus.Created } && part.IsAlone
+            ? CompareWith(used, part.Legs[0].Transfer!)
+            : used is { Status: TransferStatus.Created } ? TransferStatus.ExistsWithDifferentTransfers
+            : TransferStatus.IdAlreadyFailed;
+        Hold(part.Anchor, new CloseAnswer(
+            part.Key, part.Digest, false, Later(now),
+            new Refusal(part.Legs[0].Index, reason, state.Spec?.Asset ?? default, null)));
     }
 
     private void RefuseClose(TransactionPart part, Refusal? refusal, LedgerTime now)

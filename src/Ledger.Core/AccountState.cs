@@ -576,7 +576,8 @@ public sealed class AccountState
             NeedsContent = !part.IsAlone,
         };
         Remember(part.Key, new RememberedId(part.Digest, reason, at, sequenceNr, details));
-        if (part.Attempt > 0 && reason != TransferStatus.None && (!isCloser || part.IsAlone))
+        // A closer knows attempts; its refusal may even be for a transfer of that very id.
+        if (part.Attempt > 0 && reason != TransferStatus.None && !isCloser)
         {
             Remember(part.Id, new RememberedId(
                 part.Digest, reason, at, sequenceNr, details with { Burned = burns }));
