@@ -1810,7 +1810,10 @@ public sealed class AccountRuntime
         Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
             Address, state.Spec, state.Closed, state.Freeze, state.Balances, state.Load,
             state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
-            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts(leg.Index))])));
+            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts(leg.Index))])
+        {
+            OpenedWith = state.OpenedWith,
+        }));
     }
 
     // What this account knows of the ids that its legs name.

@@ -27,6 +27,7 @@ internal sealed class AccountSheet
     {
         Address = state.Address;
         Spec = state.Spec;
+        OpenedWith = state.OpenedWith;
         Closed = state.Closed;
         freeze = state.Freeze;
         Balances = state.Balances;
@@ -40,6 +41,7 @@ internal sealed class AccountSheet
     {
         Address = quote.Account;
         Spec = quote.Spec;
+        OpenedWith = quote.OpenedWith;
         Closed = quote.Closed;
         freeze = quote.Freeze;
         Balances = quote.Balances;
@@ -52,6 +54,8 @@ internal sealed class AccountSheet
     public AccountAddress Address { get; }
 
     public AccountSpec? Spec { get; private set; }
+
+    public AccountSpec? OpenedWith { get; private set; }
 
     public bool Closed { get; private set; }
 
@@ -128,7 +132,7 @@ internal sealed class AccountSheet
         {
             if (Spec is null)
             {
-                Spec = opening;
+                Spec = OpenedWith = opening;
                 Closed = opening.Closed;
             }
 
@@ -557,7 +561,7 @@ internal static class LegLadder
             return LegDecision.Doubt(leg);
         }
 
-        if (account.Spec is not { } known || leg.IfMissing)
+        if (account.OpenedWith is not { } known || leg.IfMissing)
         {
             return new LegDecision(TransferStatus.None, leg);
         }
