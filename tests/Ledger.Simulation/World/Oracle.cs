@@ -166,7 +166,7 @@ internal sealed class Oracle(World world)
                 break;
             case CloserRefused refused:
                 var refusedOne = Find(refused.Part);
-                Check(!refusedOne.CloserCommitted && !refusedOne.CloserRefused, $"I4: {refused.Part.Key} is decided twice by its closer");
+                Check(!refusedOne.CloserCommitted, $"I4: {refused.Part.Key} is refused by its closer, which has committed it");
                 refusedOne.CloserRefused = true;
                 if (refused.Reason != TransferStatus.None)
                 {

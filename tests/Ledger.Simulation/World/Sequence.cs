@@ -241,6 +241,14 @@ internal sealed class Sequence(World world)
             return;
         }
 
+        // A hold that is posted by the transaction that makes it, with next to no time: it may be too late.
+        if (asked.Legs.Any(one => one.Transfer is { ResolvesHold: true } resolution && asked.Legs.Any(other => other.Transfer is { } hold
+            && hold.Id == resolution.PendingId && hold.Timeout > TimeSpan.Zero && hold.Timeout < TimeSpan.FromMinutes(10))))
+        {
+            isStopped = true;
+            return;
+        }
+
         var (reason, leg, moved, full) = Try(asked, new LedgerTime(wish.FirstSent));
         if (reason == TransferStatus.None)
         {
@@ -365,7 +373,8 @@ internal sealed class Sequence(World world)
 
                 transfer = transfer with
                 {
-                    DebitAccount = hold.DebitAccount, CreditAccount = hold.CreditAccount, Asset = hold.Asset, Code = hold.Code,
+                    DebitAccount = hold.DebitAccount, CreditAccount = hold.CreditAccount, Asset = hold.Asset,
+                    Code = transfer.Code == 0 ? hold.Code : transfer.Code,
                     Reference = transfer.Reference.Length == 0 ? hold.Reference : transfer.Reference,
                 };
             }

@@ -821,7 +821,9 @@ internal sealed partial class World
 
             var reached = rows[end - 1].Events[0].At;
             if (!lookup.ToEnd && (search.Found(lookup.Id) is { Last: { } decided }
-                ? lookup.SequenceNr > 0 || decided.Status == TransferStatus.Created
+                ? lookup.SequenceNr > 0
+                    ? search.Found(lookup.Id)!.Records.Any(record => record.SequenceNr == lookup.SequenceNr)
+                    : decided.Status == TransferStatus.Created
                 : !search.HasSeen(lookup.Id) && reached > lookup.NotAfter))
             {
                 break;
