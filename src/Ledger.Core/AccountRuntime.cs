@@ -115,6 +115,7 @@ public sealed class AccountRuntime
     private readonly IAccountShell shell;
     private readonly AccountRuntimeOptions options;
     private readonly AccountState state;
+    private readonly AccountSheet sheet = new();
 
     // Who is deciding about an id: of a transaction, of a transfer, of a hold that is resolved or a transfer that is taken back.
     // Null until needed: most accounts are idle.
@@ -215,7 +216,7 @@ public sealed class AccountRuntime
     public void RecoveryCompleted(LedgerTime now)
     {
         // Whoever prepared them may have answered already.
-        state.OldDoubtsUpTo = state.PreparedCount;
+        state.CallOld();
         foreach (var doubt in state.InDoubtInOrder())
         {
             var work = new Work(null) { Part = doubt.Part with { AnchorAsset = AnchorAssetOf(doubt.Part) } };
@@ -1078,14 +1079,13 @@ public sealed class AccountRuntime
         }
 
         var asked = work.Asked!;
-        var part = asked with
+        var part = asked;
+        if (state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null)
         {
-            Attempt = state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null
-                ? state.PreparedCount + 1
-                : 0,
-            AnchorAsset = AnchorAssetOf(asked),
-        };
-        if (work.Quotes is null && part.Legs.Any(leg => NeedsQuote(part, leg)))
+            part = part with { Attempt = state.PreparedCount + 1 };
+        }
+
+        if (work.Quotes is null && !part.IsPlain && part.Legs.Any(leg => NeedsQuote(part, leg)))
         {
             StartTrial(work, now);
             return;
@@ -1121,7 +1121,14 @@ public sealed class AccountRuntime
         }
         else
         {
-            Prepare(work, part with { Legs = resolved }, now);
+            // Opened meanwhile, perhaps.
+            var anchorAsset = AnchorAssetOf(part);
+            Prepare(
+                work,
+                resolved == part.Legs && anchorAsset == part.AnchorAsset
+                    ? part
+                    : part with { Legs = resolved, AnchorAsset = anchorAsset },
+                now);
         }
     }
 
@@ -1158,7 +1165,7 @@ public sealed class AccountRuntime
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
         var facts = FactsOf(part, work.Known, work);
-        var own = new AccountSheet(state, facts, state.NextDeadline <= now);
+        var own = sheet.Take(state, facts, dueHolds: state.NextDeadline <= now);
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -1198,7 +1205,11 @@ public sealed class AccountRuntime
 
             if (legs is null)
             {
-                resolved = [decision.Leg];
+                if (!ReferenceEquals(decision.Leg, part.Legs[0]))
+                {
+                    resolved = [decision.Leg];
+                }
+
                 return decision;
             }
 
@@ -1322,7 +1333,8 @@ public sealed class AccountRuntime
     {
         work.Part = part;
         work.Quotes = null;
-        if (part.Others().Count == 0)
+        work.Others = part.Others();
+        if (work.Others.Count == 0)
         {
             // Openings of this very account: its own write is the commit.
             var at = Later(now);
@@ -1335,7 +1347,11 @@ public sealed class AccountRuntime
         Emit(new TransactionPrepared(part, Later(now)), urgent: true);
         (attempts ??= [])[part.Key] = work;
         (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
-        Claim(work, IdsOf(part));
+        if (!part.IsPlain)
+        {
+            Claim(work, IdsOf(part));
+        }
+
         work.Known = null;
         AskOthers(work, now);
     }
@@ -1343,7 +1359,11 @@ public sealed class AccountRuntime
     // From here only the closer's journal decides (R1).
     private void AskOthers(Work work, LedgerTime now)
     {
-        work.Others = work.Part!.Others();
+        if (work.Others.Count == 0)
+        {
+            work.Others = work.Part!.Others();
+        }
+
         work.Resends = 0;
         work.Cancel = false;
         if (work.Others.Count == 1)
@@ -1356,7 +1376,7 @@ public sealed class AccountRuntime
         work.Votes = [];
         foreach (var participant in work.Participants)
         {
-            Hold(participant, new PrepareRequest(work.Part.SliceFor(participant)));
+            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)));
         }
 
         ScheduleResend(work, now);
@@ -1774,7 +1794,7 @@ public sealed class AccountRuntime
     // Goes through this account's legs, whose amounts are given.
     private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime now)
     {
-        var sheet = new AccountSheet(state, FactsOf(part, known, work), dueHolds: false);
+        sheet.Take(state, FactsOf(part, known, work), dueHolds: false);
         LegDecision decision = default;
         foreach (var leg in part.Legs)
         {
@@ -1795,7 +1815,10 @@ public sealed class AccountRuntime
                 return decision;
             }
 
-            sheet.Apply(leg);
+            if (part.Legs.Length > 1)
+            {
+                sheet.Apply(leg);
+            }
         }
 
         return decision;
@@ -1810,19 +1833,19 @@ public sealed class AccountRuntime
         Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
             Address, state.Spec, state.Closed, state.Freeze, state.Balances, state.Load,
             state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
-            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts(leg.Index))])
+            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])
         {
             OpenedWith = state.OpenedWith,
         }));
     }
 
     // What this account knows of the ids that its legs name.
-    private Func<int, LegFact> FactsOf(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work)
+    private Func<int, LegFact>? FactsOf(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work)
     {
         if (part.Attempt == 0 && part.Legs is [{ Transfer: { ResolvesHold: false, Reverses.IsNil: true } }] && part.IsAlone)
         {
             // Its id is the attempt's own, and it names no other.
-            return static index => new LegFact(index);
+            return null;
         }
 
         Dictionary<int, LegFact> facts = [];
@@ -1988,7 +2011,7 @@ public sealed class AccountRuntime
                 Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
                 PendingId = hold.Transfer.Id,
             };
-            var work = new Work(null, AskedPart(Transaction.Of(transfer.Id, transfer)));
+            var work = new Work(null, AskedPart(transfer));
             Claim(work, IdsOf(work.Asked!));
             Begin(work, now);
         }
@@ -2247,6 +2270,16 @@ public sealed class AccountRuntime
 
     // ---------------------------------------------------------------- works
 
+    private TransactionPart AskedPart(Transfer transfer) => new()
+    {
+        Id = transfer.Id,
+        Anchor = Address,
+        AnchorAsset = state.Spec?.Asset ?? default,
+        LegCount = 1,
+        Asked = TransferContent.DigestOf(transfer),
+        Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
+    };
+
     private TransactionPart AskedPart(Transaction transaction) => new()
     {
         Id = transaction.Id,
@@ -2256,6 +2289,7 @@ public sealed class AccountRuntime
         Legs = [.. transaction.Legs.Select(static (leg, index) => new PartLeg(index, leg.Transfer, leg.Opening)
         {
             IfMissing = leg.IfMissing,
+            Amount = leg.Transfer?.Amount ?? Amount.Zero,
         })],
     };
 
@@ -2343,7 +2377,7 @@ public sealed class AccountRuntime
         {
             work.Asked = work.Input switch
             {
-                PostTransferCall post => AskedPart(Transaction.Of(post.Transfer.Id, post.Transfer)),
+                PostTransferCall post => AskedPart(post.Transfer),
                 PostTransactionCall post => AskedPart(post.Transaction),
                 PrepareRequest prepare => prepare.Part,
                 CloseRequest close => close.Part,

@@ -14,16 +14,26 @@ internal readonly record struct LegDecision(TransferStatus Status, PartLeg Leg, 
 /// before it did (R13). It also measures the worst that the legs, decided or not, can do to the limits.</summary>
 internal sealed class AccountSheet
 {
-    private readonly Func<int, LegFact> factOf;
-    private readonly AccountFreeze? freeze;
-    private readonly InDoubtLoad load;
+    private static readonly Func<int, LegFact> NoFacts = static _ => LegFact.Nothing;
+
+    private Func<int, LegFact> factOf = NoFacts;
+    private AccountFreeze? freeze;
+    private InDoubtLoad load;
     private Dictionary<TransferId, (Hold Hold, HoldState State)>? changedHolds;
     private UInt128 debitUp;
     private UInt128 debitDown;
     private UInt128 creditUp;
     private UInt128 creditDown;
 
-    public AccountSheet(AccountState state, Func<int, LegFact> factOf, bool dueHolds = false)
+    /// <summary>Makes a sheet for <see cref="Take"/>.</summary>
+    public AccountSheet()
+    {
+    }
+
+    public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, dueHolds: false);
+
+    /// <summary>Starts anew with an account as it is: one sheet serves an account for all its decisions.</summary>
+    public AccountSheet Take(AccountState state, Func<int, LegFact>? facts, bool dueHolds)
     {
         Address = state.Address;
         Spec = state.Spec;
@@ -33,8 +43,13 @@ internal sealed class AccountSheet
         Balances = state.Balances;
         load = state.Load;
         IsInDoubt = state.IsOpeningOrClosingInDoubt;
-        HasOldDoubt = state.HasOldDoubt || dueHolds;
-        this.factOf = factOf;
+        HasOldDoubt = dueHolds || state.HasOldDoubt;
+        factOf = facts ?? NoFacts;
+        changedHolds = null;
+        debitUp = debitDown = creditUp = creditDown = default;
+        DebitReserve = CreditReserve = default;
+        Added = default;
+        return this;
     }
 
     public AccountSheet(AccountQuote quote)
@@ -51,7 +66,7 @@ internal sealed class AccountSheet
         factOf = index => facts.TryGetValue(index, out var fact) ? fact : new LegFact(index);
     }
 
-    public AccountAddress Address { get; }
+    public AccountAddress Address { get; private set; }
 
     public AccountSpec? Spec { get; private set; }
 
@@ -62,12 +77,12 @@ internal sealed class AccountSheet
     public Balances Balances { get; private set; }
 
     /// <summary>Whether the account's opening or closing is in doubt.</summary>
-    public bool IsInDoubt { get; }
+    public bool IsInDoubt { get; private set; }
 
     /// <summary>Whether a transaction is in doubt that may have been answered already, by a former incarnation, or a hold is
     /// due that has not expired yet: until that is settled, a refusal for want of money could deny what a client was
     /// told.</summary>
-    public bool HasOldDoubt { get; }
+    public bool HasOldDoubt { get; private set; }
 
     /// <summary>What must be kept back for the limit on debits while the legs are in doubt.</summary>
     public Amount DebitReserve { get; private set; }
@@ -406,7 +421,7 @@ internal static class LegLadder
             bound = AmountBound.Credit;
         }
 
-        return leg with { Amount = amount, Bound = bound };
+        return leg.Amount == amount && leg.Bound == bound ? leg : leg with { Amount = amount, Bound = bound };
     }
 
     // The side that bound the amount must still have exactly that, the other one at least that.
