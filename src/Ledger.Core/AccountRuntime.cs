@@ -1413,6 +1413,12 @@ public sealed class AccountRuntime
             return;
         }
 
+        if (work.Phase == Phase.Voting && !answer.Committed)
+        {
+            // A former incarnation had asked, but the votes that name the reason are to come (R15); then it says so again.
+            return;
+        }
+
         work.Committed = answer.Committed;
         work.CommitTime = answer.Time;
         work.Acks = [];
