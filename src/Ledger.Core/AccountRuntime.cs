@@ -609,6 +609,10 @@ public sealed class AccountRuntime
             case GetAccountCall:
                 Hold(call.Caller, new AccountAnswer(View(now)));
                 break;
+            case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
+                // Another one has been prepared meanwhile.
+                readers!.Enqueue((state.PreparedCount, call));
+                break;
             case OpenAccountCall opening:
                 Open(opening, now);
                 break;
