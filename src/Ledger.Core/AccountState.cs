@@ -196,7 +196,7 @@ public sealed class AccountState
 
             case CloserRefused refused:
                 Measure(refused.Part, refused.At);
-                Forsake(refused.Part, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr);
+                Forsake(refused.Part, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr, isCloser: true);
                 break;
 
             case TransactionDisowned disowned:
@@ -573,22 +573,25 @@ public sealed class AccountState
     }
 
     private void Forsake(
-        TransactionPart part, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr)
+        TransactionPart part, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr, bool isCloser = false)
     {
+        // Whether a refusal of several votes rejects the transaction, or only this attempt, is the anchor's to say.
+        var burns = Burns(part, reason) && (!isCloser || part.IsAlone);
         var details = new RememberedDetails
         {
             Asked = part.Asked == part.Digest ? null : part.Asked,
             Burned = reason != TransferStatus.None && part.Attempt == 0
-                && (Burns(part, reason) || IsWornOut(part.Key)),
+                && (burns || IsWornOut(part.Key)),
             FailedLeg = leg,
             Seen = seen,
             NeedsContent = !part.IsAlone,
         };
         Remember(part.Key, new RememberedId(part.Digest, reason, at, sequenceNr, details));
-        if (part.Attempt > 0 && reason != TransferStatus.None)
+        // A closer knows attempts; its refusal may even be for a transfer of that very id.
+        if (part.Attempt > 0 && reason != TransferStatus.None && !isCloser)
         {
             Remember(part.Id, new RememberedId(
-                part.Digest, reason, at, sequenceNr, details with { Burned = Burns(part, reason) }));
+                part.Digest, reason, at, sequenceNr, details with { Burned = burns }));
         }
     }
 

@@ -238,7 +238,11 @@ public sealed record LegFact(int Index)
 /// <param name="Facts">What it knows of the legs that concern it.</param>
 public sealed record AccountQuote(
     AccountAddress Account, AccountSpec? Spec, bool Closed, AccountFreeze? Freeze, Balances Balances, InDoubtLoad Load,
-    bool InDoubt, ImmutableArray<LegFact> Facts);
+    bool InDoubt, ImmutableArray<LegFact> Facts)
+{
+    /// <summary>What the account was opened with, before its limits were changed.</summary>
+    public AccountSpec? OpenedWith { get; init; } = Spec;
+}
 
 /// <summary>What transactions in doubt would add to an account's counters, without regard to what they would take off.</summary>
 /// <param name="Debits">Posted and pending debits.</param>
