@@ -2229,8 +2229,8 @@ public sealed class AccountRuntime
                 ? TransactionLeg.Of(transfer)
                 : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]),
             record.Status == TransferStatus.Created
-                ? Committed(part, record.Time, replayed: true)
-                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
+                ? Committed(part, record.Time, replayed: false)
+                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false));
     }
 
     private static TransactionResult Committed(TransactionPart part, LedgerTime time, bool replayed) => new(
