@@ -765,7 +765,10 @@ public sealed class AccountRuntime
 
         if (NeedsContent(id, work, remembered))
         {
-            return Search(remembered.SequenceNr, toEnd: false);
+            // This very request may have been rejected before, and that may have left memory.
+            var mayHaveBeenAsked = input is PostTransferCall or PostTransactionCall && id == work.Asked!.Id
+                && FindAsked(remembered, work.Asked.Asked) is null && state.Remembered.MayHaveForgotten(id);
+            return Search(mayHaveBeenAsked ? 0 : remembered.SequenceNr, toEnd: false);
         }
 
         // An id that is not used up may have been decided before, and that may have left memory.
@@ -2078,6 +2081,16 @@ public sealed class AccountRuntime
             Answer(work, same.Status == TransferStatus.Created
                 ? Committed(asked with { Legs = [.. asked.Legs.Select(static leg => leg with { Amount = leg.Transfer!.Amount })] }, same.Time, replayed: true)
                 : Rejected(asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));
+            Finish(work, skipFirst: work.HasFirst, now);
+            return true;
+        }
+
+        // What was once answered to this very request is answered for ever, whatever was done under the id since.
+        if (found?.Records.FirstOrDefault(record => record.Status != TransferStatus.None && record.Part.Asked == asked.Asked) is { } before)
+        {
+            Answer(work, before.Status == TransferStatus.Created
+                ? Committed(before.Part, before.Time, replayed: true)
+                : Rejected(asked, before.FailedLeg, before.Status, before.Time, before.Seen, replayed: true));
             Finish(work, skipFirst: work.HasFirst, now);
             return true;
         }
