@@ -2002,6 +2002,7 @@ public sealed class AccountRuntime
         }
 
         List<Hold>? due = null;
+        List<Work>? displaced = null;
         foreach (var hold in state.DueHolds(now))
         {
             if (expiring + (due?.Count ?? 0) >= options.ExpiriesMax)
@@ -2011,6 +2012,13 @@ public sealed class AccountRuntime
 
             if (claims is null || !(claims.ContainsKey(hold.Transfer.Id) || claims.ContainsKey(hold.ExpiryId)))
             {
+                (due ??= []).Add(hold);
+            }
+            else if (claims.TryGetValue(hold.Transfer.Id, out var owner) && owner.Phase == Phase.Waiting && !owner.IsExpiry)
+            {
+                // It may be waiting for this very expiry.
+                Unclaim(owner);
+                (displaced ??= []).Add(owner);
                 (due ??= []).Add(hold);
             }
         }
@@ -2027,6 +2035,11 @@ public sealed class AccountRuntime
             var work = new Work(null, AskedPart(transfer));
             Claim(work, IdsOf(work.Asked!));
             Begin(work, now);
+        }
+
+        foreach (var owner in displaced ?? [])
+        {
+            RouteAgain(owner.Waiters, now);
         }
     }
 
