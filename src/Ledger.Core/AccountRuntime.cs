@@ -1253,6 +1253,24 @@ public sealed class AccountRuntime
         work.ResendAt = now.Add(pause * (1 + (spread / 1024.0)));
         work.WaitsSince = state.LastDecision;
         shell.WakeAt(work.ResendAt);
+        LetOthersIn(work, now);
+    }
+
+    // What other accounts asked while ids were looked up does not wait for what this account waits for.
+    private void LetOthersIn(Work work, LedgerTime now)
+    {
+        List<AccountMessage>? others = null;
+        for (var i = work.Waiters.Count - 1; i >= 0; i--)
+        {
+            if (work.Waiters[i] is not AccountCall)
+            {
+                (others ??= []).Add(work.Waiters[i]);
+                work.Waiters.RemoveAt(i);
+            }
+        }
+
+        others?.Reverse();
+        RouteAgain(others ?? [], now);
     }
 
     private void StartTrial(Work work, LedgerTime now)
@@ -1268,6 +1286,7 @@ public sealed class AccountRuntime
         }
 
         ScheduleResend(work, now);
+        LetOthersIn(work, now);
     }
 
     private void Quoted(TrialAnswer answer, LedgerTime now)
@@ -1361,6 +1380,7 @@ public sealed class AccountRuntime
 
         work.Known = null;
         AskOthers(work, now);
+        LetOthersIn(work, now);
     }
 
     // From here only the closer's journal decides (R1).
@@ -1604,7 +1624,7 @@ public sealed class AccountRuntime
         WaitFor(again, now);
 
         // What other accounts ask does not wait with it.
-        RouteAgain(work.Waiters.Where(static waiter => waiter is not AccountCall), now);
+        RouteAgain(work.Waiters.Where(static waiter => waiter is not AccountCall).ToArray(), now);
     }
 
     private TransactionCommitted CommitOf(TransactionPart part, LedgerTime commitTime, LedgerTime now)
@@ -1674,6 +1694,7 @@ public sealed class AccountRuntime
             work.Known = null;
             SendVote(part, VoteKind.Yes, null);
             ScheduleResend(work, now);
+            LetOthersIn(work, now);
         }
     }
 
