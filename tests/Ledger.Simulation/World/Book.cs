@@ -80,7 +80,7 @@ internal sealed class Book
                 foreach (var leg in doubt.Part.Legs)
                 {
                     if (leg.Concerns(Address) && (leg.Opening is not null || Closes(leg.Transfer!)
-                        || (leg.Transfer!.ResolvesHold && Holds.TryGetValue(leg.Transfer.PendingId, out var hold) && Closes(hold.Transfer))))
+                        || ((leg.Transfer!.Flags & TransferFlags.VoidPending) != TransferFlags.None && Holds.TryGetValue(leg.Transfer.PendingId, out var hold) && Closes(hold.Transfer))))
                     {
                         return true;
                     }

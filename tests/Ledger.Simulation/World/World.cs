@@ -821,9 +821,9 @@ internal sealed partial class World
 
             var reached = rows[end - 1].Events[0].At;
             if (!lookup.ToEnd && (search.Found(lookup.Id) is { Last: { } decided }
-                ? lookup.SequenceNr > 0
-                    ? search.Found(lookup.Id)!.Records.Any(record => record.SequenceNr == lookup.SequenceNr)
-                    : decided.Status == TransferStatus.Created
+                ? decided.Status == TransferStatus.Created
+                    || (lookup.SequenceNr > 0 && search.Found(lookup.Id)!.Records.Any(
+                        record => record.SequenceNr == lookup.SequenceNr && record.Status != TransferStatus.None))
                 : !search.HasSeen(lookup.Id) && reached > lookup.NotAfter))
             {
                 break;
@@ -917,7 +917,11 @@ internal sealed class Incarnation : IAccountShell
     private LedgerTime Clock => world.Clock(Node);
 
     public string Describe() => $"busy {Runtime.IsBusy}, in doubt {Runtime.State.InDoubtCount}, writing {Writing?.SequenceNr}, "
-        + $"look-ups {LookupCount}, durable {Runtime.DurableSequenceNr} of {Place.Rows.Count}";
+        + $"look-ups {LookupCount}, durable {Runtime.DurableSequenceNr} of {Place.Rows.Count}"
+#if MUTANTS
+        + " " + Runtime.DescribeWorks()
+#endif
+        ;
 
     public void Recover(AccountSnapshot? snapshot, List<EventBatch> rows)
     {
