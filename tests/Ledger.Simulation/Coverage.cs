@@ -9,7 +9,16 @@ namespace Ledger.Simulation;
 /// the account as a whole and so to all that it does.</remarks>
 internal static class Coverage
 {
-    private static readonly SortedDictionary<(string Row, string Column), long> Cells = [];
+    [ThreadStatic]
+    private static Dictionary<(string Row, string Column), long>? mine;
+
+    [ThreadStatic]
+    private static bool isOn;
+
+    private static readonly List<Dictionary<(string Row, string Column), long>> All = [];
+
+    private static Dictionary<(string Row, string Column), long> Cells => All.SelectMany(static one => one)
+        .GroupBy(static one => one.Key).ToDictionary(static group => group.Key, static group => group.Sum(static one => one.Value));
 
     public static readonly string[] Columns =
         ["nothing", "LookingUp", "Waiting", "OnTrial", "Voting", "Closing", "Cancelling", "Telling", "Releasing", "Reserved"];
@@ -31,7 +40,12 @@ internal static class Coverage
         ("recovered", "OnTrial", "what is not prepared is not recovered"),
     ];
 
-    public static bool IsOn { get; set; }
+    /// <summary>Whether this thread counts.</summary>
+    public static bool IsOn
+    {
+        get => isOn;
+        set => isOn = value;
+    }
 
     public static void Note(AccountRuntime runtime, AccountMessage? message, string? happening, TransferId id)
     {
@@ -71,7 +85,19 @@ internal static class Coverage
         }
     }
 
-    private static void Count(string row, string column) => Cells[(row, column)] = Cells.GetValueOrDefault((row, column)) + 1;
+    private static void Count(string row, string column)
+    {
+        if (mine is null)
+        {
+            mine = [];
+            lock (All)
+            {
+                All.Add(mine);
+            }
+        }
+
+        System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(mine, (row, column), out _)++;
+    }
 
     private static string NameOf(AccountMessage message) => message switch
     {
@@ -82,12 +108,16 @@ internal static class Coverage
         _ => message.GetType().Name,
     };
 
-    public static IReadOnlyList<(string Row, string Column)> Empty() =>
-        [.. Rows.SelectMany(static row => Columns.Select(column => (row, column)))
-            .Where(static cell => !Cells.ContainsKey(cell) && !Unreachable.Any(one => one.Row == cell.row && one.Column == cell.column))];
+    public static IReadOnlyList<(string Row, string Column)> Empty()
+    {
+        var cells = Cells;
+        return [.. Rows.SelectMany(static row => Columns.Select(column => (row, column)))
+            .Where(cell => !cells.ContainsKey(cell) && !Unreachable.Any(one => one.Row == cell.row && one.Column == cell.column))];
+    }
 
     public static string Table()
     {
+        var cells = Cells;
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{"",-22}");
         foreach (var column in Columns)
@@ -102,7 +132,7 @@ internal static class Coverage
             foreach (var column in Columns)
             {
                 var unreachable = Unreachable.Any(one => one.Row == row && one.Column == column);
-                text.Append(CultureInfo.InvariantCulture, $"{(Cells.TryGetValue((row, column), out var count) ? count.ToString(CultureInfo.InvariantCulture) : unreachable ? "-" : "0"),11}");
+                text.Append(CultureInfo.InvariantCulture, $"{(cells.TryGetValue((row, column), out var count) ? count.ToString(CultureInfo.InvariantCulture) : unreachable ? "-" : "0"),11}");
             }
 
             text.AppendLine();
@@ -110,7 +140,7 @@ internal static class Coverage
 
         foreach (var (row, column, why) in Unreachable)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"  - {row} x {column}: {why}{(Cells.ContainsKey((row, column)) ? " (WAS REACHED)" : "")}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"  - {row} x {column}: {why}{(cells.ContainsKey((row, column)) ? " (WAS REACHED)" : "")}");
         }
 
         var empty = Empty();

@@ -315,6 +315,8 @@ internal sealed partial class World
     public string WhatIsOpen() => string.Join("; ", order.Where(static place => place.Book.Doubts.Count > 0 || place.Newest is { Runtime.IsBusy: true })
         .Select(static place => $"{place.Address}: {place.Book.Doubts.Count} in doubt, {(place.Newest is { } one ? one.Describe() : "asleep")}"))
         + "; unanswered: " + string.Join(", ", wishes.Where(static wish => !wish.IsDone && wish.Sent > 0).Select(static wish => Tracer.Text(wish.Command.Call)))
+        + "; due: " + string.Join(", ", order.SelectMany(place => place.Book.Holds.Values.Where(hold => hold.Transfer.DebitAccount == place.Address
+            && hold.Deadline.UnixMicroseconds <= now + 120_000_000).Select(hold => $"{Tracer.Text(hold.Transfer)} until {Tracer.Text(hold.Deadline)}, {(place.Newest is { } one ? one.Describe() : "asleep")}")))
         + $"; {inFlight} messages";
 
     public bool IsQuiet()
@@ -912,7 +914,11 @@ internal sealed class Incarnation : IAccountShell
 
     public bool IsDead { get; set; }
 
-    private bool IsNewest => Place.Newest == this;
+    private bool IsNewest => Place.Newest == this
+#if MUTANTS
+        || Mutants.SpeaksWithoutLease
+#endif
+        ;
 
     private LedgerTime Clock => world.Clock(Node);
 
