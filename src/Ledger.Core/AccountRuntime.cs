@@ -236,7 +236,7 @@ public sealed class AccountRuntime
         }
 
         CheckDue(now);
-        Pump();
+        Settle(now);
     }
 
     // ---------------------------------------------------------------- inputs
