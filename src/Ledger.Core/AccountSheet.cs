@@ -336,7 +336,9 @@ internal static class LegLadder
                 leg = leg with { Amount = debitFact.Reversible };
             }
 
-            if ((isFixed || transfer.Amount == Amount.MaxValue ? leg.Amount : transfer.Amount) > debitFact.Reversible)
+            // All that is left of what is taken back already is nothing: that is no correction, but a second one of the same.
+            if ((isFixed || transfer.Amount == Amount.MaxValue ? leg.Amount : transfer.Amount) > debitFact.Reversible
+                || (transfer.Amount == Amount.MaxValue && debitFact.Reversible.IsZero))
             {
                 return new LegDecision(TransferStatus.ExceedsReversedTransferAmount, leg);
             }

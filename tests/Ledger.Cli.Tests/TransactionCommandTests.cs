@@ -70,6 +70,19 @@ public sealed class TransactionCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Balancing_transfer_needs_no_amount()
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        await Run.OpenAsync(server, "a", "b");
+
+        var post = await server.CliAsync(
+            "transfers", "post", "--debit", "a", "--credit", "b", "--id", Hold, "--balancing-debit");
+
+        post.ExitCode.ShouldBe(0, post.Error);
+        server.Ledger.GetTransfer("a", Hold).Transfer.Amount.ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task Transfer_is_taken_back_with_a_reason()
     {
         await using var server = await FakeServer.InMemoryAsync();

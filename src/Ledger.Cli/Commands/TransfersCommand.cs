@@ -31,7 +31,8 @@ internal static class TransfersCommand
             Description = "Move at most what the credit account lacks.",
         };
         var command = transfer.AddTo(
-            new Command("post", "Posts one transfer. Posting it again with the same id changes nothing."));
+            new Command("post", "Posts one transfer. Posting it again with the same id changes nothing."),
+            balancingDebit, balancingCredit);
         command.Options.Add(balancingDebit);
         command.Options.Add(balancingCredit);
         return WithPosting(context, options, command, transfer.Id, (parsed, id) => transfer.Read(parsed, id) with
@@ -295,13 +296,9 @@ internal static class TransfersCommand
     {
         private readonly Option<string> debit = SharedOptions.Account("--debit", "The account that is debited.");
         private readonly Option<string> credit = SharedOptions.Account("--credit", "The account that is credited.");
-        private readonly Option<UInt128> amount = new("--amount")
-        {
-            Description = "The amount in minor units, a whole number.",
-            HelpName = "N",
-            Required = true,
-            CustomParser = Parse.Amount,
-        };
+        // What a balancing transfer moves is told by its result.
+        private readonly Option<UInt128?> amount = OptionalAmount(
+            "The amount in minor units, a whole number. A balancing transfer may leave it out.");
 
         private readonly Option<string?> asset = new("--asset")
         {
@@ -322,7 +319,10 @@ internal static class TransfersCommand
 
         public Option<Guid?> Id { get; } = SharedOptions.Id("transfer");
 
-        public Command AddTo(Command command)
+        /// <summary>Adds the options to a command.</summary>
+        /// <param name="command">The command.</param>
+        /// <param name="balancing">Those of which one makes an amount superfluous.</param>
+        public Command AddTo(Command command, params Option<bool>[] balancing)
         {
             code.DefaultValueFactory = _ => 1;
             Option[] all = [debit, credit, amount, asset, code, Id, reference, metadata, openAccounts];
@@ -337,6 +337,11 @@ internal static class TransfersCommand
                 {
                     result.AddError("--open-accounts needs an --asset to open them with.");
                 }
+
+                if (result.GetResult(amount) is null && !balancing.Any(result.GetValue))
+                {
+                    result.AddError("Option '--amount' is required.");
+                }
             });
             return command;
         }
@@ -346,7 +351,7 @@ internal static class TransfersCommand
             Id = id,
             DebitAccount = parsed.GetRequiredValue(debit),
             CreditAccount = parsed.GetRequiredValue(credit),
-            Amount = parsed.GetRequiredValue(amount),
+            Amount = parsed.GetValue(amount) ?? Transfer.Unbounded,
             Asset = parsed.GetValue(asset) ?? "",
             Code = parsed.GetRequiredValue(code),
             Reference = parsed.GetValue(reference) ?? "",
