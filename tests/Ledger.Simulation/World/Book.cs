@@ -506,8 +506,9 @@ internal static class Rules
         {
             reasons.Add(TransferStatus.ReversedTransferHasDifferentAccounts);
         }
-        else if (Clamp(transfer.Amount.Value == UInt128.MaxValue ? amount : transfer.Amount.Value)
-            > (Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses))
+        else if ((Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses) is var left
+            && (Clamp(transfer.Amount.Value == UInt128.MaxValue ? amount : transfer.Amount.Value) > left
+                || (transfer.Amount.Value == UInt128.MaxValue && left == 0)))
         {
             reasons.Add(TransferStatus.ExceedsReversedTransferAmount);
         }

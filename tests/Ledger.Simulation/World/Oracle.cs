@@ -182,6 +182,7 @@ internal sealed class Oracle(World world)
                         $"R2: {place.Address} disowns {disown.Key}, which it has prepared");
                 }
 
+                Count("disowned");
                 disowned.Add((disown.Key, disown.Digest));
                 break;
             default:
@@ -534,7 +535,7 @@ internal sealed class Oracle(World world)
 
         foreach (var (_, one) in attempts)
         {
-            if (one.Id == id && (one.CloserCommitted || one.AbortedBy.Count > 0 || one.CloserRefused))
+            if (one.Id == id && one.CloserCommitted && (one.Anchor == place.Address || one.Others.Contains(place.Address)))
             {
                 return true;
             }

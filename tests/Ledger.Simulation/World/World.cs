@@ -1053,7 +1053,7 @@ internal sealed class Incarnation : IAccountShell
 
     void IAccountShell.Send(AccountAddress account, AccountMessage message)
     {
-        if (IsDead || !IsNewest)
+        if (IsDead || (!IsNewest && !(world.HasLooseLease && message is PrepareRequest or CloseRequest or Outcome or OutcomeRequest)))
         {
             return;
         }
@@ -1114,6 +1114,8 @@ internal sealed class Incarnation : IAccountShell
 internal sealed partial class World
 {
     public AccountRuntimeOptions Options => options;
+
+    public bool HasLooseLease => !healed && faults.Has(FaultKinds.LooseLease);
 
     public LedgerTime Clock(int node) => ClockOf(node);
 
