@@ -332,7 +332,12 @@ internal static class LegLadder
 
             if (!isFixed && transfer.Amount == Amount.MaxValue)
             {
-                // All that is left of the original.
+                // All that is left of the original, if anything is.
+                if (debitFact.Reversible.IsZero)
+                {
+                    return new LegDecision(TransferStatus.ExceedsReversedTransferAmount, leg);
+                }
+
                 leg = leg with { Amount = debitFact.Reversible };
             }
 
