@@ -367,7 +367,7 @@ internal sealed partial class LedgerService
     private async Task<TransferResult?> KnownElsewhereAsync(
         Transfer transfer, AccountAddress anchor, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        if (!recent.TryFind(transfer.Id, out var known) || known == anchor)
+        if (!recent.TryFind(transfer.Id, out var known) || (known == anchor && !known.IsNone))
         {
             return null;
         }
@@ -460,6 +460,13 @@ internal sealed partial class LedgerService
 
         transaction = await WithAccountsAsync(transaction, deadline, cancellationToken);
         var (failed, reason) = FirstMalformed(transaction);
+        if (failed != 0)
+        {
+            var (used, how) = await FirstUsedElsewhereAsync(
+                transaction, failed < 0 ? transaction.Legs.Length : failed, deadline, cancellationToken);
+            (failed, reason) = used >= 0 ? (used, (int)how) : (failed, reason);
+        }
+
         if (failed < 0 && chainOpen)
         {
             (failed, reason) = (transaction.Legs.Length - 1, (int)TransferStatus.LinkedEventChainOpen);
@@ -472,19 +479,8 @@ internal sealed partial class LedgerService
                 ?? Refused(transaction, failed, (TransferStatus)reason, transaction.Legs[failed].Opening is not null);
         }
 
-        // A single opening is no transaction.
         var whole = WithOpenings(transaction);
         var anchor = AnchorOf(whole);
-        foreach (var leg in transaction.Legs)
-        {
-            if (leg.Transfer is { } transfer
-                && await KnownElsewhereAsync(transfer, anchor, deadline, cancellationToken) is { IsCommitted: false } elsewhere
-                && transaction.Legs.Length == 1)
-            {
-                return Refused(transaction, 0, elsewhere.Status);
-            }
-        }
-
         var answer = await AskAsync(
             anchor, (caller, until) => new PostTransactionCall(whole, caller, until), deadline, false, cancellationToken);
         if (answer is not TransactionAnswer(var result))
@@ -504,6 +500,23 @@ internal sealed partial class LedgerService
 
         Remember(transaction, result, anchor);
         return result;
+    }
+
+    // The first leg whose id this node has lately seen used between other accounts.
+    private async Task<(int Leg, TransferStatus Reason)> FirstUsedElsewhereAsync(
+        Transaction transaction, int count, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            if (transaction.Legs[i].Transfer is { } transfer && recent.TryFind(transfer.Id, out var known)
+                && known != transfer.DebitAccount && known != transfer.CreditAccount
+                && await KnownElsewhereAsync(transfer, default, deadline, cancellationToken) is { } elsewhere)
+            {
+                return (i, elsewhere.Status);
+            }
+        }
+
+        return (-1, TransferStatus.None);
     }
 
     private void Remember(Transaction transaction, TransactionResult result, AccountAddress anchor)

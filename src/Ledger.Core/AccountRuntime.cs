@@ -115,6 +115,7 @@ public sealed class AccountRuntime
     private readonly IAccountShell shell;
     private readonly AccountRuntimeOptions options;
     private readonly AccountState state;
+    private readonly AccountSheet sheet = new();
 
     // Who is deciding about an id: of a transaction, of a transfer, of a hold that is resolved or a transfer that is taken back.
     // Null until needed: most accounts are idle.
@@ -215,7 +216,7 @@ public sealed class AccountRuntime
     public void RecoveryCompleted(LedgerTime now)
     {
         // Whoever prepared them may have answered already.
-        state.OldDoubtsUpTo = state.PreparedCount;
+        state.CallOld();
         foreach (var doubt in state.InDoubtInOrder())
         {
             var work = new Work(null) { Part = doubt.Part with { AnchorAsset = AnchorAssetOf(doubt.Part) } };
@@ -375,6 +376,13 @@ public sealed class AccountRuntime
     /// <param name="id">The id.</param>
     public void LookupFailed(TransferId id)
     {
+        // What was claimed may be a hold that has become due.
+        armedFor = LedgerTime.MaxValue;
+        if (state.NextDeadline < LedgerTime.MaxValue)
+        {
+            shell.WakeAt(state.NextDeadline);
+        }
+
         if (claims is null || !claims.TryGetValue(id, out var work) || work.Phase != Phase.LookingUp)
         {
             return;
@@ -601,6 +609,10 @@ public sealed class AccountRuntime
             case GetAccountCall:
                 Hold(call.Caller, new AccountAnswer(View(now)));
                 break;
+            case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
+                // Another one has been prepared meanwhile.
+                readers!.Enqueue((state.PreparedCount, call));
+                break;
             case OpenAccountCall opening:
                 Open(opening, now);
                 break;
@@ -722,8 +734,8 @@ public sealed class AccountRuntime
 
     private IdLookup? LookupFor(TransferId id, Work work)
     {
-        // A live hold is known without the journal, and so is what it was.
-        if (state.FindHold(id) is not null && work.Input is not (PostTransactionCall or PostTransferCall or GetTransactionCall))
+        // What a live hold is, is known without the journal; who made it, and what became of that attempt, is not.
+        if (state.FindHold(id) is not null && work.Input is GetTransferCall or ExtendHoldCall)
         {
             return null;
         }
@@ -751,7 +763,13 @@ public sealed class AccountRuntime
                 : null;
         }
 
-        return NeedsContent(id, work, remembered) ? Search(remembered.SequenceNr, toEnd: false) : null;
+        if (NeedsContent(id, work, remembered))
+        {
+            return Search(remembered.SequenceNr, toEnd: false);
+        }
+
+        // An id that is not used up may have been decided before, and that may have left memory.
+        return !remembered.IsFinal && state.Remembered.MayHaveForgotten(id) ? Search(0, toEnd: false) : null;
 
         IdLookup Search(long sequenceNr, bool toEnd)
         {
@@ -876,6 +894,14 @@ public sealed class AccountRuntime
                 {
                     AnswerClose(close.Part, known);
                 }
+                else if (state.Remembered.Find(close.Part.Key) is { IsFinal: true })
+                {
+                    AnswerUsed(close.Part, null, now);
+                }
+                else if (MayBeJournaled(close.Part.Key))
+                {
+                    LookBesides(close, now);
+                }
                 else
                 {
                     RefuseClose(close.Part, null, now);
@@ -892,7 +918,16 @@ public sealed class AccountRuntime
                 return true;
 
             case OutcomeRequest asked when isPrepared:
-                DecideOutcome(asked, null, now);
+                if (FindRecord(asked.Part.Key, asked.Part.Digest) is null && MayBeJournaled(asked.Part.Key))
+                {
+                    // What is prepared here ends without the help of who asks, and then the journal tells.
+                    owner.Waiters.Add(input);
+                }
+                else
+                {
+                    DecideOutcome(asked, null, now);
+                }
+
                 return true;
 
             default:
@@ -908,8 +943,63 @@ public sealed class AccountRuntime
         }
     }
 
+    // R4: what memory may have forgotten is not refused from memory.
+    private bool MayBeJournaled(TransferId key) =>
+        state.Remembered.Find(key) is not { IsFinal: true } && state.Remembered.MayHaveForgotten(key);
+
+    // Asks the journal about an attempt although something else is being done about one of its other ids. When that has claimed
+    // the key itself, as a hold that it resolves or a transfer that it takes back, the question waits for its end: it is
+    // prepared, and so began later than what it names was committed; such waits make no circle. When it is its own id, then
+    // nothing was committed under it.
+    private void LookBesides(CloseRequest close, LedgerTime now)
+    {
+        var key = close.Part.Key;
+        if (claims!.TryGetValue(key, out var owner))
+        {
+            if (owner.Phase == Phase.LookingUp || (owner.Part is { } part && part.Legs.Any(
+                leg => leg.Transfer is { } transfer && (transfer.PendingId == key || transfer.Reverses == key))))
+            {
+                owner.Waiters.Add(close);
+            }
+            else if (owner.Part is null)
+            {
+                _ = TryAnswerBesides(owner, close, now);
+            }
+            else
+            {
+                RefuseClose(close.Part, null, now);
+            }
+
+            return;
+        }
+
+        var work = new Work(close) { IsAside = true };
+        Claim(work, [close.Part.Key]);
+        Begin(work, now);
+    }
+
+    // What memory knew when the journal was asked about the other ids may have left it since.
+    private bool HasForgotten(Work work)
+    {
+        foreach (var id in work.Ids)
+        {
+            if (work.Known?.ContainsKey(id) != true && LookupFor(id, work) is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private void Continue(Work work, LedgerTime now)
     {
+        if (HasForgotten(work))
+        {
+            Begin(work, now);
+            return;
+        }
+
         switch (work.Input)
         {
             case PostTransferCall or PostTransactionCall or null:
@@ -920,7 +1010,19 @@ public sealed class AccountRuntime
                 break;
             case CloseRequest close:
                 Unclaim(work);
-                DecideClose(close, work.Known, now);
+                if (!work.IsAside)
+                {
+                    DecideClose(close, work.Known, now);
+                }
+                else if (FindRecord(close.Part.Key, close.Part.Digest, work.Known) is { } record)
+                {
+                    AnswerClose(close.Part, record);
+                }
+                else
+                {
+                    RefuseClose(close.Part, null, now);
+                }
+
                 break;
             case TrialRequest trial:
                 Unclaim(work);
@@ -981,14 +1083,13 @@ public sealed class AccountRuntime
         }
 
         var asked = work.Asked!;
-        var part = asked with
+        var part = asked;
+        if (state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null)
         {
-            Attempt = state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null
-                ? state.PreparedCount + 1
-                : 0,
-            AnchorAsset = AnchorAssetOf(asked),
-        };
-        if (work.Quotes is null && part.Legs.Any(leg => NeedsQuote(part, leg)))
+            part = part with { Attempt = state.PreparedCount + 1 };
+        }
+
+        if (work.Quotes is null && !part.IsPlain && part.Legs.Any(leg => NeedsQuote(part, leg)))
         {
             StartTrial(work, now);
             return;
@@ -1019,12 +1120,19 @@ public sealed class AccountRuntime
             else
             {
                 Answer(work, new TransactionResult(part.Id, TransferStatus.None, -1, default, false, null, []));
-                Finish(work, skipFirst: true, now);
+                Finish(work, skipFirst: work.HasFirst, now);
             }
         }
         else
         {
-            Prepare(work, part with { Legs = resolved }, now);
+            // Opened meanwhile, perhaps.
+            var anchorAsset = AnchorAssetOf(part);
+            Prepare(
+                work,
+                resolved == part.Legs && anchorAsset == part.AnchorAsset
+                    ? part
+                    : part with { Legs = resolved, AnchorAsset = anchorAsset },
+                now);
         }
     }
 
@@ -1050,6 +1158,7 @@ public sealed class AccountRuntime
     private bool NeedsQuote(TransactionPart part, PartLeg leg) => leg.Transfer is { } transfer
         && (((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && transfer.DebitAccount != Address)
             || ((transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None && transfer.CreditAccount != Address)
+            || (!transfer.Reverses.IsNil && transfer.Amount == Amount.MaxValue && transfer.DebitAccount != Address)
             || (transfer.ResolvesHold && !IsMine(part, leg)));
 
     // The resolution of a hold that stands alone is anchored where the hold is debited, whatever accounts it names.
@@ -1060,7 +1169,7 @@ public sealed class AccountRuntime
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
         var facts = FactsOf(part, work.Known, work);
-        var own = new AccountSheet(state, facts, state.NextDeadline <= now);
+        var own = sheet.Take(state, facts, dueHolds: state.NextDeadline <= now);
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -1100,7 +1209,11 @@ public sealed class AccountRuntime
 
             if (legs is null)
             {
-                resolved = [decision.Leg];
+                if (!ReferenceEquals(decision.Leg, part.Legs[0]))
+                {
+                    resolved = [decision.Leg];
+                }
+
                 return decision;
             }
 
@@ -1135,6 +1248,7 @@ public sealed class AccountRuntime
         // Two that meet again and again must not do so in step.
         var spread = (long)(unchecked((ulong)(work.Ids[0].Value ^ (uint)work.Retries) * 0x9E3779B97F4A7C15UL) >> 40 & 0x3FF);
         work.ResendAt = now.Add(pause * (1 + (spread / 1024.0)));
+        work.WaitsSince = state.LastDecision;
         shell.WakeAt(work.ResendAt);
     }
 
@@ -1164,7 +1278,7 @@ public sealed class AccountRuntime
         work.Quotes![answer.Quote.Account] = answer.Quote;
         if (work.Quotes.Count == work.Others.Count)
         {
-            DecideAsked(work, now);
+            Continue(work, now);
         }
     }
 
@@ -1184,7 +1298,7 @@ public sealed class AccountRuntime
         }
 
         Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false));
-        Finish(work, skipFirst: true, now);
+        Finish(work, skipFirst: work.HasFirst, now);
     }
 
     // What follows from an id that is used up stays so for ever, without being journaled again.
@@ -1223,20 +1337,25 @@ public sealed class AccountRuntime
     {
         work.Part = part;
         work.Quotes = null;
-        if (part.Others().Count == 0)
+        work.Others = part.Others();
+        if (work.Others.Count == 0)
         {
             // Openings of this very account: its own write is the commit.
             var at = Later(now);
             Emit(new CloserCommitted(part, at), urgent: true);
             Answer(work, Committed(part, at, replayed: false));
-            Finish(work, skipFirst: true, now);
+            Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
 
         Emit(new TransactionPrepared(part, Later(now)), urgent: true);
         (attempts ??= [])[part.Key] = work;
         (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
-        Claim(work, IdsOf(part));
+        if (!part.IsPlain)
+        {
+            Claim(work, IdsOf(part));
+        }
+
         work.Known = null;
         AskOthers(work, now);
     }
@@ -1244,7 +1363,11 @@ public sealed class AccountRuntime
     // From here only the closer's journal decides (R1).
     private void AskOthers(Work work, LedgerTime now)
     {
-        work.Others = work.Part!.Others();
+        if (work.Others.Count == 0)
+        {
+            work.Others = work.Part!.Others();
+        }
+
         work.Resends = 0;
         work.Cancel = false;
         if (work.Others.Count == 1)
@@ -1257,7 +1380,7 @@ public sealed class AccountRuntime
         work.Votes = [];
         foreach (var participant in work.Participants)
         {
-            Hold(participant, new PrepareRequest(work.Part.SliceFor(participant)));
+            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)));
         }
 
         ScheduleResend(work, now);
@@ -1291,6 +1414,12 @@ public sealed class AccountRuntime
         if (FindAttempt(answer.Key, answer.Digest) is not { Phase: Phase.Voting or Phase.Closing } work)
         {
             // An answer to a duplicate: it is decided already.
+            return;
+        }
+
+        if (work.Phase == Phase.Voting && !answer.Committed)
+        {
+            // A former incarnation had asked, but the votes that name the reason are to come (R15); then it says so again.
             return;
         }
 
@@ -1467,9 +1596,12 @@ public sealed class AccountRuntime
         }
 
         var again = new Work(work.Input, work.Asked) { HasFirst = true, Retries = work.Retries };
-        again.Waiters.AddRange(work.Waiters);
+        again.Waiters.AddRange(work.Waiters.Where(static waiter => waiter is AccountCall));
         Claim(again, IdsOf(again.Asked!));
         WaitFor(again, now);
+
+        // What other accounts ask does not wait with it.
+        RouteAgain(work.Waiters.Where(static waiter => waiter is not AccountCall), now);
     }
 
     private TransactionCommitted CommitOf(TransactionPart part, LedgerTime commitTime, LedgerTime now)
@@ -1604,14 +1736,7 @@ public sealed class AccountRuntime
         if (used is { Status: TransferStatus.Created } || remembered is { IsFinal: true } || (used is not null && used.Status != TransferStatus.None
             && AccountState.Burns(used.Part, used.Status)))
         {
-            // Another transaction has used the id up, here or in part: that is journaled, and stays so (R7).
-            var reason = used is { Status: TransferStatus.Created } && part.IsAlone
-                ? CompareWith(used, part.Legs[0].Transfer!)
-                : used is { Status: TransferStatus.Created } ? TransferStatus.ExistsWithDifferentTransfers
-                : TransferStatus.IdAlreadyFailed;
-            Hold(part.Anchor, new CloseAnswer(
-                part.Key, part.Digest, false, Later(now),
-                new Refusal(part.Legs[0].Index, reason, state.Spec?.Asset ?? default, null)));
+            AnswerUsed(part, used, now);
             return;
         }
 
@@ -1644,6 +1769,18 @@ public sealed class AccountRuntime
         }
     }
 
+    private void AnswerUsed(TransactionPart part, IdRecord? used, LedgerTime now)
+    {
+        // Another transaction has used the id up, here or in part: that is journaled, and stays so (R7).
+        var reason = used is { Status: TransferStatus.Created } && part.IsAlone
+            ? CompareWith(used, part.Legs[0].Transfer!)
+            : used is { Status: TransferStatus.Created } ? TransferStatus.ExistsWithDifferentTransfers
+            : TransferStatus.IdAlreadyFailed;
+        Hold(part.Anchor, new CloseAnswer(
+            part.Key, part.Digest, false, Later(now),
+            new Refusal(part.Legs[0].Index, reason, state.Spec?.Asset ?? default, null)));
+    }
+
     private void RefuseClose(TransactionPart part, Refusal? refusal, LedgerTime now)
     {
         var at = Later(now);
@@ -1667,7 +1804,7 @@ public sealed class AccountRuntime
     // Goes through this account's legs, whose amounts are given.
     private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime now)
     {
-        var sheet = new AccountSheet(state, FactsOf(part, known, work), dueHolds: false);
+        sheet.Take(state, FactsOf(part, known, work), dueHolds: false);
         LegDecision decision = default;
         foreach (var leg in part.Legs)
         {
@@ -1688,7 +1825,10 @@ public sealed class AccountRuntime
                 return decision;
             }
 
-            sheet.Apply(leg);
+            if (part.Legs.Length > 1)
+            {
+                sheet.Apply(leg);
+            }
         }
 
         return decision;
@@ -1703,16 +1843,19 @@ public sealed class AccountRuntime
         Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
             Address, state.Spec, state.Closed, state.Freeze, state.Balances, state.Load,
             state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
-            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts(leg.Index))])));
+            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])
+        {
+            OpenedWith = state.OpenedWith,
+        }));
     }
 
     // What this account knows of the ids that its legs name.
-    private Func<int, LegFact> FactsOf(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work)
+    private Func<int, LegFact>? FactsOf(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work)
     {
-        if (part.Legs is [{ Transfer: { ResolvesHold: false, Reverses.IsNil: true } alone }] && part.IsAlone)
+        if (part.Attempt == 0 && part.Legs is [{ Transfer: { ResolvesHold: false, Reverses.IsNil: true } }] && part.IsAlone)
         {
-            // Its id is the transaction's own, and it names no other.
-            return static index => new LegFact(index);
+            // Its id is the attempt's own, and it names no other.
+            return null;
         }
 
         Dictionary<int, LegFact> facts = [];
@@ -1722,7 +1865,7 @@ public sealed class AccountRuntime
             if (leg.Transfer is { } transfer && IsMine(part, leg))
             {
                 var fact = new LegFact(leg.Index);
-                if (transfer.Id != part.Id)
+                if (transfer.Id != part.Id || part.Attempt > 0)
                 {
                     fact = WithOwnId(fact, transfer, known, work);
                 }
@@ -1736,7 +1879,8 @@ public sealed class AccountRuntime
                 {
                     fact = WithReversed(fact, transfer, known, work, reversing?.GetValueOrDefault(transfer.Reverses) ?? Amount.Zero);
                     reversing ??= [];
-                    reversing[transfer.Reverses] = reversing.GetValueOrDefault(transfer.Reverses) + transfer.Amount;
+                    reversing[transfer.Reverses] =
+                        reversing.GetValueOrDefault(transfer.Reverses).TryAdd(transfer.Amount, out var sum) ? sum : Amount.MaxValue;
                 }
 
                 facts[leg.Index] = fact;
@@ -1780,7 +1924,10 @@ public sealed class AccountRuntime
 
         if (state.FindHold(id) is { } hold)
         {
-            return fact with { Pending = hold.Transfer, Remaining = hold.Remaining, Deadline = hold.Deadline };
+            return fact with
+            {
+                Pending = hold.Transfer with { Amount = hold.Amount }, Remaining = hold.Remaining, Deadline = hold.Deadline,
+            };
         }
 
         if (FoundIn(known, id) is not { Last: { Status: TransferStatus.Created } record } found)
@@ -1874,7 +2021,7 @@ public sealed class AccountRuntime
                 Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
                 PendingId = hold.Transfer.Id,
             };
-            var work = new Work(null, AskedPart(Transaction.Of(transfer.Id, transfer)));
+            var work = new Work(null, AskedPart(transfer));
             Claim(work, IdsOf(work.Asked!));
             Begin(work, now);
         }
@@ -1889,7 +2036,7 @@ public sealed class AccountRuntime
             : null;
         var status = fact.HoldProblem != TransferStatus.None ? fact.HoldProblem
             : fact.Pending!.DebitAccount != Address ? TransferStatus.PendingTransferHasDifferentDebitAccountId
-            : fact.Deadline <= now ? TransferStatus.PendingTransferExpired
+            : fact.Deadline <= Later(now) ? TransferStatus.PendingTransferExpired
             : call.HoldDeadline > LedgerLimits.HoldDeadlineMax ? TransferStatus.OverflowsTimeout
             : call.HoldDeadline == fact.Deadline ? TransferStatus.Exists
             : TransferStatus.Created;
@@ -1931,7 +2078,7 @@ public sealed class AccountRuntime
             Answer(work, same.Status == TransferStatus.Created
                 ? Committed(asked with { Legs = [.. asked.Legs.Select(static leg => leg with { Amount = leg.Transfer!.Amount })] }, same.Time, replayed: true)
                 : Rejected(asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));
-            Finish(work, skipFirst: true, now);
+            Finish(work, skipFirst: work.HasFirst, now);
             return true;
         }
 
@@ -1951,7 +2098,7 @@ public sealed class AccountRuntime
                 Answer(work, record.Status == TransferStatus.Created
                     ? Committed(record.Part, record.Time, replayed: true)
                     : Rejected(asked, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
-                Finish(work, skipFirst: true, now);
+                Finish(work, skipFirst: work.HasFirst, now);
                 return true;
             }
 
@@ -1960,7 +2107,7 @@ public sealed class AccountRuntime
                 Answer(work, Rejected(
                     asked, 0, record.Status == TransferStatus.Created ? difference : TransferStatus.IdAlreadyFailed, default,
                     null, replayed: false));
-                Finish(work, skipFirst: true, now);
+                Finish(work, skipFirst: work.HasFirst, now);
                 return true;
             }
         }
@@ -1975,7 +2122,7 @@ public sealed class AccountRuntime
             }
 
             Answer(work, Rejected(asked, 0, TransferStatus.IdAlreadyFailed, default, null, replayed: false));
-            Finish(work, skipFirst: true, now);
+            Finish(work, skipFirst: work.HasFirst, now);
             return true;
         }
 
@@ -2133,6 +2280,16 @@ public sealed class AccountRuntime
 
     // ---------------------------------------------------------------- works
 
+    private TransactionPart AskedPart(Transfer transfer) => new()
+    {
+        Id = transfer.Id,
+        Anchor = Address,
+        AnchorAsset = state.Spec?.Asset ?? default,
+        LegCount = 1,
+        Asked = TransferContent.DigestOf(transfer),
+        Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
+    };
+
     private TransactionPart AskedPart(Transaction transaction) => new()
     {
         Id = transaction.Id,
@@ -2142,6 +2299,7 @@ public sealed class AccountRuntime
         Legs = [.. transaction.Legs.Select(static (leg, index) => new PartLeg(index, leg.Transfer, leg.Opening)
         {
             IfMissing = leg.IfMissing,
+            Amount = leg.Transfer?.Amount ?? Amount.Zero,
         })],
     };
 
@@ -2229,7 +2387,7 @@ public sealed class AccountRuntime
         {
             work.Asked = work.Input switch
             {
-                PostTransferCall post => AskedPart(Transaction.Of(post.Transfer.Id, post.Transfer)),
+                PostTransferCall post => AskedPart(post.Transfer),
                 PostTransactionCall post => AskedPart(post.Transaction),
                 PrepareRequest prepare => prepare.Part,
                 CloseRequest close => close.Part,
@@ -2296,7 +2454,8 @@ public sealed class AccountRuntime
             settledAt = state.LastDecision;
             foreach (var work in Works().Where(static one => one.Phase == Phase.Waiting).ToArray())
             {
-                if (IsClaimed(work) && work.Phase == Phase.Waiting)
+                // The end of its own attempt is no news to it.
+                if (IsClaimed(work) && work.Phase == Phase.Waiting && work.WaitsSince != state.LastDecision)
                 {
                     Begin(work, now);
                 }
@@ -2304,15 +2463,34 @@ public sealed class AccountRuntime
         }
 
         var next = state.NextDeadline;
-        if (next < armedFor && next > now)
+        if (next < armedFor && (next > now || HasUnclaimedDue(now)))
         {
-            // A look ahead of a minute: an account that sleeps by then is woken by the sweeper.
+            // A look ahead of a minute: an account that sleeps by then is woken by the sweeper. What is due already, such as a
+            // hold that was extended into the past, is not begun in the middle of something else.
             armedFor = next;
             var horizon = now.Add(TimeSpan.FromMinutes(1));
-            shell.WakeAt(next < horizon ? next : horizon);
+            shell.WakeAt(next <= now ? now.Add(options.RetryAfterMax) : next < horizon ? next : horizon);
         }
 
         Pump();
+    }
+
+    private bool HasUnclaimedDue(LedgerTime now)
+    {
+        if (expiring >= options.ExpiriesMax)
+        {
+            return false;
+        }
+
+        foreach (var hold in state.DueHolds(now))
+        {
+            if (claims is null || !claims.ContainsKey(hold.Transfer.Id))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private long settledAt;
@@ -2515,6 +2693,9 @@ public sealed class AccountRuntime
 
         public int Missing { get; set; }
 
+        // Whether only its key was free to be looked up.
+        public bool IsAside { get; init; }
+
         public IReadOnlyList<AccountAddress> Others { get; set; } = [];
 
         public AccountAddress Closer => Others[^1];
@@ -2546,5 +2727,8 @@ public sealed class AccountRuntime
         public int Resends { get; set; }
 
         public int Retries { get; set; }
+
+        // What had been decided when it began to wait.
+        public long WaitsSince { get; set; }
     }
 }

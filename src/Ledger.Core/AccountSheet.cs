@@ -14,32 +14,49 @@ internal readonly record struct LegDecision(TransferStatus Status, PartLeg Leg, 
 /// before it did (R13). It also measures the worst that the legs, decided or not, can do to the limits.</summary>
 internal sealed class AccountSheet
 {
-    private readonly Func<int, LegFact> factOf;
-    private readonly AccountFreeze? freeze;
-    private readonly InDoubtLoad load;
-    private Dictionary<TransferId, Hold?>? changedHolds;
+    private static readonly Func<int, LegFact> NoFacts = static _ => LegFact.Nothing;
+
+    private Func<int, LegFact> factOf = NoFacts;
+    private AccountFreeze? freeze;
+    private InDoubtLoad load;
+    private Dictionary<TransferId, (Hold Hold, HoldState State)>? changedHolds;
     private UInt128 debitUp;
     private UInt128 debitDown;
     private UInt128 creditUp;
     private UInt128 creditDown;
 
-    public AccountSheet(AccountState state, Func<int, LegFact> factOf, bool dueHolds = false)
+    /// <summary>Makes a sheet for <see cref="Take"/>.</summary>
+    public AccountSheet()
+    {
+    }
+
+    public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, dueHolds: false);
+
+    /// <summary>Starts anew with an account as it is: one sheet serves an account for all its decisions.</summary>
+    public AccountSheet Take(AccountState state, Func<int, LegFact>? facts, bool dueHolds)
     {
         Address = state.Address;
         Spec = state.Spec;
+        OpenedWith = state.OpenedWith;
         Closed = state.Closed;
         freeze = state.Freeze;
         Balances = state.Balances;
         load = state.Load;
         IsInDoubt = state.IsOpeningOrClosingInDoubt;
-        HasOldDoubt = state.HasOldDoubt || dueHolds;
-        this.factOf = factOf;
+        HasOldDoubt = dueHolds || state.HasOldDoubt;
+        factOf = facts ?? NoFacts;
+        changedHolds = null;
+        debitUp = debitDown = creditUp = creditDown = default;
+        DebitReserve = CreditReserve = default;
+        Added = default;
+        return this;
     }
 
     public AccountSheet(AccountQuote quote)
     {
         Address = quote.Account;
         Spec = quote.Spec;
+        OpenedWith = quote.OpenedWith;
         Closed = quote.Closed;
         freeze = quote.Freeze;
         Balances = quote.Balances;
@@ -49,21 +66,23 @@ internal sealed class AccountSheet
         factOf = index => facts.TryGetValue(index, out var fact) ? fact : new LegFact(index);
     }
 
-    public AccountAddress Address { get; }
+    public AccountAddress Address { get; private set; }
 
     public AccountSpec? Spec { get; private set; }
+
+    public AccountSpec? OpenedWith { get; private set; }
 
     public bool Closed { get; private set; }
 
     public Balances Balances { get; private set; }
 
     /// <summary>Whether the account's opening or closing is in doubt.</summary>
-    public bool IsInDoubt { get; }
+    public bool IsInDoubt { get; private set; }
 
     /// <summary>Whether a transaction is in doubt that may have been answered already, by a former incarnation, or a hold is
     /// due that has not expired yet: until that is settled, a refusal for want of money could deny what a client was
     /// told.</summary>
-    public bool HasOldDoubt { get; }
+    public bool HasOldDoubt { get; private set; }
 
     /// <summary>What must be kept back for the limit on debits while the legs are in doubt.</summary>
     public Amount DebitReserve { get; private set; }
@@ -81,10 +100,16 @@ internal sealed class AccountSheet
     public bool RefusesCredits(LedgerTime now) => freeze is { Credits: true } && freeze.HoldsAt(now);
 
     /// <summary>The hold as the legs before have left it: found, and live or ended; null when they did not touch it.</summary>
-    public bool TryFindChanged(TransferId id, out Hold? hold)
+    public bool TryFindChanged(TransferId id, out Hold? hold, out HoldState state)
     {
-        hold = null;
-        return changedHolds is not null && changedHolds.TryGetValue(id, out hold);
+        if (changedHolds is not null && changedHolds.TryGetValue(id, out var changed))
+        {
+            (hold, state) = changed;
+            return true;
+        }
+
+        (hold, state) = (null, HoldState.None);
+        return false;
     }
 
     /// <summary>What a balancing debit may take at most.</summary>
@@ -122,7 +147,7 @@ internal sealed class AccountSheet
         {
             if (Spec is null)
             {
-                Spec = opening;
+                Spec = OpenedWith = opening;
                 Closed = opening.Closed;
             }
 
@@ -167,19 +192,26 @@ internal sealed class AccountSheet
         if (pending)
         {
             Closed |= (transfer.Flags & closing) != TransferFlags.None;
-            (changedHolds ??= [])[transfer.Id] = new Hold(transfer, leg.Amount, leg.Deadline, 0, default, default);
+            (changedHolds ??= [])[transfer.Id] =
+                (new Hold(transfer with { Amount = leg.Amount }, leg.Amount, leg.Deadline, 0, default, default), HoldState.Live);
         }
         else if (transfer.ResolvesHold)
         {
-            var hold = TryFindChanged(transfer.PendingId, out var changed) ? changed?.Transfer : FactOf(leg.Index).Pending;
-            if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && hold is not null && (hold.Flags & closing) != TransferFlags.None)
+            var (hold, deadline) = TryFindChanged(transfer.PendingId, out var changed, out _)
+                ? (changed!.Transfer, changed.Deadline)
+                : (FactOf(leg.Index).Pending, FactOf(leg.Index).Deadline);
+            if (hold is null)
+            {
+                return;
+            }
+
+            if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && (hold.Flags & closing) != TransferFlags.None)
             {
                 Closed = false;
             }
 
-            (changedHolds ??= [])[transfer.PendingId] = leg.HoldAfter == HoldState.Live && hold is not null
-                ? new Hold(hold, leg.HoldRemaining - leg.Released, FactOf(leg.Index).Deadline, 0, default, default)
-                : null;
+            (changedHolds ??= [])[transfer.PendingId] =
+                (new Hold(hold, leg.HoldRemaining - leg.Released, deadline, 0, default, default), leg.HoldAfter);
         }
     }
 
@@ -293,6 +325,11 @@ internal static class LegLadder
                 return new LegDecision(debitFact.ReversalProblem, leg);
             }
 
+            if (isFixed && transfer.Amount == Amount.MaxValue && leg.Amount != debitFact.Reversible)
+            {
+                return LegDecision.Doubt(leg);
+            }
+
             if (!isFixed && transfer.Amount == Amount.MaxValue)
             {
                 // All that is left of the original.
@@ -386,7 +423,7 @@ internal static class LegLadder
             bound = AmountBound.Credit;
         }
 
-        return leg with { Amount = amount, Bound = bound };
+        return leg.Amount == amount && leg.Bound == bound ? leg : leg with { Amount = amount, Bound = bound };
     }
 
     // The side that bound the amount must still have exactly that, the other one at least that.
@@ -418,10 +455,18 @@ internal static class LegLadder
         var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
         if (hold.Pending is { } pending)
         {
-            var difference = CompareToHold(transfer, pending);
+            var asset = pending.Asset.IsNone ? (debit ?? credit)?.Spec?.Asset ?? default : pending.Asset;
+            var difference = CompareToHold(transfer, pending, asset);
             if (difference != TransferStatus.None)
             {
                 return new LegDecision(difference, leg);
+            }
+
+            // Both accounts of a hold know it; if they differ, they told of different times.
+            if (HoldOf(leg, transfer, debit) is { } one && HoldOf(leg, transfer, credit) is { } other
+                && (one.Problem != other.Problem || one.Remaining != other.Remaining))
+            {
+                return LegDecision.Doubt(leg);
             }
 
             var left = hold.Problem == TransferStatus.None ? hold.Remaining : pending.Amount;
@@ -476,24 +521,29 @@ internal static class LegLadder
             return null;
         }
 
-        if (sheet.TryFindChanged(transfer.PendingId, out var changed))
+        if (sheet.TryFindChanged(transfer.PendingId, out var changed, out var state))
         {
             // Touched by an earlier leg of the same transaction, which may have ended it.
-            return changed is null
-                ? (TransferStatus.PendingTransferAlreadyVoided, null, Amount.Zero, default)
-                : (TransferStatus.None, changed.Transfer, changed.Remaining, changed.Deadline);
+            return (state switch
+            {
+                HoldState.Live => TransferStatus.None,
+                HoldState.Posted => TransferStatus.PendingTransferAlreadyPosted,
+                HoldState.Expired => TransferStatus.PendingTransferExpired,
+                _ => TransferStatus.PendingTransferAlreadyVoided,
+            }, changed!.Transfer, changed.Remaining, changed.Deadline);
         }
 
         var fact = sheet.FactOf(leg.Index);
         return (fact.HoldProblem, fact.Pending, fact.Remaining, fact.Deadline);
     }
 
-    private static TransferStatus CompareToHold(Transfer transfer, Transfer pending) =>
+    // A hold that named no asset has that of its accounts.
+    private static TransferStatus CompareToHold(Transfer transfer, Transfer pending, Asset asset) =>
         !transfer.DebitAccount.IsNone && transfer.DebitAccount != pending.DebitAccount
             ? TransferStatus.PendingTransferHasDifferentDebitAccountId
         : !transfer.CreditAccount.IsNone && transfer.CreditAccount != pending.CreditAccount
             ? TransferStatus.PendingTransferHasDifferentCreditAccountId
-        : !transfer.Asset.IsNone && transfer.Asset != pending.Asset
+        : !transfer.Asset.IsNone && transfer.Asset != asset
             ? TransferStatus.PendingTransferHasDifferentLedger
         : transfer.Code != 0 && transfer.Code != pending.Code
             ? TransferStatus.PendingTransferHasDifferentCode
@@ -528,7 +578,7 @@ internal static class LegLadder
             return LegDecision.Doubt(leg);
         }
 
-        if (account.Spec is not { } known || leg.IfMissing)
+        if (account.OpenedWith is not { } known || leg.IfMissing)
         {
             return new LegDecision(TransferStatus.None, leg);
         }

@@ -21,6 +21,10 @@ public sealed class AccountState
     private Dictionary<TransferId, TransferId>? lockedHolds;
     private int openingsOrClosingsInDoubt;
 
+    // What was in doubt before this incarnation began. Not a part of the state.
+    private long oldDoubtsUpTo;
+    private int oldDoubts;
+
     /// <summary>Makes the state of an account that has no journal yet.</summary>
     /// <param name="address">The account.</param>
     /// <param name="rememberedIdsMax">How many decided ids stay in memory.</param>
@@ -83,14 +87,18 @@ public sealed class AccountState
     public LedgerTime NextDeadline => deadlines is { Count: > 0 } ? deadlines.Min.Deadline : LedgerTime.MaxValue;
 
     /// <summary>Whether something is in doubt that a former incarnation prepared.</summary>
-    internal bool HasOldDoubt => inDoubt is { Count: > 0 } && inDoubt.Values.Any(doubt => doubt.Number <= OldDoubtsUpTo);
+    internal bool HasOldDoubt => oldDoubts > 0;
 
     /// <summary>Counts what was decided: what waits for something in doubt looks again when it has changed. Not a part of the
     /// state.</summary>
     internal long LastDecision { get; private set; }
 
-    /// <summary>The last transaction that was prepared before this incarnation began. Not a part of the state.</summary>
-    internal long OldDoubtsUpTo { get; set; }
+    /// <summary>Remembers that all that is in doubt now is another incarnation's.</summary>
+    internal void CallOld()
+    {
+        oldDoubtsUpTo = PreparedCount;
+        oldDoubts = InDoubtCount;
+    }
 
     /// <summary>The live holds.</summary>
     public IEnumerable<Hold> Holds => holds?.Values ?? Enumerable.Empty<Hold>();
@@ -188,7 +196,7 @@ public sealed class AccountState
 
             case CloserRefused refused:
                 Measure(refused.Part, refused.At);
-                Forsake(refused.Part, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr);
+                Forsake(refused.Part, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr, isCloser: true);
                 break;
 
             case TransactionDisowned disowned:
@@ -289,6 +297,12 @@ public sealed class AccountState
         Require(Remembered.Find(part.Key) is null, "I4: an id is prepared once");
         Add(transaction);
 
+        if (part.IsPlain && part.Legs[0].Transfer!.DebitAccount == Address)
+        {
+            Reserve(transaction, part.Legs[0].Amount, Amount.Zero);
+            return;
+        }
+
         // What the legs do to this account, gone through as the decision went through them.
         var sheet = new AccountSheet(this, FactOfLive(part));
         foreach (var leg in part.Legs)
@@ -299,11 +313,16 @@ public sealed class AccountState
             }
         }
 
-        transaction.Reserve(sheet.DebitReserve, sheet.CreditReserve);
+        Reserve(transaction, sheet.DebitReserve, sheet.CreditReserve);
+    }
+
+    private void Reserve(InDoubtTransaction transaction, Amount debit, Amount credit)
+    {
+        transaction.Reserve(debit, credit);
         Balances = Balances with
         {
-            DebitsInDoubt = Balances.DebitsInDoubt + sheet.DebitReserve,
-            CreditsInDoubt = Balances.CreditsInDoubt + sheet.CreditReserve,
+            DebitsInDoubt = Balances.DebitsInDoubt + debit,
+            CreditsInDoubt = Balances.CreditsInDoubt + credit,
         };
         CheckLimits();
     }
@@ -366,6 +385,7 @@ public sealed class AccountState
         }
 
         LastDecision++;
+        oldDoubts -= found.Number <= oldDoubtsUpTo ? 1 : 0;
         Balances = Balances with
         {
             DebitsInDoubt = Balances.DebitsInDoubt - found.DebitReserve,
@@ -449,7 +469,7 @@ public sealed class AccountState
             {
                 Remember(transfer.Id, new RememberedId(
                     TransferContent.DigestOf(transfer), TransferStatus.Created, time, sequenceNr,
-                    new RememberedDetails { NeedsContent = true, Hold = HoldStateOf(leg) }));
+                    new RememberedDetails { NeedsContent = true, Hold = HoldStateOf(part, leg) }));
             }
         }
 
@@ -463,16 +483,27 @@ public sealed class AccountState
         {
             if (leg.IsHold && leg.Transfer!.Id == part.Id)
             {
-                return (details ?? RememberedDetails.None) with { Hold = HoldStateOf(leg) };
+                return (details ?? RememberedDetails.None) with { Hold = HoldStateOf(part, leg) };
             }
         }
 
         return details;
     }
 
-    // A hold may be made and voided by one transaction.
-    private HoldState HoldStateOf(PartLeg leg) => !leg.IsHold ? HoldState.None
-        : FindHold(leg.Transfer!.Id) is not null ? HoldState.Live : HoldState.Voided;
+    // A hold may be made and ended by one transaction.
+    private static HoldState HoldStateOf(TransactionPart part, PartLeg hold)
+    {
+        var state = hold.IsHold ? HoldState.Live : HoldState.None;
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { ResolvesHold: true } transfer && transfer.PendingId == hold.Transfer!.Id)
+            {
+                state = leg.HoldAfter;
+            }
+        }
+
+        return state;
+    }
 
     private void Do(TransactionPart part, PartLeg leg, LedgerTime time, long sequenceNr)
     {
@@ -551,22 +582,25 @@ public sealed class AccountState
     }
 
     private void Forsake(
-        TransactionPart part, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr)
+        TransactionPart part, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr, bool isCloser = false)
     {
+        // Whether a refusal of several votes rejects the transaction, or only this attempt, is the anchor's to say.
+        var burns = Burns(part, reason) && (!isCloser || part.IsAlone);
         var details = new RememberedDetails
         {
             Asked = part.Asked == part.Digest ? null : part.Asked,
             Burned = reason != TransferStatus.None && part.Attempt == 0
-                && (Burns(part, reason) || IsWornOut(part.Key)),
+                && (burns || IsWornOut(part.Key)),
             FailedLeg = leg,
             Seen = seen,
             NeedsContent = !part.IsAlone,
         };
         Remember(part.Key, new RememberedId(part.Digest, reason, at, sequenceNr, details));
-        if (part.Attempt > 0 && reason != TransferStatus.None)
+        // A closer knows attempts; its refusal may even be for a transfer of that very id.
+        if (part.Attempt > 0 && reason != TransferStatus.None && !isCloser)
         {
             Remember(part.Id, new RememberedId(
-                part.Digest, reason, at, sequenceNr, details with { Burned = Burns(part, reason) }));
+                part.Digest, reason, at, sequenceNr, details with { Burned = burns }));
         }
     }
 

@@ -19,8 +19,25 @@ public sealed record IdRecord(
 /// <param name="Reversed">How much of it has been taken back.</param>
 public sealed record IdFound(IReadOnlyList<IdRecord> Records, HoldState Hold, Amount Reversed)
 {
-    /// <summary>The last decision: the one that counts.</summary>
-    public IdRecord? Last => Records.Count > 0 ? Records[^1] : null;
+    /// <summary>The decision that counts: what was done, else the last rejection, else the last attempt that was
+    /// abandoned.</summary>
+    public IdRecord? Last
+    {
+        get
+        {
+            IdRecord? last = null;
+            foreach (var record in Records)
+            {
+                if (last is null || record.Status == TransferStatus.Created
+                    || (last.Status != TransferStatus.Created && (record.Status != TransferStatus.None || last.Status == TransferStatus.None)))
+                {
+                    last = record;
+                }
+            }
+
+            return last;
+        }
+    }
 }
 
 /// <summary>Folds journal rows of one account into what they say about ids. Feed it rows in order.</summary>

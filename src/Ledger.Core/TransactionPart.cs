@@ -96,7 +96,13 @@ public sealed record TransactionPart
         : OwnMemo.Key ??= DerivedId.Make(Id, "ledger.attempt.v1\0"u8, Attempt, Anchor.Text);
 
     /// <summary>The digest of everything that the attempt would do.</summary>
-    public UInt128 Digest => DigestOfWhole ?? (OwnMemo.Digest ??= TransferContent.DigestOf(this));
+    public UInt128 Digest => DigestOfWhole
+        ?? (IsPlain ? TransferContent.DigestOf(Legs[0].Transfer!) : OwnMemo.Digest ??= TransferContent.DigestOf(this));
+
+    /// <summary>Whether it is one transfer that posts at once and takes nothing back, at its first attempt: what most are, and
+    /// what must cost least.</summary>
+    internal bool IsPlain => Attempt == 0 && LegCount == 1
+        && Legs is [{ Transfer: { Flags: TransferFlags.None, Reverses.IsNil: true } transfer }] && transfer.Id == Id;
 
     // `with` copies the memo to a part with other content, so it names its owner.
     private Memo OwnMemo => memo is { } known && ReferenceEquals(known.Owner, this) ? known : memo = new Memo(this);
@@ -192,6 +198,9 @@ public sealed record Hold(
 /// <param name="Index">The leg's place.</param>
 public sealed record LegFact(int Index)
 {
+    /// <summary>That it knows nothing of a leg's ids.</summary>
+    internal static readonly LegFact Nothing = new(0);
+
     /// <summary>Whether the leg's own id is decided already, and how that is to be answered; else
     /// <see cref="TransferStatus.None"/>.</summary>
     public TransferStatus Known { get; init; }
@@ -229,7 +238,11 @@ public sealed record LegFact(int Index)
 /// <param name="Facts">What it knows of the legs that concern it.</param>
 public sealed record AccountQuote(
     AccountAddress Account, AccountSpec? Spec, bool Closed, AccountFreeze? Freeze, Balances Balances, InDoubtLoad Load,
-    bool InDoubt, ImmutableArray<LegFact> Facts);
+    bool InDoubt, ImmutableArray<LegFact> Facts)
+{
+    /// <summary>What the account was opened with, before its limits were changed.</summary>
+    public AccountSpec? OpenedWith { get; init; } = Spec;
+}
 
 /// <summary>What transactions in doubt would add to an account's counters, without regard to what they would take off.</summary>
 /// <param name="Debits">Posted and pending debits.</param>

@@ -104,9 +104,9 @@ public static class TransferContent
     // What an anchor asks the others to do: the legs as they are resolved, with every amount that depends on something.
     internal static UInt128 DigestOf(TransactionPart part)
     {
-        if (part.Attempt == 0 && part.Legs is [{ Transfer: { Flags: TransferFlags.None } alone }] && alone.Id == part.Id)
+        if (part.IsPlain)
         {
-            return DigestOf(alone);
+            return DigestOf(part.Legs[0].Transfer!);
         }
 
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -10,7 +10,7 @@ namespace Ledger.Actors.Tests;
 /// What an application sees of a ledger, on every storage: the same tests over a real SQLite file, a real PostgreSQL, and
 /// a cluster of one on PostgreSQL.
 /// </summary>
-public abstract class LedgerSuite : IDisposable
+public abstract partial class LedgerSuite : IDisposable
 {
     private static readonly Asset Usd = Asset.Parse("USD/2");
     private readonly TestStorage storage;
@@ -57,7 +57,10 @@ public abstract class LedgerSuite : IDisposable
             entry.IsDebit.ShouldBe(account == a);
             entry.Sequence.ShouldBe(1ul);
             var record = (await host.Ledger.GetTransferAsync(account, transfer.Id)).ShouldNotBeNull();
-            record.ShouldBe(new TransferRecord(transfer, TransferStatus.Created, result.Time, null));
+            record.ShouldBe(new TransferRecord(transfer, TransferStatus.Created, result.Time, null)
+            {
+                Amount = Amount.Of(250), TransactionId = transfer.Id,
+            });
         }
     }
 
@@ -146,7 +149,10 @@ public abstract class LedgerSuite : IDisposable
             (await host.Ledger.PostTransferAsync(transfer with { Amount = Amount.Of(1) })).Status
                 .ShouldBe(TransferStatus.IdAlreadyFailed);
             (await host.Ledger.GetTransferAsync(limited, transfer.Id)).ShouldBe(
-                new TransferRecord(transfer, TransferStatus.ExceedsCredits, first.Time, first.BalanceSeen));
+                new TransferRecord(transfer, TransferStatus.ExceedsCredits, first.Time, first.BalanceSeen)
+                {
+                    TransactionId = transfer.Id,
+                });
         }
     }
 
@@ -504,9 +510,9 @@ public abstract class LedgerSuite : IDisposable
         storage.Append(a, 2, JournalCodec.Encode(
             new EventBatch(2, 0, default)
             {
-                Events = { new TransferPrepared(asked, Later(1)), new TransferPrepared(refused, Later(2)) },
+                Events = { new TransactionPrepared(Alone(asked), Later(1)), new TransactionPrepared(Alone(refused), Later(2)) },
             },
-            JournalCodec.HashOf(opened.Span)));
+            JournalCodec.HashOf(opened.Span), a));
 
         await using (var host = await StartAsync())
         {
@@ -647,8 +653,8 @@ public abstract class LedgerSuite : IDisposable
         // Another incarnation of the account has written a row that this one does not know (I9).
         var opened = await ReadRowAsync(a, 1);
         storage.Append(a, 2, JournalCodec.Encode(
-            new EventBatch(2, 0, default) { Events = { new CloserCommitted(foreign, Later(1)) } },
-            JournalCodec.HashOf(opened.Span)));
+            new EventBatch(2, 0, default) { Events = { new CloserCommitted(Alone(foreign), Later(1)) } },
+            JournalCodec.HashOf(opened.Span), a));
 
         var transfer = Transfer(a, b, 4);
         var error = await Should.ThrowAsync<LedgerException>(() => host.Ledger.PostTransferAsync(transfer));
@@ -678,12 +684,12 @@ public abstract class LedgerSuite : IDisposable
         var b = Address("b");
         var row = await ReadRowAsync(a, 1);
         var hash = JournalCodec.HashOf(row.Span);
-        var happened = new CloserCommitted(Transfer(b, a, 3), Later(1));
+        var happened = new CloserCommitted(Alone(Transfer(b, a, 3)), Later(1));
         switch (alteration)
         {
             case "hash":
                 storage.Append(a, 2, JournalCodec.Encode(
-                    new EventBatch(2, 0, default) { Events = { happened } }, JournalCodec.GenesisHash("other")));
+                    new EventBatch(2, 0, default) { Events = { happened } }, JournalCodec.GenesisHash("other"), a));
                 break;
             case "balance":
                 storage.Append(a, 2, JournalCodec.Encode(
@@ -691,7 +697,7 @@ public abstract class LedgerSuite : IDisposable
                     {
                         Events = { happened },
                     },
-                    hash));
+                    hash, a));
                 break;
             case "event":
                 var unknown = new global::Ledger.Journal.V1.StoredBatch
@@ -703,7 +709,7 @@ public abstract class LedgerSuite : IDisposable
                 break;
             default:
                 storage.Append(
-                    a, 2, JournalCodec.Encode(new EventBatch(2, 0, default) { Events = { happened } }, hash), "b9");
+                    a, 2, JournalCodec.Encode(new EventBatch(2, 0, default) { Events = { happened } }, hash, a), "b9");
                 break;
         }
 
@@ -808,6 +814,15 @@ public abstract class LedgerSuite : IDisposable
         }
     }
 
+    private static TransactionPart Alone(Transfer transfer) => new()
+    {
+        Id = transfer.Id,
+        Anchor = transfer.DebitAccount,
+        LegCount = 1,
+        Asked = TransferContent.DigestOf(transfer),
+        Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
+    };
+
     private static LedgerTime Later(long micros) =>
         new(LedgerTime.From(TimeProvider.System.GetUtcNow()).UnixMicroseconds + micros);
 
@@ -827,7 +842,7 @@ public abstract class LedgerSuite : IDisposable
         var from = Address("b");
         var hash = JournalCodec.GenesisHash(AccountActor.PersistenceIdOf(account));
         var first = new EventBatch(1, 0, default) { Events = { new AccountOpened(new AccountSpec(account, Usd, 1), new LedgerTime(0)) } };
-        var bytes = JournalCodec.Encode(first, hash);
+        var bytes = JournalCodec.Encode(first, hash, account);
         storage.Append(account, 1, bytes);
         for (var row = 0; row < 1000; row++)
         {
@@ -838,11 +853,11 @@ public abstract class LedgerSuite : IDisposable
             {
                 var number = (row * 1000) + i + 1;
                 batch.Events.Add(new CloserCommitted(
-                    new Transfer(new TransferId((UInt128)number), from, account, Amount.Of(1), 1),
+                    Alone(new Transfer(new TransferId((UInt128)number), from, account, Amount.Of(1), 1)),
                     new LedgerTime(number * 10L)));
             }
 
-            bytes = JournalCodec.Encode(batch, JournalCodec.HashOf(bytes));
+            bytes = JournalCodec.Encode(batch, JournalCodec.HashOf(bytes), account);
             storage.Append(account, batch.SequenceNr, bytes);
         }
     }

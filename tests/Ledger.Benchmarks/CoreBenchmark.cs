@@ -190,7 +190,7 @@ internal static class CoreBenchmark
                 world.writing.Add(this);
                 if (world.encoded)
                 {
-                    var row = JournalCodec.Encode(batch, lastHash);
+                    var row = JournalCodec.Encode(batch, lastHash, Runtime.State.Address);
                     lastHash = JournalCodec.HashOf(row);
                     world.Bytes += row.Length;
                 }

@@ -29,6 +29,7 @@ try
             "first" => LoadBenchmarks.FirstAsync(settings, report, stop.Token),
             "stream" => LoadBenchmarks.StreamAsync(settings, report, stop.Token),
             "wake" => LoadBenchmarks.WakeAsync(settings, report, stop.Token),
+            "holds" => HoldsBenchmark.RunAsync(settings, stop.Token),
             "memory" => LoadBenchmarks.MemoryAsync(settings, report, stop.Token),
             _ => throw new InvalidOperationException(mode),
         });

@@ -13,6 +13,7 @@ internal sealed class Settings
           stream    StreamTransfers, and PostTransfers with batches
           wake      reads of accounts that sleep
           memory    resident memory of an awake account
+          holds     holds that expire on accounts that sleep: --count of them (1000000), spread over --seconds
           core      the account alone, in memory, on one thread
 
         options
@@ -30,7 +31,7 @@ internal sealed class Settings
         What follows "--" is given to the node, such as -- --Ledger:CommitRecordDelay 00:00:01
         """;
 
-    private static readonly string[] KnownModes = ["first", "stream", "wake", "memory", "core"];
+    private static readonly string[] KnownModes = ["first", "stream", "wake", "memory", "holds", "core"];
 
     public List<string> Modes { get; } = [];
 

@@ -182,8 +182,8 @@ public sealed class TransactionMappingTests
         host.Ledger.Calls.First().Argument.ShouldBe((default(AccountAddress), Id), "the account may be left out");
         live.Amount.ShouldBe("5");
         live.TransactionId.ShouldBe(Samples.OtherId);
-        live.Hold.ShouldBe(new Hold { State = V1.HoldState.Live, Remaining = "2", ExpireTime = Time(FakeLedger.Now) });
-        expired.Hold.ShouldBe(new Hold { State = V1.HoldState.Expired });
+        live.Hold.ShouldBe(new V1.Hold { State = V1.HoldState.Live, Remaining = "2", ExpireTime = Time(FakeLedger.Now) });
+        expired.Hold.ShouldBe(new V1.Hold { State = V1.HoldState.Expired });
     }
 
     [Fact]

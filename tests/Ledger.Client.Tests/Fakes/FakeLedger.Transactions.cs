@@ -157,13 +157,13 @@ internal sealed partial class FakeLedger
                 continue;
             }
 
-            if (leg.AccountStatus == AccountStatus.Exists || (leg.AccountStatus != AccountStatus.None && transaction.Legs[i].Opening.IfMissing))
+            if (leg.AccountStatus == AccountStatus.Exists || (leg.AccountStatus != AccountStatus.Unspecified && transaction.Legs[i].Opening.IfMissing))
             {
                 continue;
             }
 
             Undo(touched, before, holds, done);
-            result.Status = leg.TransferStatus == TransferStatus.None ? TransferStatus.LinkedEventFailed : leg.TransferStatus;
+            result.Status = leg.TransferStatus == TransferStatus.Unspecified ? TransferStatus.LinkedEventFailed : leg.TransferStatus;
             result.FailedLeg = i;
             result.Legs.Clear();
             result.Legs.AddRange(transaction.Legs.Select((other, k) => k == i ? leg

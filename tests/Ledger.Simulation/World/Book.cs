@@ -353,8 +353,17 @@ internal static class Rules
             amount = Least(amount, debit.DebitRoom);
         }
 
+        if (!transfer.Reverses.IsNil && amount == UInt128.MaxValue)
+        {
+            // All that is left of the original.
+            return debit.Done.TryGetValue(transfer.Reverses, out var original)
+                ? (UInt128)((Int128)original.Leg.Amount.Value - debit.Reversed.GetValueOrDefault(transfer.Reverses)) : 0;
+        }
+
         return (transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None ? Least(amount, credit.CreditRoom) : amount;
     }
+
+    public static Int128 Clamp(UInt128 amount) => amount > (UInt128)Int128.MaxValue ? Int128.MaxValue : (Int128)amount;
 
     private static UInt128 Least(UInt128 amount, Int128 room) => room <= 0 ? 0 : amount < (UInt128)room ? amount : (UInt128)room;
 
@@ -382,7 +391,7 @@ internal static class Rules
 
         if (!transfer.Reverses.IsNil && isDebit)
         {
-            AgainstReversal(transfer, book, reasons);
+            AgainstReversal(transfer, amount, book, reasons);
         }
 
         if (!isVoid)
@@ -400,12 +409,12 @@ internal static class Rules
 
         if (!transfer.ResolvesHold)
         {
-            if (isDebit && book.DebitAllowance is not null && book.DebitRoom < (Int128)amount)
+            if (isDebit && book.DebitAllowance is not null && book.DebitRoom < Clamp(amount))
             {
                 reasons.Add(TransferStatus.ExceedsCredits);
             }
 
-            if (!isDebit && book.CreditAllowance is not null && book.CreditRoom < (Int128)amount)
+            if (!isDebit && book.CreditAllowance is not null && book.CreditRoom < Clamp(amount))
             {
                 reasons.Add(TransferStatus.ExceedsDebits);
             }
@@ -482,7 +491,7 @@ internal static class Rules
         _ = amount;
     }
 
-    private static void AgainstReversal(Transfer transfer, Book book, List<TransferStatus> reasons)
+    private static void AgainstReversal(Transfer transfer, UInt128 amount, Book book, List<TransferStatus> reasons)
     {
         if (!book.Done.TryGetValue(transfer.Reverses, out var original) || original.Leg.Transfer!.Id != transfer.Reverses)
         {
@@ -497,7 +506,7 @@ internal static class Rules
         {
             reasons.Add(TransferStatus.ReversedTransferHasDifferentAccounts);
         }
-        else if ((Int128)transfer.Amount.Value
+        else if (Clamp(transfer.Amount.Value == UInt128.MaxValue ? amount : transfer.Amount.Value)
             > (Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses))
         {
             reasons.Add(TransferStatus.ExceedsReversedTransferAmount);

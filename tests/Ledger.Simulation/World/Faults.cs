@@ -59,6 +59,8 @@ internal sealed record Faults
 
     public int LookupFails { get; init; }
 
+    public int LookupBits { get; init; } = 12;
+
     public long SkewMax { get; init; }
 
     public int RememberedIdsMax { get; init; } = 4096;
@@ -95,6 +97,7 @@ internal sealed record Faults
 
         var delays = random.Of(16, 19, 22, 25);
         var slow = random.Of(16, 19, 22);
+        var looking = random.Of(12, 12, 16, 19, 22);
         var memory = random.Of(1, 1, 2, 3, 4, 8);
         var age = random.Of(0.001, 0.1, 1, 10, 1000);
         var every = random.Of(1, 1, 2, 3, 7);
@@ -114,6 +117,7 @@ internal sealed record Faults
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),
             WriteBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? slow : 12,
             LookupFails = Rate(FaultKinds.LookupFails, 20, 200, 500),
+            LookupBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? looking : 12,
             SkewMax = Rate(FaultKinds.Skew, 10_000, 1_000_000, 8_000_000),
             RememberedIdsMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,
             RememberedAgeMax = TimeSpan.FromSeconds((kinds & FaultKinds.Forgetful) != FaultKinds.None ? age : 86400),

@@ -141,7 +141,7 @@ internal sealed class Oracle(World world)
                 var released = book.Settle(aborted.Key).Part;
                 var given = attempts[(released.Key, released.Digest)];
                 Check(!given.CloserCommitted, $"R1: {place.Address} aborts {aborted.Key}, which its closer has committed");
-                Check(given.CloserRefused || (place.Address != given.Anchor && disowned.Contains((released.Key, released.Digest))),
+                Check(given.CloserRefused || (given.Others.Count > 0 && IsUsed(world.PlaceOf(given.Others[^1]), given.Key)) || (place.Address != given.Anchor && disowned.Contains((released.Key, released.Digest))),
                     $"R1: {place.Address} aborts {aborted.Key}, which nobody has refused");
                 given.AbortedBy.Add(place.Address);
                 if (place.Address == given.Anchor)
@@ -166,7 +166,7 @@ internal sealed class Oracle(World world)
                 break;
             case CloserRefused refused:
                 var refusedOne = Find(refused.Part);
-                Check(!refusedOne.CloserCommitted && !refusedOne.CloserRefused, $"I4: {refused.Part.Key} is decided twice by its closer");
+                Check(!refusedOne.CloserCommitted, $"I4: {refused.Part.Key} is refused by its closer, which has committed it");
                 refusedOne.CloserRefused = true;
                 if (refused.Reason != TransferStatus.None)
                 {
@@ -367,7 +367,7 @@ internal sealed class Oracle(World world)
 
         if (!transfer.IsBalancing)
         {
-            Check(leg.Amount == transfer.Amount, $"{transfer.Id} moves {leg.Amount}, {transfer.Amount} were asked for");
+            Check(leg.Amount == transfer.Amount || (!transfer.Reverses.IsNil && transfer.Amount == Amount.MaxValue), $"{transfer.Id} moves {leg.Amount}, {transfer.Amount} were asked for");
             return;
         }
 
@@ -387,7 +387,7 @@ internal sealed class Oracle(World world)
     {
         var failed = part.Legs.FirstOrDefault(leg => leg.Index == index);
         Check(failed is not null, $"{place.Address} {verb} {part.Id} for a leg that is not there");
-        if (failed!.Transfer is not { } transfer || part.Legs.Any(static leg => leg.Transfer is { IsBalancing: true }))
+        if (failed!.Transfer is not { } transfer || part.Legs.Any(static leg => leg.Transfer is { IsBalancing: true } || leg.Transfer is { Reverses.IsNil: false, Amount.Value: var all } && all == UInt128.MaxValue))
         {
             return;
         }
@@ -450,7 +450,7 @@ internal sealed class Oracle(World world)
                 }
             }
 
-            Check(!hasTold || room < (Int128)amount,
+            Check(!hasTold || room < Rules.Clamp(amount),
                 $"I10: {place.Address} {verb} {transfer.Id} for want of money that a client was told it has");
         }
     }

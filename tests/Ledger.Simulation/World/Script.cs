@@ -380,6 +380,12 @@ internal sealed class Script
 
     private void AddTransaction()
     {
+        if (random.Chance(weights[12] * 30))
+        {
+            AddWithOpenings();
+            return;
+        }
+
         var count = random.Of(1, 2, 2, 2, 3, 3, 4, 5, 8);
         var legs = ImmutableArray.CreateBuilder<TransactionLeg>();
         var mine = new List<Transfer>();
@@ -449,6 +455,21 @@ internal sealed class Script
                 IsTrial = random.Chance(20),
             });
         }
+    }
+
+    // A transfer that opens its accounts: the transaction has the transfer's id.
+    private void AddWithOpenings()
+    {
+        var transfer = Movement(random.Of(0, 1, 1));
+        Remember([transfer]);
+        asked.Add((transfer.Id, transfer.DebitAccount));
+        Add(transfer.DebitAccount, new PostTransactionCall(
+            new Transaction(transfer.Id,
+            [
+                TransactionLeg.Open(SpecOf(accounts.IndexOf(transfer.DebitAccount)), ifMissing: true),
+                TransactionLeg.Open(SpecOf(accounts.IndexOf(transfer.CreditAccount)), ifMissing: true),
+                TransactionLeg.Of(transfer),
+            ]), default, default));
     }
 
     private static AccountAddress AnchorOf(ImmutableArray<TransactionLeg> legs)

@@ -36,6 +36,11 @@ internal sealed class Sequence(World world)
     {
         if (!wish.IsDone || !world.IsQuiet())
         {
+            if (world.Now - wish.FirstSent > 3_000_000_000)
+            {
+                throw new ViolationException("liveness: a command does not come to rest: " + world.WhatIsOpen());
+            }
+
             world.PokeUnfinished();
             world.At(world.Now + 300_000, () => Wait(wish));
             return;
@@ -236,6 +241,14 @@ internal sealed class Sequence(World world)
             return;
         }
 
+        // A hold that is posted by the transaction that makes it, with next to no time: it may be too late.
+        if (asked.Legs.Any(one => one.Transfer is { ResolvesHold: true } resolution && asked.Legs.Any(other => other.Transfer is { } hold
+            && hold.Id == resolution.PendingId && hold.Timeout > TimeSpan.Zero && hold.Timeout < TimeSpan.FromMinutes(10))))
+        {
+            isStopped = true;
+            return;
+        }
+
         var (reason, leg, moved, full) = Try(asked, new LedgerTime(wish.FirstSent));
         if (reason == TransferStatus.None)
         {
@@ -305,6 +318,7 @@ internal sealed class Sequence(World world)
         bool IsSameAmount() =>
             (asked.Flags & TransferFlags.PostPending) != TransferFlags.None && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
             : (asked.Flags & TransferFlags.VoidPending) != TransferFlags.None ? asked.Amount.IsZero || asked.Amount.Value == moved
+            : !asked.Reverses.IsNil && asked.Amount == Amount.MaxValue ? known.Amount == Amount.MaxValue
             : asked.IsBalancing ? asked.Amount.Value >= moved
             : asked.Amount.Value == moved;
     }
@@ -359,7 +373,8 @@ internal sealed class Sequence(World world)
 
                 transfer = transfer with
                 {
-                    DebitAccount = hold.DebitAccount, CreditAccount = hold.CreditAccount, Asset = hold.Asset, Code = hold.Code,
+                    DebitAccount = hold.DebitAccount, CreditAccount = hold.CreditAccount, Asset = hold.Asset,
+                    Code = transfer.Code == 0 ? hold.Code : transfer.Code,
                     Reference = transfer.Reference.Length == 0 ? hold.Reference : transfer.Reference,
                 };
             }
@@ -473,6 +488,12 @@ internal sealed partial class World
     {
         foreach (var place in order)
         {
+            // One that a late row of its forerunner has overtaken finds out when it goes to sleep, if not before.
+            if (place.Newest is { IsReady: true } one && one.Runtime.DurableSequenceNr < place.Rows.Count)
+            {
+                one.GoToSleep();
+            }
+
             if (place.Newest is null && (place.Book.Doubts.Count > 0 || place.Book.Holds.Values.Any(
                 hold => hold.Transfer.DebitAccount == place.Address && hold.Deadline.UnixMicroseconds <= now)))
             {

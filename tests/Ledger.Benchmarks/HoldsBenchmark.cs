@@ -1,0 +1,192 @@
+using System.Data.Common;
+using System.Diagnostics;
+using System.Globalization;
+using Akka.Actor;
+using HdrHistogram;
+using Ledger.Actors;
+using Ledger.Actors.Accounts;
+using Ledger.Actors.Journal;
+using Ledger.Core;
+using Ledger.PostgreSql;
+using Ledger.Sqlite;
+using Ledger.Tests.Shared;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+
+namespace Ledger.Benchmarks;
+
+/// <summary>Very many holds with timeouts on accounts that sleep: how late do they expire? Their deadlines are spread evenly over
+/// a window; lateness is the time that the journal gives the expiry, less the hold's deadline.</summary>
+internal static class HoldsBenchmark
+{
+    private const int CreditAccounts = 1000;
+    private const int Batch = 8000;
+    private static readonly Asset Money = Asset.Parse("EUR/2");
+
+    public static async Task RunAsync(Settings settings, CancellationToken cancellationToken)
+    {
+        foreach (var database in settings.Databases)
+        {
+            await RunAsync(settings, database, cancellationToken);
+        }
+    }
+
+    private static async Task RunAsync(Settings settings, string database, CancellationToken cancellationToken)
+    {
+        var count = settings.Count ?? 1_000_000;
+        var debits = Math.Max(1, count / 5);
+        var window = TimeSpan.FromSeconds(settings.Seconds);
+        var directory = Directory.CreateTempSubdirectory("ledger-holds-");
+        using var server = database == "postgresql" ? new PostgresServer() : null;
+        var connectionString = server?.CreateDatabase();
+        var file = Path.Combine(directory.FullName, "ledger.db");
+        try
+        {
+            var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+            builder.Services.AddLedger(options =>
+            {
+                options.PassivateAfter = TimeSpan.FromSeconds(5);
+                options.CallTimeout = TimeSpan.FromMinutes(2);
+                if (connectionString is null)
+                {
+                    options.UseSqlite(file);
+                }
+                else
+                {
+                    options.UsePostgreSql(connectionString);
+                }
+            });
+            using var host = builder.Build();
+            await host.StartAsync(cancellationToken);
+            var ledger = host.Services.GetRequiredService<ILedger>();
+            var clock = Stopwatch.StartNew();
+            await OpenAsync(ledger, "d", debits, cancellationToken);
+            await OpenAsync(ledger, "c", CreditAccounts, cancellationToken);
+            Report.Say(Invariant($"{database}: {debits + CreditAccounts} accounts opened in {clock.Elapsed.TotalSeconds:0} s"));
+
+            // At a modest guess of the pace, so that all are made before the first is due.
+            clock.Restart();
+            var first = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(30 + (count / 4000.0));
+            for (var from = 0; from < count; from += Batch)
+            {
+                var size = Math.Min(Batch, count - from);
+                var transfers = new Transfer[size];
+                for (var i = 0; i < size; i++)
+                {
+                    // Which hold is due when is no matter of the order in which they were made.
+                    var number = from + i;
+                    var place = (long)number * 7919 % count;
+                    var timeout = first + (window * (place / (double)count)) - DateTimeOffset.UtcNow;
+                    transfers[i] = new Transfer(
+                        TransferId.FromGuid(Guid.CreateVersion7()), Account("d", number % debits), Account("c", number % CreditAccounts),
+                        Amount.Of(1), 1)
+                    {
+                        Asset = Money, Flags = TransferFlags.Pending,
+                        Timeout = TimeSpan.FromTicks(timeout.Ticks / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond),
+                    };
+                }
+
+                foreach (var result in await ledger.PostTransfersAsync(transfers, cancellationToken: cancellationToken))
+                {
+                    if (!result.IsCommitted)
+                    {
+                        throw new BooksException($"{result.Id}: {result.Status}");
+                    }
+                }
+            }
+
+            Report.Say(Invariant($"{database}: {count} holds made in {clock.Elapsed.TotalSeconds:0} s; the first is due in {(first - DateTimeOffset.UtcNow).TotalSeconds:0} s"));
+            GC.Collect();
+            var asleep = first - DateTimeOffset.UtcNow - TimeSpan.FromSeconds(1);
+            await Task.Delay(asleep > TimeSpan.Zero ? asleep : TimeSpan.Zero, cancellationToken);
+            var before = Environment.WorkingSet;
+            var most = before;
+            var end = first + window;
+            while (DateTimeOffset.UtcNow < end + TimeSpan.FromSeconds(6))
+            {
+                most = Math.Max(most, Environment.WorkingSet);
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+            }
+
+            await using var connection = connectionString is null
+                ? (DbConnection)new SqliteConnection(new SqliteConnectionStringBuilder
+                {
+                    DataSource = file, Mode = SqliteOpenMode.ReadOnly, Pooling = false,
+                }.ToString())
+                : new NpgsqlConnection(connectionString);
+            await connection.OpenAsync(cancellationToken);
+            var lateness = await LatenessAsync(connection, cancellationToken);
+            Report.Say(Invariant(
+                $"{database}: {lateness.TotalCount} of {count} holds expired over {window.TotalSeconds:0} s; late by p50 {At(50)} ms, p99 {At(99)} ms, p99.9 {At(99.9)} ms, at most {At(100)} ms; working set {before >> 20} MiB before, {most >> 20} MiB at most"));
+            if (lateness.TotalCount != count)
+            {
+                throw new BooksException($"{lateness.TotalCount} of {count} holds expired.");
+            }
+
+            await host.StopAsync(cancellationToken);
+
+            string At(double percentile) =>
+                (lateness.GetValueAtPercentile(percentile) / 1000.0).ToString("0.0", CultureInfo.InvariantCulture);
+        }
+        finally
+        {
+            NpgsqlConnection.ClearAllPools();
+            directory.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<LongHistogram> LatenessAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        var histogram = new LongHistogram(TimeSpan.FromHours(1).Ticks / 10, 3);
+        var deadlines = new Dictionary<TransferId, LedgerTime>();
+        await using var command = connection.CreateCommand();
+        command.CommandText =
+            $"SELECT persistence_id, sequence_number, message FROM journal WHERE manifest = '{LedgerSerializer.WorkRowManifest}' ORDER BY ordering";
+        command.CommandTimeout = 600;
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var account = AccountAddress.Parse(reader.GetString(0)[AccountActor.PersistenceIdPrefix.Length..]);
+            var batch = JournalCodec.Decode((byte[])reader.GetValue(2), account, reader.GetInt64(1), out _);
+            foreach (var happened in batch.Events.OfType<CloserCommitted>())
+            {
+                foreach (var leg in happened.Part.Legs)
+                {
+                    if (leg.IsHold)
+                    {
+                        deadlines[leg.Transfer!.Id] = leg.Deadline;
+                    }
+                    else if ((leg.Transfer!.Flags & TransferFlags.Expiry) != TransferFlags.None)
+                    {
+                        var late = happened.At.UnixMicroseconds - deadlines[leg.Transfer.PendingId].UnixMicroseconds;
+                        if (late < 0)
+                        {
+                            throw new BooksException($"{leg.Transfer.PendingId} expired {-late} µs before its time.");
+                        }
+
+                        histogram.RecordValue(late);
+                    }
+                }
+            }
+        }
+
+        return histogram;
+    }
+
+    private static async Task OpenAsync(ILedger ledger, string kind, int count, CancellationToken cancellationToken)
+    {
+        for (var from = 0; from < count; from += Batch)
+        {
+            var specs = Enumerable.Range(from, Math.Min(Batch, count - from))
+                .Select(i => new AccountSpec(Account(kind, i), Money, 1)).ToArray();
+            await ledger.OpenAccountsAsync(specs, cancellationToken: cancellationToken);
+        }
+    }
+
+    private static AccountAddress Account(string kind, int number) =>
+        AccountAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"{kind}:{number}"));
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
