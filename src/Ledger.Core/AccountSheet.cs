@@ -558,7 +558,7 @@ internal static class LegLadder
     {
         DebitAccount = pending.DebitAccount,
         CreditAccount = pending.CreditAccount,
-        Asset = pending.Asset,
+        Asset = pending.Asset.IsNone ? transfer.Asset : pending.Asset,
         Code = transfer.Code == 0 ? pending.Code : transfer.Code,
         Reference = transfer.Reference.Length == 0 ? pending.Reference : transfer.Reference,
         Metadata = transfer.Metadata.Pairs.IsEmpty ? pending.Metadata : transfer.Metadata,

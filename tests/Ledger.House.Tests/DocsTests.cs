@@ -60,19 +60,28 @@ public partial class DocsTests
         {
             foreach (Match link in Link().Matches(File.ReadAllText(document)))
             {
-                var target = link.Groups[1].Value.Split('#')[0];
-                if (target.Length == 0 || target.Contains("://", StringComparison.Ordinal))
+                var parts = link.Groups[1].Value.Split('#');
+                if (parts[0].Contains("://", StringComparison.Ordinal))
                 {
                     continue;
                 }
 
-                var path = Path.Combine(Path.GetDirectoryName(document)!, target);
-                (File.Exists(path) || Directory.Exists(path)).ShouldBeTrue($"{document} links to {target}");
+                var path = parts[0].Length == 0 ? document : Path.Combine(Path.GetDirectoryName(document)!, parts[0]);
+                (File.Exists(path) || Directory.Exists(path)).ShouldBeTrue($"{document} links to {parts[0]}");
+                if (parts.Length > 1)
+                {
+                    File.ReadLines(path).Where(static line => line.StartsWith('#')).Select(AnchorOf)
+                        .ShouldContain(parts[1], $"{document} links to {link.Groups[1].Value}");
+                }
             }
         }
     }
 
     private static string Root => Repository.Root;
+
+    // As GitHub names them.
+    private static string AnchorOf(string heading) => NotInAnchor().Replace(heading.TrimStart('#', ' ').ToLowerInvariant(), "")
+        .Replace(' ', '-');
 
     private static string ToUpperSnake(string name) => Hump().Replace(name, "_$1").ToUpperInvariant();
 
@@ -87,6 +96,9 @@ public partial class DocsTests
 
     [GeneratedRegex("(?<!^)([A-Z])")]
     private static partial Regex Hump();
+
+    [GeneratedRegex("[^a-z0-9 _-]")]
+    private static partial Regex NotInAnchor();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();

@@ -24,7 +24,10 @@ internal sealed class Node : IAsyncDisposable
 
     public ILedger Ledger => app.Services.GetRequiredService<ILedger>();
 
-    public static async Task<Node> StartAsync()
+    /// <summary>Where the journal is kept.</summary>
+    public string File => Path.Combine(directory, "ledger.db");
+
+    public static async Task<Node> StartAsync(Action<LedgerOptions>? configure = null)
     {
         var directory = Directory.CreateTempSubdirectory("ledger-recipe-").FullName;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -32,7 +35,11 @@ internal sealed class Node : IAsyncDisposable
             IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http2));
         builder.Services.AddRoutingCore();
         builder.Services.AddLogging();
-        builder.Services.AddLedger(options => options.UseSqlite(Path.Combine(directory, "ledger.db")));
+        builder.Services.AddLedger(options =>
+        {
+            options.UseSqlite(Path.Combine(directory, "ledger.db"));
+            configure?.Invoke(options);
+        });
         builder.Services.AddLedgerGrpc();
         var app = builder.Build();
         app.UseRouting();
@@ -49,7 +56,7 @@ internal sealed class Node : IAsyncDisposable
     {
         foreach (var (name, content) in files)
         {
-            await File.WriteAllTextAsync(Path.Combine(directory, name), content);
+            await System.IO.File.WriteAllTextAsync(Path.Combine(directory, name), content);
         }
 
         var printed = new StringWriter();

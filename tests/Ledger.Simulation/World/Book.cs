@@ -80,7 +80,7 @@ internal sealed class Book
                 foreach (var leg in doubt.Part.Legs)
                 {
                     if (leg.Concerns(Address) && (leg.Opening is not null || Closes(leg.Transfer!)
-                        || (leg.Transfer!.ResolvesHold && Holds.TryGetValue(leg.Transfer.PendingId, out var hold) && Closes(hold.Transfer))))
+                        || ((leg.Transfer!.Flags & TransferFlags.VoidPending) != TransferFlags.None && Holds.TryGetValue(leg.Transfer.PendingId, out var hold) && Closes(hold.Transfer))))
                     {
                         return true;
                     }
@@ -506,8 +506,9 @@ internal static class Rules
         {
             reasons.Add(TransferStatus.ReversedTransferHasDifferentAccounts);
         }
-        else if (Clamp(transfer.Amount.Value == UInt128.MaxValue ? amount : transfer.Amount.Value)
-            > (Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses))
+        else if ((Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses) is var left
+            && (Clamp(transfer.Amount.Value == UInt128.MaxValue ? amount : transfer.Amount.Value) > left
+                || (transfer.Amount.Value == UInt128.MaxValue && left == 0)))
         {
             reasons.Add(TransferStatus.ExceedsReversedTransferAmount);
         }
