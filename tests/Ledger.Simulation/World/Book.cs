@@ -506,10 +506,14 @@ internal static class Rules
         {
             reasons.Add(TransferStatus.ReversedTransferHasDifferentAccounts);
         }
-        else if (Clamp(transfer.Amount.Value == UInt128.MaxValue ? amount : transfer.Amount.Value)
-            > (Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses))
+        else
         {
-            reasons.Add(TransferStatus.ExceedsReversedTransferAmount);
+            var left = (Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses);
+            var ofAll = transfer.Amount.Value == UInt128.MaxValue;
+            if (Clamp(ofAll ? amount : transfer.Amount.Value) > left || (ofAll && left == 0))
+            {
+                reasons.Add(TransferStatus.ExceedsReversedTransferAmount);
+            }
         }
     }
 }
