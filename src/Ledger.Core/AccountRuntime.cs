@@ -236,7 +236,7 @@ public sealed class AccountRuntime
         }
 
         CheckDue(now);
-        Pump();
+        Settle(now);
     }
 
     // ---------------------------------------------------------------- inputs
@@ -765,7 +765,10 @@ public sealed class AccountRuntime
 
         if (NeedsContent(id, work, remembered))
         {
-            return Search(remembered.SequenceNr, toEnd: false);
+            // This very request may have been rejected before, and that may have left memory.
+            var mayHaveBeenAsked = input is PostTransferCall or PostTransactionCall && id == work.Asked!.Id
+                && FindAsked(remembered, work.Asked.Asked) is null && state.Remembered.MayHaveForgotten(id);
+            return Search(mayHaveBeenAsked ? 0 : remembered.SequenceNr, toEnd: false);
         }
 
         // An id that is not used up may have been decided before, and that may have left memory.
@@ -1250,6 +1253,24 @@ public sealed class AccountRuntime
         work.ResendAt = now.Add(pause * (1 + (spread / 1024.0)));
         work.WaitsSince = state.LastDecision;
         shell.WakeAt(work.ResendAt);
+        LetOthersIn(work, now);
+    }
+
+    // What other accounts asked while ids were looked up does not wait for what this account waits for.
+    private void LetOthersIn(Work work, LedgerTime now)
+    {
+        List<AccountMessage>? others = null;
+        for (var i = work.Waiters.Count - 1; i >= 0; i--)
+        {
+            if (work.Waiters[i] is not AccountCall)
+            {
+                (others ??= []).Add(work.Waiters[i]);
+                work.Waiters.RemoveAt(i);
+            }
+        }
+
+        others?.Reverse();
+        RouteAgain(others ?? [], now);
     }
 
     private void StartTrial(Work work, LedgerTime now)
@@ -1265,6 +1286,7 @@ public sealed class AccountRuntime
         }
 
         ScheduleResend(work, now);
+        LetOthersIn(work, now);
     }
 
     private void Quoted(TrialAnswer answer, LedgerTime now)
@@ -1358,6 +1380,7 @@ public sealed class AccountRuntime
 
         work.Known = null;
         AskOthers(work, now);
+        LetOthersIn(work, now);
     }
 
     // From here only the closer's journal decides (R1).
@@ -1601,7 +1624,7 @@ public sealed class AccountRuntime
         WaitFor(again, now);
 
         // What other accounts ask does not wait with it.
-        RouteAgain(work.Waiters.Where(static waiter => waiter is not AccountCall), now);
+        RouteAgain(work.Waiters.Where(static waiter => waiter is not AccountCall).ToArray(), now);
     }
 
     private TransactionCommitted CommitOf(TransactionPart part, LedgerTime commitTime, LedgerTime now)
@@ -1671,6 +1694,7 @@ public sealed class AccountRuntime
             work.Known = null;
             SendVote(part, VoteKind.Yes, null);
             ScheduleResend(work, now);
+            LetOthersIn(work, now);
         }
     }
 
@@ -1999,6 +2023,7 @@ public sealed class AccountRuntime
         }
 
         List<Hold>? due = null;
+        List<Work>? displaced = null;
         foreach (var hold in state.DueHolds(now))
         {
             if (expiring + (due?.Count ?? 0) >= options.ExpiriesMax)
@@ -2008,6 +2033,13 @@ public sealed class AccountRuntime
 
             if (claims is null || !(claims.ContainsKey(hold.Transfer.Id) || claims.ContainsKey(hold.ExpiryId)))
             {
+                (due ??= []).Add(hold);
+            }
+            else if (claims.TryGetValue(hold.Transfer.Id, out var owner) && owner.Phase == Phase.Waiting && !owner.IsExpiry)
+            {
+                // It may be waiting for this very expiry.
+                Unclaim(owner);
+                (displaced ??= []).Add(owner);
                 (due ??= []).Add(hold);
             }
         }
@@ -2024,6 +2056,11 @@ public sealed class AccountRuntime
             var work = new Work(null, AskedPart(transfer));
             Claim(work, IdsOf(work.Asked!));
             Begin(work, now);
+        }
+
+        foreach (var owner in displaced ?? [])
+        {
+            RouteAgain(owner.Waiters, now);
         }
     }
 
@@ -2078,6 +2115,16 @@ public sealed class AccountRuntime
             Answer(work, same.Status == TransferStatus.Created
                 ? Committed(asked with { Legs = [.. asked.Legs.Select(static leg => leg with { Amount = leg.Transfer!.Amount })] }, same.Time, replayed: true)
                 : Rejected(asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));
+            Finish(work, skipFirst: work.HasFirst, now);
+            return true;
+        }
+
+        // What was once answered to this very request is answered for ever, whatever was done under the id since.
+        if (found?.Records.FirstOrDefault(record => record.Status != TransferStatus.None && record.Part.Asked == asked.Asked) is { } before)
+        {
+            Answer(work, before.Status == TransferStatus.Created
+                ? Committed(before.Part, before.Time, replayed: true)
+                : Rejected(asked, before.FailedLeg, before.Status, before.Time, before.Seen, replayed: true));
             Finish(work, skipFirst: work.HasFirst, now);
             return true;
         }
@@ -2229,8 +2276,8 @@ public sealed class AccountRuntime
                 ? TransactionLeg.Of(transfer)
                 : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]),
             record.Status == TransferStatus.Created
-                ? Committed(part, record.Time, replayed: true)
-                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
+                ? Committed(part, record.Time, replayed: false)
+                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false));
     }
 
     private static TransactionResult Committed(TransactionPart part, LedgerTime time, bool replayed) => new(

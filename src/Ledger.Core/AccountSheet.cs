@@ -332,7 +332,12 @@ internal static class LegLadder
 
             if (!isFixed && transfer.Amount == Amount.MaxValue)
             {
-                // All that is left of the original.
+                // All that is left of the original, if anything is.
+                if (debitFact.Reversible.IsZero)
+                {
+                    return new LegDecision(TransferStatus.ExceedsReversedTransferAmount, leg);
+                }
+
                 leg = leg with { Amount = debitFact.Reversible };
             }
 
@@ -553,7 +558,7 @@ internal static class LegLadder
     {
         DebitAccount = pending.DebitAccount,
         CreditAccount = pending.CreditAccount,
-        Asset = pending.Asset,
+        Asset = pending.Asset.IsNone ? transfer.Asset : pending.Asset,
         Code = transfer.Code == 0 ? pending.Code : transfer.Code,
         Reference = transfer.Reference.Length == 0 ? pending.Reference : transfer.Reference,
         Metadata = transfer.Metadata.Pairs.IsEmpty ? pending.Metadata : transfer.Metadata,

@@ -490,20 +490,11 @@ public sealed class AccountState
         return details;
     }
 
-    // A hold may be made and ended by one transaction.
-    private static HoldState HoldStateOf(TransactionPart part, PartLeg hold)
-    {
-        var state = hold.IsHold ? HoldState.Live : HoldState.None;
-        foreach (var leg in part.Legs)
-        {
-            if (leg.Transfer is { ResolvesHold: true } transfer && transfer.PendingId == hold.Transfer!.Id)
-            {
-                state = leg.HoldAfter;
-            }
-        }
-
-        return state;
-    }
+    // A hold may be made and resolved by one transaction.
+    private HoldState HoldStateOf(TransactionPart part, PartLeg leg) => !leg.IsHold ? HoldState.None
+        : FindHold(leg.Transfer!.Id) is not null ? HoldState.Live
+        : part.Legs.Last(later =>
+            later.Transfer is { ResolvesHold: true } end && end.PendingId == leg.Transfer.Id).HoldAfter;
 
     private void Do(TransactionPart part, PartLeg leg, LedgerTime time, long sequenceNr)
     {

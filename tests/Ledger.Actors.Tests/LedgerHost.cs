@@ -54,6 +54,22 @@ public abstract class TestStorage : IDisposable
         return Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture);
     }
 
+    /// <summary>All rows of the journal, as bytes, in the order of their streams.</summary>
+    internal IReadOnlyList<(string Stream, long SequenceNr, byte[] Row)> Rows()
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT persistence_id, sequence_number, message FROM journal ORDER BY persistence_id, sequence_number";
+        using var reader = command.ExecuteReader();
+        var rows = new List<(string, long, byte[])>();
+        while (reader.Read())
+        {
+            rows.Add((reader.GetString(0), reader.GetInt64(1), (byte[])reader.GetValue(2)));
+        }
+
+        return rows;
+    }
+
     public void Execute(string sql)
     {
         using var connection = Open();
@@ -149,6 +165,14 @@ public sealed class LedgerHost : IAsyncDisposable
         var host = builder.Build();
         await host.StartAsync();
         return new LedgerHost(host);
+    }
+
+    /// <summary>Ends the process as a crash does, as far as one process can: nothing that was put off is written.</summary>
+    public async Task KillAsync()
+    {
+        var system = System;
+        ((ExtendedActorSystem)system).Abort();
+        await system.WhenTerminated.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     public async ValueTask DisposeAsync()

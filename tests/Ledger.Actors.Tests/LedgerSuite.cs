@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Akka.Actor;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
 using Ledger.Core;
@@ -407,18 +406,7 @@ public abstract partial class LedgerSuite : IDisposable
         if (!storage.Clustered)
         {
             // Both are asleep in the end: their parent has no child.
-            await EventuallyAsync(async () =>
-            {
-                try
-                {
-                    await host.System.ActorSelection("/user/ledger-accounts/*").ResolveOne(TimeSpan.FromMilliseconds(200));
-                    return false;
-                }
-                catch (ActorNotFoundException)
-                {
-                    return true;
-                }
-            });
+            await EventuallyAsync(() => IsAsleepAsync(host));
         }
 
         (await host.Ledger.GetAccountAsync(a))!.Balances.DebitsPosted.ShouldBe(Amount.Of(12));

@@ -384,7 +384,7 @@ public sealed class SweeperTests : IDisposable
         await UntilAsync(() => _pokes.Count == 3 && _index.UnfinishedCount == 1);
         Poked.ShouldBe(["doubt", "noted", "slow"], ignoreOrder: true);
         _health.UnreadableRows.ShouldBe(1);
-        _health.Status.HasRecovered.ShouldBeTrue();
+        await UntilAsync(() => _health.Status.HasRecovered);
 
         void Row(long ordering, string account, string text) => _index.Rows.Add(new WorkRow(
             ordering, AccountActor.PersistenceIdPrefix + account, 1, System.Text.Encoding.UTF8.GetBytes(text)));

@@ -88,9 +88,9 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
             var reached = rows[^1].Events[0].At;
             searching.RemoveAll(lookup => !lookup.ToEnd
                 && (searches.Found(lookup.Id) is { Last: { } decided }
-                    ? lookup.SequenceNr > 0
-                        ? searches.Found(lookup.Id)!.Records.Any(record => record.SequenceNr == lookup.SequenceNr)
-                        : decided.Status == TransferStatus.Created
+                    ? decided.Status == TransferStatus.Created
+                        || (lookup.SequenceNr > 0 && searches.Found(lookup.Id)!.Records.Any(
+                            record => record.SequenceNr == lookup.SequenceNr && record.Status != TransferStatus.None))
                     : !searches.HasSeen(lookup.Id) && reached > lookup.NotAfter));
             from = rows[^1].SequenceNr + 1;
             size = RowsMax;

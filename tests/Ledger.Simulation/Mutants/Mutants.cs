@@ -10,7 +10,12 @@ internal sealed record Mutant(int Number, string Name, string About, bool IsPlac
 /// <summary>Which mutant is alive: at most one, for the whole process.</summary>
 internal static partial class Mutants
 {
-    public static int Current { get; set; }
+    public static int Current;
 
     public static bool Is(int number) => Current == number;
+
+    /// <summary>Whether the world lets an incarnation speak that another has replaced.</summary>
+    public static bool SpeaksWithoutLease => Current != 0 && Current == NumberOf(nameof(SpeaksWithoutLease));
+
+    private static int NumberOf(string name) => Array.Find(All, one => one.Name == name)!.Number;
 }

@@ -80,7 +80,7 @@ internal sealed class Book
                 foreach (var leg in doubt.Part.Legs)
                 {
                     if (leg.Concerns(Address) && (leg.Opening is not null || Closes(leg.Transfer!)
-                        || (leg.Transfer!.ResolvesHold && Holds.TryGetValue(leg.Transfer.PendingId, out var hold) && Closes(hold.Transfer))))
+                        || ((leg.Transfer!.Flags & TransferFlags.VoidPending) != TransferFlags.None && Holds.TryGetValue(leg.Transfer.PendingId, out var hold) && Closes(hold.Transfer))))
                     {
                         return true;
                     }
@@ -506,14 +506,11 @@ internal static class Rules
         {
             reasons.Add(TransferStatus.ReversedTransferHasDifferentAccounts);
         }
-        else
+        else if ((Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses) is var left
+            && (Clamp(transfer.Amount.Value == UInt128.MaxValue ? amount : transfer.Amount.Value) > left
+                || (transfer.Amount.Value == UInt128.MaxValue && left == 0)))
         {
-            var left = (Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses);
-            var ofAll = transfer.Amount.Value == UInt128.MaxValue;
-            if (Clamp(ofAll ? amount : transfer.Amount.Value) > left || (ofAll && left == 0))
-            {
-                reasons.Add(TransferStatus.ExceedsReversedTransferAmount);
-            }
+            reasons.Add(TransferStatus.ExceedsReversedTransferAmount);
         }
     }
 }

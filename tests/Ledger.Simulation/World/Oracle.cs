@@ -182,6 +182,7 @@ internal sealed class Oracle(World world)
                         $"R2: {place.Address} disowns {disown.Key}, which it has prepared");
                 }
 
+                Count("disowned");
                 disowned.Add((disown.Key, disown.Digest));
                 break;
             default:
@@ -513,8 +514,9 @@ internal sealed class Oracle(World world)
                     $"R2: {from.Address} says that {outcome.Key} is not committed, of which nothing is durable");
                 break;
             case OutcomeAck ack:
-                Check(!from.Book.Doubts.ContainsKey(ack.Key) || !attempts.ContainsKey((ack.Key, ack.Digest))
-                    || from.Book.Doubts[ack.Key].Part.Digest != ack.Digest,
+                // Of an abort it may say so and prepare it afterwards, when the request comes late: then it asks.
+                Check(!from.Book.Doubts.ContainsKey(ack.Key) || !attempts.TryGetValue((ack.Key, ack.Digest), out var ended)
+                    || !ended.CloserCommitted || from.Book.Doubts[ack.Key].Part.Digest != ack.Digest,
                     $"I6: {from.Address} says that it has ended {ack.Key}, and has not");
                 break;
             default:
@@ -533,7 +535,7 @@ internal sealed class Oracle(World world)
 
         foreach (var (_, one) in attempts)
         {
-            if (one.Id == id && (one.CloserCommitted || one.AbortedBy.Count > 0 || one.CloserRefused))
+            if (one.Id == id && one.CloserCommitted && (one.Anchor == place.Address || one.Others.Contains(place.Address)))
             {
                 return true;
             }
@@ -635,7 +637,7 @@ internal sealed class Oracle(World world)
             }
             else
             {
-                Check(!rejected.ContainsKey(key) || IsAboutAnother(status), $"I4: {id} is told {status}, which is not what its row says");
+                Check(IsAboutAnother(status) || status == TransferStatus.LinkedEventFailed, $"I5: {id} is told to be rejected ({status}), and no row says so");
             }
 
             Check(!attempts.Values.Any(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id

@@ -235,8 +235,14 @@ internal sealed class Sequence(World world)
         if (list.FirstOrDefault(static one => one.IsFinal) is { } final)
         {
             var expected = final.Status != TransferStatus.Created ? TransferStatus.IdAlreadyFailed
-                : isAlone && final.Full.Legs.Length == 1 ? Difference(final.Full.Legs[0].Transfer!, asked.Legs[0].Transfer!, final.Amounts[0])
+                : isAlone && IndexOf(final.Full, asked.Id) is >= 0 and var at ? Difference(final.Full.Legs[at].Transfer!, asked.Legs[0].Transfer!, final.Amounts[at])
                 : TransferStatus.ExistsWithDifferentTransfers;
+            if (expected == TransferStatus.Exists)
+            {
+                // The transfer of a transaction that opened its accounts, asked for by itself.
+                return;
+            }
+
             Check(status == expected, $"{asked.Id} with other content is answered {status}, not {expected}");
             return;
         }
@@ -258,15 +264,30 @@ internal sealed class Sequence(World world)
         }
         else
         {
-            Check(status == reason && (isAlone || leg == failedLeg),
+            // A post alone is refused by its debit account's freeze without asking the other account.
+            Check(isAlone && status == TransferStatus.DebitAccountFrozen && reason == TransferStatus.CreditAccountAlreadyClosed
+                && asked.Legs[0].Transfer!.ResolvesHold || status == reason && (isAlone || leg == failedLeg),
                 $"{asked.Id} is answered {status} at {failedLeg}, not {reason} at {leg}");
 
             // What follows from an id is not a decision of its own.
             if (time != default)
             {
-                list.Add(new Known(asked, reason, leg, moved, !isAlone || Burns(reason), asked));
+                list.Add(new Known(asked, status, leg, moved, !isAlone || Burns(reason), asked));
             }
         }
+    }
+
+    private static int IndexOf(Transaction transaction, TransferId id)
+    {
+        for (var i = 0; i < transaction.Legs.Length; i++)
+        {
+            if (transaction.Legs[i].Transfer?.Id == id)
+            {
+                return i;
+            }
+        }
+
+        return -1;
     }
 
     private static bool IsSame(Known one, Transaction asked)

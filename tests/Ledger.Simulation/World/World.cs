@@ -315,6 +315,8 @@ internal sealed partial class World
     public string WhatIsOpen() => string.Join("; ", order.Where(static place => place.Book.Doubts.Count > 0 || place.Newest is { Runtime.IsBusy: true })
         .Select(static place => $"{place.Address}: {place.Book.Doubts.Count} in doubt, {(place.Newest is { } one ? one.Describe() : "asleep")}"))
         + "; unanswered: " + string.Join(", ", wishes.Where(static wish => !wish.IsDone && wish.Sent > 0).Select(static wish => Tracer.Text(wish.Command.Call)))
+        + "; due: " + string.Join(", ", order.SelectMany(place => place.Book.Holds.Values.Where(hold => hold.Transfer.DebitAccount == place.Address
+            && hold.Deadline.UnixMicroseconds <= now + 120_000_000).Select(hold => $"{Tracer.Text(hold.Transfer)} until {Tracer.Text(hold.Deadline)}, {(place.Newest is { } one ? one.Describe() : "asleep")}")))
         + $"; {inFlight} messages";
 
     public bool IsQuiet()
@@ -821,9 +823,9 @@ internal sealed partial class World
 
             var reached = rows[end - 1].Events[0].At;
             if (!lookup.ToEnd && (search.Found(lookup.Id) is { Last: { } decided }
-                ? lookup.SequenceNr > 0
-                    ? search.Found(lookup.Id)!.Records.Any(record => record.SequenceNr == lookup.SequenceNr)
-                    : decided.Status == TransferStatus.Created
+                ? decided.Status == TransferStatus.Created
+                    || (lookup.SequenceNr > 0 && search.Found(lookup.Id)!.Records.Any(
+                        record => record.SequenceNr == lookup.SequenceNr && record.Status != TransferStatus.None))
                 : !search.HasSeen(lookup.Id) && reached > lookup.NotAfter))
             {
                 break;
@@ -912,12 +914,20 @@ internal sealed class Incarnation : IAccountShell
 
     public bool IsDead { get; set; }
 
-    private bool IsNewest => Place.Newest == this;
+    private bool IsNewest => Place.Newest == this
+#if MUTANTS
+        || Mutants.SpeaksWithoutLease
+#endif
+        ;
 
     private LedgerTime Clock => world.Clock(Node);
 
     public string Describe() => $"busy {Runtime.IsBusy}, in doubt {Runtime.State.InDoubtCount}, writing {Writing?.SequenceNr}, "
-        + $"look-ups {LookupCount}, durable {Runtime.DurableSequenceNr} of {Place.Rows.Count}";
+        + $"look-ups {LookupCount}, durable {Runtime.DurableSequenceNr} of {Place.Rows.Count}"
+#if MUTANTS
+        + " " + Runtime.DescribeWorks()
+#endif
+        ;
 
     public void Recover(AccountSnapshot? snapshot, List<EventBatch> rows)
     {
@@ -1043,7 +1053,7 @@ internal sealed class Incarnation : IAccountShell
 
     void IAccountShell.Send(AccountAddress account, AccountMessage message)
     {
-        if (IsDead || !IsNewest)
+        if (IsDead || (!IsNewest && !(world.HasLooseLease && message is PrepareRequest or CloseRequest or Outcome or OutcomeRequest)))
         {
             return;
         }
@@ -1104,6 +1114,8 @@ internal sealed class Incarnation : IAccountShell
 internal sealed partial class World
 {
     public AccountRuntimeOptions Options => options;
+
+    public bool HasLooseLease => !healed && faults.Has(FaultKinds.LooseLease);
 
     public LedgerTime Clock(int node) => ClockOf(node);
 
