@@ -464,7 +464,12 @@ internal sealed partial class LedgerService
         {
             var (used, how) = await FirstUsedElsewhereAsync(
                 transaction, failed < 0 ? transaction.Legs.Length : failed, deadline, cancellationToken);
-            (failed, reason) = used >= 0 ? (used, (int)how) : (failed, reason);
+
+            // The leg that failed in this very transaction is no other use: its anchor answers the retry as it did before.
+            if (used >= 0 && await TransactionAsync(AnchorOf(transaction), transaction.Id, deadline, cancellationToken) is null)
+            {
+                (failed, reason) = (used, (int)how);
+            }
         }
 
         if (failed < 0 && chainOpen)
