@@ -511,6 +511,12 @@ internal sealed partial class LedgerService
     private async Task<(int Leg, TransferStatus Reason)> FirstUsedElsewhereAsync(
         Transaction transaction, int count, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
+        if (recent.TryFind(transaction.Id, out var anchor) && anchor == AnchorOf(transaction))
+        {
+            // It may be this very transaction that used them up: sent again, it is answered as it was, by its anchor.
+            return (-1, TransferStatus.None);
+        }
+
         for (var i = 0; i < count; i++)
         {
             if (transaction.Legs[i].Transfer is { } transfer && recent.TryFind(transfer.Id, out var known)
@@ -529,6 +535,12 @@ internal sealed partial class LedgerService
         if (result.Replayed)
         {
             return;
+        }
+
+        if (result.Time != default)
+        {
+            // Journaled: the anchor knows it.
+            recent.Add(transaction.Id, anchor);
         }
 
         for (var i = 0; i < transaction.Legs.Length; i++)
