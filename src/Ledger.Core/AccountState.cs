@@ -457,7 +457,13 @@ public sealed class AccountState
         }
 
         // The ids: of the transaction, of its attempt, and of every transfer in it.
-        Remember(part.Id, new RememberedId(part.Digest, TransferStatus.Created, time, sequenceNr, WithHold(part, details)));
+        // Elsewhere than at the anchor a later attempt is known by its key: the transaction's own id may be another's here.
+        if (part.Attempt == 0 || part.Anchor == Address
+            || part.Legs.Any(leg => leg.Transfer is { } transfer && transfer.Id == part.Id && leg.Concerns(Address)))
+        {
+            Remember(part.Id, new RememberedId(part.Digest, TransferStatus.Created, time, sequenceNr, WithHold(part, details)));
+        }
+
         if (part.Attempt > 0)
         {
             Remember(part.Key, new RememberedId(part.Digest, TransferStatus.Created, time, sequenceNr, details));

@@ -38,7 +38,7 @@ public sealed class RuntimeTests : IAccountShell
         // When it answers at last, who still waits is told, and the account is as good as ever.
         var correlation = Send((caller, deadline) => new GetAccountCall(caller, deadline), 200);
         runtime.Handle(
-            new CloseAnswer(transfer.Id, TransferContent.DigestOf(transfer), TransferStatus.Created, At(200), null), At(200));
+            new CloseAnswer(transfer.Id, TransferContent.DigestOf(transfer), Committed: true, At(200), null), At(200));
         var answer = answers.Single(a => a.Correlation == correlation).Answer;
         ((AccountAnswer)answer).View.ShouldNotBeNull().Balances.DebitsPosted.ShouldBe(Amount.Of(5));
     }

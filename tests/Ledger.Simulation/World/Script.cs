@@ -28,6 +28,7 @@ internal sealed class Script
     private readonly int[] weights;
     private readonly int timeOrdered;
     private readonly int ahead;
+    private Transfer? reversed;
     private int ids;
     private long at = Start;
 
@@ -234,7 +235,9 @@ internal sealed class Script
 
     private Transfer Reversal(Transfer original) =>
         new(NextId(), original.CreditAccount, original.DebitAccount,
-            random.Chance(600) ? original.Amount : Amount.Of((ulong)random.Between(1, 60)), original.Code)
+            random.Chance(450) ? original.Amount
+                : random.Chance(700) && original.Amount != Amount.MaxValue ? Amount.Of((ulong)(original.Amount.Value * 45 / 100))
+                : Amount.Of((ulong)random.Between(1, 60)), original.Code)
         {
             Asset = original.Asset, Reverses = original.Id, Reason = "mistake",
         };
@@ -271,7 +274,8 @@ internal sealed class Script
                 Add(accounts[changed], new ChangeAccountCall(ChangeOf(changed), default, default));
                 break;
             case 7 when posted.Count > 0:
-                Add(Reversal(OfLast(posted)));
+                reversed = reversed is null || random.Chance(500) ? OfLast(posted) : reversed;
+                Add(Reversal(reversed));
                 break;
             case 8 when holds.Count > 0:
                 var extended = OfLast(holds);
@@ -386,6 +390,12 @@ internal sealed class Script
             return;
         }
 
+        if (random.Chance(80) && accounts.Count > assets.Count)
+        {
+            AddIncome();
+            return;
+        }
+
         var count = random.Of(1, 2, 2, 2, 3, 3, 4, 5, 8);
         var legs = ImmutableArray.CreateBuilder<TransactionLeg>();
         var mine = new List<Transfer>();
@@ -454,6 +464,24 @@ internal sealed class Script
             {
                 IsTrial = random.Chance(20),
             });
+        }
+    }
+
+    // Money that comes to the anchor itself, and is spent as soon as its client may know of it.
+    private void AddIncome()
+    {
+        var poor = random.Between(assets.Count, accounts.Count - 1);
+        var rich = accounts[poor % assets.Count];
+        var id = NextId();
+        Add(accounts[poor], new PostTransactionCall(new Transaction(id,
+        [
+            TransactionLeg.Of(Plain(accounts[poor], rich, Amount.Of((ulong)random.Next(2)))),
+            TransactionLeg.Of(Plain(rich, accounts[poor], Amount.Of((ulong)random.Between(100, 500)))),
+        ]), default, default));
+        for (var spends = random.Between(1, 3); spends > 0; spends--)
+        {
+            at += random.Spread(10, 21);
+            Add(Plain(accounts[poor], rich, Amount.Of((ulong)random.Between(50, 400))));
         }
     }
 
