@@ -116,6 +116,11 @@ public static class LedgerHostingExtensions
         // Entities go to sleep on their own terms (R5), so sharding's own passivation is off.
         builder.AddHocon(
             "akka.cluster.sharding.distributed-data.durable.keys = []", HoconAddMode.Prepend);
+
+        // A transaction of 8,190 legs is one message; the default of 128,000 bytes would drop it, and silently so.
+        builder.AddHocon(
+            "akka.remote.dot-netty.tcp { maximum-frame-size = 16777216b, send-buffer-size = 33554432b, receive-buffer-size = 33554432b }",
+            HoconAddMode.Prepend);
         return builder
             .WithShardRegion<AccountRegion>(
                 ShardTypeName,

@@ -86,6 +86,11 @@ internal sealed partial class LedgerService
     public async Task<ExtendHoldResult> ExtendHoldAsync(
         ExtendHold request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
+        if (request.Deadline.UnixMicroseconds <= 0)
+        {
+            throw new LedgerException(LedgerErrorReason.InvalidArgument, "The new deadline is missing.", "deadline");
+        }
+
         var deadline = Begin(1, timeout);
         try
         {
@@ -224,6 +229,7 @@ internal sealed partial class LedgerService
         {
             // Each group waits for those before it that it shares an account or an id with; the others go on beside it.
             var groups = new List<Task<BatchItemResult[]>>();
+            var sinceBarrier = new List<Task>();
             var last = new Dictionary<object, Task>();
             Task barrier = Task.CompletedTask;
             for (var from = 0; from < items.Count;)
@@ -239,7 +245,7 @@ internal sealed partial class LedgerService
                 var before = new List<Task> { barrier };
                 if (keys is null)
                 {
-                    before.AddRange(groups);
+                    before.AddRange(sinceBarrier);
                 }
                 else
                 {
@@ -254,9 +260,13 @@ internal sealed partial class LedgerService
 
                 var running = RunAsync(group, before, deadline, cancellationToken);
                 groups.Add(running);
+                sinceBarrier.Add(running);
                 if (keys is null)
                 {
+                    // It waits for all before it, so those after it need wait for nothing else.
                     barrier = running;
+                    sinceBarrier.Clear();
+                    last.Clear();
                 }
                 else
                 {
@@ -511,12 +521,6 @@ internal sealed partial class LedgerService
     private async Task<(int Leg, TransferStatus Reason)> FirstUsedElsewhereAsync(
         Transaction transaction, int count, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        if (recent.TryFind(transaction.Id, out var anchor) && anchor == AnchorOf(transaction))
-        {
-            // It may be this very transaction that used them up: sent again, it is answered as it was, by its anchor.
-            return (-1, TransferStatus.None);
-        }
-
         for (var i = 0; i < count; i++)
         {
             if (transaction.Legs[i].Transfer is { } transfer && recent.TryFind(transfer.Id, out var known)
@@ -674,8 +678,9 @@ internal sealed partial class LedgerService
     // Accounts that are opened on their first use are opened by the same transaction.
     private static Transaction WithOpenings(Transaction transaction)
     {
+        // Those that a leg of the caller's opens are not opened besides.
         List<TransactionLeg>? openings = null;
-        var seen = new HashSet<AccountAddress>();
+        var seen = transaction.Legs.Where(static leg => leg.Opening is not null).Select(static leg => leg.Opening!.Address).ToHashSet();
         foreach (var leg in transaction.Legs)
         {
             if (leg.Transfer is { } transfer && (transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None)

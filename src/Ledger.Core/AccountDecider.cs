@@ -115,7 +115,7 @@ public static class AccountDecider
             case UnfreezeAccount:
                 return Result(state.Freeze is null);
             case CloseAccount:
-                return Result(state.Closed);
+                return Result(state.ClosedByChange);
             case ReopenAccount:
                 return Result(!state.Closed);
             case SetAccountLimits limits:

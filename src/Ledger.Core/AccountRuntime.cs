@@ -112,6 +112,8 @@ internal readonly record struct Outgoing(
 /// </remarks>
 public sealed class AccountRuntime
 {
+    private const int QuotesExactMax = 5;
+
     private readonly IAccountShell shell;
     private readonly AccountRuntimeOptions options;
     private readonly AccountState state;
@@ -135,6 +137,7 @@ public sealed class AccountRuntime
     private EventBatch? writing;
     private LedgerTime lazySince;
     private LedgerTime armedFor = LedgerTime.MaxValue;
+    private LedgerTime lastNow;
     private long assignedSequenceNr;
     private long snapshotSequenceNr;
     private long round;
@@ -169,6 +172,17 @@ public sealed class AccountRuntime
 
     /// <summary>Whether transactions are in doubt.</summary>
     public bool HasInDoubt => state.InDoubtCount > 0;
+
+    /// <summary>The number of the oldest transaction in doubt, by which one that stays is told from ones that come and go; 0
+    /// for none.</summary>
+    public long OldestInDoubt
+    {
+        get
+        {
+            ForgetDecidedHeads();
+            return prepared is { Count: > 0 } ? prepared.Peek().Number : 0;
+        }
+    }
 
     private AccountAddress Address => state.Address;
 
@@ -246,12 +260,13 @@ public sealed class AccountRuntime
     /// <param name="now">The time.</param>
     public void Handle(AccountMessage message, LedgerTime now)
     {
+        lastNow = now;
         if (message is AccountCall call && !Admit(call, now))
         {
             return;
         }
 
-        if (state.NextDeadline <= now)
+        if (state.NextDeadline <= Later(now))
         {
             CheckDue(now);
         }
@@ -380,7 +395,9 @@ public sealed class AccountRuntime
         armedFor = LedgerTime.MaxValue;
         if (state.NextDeadline < LedgerTime.MaxValue)
         {
-            shell.WakeAt(state.NextDeadline);
+            // Not at once: while the journal can't be read, it would fail again.
+            var pause = lastNow.Add(options.RetryAfterMax);
+            shell.WakeAt(state.NextDeadline > pause ? state.NextDeadline : pause);
         }
 
         if (claims is null || !claims.TryGetValue(id, out var work) || work.Phase != Phase.LookingUp)
@@ -402,6 +419,7 @@ public sealed class AccountRuntime
     /// <param name="now">The time.</param>
     public void Tick(LedgerTime now)
     {
+        lastNow = now;
         armedFor = LedgerTime.MaxValue;
         if (MustRecordCommits && IsDue(lazySince.Add(options.CommitRecordDelay), now, options.CommitRecordDelay))
         {
@@ -824,7 +842,7 @@ public sealed class AccountRuntime
             return true;
         }
 
-        if (work.Asked is not { } part || !remembered.IsFinal || work.Input is OutcomeRequest or PrepareRequest)
+        if (work.Asked is not { } part || !remembered.IsFinal || work.Input is OutcomeRequest)
         {
             return false;
         }
@@ -832,6 +850,11 @@ public sealed class AccountRuntime
         if (id != part.Id && id != part.Key)
         {
             return remembered.Status == TransferStatus.Created;
+        }
+
+        if (work.Input is PrepareRequest)
+        {
+            return false;
         }
 
         var isAsked = work.Input is AccountCall or null;
@@ -899,7 +922,9 @@ public sealed class AccountRuntime
                 }
                 else if (state.Remembered.Find(close.Part.Key) is { IsFinal: true })
                 {
-                    AnswerUsed(close.Part, null, now);
+                    Hold(close.Part.Anchor, new CloseAnswer(
+                        close.Part.Key, close.Part.Digest, false, Later(now),
+                        RefusalOf(new LegDecision(UsedUp(close.Part, null), close.Part.Legs[0])) with { Seen = null }));
                 }
                 else if (MayBeJournaled(close.Part.Key))
                 {
@@ -913,7 +938,7 @@ public sealed class AccountRuntime
                 return true;
 
             case TrialRequest trial:
-                AnswerTrial(trial, owner.Known);
+                AnswerTrial(trial, owner.Known, besides: true);
                 return true;
 
             case OutcomeRequest asked when isPrepared && owner.Part!.Key == asked.Part.Key:
@@ -931,6 +956,11 @@ public sealed class AccountRuntime
                     DecideOutcome(asked, null, now);
                 }
 
+                return true;
+
+            case Outcome outcome:
+                // It is told again if this does not know it.
+                Acknowledge(outcome, null);
                 return true;
 
             default:
@@ -1035,6 +1065,10 @@ public sealed class AccountRuntime
                 Unclaim(work);
                 DecideOutcome(asked, work.Known, now);
                 break;
+            case Outcome outcome:
+                Unclaim(work);
+                Acknowledge(outcome, work.Known);
+                break;
             case GetTransferCall get:
                 Unclaim(work);
                 Hold(get.Caller, new TransferRecordAnswer(RecordOf(get.Id, work.Known)));
@@ -1073,7 +1107,7 @@ public sealed class AccountRuntime
             return;
         }
 
-        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > now
+        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > Later(now)
             || hold.ExpiryId != work.Asked.Id))
         {
             Finish(work, skipFirst: false, now);
@@ -1128,6 +1162,12 @@ public sealed class AccountRuntime
         }
         else
         {
+            if (work.Retries >= QuotesExactMax)
+            {
+                // On an account that never rests, the quote is never exact: what it said must still be there, no more.
+                resolved = [.. resolved.Select(static leg => leg.Bound == AmountBound.None ? leg : leg with { Bound = AmountBound.None })];
+            }
+
             // Opened meanwhile, perhaps.
             var anchorAsset = AnchorAssetOf(part);
             Prepare(
@@ -1172,7 +1212,7 @@ public sealed class AccountRuntime
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
         var facts = FactsOf(part, work.Known, work);
-        var own = sheet.Take(state, facts, dueHolds: state.NextDeadline <= now);
+        var own = sheet.Take(state, facts, dueHolds: state.NextDeadline <= Later(now));
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -1585,6 +1625,7 @@ public sealed class AccountRuntime
 
         var part = work.Part!;
         Emit(CommitOf(part, work.CommitTime, now), urgent: false);
+        expiryPauses?.Remove(part.Id);
         if (work.HasFirst)
         {
             // The commit is durable at the closer, and everybody's preparation and the participants' outcomes are durable too:
@@ -1618,7 +1659,7 @@ public sealed class AccountRuntime
         if (work.IsExpiry)
         {
             // It starts again by itself, for as long as the hold is due.
-            shell.WakeAt(now.Add(options.RetryAfterMax));
+            Pause(work.Part!.Id, Later(now));
             RouteAgain(work.Waiters, now);
             return;
         }
@@ -1682,8 +1723,10 @@ public sealed class AccountRuntime
             return;
         }
 
-        var decision = state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
-            ? LegDecision.Doubt(part.Legs[0])
+        var used = UsedUp(part, work.Known);
+        var decision = used != TransferStatus.None ? new LegDecision(used, part.Legs[0])
+            : state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
+                ? LegDecision.Doubt(part.Legs[0])
             : Verify(part, work.Known, work, now);
         if (decision.InDoubt)
         {
@@ -1728,15 +1771,26 @@ public sealed class AccountRuntime
             Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
             Finish(work, skipFirst: false, now);
         }
-        else if (AnchorOf(outcome) is { } anchor)
+        else if (!outcome.Committed)
         {
-            // A yes was durable before anybody could commit, so it is in the journal; and what was never prepared needs no
-            // release: should a late request still prepare it, this account asks.
-            Hold(anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+            // What was never prepared needs no release: should a late request still prepare it, this account asks.
+            Hold(outcome.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+        }
+        else if (attempts is null || !attempts.ContainsKey(outcome.Key))
+        {
+            Route(outcome, now);
         }
     }
 
-    private static AccountAddress? AnchorOf(Outcome outcome) => outcome.Anchor.IsNone ? null : outcome.Anchor;
+    // That it is done is said by the record of it, in memory or in the journal: an incarnation that has been overtaken may know
+    // less than the one that has prepared.
+    private void Acknowledge(Outcome outcome, Dictionary<TransferId, IdFound?>? known)
+    {
+        if (FindRecord(outcome.Key, outcome.Digest, known) is { Status: TransferStatus.Created })
+        {
+            Hold(outcome.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+        }
+    }
 
     // R2: that nothing is known of it is never said from memory.
     private void DecideOutcome(OutcomeRequest asked, Dictionary<TransferId, IdFound?>? known, LedgerTime now)
@@ -1766,16 +1820,15 @@ public sealed class AccountRuntime
             return;
         }
 
-        var used = FoundIn(known, part.Key)?.Last;
-        var remembered = state.Remembered.Find(part.Key);
-        if (used is { Status: TransferStatus.Created } || remembered is { IsFinal: true } || (used is not null && used.Status != TransferStatus.None
-            && AccountState.Burns(used.Part, used.Status)))
+        var used = UsedUp(part, known);
+        if (used != TransferStatus.None)
         {
-            AnswerUsed(part, used, now);
+            Hold(part.Anchor, new CloseAnswer(
+                part.Key, part.Digest, false, Later(now), RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }));
             return;
         }
 
-        if (remembered is not null || used is not null || FoundIn(known, part.Key) is not null)
+        if (state.Remembered.Find(part.Key) is not null || FoundIn(known, part.Key) is not null)
         {
             // An attempt of another content under this key was refused: this one needs a key of its own.
             RefuseClose(part, null, now);
@@ -1804,16 +1857,28 @@ public sealed class AccountRuntime
         }
     }
 
-    private void AnswerUsed(TransactionPart part, IdRecord? used, LedgerTime now)
+    // Whether another transaction has used up the id here, or that of the attempt: that is journaled, and stays so (R7).
+    private TransferStatus UsedUp(TransactionPart part, Dictionary<TransferId, IdFound?>? known)
     {
-        // Another transaction has used the id up, here or in part: that is journaled, and stays so (R7).
-        var reason = used is { Status: TransferStatus.Created } && part.IsAlone
-            ? CompareWith(used, part.Legs[0].Transfer!)
-            : used is { Status: TransferStatus.Created } ? TransferStatus.ExistsWithDifferentTransfers
-            : TransferStatus.IdAlreadyFailed;
-        Hold(part.Anchor, new CloseAnswer(
-            part.Key, part.Digest, false, Later(now),
-            new Refusal(part.Legs[0].Index, reason, state.Spec?.Asset ?? default, null)));
+        var status = UsedUp(part, part.Key, known);
+        return status != TransferStatus.None || part.Attempt == 0 ? status : UsedUp(part, part.Id, known);
+    }
+
+    private TransferStatus UsedUp(TransactionPart part, TransferId id, Dictionary<TransferId, IdFound?>? known)
+    {
+        var used = FoundIn(known, id)?.Last;
+        var remembered = state.Remembered.Find(id);
+        if (used is { Status: TransferStatus.Created } || remembered is { Status: TransferStatus.Created })
+        {
+            return used is not null && part.IsAlone
+                ? CompareWith(used, part.Legs[0].Transfer!)
+                : TransferStatus.ExistsWithDifferentTransfers;
+        }
+
+        return remembered is { IsFinal: true }
+            || (used is not null && used.Status != TransferStatus.None && AccountState.Burns(used.Part, used.Status))
+                ? TransferStatus.IdAlreadyFailed
+                : TransferStatus.None;
     }
 
     private void RefuseClose(TransactionPart part, Refusal? refusal, LedgerTime now)
@@ -1871,13 +1936,18 @@ public sealed class AccountRuntime
 
     // ---------------------------------------------------------------- trial (R14, R15)
 
-    private void AnswerTrial(TrialRequest trial, Dictionary<TransferId, IdFound?>? known)
+    private void AnswerTrial(TrialRequest trial, Dictionary<TransferId, IdFound?>? known, bool besides = false)
     {
         var part = trial.Part;
+
+        // What only the journal can tell is in doubt for one that must not wait for it (R4).
+        var isUncertain = besides && IdsOf(part).Any(id => id != part.Id && id != part.Key && state.FindHold(id) is null
+            && (state.Remembered.Find(id) is not null || state.Remembered.MayHaveForgotten(id))
+            && known?.ContainsKey(id) != true);
         var facts = FactsOf(part, known, null);
         Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
             Address, state.Spec, state.Closed, state.Freeze, state.Balances, state.Load,
-            state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
+            isUncertain || state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
             [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])
         {
             OpenedWith = state.OpenedWith,
@@ -2028,6 +2098,8 @@ public sealed class AccountRuntime
     // What is due expires in the order of its time. The void is a transaction like any other, that nobody waits for.
     private void CheckDue(LedgerTime now)
     {
+        // By the account's own time, as posts and voids are judged: a clock that was set back must not part them.
+        now = Later(now);
         if (state.NextDeadline > now)
         {
             return;
@@ -2040,6 +2112,11 @@ public sealed class AccountRuntime
             if (expiring + (due?.Count ?? 0) >= options.ExpiriesMax)
             {
                 break;
+            }
+
+            if (IsPaused(hold, now))
+            {
+                continue;
             }
 
             if (claims is null || !(claims.ContainsKey(hold.Transfer.Id) || claims.ContainsKey(hold.ExpiryId)))
@@ -2073,6 +2150,20 @@ public sealed class AccountRuntime
         {
             RouteAgain(owner.Waiters, now);
         }
+    }
+
+    // An expiry that met something in doubt pauses, ever longer, or it would try at every message.
+    private bool IsPaused(Hold hold, LedgerTime now) =>
+        expiryPauses is not null && expiryPauses.TryGetValue(hold.ExpiryId, out var pause)
+        && !IsDue(pause.Until, now, options.RetryAfterMax);
+
+    private void Pause(TransferId expiry, LedgerTime now)
+    {
+        var tries = expiryPauses is not null && expiryPauses.TryGetValue(expiry, out var before) ? before.Tries + 1 : 0;
+        var pause = options.RetryAfter * (1 << Math.Min(tries, 10));
+        pause = pause < options.RetryAfterMax ? pause : options.RetryAfterMax;
+        (expiryPauses ??= [])[expiry] = (now.Add(pause), tries);
+        shell.WakeAt(now.Add(pause));
     }
 
     private void Extend(ExtendHoldCall call, Dictionary<TransferId, IdFound?>? known, LedgerTime now)
@@ -2372,6 +2463,7 @@ public sealed class AccountRuntime
         CloseRequest close => IdsOf(close.Part),
         TrialRequest trial => IdsOf(trial.Part),
         OutcomeRequest asked => [asked.Part.Key],
+        Outcome outcome => [outcome.Key],
         GetTransferCall get => [get.Id],
         GetTransactionCall get => [get.Id],
         ExtendHoldCall extend => [extend.HoldId],
@@ -2521,7 +2613,7 @@ public sealed class AccountRuntime
         }
 
         var next = state.NextDeadline;
-        if (next < armedFor && (next > now || HasUnclaimedDue(now)))
+        if (next < armedFor && (next > Later(now) || HasUnclaimedDue(now)))
         {
             // A look ahead of a minute: an account that sleeps by then is woken by the sweeper. What is due already, such as a
             // hold that was extended into the past, is not begun in the middle of something else.
@@ -2540,9 +2632,9 @@ public sealed class AccountRuntime
             return false;
         }
 
-        foreach (var hold in state.DueHolds(now))
+        foreach (var hold in state.DueHolds(Later(now)))
         {
-            if (claims is null || !claims.ContainsKey(hold.Transfer.Id))
+            if (!IsPaused(hold, Later(now)) && (claims is null || !claims.ContainsKey(hold.Transfer.Id)))
             {
                 return true;
             }
@@ -2552,6 +2644,9 @@ public sealed class AccountRuntime
     }
 
     private long settledAt;
+
+    // When expiries that were abandoned may be tried again.
+    private Dictionary<TransferId, (LedgerTime Until, int Tries)>? expiryPauses;
 
     // ---------------------------------------------------------------- group commit (R8)
 

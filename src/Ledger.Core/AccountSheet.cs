@@ -48,7 +48,6 @@ internal sealed class AccountSheet
         changedHolds = null;
         debitUp = debitDown = creditUp = creditDown = default;
         DebitReserve = CreditReserve = default;
-        Added = default;
         return this;
     }
 
@@ -90,9 +89,6 @@ internal sealed class AccountSheet
     /// <summary>What must be kept back for the limit on credits while the legs are in doubt.</summary>
     public Amount CreditReserve { get; private set; }
 
-    /// <summary>What the legs add to the counters.</summary>
-    public InDoubtLoad Added { get; private set; }
-
     public LegFact FactOf(int index) => factOf(index);
 
     public bool RefusesDebits(LedgerTime now) => freeze is { Debits: true } && freeze.HoldsAt(now);
@@ -123,12 +119,12 @@ internal sealed class AccountSheet
         Balances.CreditsInDoubt);
 
     public bool DebitsOverflow(Amount amount, bool pending, out TransferStatus status) => Overflow(
-        amount, pending, Balances.DebitsPending, Balances.DebitsPosted, load.Debits,
+        amount, pending, Balances.DebitsPending, Balances.DebitsPosted, load.DebitsAtMost,
         (TransferStatus.OverflowsDebitsPending, TransferStatus.OverflowsDebitsPosted, TransferStatus.OverflowsDebits),
         out status);
 
     public bool CreditsOverflow(Amount amount, bool pending, out TransferStatus status) => Overflow(
-        amount, pending, Balances.CreditsPending, Balances.CreditsPosted, load.Credits,
+        amount, pending, Balances.CreditsPending, Balances.CreditsPosted, load.CreditsAtMost,
         (TransferStatus.OverflowsCreditsPending, TransferStatus.OverflowsCreditsPosted, TransferStatus.OverflowsCredits),
         out status);
 
@@ -168,10 +164,9 @@ internal sealed class AccountSheet
                 DebitsPending = before.DebitsPending + held - released,
                 DebitsPosted = before.DebitsPosted + posted,
             };
-            debitUp += held.Value + posted.Value;
-            debitDown += released.Value;
-            creditDown += posted.Value;
-            Added = Added with { Debits = Added.Debits + held + posted };
+            Move(ref debitDown, ref debitUp, released.Value);
+            Move(ref debitUp, ref debitDown, held.Value + posted.Value);
+            Move(ref creditDown, ref creditUp, posted.Value);
         }
         else
         {
@@ -180,10 +175,9 @@ internal sealed class AccountSheet
                 CreditsPending = before.CreditsPending + held - released,
                 CreditsPosted = before.CreditsPosted + posted,
             };
-            creditUp += held.Value + posted.Value;
-            creditDown += released.Value;
-            debitDown += posted.Value;
-            Added = Added with { Credits = Added.Credits + held + posted };
+            Move(ref creditDown, ref creditUp, released.Value);
+            Move(ref creditUp, ref creditDown, held.Value + posted.Value);
+            Move(ref debitDown, ref debitUp, posted.Value);
         }
 
         DebitReserve = Max(DebitReserve, debitUp, debitDown);
@@ -212,6 +206,20 @@ internal sealed class AccountSheet
 
             (changedHolds ??= [])[transfer.PendingId] =
                 (new Hold(hold, leg.HoldRemaining - leg.Released, deadline, 0, default, default), leg.HoldAfter);
+        }
+    }
+
+    // Of the two, one is always zero, so neither passes what the counters themselves may reach.
+    private static void Move(ref UInt128 forward, ref UInt128 back, UInt128 amount)
+    {
+        if (back >= amount)
+        {
+            back -= amount;
+        }
+        else
+        {
+            forward += amount - back;
+            back = UInt128.Zero;
         }
     }
 

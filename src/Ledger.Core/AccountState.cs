@@ -48,7 +48,13 @@ public sealed class AccountState
     public LedgerTime OpenTime { get; private set; }
 
     /// <summary>Whether it is closed.</summary>
-    public bool Closed { get; private set; }
+    public bool Closed => ClosedByChange || ClosedByHold;
+
+    /// <summary>Whether a change of the account closed it, or it was opened closed.</summary>
+    public bool ClosedByChange { get; private set; }
+
+    /// <summary>Whether a hold closed it, whose void or expiry reopens it.</summary>
+    public bool ClosedByHold { get; private set; }
 
     /// <summary>Why it was closed, where a change of the account closed it.</summary>
     public string ClosedReason { get; private set; } = "";
@@ -218,7 +224,8 @@ public sealed class AccountState
         Spec = snapshot.Spec;
         OpenedWith = snapshot.OpenedWith;
         OpenTime = snapshot.OpenTime;
-        Closed = snapshot.Closed;
+        ClosedByChange = snapshot.Closed;
+        ClosedByHold = snapshot.ClosedByHold;
         ClosedReason = snapshot.ClosedReason;
         Freeze = snapshot.Freeze;
         Balances = snapshot.Balances;
@@ -251,7 +258,7 @@ public sealed class AccountState
         Require(Spec is null, "an account is opened once");
         Spec = OpenedWith = spec;
         OpenTime = at;
-        Closed = spec.Closed;
+        ClosedByChange = spec.Closed;
     }
 
     private void Change(AccountChange change)
@@ -266,11 +273,11 @@ public sealed class AccountState
                 Freeze = null;
                 break;
             case CloseAccount close:
-                Closed = true;
+                ClosedByChange = true;
                 ClosedReason = close.Reason;
                 break;
             case ReopenAccount:
-                Closed = false;
+                ClosedByChange = ClosedByHold = false;
                 ClosedReason = "";
                 break;
             case SetAccountLimits limits:
@@ -368,8 +375,8 @@ public sealed class AccountState
                 if (leg.IsHold || leg.IsPosting)
                 {
                     Load = transfer.DebitAccount == Address
-                        ? Load with { Debits = Load.Debits + leg.Amount }
-                        : Load with { Credits = Load.Credits + leg.Amount };
+                        ? Load.AddDebit(leg.Amount)
+                        : Load.AddCredit(leg.Amount);
                 }
             }
 
@@ -408,8 +415,8 @@ public sealed class AccountState
                 if (leg.IsHold || leg.IsPosting)
                 {
                     Load = transfer.DebitAccount == Address
-                        ? Load with { Debits = Load.Debits - leg.Amount }
-                        : Load with { Credits = Load.Credits - leg.Amount };
+                        ? Load.TakeDebit(leg.Amount)
+                        : Load.TakeCredit(leg.Amount);
                 }
             }
 
@@ -424,7 +431,8 @@ public sealed class AccountState
     {
         if (leg.Opening is not null)
         {
-            return true;
+            // That of an account that is there already opens nothing.
+            return Spec is null;
         }
 
         var flags = leg.Transfer!.Flags;
@@ -537,8 +545,7 @@ public sealed class AccountState
                 Remembered.EndHold(transfer.PendingId, leg.HoldAfter);
                 if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && ClosesThis(hold.Transfer))
                 {
-                    Closed = false;
-                    ClosedReason = "";
+                    ClosedByHold = false;
                 }
             }
         }
@@ -546,7 +553,7 @@ public sealed class AccountState
         if (leg.IsHold)
         {
             SetHold(new Hold(transfer, leg.Amount, leg.Deadline, sequenceNr, time, part.Id) { Amount = leg.Amount });
-            Closed |= ClosesThis(transfer);
+            ClosedByHold |= ClosesThis(transfer);
         }
 
         Balances = isDebit
@@ -586,8 +593,7 @@ public sealed class AccountState
         var details = new RememberedDetails
         {
             Asked = part.Asked == part.Digest ? null : part.Asked,
-            Burned = reason != TransferStatus.None && part.Attempt == 0
-                && (burns || IsWornOut(part.Key)),
+            Burned = part.Attempt == 0 && ((reason != TransferStatus.None && burns) || IsWornOut(part.Key)),
             FailedLeg = leg,
             Seen = seen,
             NeedsContent = !part.IsAlone,
@@ -732,8 +738,11 @@ public sealed record AccountSnapshot(
     /// <summary>What the account was opened with.</summary>
     public AccountSpec? OpenedWith { get; init; } = Spec;
 
-    /// <summary>Whether it is closed.</summary>
+    /// <summary>Whether a change of the account closed it.</summary>
     public bool Closed { get; init; }
+
+    /// <summary>Whether a hold closed it.</summary>
+    public bool ClosedByHold { get; init; }
 
     /// <summary>Why it was closed.</summary>
     public string ClosedReason { get; init; } = "";
@@ -753,7 +762,8 @@ public sealed record AccountSnapshot(
         state.InDoubtInOrder(), state.Remembered.LeadMax, state.Remembered.LagMax)
     {
         OpenedWith = state.OpenedWith,
-        Closed = state.Closed,
+        Closed = state.ClosedByChange,
+        ClosedByHold = state.ClosedByHold,
         ClosedReason = state.ClosedReason,
         Freeze = state.Freeze,
         Holds = [.. state.Holds.OrderBy(static hold => hold.Transfer.Id)],

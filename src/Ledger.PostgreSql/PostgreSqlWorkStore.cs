@@ -35,11 +35,14 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
         "SELECT ordering, persistence_id, sequence_number, message FROM journal"
         + " WHERE ordering > $1 AND ordering <= $2 AND ";
 
+    // An entry that was ended may have been for a transaction that failed; its mended successor may make the same hold.
     private const string ApplySql = """
         INSERT INTO ledger_hold (hold_id, debit_account, credit_account, due_us, state)
         SELECT m.id, m.debit, m.credit, m.due, m.state
         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::smallint[]) AS m (id, debit, credit, due, state)
-        ON CONFLICT (hold_id) DO NOTHING
+        ON CONFLICT (hold_id) DO UPDATE
+        SET debit_account = excluded.debit_account, credit_account = excluded.credit_account, due_us = excluded.due_us, state = 0
+        WHERE ledger_hold.state = 1 AND excluded.state = 0
         """;
 
     private const string DeadlinesSql = """

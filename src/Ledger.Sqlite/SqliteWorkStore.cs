@@ -79,7 +79,11 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
             using (var insert = Command(
                 connection,
                 "INSERT INTO ledger_hold (hold_id, debit_account, credit_account, due_us, state)"
-                    + " VALUES ($id, $debit, $credit, $due, $state) ON CONFLICT (hold_id) DO NOTHING;",
+                    + " VALUES ($id, $debit, $credit, $due, $state)"
+                    // An entry that was ended may have been for a transaction that failed; its mended successor may make the same.
+                    + " ON CONFLICT (hold_id) DO UPDATE SET debit_account = excluded.debit_account,"
+                    + " credit_account = excluded.credit_account, due_us = excluded.due_us, state = 0"
+                    + " WHERE ledger_hold.state = 1 AND excluded.state = 0;",
                 ("$id", null), ("$debit", null), ("$credit", null), ("$due", null), ("$state", null)))
             {
                 foreach (var hold in changes.Made)

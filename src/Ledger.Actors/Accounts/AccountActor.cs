@@ -42,7 +42,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private long previousSnapshot;
     private bool passivating;
     private bool stopping;
-    private LedgerTime inDoubtSince = LedgerTime.MaxValue;
+    private long oldestInDoubt;
+    private LedgerTime inDoubtSince;
     private bool registered;
 
     public AccountActor(AccountAddress account, AccountActorContext context)
@@ -189,23 +190,23 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     // R5, for what stays in doubt for long, because another account can't be reached: the next process must know of it.
     private void RegisterLongDoubt(LedgerTime now)
     {
-        if (!runtime.HasInDoubt)
+        var oldest = runtime.OldestInDoubt;
+        if (oldest != oldestInDoubt)
         {
-            inDoubtSince = LedgerTime.MaxValue;
+            oldestInDoubt = oldest;
+            inDoubtSince = now;
             if (registered)
             {
                 registered = false;
                 Forget(context.Work.RemoveUnfinishedAsync(account, CancellationToken.None));
             }
         }
-        else if (inDoubtSince == LedgerTime.MaxValue)
+        else if (oldest > 0 && now >= inDoubtSince.Add(AccountActorContext.RegisterDoubtAfter))
         {
-            inDoubtSince = now;
-        }
-        else if (!registered && now >= inDoubtSince.Add(AccountActorContext.RegisterDoubtAfter))
-        {
+            // Said again and again: the sweeper takes it off once the account has answered.
             registered = true;
             Forget(context.Work.AddUnfinishedAsync(account, inDoubtSince, CancellationToken.None));
+            inDoubtSince = now;
         }
 
         // The account itself goes on asking; when the store is away, the next minute's scan has it.

@@ -99,6 +99,7 @@ internal static class JournalCodec
             ? null
             : ToStored(snapshot.OpenedWith);
         stored.Closed = snapshot.Closed;
+        stored.ClosedByHold = snapshot.ClosedByHold;
         stored.ClosedReason = snapshot.ClosedReason;
         stored.Freeze = ToStored(snapshot.Freeze);
         foreach (var (id, at, what) in snapshot.Remembered)
@@ -214,6 +215,7 @@ internal static class JournalCodec
         {
             OpenedWith = stored.OpenedWith is null ? spec : FromStored(stored.OpenedWith, account),
             Closed = stored.Closed,
+            ClosedByHold = stored.ClosedByHold,
             ClosedReason = stored.ClosedReason,
             Freeze = FromStored(stored.Freeze),
             Holds = [.. stored.Holds.Select(hold => new Hold(

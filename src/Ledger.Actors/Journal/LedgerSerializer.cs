@@ -190,11 +190,12 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Round = answer.Round,
             Account = quote.Account.Text,
             Spec = quote.Spec is null ? null : JournalCodec.ToStored(quote.Spec),
+            OpenedWith = quote.OpenedWith is null || quote.OpenedWith == quote.Spec ? null : JournalCodec.ToStored(quote.OpenedWith),
             Closed = quote.Closed,
             Freeze = JournalCodec.ToStored(quote.Freeze),
             Balances = JournalCodec.ToStored(quote.Balances),
-            DebitLoad = JournalCodec.ToStored((Amount?)quote.Load.Debits),
-            CreditLoad = JournalCodec.ToStored((Amount?)quote.Load.Credits),
+            DebitLoad = JournalCodec.ToStored((Amount?)quote.Load.DebitsAtMost),
+            CreditLoad = JournalCodec.ToStored((Amount?)quote.Load.CreditsAtMost),
             InDoubt = quote.InDoubt,
         };
         foreach (var fact in quote.Facts)
@@ -235,7 +236,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 Deadline = new LedgerTime(fact.Deadline),
                 ReversalProblem = (TransferStatus)fact.ReversalProblem,
                 Reversible = JournalCodec.AmountOf(fact.Reversible) ?? default,
-            })]));
+            })])
+        {
+            OpenedWith = (wire.OpenedWith ?? wire.Spec) is { } openedWith ? JournalCodec.FromStored(openedWith, account) : null,
+        });
     }
 
     private static TransferId Id(StoredId stored) => new(JournalCodec.Id128(stored));

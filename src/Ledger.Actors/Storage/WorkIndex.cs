@@ -126,7 +126,8 @@ internal sealed record WorkChanges(
             switch (fact)
             {
                 case HoldMade hold:
-                    made.TryAdd(hold.Id, new FoldedHold(hold.Id, hold.Debit, hold.Credit, hold.Deadline, IsLive: true));
+                    // The later one counts: a transaction that was mended may make the hold that a failed one was to make.
+                    made[hold.Id] = new FoldedHold(hold.Id, hold.Debit, hold.Credit, hold.Deadline, IsLive: true);
                     break;
                 case HoldDeadlineSet set when made.TryGetValue(set.Id, out var hold):
                     made[set.Id] = hold with { Deadline = set.Deadline };

@@ -319,7 +319,8 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
 
                 return false;
             case TransferRecordAnswer({ } record):
-                return record.Status != TransferStatus.Created || record.Hold != HoldState.None;
+                // Also when the id has been used for something that is no hold, after a transaction that was to make it failed.
+                return record.Status != TransferStatus.Created || record.Hold != HoldState.Live;
             case TransferRecordAnswer(null):
                 // A transaction that is still in doubt may yet bring the hold here. Its credit account, which prepared it
                 // before it was indexed, answers only when that is decided.
