@@ -464,7 +464,12 @@ internal sealed partial class LedgerService
         {
             var (used, how) = await FirstUsedElsewhereAsync(
                 transaction, failed < 0 ? transaction.Legs.Length : failed, deadline, cancellationToken);
-            (failed, reason) = used >= 0 ? (used, (int)how) : (failed, reason);
+
+            // The leg that failed in this very transaction is no other use: its anchor answers the retry as it did before.
+            if (used >= 0 && await TransactionAsync(AnchorOf(transaction), transaction.Id, deadline, cancellationToken) is null)
+            {
+                (failed, reason) = (used, (int)how);
+            }
         }
 
         if (failed < 0 && chainOpen)
@@ -506,6 +511,12 @@ internal sealed partial class LedgerService
     private async Task<(int Leg, TransferStatus Reason)> FirstUsedElsewhereAsync(
         Transaction transaction, int count, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
+        if (recent.TryFind(transaction.Id, out var anchor) && anchor == AnchorOf(transaction))
+        {
+            // It may be this very transaction that used them up: sent again, it is answered as it was, by its anchor.
+            return (-1, TransferStatus.None);
+        }
+
         for (var i = 0; i < count; i++)
         {
             if (transaction.Legs[i].Transfer is { } transfer && recent.TryFind(transfer.Id, out var known)
@@ -524,6 +535,12 @@ internal sealed partial class LedgerService
         if (result.Replayed)
         {
             return;
+        }
+
+        if (result.Time != default)
+        {
+            // Journaled: the anchor knows it.
+            recent.Add(transaction.Id, anchor);
         }
 
         for (var i = 0; i < transaction.Legs.Length; i++)

@@ -1311,7 +1311,7 @@ public sealed class AccountRuntime
         if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
         {
             // What was never prepared is no attempt.
-            Emit(new TransactionRejected(part with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at), urgent: true);
+            Emit(new TransactionRejected(AsStored(part) with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at), urgent: true);
         }
         else
         {
@@ -1322,6 +1322,17 @@ public sealed class AccountRuntime
         Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false));
         Finish(work, skipFirst: work.HasFirst, now);
     }
+
+    // A hold that never was has no deadline, and is stored as one that never expires: its digest must be the same before the
+    // journal and after it (I8).
+    private static TransactionPart AsStored(TransactionPart part) =>
+        part.Legs.Any(static leg => leg.IsHold && leg.Deadline == default)
+            ? part with
+            {
+                Legs = [.. part.Legs.Select(static leg =>
+                    leg.IsHold && leg.Deadline == default ? leg with { Deadline = LedgerTime.MaxValue } : leg)],
+            }
+            : part;
 
     // What follows from an id that is used up stays so for ever, without being journaled again.
     private static bool FollowsFromIds(LegDecision decision) => decision.Leg.Transfer is not null

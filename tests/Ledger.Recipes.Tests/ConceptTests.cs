@@ -95,6 +95,19 @@ public sealed class ConceptTests : Recipe
     }
 
     [Fact]
+    public async Task Retry_of_a_rejected_transaction_is_told_what_the_first_was()
+    {
+        await OpenAsync();
+        var transaction = Transaction.Of(NewId(), Move("bank", "alice", 5, usd), Move("alice", "bank", 6, usd));
+        var first = await ledger.PostTransactionAsync(transaction);
+        await ledger.PostTransferAsync(Move("bank", "alice", 10, usd));
+        var again = await ledger.PostTransactionAsync(transaction);
+
+        (again.Status, again.FailedLeg, again.Replayed).ShouldBe((TransferStatus.ExceedsCredits, 1, true));
+        again.BalanceSeen.ShouldBe(first.BalanceSeen);
+    }
+
+    [Fact]
     public async Task Order_counts_and_what_an_earlier_leg_brings_a_later_one_spends()
     {
         await OpenAsync();

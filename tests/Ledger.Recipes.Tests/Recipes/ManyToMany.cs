@@ -77,4 +77,33 @@ public sealed class ManyToMany : Recipe
         (await BalanceAsync("alice:wallet")).ShouldBe("-5000");
         (await BalanceAsync("pull")).ShouldBe("0");
     }
+
+    [Fact]
+    public async Task Pulls_at_the_same_time_take_what_there_is_and_no_more()
+    {
+        await ledger.OpenAccountsAsync(
+        [
+            Open("bank", usd), Open("shop", usd), Limited("a", usd), Limited("b", usd), Limited("pull:shortfall", usd),
+            Open("pull", usd) with { CreditsMustNotExceedDebits = Amount.Zero },
+        ]);
+        await ledger.PostTransferAsync(Move("bank", "a", 25, usd));
+        await ledger.PostTransferAsync(Move("bank", "b", 25, usd));
+        const TransferFlags both = TransferFlags.BalancingDebit | TransferFlags.BalancingCredit;
+        var results = await Task.WhenAll(Enumerable.Range(0, 7).Select(_ => ledger.PostTransactionAsync(
+            Transaction.Of(
+                NewId(),
+                Move("pull", "shop", 10, usd),
+                Move("a", "pull", 10, usd) with { Flags = both },
+                Move("b", "pull", 10, usd) with { Flags = both },
+                Move("pull:shortfall", "pull", 10, usd) with { Flags = TransferFlags.BalancingCredit }),
+            TimeSpan.FromMinutes(1))));
+
+        // Nobody's money is lost; but one that met another's reservation may be refused.
+        var committed = results.Count(static result => result.IsCommitted);
+        committed.ShouldBeInRange(1, 5);
+        results.Where(static result => !result.IsCommitted).ShouldAllBe(static result =>
+            result.Status == TransferStatus.ExceedsCredits && result.FailedLeg == 3);
+        (await BalanceAsync("shop")).ShouldBe($"{-10 * committed}");
+        (await BalanceAsync("pull")).ShouldBe("0");
+    }
 }
