@@ -903,11 +903,9 @@ public sealed class AccountRuntime
         switch (input)
         {
             case PrepareRequest prepare when owner.Phase == Phase.Reserved && owner.Part!.Key == prepare.Part.Key:
-                if (owner.Part.Digest == prepare.Part.Digest)
-                {
-                    SendVote(prepare.Part, VoteKind.Yes, null);
-                }
-
+                // Another anchor's attempt under the same id is abandoned, lest the two wait for each other.
+                SendVote(
+                    prepare.Part, owner.Part.Digest == prepare.Part.Digest ? VoteKind.Yes : VoteKind.InDoubt, null);
                 return true;
 
             case PrepareRequest prepare when isPrepared:

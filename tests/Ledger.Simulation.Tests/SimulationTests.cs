@@ -22,6 +22,7 @@ public sealed class SimulationTests
         var violations = new ConcurrentBag<string>();
         Parallel.For(0, 10_000, seed =>
         {
+            Coverage.IsOn = true;
             if (World.Run((ulong)seed).Violation is { } violation)
             {
                 violations.Add($"seed {seed}: {violation}");
@@ -29,6 +30,9 @@ public sealed class SimulationTests
         });
 
         violations.Order(StringComparer.Ordinal).ShouldBeEmpty();
+        Coverage.IsOn = false;
+        Coverage.Impossible().ShouldBeEmpty();
+        Coverage.Empty().ShouldBeEmpty(Coverage.Table());
     }
 
     [Theory]

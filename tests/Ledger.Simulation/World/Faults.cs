@@ -24,9 +24,9 @@ internal enum FaultKinds
     Snapshots = 1 << 16,
     OldSnapshots = 1 << 17,
 
-    /// <summary>The lease guards what is said of an account, not what it asks of others as an anchor: an older incarnation that
-    /// has written something goes on asking. (Were its votes and answers let out too, then what they promise could be
-    /// unknown to the newer one, which is read.)</summary>
+    /// <summary>The lease guards what decides, not what only asks: an older incarnation that has written something goes on asking
+    /// others to prepare and what has become of it. (Its votes, answers and closes must not leave: what they promise could be
+    /// unknown to the newer incarnation, which answers reads and refuses by what it knows.)</summary>
     LooseLease = 1 << 18,
     All = (1 << 19) - 1,
 }

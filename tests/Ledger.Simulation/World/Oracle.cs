@@ -510,7 +510,7 @@ internal sealed class Oracle(World world)
                 Check(outcome.Committed ? told is { CloserCommitted: true } : told is not { CloserCommitted: true },
                     $"R2: {from.Address} says that {outcome.Key} is {(outcome.Committed ? "" : "not ")}committed");
                 Check(outcome.Committed || told is { CloserRefused: true } || disowned.Contains((outcome.Key, outcome.Digest))
-                    || IsUsed(from, outcome.Key),
+                    || told is not null && told.AbortedBy.Contains(told.Anchor) || IsUsed(from, outcome.Key),
                     $"R2: {from.Address} says that {outcome.Key} is not committed, of which nothing is durable");
                 break;
             case OutcomeAck ack:

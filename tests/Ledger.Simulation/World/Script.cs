@@ -366,6 +366,12 @@ internal sealed class Script
                     call = post with { Transfer = moved };
                     to = debit;
                     break;
+                case PostTransactionCall post when post.Transaction.Legs.Length > 1 && !isSequential && random.Chance(400):
+                    // Backwards, and so with another anchor.
+                    ImmutableArray<TransactionLeg> backwards = [.. post.Transaction.Legs.Reverse()];
+                    to = AnchorOf(backwards);
+                    call = post with { Transaction = post.Transaction with { Legs = backwards } };
+                    break;
                 case PostTransactionCall post when post.Transaction.Legs.Length > 1:
                     var legs = post.Transaction.Legs.RemoveAt(random.Next(post.Transaction.Legs.Length));
                     if (AnchorOf(legs) == to)

@@ -952,8 +952,8 @@ internal sealed class Incarnation : IAccountShell
         }
 
         IsReady = true;
-        world.Covered(Runtime, null, "recovered");
         Runtime.RecoveryCompleted(Clock);
+        world.Covered(Runtime, null, "recovered");
         foreach (var message in inbox.ToArray())
         {
             Take(message);
@@ -1053,7 +1053,7 @@ internal sealed class Incarnation : IAccountShell
 
     void IAccountShell.Send(AccountAddress account, AccountMessage message)
     {
-        if (IsDead || (!IsNewest && !(world.HasLooseLease && message is PrepareRequest or CloseRequest or Outcome or OutcomeRequest)))
+        if (IsDead || (!IsNewest && !(world.HasLooseLease && message is PrepareRequest or Outcome or OutcomeRequest)))
         {
             return;
         }
