@@ -377,6 +377,7 @@ public sealed class AccountRuntime
     /// <param name="now">The time.</param>
     public void LookupCompleted(TransferId id, IdFound? found, LedgerTime now)
     {
+        SettleBesides(id, found, failed: false);
         if (claims is null || !claims.TryGetValue(id, out var work) || work.Phase != Phase.LookingUp
             || work.Known is null || !work.Known.TryAdd(id, found) || --work.Missing > 0)
         {
@@ -391,6 +392,7 @@ public sealed class AccountRuntime
     /// <param name="id">The id.</param>
     public void LookupFailed(TransferId id)
     {
+        SettleBesides(id, null, failed: true);
         // What was claimed may be a hold that has become due.
         armedFor = LedgerTime.MaxValue;
         if (state.NextDeadline < LedgerTime.MaxValue)
@@ -936,7 +938,7 @@ public sealed class AccountRuntime
                 return true;
 
             case TrialRequest trial:
-                AnswerTrial(trial, owner.Known, besides: true);
+                AnswerTrialBesides(trial, owner);
                 return true;
 
             case OutcomeRequest asked when isPrepared && owner.Part!.Key == asked.Part.Key:
@@ -1163,7 +1165,7 @@ public sealed class AccountRuntime
             if (work.Retries >= QuotesExactMax)
             {
                 // On an account that never rests, the quote is never exact: what it said must still be there, no more.
-                resolved = [.. resolved.Select(static leg => leg.Bound == AmountBound.None ? leg : leg with { Bound = AmountBound.None })];
+                resolved = [.. resolved.Select(static leg => leg.Bound == AmountBound.None ? leg : leg with { Bound = AmountBound.Quoted })];
             }
 
             // Opened meanwhile, perhaps.
@@ -1818,11 +1820,19 @@ public sealed class AccountRuntime
             return;
         }
 
-        var used = UsedUp(part, known);
+        var used = UsedUp(part, part.Key, known);
         if (used != TransferStatus.None)
         {
+            // What used it up is journaled, and stays so: that is the refusal.
             Hold(part.Anchor, new CloseAnswer(
                 part.Key, part.Digest, false, Later(now), RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }));
+            return;
+        }
+
+        used = UsedUp(part, known);
+        if (used != TransferStatus.None)
+        {
+            RefuseClose(part, RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }, now);
             return;
         }
 
@@ -1934,18 +1944,68 @@ public sealed class AccountRuntime
 
     // ---------------------------------------------------------------- trial (R14, R15)
 
-    private void AnswerTrial(TrialRequest trial, Dictionary<TransferId, IdFound?>? known, bool besides = false)
+    // Something else is being done about one of its ids, which must not wait for the question, nor the question for it. What
+    // only the journal can tell is looked up besides (R4).
+    private void AnswerTrialBesides(TrialRequest trial, Work owner)
     {
         var part = trial.Part;
+        var known = owner.Known is null ? [] : new Dictionary<TransferId, IdFound?>(owner.Known);
+        HashSet<TransferId> missing = [.. IdsOf(part).Where(id => id != part.Id && id != part.Key && state.FindHold(id) is null
+            && (state.Remembered.Find(id) is not null || state.Remembered.MayHaveForgotten(id)) && !known.ContainsKey(id))];
+        if (missing.Count == 0)
+        {
+            AnswerTrial(trial, known);
+            return;
+        }
 
-        // What only the journal can tell is in doubt for one that must not wait for it (R4).
-        var isUncertain = besides && IdsOf(part).Any(id => id != part.Id && id != part.Key && state.FindHold(id) is null
-            && (state.Remembered.Find(id) is not null || state.Remembered.MayHaveForgotten(id))
-            && known?.ContainsKey(id) != true);
+        if (MustRecordCommits)
+        {
+            open!.Urgent = true;
+        }
+
+        foreach (var id in missing.Order())
+        {
+            if (besides is null || !besides.Any(other => other.Missing.Contains(id)))
+            {
+                var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
+                Hold(new Outgoing(default, null, default, null, new IdLookup(
+                    id, 0, assignedSequenceNr, notBefore, notAfter, ToEnd: true)));
+            }
+        }
+
+        (besides ??= []).Add(new Besides(trial, missing, known));
+    }
+
+    // The journal has answered about an id, or could not: then who asked asks again.
+    private void SettleBesides(TransferId id, IdFound? found, bool failed)
+    {
+        for (var i = (besides?.Count ?? 0) - 1; i >= 0; i--)
+        {
+            var one = besides![i];
+            if (!one.Missing.Remove(id))
+            {
+                continue;
+            }
+
+            one.Known[id] = found;
+            if (failed || one.Missing.Count == 0)
+            {
+                besides.RemoveAt(i);
+                if (!failed)
+                {
+                    AnswerTrial(one.Trial, one.Known);
+                }
+            }
+        }
+    }
+
+    private void AnswerTrial(TrialRequest trial, Dictionary<TransferId, IdFound?>? known)
+    {
+        var part = trial.Part;
         var facts = FactsOf(part, known, null);
         Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
             Address, state.Spec, state.Closed, state.Freeze, state.Balances, state.Load,
-            isUncertain || state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
+            state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
             [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])
         {
             OpenedWith = state.OpenedWith,
@@ -2643,6 +2703,9 @@ public sealed class AccountRuntime
 
     private long settledAt;
 
+    // Questions of other accounts about ids that are in hand here.
+    private List<Besides>? besides;
+
     // When expiries that were abandoned may be tried again.
     private Dictionary<TransferId, (LedgerTime Until, int Tries)>? expiryPauses;
 
@@ -2813,6 +2876,8 @@ public sealed class AccountRuntime
         Releasing,
         Reserved,
     }
+
+    private sealed record Besides(TrialRequest Trial, HashSet<TransferId> Missing, Dictionary<TransferId, IdFound?> Known);
 
     // Something that this account is deciding, or has prepared. Without an input it is an expiry, or was recovered.
     private sealed class Work(AccountMessage? input, TransactionPart? asked = null)

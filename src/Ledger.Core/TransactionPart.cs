@@ -13,6 +13,10 @@ public enum AmountBound
 
     /// <summary>What the credit account lacked.</summary>
     Credit,
+
+    /// <summary>What one of them had when it was asked. On an account that never rests that is never exact, so after some
+    /// attempts it is enough that as much is still there.</summary>
+    Quoted,
 }
 
 /// <summary>One leg as the anchor has resolved it: nothing about it depends on anything any more. Immutable.</summary>

@@ -32,7 +32,11 @@ internal sealed class Book
 
     public UInt128? CreditAllowance { get; private set; }
 
-    public bool Closed { get; private set; }
+    public bool Closed => ClosedByChange || ClosedByHold;
+
+    public bool ClosedByChange { get; private set; }
+
+    public bool ClosedByHold { get; private set; }
 
     public AccountFreeze? Freeze { get; private set; }
 
@@ -79,8 +83,8 @@ internal sealed class Book
             {
                 foreach (var leg in doubt.Part.Legs)
                 {
-                    if (leg.Concerns(Address) && (leg.Opening is not null || Closes(leg.Transfer!)
-                        || ((leg.Transfer!.Flags & TransferFlags.VoidPending) != TransferFlags.None && Holds.TryGetValue(leg.Transfer.PendingId, out var hold) && Closes(hold.Transfer))))
+                    if (leg.Concerns(Address) && ((leg.Opening is not null && !Exists) || (leg.Opening is null && Closes(leg.Transfer!))
+                        || (leg.Opening is null && (leg.Transfer!.Flags & TransferFlags.VoidPending) != TransferFlags.None && Holds.TryGetValue(leg.Transfer.PendingId, out var hold) && Closes(hold.Transfer))))
                     {
                         return true;
                     }
@@ -99,7 +103,8 @@ internal sealed class Book
         Asset = Asset,
         DebitAllowance = DebitAllowance,
         CreditAllowance = CreditAllowance,
-        Closed = Closed,
+        ClosedByChange = ClosedByChange,
+        ClosedByHold = ClosedByHold,
         Freeze = Freeze,
         DebitsPending = DebitsPending,
         DebitsPosted = DebitsPosted,
@@ -125,7 +130,7 @@ internal sealed class Book
         Asset = spec.Asset;
         DebitAllowance = spec.DebitsMustNotExceedCredits?.Value;
         CreditAllowance = spec.CreditsMustNotExceedDebits?.Value;
-        Closed = spec.Closed;
+        ClosedByChange = spec.Closed;
     }
 
     public void Change(AccountChange change)
@@ -139,10 +144,10 @@ internal sealed class Book
                 Freeze = null;
                 break;
             case CloseAccount:
-                Closed = true;
+                ClosedByChange = true;
                 break;
             case ReopenAccount:
-                Closed = false;
+                ClosedByChange = ClosedByHold = false;
                 break;
             case SetAccountLimits limits:
                 DebitAllowance = limits.DebitsMustNotExceedCredits?.Value;
@@ -239,7 +244,7 @@ internal sealed class Book
                     : (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None ? HoldState.Expired : HoldState.Voided);
                 if (isVoid && Closes(hold.Transfer))
                 {
-                    Closed = false;
+                    ClosedByHold = false;
                 }
             }
 
@@ -253,7 +258,7 @@ internal sealed class Book
         {
             Pending(isDebit, amount);
             Holds.Add(transfer.Id, new BookHold(transfer, leg.Amount.Value, leg.Amount.Value, leg.Deadline));
-            Closed |= Closes(transfer);
+            ClosedByHold |= Closes(transfer);
             return;
         }
 

@@ -141,7 +141,7 @@ internal sealed class Sequence(World world)
             {
                 FreezeAccount freeze => book.Freeze == freeze.Freeze,
                 UnfreezeAccount => book.Freeze is null,
-                CloseAccount => book.Closed,
+                CloseAccount => book.ClosedByChange,
                 _ => !book.Closed,
             };
             expected = isSo ? AccountStatus.Unchanged : AccountStatus.Changed;
