@@ -2004,11 +2004,12 @@ public sealed class AccountRuntime
         var part = trial.Part;
         var facts = FactsOf(part, known, null);
         Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
-            Address, state.Spec, state.Closed, state.Freeze, state.Balances, state.Load,
+            Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load,
             state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
             [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])
         {
             OpenedWith = state.OpenedWith,
+            ClosedByHold = state.ClosedByHold,
         }));
     }
 

@@ -20,6 +20,8 @@ internal sealed class AccountSheet
     private AccountFreeze? freeze;
     private InDoubtLoad load;
     private Dictionary<TransferId, (Hold Hold, HoldState State)>? changedHolds;
+    private bool closedByChange;
+    private bool closedByHold;
     private UInt128 debitUp;
     private UInt128 debitDown;
     private UInt128 creditUp;
@@ -38,7 +40,8 @@ internal sealed class AccountSheet
         Address = state.Address;
         Spec = state.Spec;
         OpenedWith = state.OpenedWith;
-        Closed = state.Closed;
+        closedByChange = state.ClosedByChange;
+        closedByHold = state.ClosedByHold;
         freeze = state.Freeze;
         Balances = state.Balances;
         load = state.Load;
@@ -56,7 +59,8 @@ internal sealed class AccountSheet
         Address = quote.Account;
         Spec = quote.Spec;
         OpenedWith = quote.OpenedWith;
-        Closed = quote.Closed;
+        closedByChange = quote.Closed;
+        closedByHold = quote.ClosedByHold;
         freeze = quote.Freeze;
         Balances = quote.Balances;
         load = quote.Load;
@@ -71,7 +75,7 @@ internal sealed class AccountSheet
 
     public AccountSpec? OpenedWith { get; private set; }
 
-    public bool Closed { get; private set; }
+    public bool Closed => closedByChange || closedByHold;
 
     public Balances Balances { get; private set; }
 
@@ -144,7 +148,7 @@ internal sealed class AccountSheet
             if (Spec is null)
             {
                 Spec = OpenedWith = opening;
-                Closed = opening.Closed;
+                closedByChange = opening.Closed;
             }
 
             return;
@@ -185,7 +189,7 @@ internal sealed class AccountSheet
         var closing = isDebit ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit;
         if (pending)
         {
-            Closed |= (transfer.Flags & closing) != TransferFlags.None;
+            closedByHold |= (transfer.Flags & closing) != TransferFlags.None;
             (changedHolds ??= [])[transfer.Id] =
                 (new Hold(transfer with { Amount = leg.Amount }, leg.Amount, leg.Deadline, 0, default, default), HoldState.Live);
         }
@@ -201,7 +205,7 @@ internal sealed class AccountSheet
 
             if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && (hold.Flags & closing) != TransferFlags.None)
             {
-                Closed = false;
+                closedByHold = false;
             }
 
             (changedHolds ??= [])[transfer.PendingId] =

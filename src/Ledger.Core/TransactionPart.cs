@@ -234,7 +234,7 @@ public sealed record LegFact(int Index)
 /// <summary>An account as it shows itself to the anchor of a transaction that is not decided. Binds nobody. Immutable.</summary>
 /// <param name="Account">The account.</param>
 /// <param name="Spec">What it was opened with; null when it does not exist.</param>
-/// <param name="Closed">Whether it is closed.</param>
+/// <param name="Closed">Whether a change of the account closed it.</param>
 /// <param name="Freeze">Its freeze.</param>
 /// <param name="Balances">Its counters.</param>
 /// <param name="Load">What is in doubt on it.</param>
@@ -244,6 +244,9 @@ public sealed record AccountQuote(
     AccountAddress Account, AccountSpec? Spec, bool Closed, AccountFreeze? Freeze, Balances Balances, InDoubtLoad Load,
     bool InDoubt, ImmutableArray<LegFact> Facts)
 {
+    /// <summary>Whether a hold closed it.</summary>
+    public bool ClosedByHold { get; init; }
+
     /// <summary>What the account was opened with, before its limits were changed.</summary>
     public AccountSpec? OpenedWith { get; init; } = Spec;
 }

@@ -192,6 +192,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Spec = quote.Spec is null ? null : JournalCodec.ToStored(quote.Spec),
             OpenedWith = quote.OpenedWith is null || quote.OpenedWith == quote.Spec ? null : JournalCodec.ToStored(quote.OpenedWith),
             Closed = quote.Closed,
+            ClosedByHold = quote.ClosedByHold,
             Freeze = JournalCodec.ToStored(quote.Freeze),
             Balances = JournalCodec.ToStored(quote.Balances),
             DebitLoad = JournalCodec.ToStored((Amount?)quote.Load.DebitsAtMost),
@@ -238,6 +239,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 Reversible = JournalCodec.AmountOf(fact.Reversible) ?? default,
             })])
         {
+            ClosedByHold = wire.ClosedByHold,
             OpenedWith = (wire.OpenedWith ?? wire.Spec) is { } openedWith ? JournalCodec.FromStored(openedWith, account) : null,
         });
     }
