@@ -1,0 +1,246 @@
+using System.Collections.Immutable;
+
+namespace Ledger.Core;
+
+/// <content>What callers are answered.</content>
+public sealed partial class AccountRuntime
+{
+    // ---------------------------------------------------------------- answers
+
+    // Whether the id of the request is decided, so that the record answers.
+    private bool TryAnswerKnown(Work work, LedgerTime now)
+    {
+        var asked = work.Asked!;
+        var remembered = state.Remembered.Find(asked.Id);
+        var found = FoundIn(work.Known, asked.Id);
+        if (remembered is null && found is null)
+        {
+            return false;
+        }
+
+        if (work.IsExpiry)
+        {
+            if (remembered is { IsFinal: true })
+            {
+                Finish(work, skipFirst: false, now);
+                return true;
+            }
+
+            return false;
+        }
+
+        if (FindAsked(remembered, asked.Asked) is { } same && !(same.Details.NeedsContent && same.Status == TransferStatus.Created))
+        {
+            Answer(work, same.Status == TransferStatus.Created
+                ? Committed(asked with { Legs = [.. asked.Legs.Select(static leg => leg with { Amount = leg.Transfer!.Amount })] }, same.Time, replayed: true)
+                : Rejected(asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));
+            Finish(work, skipFirst: work.HasFirst, now);
+            return true;
+        }
+
+        // What was once answered to this very request is answered for ever, whatever was done under the id since.
+        if (found?.Records.FirstOrDefault(record => record.Status != TransferStatus.None && record.Part.Asked == asked.Asked) is { } before)
+        {
+            Answer(work, before.Status == TransferStatus.Created
+                ? Committed(before.Part, before.Time, replayed: true)
+                : Rejected(asked, before.FailedLeg, before.Status, before.Time, before.Seen, replayed: true));
+            Finish(work, skipFirst: work.HasFirst, now);
+            return true;
+        }
+
+        foreach (var record in (found?.Records ?? []).Reverse())
+        {
+            if (record.Status == TransferStatus.None)
+            {
+                continue;
+            }
+
+            // What was rejected has no amounts to compare: only the very same request is the same.
+            var difference = record.Part.Asked == asked.Asked ? TransferStatus.Exists
+                : record.Status == TransferStatus.Created ? Difference(record, asked)
+                : TransferStatus.IdAlreadyFailed;
+            if (difference == TransferStatus.Exists)
+            {
+                Answer(work, record.Status == TransferStatus.Created
+                    ? Committed(record.Part, record.Time, replayed: true)
+                    : Rejected(asked, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
+                Finish(work, skipFirst: work.HasFirst, now);
+                return true;
+            }
+
+            if (record.Status == TransferStatus.Created || AccountState.Burns(record.Part, record.Status))
+            {
+                Answer(work, Rejected(
+                    asked, 0, record.Status == TransferStatus.Created ? difference : TransferStatus.IdAlreadyFailed, default,
+                    null, replayed: false));
+                Finish(work, skipFirst: work.HasFirst, now);
+                return true;
+            }
+        }
+
+        if (remembered is { IsFinal: true })
+        {
+            if (remembered.Status == TransferStatus.Created)
+            {
+                // Decided since the journal was asked: ask again, for the content.
+                Begin(work, now);
+                return true;
+            }
+
+            Answer(work, Rejected(asked, 0, TransferStatus.IdAlreadyFailed, default, null, replayed: false));
+            Finish(work, skipFirst: work.HasFirst, now);
+            return true;
+        }
+
+        return false;
+    }
+
+    private static TransferStatus Difference(IdRecord record, TransactionPart asked)
+    {
+        if (asked.IsAlone)
+        {
+            return CompareWith(record, asked.Legs[0].Transfer!);
+        }
+
+        if (record.Part.LegCount != asked.LegCount || record.Part.Legs.Length != asked.Legs.Length)
+        {
+            return TransferStatus.ExistsWithDifferentTransfers;
+        }
+
+        for (var i = 0; i < asked.Legs.Length; i++)
+        {
+            var leg = asked.Legs[i];
+            var known = record.Part.Legs[i];
+            if (leg.Transfer is null
+                ? known.Opening != leg.Opening || known.IfMissing != leg.IfMissing
+                : known.Transfer?.Id != leg.Transfer.Id || TransferContent.Compare(known, leg.Transfer) != TransferStatus.Exists)
+            {
+                return TransferStatus.ExistsWithDifferentTransfers;
+            }
+        }
+
+        return TransferStatus.Exists;
+    }
+
+    private static TransferStatus CompareWith(IdRecord record, Transfer asked) =>
+        (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null)) is { Transfer: not null } leg
+            ? TransferContent.Compare(leg, asked)
+            : TransferStatus.ExistsWithDifferentTransfers;
+
+    private RememberedId? FindRecord(TransferId key, UInt128 digest, Dictionary<TransferId, IdFound?>? known = null)
+    {
+        if (FindDigest(state.Remembered.Find(key), digest) is { } remembered)
+        {
+            return remembered;
+        }
+
+        foreach (var record in FoundIn(known, key)?.Records ?? [])
+        {
+            if (record.Part.Digest == digest)
+            {
+                return new RememberedId(digest, record.Status, record.Time, record.SequenceNr, new RememberedDetails
+                {
+                    FailedLeg = record.FailedLeg, Seen = record.Seen,
+                });
+            }
+        }
+
+        return null;
+    }
+
+    private static IdFound? FoundIn(Dictionary<TransferId, IdFound?>? known, TransferId id) => known?.GetValueOrDefault(id);
+
+    private TransferRecord? RecordOf(TransferId id, Dictionary<TransferId, IdFound?>? known)
+    {
+        if (state.FindHold(id) is { } hold)
+        {
+            return new TransferRecord(hold.Transfer, TransferStatus.Created, hold.Time, null)
+            {
+                Amount = hold.Amount,
+                TransactionId = hold.TransactionId,
+                Hold = HoldState.Live,
+                HoldRemaining = hold.Remaining,
+                HoldDeadline = hold.Deadline < LedgerTime.MaxValue ? hold.Deadline : null,
+            };
+        }
+
+        if (FoundIn(known, id) is not { Last: { } record } found
+            || (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null)) is not { Transfer: { } transfer } leg
+            || record.Status == TransferStatus.None)
+        {
+            return null;
+        }
+
+        var remembered = state.Remembered.Find(id)?.Details.Hold ?? HoldState.None;
+        var committed = record.Status == TransferStatus.Created;
+        return new TransferRecord(transfer, record.Status, record.Time, record.Seen)
+        {
+            Amount = committed ? leg.Amount : Amount.Zero,
+            TransactionId = record.Part.Id,
+            Hold = !leg.IsHold || !committed ? HoldState.None : remembered != HoldState.None ? remembered : found.Hold,
+        };
+    }
+
+    private TransactionRecord? TransactionOf(TransferId id, Dictionary<TransferId, IdFound?>? known)
+    {
+        if (FoundIn(known, id) is not { Last: { } record } || record.Part.Id != id || record.Part.Anchor != Address
+            || record.Status == TransferStatus.None)
+        {
+            return null;
+        }
+
+        var part = record.Part;
+        return new TransactionRecord(
+            new Transaction(id, [.. part.Legs.Select(static leg => leg.Transfer is { } transfer
+                ? TransactionLeg.Of(transfer)
+                : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]),
+            record.Status == TransferStatus.Created
+                ? Committed(part, record.Time, replayed: false)
+                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false));
+    }
+
+    private static TransactionResult Committed(TransactionPart part, LedgerTime time, bool replayed) => new(
+        part.Id, replayed ? TransferStatus.Exists : TransferStatus.Created, -1, time, replayed, null,
+        [.. part.Legs.Select(static leg => leg.Transfer is null
+            ? new LegResult(TransferStatus.None, AccountStatus.Created, Amount.Zero)
+            : new LegResult(TransferStatus.Created, AccountStatus.None, leg.Amount))]);
+
+    private static TransactionResult Rejected(
+        TransactionPart part, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed)
+    {
+        var legs = ImmutableArray.CreateBuilder<LegResult>(part.Legs.Length);
+        var status = reason;
+        foreach (var leg in part.Legs)
+        {
+            var failed = leg.Index == failedLeg;
+            if (leg.Transfer is not null)
+            {
+                legs.Add(new LegResult(failed ? reason : TransferStatus.LinkedEventFailed, AccountStatus.None, Amount.Zero));
+            }
+            else
+            {
+                legs.Add(new LegResult(
+                    TransferStatus.None, failed ? (AccountStatus)(int)reason : AccountStatus.LinkedEventFailed, Amount.Zero));
+                status = failed ? TransferStatus.LinkedEventFailed : status;
+            }
+        }
+
+        return new TransactionResult(part.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable());
+    }
+
+    private void Answer(Work work, TransactionResult result)
+    {
+        if (work.HasFirst && work.Waiters[0] is AccountCall call)
+        {
+            Hold(call.Caller, AnswerTo(call, result));
+        }
+    }
+
+    private static AccountAnswerBase AnswerTo(AccountCall call, TransactionResult result) => call is PostTransferCall post
+        ? new TransferAnswer(new TransferResult(
+            post.Transfer.Id, result.Status, result.Time, result.Replayed, result.BalanceSeen)
+        {
+            Amount = result.Legs.Length > 0 ? result.Legs[0].Amount : Amount.Zero,
+        })
+        : new TransactionAnswer(result);
+}

@@ -1,0 +1,161 @@
+namespace Ledger.Core;
+
+/// <content>Group commit and time.</content>
+public sealed partial class AccountRuntime
+{
+    // ---------------------------------------------------------------- group commit (R8)
+
+    private LedgerTime Later(LedgerTime now) => now > state.LastTime ? now : state.LastTime;
+
+    private void Emit(AccountEvent happened, bool urgent)
+    {
+        open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances);
+        state.Evolve(happened, open.SequenceNr);
+        open.Events.Add(happened);
+        open.Urgent |= urgent;
+        eventsSinceSnapshot++;
+        if (open.Events.Count >= options.BatchEventsMax)
+        {
+            open.Urgent = true;
+            (full ??= []).Enqueue(open);
+            open = null;
+        }
+    }
+
+    private void Hold(Caller caller, AccountAnswerBase answer) => Hold(new Outgoing(caller, answer, default, null));
+
+    private void Hold(AccountAddress to, AccountMessage message) => Hold(new Outgoing(default, null, to, message));
+
+    // Nothing leaves before every row that it has seen is durable. A row that holds nothing but records of commits is
+    // no news: the closers' journals have them, so a failure there takes back nothing that was seen.
+    private void Hold(in Outgoing outgoing)
+    {
+        var last = open is { Urgent: true } ? open : full is { Count: > 0 } ? full.Last() : writing;
+        if (last is null)
+        {
+            Release(outgoing);
+        }
+        else
+        {
+            (last.Held ??= []).Add(outgoing);
+        }
+    }
+
+    private void Release(in Outgoing outgoing)
+    {
+        if (outgoing.Answer is { } answer)
+        {
+            calls--;
+            shell.Reply(outgoing.Caller, answer);
+        }
+        else if (outgoing.Lookup is { } lookup)
+        {
+            shell.Lookup(lookup);
+        }
+        else
+        {
+            shell.Send(outgoing.To, outgoing.Message!);
+        }
+    }
+
+    private void Pump()
+    {
+        if (writing is not null || failed)
+        {
+            return;
+        }
+
+        if (full is { Count: > 0 })
+        {
+            writing = full.Dequeue();
+        }
+        else if (open is { Urgent: true })
+        {
+            writing = open;
+            open = null;
+        }
+        else
+        {
+            return;
+        }
+
+        // The state is exactly that of the row only while nothing newer is decided.
+        if (open is null && full is not { Count: > 0 }
+            && writing.SequenceNr - snapshotSequenceNr >= options.SnapshotEvery
+            && eventsSinceSnapshot >= state.Remembered.Count / 2)
+        {
+            // The ids in memory are most of a snapshot: it must not cost more than the rows that it stands for.
+            eventsSinceSnapshot = 0;
+            writing.Snapshot = AccountSnapshot.Of(state, writing.SequenceNr);
+            snapshotSequenceNr = writing.SequenceNr;
+        }
+
+        shell.Write(writing);
+    }
+
+    private void FailHeld(EventBatch? batch, CallFailed failure)
+    {
+        foreach (var outgoing in batch?.Held ?? [])
+        {
+            if (outgoing.Answer is not null)
+            {
+                shell.Reply(outgoing.Caller, failure);
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- time
+
+    private void ScheduleResend(Work work, LedgerTime now)
+    {
+        var pause = options.ResendAfter * (1 << Math.Min(work.Resends, 10));
+        work.Resends++;
+        work.ResendAt = now.Add(pause < options.ResendAfterMax ? pause : options.ResendAfterMax);
+        shell.WakeAt(work.ResendAt);
+    }
+
+    // A clock that was set back must not stop the ledger: what lies further ahead than any pause is due.
+    private static bool IsDue(LedgerTime due, LedgerTime now, TimeSpan pauseMax) =>
+        now >= due || due > now.Add(pauseMax);
+
+    private static bool AnyoneWaits(Work work, LedgerTime now)
+    {
+        foreach (var waiter in work.Waiters)
+        {
+            if (waiter is not AccountCall call || call.Deadline >= now)
+            {
+                return true;
+            }
+        }
+
+        return work.IsExpiry;
+    }
+
+    private void WakeForTheNext()
+    {
+        var next = LedgerTime.MaxValue;
+        foreach (var work in Works())
+        {
+            if (work.Phase != Phase.LookingUp && work.ResendAt < next)
+            {
+                next = work.ResendAt;
+            }
+
+            if (work.Phase == Phase.Releasing && work.AnswerBy < next)
+            {
+                next = work.AnswerBy;
+            }
+        }
+
+        if (MustRecordCommits)
+        {
+            var due = lazySince.Add(options.CommitRecordDelay);
+            next = due < next ? due : next;
+        }
+
+        if (next < LedgerTime.MaxValue)
+        {
+            shell.WakeAt(next);
+        }
+    }
+}

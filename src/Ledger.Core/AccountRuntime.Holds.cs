@@ -1,0 +1,100 @@
+namespace Ledger.Core;
+
+/// <content>Holds: their expiry and extension.</content>
+public sealed partial class AccountRuntime
+{
+    // ---------------------------------------------------------------- expiry and extension (R12)
+
+    // What is due expires in the order of its time. The void is a transaction like any other, that nobody waits for.
+    private void CheckDue(LedgerTime now)
+    {
+        // By the account's own time, as posts and voids are judged: a clock that was set back must not part them.
+        now = Later(now);
+        if (state.NextDeadline > now)
+        {
+            return;
+        }
+
+        List<Hold>? due = null;
+        List<Work>? displaced = null;
+        foreach (var hold in state.DueHolds(now))
+        {
+            if (expiring + (due?.Count ?? 0) >= options.ExpiriesMax)
+            {
+                break;
+            }
+
+            if (IsPaused(hold, now))
+            {
+                continue;
+            }
+
+            if (claims is null || !(claims.ContainsKey(hold.Transfer.Id) || claims.ContainsKey(hold.ExpiryId)))
+            {
+                (due ??= []).Add(hold);
+            }
+            else if (claims.TryGetValue(hold.Transfer.Id, out var owner) && owner.Phase == Phase.Waiting && !owner.IsExpiry)
+            {
+                // It may be waiting for this very expiry.
+                Unclaim(owner);
+                (displaced ??= []).Add(owner);
+                (due ??= []).Add(hold);
+            }
+        }
+
+        foreach (var hold in due ?? [])
+        {
+            var transfer = new Transfer(
+                hold.ExpiryId, hold.Transfer.DebitAccount, hold.Transfer.CreditAccount, Amount.Zero, hold.Transfer.Code)
+            {
+                Asset = hold.Transfer.Asset,
+                Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
+                PendingId = hold.Transfer.Id,
+            };
+            var work = new Work(null, AskedPart(transfer));
+            Claim(work, IdsOf(work.Asked!));
+            Begin(work, now);
+        }
+
+        foreach (var owner in displaced ?? [])
+        {
+            RouteAgain(owner.Waiters, now);
+        }
+    }
+
+    // An expiry that met something in doubt pauses, ever longer, or it would try at every message.
+    private bool IsPaused(Hold hold, LedgerTime now) =>
+        expiryPauses is not null && expiryPauses.TryGetValue(hold.ExpiryId, out var pause)
+        && !IsDue(pause.Until, now, options.RetryAfterMax);
+
+    private void Pause(TransferId expiry, LedgerTime now)
+    {
+        var tries = expiryPauses is not null && expiryPauses.TryGetValue(expiry, out var before) ? before.Tries + 1 : 0;
+        var pause = options.RetryAfter * (1 << Math.Min(tries, 10));
+        pause = pause < options.RetryAfterMax ? pause : options.RetryAfterMax;
+        (expiryPauses ??= [])[expiry] = (now.Add(pause), tries);
+        shell.WakeAt(now.Add(pause));
+    }
+
+    private void Extend(ExtendHoldCall call, Dictionary<TransferId, IdFound?>? known, LedgerTime now)
+    {
+        var fact = WithHold(
+            new LegFact(0), new Transfer(default, default, default, default, 0) { PendingId = call.HoldId }, known, null);
+        LedgerTime? deadline = fact.HoldProblem == TransferStatus.None && fact.Deadline < LedgerTime.MaxValue
+            ? fact.Deadline
+            : null;
+        var status = fact.HoldProblem != TransferStatus.None ? fact.HoldProblem
+            : fact.Pending!.DebitAccount != Address ? TransferStatus.PendingTransferHasDifferentDebitAccountId
+            : fact.Deadline <= Later(now) ? TransferStatus.PendingTransferExpired
+            : call.HoldDeadline > LedgerLimits.HoldDeadlineMax ? TransferStatus.OverflowsTimeout
+            : call.HoldDeadline == fact.Deadline ? TransferStatus.Exists
+            : TransferStatus.Created;
+        if (status == TransferStatus.Created)
+        {
+            deadline = call.HoldDeadline;
+            Emit(new HoldExtended(call.HoldId, call.HoldDeadline, Later(now)), urgent: true);
+        }
+
+        Hold(call.Caller, new ExtendHoldAnswer(status, deadline));
+    }
+}
