@@ -210,7 +210,7 @@ public sealed partial class AccountRuntime
 
         foreach (var hold in state.DueHolds(Later(now)))
         {
-            if (!IsPaused(hold, Later(now)) && (claims is null || !claims.ContainsKey(hold.Transfer.Id)))
+            if (claims is null || !claims.ContainsKey(hold.Transfer.Id))
             {
                 return true;
             }
