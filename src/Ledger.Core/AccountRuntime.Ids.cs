@@ -74,9 +74,12 @@ public sealed partial class AccountRuntime
 
         work.Known = [];
         work.Missing = lookups.Count;
+        work.FirstLookup = lookupCount + 1;
+        work.LastLookup = lookupCount + lookups.Count;
         foreach (var lookup in lookups)
         {
-            Hold(new Outgoing(default, null, default, null, lookup with { UpTo = assignedSequenceNr }));
+            Hold(new Outgoing(
+                default, null, default, null, lookup with { UpTo = assignedSequenceNr, Number = ++lookupCount }));
         }
     }
 

@@ -242,9 +242,9 @@ public sealed partial class AccountRuntime
     {
         var part = trial.Part;
         var known = owner.Known is null ? [] : new Dictionary<TransferId, IdFound?>(owner.Known);
-        HashSet<TransferId> missing = [.. IdsOf(part).Where(id => id != part.Id && id != part.Key && state.FindHold(id) is null
+        TransferId[] uncertain = [.. IdsOf(part).Where(id => id != part.Id && id != part.Key && state.FindHold(id) is null
             && (state.Remembered.Find(id) is not null || state.Remembered.MayHaveForgotten(id)) && !known.ContainsKey(id))];
-        if (missing.Count == 0)
+        if (uncertain.Length == 0)
         {
             AnswerTrial(trial, known);
             return;
@@ -255,31 +255,30 @@ public sealed partial class AccountRuntime
             open!.Urgent = true;
         }
 
-        foreach (var id in missing.Order())
+        var missing = new HashSet<long>();
+        foreach (var id in uncertain)
         {
-            if (besides is null || !besides.Any(other => other.Missing.Contains(id)))
-            {
-                var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
-                Hold(new Outgoing(default, null, default, null, new IdLookup(
-                    id, 0, assignedSequenceNr, notBefore, notAfter, ToEnd: true)));
-            }
+            var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
+            missing.Add(++lookupCount);
+            Hold(new Outgoing(default, null, default, null, new IdLookup(
+                id, 0, assignedSequenceNr, notBefore, notAfter, ToEnd: true) { Number = lookupCount }));
         }
 
         (besides ??= []).Add(new Besides(trial, missing, known));
     }
 
     // The journal has answered about an id, or could not: then who asked asks again.
-    private void SettleBesides(TransferId id, IdFound? found, bool failed)
+    private void SettleBesides(IdLookup lookup, IdFound? found, bool failed)
     {
         for (var i = (besides?.Count ?? 0) - 1; i >= 0; i--)
         {
             var one = besides![i];
-            if (!one.Missing.Remove(id))
+            if (!one.Missing.Remove(lookup.Number))
             {
                 continue;
             }
 
-            one.Known[id] = found;
+            one.Known[lookup.Id] = found;
             if (failed || one.Missing.Count == 0)
             {
                 besides.RemoveAt(i);

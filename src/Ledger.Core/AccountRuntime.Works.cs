@@ -239,7 +239,7 @@ public sealed partial class AccountRuntime
         Reserved,
     }
 
-    private sealed record Besides(TrialRequest Trial, HashSet<TransferId> Missing, Dictionary<TransferId, IdFound?> Known);
+    private sealed record Besides(TrialRequest Trial, HashSet<long> Missing, Dictionary<TransferId, IdFound?> Known);
 
     // Something that this account is deciding, or has prepared. Without an input it is an expiry, or was recovered.
     private sealed class Work(AccountMessage? input, TransactionPart? asked = null)
@@ -270,6 +270,11 @@ public sealed partial class AccountRuntime
         public Dictionary<TransferId, IdFound?>? Known { get; set; }
 
         public int Missing { get; set; }
+
+        // The numbers of the questions that are out.
+        public long FirstLookup { get; set; }
+
+        public long LastLookup { get; set; }
 
         // Whether only its key was free to be looked up.
         public bool IsAside { get; init; }

@@ -141,6 +141,7 @@ public sealed partial class AccountRuntime
     private long assignedSequenceNr;
     private long snapshotSequenceNr;
     private long round;
+    private long lookupCount;
     private int waiting;
     private int expiring;
     private int calls;
@@ -372,14 +373,15 @@ public sealed partial class AccountRuntime
     }
 
     /// <summary>The journal has answered a look-up.</summary>
-    /// <param name="id">The id.</param>
+    /// <param name="lookup">The question.</param>
     /// <param name="found">What it holds; null when it never saw the id.</param>
     /// <param name="now">The time.</param>
-    public void LookupCompleted(TransferId id, IdFound? found, LedgerTime now)
+    public void LookupCompleted(IdLookup lookup, IdFound? found, LedgerTime now)
     {
-        SettleBesides(id, found, failed: false);
+        var id = lookup.Id;
+        SettleBesides(lookup, found, failed: false);
         if (claims is null || !claims.TryGetValue(id, out var work) || work.Phase != Phase.LookingUp
-            || work.Known is null || !work.Known.TryAdd(id, found) || --work.Missing > 0)
+            || lookup.Number < work.FirstLookup || lookup.Number > work.LastLookup || work.Known is null || !work.Known.TryAdd(id, found) || --work.Missing > 0)
         {
             return;
         }
@@ -389,10 +391,11 @@ public sealed partial class AccountRuntime
     }
 
     /// <summary>The journal could not be asked: the callers' outcome is unknown, and other accounts will ask again.</summary>
-    /// <param name="id">The id.</param>
-    public void LookupFailed(TransferId id)
+    /// <param name="lookup">The question.</param>
+    public void LookupFailed(IdLookup lookup)
     {
-        SettleBesides(id, null, failed: true);
+        SettleBesides(lookup, null, failed: true);
+
         // What was claimed may be a hold that has become due.
         armedFor = LedgerTime.MaxValue;
         if (state.NextDeadline < LedgerTime.MaxValue)
@@ -402,7 +405,8 @@ public sealed partial class AccountRuntime
             shell.WakeAt(state.NextDeadline > pause ? state.NextDeadline : pause);
         }
 
-        if (claims is null || !claims.TryGetValue(id, out var work) || work.Phase != Phase.LookingUp)
+        if (claims is null || !claims.TryGetValue(lookup.Id, out var work) || work.Phase != Phase.LookingUp
+            || lookup.Number < work.FirstLookup || lookup.Number > work.LastLookup)
         {
             return;
         }

@@ -240,4 +240,8 @@ public enum CallFailure
 /// <param name="ToEnd">Whether later rows matter also once it is decided: they say what became of a hold, and how much was
 /// taken back.</param>
 public sealed record IdLookup(
-    TransferId Id, long SequenceNr, long UpTo, LedgerTime NotBefore, LedgerTime NotAfter, bool ToEnd);
+    TransferId Id, long SequenceNr, long UpTo, LedgerTime NotBefore, LedgerTime NotAfter, bool ToEnd)
+{
+    /// <summary>The question's number: an answer to an older one, which saw fewer rows, is not taken for its answer.</summary>
+    public long Number { get; init; }
+}

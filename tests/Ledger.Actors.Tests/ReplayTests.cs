@@ -277,7 +277,7 @@ public sealed class ReplayTests
                 }
             }
 
-            Runtime.LookupCompleted(lookup.Id, search.Found(lookup.Id), world.now);
+            Runtime.LookupCompleted(lookup, search.Found(lookup.Id), world.now);
         });
 
         public void WakeAt(LedgerTime time) => world.nextWake = time < world.nextWake ? time : world.nextWake;

@@ -482,7 +482,7 @@ internal static class Exhaustive
                     }
                 }
 
-                Runtime!.LookupCompleted(lookup.Id, search.Found(lookup.Id), new LedgerTime(world.now));
+                Runtime!.LookupCompleted(lookup, search.Found(lookup.Id), new LedgerTime(world.now));
             }
 
             public void Reply(Caller caller, AccountAnswerBase answer)

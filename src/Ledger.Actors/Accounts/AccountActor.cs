@@ -115,7 +115,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             case LookupsDone done:
                 for (var i = 0; i < done.Asked.Length; i++)
                 {
-                    runtime.LookupCompleted(done.Asked[i].Id, done.Found[i], Now);
+                    runtime.LookupCompleted(done.Asked[i], done.Found[i], Now);
                 }
 
                 Searched();
@@ -124,7 +124,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 log.Warning(failed.Cause, "The journal of {Account} could not be searched for {Count} ids", account, failed.Asked.Length);
                 foreach (var asked in failed.Asked)
                 {
-                    runtime.LookupFailed(asked.Id);
+                    runtime.LookupFailed(asked);
                 }
 
                 Searched();

@@ -1090,11 +1090,11 @@ internal sealed class Incarnation : IAccountShell
         world.Covered(Runtime, null, failed ? "look-up failed" : "looked up", lookup.Id);
         if (failed)
         {
-            Runtime.LookupFailed(lookup.Id);
+            Runtime.LookupFailed(lookup);
         }
         else
         {
-            Runtime.LookupCompleted(lookup.Id, found, Clock);
+            Runtime.LookupCompleted(lookup, found, Clock);
         }
     }
 
