@@ -35,7 +35,8 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
         "SELECT ordering, persistence_id, sequence_number, message FROM journal"
         + " WHERE ordering > $1 AND ordering <= $2 AND ";
 
-    // An entry that was ended may have been for a transaction that failed; its mended successor may make the same hold.
+    // An entry that was ended may have been for a transaction that failed; its mended successor may make the hold, which then
+    // has other accounts or another deadline. The same row read again has neither.
     private const string ApplySql = """
         INSERT INTO ledger_hold (hold_id, debit_account, credit_account, due_us, state)
         SELECT m.id, m.debit, m.credit, m.due, m.state
@@ -43,6 +44,8 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
         ON CONFLICT (hold_id) DO UPDATE
         SET debit_account = excluded.debit_account, credit_account = excluded.credit_account, due_us = excluded.due_us, state = 0
         WHERE ledger_hold.state = 1 AND excluded.state = 0
+          AND (ledger_hold.debit_account <> excluded.debit_account OR ledger_hold.credit_account <> excluded.credit_account
+            OR ledger_hold.due_us IS DISTINCT FROM excluded.due_us)
         """;
 
     private const string DeadlinesSql = """

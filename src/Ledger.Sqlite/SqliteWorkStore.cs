@@ -80,10 +80,12 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
                 connection,
                 "INSERT INTO ledger_hold (hold_id, debit_account, credit_account, due_us, state)"
                     + " VALUES ($id, $debit, $credit, $due, $state)"
-                    // An entry that was ended may have been for a transaction that failed; its mended successor may make the same.
+                    // An entry that was ended may have been for a transaction that failed; its mended successor may make the
+                    // hold, which then has other accounts or another deadline. The same row read again has neither.
                     + " ON CONFLICT (hold_id) DO UPDATE SET debit_account = excluded.debit_account,"
                     + " credit_account = excluded.credit_account, due_us = excluded.due_us, state = 0"
-                    + " WHERE ledger_hold.state = 1 AND excluded.state = 0;",
+                    + " WHERE ledger_hold.state = 1 AND excluded.state = 0 AND (ledger_hold.debit_account <> excluded.debit_account"
+                    + " OR ledger_hold.credit_account <> excluded.credit_account OR ledger_hold.due_us IS NOT excluded.due_us);",
                 ("$id", null), ("$debit", null), ("$credit", null), ("$due", null), ("$state", null)))
             {
                 foreach (var hold in changes.Made)

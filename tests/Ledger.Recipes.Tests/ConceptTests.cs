@@ -165,20 +165,22 @@ public sealed class ConceptTests : Recipe
     // ------------------------------------------------------------ closing.md
 
     [Fact]
-    public async Task Closing_hold_is_not_posted_while_it_closes_and_its_void_opens_what_a_change_has_closed()
+    public async Task Closing_hold_is_not_posted_while_it_closes_and_its_void_opens_nothing_that_a_change_has_closed()
     {
         await OpenAsync();
         var hold = Hold("alice", "bank", 0) with { Flags = TransferFlags.Pending | TransferFlags.ClosingDebit };
         await ledger.PostTransferAsync(hold);
         var posted = await ledger.PostTransferAsync(Post(hold));
         var change = await ledger.ChangeAccountAsync(At("alice"), new CloseAccount("moved"));
-        await ledger.ChangeAccountAsync(At("alice"), new ReopenAccount(""));
-        await ledger.ChangeAccountAsync(At("alice"), new CloseAccount("moved"));
         var voided = await ledger.PostTransferAsync(Void(hold));
+        var afterVoid = await ledger.GetAccountAsync(At("alice"));
+        await ledger.ChangeAccountAsync(At("alice"), new ReopenAccount(""));
 
         posted.Status.ShouldBe(TransferStatus.DebitAccountAlreadyClosed);
-        change.Status.ShouldBe(AccountStatus.Unchanged);
+        change.Status.ShouldBe(AccountStatus.Changed);
         voided.Status.ShouldBe(TransferStatus.Created);
+        afterVoid!.Closed.ShouldBeTrue();
+        afterVoid.ClosedReason.ShouldBe("moved");
         (await ledger.GetAccountAsync(At("alice")))!.Closed.ShouldBeFalse();
     }
 
