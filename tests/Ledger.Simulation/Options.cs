@@ -14,7 +14,7 @@ internal sealed record Options
           --mutant NAME    with a deliberate fault in the protocol
           --mutants        every deliberate fault, one after the other: each must be found within --seeds histories
           --trace          print the history
-          --shrink         make the first failing history as small as it gets, and print it
+          --shrink         stop at the first failing history (which is made as small as it gets, in any case)
           --faults A,B     only these kinds of faults (none, or names as they are printed)
           --without 3,7    leave these commands out
           --hash           print a SHA-256 over the trace of each history

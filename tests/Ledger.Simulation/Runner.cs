@@ -87,9 +87,9 @@ internal sealed class Runner(Options options, TextWriter output)
             $"{options.Seeds} histories from seed {options.From}, {commands} commands, {steps} steps, {failures.Count} violations; {watch.Elapsed.TotalSeconds:F1} s, "
             + $"{options.Seeds / watch.Elapsed.TotalSeconds:F0} histories/s, {steps / watch.Elapsed.TotalSeconds:F0} steps/s, "
             + $"{microseconds / 1e6 / watch.Elapsed.TotalSeconds:F0} s of virtual time per second"));
-        if (options.Shrink && failures.Count > 0)
+        if (failures.Count > 0 && (options.Shrink || !options.Trace))
         {
-            Shrinker.Shrink(failures[0].Seed, output);
+            Shrinker.Shrink(failures.Min(static failure => failure.Seed), output);
         }
 
         return failures.Count == 0 ? 0 : 1;
