@@ -380,7 +380,7 @@ public sealed partial class AccountRuntime
 
     private void Voted(Vote vote, LedgerTime now)
     {
-        if (FindAttempt(vote.Key, vote.Digest) is not { Phase: Phase.Voting } work || !work.Participants.Contains(vote.Account))
+        if (FindAttempt(vote.Key, vote.Digest) is not { Phase: Phase.Voting } work || !work.HasParticipant(vote.Account))
         {
             return;
         }
@@ -510,7 +510,7 @@ public sealed partial class AccountRuntime
     private void Acknowledged(OutcomeAck ack, LedgerTime now)
     {
         if (FindAttempt(ack.Key, ack.Digest) is not { Phase: Phase.Telling or Phase.Releasing } work
-            || !work.Participants.Contains(ack.Account) || !work.Acks!.Add(ack.Account)
+            || !work.HasParticipant(ack.Account) || !work.Acks!.Add(ack.Account)
             || work.Acks.Count < work.Others.Count - 1)
         {
             return;

@@ -252,6 +252,9 @@ public sealed partial class AccountRuntime
         // What is prepared here.
         public TransactionPart? Part { get; set; }
 
+        private IReadOnlyList<AccountAddress>? participantsOf;
+        private HashSet<AccountAddress>? participants;
+
         public TransferId[] Ids { get; set; } = [];
 
         public Phase Phase { get; set; }
@@ -284,6 +287,18 @@ public sealed partial class AccountRuntime
         public AccountAddress Closer => Others[^1];
 
         public IEnumerable<AccountAddress> Participants => Others.Take(Others.Count - 1);
+
+        // Others is set anew when an attempt begins.
+        public bool HasParticipant(AccountAddress account)
+        {
+            if (participantsOf != Others)
+            {
+                participantsOf = Others;
+                participants = [.. Participants];
+            }
+
+            return participants!.Contains(account);
+        }
 
         public long Round { get; set; }
 

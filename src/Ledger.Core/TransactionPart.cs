@@ -151,15 +151,48 @@ public sealed record TransactionPart
     /// <param name="account">The account.</param>
     public TransactionPart SliceFor(AccountAddress account)
     {
-        var concerned = 0;
-        foreach (var leg in Legs)
+        if (Legs.Length == 1)
         {
-            concerned += leg.Concerns(account) ? 1 : 0;
+            return this;
         }
 
-        return concerned == Legs.Length
-            ? this
-            : this with { Legs = [.. Legs.Where(leg => leg.Concerns(account))], DigestOfWhole = Digest };
+        var slices = OwnMemo.Slices ??= Slice();
+        return slices.TryGetValue(account, out var slice) ? slice : this with { Legs = [], DigestOfWhole = Digest };
+    }
+
+    // All at once: each leg is looked at once, however many accounts there are.
+    private Dictionary<AccountAddress, TransactionPart> Slice()
+    {
+        var legs = new Dictionary<AccountAddress, ImmutableArray<PartLeg>.Builder>();
+        foreach (var leg in Legs)
+        {
+            if (leg.Transfer is { } transfer)
+            {
+                Add(transfer.DebitAccount, leg);
+                Add(transfer.CreditAccount, leg);
+            }
+            else
+            {
+                Add(leg.Opening!.Address, leg);
+            }
+        }
+
+        return legs.ToDictionary(
+            static one => one.Key,
+            one => one.Value.Count == Legs.Length ? this : this with { Legs = one.Value.ToImmutable(), DigestOfWhole = Digest });
+
+        void Add(AccountAddress account, PartLeg leg)
+        {
+            if (!legs.TryGetValue(account, out var builder))
+            {
+                legs.Add(account, builder = ImmutableArray.CreateBuilder<PartLeg>());
+            }
+
+            if (builder.Count == 0 || !ReferenceEquals(builder[^1], leg))
+            {
+                builder.Add(leg);
+            }
+        }
     }
 
     private sealed class Memo(TransactionPart owner)
@@ -169,6 +202,8 @@ public sealed record TransactionPart
         public TransferId? Key { get; set; }
 
         public UInt128? Digest { get; set; }
+
+        public Dictionary<AccountAddress, TransactionPart>? Slices { get; set; }
     }
 
     /// <inheritdoc/>

@@ -64,6 +64,33 @@ public abstract partial class LedgerSuite
     }
 
     [Fact]
+    public async Task The_largest_transaction_happens_as_one_and_one_leg_too_many_is_refused()
+    {
+        await using var host = await StartAsync();
+        const int Count = 1001;
+        var timeout = TimeSpan.FromMinutes(2);
+        var accounts = Enumerable.Range(0, Count).Select(i => Address($"large:{i}")).ToArray();
+        await host.Ledger.OpenAccountsAsync([.. accounts.Select(static a => new AccountSpec(a, Usd, 1))], timeout);
+        Transaction Of(int legs) => Transaction.Of(NewId(), Enumerable.Range(0, legs).Select(i =>
+            Transfer(accounts[i % Count], accounts[(i + 1 + (i / Count)) % Count], 1) with { Asset = Usd }));
+        var transaction = Of(LedgerLimits.BatchMax);
+
+        var result = await host.Ledger.PostTransactionAsync(transaction, timeout);
+        var again = await host.Ledger.PostTransactionAsync(transaction, timeout);
+        var tooMany = await Should.ThrowAsync<LedgerException>(
+            () => host.Ledger.PostTransactionAsync(Of(LedgerLimits.BatchMax + 1), timeout));
+
+        result.Status.ShouldBe(TransferStatus.Created);
+        again.Status.ShouldBe(TransferStatus.Exists);
+        again.Legs.ShouldBe(result.Legs);
+        tooMany.Reason.ShouldBe(LedgerErrorReason.BatchTooLarge);
+        var views = await Task.WhenAll(accounts.Select(account => host.Ledger.GetAccountAsync(account, timeout)));
+        views.Sum(static view => (long)view!.Balances.DebitsPosted.Value).ShouldBe(LedgerLimits.BatchMax);
+        views.Sum(static view => (long)view!.Balances.CreditsPosted.Value).ShouldBe(LedgerLimits.BatchMax);
+        views.ShouldAllBe(static view => view!.Balances.DebitsInDoubt.IsZero && view.Balances.CreditsInDoubt.IsZero);
+    }
+
+    [Fact]
     public async Task A_transaction_fails_whole_and_names_the_leg()
     {
         await using var host = await StartAsync();
