@@ -68,7 +68,7 @@ internal static class HoldsBenchmark
 
             // At a modest guess of the pace, so that all are made before the first is due.
             clock.Restart();
-            var first = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(30 + (count / 4000.0));
+            var first = DateTimeOffset.UtcNow + TimeSpan.FromSeconds(30 + (count / 3000.0));
             for (var from = 0; from < count; from += Batch)
             {
                 var size = Math.Min(Batch, count - from);
