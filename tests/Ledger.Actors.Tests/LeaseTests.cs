@@ -162,11 +162,11 @@ public sealed class LeaseTests : IDisposable
             akka.loglevel = ERROR
             """).WithFallback(ClusterSharding.DefaultConfig()));
         var cluster = Cluster.Get(system);
-        await cluster.JoinAsync(cluster.SelfAddress);
+        await cluster.JoinAsync(cluster.SelfAddress).WaitAsync(s_patience);
         var self = cluster.SelfUniqueAddress;
         var region = system.ActorOf(Props.Empty, "region");
         var homes = ImmutableDictionary<IActorRef, IImmutableList<string>>.Empty.Add(region, ImmutableList<string>.Empty);
-        var allocation = new LeaseAllocation(leases, ShardAllocationStrategy.LeastShardAllocationStrategy(10, 0.5));
+        var allocation = new LeaseAllocation(leases, new First());
         allocation.Start(system);
 
         var here = new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), LeaseAllocation.Uid(self), IsAlone: false);
@@ -178,7 +178,7 @@ public sealed class LeaseTests : IDisposable
         leases.Enter(earlier, s_duration);
         leases.Enter(gone, s_duration);
         var clock = Stopwatch.StartNew();
-        (await allocation.AllocateShard(region, "1", homes)).ShouldBe(region);
+        (await allocation.AllocateShard(region, "1", homes).WaitAsync(s_patience)).ShouldBe(region);
         clock.Elapsed.ShouldBeGreaterThanOrEqualTo(s_duration);
         leases.Renew(here.Id).ShouldBeTrue();
         foreach (var revoked in new[] { earlier, gone, longDead })
@@ -190,17 +190,17 @@ public sealed class LeaseTests : IDisposable
         var other = ImmutableDictionary<IActorRef, IImmutableList<string>>.Empty.Add(
             new Elsewhere(), ImmutableList<string>.Empty);
         leases.Leave(here.Id);
-        await allocation.AllocateShard(region, "2", other);
+        await allocation.AllocateShard(region, "2", other).WaitAsync(s_patience);
         leases.Renew(here.Id).ShouldBeTrue();
         leases.Release(here.Id);
         leases.Enter(here, s_duration);
-        await allocation.AllocateShard(region, "3", other);
+        await allocation.AllocateShard(region, "3", other).WaitAsync(s_patience);
         leases.Renew(here.Id).ShouldBeFalse();
 
         // Nobody can be asked: no home.
         leases.Fails = true;
-        await Should.ThrowAsync<InvalidOperationException>(allocation.AllocateShard(region, "4", homes));
-        await system.Terminate();
+        await Should.ThrowAsync<InvalidOperationException>(allocation.AllocateShard(region, "4", homes).WaitAsync(s_patience));
+        await system.Terminate().WaitAsync(s_patience);
     }
 
     // ---------------------------------------------------------------- what the tests need
@@ -236,6 +236,17 @@ public sealed class LeaseTests : IDisposable
             Briefly(options);
             options.Storage = new LeasedStorage(new SqliteStorage(Path.Combine(directory, "ledger.db")), leases);
         });
+    }
+
+    private sealed class First : IShardAllocationStrategy
+    {
+        public Task<IActorRef> AllocateShard(
+            IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations) =>
+            Task.FromResult(currentShardAllocations.Keys.First());
+
+        public Task<IImmutableSet<string>> Rebalance(
+            IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations,
+            IImmutableSet<string> rebalanceInProgress) => throw new NotSupportedException();
     }
 
     // A region on another node.
