@@ -113,9 +113,12 @@ public static class LedgerHostingExtensions
             });
         }
 
-        // Entities go to sleep on their own terms (R5), so sharding's own passivation is off.
-        builder.AddHocon(
-            "akka.cluster.sharding.distributed-data.durable.keys = []", HoconAddMode.Prepend);
+        // What WithLedgerCluster(...) has said already stands, changed values included.
+        if (!builder.Configuration.HasValue || !builder.Configuration.Value.HasPath(LedgerClusterHostingExtensions.Marker))
+        {
+            builder.AddHocon(
+                LedgerClusterHostingExtensions.ShardingHocon(new LedgerClusterOptions().WithProfile()), HoconAddMode.Prepend);
+        }
 
         // A transaction of 8,190 legs is one message; the default of 128,000 bytes would drop it, and silently so.
         builder.AddHocon(
@@ -136,6 +139,8 @@ public static class LedgerHostingExtensions
                     Role = options.Role,
                     StateStoreMode = StateStoreMode.DData,
                     RememberEntities = false,
+
+                    // Accounts go to sleep on their own terms (R5).
                     ShouldPassivateIdleEntities = false,
                     HandOffStopMessage = StopAccount.Instance,
                 })
@@ -184,6 +189,7 @@ internal sealed class LedgerExtension : IExtension
             ? system.Settings.Setup.Get<LedgerSetup>().Value.Options
             : throw new InvalidOperationException("This actor system has no ledger: call WithLedger(...).");
         Options = options;
+        StorageHocon.RefuseOtherPlugins(system.Settings.Config);
         var streams = options.Storage!.OpenStreams();
         var reader = new AccountStreamReader(streams);
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
@@ -195,7 +201,7 @@ internal sealed class LedgerExtension : IExtension
         Holds = new HoldLocator(Work);
         calls = new CallTable(options.TimeProvider, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
-        system.SystemActorOf(Props.Create(static () => new LostCallsActor()), "ledger-lost-calls");
+        system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
         Context = new AccountActorContext(
             new AccountRuntimeOptions
             {
