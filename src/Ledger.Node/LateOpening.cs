@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using Akka.Actor;
+using Akka.Cluster;
 using Ledger.Grpc;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -39,8 +41,15 @@ internal sealed partial class LateOpening(
     private async Task OpenWhenReadyAsync()
     {
         var health = services.GetRequiredService<HealthCheckService>();
+        var cluster = Cluster.Get(services.GetRequiredService<ActorSystem>());
         try
         {
+            // Known without asking anybody.
+            while (cluster.SelfMember.Status != MemberStatus.Up)
+            {
+                await Task.Delay(LookEvery, lifetime.ApplicationStopping);
+            }
+
             HealthReport report;
             do
             {

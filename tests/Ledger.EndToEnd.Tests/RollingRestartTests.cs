@@ -132,8 +132,20 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
     private static async Task ServingAsync(NodeProcess node)
     {
         using var http = new HttpClient();
-        await Until.TrueAsync("the node is ready", async () =>
-            (await http.GetAsync(new Uri(node.Json, "/health/ready"))).StatusCode == HttpStatusCode.OK);
+        var last = "";
+        try
+        {
+            await Until.TrueAsync("the node is ready", async () =>
+            {
+                using var response = await http.GetAsync(new Uri(node.Json, "/health/ready"));
+                last = await response.Content.ReadAsStringAsync();
+                return response.StatusCode == HttpStatusCode.OK;
+            });
+        }
+        catch (Exception e) when (e is TimeoutException or HttpRequestException)
+        {
+            throw new TimeoutException($"{e.Message} It last said {last}\n{node.Output}", e);
+        }
     }
 
     private void Report((TimeSpan At, TimeSpan Took)[] calls)
