@@ -115,9 +115,12 @@ public static class LedgerHostingExtensions
             });
         }
 
-        // Entities go to sleep on their own terms (R5), so sharding's own passivation is off.
-        builder.AddHocon(
-            "akka.cluster.sharding.distributed-data.durable.keys = []", HoconAddMode.Prepend);
+        // What WithLedgerCluster(...) has said already stands, changed values included.
+        if (!builder.Configuration.HasValue || !builder.Configuration.Value.HasPath(LedgerClusterHostingExtensions.Marker))
+        {
+            builder.AddHocon(
+                LedgerClusterHostingExtensions.ShardingHocon(new LedgerClusterOptions().WithProfile()), HoconAddMode.Prepend);
+        }
 
         // A transaction of 8,190 legs is one message; the default of 128,000 bytes would drop it, and silently so.
         builder.AddHocon(
@@ -127,7 +130,7 @@ public static class LedgerHostingExtensions
         {
             var ledger = LedgerExtension.Of(system);
             await ledger.Lease.RefuseOneThatIsAloneAsync();
-            var region = ledger.StartRegion(ShardTypeName);
+            var region = await ledger.StartRegionAsync(ShardTypeName);
             registry.Register<AccountRegion>(region);
             ledger.Start(region);
         });
@@ -179,6 +182,7 @@ internal sealed class LedgerExtension : IExtension
             ? system.Settings.Setup.Get<LedgerSetup>().Value.Options
             : throw new InvalidOperationException("This actor system has no ledger: call WithLedger(...).");
         Options = options;
+        StorageHocon.RefuseOtherPlugins(system.Settings.Config);
         var streams = options.Storage!.OpenStreams();
         var reader = new AccountStreamReader(streams);
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
@@ -190,7 +194,7 @@ internal sealed class LedgerExtension : IExtension
         Holds = new HoldLocator(Work);
         calls = new CallTable(options.TimeProvider, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
-        system.SystemActorOf(Props.Create(static () => new LostCallsActor()), "ledger-lost-calls");
+        system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
         leases = options.Storage.OpenLeases();
         Lease = leases is null
             ? NodeLease.Unneeded
@@ -271,7 +275,7 @@ internal sealed class LedgerExtension : IExtension
     }
 
     /// <summary>Starts the accounts' shard region, in clustered mode.</summary>
-    public IActorRef StartRegion(string typeName)
+    public Task<IActorRef> StartRegionAsync(string typeName)
     {
         if (leases is null)
         {
@@ -296,7 +300,7 @@ internal sealed class LedgerExtension : IExtension
 
             // Entities go to sleep on their own terms (R5).
             .WithPassivateIdleAfter(TimeSpan.Zero);
-        return sharding.Start(
+        return sharding.StartAsync(
             typeName,
             entityId => Props.CreateBy(new AccountProducer(AccountAddress.Parse(entityId), Context)),
             settings,

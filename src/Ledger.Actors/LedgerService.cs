@@ -240,9 +240,16 @@ internal sealed partial class LedgerService(
         while (true)
         {
             var call = calls.Start(deadline, cancellationToken);
-            region.Tell(
-                new AccountEnvelope(account, message(new Caller(calls, call.Correlation), until)), ActorRefs.NoSender);
+            var envelope = new AccountEnvelope(account, message(new Caller(calls, call.Correlation), until));
+            if (options.Mode == LedgerExecutionMode.Clustered)
+            {
+                // A node that dies takes calls and answers with it that nobody else knows of.
+                call.SendAgain(() => region.Tell(envelope, ActorRefs.NoSender), options.TimeProvider.GetUtcNow());
+            }
+
+            region.Tell(envelope, ActorRefs.NoSender);
             var answer = await call.Promise.Task;
+            isUnknown |= call.WasSentAgain;
             if (answer is not CallFailed(var failure))
             {
                 return answer;
@@ -255,7 +262,7 @@ internal sealed partial class LedgerService(
             }
 
             isUnknown |= failure == CallFailure.Moving;
-            if (!(failure == CallFailure.Moving || (failure == CallFailure.Overloaded && retryOverload))
+            if (!(failure == CallFailure.Moving || (failure == CallFailure.Overloaded && retryOverload)) || calls.IsDisposed
                 || options.TimeProvider.GetUtcNow() + pause >= deadline)
             {
                 return answer;

@@ -1,9 +1,10 @@
+using Akka;
 using Akka.Actor;
 
 namespace Ledger.Node;
 
-/// <summary>Stops the host when its actor system ends by itself, as when this node is downed: a supervisor is to start
-/// it anew.</summary>
+/// <summary>Stops the host when its actor system ends by itself, as when this node is downed or could not join: a supervisor is
+/// to start it anew.</summary>
 internal sealed partial class ActorSystemWatch(
     IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<ActorSystemWatch> logger) : IHostedService
 {
@@ -15,8 +16,21 @@ internal sealed partial class ActorSystemWatch(
         var system = services.GetRequiredService<ActorSystem>();
 
         // Others stop the host too when the system ends; what tells the cases apart is which of them came first.
-        lifetime.ApplicationStopping.Register(() => HasFailed = system.WhenTerminated.IsCompleted);
+        lifetime.ApplicationStopping.Register(() => HasFailed |= system.WhenTerminated.IsCompleted);
         _ = WatchAsync(system);
+
+        // An end by itself begins here, and takes a while: no call need be served until it is over.
+        CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "stop-host", () =>
+        {
+            if (!lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                HasFailed = true;
+                LogEnds(CoordinatedShutdown.Get(system).ShutdownReason?.GetType().Name ?? "unknown");
+                lifetime.StopApplication();
+            }
+
+            return Task.FromResult(Done.Instance);
+        });
         return Task.CompletedTask;
     }
 
@@ -25,13 +39,14 @@ internal sealed partial class ActorSystemWatch(
     private async Task WatchAsync(ActorSystem system)
     {
         await system.WhenTerminated;
-        lifetime.StopApplication();
-        if (HasFailed)
+        if (!lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            LogEnded();
+            LogEnds("terminated");
         }
+
+        lifetime.StopApplication();
     }
 
-    [LoggerMessage(1, LogLevel.Critical, "The actor system ended by itself; the node stops")]
-    private partial void LogEnded();
+    [LoggerMessage(1, LogLevel.Critical, "The actor system ends by itself ({Reason}); the node stops")]
+    private partial void LogEnds(string reason);
 }

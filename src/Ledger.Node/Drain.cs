@@ -1,15 +1,21 @@
 namespace Ledger.Node;
 
 /// <summary>Keeps the node serving for a while after it has become not ready and before anything is closed.</summary>
-internal sealed class Drain(ShutdownOptions options, IHostApplicationLifetime lifetime) : IHostedLifecycleService
+internal sealed class Drain(ShutdownOptions options, IHostApplicationLifetime lifetime, ActorSystemWatch watch)
+    : IHostedLifecycleService
 {
     /// <summary>Runs before any hosted service stops; readiness has gone by then.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        // A node that never began to serve has nobody to wait for.
+        // A node that never began to serve has nobody to wait for, and one that was thrown out of its cluster serves nobody.
         if (lifetime.ApplicationStarted.IsCancellationRequested)
         {
             lifetime.StopApplication();
+            if (watch.HasFailed)
+            {
+                return;
+            }
+
             await Task.Delay(options.DrainDelay, cancellationToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -1,8 +1,10 @@
 using Akka.Actor;
 using Akka.Cluster.Hosting;
-using Akka.Cluster.Hosting.SBR;
+using Akka.Discovery.Config.Hosting;
 using Akka.Event;
 using Akka.Hosting;
+using Akka.Management;
+using Akka.Management.Cluster.Bootstrap;
 using Akka.Remote.Hosting;
 using Ledger.Actors;
 using Ledger.Grpc;
@@ -14,9 +16,17 @@ internal static class NodeActors
 {
     public const string SystemName = "ledger";
 
+    private const string ContactPointService = "ledger";
+    private const string ContactPointPort = "management";
+
     public static void AddTo(IServiceCollection services, NodeSettings settings)
     {
         services.AddHealthChecks().AddLedgerSweeper();
+        if (settings.IsClustered)
+        {
+            services.AddHealthChecks().AddCheck<ClusterReadinessCheck>("cluster", tags: [LedgerGrpcExtensions.ReadyTag]);
+        }
+
         services.AddLedger().AddAkka(SystemName, (akka, _) =>
         {
             // Nothing falls back to a serializer that nobody chose.
@@ -31,35 +41,41 @@ internal static class NodeActors
             // The host decides when the actors stop: after the calls that need them.
             akka.AddHocon("akka.coordinated-shutdown.run-by-clr-shutdown-hook = off", HoconAddMode.Prepend);
             akka.WithActorSystemLivenessCheck(tags: [HealthEndpoints.LiveTag]);
-            if (settings.Ledger.Mode == LedgerExecutionMode.Clustered)
+            if (settings.IsClustered)
             {
-                Cluster(akka, settings.Cluster);
+                Cluster(akka, settings);
             }
 
             akka.WithLedger(settings.Ledger);
         });
     }
 
-    private static void Cluster(AkkaConfigurationBuilder akka, ClusterOptions options)
+    private static void Cluster(AkkaConfigurationBuilder akka, NodeSettings settings)
     {
-        akka.WithRemoting(new RemoteOptions
+        var options = settings.Cluster;
+        var remote = new RemoteOptions
         {
             HostName = options.HostName,
             PublicHostName = options.PublicHostName ?? options.HostName,
             Port = options.Port,
-        });
-        akka.WithClustering(new Akka.Cluster.Hosting.ClusterOptions
+            PublicPort = options.PublicPort,
+            EnableSsl = false,
+        };
+        settings.Tls?.Apply(remote);
+        akka.WithRemoting(remote);
+        akka.WithLedgerCluster(
+            settings.ClusterTimes,
+            new Akka.Cluster.Hosting.ClusterOptions
+            {
+                Roles = options.Roles,
+                SeedNodes = options.SeedNodes.Length == 0 ? null : options.SeedAddresses(settings.Tls is not null),
+            },
+            NodeRoles.Ledger);
+        if (options.ContactPoints.Length > 0)
         {
-            Roles = options.Roles,
-            SeedNodes = options.SeedNodes.Length == 0 ? null : options.SeedNodes,
-            SplitBrainResolver = new KeepMajorityOption(),
-        });
-        akka.AddHocon(
-            FormattableString.Invariant(
-                $"akka.cluster.split-brain-resolver.stable-after = {options.StableAfter.TotalMilliseconds}ms"),
-            HoconAddMode.Prepend);
-        akka.WithAkkaClusterReadinessCheck(tags: [LedgerGrpcExtensions.ReadyTag]);
-        if (options.SeedNodes.Length == 0)
+            Bootstrap(akka, options);
+        }
+        else if (options.SeedNodes.Length == 0)
         {
             // Only after the port is known, which may have been 0.
             akka.AddStartup(static (system, _) =>
@@ -68,5 +84,43 @@ internal static class NodeActors
                 cluster.Join(cluster.SelfAddress);
             });
         }
+    }
+
+    private static void Bootstrap(AkkaConfigurationBuilder akka, ClusterOptions options)
+    {
+        akka.WithConfigDiscovery(new ConfigServiceDiscoveryOptions
+        {
+            Services = [new Akka.Discovery.Config.Hosting.Service { Name = ContactPointService, Endpoints = options.ContactPoints }],
+        });
+        akka.WithAkkaManagement(new AkkaManagementOptions
+        {
+            HostName = options.PublicHostName ?? options.HostName,
+            BindHostName = options.HostName,
+            Port = options.ManagementPort,
+            BindPort = options.ManagementPort,
+            RouteProvidersReadOnly = true,
+
+            // What the cluster's founding needs, and nothing else.
+            RouteProviders = new Dictionary<string, Type?>(StringComparer.Ordinal)
+            {
+                ["remote-address"] = null,
+                ["cluster-client-receptionist"] = null,
+            },
+        });
+        akka.WithClusterBootstrap(bootstrap =>
+        {
+            var discovery = bootstrap.ContactPointDiscovery;
+            discovery.ServiceName = ContactPointService;
+
+            // Named, or several contact points of one host would count as one.
+            discovery.PortName = ContactPointPort;
+            discovery.RequiredContactPointsNr = options.RequiredContactPoints;
+
+            // A majority may found the cluster while the others are down.
+            discovery.ContactWithAllContactPoints = false;
+            discovery.StableMargin = TimeSpan.FromSeconds(2);
+            discovery.Interval = TimeSpan.FromSeconds(1);
+            bootstrap.ContactPoint.ProbeInterval = TimeSpan.FromSeconds(1);
+        });
     }
 }

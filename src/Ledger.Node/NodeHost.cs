@@ -1,4 +1,6 @@
+using System.Net;
 using Ledger.Grpc;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Ledger.Node;
@@ -32,7 +34,11 @@ internal static class NodeHost
             throw;
         }
 
-        Console.WriteLine($"gRPC listening on {UrlOf(settings.GrpcEndpoint.Url, listening[GrpcEndpoint])}");
+        if (settings.IsFront)
+        {
+            Console.WriteLine($"gRPC listening on {UrlOf(settings.GrpcEndpoint.Url, listening[GrpcEndpoint])}");
+        }
+
         Console.WriteLine($"JSON listening on {UrlOf(settings.HttpEndpoint.Url, listening[JsonEndpoint])}");
         await app.WaitForShutdownAsync();
         return watch.HasFailed ? 1 : 0;
@@ -52,12 +58,26 @@ internal static class NodeHost
         builder.Services.AddLedgerGrpc(settings.Apply);
         NodeActors.AddTo(builder.Services, settings);
         builder.Services.AddHostedService<Drain>();
+        if (settings is { IsClustered: true, IsFront: true })
+        {
+            builder.Services.AddSingleton<LateOpening>();
+            builder.Services.AddHostedService(static services => services.GetRequiredService<LateOpening>());
+            builder.Services.AddSingleton<IConnectionListenerFactory, LateListenerFactory>();
+        }
+
         builder.Services.AddSingleton<ActorSystemWatch>();
         builder.Services.AddHostedService(static services => services.GetRequiredService<ActorSystemWatch>());
 
         var app = builder.Build();
+        app.Services.GetService<LateOpening>()?.Choose(endpoint => listening.TryGetValue(GrpcEndpoint, out var grpc)
+            && (ReferenceEquals(endpoint, grpc.EndPoint)
+                || (endpoint is IPEndPoint { Port: > 0 } ip && ip.Port == BindingAddress.Parse(settings.GrpcEndpoint.Url).Port)));
         app.UseRouting();
-        app.MapLedgerGrpc();
+        if (settings.IsFront)
+        {
+            app.MapLedgerGrpc();
+        }
+
         app.MapNodeHealth();
         return app;
     }
@@ -68,20 +88,25 @@ internal static class NodeHost
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.Http2.MaxStreamsPerConnection = CallsPerConnectionMax;
+        var urls = new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            [$"Endpoints:{JsonEndpoint}:Url"] = settings.HttpEndpoint.Url,
+            [$"Endpoints:{JsonEndpoint}:Protocols"] = nameof(HttpProtocols.Http1),
+        };
+        if (settings.IsFront)
+        {
+            // Without TLS nothing tells HTTP/2 from HTTP/1.1, so each has a port of its own.
+            urls[$"Endpoints:{GrpcEndpoint}:Url"] = settings.GrpcEndpoint.Url;
+            urls[$"Endpoints:{GrpcEndpoint}:Protocols"] = nameof(HttpProtocols.Http2);
+        }
+
         var endpoints = new ConfigurationBuilder()
             .AddConfiguration(settings.Configuration.GetSection("Kestrel"))
-            .AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal)
-            {
-                [$"Endpoints:{GrpcEndpoint}:Url"] = settings.GrpcEndpoint.Url,
-
-                // Without TLS nothing tells HTTP/2 from HTTP/1.1, so each has a port of its own.
-                [$"Endpoints:{GrpcEndpoint}:Protocols"] = nameof(HttpProtocols.Http2),
-                [$"Endpoints:{JsonEndpoint}:Url"] = settings.HttpEndpoint.Url,
-                [$"Endpoints:{JsonEndpoint}:Protocols"] = nameof(HttpProtocols.Http1),
-            })
+            .AddInMemoryCollection(urls)
             .Build();
         var loader = kestrel.Configure(endpoints, reloadOnChange: false);
-        foreach (var name in new[] { GrpcEndpoint, JsonEndpoint })
+        string[] served = settings.IsFront ? [GrpcEndpoint, JsonEndpoint] : [JsonEndpoint];
+        foreach (var name in served)
         {
             loader.Endpoint(name, endpoint => listening[name] = endpoint.ListenOptions);
         }

@@ -33,31 +33,6 @@ internal sealed class PostgreSqlOptions
     public string? ConnectionString { get; set; }
 }
 
-/// <summary>Section <c>Ledger:Cluster</c>, for the clustered mode.</summary>
-internal sealed class ClusterOptions
-{
-    /// <summary>The address that Akka.Remote listens on.</summary>
-    [Required]
-    public string HostName { get; set; } = "127.0.0.1";
-
-    /// <summary>The name by which other nodes reach this one; null means <see cref="HostName"/>.</summary>
-    public string? PublicHostName { get; set; }
-
-    /// <summary>The port that Akka.Remote listens on. Port 0 takes a free one.</summary>
-    [Range(0, 65535)]
-    public int Port { get; set; } = 4053;
-
-    /// <summary>The nodes to join, such as <c>akka.tcp://ledger@node-1:4053</c>. Without any it founds one.</summary>
-    public string[] SeedNodes { get; set; } = [];
-
-    /// <summary>The roles of this node.</summary>
-    public string[] Roles { get; set; } = [];
-
-    /// <summary>How long membership must be stable before unreachable nodes are removed.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:05:00")]
-    public TimeSpan StableAfter { get; set; } = TimeSpan.FromSeconds(5);
-}
-
 /// <summary>Section <c>Ledger:Shutdown</c>.</summary>
 internal sealed class ShutdownOptions
 {

@@ -30,6 +30,8 @@ internal sealed class NodeSettings
             new SettingSection(Root + ":PostgreSql", PostgreSql),
             new SettingSection(Root + ":PostgreSql", PostgreSqlStorage),
             new SettingSection(Root + ":Cluster", Cluster),
+            new SettingSection(Root + ":Cluster", ClusterTimes),
+            new SettingSection(Root + ":Cluster:Tls", ClusterTlsOptions),
             new SettingSection(Root + ":Shutdown", Shutdown),
         ];
     }
@@ -51,6 +53,22 @@ internal sealed class NodeSettings
     public PostgreSqlStorageOptions PostgreSqlStorage { get; } = new();
 
     public ClusterOptions Cluster { get; } = new();
+
+    public LedgerClusterOptions ClusterTimes { get; } = new();
+
+    public ClusterTlsOptions ClusterTlsOptions { get; } = new();
+
+    /// <summary>The certificates that nodes show each other; null where they speak plaintext, or there is no cluster.</summary>
+    public ClusterTls? Tls { get; private set; }
+
+    public bool IsClustered => Ledger.Mode == LedgerExecutionMode.Clustered;
+
+    /// <summary>Whether this node serves calls.</summary>
+    public bool IsFront => !IsClustered || Cluster.Has(NodeRoles.Front);
+
+    public bool IsDevelopment =>
+        (Configuration["environment"] ?? Configuration["ASPNETCORE_ENVIRONMENT"] ?? Configuration["DOTNET_ENVIRONMENT"])
+            ?.Equals("Development", StringComparison.OrdinalIgnoreCase) == true;
 
     public ShutdownOptions Shutdown { get; } = new();
 
@@ -75,7 +93,7 @@ internal sealed class NodeSettings
         }
 
         settings.Ledger.Validate();
-
+        settings.CompleteCluster();
         return settings;
     }
 
@@ -87,6 +105,35 @@ internal sealed class NodeSettings
         Environment.NewLine,
         sections.SelectMany(static section => section.Values()).Select(static pair => $"  {pair.Key} = {pair.Value}")
             .Prepend("Settings in effect:"));
+
+    private void CompleteCluster()
+    {
+        Cluster.Complete(ClusterTimes);
+        try
+        {
+            ClusterTimes.Validate();
+        }
+        catch (ValidationException e)
+        {
+            throw new SettingsException($"{Root}:Cluster: {e.Message}");
+        }
+
+        // What is printed is what is in effect, and not what was left to the profile.
+        var index = Array.FindIndex(sections, section => section.Target == ClusterTimes);
+        sections[index] = sections[index] with { Target = ClusterTimes.WithProfile() };
+        if (!IsClustered)
+        {
+            return;
+        }
+
+        if (Ledger.Role is { } role && !string.Equals(role, NodeRoles.Ledger, StringComparison.Ordinal))
+        {
+            throw new SettingsException($"{Root}:Role is '{role}'; accounts live on the nodes with the role '{NodeRoles.Ledger}'.");
+        }
+
+        Ledger.Role = NodeRoles.Ledger;
+        Tls = ClusterTls.Load(ClusterTlsOptions, IsDevelopment, TimeProvider.System);
+    }
 
     private void ChooseStorage(LedgerOptions options)
     {

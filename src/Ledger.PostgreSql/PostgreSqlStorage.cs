@@ -11,6 +11,14 @@ public sealed class PostgreSqlStorage : LedgerStorage
     // Any number that nobody else is likely to lock; the same on every node.
     private const long InitializeLock = 0x4C65_6467_6572_0001;
 
+    private const int VersionMin = 120_000;
+
+    private static readonly string[] s_journalColumns =
+    [
+        "ordering bigint", "created bigint", "deleted boolean", "persistence_id character varying", "sequence_number bigint",
+        "message bytea", "manifest character varying", "identifier integer", "writer_uuid character varying",
+    ];
+
     private readonly PostgreSqlStorageOptions _options;
     private readonly NpgsqlConnectionStringBuilder _connection;
 
@@ -42,6 +50,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             using var connection = new NpgsqlConnection(
                 PostgreSqlConnections.ForStart(_connection.ConnectionString));
             connection.Open();
+            CheckServer(connection);
             if (!_options.AllowUnsafeDurability)
             {
                 CheckDurability(connection);
@@ -52,6 +61,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
                 Initialize(connection);
             }
 
+            CheckColumns(connection);
             CheckUniqueKey(connection);
             EmptyForeignIndex(connection);
         }
@@ -163,6 +173,50 @@ public sealed class PostgreSqlStorage : LedgerStorage
         }
 
         transaction.Commit();
+    }
+
+    // Others speak PostgreSQL's protocol and do not keep its promises: on its unique keys, its locks and its time-outs everything
+    // here rests.
+    private void CheckServer(NpgsqlConnection connection)
+    {
+        using var command = new NpgsqlCommand("SELECT version(), current_setting('server_version_num')::int", connection);
+        using var reader = command.ExecuteReader();
+        reader.Read();
+        var (name, version) = (reader.GetString(0), reader.GetInt32(1));
+        if (!name.StartsWith("PostgreSQL ", StringComparison.Ordinal) || version < VersionMin)
+        {
+            throw new InvalidOperationException(
+                $"The ledger's storage {Description} is '{name}', which this ledger does not know. It needs PostgreSQL"
+                + $" {VersionMin / 10_000} or newer.");
+        }
+    }
+
+    // A table of this name that somebody else has made, as an older schema of the plugin.
+    private void CheckColumns(NpgsqlConnection connection)
+    {
+        if (!HasTables(connection, null))
+        {
+            return; // Told below.
+        }
+
+        using var command = new NpgsqlCommand("""
+            SELECT attname || ' ' || format_type(atttypid, NULL) FROM pg_attribute
+            WHERE attrelid = to_regclass('journal') AND attnum > 0 AND NOT attisdropped
+            """, connection);
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        using var reader = command.ExecuteReader();
+        while (reader.Read())
+        {
+            found.Add(reader.GetString(0));
+        }
+
+        var missing = s_journalColumns.Where(column => !found.Contains(column)).ToList();
+        if (missing.Count > 0)
+        {
+            throw new InvalidOperationException(
+                $"The table 'journal' in {Description} is not a ledger's: it lacks {string.Join(", ", missing)}. Give the ledger a"
+                + " database of its own.");
+        }
     }
 
     private void CheckDurability(NpgsqlConnection connection)

@@ -61,8 +61,8 @@ public sealed class SettingsTests
 
     [Fact]
     public void Arrays_are_settings_too() =>
-        Read(("Ledger:Cluster:Roles:0", "accounts"), ("Ledger:Cluster:Roles:1", "web")).Cluster.Roles
-            .ShouldBe(["accounts", "web"]);
+        Read(("Ledger:Cluster:Roles:0", "front"), ("Ledger:Cluster:Roles:1", "ledger")).Cluster.Roles
+            .ShouldBe(["front", "ledger"]);
 
     private static NodeSettings Read(params (string Key, string Value)[] values) => NodeSettings.Read(
         new ConfigurationBuilder()

@@ -161,6 +161,27 @@ public sealed class PostgreSqlStorageTests : StorageTests
         config.GetInt("akka.persistence.max-concurrent-recoveries").ShouldBe(50);
     }
 
+    [Fact]
+    public void A_table_of_somebody_elses_is_refused()
+    {
+        Execute("CREATE TABLE journal (ordering BIGSERIAL PRIMARY KEY, persistence_id VARCHAR(255), sequence_nr BIGINT)");
+        var message = Should.Throw<InvalidOperationException>(Open().Prepare).Message;
+        message.ShouldContain("is not a ledger's");
+        message.ShouldContain("sequence_number bigint");
+    }
+
+    [Fact]
+    public void A_server_that_is_not_PostgreSQL_is_refused()
+    {
+        // Others say of themselves what they are; here a function of ours says it for the server.
+        Execute("CREATE FUNCTION public.version() RETURNS text LANGUAGE sql AS $$ SELECT 'SomeDatabase 1.0 (speaks pgwire)' $$");
+        var storage = new LedgerOptions()
+            .UsePostgreSql(_database + ";Options=-c search_path=public,pg_catalog").Storage!;
+        var message = Should.Throw<InvalidOperationException>(storage.Prepare).Message;
+        message.ShouldContain("SomeDatabase 1.0");
+        message.ShouldContain("PostgreSQL 12");
+    }
+
     protected override LedgerStorage Open() => new LedgerOptions().UsePostgreSql(_database).Storage!;
 
     protected override void InsertBehind(string persistenceId, long sequenceNr)

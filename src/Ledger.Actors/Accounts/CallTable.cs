@@ -9,6 +9,8 @@ namespace Ledger.Actors.Accounts;
 internal sealed class CallTable : IDisposable
 {
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan SendAgainAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SendAgainAfterMax = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<long, Call> calls = new();
     private readonly TimeProvider time;
@@ -30,6 +32,9 @@ internal sealed class CallTable : IDisposable
 
     public int Count => Volatile.Read(ref count);
 
+    /// <summary>Whether the actor system has ended, and nobody answers any more.</summary>
+    public bool IsDisposed => isDisposed;
+
     /// <summary>Admits a number of calls, or refuses them all.</summary>
     public void Admit(int more)
     {
@@ -50,7 +55,7 @@ internal sealed class CallTable : IDisposable
         if (isDisposed)
         {
             // Nobody will answer any more, nor watch the deadline.
-            Complete(call.Correlation, TimedOut.Instance);
+            Complete(call.Correlation, new CallFailed(CallFailure.Moving));
             return call;
         }
 
@@ -84,7 +89,8 @@ internal sealed class CallTable : IDisposable
         sweeper.Dispose();
         foreach (var correlation in calls.Keys)
         {
-            Complete(correlation, TimedOut.Instance);
+            // Another node of the cluster may know the outcome, so the caller should ask there, and now.
+            Complete(correlation, new CallFailed(CallFailure.Moving));
         }
     }
 
@@ -103,11 +109,19 @@ internal sealed class CallTable : IDisposable
                 call.Registration.Dispose();
                 call.Promise.TrySetResult(TimedOut.Instance);
             }
+            else if (call.IsToBeSentAgain(now))
+            {
+                call.SendAgain(now);
+            }
         }
     }
 
     internal sealed class Call(long correlation, DateTimeOffset deadline)
     {
+        private Action? send;
+        private TimeSpan pause;
+        private long sendAgainAt = long.MaxValue;
+
         public long Correlation { get; } = correlation;
 
         public DateTimeOffset Deadline { get; } = deadline;
@@ -116,6 +130,28 @@ internal sealed class CallTable : IDisposable
             new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public CancellationTokenRegistration Registration { get; set; }
+
+        /// <summary>Whether it was sent more than once, so that an answer need not be true of every copy.</summary>
+        public bool WasSentAgain { get; private set; }
+
+        /// <summary>Has the call sent again as long as there is no answer. A copy of a call joins the one that is at work (R6),
+        /// and one whose answer was lost is answered alike, so this costs a message and changes nothing.</summary>
+        public void SendAgain(Action how, DateTimeOffset now)
+        {
+            send = how;
+            pause = SendAgainAfter;
+            Volatile.Write(ref sendAgainAt, (now + pause).UtcTicks);
+        }
+
+        internal bool IsToBeSentAgain(DateTimeOffset now) => now.UtcTicks >= Volatile.Read(ref sendAgainAt);
+
+        internal void SendAgain(DateTimeOffset now)
+        {
+            WasSentAgain = true;
+            pause = pause * 2 < SendAgainAfterMax ? pause * 2 : SendAgainAfterMax;
+            Volatile.Write(ref sendAgainAt, (now + pause).UtcTicks);
+            send!();
+        }
     }
 }
 

@@ -10,6 +10,9 @@ namespace Ledger.Actors.Storage;
 /// events or minutes.</summary>
 internal static class StorageHocon
 {
+    private const string JournalPlugin = "akka.persistence.journal.sql";
+    private const string SnapshotPlugin = "akka.persistence.snapshot-store.sql";
+
     /// <summary>Adds the journal, the snapshot store and the query plugin.</summary>
     public static void Add(
         AkkaConfigurationBuilder builder,
@@ -93,6 +96,28 @@ internal static class StorageHocon
         // first callers are many actors that wake at once, they hold all pool threads and the system stands still for
         // seconds (measured: up to 20 s with 50 actors on 2 cores). So it is used once before there are any.
         builder.AddStartup((system, _) => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.FromMilliseconds(1), () => { }));
+    }
+
+    /// <summary>Refuses an actor system whose configuration has been given another journal or snapshot store, such as those in
+    /// memory that Akka falls back to: what the ledger answers as committed must be where its storage says.</summary>
+    /// <exception cref="InvalidOperationException">Another one is configured.</exception>
+    public static void RefuseOtherPlugins(Config config)
+    {
+        Refuse(config, "akka.persistence.journal", JournalPlugin, typeof(GroupWriteJournal));
+        Refuse(config, "akka.persistence.snapshot-store", SnapshotPlugin, typeof(DirectSnapshotStore));
+    }
+
+    private static void Refuse(Config config, string section, string plugin, Type expected)
+    {
+        var configured = config.GetString(section + ".plugin", string.Empty);
+        var type = string.IsNullOrEmpty(configured) ? null : config.GetString(configured + ".class", string.Empty);
+        if (!string.Equals(configured, plugin, StringComparison.Ordinal)
+            || !expected.IsAssignableFrom(Type.GetType(type ?? string.Empty, throwOnError: false)))
+        {
+            throw new InvalidOperationException(
+                $"{section}.plugin is '{configured}' ({(string.IsNullOrEmpty(type) ? "no class" : type)}), which is not the ledger's"
+                + " storage; with another journal, as one in memory, committed transfers would be lost. Leave it to WithLedger(...).");
+        }
     }
 
     /// <summary>A quoted HOCON string.</summary>

@@ -1,0 +1,146 @@
+using System.Globalization;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Hosting;
+using Akka.Cluster.Hosting.SBR;
+using Akka.Event;
+using Akka.Hosting;
+using Ledger.Actors.Storage;
+
+namespace Ledger.Actors;
+
+/// <summary>Sets up the cluster that a ledger in <see cref="LedgerExecutionMode.Clustered"/> lives on.</summary>
+public static class LedgerClusterHostingExtensions
+{
+    /// <summary>Says in the configuration that the settings of sharding are there.</summary>
+    internal const string Marker = "ledger.sharding-is-set";
+
+    /// <summary>Adds clustering as a ledger wants it: a split brain resolver that keeps the majority, failure detection by
+    /// the profile, and no work before a majority has met. Remoting, and where the nodes find each other, is the
+    /// application's.</summary>
+    /// <param name="builder">The actor system's configuration. What is prepended to it later wins over what is added here.</param>
+    /// <param name="options">When nodes are given up; null for the defaults.</param>
+    /// <param name="cluster">Roles and seed nodes; null for none. Its split brain resolver and its minimum of members are
+    /// not used.</param>
+    /// <param name="role">The role whose nodes hold the accounts, as <see cref="LedgerOptions.Role"/>; null for all nodes.</param>
+    /// <returns>The builder.</returns>
+    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is out of its range.</exception>
+    public static AkkaConfigurationBuilder WithLedgerCluster(
+        this AkkaConfigurationBuilder builder,
+        LedgerClusterOptions? options = null,
+        ClusterOptions? cluster = null,
+        string? role = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        options ??= new LedgerClusterOptions();
+        options.Validate();
+        var values = options.WithProfile();
+        builder.WithClustering(new ClusterOptions
+        {
+            Roles = cluster?.Roles,
+            SeedNodes = cluster?.SeedNodes,
+            AppVersion = cluster?.AppVersion,
+            LogInfo = cluster?.LogInfo,
+            LogInfoVerbose = cluster?.LogInfoVerbose,
+
+            // Without a resolver a node that is cut off would be waited for, and its accounts with it, for ever.
+            SplitBrainResolver = new KeepMajorityOption { Role = role },
+        });
+        builder.AddHocon(ClusterHocon(values, role), HoconAddMode.Prepend);
+        builder.AddHocon(ShardingHocon(values), HoconAddMode.Prepend);
+        return builder.AddStartup((system, _) => EndUnlessMember(system, values.JoinTimeout));
+    }
+
+    // Akka gives up itself where nobody answers. A first seed node that sees nobody founds a cluster, though, and would wait in
+    // it for the others for ever, when they are one without it: two clusters never become one.
+    private static void EndUnlessMember(ActorSystem system, TimeSpan within) =>
+        system.Scheduler.Advanced.ScheduleOnce(within, () =>
+        {
+            var cluster = Cluster.Get(system);
+            if (!cluster.IsTerminated && cluster.SelfMember.Status is MemberStatus.Joining or MemberStatus.WeaklyUp
+                or MemberStatus.Removed)
+            {
+                system.Log.Error(
+                    "This node has not become a member within {JoinTimeout}: {Members} nodes are here. It ends, to be started"
+                    + " anew", within, cluster.State.Members.Count);
+                _ = CoordinatedShutdown.Get(system).Run(CoordinatedShutdown.ClusterJoinUnsuccessfulReason.Instance);
+            }
+        });
+
+    private static string ClusterHocon(LedgerClusterOptions values, string? role)
+    {
+        // min-nr-of-members: a majority and not all. When the oldest node dies, the coordinator of the shards moves, and the
+        // new one waits for that many nodes before it says where any shard is: with all of them it would wait for the dead.
+        // It counts the nodes of the role, where there is one.
+        // down-removal-margin: "off" and 0 silently mean stable-after.
+        // down-all-when-unstable: where no decision is reached all go down, and are started again by their supervisors;
+        // staying up would mean two owners of an account.
+        // allow-weakly-up-members: a node that not everybody sees yet is to be given no accounts.
+        var ofRole = role is null
+            ? string.Empty
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"role.{StorageHocon.Quote(role)}.min-nr-of-members = {values.Majority}");
+        return string.Create(CultureInfo.InvariantCulture, $$"""
+            akka {
+              cluster {
+                downing-provider-class = "Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster"
+                min-nr-of-members = {{values.Majority}}
+                {{ofRole}}
+                gossip-interval = {{Ms(values.GossipInterval)}}
+                leader-actions-interval = {{Ms(values.GossipInterval)}}
+                unreachable-nodes-reaper-interval = {{Ms(values.GossipInterval)}}
+                down-removal-margin = {{Ms(values.DownRemovalMargin)}}
+                shutdown-after-unsuccessful-join-seed-nodes = {{Ms(values.JoinTimeout)}}
+                allow-weakly-up-members = off
+                failure-detector {
+                  heartbeat-interval = {{Ms(values.HeartbeatInterval)}}
+                  acceptable-heartbeat-pause = {{Ms(values.AcceptableHeartbeatPause)}}
+                  threshold = 8.0
+                  min-std-deviation = 100ms
+                  expected-response-after = {{Ms(2 * values.HeartbeatInterval)}}
+                }
+                split-brain-resolver {
+                  active-strategy = keep-majority
+                  stable-after = {{Ms(values.StableAfter)}}
+                  down-all-when-unstable = on
+                  keep-majority.role = {{StorageHocon.Quote(role ?? string.Empty)}}
+                }
+                singleton.hand-over-retry-interval = 200ms
+              }
+              remote {
+                retry-gate-closed-for = 1s
+                dot-netty.tcp.connection-timeout = 3s
+              }
+              coordinated-shutdown.exit-clr = off
+            }
+            """);
+    }
+
+    /// <summary>What the sharding of accounts needs. The keys are those of the actor system's other shard types too.</summary>
+    internal static string ShardingHocon(LedgerClusterOptions values) =>
+        // distributed-data.durable: where a shard is follows from who is there; a file that remembers it is one more thing
+        // to be wrong.
+        // state-store-mode: the default keeps it in the journal, whose replay is known to contradict itself.
+        string.Create(CultureInfo.InvariantCulture, $$"""
+            {{Marker}} = on
+            akka.cluster.sharding {
+              state-store-mode = ddata
+              remember-entities = off
+              distributed-data.durable.keys = []
+              retry-interval = {{Ms(values.ShardRetryInterval)}}
+              waiting-for-state-timeout = 1s
+              updating-state-timeout = 2s
+              handoff-timeout = {{Ms(values.HandOffTimeout)}}
+              rebalance-interval = {{Ms(values.RebalanceInterval)}}
+              least-shard-allocation-strategy {
+                rebalance-absolute-limit = {{values.RebalanceShardsMax}}
+                rebalance-relative-limit = 0.1
+              }
+              buffer-size = {{values.ShardBufferSize}}
+            }
+            """);
+
+    private static string Ms(TimeSpan? value) =>
+        string.Create(CultureInfo.InvariantCulture, $"{value!.Value.TotalMilliseconds}ms");
+}

@@ -1,0 +1,198 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Akka.Event;
+using Akka.Remote.Hosting;
+using Akka.Remote.Transport.DotNetty;
+
+namespace Ledger.Node;
+
+/// <summary>Section <c>Ledger:Cluster:Tls</c>: what nodes show each other. Whoever reaches the port of Akka.Remote can do to a
+/// node whatever its code can, so every node must show a certificate of the cluster's own authority.</summary>
+internal sealed class ClusterTlsOptions
+{
+    /// <summary>Whether nodes speak TLS with each other and show certificates; null means yes, but in the Development environment
+    /// only where a certificate is given.</summary>
+    public bool? Enabled { get; set; }
+
+    /// <summary>The node's certificate, as PEM, or as PFX with its key. For server and client authentication.</summary>
+    public string? CertificatePath { get; set; }
+
+    /// <summary>The key of a PEM certificate.</summary>
+    public string? KeyPath { get; set; }
+
+    /// <summary>A file whose first line is the password of the PFX file or of the key; null when there is none.</summary>
+    public string? PasswordPath { get; set; }
+
+    /// <summary>The authority, as PEM, whose certificates nodes have. No other is trusted, the machine's own included.</summary>
+    public string? AuthorityPath { get; set; }
+
+    /// <summary>Whether the certificate of a node that is connected to must be for the name that it was reached by.</summary>
+    public bool ValidateHostName { get; set; } = true;
+}
+
+/// <summary>The certificates of a node, loaded and checked.</summary>
+internal sealed class ClusterTls
+{
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
+
+    private readonly X509Certificate2 certificate;
+    private readonly X509Certificate2Collection authority;
+    private readonly bool validateHostName;
+
+    private ClusterTls(X509Certificate2 certificate, X509Certificate2Collection authority, bool validateHostName)
+    {
+        this.certificate = certificate;
+        this.authority = authority;
+        this.validateHostName = validateHostName;
+    }
+
+    /// <summary>Loads the certificates; null when the cluster does without.</summary>
+    /// <exception cref="SettingsException">They are missing or no use.</exception>
+    public static ClusterTls? Load(ClusterTlsOptions options, bool isDevelopment, TimeProvider time)
+    {
+        var given = options.CertificatePath is { Length: > 0 };
+        if (!(options.Enabled ?? (given || !isDevelopment)))
+        {
+            return null;
+        }
+
+        if (!given || options.AuthorityPath is not { Length: > 0 })
+        {
+            throw new SettingsException(
+                "a node of a cluster needs certificates: set Ledger:Cluster:Tls:CertificatePath, KeyPath and AuthorityPath"
+                + " (eng/trial-certificates.sh makes some for a trial), or Ledger:Cluster:Tls:Enabled=false where nobody else"
+                + " reaches its port");
+        }
+
+        try
+        {
+            var authority = new X509Certificate2Collection();
+            authority.ImportFromPemFile(options.AuthorityPath);
+            if (authority.Count == 0)
+            {
+                throw new SettingsException($"Ledger:Cluster:Tls:AuthorityPath: {options.AuthorityPath} holds no certificate");
+            }
+
+            var tls = new ClusterTls(LoadCertificate(options), authority, options.ValidateHostName);
+            tls.CheckOwn(options, time);
+            return tls;
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new SettingsException(
+                $"Ledger:Cluster:Tls: the certificate {options.CertificatePath} or its authority {options.AuthorityPath} can't be"
+                + $" used: {e.Message}");
+        }
+    }
+
+    /// <summary>Sets up Akka.Remote.</summary>
+    public void Apply(RemoteOptions remote)
+    {
+        remote.EnableSsl = true;
+        remote.Ssl = new SslOptions
+        {
+            X509Certificate = certificate,
+            SuppressValidation = false,
+            RequireMutualAuthentication = true,
+            ValidateCertificateHostname = validateHostName,
+            CustomValidator = Validate,
+        };
+    }
+
+    /// <summary>Whether a peer may connect, or be connected to.</summary>
+    /// <param name="peer">What it shows.</param>
+    /// <param name="chain">The chain that it sent, judged by the machine's authorities, which do not count here.</param>
+    /// <param name="remotePeer">Where it is.</param>
+    /// <param name="errors">What the platform objects to.</param>
+    /// <param name="log">Where a refusal is told.</param>
+    internal bool Validate(
+        X509Certificate2? peer, X509Chain? chain, string remotePeer, SslPolicyErrors errors, ILoggingAdapter log)
+    {
+        if (peer is null)
+        {
+            log.Warning("{Peer} shows no certificate and is refused", remotePeer);
+            return false;
+        }
+
+        // Set only where this node connects: of who connects to it, it knows no name.
+        if (validateHostName && errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+        {
+            log.Warning("The certificate of {Peer}, {Subject}, is for another name and is refused", remotePeer, peer.Subject);
+            return false;
+        }
+
+        if (Problem(peer, chain?.ChainPolicy.ExtraStore) is { } problem)
+        {
+            log.Warning("The certificate of {Peer}, {Subject}, is refused: {Problem}", remotePeer, peer.Subject, problem);
+            return false;
+        }
+
+        return true;
+    }
+
+    private static X509Certificate2 LoadCertificate(ClusterTlsOptions options)
+    {
+        var path = options.CertificatePath!;
+        var password = options.PasswordPath is { Length: > 0 } file ? File.ReadLines(file).FirstOrDefault() : null;
+        var type = X509Certificate2.GetCertContentType(path);
+        if (type == X509ContentType.Pfx)
+        {
+            return X509CertificateLoader.LoadPkcs12FromFile(path, password);
+        }
+
+        if (options.KeyPath is not { Length: > 0 } key)
+        {
+            throw new SettingsException("Ledger:Cluster:Tls:KeyPath is missing: a PEM certificate does not hold its key");
+        }
+
+        return password is null
+            ? X509Certificate2.CreateFromPemFile(path, key)
+            : X509Certificate2.CreateFromEncryptedPemFile(path, password, key);
+    }
+
+    // What the others would refuse is refused here, where there is somebody to read why.
+    private void CheckOwn(ClusterTlsOptions options, TimeProvider time)
+    {
+        if (!certificate.HasPrivateKey)
+        {
+            throw new SettingsException($"Ledger:Cluster:Tls:CertificatePath: {options.CertificatePath} holds no private key");
+        }
+
+        if (Problem(certificate, null, time.GetUtcNow()) is { } problem)
+        {
+            throw new SettingsException(
+                $"Ledger:Cluster:Tls: the other nodes would refuse {options.CertificatePath}: {problem}");
+        }
+    }
+
+    private string? Problem(X509Certificate2 peer, X509Certificate2Collection? intermediates, DateTimeOffset? now = null)
+    {
+        using var chain = new X509Chain
+        {
+            ChainPolicy =
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+                DisableCertificateDownloads = true,
+                ApplicationPolicy = { new Oid(ServerAuthentication), new Oid(ClientAuthentication) },
+            },
+        };
+        chain.ChainPolicy.CustomTrustStore.AddRange(authority);
+        if (intermediates is not null)
+        {
+            chain.ChainPolicy.ExtraStore.AddRange(intermediates);
+        }
+
+        if (now is { } time)
+        {
+            chain.ChainPolicy.VerificationTime = time.LocalDateTime;
+            chain.ChainPolicy.VerificationTimeIgnored = false;
+        }
+
+        return chain.Build(peer)
+            ? null
+            : string.Join(' ', chain.ChainStatus.Select(static status => status.StatusInformation).Distinct());
+    }
+}

@@ -1,0 +1,37 @@
+using Akka.Hosting;
+using Ledger.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Ledger.Actors.Tests;
+
+/// <summary>A ledger does not run over a journal that its storage knows nothing of, whatever the application has configured.</summary>
+public sealed class JournalRefusalTests
+{
+    [Theory]
+    [InlineData("akka.persistence.journal.plugin = \"akka.persistence.journal.inmem\"", "akka.persistence.journal.inmem")]
+    [InlineData("akka.persistence.snapshot-store.plugin = \"akka.persistence.snapshot-store.local\"", "snapshot-store.local")]
+    [InlineData(
+        "akka.persistence.journal.sql.class = \"Akka.Persistence.Journal.MemoryJournal, Akka.Persistence\"", "MemoryJournal")]
+    public async Task A_journal_in_memory_is_refused(string hocon, string named)
+    {
+        var directory = Directory.CreateTempSubdirectory("ledger-refused-");
+        try
+        {
+            var builder = Host.CreateEmptyApplicationBuilder(null);
+            builder.Services.AddLogging();
+            builder.Services.AddAkka("refused", (akka, _) => akka
+                .WithStrictSerialization()
+                .WithLedger(options => options.UseSqlite(Path.Combine(directory.FullName, "ledger.db")))
+                .AddHocon(hocon, HoconAddMode.Prepend));
+            using var host = builder.Build();
+            var refused = await Should.ThrowAsync<Exception>(() => host.StartAsync());
+            refused.ToString().ShouldContain("not the ledger's storage");
+            refused.ToString().ShouldContain(named);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+}

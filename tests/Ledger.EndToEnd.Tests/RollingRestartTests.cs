@@ -1,0 +1,162 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using Ledger.Client;
+using Ledger.EndToEnd.Tests.Support;
+using Ledger.Tests.Shared;
+using Xunit.Abstractions;
+
+namespace Ledger.EndToEnd.Tests;
+
+/// <summary>Goal: the start and the stop of a node cost no client a failed call. Method: three nodes as processes on one
+/// PostgreSQL, a client as everybody has it, with the addresses of all three and default options, and every node restarted in
+/// turn under load.</summary>
+[Collection(PostgresCollection.Name)]
+public sealed class RollingRestartTests(ITestOutputHelper output)
+{
+    private const int Nodes = 3;
+    private const int Accounts = 60;
+    private const int Workers = 16;
+    private static readonly TimeSpan PauseBetweenCalls = TimeSpan.FromMilliseconds(30);
+
+    [Fact]
+    public async Task A_rolling_restart_of_all_nodes_fails_no_call()
+    {
+        using var store = new Store(Database.PostgreSql);
+        var addresses = Enumerable.Range(0, Nodes).Select(static _ => NodeProcess.LastingAddress()).ToArray();
+        var ports = Enumerable.Range(0, Nodes).Select(static _ => new Uri(NodeProcess.LastingAddress()).Port).ToArray();
+        var nodes = Enumerable.Range(0, Nodes).Select(Start).ToArray();
+        try
+        {
+            foreach (var node in nodes)
+            {
+                await node.ListeningAsync();
+                await ServingAsync(node);
+            }
+
+            using var client = new LedgerClient(
+                new LedgerClientOptions { Addresses = [.. addresses.Select(static address => new Uri(address))] });
+            var outcomes = await client.OpenAccountsAsync(
+                [.. Enumerable.Range(0, Accounts)
+                    .Select(static i => new AccountSpec { Address = $"rolling:{i}", Asset = "USD/2", Code = 1 })]);
+            outcomes.ShouldAllBe(static outcome => outcome.IsOpen);
+
+            using var stop = new CancellationTokenSource();
+            var calls = new ConcurrentBag<(TimeSpan At, TimeSpan Took)>();
+            var failures = new ConcurrentQueue<string>();
+            var started = Stopwatch.GetTimestamp();
+            var load = Task.WhenAll(Enumerable.Range(0, Workers).Select(WorkAsync));
+            await Until.TrueAsync("500 answers", () => calls.Count >= 500);
+            for (var i = 0; i < Nodes; i++)
+            {
+                var took = await nodes[i].StopAsync();
+                output.WriteLine($"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: node {i} stopped in {took.TotalSeconds:F1} s");
+                await nodes[i].DisposeAsync();
+                nodes[i] = Start(i);
+                await nodes[i].ListeningAsync();
+                await ServingAsync(nodes[i]);
+                output.WriteLine($"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: node {i} serves again");
+                var seen = calls.Count;
+                await Until.TrueAsync("more answers", () => calls.Count >= seen + 500);
+            }
+
+            await stop.CancelAsync();
+            await load;
+            Report([.. calls]);
+            foreach (var node in nodes)
+            {
+                await node.StopAsync();
+            }
+
+            failures.ShouldBeEmpty();
+            var sorted = calls.Select(static call => call.Took).Order().ToArray();
+            sorted[(int)(sorted.Length * 0.99)].ShouldBeLessThan(TimeSpan.FromSeconds(1));
+
+            async Task WorkAsync(int worker)
+            {
+                var random = new Random(worker);
+                while (!stop.IsCancellationRequested)
+                {
+                    var begun = Stopwatch.GetTimestamp();
+                    try
+                    {
+                        if (random.Next(4) == 0)
+                        {
+                            (await client.GetAccountAsync($"rolling:{random.Next(Accounts)}")).ShouldNotBeNull();
+                        }
+                        else
+                        {
+                            var debit = random.Next(Accounts);
+                            var outcome = await client.PostTransferAsync(new Transfer
+                            {
+                                Id = TransferIds.New(),
+                                DebitAccount = $"rolling:{debit}",
+                                CreditAccount = $"rolling:{(debit + 1 + random.Next(Accounts - 1)) % Accounts}",
+                                Amount = 1,
+                                Code = 1,
+                            });
+                            outcome.Status.ShouldBeOneOf(TransferStatus.Created, TransferStatus.Exists);
+                        }
+
+                        calls.Add((Stopwatch.GetElapsedTime(started, begun), Stopwatch.GetElapsedTime(begun)));
+                    }
+                    catch (Exception e)
+                    {
+                        failures.Enqueue(
+                            $"{Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s, after"
+                            + $" {Stopwatch.GetElapsedTime(begun).TotalSeconds:F1} s: {e.GetType().Name}: {e.Message}");
+                    }
+
+                    await Task.Delay(PauseBetweenCalls);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var node in nodes)
+            {
+                await node.DisposeAsync();
+            }
+        }
+
+        NodeProcess Start(int i) => NodeProcess.Begin(
+            store, addresses[i],
+            [
+                "--Ledger:Mode", "Clustered",
+                "--Ledger:Cluster:Port", $"{ports[i]}",
+                "--Ledger:Cluster:Tls:Enabled", "false",
+                .. ports.SelectMany(static (port, n) => new[] { $"--Ledger:Cluster:SeedNodes:{n}", $"127.0.0.1:{port}" }),
+            ]);
+    }
+
+    private static async Task ServingAsync(NodeProcess node)
+    {
+        using var http = new HttpClient();
+        var last = "";
+        try
+        {
+            await Until.TrueAsync("the node is ready", async () =>
+            {
+                using var response = await http.GetAsync(new Uri(node.Json, "/health/ready"));
+                last = await response.Content.ReadAsStringAsync();
+                return response.StatusCode == HttpStatusCode.OK;
+            });
+        }
+        catch (Exception e) when (e is TimeoutException or HttpRequestException)
+        {
+            throw new TimeoutException($"{e.Message} It last said {last}\n{node.Output}", e);
+        }
+    }
+
+    private void Report((TimeSpan At, TimeSpan Took)[] calls)
+    {
+        var sorted = calls.Select(static call => call.Took.TotalMilliseconds).Order().ToArray();
+        output.WriteLine(
+            $"{calls.Length} calls: p50 {sorted[sorted.Length / 2]:F0} ms, p99 {sorted[(int)(sorted.Length * 0.99)]:F0} ms,"
+            + $" p99.9 {sorted[(int)(sorted.Length * 0.999)]:F0} ms, longest {sorted[^1]:F0} ms");
+        foreach (var call in calls.Where(static call => call.Took.TotalMilliseconds > 500).OrderBy(static call => call.At).Take(60))
+        {
+            output.WriteLine($"{call.At.TotalSeconds,6:F1} s: took {call.Took.TotalMilliseconds:F0} ms");
+        }
+    }
+}

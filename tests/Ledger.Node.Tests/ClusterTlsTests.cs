@@ -1,0 +1,137 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using Akka.Event;
+using Ledger.Tests.Shared;
+
+namespace Ledger.Node.Tests;
+
+/// <summary>Goal: only nodes with a certificate of the cluster's own authority become members. Method: what is shown to the
+/// check itself, and nodes as processes that try to join.</summary>
+[Collection(PostgresCollection.Name)]
+public sealed class ClusterTlsTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("ledger-tls-");
+    private readonly HttpClient http = new();
+
+    [Fact]
+    public void Only_certificates_of_the_own_authority_and_for_the_right_name_are_accepted()
+    {
+        var own = new TrialCertificates(Under("own"), "node-1", "node-2");
+        var foreign = new TrialCertificates(Under("foreign"), "node-2");
+        var tls = Load(own, "node-1")!;
+        using var peer = X509CertificateLoader.LoadCertificateFromFile(own.Certificate("node-2"));
+        using var stranger = X509CertificateLoader.LoadCertificateFromFile(foreign.Certificate("node-2"));
+
+        tls.Validate(peer, null, "peer", SslPolicyErrors.None, NoLogger.Instance).ShouldBeTrue();
+
+        // What the machine's own authorities say of it does not count: it knows nothing of ours.
+        tls.Validate(peer, null, "peer", SslPolicyErrors.RemoteCertificateChainErrors, NoLogger.Instance).ShouldBeTrue();
+        tls.Validate(stranger, null, "peer", SslPolicyErrors.None, NoLogger.Instance).ShouldBeFalse();
+        tls.Validate(null, null, "peer", SslPolicyErrors.None, NoLogger.Instance).ShouldBeFalse();
+        tls.Validate(peer, null, "peer", SslPolicyErrors.RemoteCertificateNameMismatch, NoLogger.Instance).ShouldBeFalse();
+
+        // The last byte belongs to the signature.
+        var bytes = peer.RawData;
+        bytes[^1] ^= 1;
+        using var forged = X509CertificateLoader.LoadCertificate(bytes);
+        tls.Validate(forged, null, "peer", SslPolicyErrors.None, NoLogger.Instance).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_certificate_that_the_others_would_refuse_is_refused_at_once()
+    {
+        var own = new TrialCertificates(Under("own"), "node-1");
+        var foreign = new TrialCertificates(Under("foreign"), "node-1");
+        Should.Throw<SettingsException>(() => ClusterTls.Load(
+            new ClusterTlsOptions
+            {
+                CertificatePath = foreign.Certificate("node-1"), KeyPath = foreign.Key("node-1"), AuthorityPath = own.Authority,
+            },
+            isDevelopment: false, TimeProvider.System)).Message.ShouldContain("would refuse");
+        Should.Throw<SettingsException>(() => ClusterTls.Load(
+            new ClusterTlsOptions { CertificatePath = own.Certificate("node-1"), AuthorityPath = own.Authority },
+            isDevelopment: false, TimeProvider.System)).Message.ShouldContain("KeyPath");
+        Should.Throw<SettingsException>(() => ClusterTls.Load(
+            new ClusterTlsOptions
+            {
+                CertificatePath = Under("nowhere.pem"), KeyPath = own.Key("node-1"), AuthorityPath = own.Authority,
+            },
+            isDevelopment: true, TimeProvider.System)).Message.ShouldContain("nowhere.pem");
+    }
+
+    [Fact]
+    public async Task A_node_joins_with_the_authority_and_not_without_it()
+    {
+        var own = new TrialCertificates(Under("own"), "node-1", "node-2");
+        var foreign = new TrialCertificates(Under("foreign"), "node-3");
+        var database = PostgresServer.Shared.CreateDatabase();
+        var port = FreePort();
+        string[] clustered =
+        [
+            "--Ledger:Mode=Clustered", $"--ConnectionStrings:Ledger={database}", $"--Ledger:Cluster:SeedNodes:0=127.0.0.1:{port}",
+            "--Ledger:Cluster:Size=1", "--Ledger:Cluster:JoinTimeout=00:00:05",
+        ];
+        using var first = new NodeProcess(
+            directory.FullName, [.. clustered, $"--Ledger:Cluster:Port={port}", .. own.Settings("node-1")]);
+        var url = await first.ListeningAsync();
+        using var second = new NodeProcess(
+            directory.FullName, [.. clustered, "--Ledger:Cluster:Port=0", .. own.Settings("node-2")]);
+        await second.ListeningAsync();
+        await UntilAsync(url, "2 of 2 nodes");
+
+        using var stranger = new NodeProcess(
+            directory.FullName, [.. clustered, "--Ledger:Cluster:Port=0", .. foreign.Settings("node-3")]);
+        using var plain = new NodeProcess(
+            directory.FullName, [.. clustered, "--Ledger:Cluster:Port=0", "--Ledger:Cluster:Tls:Enabled=false"]);
+        (await stranger.ExitAsync()).ShouldBe(1, stranger.Output);
+        (await plain.ExitAsync()).ShouldBe(1, plain.Output);
+        first.Output.ShouldContain("is refused");
+        (await HealthAsync(url)).ShouldContain("2 of 2 nodes");
+
+        second.Terminate();
+        (await second.ExitAsync()).ShouldBe(0, second.Output);
+        await UntilAsync(url, "1 of 1 nodes");
+        first.Terminate();
+        (await first.ExitAsync()).ShouldBe(0, first.Output);
+    }
+
+    public void Dispose()
+    {
+        http.Dispose();
+        directory.Delete(recursive: true);
+    }
+
+    internal static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static ClusterTls? Load(TrialCertificates certificates, string host) => ClusterTls.Load(
+        new ClusterTlsOptions
+        {
+            CertificatePath = certificates.Certificate(host),
+            KeyPath = certificates.Key(host),
+            AuthorityPath = certificates.Authority,
+        },
+        isDevelopment: false, TimeProvider.System);
+
+    private string Under(string name) => Path.Combine(directory.FullName, name);
+
+    private async Task<string> HealthAsync(Uri url) =>
+        await (await http.GetAsync(new Uri(url, "/health"))).Content.ReadAsStringAsync();
+
+    private async Task UntilAsync(Uri url, string text)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!(await HealthAsync(url)).Contains(text, StringComparison.Ordinal))
+        {
+            await Task.Delay(50, patience.Token);
+        }
+    }
+}
