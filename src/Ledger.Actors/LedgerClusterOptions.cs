@@ -24,10 +24,6 @@ public enum LedgerClusterProfile
 /// mistaken for a dead one.</remarks>
 public sealed class LedgerClusterOptions
 {
-    /// <summary>How long a node may answer after it has last shown that it is alive. Its accounts may wake elsewhere only
-    /// later than that, so <see cref="DownRemovalMargin"/> can't be shorter.</summary>
-    internal static readonly TimeSpan LeaseDuration = TimeSpan.FromSeconds(2);
-
     /// <summary>The named set of values.</summary>
     /// <value>The default value is <see cref="LedgerClusterProfile.Fast"/>.</value>
     public LedgerClusterProfile Profile { get; set; } = LedgerClusterProfile.Fast;
@@ -59,8 +55,10 @@ public sealed class LedgerClusterOptions
     /// <see cref="LedgerClusterProfile.Middle"/> 5. From 1 second to 5 minutes.</value>
     public TimeSpan? StableAfter { get; set; }
 
-    /// <summary>How long accounts of a removed node stay unreachable, so that it, if it lives, has stopped to answer.</summary>
-    /// <value>The default value is 2.2 seconds. From 2 seconds, the time that the lease of a node lasts, to 5 minutes.</value>
+    /// <summary>How long accounts of a removed node wait before they are given a home. It need not be long: a home is given only
+    /// when the lease of the removed node is over, which it is already where the node is dead.</summary>
+    /// <value>The default value is 200 milliseconds. From 1 millisecond (0 would mean <see cref="StableAfter"/> to Akka) to 5
+    /// minutes.</value>
     public TimeSpan? DownRemovalMargin { get; set; }
 
     /// <summary>How often nodes tell each other what they know of the membership, and how often its leader acts.</summary>
@@ -125,7 +123,7 @@ public sealed class LedgerClusterOptions
             HeartbeatInterval = HeartbeatInterval ?? TimeSpan.FromMilliseconds(heartbeat),
             AcceptableHeartbeatPause = AcceptableHeartbeatPause ?? TimeSpan.FromMilliseconds(pause),
             StableAfter = StableAfter ?? TimeSpan.FromMilliseconds(stable),
-            DownRemovalMargin = DownRemovalMargin ?? TimeSpan.FromMilliseconds(2200),
+            DownRemovalMargin = DownRemovalMargin ?? TimeSpan.FromMilliseconds(200),
             GossipInterval = GossipInterval ?? TimeSpan.FromMilliseconds(200),
             ShardRetryInterval = ShardRetryInterval ?? TimeSpan.FromMilliseconds(250),
             ShardBufferSize = ShardBufferSize ?? 20_000,
@@ -150,12 +148,7 @@ public sealed class LedgerClusterOptions
         Range(nameof(ShardRetryInterval), values.ShardRetryInterval, Milliseconds(50), TimeSpan.FromMinutes(1));
         Range(nameof(HandOffTimeout), values.HandOffTimeout, TimeSpan.FromSeconds(6), TimeSpan.FromMinutes(5));
         Range(nameof(RebalanceInterval), values.RebalanceInterval, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
-        if (values.DownRemovalMargin < LeaseDuration || values.DownRemovalMargin > TimeSpan.FromMinutes(5))
-        {
-            throw new ValidationException(
-                $"DownRemovalMargin is {values.DownRemovalMargin}; it must lie between {LeaseDuration}, for which a node that"
-                + $" has been given up may still answer under its lease, and {TimeSpan.FromMinutes(5)}.");
-        }
+        Range(nameof(DownRemovalMargin), values.DownRemovalMargin, Milliseconds(1), TimeSpan.FromMinutes(5));
 
         static TimeSpan Milliseconds(int count) => TimeSpan.FromMilliseconds(count);
 

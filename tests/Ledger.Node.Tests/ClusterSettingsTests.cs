@@ -60,7 +60,7 @@ public sealed class ClusterSettingsTests
     [InlineData("Ledger:Cluster:PublicPort", "0", "PublicPort")]
     [InlineData("Ledger:Cluster:Profile", "Reckless", "Profile")]
     [InlineData("Ledger:Cluster:Size", "0", "Size")]
-    [InlineData("Ledger:Cluster:DownRemovalMargin", "00:00:01", "lease")]
+    [InlineData("Ledger:Cluster:DownRemovalMargin", "00:00:00", "DownRemovalMargin")]
     [InlineData("Ledger:Cluster:StableAfter", "00:00:00", "StableAfter")]
     [InlineData("Ledger:Cluster:RequiredContactPoints", "1", "RequiredContactPoints")]
     [InlineData("Ledger:Cluster:JoinTimeout", "00:00:01", "JoinTimeout")]
@@ -98,13 +98,13 @@ public sealed class ClusterSettingsTests
             ("Ledger:Cluster:GossipInterval", "00:00:00.3")).Describe();
         text.ShouldContain("Ledger:Cluster:StableAfter = 00:00:05");
         text.ShouldContain("Ledger:Cluster:GossipInterval = 00:00:00.3");
-        text.ShouldContain("Ledger:Cluster:DownRemovalMargin = 00:00:02.2");
+        text.ShouldContain("Ledger:Cluster:DownRemovalMargin = 00:00:00.2");
     }
 
     [Theory]
-    [InlineData(LedgerClusterProfile.Fast, 7.3)]
-    [InlineData(LedgerClusterProfile.Cautious, 10.3)]
-    [InlineData(LedgerClusterProfile.Middle, 11.8)]
+    [InlineData(LedgerClusterProfile.Fast, 5.35)]
+    [InlineData(LedgerClusterProfile.Cautious, 8.35)]
+    [InlineData(LedgerClusterProfile.Middle, 9.85)]
     public void The_expected_failover_is_the_sum_of_its_parts(LedgerClusterProfile profile, double seconds) =>
         new LedgerClusterOptions { Profile = profile }.ExpectedFailover.TotalSeconds.ShouldBe(seconds, 0.1);
 
