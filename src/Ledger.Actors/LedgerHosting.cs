@@ -63,6 +63,19 @@ public static class LedgerHostingExtensions
             HealthStatus.Degraded, tags: null));
     }
 
+    /// <summary>Adds a health check that says whether this node may speak for its accounts: where several processes share the
+    /// storage, it must have renewed its lease.</summary>
+    /// <param name="builder">The health checks.</param>
+    /// <param name="tags">What to find it by, such as the application's tag for readiness.</param>
+    /// <returns>The builder.</returns>
+    public static IHealthChecksBuilder AddLedgerLease(this IHealthChecksBuilder builder, params string[] tags)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Add(new HealthCheckRegistration(
+            "ledger-lease", static provider => new LeaseHealthCheck(provider.GetRequiredService<ActorSystem>()),
+            HealthStatus.Unhealthy, tags));
+    }
+
     /// <summary>Adds a ledger to an actor system.</summary>
     /// <param name="builder">The actor system's configuration.</param>
     /// <param name="configure">Sets the options; a storage is required.</param>
@@ -291,6 +304,10 @@ internal sealed class LedgerExtension : IExtension
                 await Task.Run(Lease.Leave);
                 return Done.Instance;
             });
+
+        var watch = new CancellationTokenSource();
+        system.RegisterOnTermination(watch.Cancel);
+        _ = new SilentNodes(leases, Lease, system, Options.LeaseTime).WatchAsync(watch.Token);
 
         var sharding = ClusterSharding.Get(system);
         var settings = ClusterShardingSettings.Create(system)

@@ -21,7 +21,7 @@ internal static class NodeActors
 
     public static void AddTo(IServiceCollection services, NodeSettings settings)
     {
-        services.AddHealthChecks().AddLedgerSweeper();
+        services.AddHealthChecks().AddLedgerSweeper().AddLedgerLease(LedgerGrpcExtensions.ReadyTag);
         if (settings.IsClustered)
         {
             services.AddHealthChecks().AddCheck<ClusterReadinessCheck>("cluster", tags: [LedgerGrpcExtensions.ReadyTag]);

@@ -120,11 +120,14 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
 
     private bool IsSafe(LeaseRow row, HashSet<Address> homes)
     {
-        var member = cluster!.State.Members.FirstOrDefault(
-            member => Uid(member.UniqueAddress) == row.Holder.Uid && member.Address.ToString() == row.Holder.Address);
+        var member = cluster!.State.Members.FirstOrDefault(member => IsOf(row.Holder, member));
         return member is not null && member.Status is not (MemberStatus.Down or MemberStatus.Removed)
             && (row.IsLeaving || homes.Contains(member.Address));
     }
+
+    /// <summary>Whether a lease is that of a member.</summary>
+    public static bool IsOf(LeaseHolder holder, Member member) =>
+        Uid(member.UniqueAddress) == holder.Uid && member.Address.ToString() == holder.Address;
 
     /// <summary>Tells a process from an earlier one at the same address.</summary>
     public static long Uid(UniqueAddress address) => address.Uid;

@@ -1,0 +1,23 @@
+using Akka.Actor;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Ledger.Actors.Leasing;
+
+/// <summary>Healthy means: this node may speak for its accounts.</summary>
+internal sealed class LeaseHealthCheck(ActorSystem system) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var lease = LedgerExtension.Of(system).Lease;
+        return Task.FromResult(
+            lease.IsGood ? HealthCheckResult.Healthy("The node's lease is good.")
+            : !lease.IsEntered ? HealthCheckResult.Healthy("The node has no accounts yet, and needs no lease.")
+            : new HealthCheckResult(
+                context.Registration.FailureStatus,
+                lease.IsLost ? "The node's lease has been revoked; the node ends."
+                : lease.Age is { } age
+                    ? $"The node's lease was last renewed {(long)age.TotalSeconds} s ago; its accounts are silent until it is renewed."
+                    : "The node's lease can't be entered yet; its accounts are silent until it is."));
+    }
+}

@@ -1,0 +1,76 @@
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Event;
+
+namespace Ledger.Actors.Leasing;
+
+/// <summary>Gives up members that the others can reach but that can't renew their lease: cut off from the database, or too
+/// slow for it. They hold accounts and can't speak for them, and nothing else would ever move those.</summary>
+/// <remarks>Only a node whose own lease is good does that, so when the database is away for all nobody is given up. A node that
+/// is has lost nothing: it could not answer, and joins again when it can reach the database.</remarks>
+internal sealed class SilentNodes
+{
+    private readonly ILeaseStore store;
+    private readonly NodeLease lease;
+    private readonly Cluster cluster;
+    private readonly ILoggingAdapter log;
+    private readonly TimeSpan every;
+    private readonly TimeSpan silentMax;
+
+    public SilentNodes(ILeaseStore store, NodeLease lease, ActorSystem system, TimeSpan leaseTime)
+    {
+        this.store = store;
+        this.lease = lease;
+        cluster = Cluster.Get(system);
+        log = Logging.GetLogger(system, typeof(SilentNodes));
+        every = leaseTime;
+        silentMax = leaseTime * 4;
+    }
+
+    /// <summary>Looks at the leases until it is cancelled.</summary>
+    public async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(every);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+            {
+                if (lease.IsGood)
+                {
+                    await Task.Run(Look, cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The actor system ends.
+        }
+    }
+
+    private void Look()
+    {
+        IReadOnlyList<LeaseRow> rows;
+        try
+        {
+            rows = store.List();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            log.Debug("The leases can't be read: {0}", e.Message);
+            return;
+        }
+
+        foreach (var row in rows.Where(row => row is { IsRevoked: false, IsLeaving: false } && row.Left < -silentMax))
+        {
+            var silent = cluster.State.Members.FirstOrDefault(member => LeaseAllocation.IsOf(row.Holder, member));
+            if (silent is { Status: MemberStatus.Up or MemberStatus.WeaklyUp } && lease.IsGood
+                && !silent.UniqueAddress.Equals(cluster.SelfUniqueAddress))
+            {
+                log.Warning(
+                    "{Node} has not renewed its lease for {Seconds} s and so can't answer for its accounts; it is given up, and they move",
+                    row.Holder.Address, (long)-row.Left.TotalSeconds);
+                cluster.Down(silent.Address);
+            }
+        }
+    }
+}
