@@ -20,21 +20,31 @@ internal sealed partial class ActorSystemWatch(
         _ = WatchAsync(system);
 
         // An end by itself begins here, and takes a while: no call need be served until it is over.
-        CoordinatedShutdown.Get(system).AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "stop-host", () =>
+        var shutdown = CoordinatedShutdown.Get(system);
+        shutdown.AddTask(CoordinatedShutdown.PhaseBeforeServiceUnbind, "stop-host", () =>
         {
-            if (!lifetime.ApplicationStopping.IsCancellationRequested)
-            {
-                HasFailed = true;
-                LogEnds(CoordinatedShutdown.Get(system).ShutdownReason?.GetType().Name ?? "unknown");
-                lifetime.StopApplication();
-            }
-
+            Ends(shutdown.ShutdownReason);
             return Task.FromResult(Done.Instance);
         });
+        if (shutdown.ShutdownReason is { } reason)
+        {
+            Ends(reason); // It has begun already, and looks at no further tasks.
+        }
+
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private void Ends(CoordinatedShutdown.Reason? reason)
+    {
+        if (!lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            HasFailed = true;
+            LogEnds(reason?.GetType().Name ?? "no reason");
+            lifetime.StopApplication();
+        }
+    }
 
     private async Task WatchAsync(ActorSystem system)
     {

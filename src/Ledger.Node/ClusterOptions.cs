@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Akka.Actor;
 using Ledger.Actors;
+using Microsoft.AspNetCore.Http;
 
 namespace Ledger.Node;
 
@@ -43,17 +44,14 @@ internal sealed class ClusterOptions
     /// Without any, and without contact points, this node founds one.</summary>
     public string[] SeedNodes { get; set; } = [];
 
-    /// <summary>Where the nodes tell each other of the cluster, as <c>node-1:8558</c>, the same list on every node. Whoever of
-    /// them are there first agree who founds it, so none is different from the others. Not together with seed nodes.</summary>
+    /// <summary>The nodes' addresses of JSON and health, as <c>node-1:5000</c>, the same list on every node. There they ask each
+    /// other for a cluster; whoever are there first agree who founds it, so that none is different from the others. Not together
+    /// with seed nodes.</summary>
     public string[] ContactPoints { get; set; } = [];
 
     /// <summary>How many contact points must be found before a cluster is founded; null means a majority of them.</summary>
     [Range(1, 1000)]
     public int? RequiredContactPoints { get; set; }
-
-    /// <summary>The port on which this node answers as a contact point.</summary>
-    [Range(1, 65535)]
-    public int ManagementPort { get; set; } = 8558;
 
     /// <summary>What this node is there for; none means everything.</summary>
     public string[] Roles { get; set; } = [];
@@ -61,9 +59,13 @@ internal sealed class ClusterOptions
     /// <summary>Whether this node has a role.</summary>
     public bool Has(string role) => Roles.Contains(role, StringComparer.Ordinal);
 
+    /// <summary>This node's own entry among the contact points.</summary>
+    /// <param name="httpUrl">Where it serves JSON and health.</param>
+    public string OwnContactPoint(string httpUrl) => $"{PublicHostName ?? HostName}:{BindingAddress.Parse(httpUrl).Port}";
+
     /// <summary>Fills in what follows from the rest, and refuses what does not go together.</summary>
     /// <exception cref="SettingsException">It does not go together.</exception>
-    public void Complete(LedgerClusterOptions cluster)
+    public void Complete(LedgerClusterOptions cluster, string httpUrl)
     {
         if (Roles.Length == 0)
         {
@@ -93,6 +95,14 @@ internal sealed class ClusterOptions
         foreach (var contact in ContactPoints)
         {
             Split("ContactPoints", contact);
+        }
+
+        // It could never found a cluster otherwise, and only the last of them to be missing would show it.
+        if (ContactPoints.Length > 0 && !ContactPoints.Contains(OwnContactPoint(httpUrl), StringComparer.OrdinalIgnoreCase))
+        {
+            throw new SettingsException(
+                $"Ledger:Cluster:ContactPoints lacks this node, which is {OwnContactPoint(httpUrl)} by Ledger:Cluster:PublicHostName"
+                + " and Ledger:Http:Url.");
         }
 
         foreach (var seed in SeedNodes)

@@ -3,7 +3,6 @@ using Akka.Cluster.Hosting;
 using Akka.Discovery.Config.Hosting;
 using Akka.Event;
 using Akka.Hosting;
-using Akka.Management;
 using Akka.Management.Cluster.Bootstrap;
 using Akka.Remote.Hosting;
 using Ledger.Actors;
@@ -92,21 +91,8 @@ internal static class NodeActors
         {
             Services = [new Akka.Discovery.Config.Hosting.Service { Name = ContactPointService, Endpoints = options.ContactPoints }],
         });
-        akka.WithAkkaManagement(new AkkaManagementOptions
-        {
-            HostName = options.PublicHostName ?? options.HostName,
-            BindHostName = options.HostName,
-            Port = options.ManagementPort,
-            BindPort = options.ManagementPort,
-            RouteProvidersReadOnly = true,
 
-            // What the cluster's founding needs, and nothing else.
-            RouteProviders = new Dictionary<string, Type?>(StringComparer.Ordinal)
-            {
-                ["remote-address"] = null,
-                ["cluster-client-receptionist"] = null,
-            },
-        });
+        // Started by ContactPoint, once the others can ask.
         akka.WithClusterBootstrap(bootstrap =>
         {
             var discovery = bootstrap.ContactPointDiscovery;
@@ -121,6 +107,6 @@ internal static class NodeActors
             discovery.StableMargin = TimeSpan.FromSeconds(2);
             discovery.Interval = TimeSpan.FromSeconds(1);
             bootstrap.ContactPoint.ProbeInterval = TimeSpan.FromSeconds(1);
-        });
+        }, autoStart: false);
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Akka.Actor;
 using Ledger.Grpc;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -65,6 +66,13 @@ internal static class NodeHost
             builder.Services.AddSingleton<IConnectionListenerFactory, LateListenerFactory>();
         }
 
+        var usesContactPoints = settings.IsClustered && settings.Cluster.ContactPoints.Length > 0;
+        if (usesContactPoints)
+        {
+            builder.Services.AddSingleton(settings);
+            builder.Services.AddHostedService<ContactPoint>();
+        }
+
         builder.Services.AddSingleton<ActorSystemWatch>();
         builder.Services.AddHostedService(static services => services.GetRequiredService<ActorSystemWatch>());
 
@@ -79,6 +87,12 @@ internal static class NodeHost
         }
 
         app.MapNodeHealth();
+        if (usesContactPoints)
+        {
+            app.MapGet(ContactPoint.Path, static (ActorSystem system) =>
+                TypedResults.Text(ContactPoint.Describe(system), "application/json"));
+        }
+
         return app;
     }
 

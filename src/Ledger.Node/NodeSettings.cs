@@ -108,7 +108,7 @@ internal sealed class NodeSettings
 
     private void CompleteCluster()
     {
-        Cluster.Complete(ClusterTimes);
+        Cluster.Complete(ClusterTimes, HttpEndpoint.Url);
         try
         {
             ClusterTimes.Validate();

@@ -40,9 +40,9 @@ public sealed class ClusterSettingsTests
     [Fact]
     public void A_majority_of_the_contact_points_founds_a_cluster() =>
         Read(
-            ("Ledger:Cluster:Tls:Enabled", "false"), ("Ledger:Cluster:ContactPoints:0", "a:8558"),
-            ("Ledger:Cluster:ContactPoints:1", "b:8558"), ("Ledger:Cluster:ContactPoints:2", "c:8558"))
-            .Cluster.RequiredContactPoints.ShouldBe(2);
+            ("Ledger:Cluster:Tls:Enabled", "false"), ("Ledger:Cluster:PublicHostName", "b"),
+            ("Ledger:Cluster:ContactPoints:0", "a:5000"), ("Ledger:Cluster:ContactPoints:1", "b:5000"),
+            ("Ledger:Cluster:ContactPoints:2", "c:5000")).Cluster.RequiredContactPoints.ShouldBe(2);
 
     [Theory]
     [InlineData("akka.tcp://ledger@node-1:4053")]
@@ -63,6 +63,7 @@ public sealed class ClusterSettingsTests
     [InlineData("Ledger:Cluster:DownRemovalMargin", "00:00:00", "DownRemovalMargin")]
     [InlineData("Ledger:Cluster:StableAfter", "00:00:00", "StableAfter")]
     [InlineData("Ledger:Cluster:RequiredContactPoints", "1", "RequiredContactPoints")]
+    [InlineData("Ledger:Cluster:ContactPoints:0", "elsewhere:5000", "lacks this node")]
     [InlineData("Ledger:Cluster:JoinTimeout", "00:00:01", "JoinTimeout")]
     [InlineData("Ledger:Role", "accounts", "ledger")]
     public void What_can_not_work_is_refused_by_name(string key, string value, string named)
@@ -76,7 +77,7 @@ public sealed class ClusterSettingsTests
     public void Seed_nodes_and_contact_points_together_are_refused() =>
         Should.Throw<SettingsException>(() => Read(
                 ("Ledger:Cluster:Tls:Enabled", "false"), ("Ledger:Cluster:SeedNodes:0", "a:4053"),
-                ("Ledger:Cluster:ContactPoints:0", "a:8558")))
+                ("Ledger:Cluster:ContactPoints:0", "a:5000")))
             .Message.ShouldContain("SeedNodes and ContactPoints");
 
     [Fact]
