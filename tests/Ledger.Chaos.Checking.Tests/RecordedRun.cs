@@ -59,7 +59,9 @@ internal sealed class RecordedRun : IAsyncDisposable
         ((ExtendedActorSystem)system).Abort();
         await system.WhenTerminated.WaitAsync(Patience);
         await ending.CancelAsync();
-        await StopHostAsync();
+
+        // The host of a ledger that died is left as it is: stopping it would wait for what will never come.
+        host = null;
         life = new CancellationTokenSource();
         await StartLedgerAsync();
         started.SetResult();

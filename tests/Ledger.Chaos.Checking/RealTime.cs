@@ -184,7 +184,7 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         long? chosen = null;
         foreach (var place in places)
         {
-            if (place >= call.Floor.Place || (call.IsLazy && Books.RowOf(place) >= Books.RowOf(call.Floor.Place)))
+            if (place >= call.Floor.Place || (call.IsLazy && MayBeLazy(account, call.Floor.Place, Books.RowOf(place))))
             {
                 chosen = place;
                 break;
@@ -198,6 +198,28 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         }
 
         Show(call, account, at);
+    }
+
+    // A read of commits that were written anew after a crash shows all that clients had been told of (see Books), wherever
+    // the next incarnation has written it.
+    private static bool MayBeLazy(ReferenceAccount account, long place, long row)
+    {
+        if (Books.RowOf(place) <= row)
+        {
+            return true;
+        }
+
+        var committed = account.Committed;
+        for (var i = committed.Count - 1; i >= 0 && committed[i].Place >= place; i--)
+        {
+            if (committed[i].Place == place)
+            {
+                var attempt = committed[i].Attempt;
+                return attempt.Anchor == account && Books.RowOf(attempt.Side(account).Prepared) < row;
+            }
+        }
+
+        return false;
     }
 
     private void Show(Call call, ReferenceAccount account, long place)
