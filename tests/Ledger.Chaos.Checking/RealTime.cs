@@ -167,7 +167,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
             return;
         }
 
-        if (sessions.TryGetValue((call.Record.Process, call.Account), out var before) && before.Version > reading.Version)
+        if (sessions.TryGetValue((call.Record.Process, call.Account), out var before) && before.Version > reading.Version
+            && before.Read.Record.Complete < call.Record.Invoke)
         {
             findings.Add(
                 Rule.Monotonic, $"process {call.Record.Process} has read {account.Address} at version {before.Version} and then at {reading.Version}",
