@@ -1,12 +1,13 @@
 using Akka;
 using Akka.Actor;
 using Akka.Actor.Setup;
-using Akka.Cluster.Hosting;
+using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using Akka.Event;
 using Akka.Hosting;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
+using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Sweeping;
 using Ledger.Core;
@@ -97,9 +98,10 @@ public static class LedgerHostingExtensions
                 "ledger", LedgerSerializer.BoundTypes, static system => new LedgerSerializer(system));
         if (options.Mode == LedgerExecutionMode.Local)
         {
-            return builder.StartActors((system, _) =>
+            return builder.StartActors(async (system, _) =>
             {
                 var ledger = LedgerExtension.Of(system);
+                await ledger.Lease.EnterAndWaitAsync(LedgerExtension.LeasePatience);
                 var accounts = system.ActorOf(
                     Props.Create(() => new LocalAccountsActor(ledger.Context)), "ledger-accounts");
                 ledger.Start(accounts);
@@ -121,25 +123,14 @@ public static class LedgerHostingExtensions
         builder.AddHocon(
             "akka.remote.dot-netty.tcp { maximum-frame-size = 16777216b, send-buffer-size = 33554432b, receive-buffer-size = 33554432b }",
             HoconAddMode.Prepend);
-        return builder
-            .WithShardRegion<AccountRegion>(
-                ShardTypeName,
-                (system, _) =>
-                {
-                    var ledger = LedgerExtension.Of(system);
-                    return entityId => Props.CreateBy(
-                        new AccountProducer(AccountAddress.Parse(entityId), ledger.Context));
-                },
-                new AccountExtractor(options.ShardCount),
-                new ShardOptions
-                {
-                    Role = options.Role,
-                    StateStoreMode = StateStoreMode.DData,
-                    RememberEntities = false,
-                    ShouldPassivateIdleEntities = false,
-                    HandOffStopMessage = StopAccount.Instance,
-                })
-            .StartActors(static (system, registry) => LedgerExtension.Of(system).Start(registry.Get<AccountRegion>()));
+        return builder.StartActors(async (system, registry) =>
+        {
+            var ledger = LedgerExtension.Of(system);
+            await ledger.Lease.RefuseOneThatIsAloneAsync();
+            var region = ledger.StartRegion(ShardTypeName);
+            registry.Register<AccountRegion>(region);
+            ledger.Start(region);
+        });
     }
 
     /// <summary>The ledger of an actor system.</summary>
@@ -171,11 +162,15 @@ internal sealed class LedgerExtension : IExtension
     private static readonly TimeSpan SweeperAskTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SweeperStopTimeout = TimeSpan.FromSeconds(3);
 
+    /// <summary>How long a process that must be the only one waits for its lease at the start.</summary>
+    public static readonly TimeSpan LeasePatience = TimeSpan.FromSeconds(15);
+
     private readonly TaskCompletionSource<IActorRef> accounts =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly CallTable calls;
     private readonly ExtendedActorSystem system;
+    private readonly ILeaseStore? leases;
 
     private LedgerExtension(ExtendedActorSystem system)
     {
@@ -196,6 +191,15 @@ internal sealed class LedgerExtension : IExtension
         calls = new CallTable(options.TimeProvider, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
         system.SystemActorOf(Props.Create(static () => new LostCallsActor()), "ledger-lost-calls");
+        leases = options.Storage.OpenLeases();
+        Lease = leases is null
+            ? NodeLease.Unneeded
+            : new NodeLease(leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), reason =>
+            {
+                // Its accounts are, or will be, somebody else's. Without actors nothing is left that could be asked.
+                system.Log.Error("The actor system ends: {Reason}", reason);
+                _ = system.Terminate();
+            });
         Context = new AccountActorContext(
             new AccountRuntimeOptions
             {
@@ -206,13 +210,16 @@ internal sealed class LedgerExtension : IExtension
                 CommitRecordDelay = options.CommitRecordDelay,
                 AllowSeeding = options.AllowSeeding,
             },
-            options.PassivateAfter, options.TimeProvider, reader, Work, () => accounts.Task.Result);
+            options.PassivateAfter, options.TimeProvider, reader, Work, Lease, () => accounts.Task.Result);
         Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper);
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
             _ = streams.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
             _ = Work.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
+
+            // The last thing: no account is left that could speak.
+            Lease.Dispose();
         });
     }
 
@@ -221,6 +228,9 @@ internal sealed class LedgerExtension : IExtension
     public AccountActorContext Context { get; }
 
     public ILedger Ledger { get; }
+
+    /// <summary>Under which the accounts of this process speak.</summary>
+    public NodeLease Lease { get; }
 
     /// <summary>What falls due and what is in doubt.</summary>
     public ILedgerWorkIndex Work { get; }
@@ -258,6 +268,53 @@ internal sealed class LedgerExtension : IExtension
                 await sweeper.GracefulStop(SweeperStopTimeout);
                 return Done.Instance;
             });
+    }
+
+    /// <summary>Starts the accounts' shard region, in clustered mode.</summary>
+    public IActorRef StartRegion(string typeName)
+    {
+        if (leases is null)
+        {
+            throw new InvalidOperationException($"{Options.Storage!.Description} keeps no leases, so no cluster can run on it.");
+        }
+
+        // Before the region hands its shards over: its node must not be taken for one that is gone.
+        CoordinatedShutdown.Get(system).AddTask(
+            CoordinatedShutdown.PhaseServiceStop,
+            "leave-lease",
+            async () =>
+            {
+                await Task.Run(Lease.Leave);
+                return Done.Instance;
+            });
+
+        var sharding = ClusterSharding.Get(system);
+        var settings = ClusterShardingSettings.Create(system)
+            .WithStateStoreMode(StateStoreMode.DData)
+            .WithRememberEntities(false)
+            .WithRole(Options.Role)
+
+            // Entities go to sleep on their own terms (R5).
+            .WithPassivateIdleAfter(TimeSpan.Zero);
+        return sharding.Start(
+            typeName,
+            entityId => Props.CreateBy(new AccountProducer(AccountAddress.Parse(entityId), Context)),
+            settings,
+            new AccountExtractor(Options.ShardCount),
+            new LeaseAllocation(leases, sharding.DefaultShardAllocationStrategy(settings)),
+            StopAccount.Instance);
+    }
+
+    private LeaseHolder Holder()
+    {
+        if (Options.Mode != LedgerExecutionMode.Clustered)
+        {
+            return new LeaseHolder(
+                Guid.NewGuid(), $"{Environment.MachineName} (process {Environment.ProcessId})", 0, IsAlone: true);
+        }
+
+        var self = Cluster.Get(system).SelfUniqueAddress;
+        return new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), LeaseAllocation.Uid(self), IsAlone: false);
     }
 
     private async Task<AccountAnswerBase> AskAsync(

@@ -10,7 +10,7 @@ public static class PostgreSqlSchema
     /// of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and <c>DELETE</c> on <c>snapshot</c> and on the tables whose names begin
     /// with <c>ledger_</c>, only. These follow from the journal: dropped, all of them, while the ledger is
     /// stopped, and created again, they are filled again.</remarks>
-    public const string Script = """
+    public static string Script { get; } = """
         CREATE TABLE IF NOT EXISTS journal (
             ordering BIGINT GENERATED ALWAYS AS IDENTITY,
             created BIGINT NOT NULL,
@@ -73,6 +73,19 @@ public static class PostgreSqlSchema
             since_us BIGINT NOT NULL,
             CONSTRAINT pk_ledger_unfinished PRIMARY KEY (account)
         );
+
+        -- Who may speak for accounts, and since when. Updated in place a few times a second and node.
+        CREATE TABLE IF NOT EXISTS ledger_lease (
+            holder UUID NOT NULL,
+            address TEXT COLLATE "C" NOT NULL,
+            uid BIGINT NOT NULL,
+            is_alone BOOLEAN NOT NULL,
+            duration_ms BIGINT NOT NULL,
+            renewed_at TIMESTAMPTZ NOT NULL,
+            is_leaving BOOLEAN NOT NULL,
+            is_revoked BOOLEAN NOT NULL,
+            CONSTRAINT pk_ledger_lease PRIMARY KEY (holder)
+        ) WITH (fillfactor = 20);
 
         """;
 }

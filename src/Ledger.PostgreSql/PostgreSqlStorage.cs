@@ -1,4 +1,5 @@
 using Akka.Hosting;
+using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
 using Npgsql;
 
@@ -80,6 +81,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     internal override IWorkStore OpenWork() => new PostgreSqlWorkStore(_connection.ConnectionString);
 
+    internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
+
     private static bool HasTable(NpgsqlConnection connection, NpgsqlTransaction? transaction, string table)
     {
         using var command = new NpgsqlCommand("SELECT to_regclass($1) IS NOT NULL", connection, transaction)
@@ -133,7 +136,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
             && HasTable(connection, transaction, "tags")
             && HasTable(connection, transaction, "ledger_hold")
             && HasTable(connection, transaction, "ledger_work_checkpoint")
-            && HasTable(connection, transaction, "ledger_unfinished");
+            && HasTable(connection, transaction, "ledger_unfinished")
+            && HasTable(connection, transaction, "ledger_lease");
 
     // An index that has seen more than there is stands beside a journal which it does not belong to, as when an older one was
     // put back: what it says may never have been. Both are looked at in one statement, so a node that is at work is no such

@@ -22,7 +22,9 @@ internal static class SqliteConnections
     {
         // fullfsync: on macOS, fsync alone leaves the data in the drive's cache. Elsewhere it does nothing.
         var connection = Open(connectionString);
-        Execute(connection, "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;");
+        // cache_size: rows of many accounts touch many pages of the index by account; SQLite's usual 2 MB would have them read
+        // again for each batch.
+        Execute(connection, "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA cache_size = -65536;");
         return connection;
     }
 
@@ -35,10 +37,12 @@ internal static class SqliteConnections
     }
 
     /// <summary>Opens a connection that can't write.</summary>
+    /// <remarks>SQLite drops a reader's cache whenever somebody has written, which here is always; mapped, the file's pages
+    /// come from the system's cache instead of one read each.</remarks>
     public static SqliteConnection OpenReading(string connectionString)
     {
         var connection = Open(connectionString);
-        Execute(connection, "PRAGMA query_only = ON;");
+        Execute(connection, "PRAGMA query_only = ON; PRAGMA mmap_size = 2147418112;");
         return connection;
     }
 

@@ -94,7 +94,8 @@ internal static class SqliteSchema
     /// <summary>Makes the index of work, and empties one that stands beside a journal which it does not belong to.</summary>
     public static void PrepareWork(string path, string journalPath)
     {
-        using var journal = SqliteConnections.OpenReading(SqliteConnections.ConnectionString(journalPath));
+        using var journal = new SqliteStatements(
+            SqliteConnections.OpenReading(SqliteConnections.ConnectionString(journalPath)));
         using var connection = SqliteConnections.OpenRelaxed(SqliteConnections.ConnectionString(path));
         UseWal(connection, path);
         SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Work} COMMIT;");

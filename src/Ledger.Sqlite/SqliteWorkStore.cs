@@ -13,18 +13,28 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
     private const int DuePageRows = 2_048;
     private const int DuePagesMax = 8;
 
+    // An entry that was ended may have been for a transaction that failed; its mended successor may make the hold, which then
+    // has other accounts or another deadline. The same row read again has neither.
+    private const string InsertHold =
+        "INSERT INTO ledger_hold (hold_id, debit_account, credit_account, due_us, state)"
+        + " VALUES ($id, $debit, $credit, $due, $state)"
+        + " ON CONFLICT (hold_id) DO UPDATE SET debit_account = excluded.debit_account,"
+        + " credit_account = excluded.credit_account, due_us = excluded.due_us, state = 0"
+        + " WHERE ledger_hold.state = 1 AND excluded.state = 0 AND (ledger_hold.debit_account <> excluded.debit_account"
+        + " OR ledger_hold.credit_account <> excluded.credit_account OR ledger_hold.due_us IS NOT excluded.due_us);";
+
     private readonly string _journalConnection = SqliteConnections.ConnectionString(journalPath);
     private readonly string _connectionString = SqliteConnections.ConnectionString(path);
     private readonly SemaphoreSlim _journalGate = new(1);
     private readonly SemaphoreSlim _gate = new(1);
-    private SqliteConnection? _journal;
-    private SqliteConnection? _connection;
+    private SqliteStatements? _journal;
+    private SqliteStatements? _connection;
     private bool _disposed;
 
     public Task<WorkPosition> ReadPositionAsync(CancellationToken cancellationToken) => RunAsync(
         static connection =>
         {
-            using var reader = Read(connection, "SELECT ordering, version FROM ledger_work_checkpoint WHERE name = 'holds';");
+            using var reader = connection.Read("SELECT ordering, version FROM ledger_work_checkpoint WHERE name = 'holds';");
             return reader.Read()
                 ? new WorkPosition(reader.GetInt64(0), reader.GetInt64(1))
                 : throw new InvalidOperationException("The table 'ledger_work_checkpoint' has lost a row.");
@@ -45,9 +55,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
             connection =>
             {
                 var rows = new List<WorkRow>();
-                using var reader = Read(
-                    connection,
-                    "SELECT ordering, persistence_id, sequence_number, message FROM journal"
+                using var reader = connection.Read("SELECT ordering, persistence_id, sequence_number, message FROM journal"
                         + " WHERE ordering > $after AND ordering <= $to AND "
                         + (isPrefix ? "substr(manifest, 1, length($manifest)) = $manifest" : "manifest = $manifest")
                         + " ORDER BY ordering LIMIT $limit;",
@@ -66,47 +74,32 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
         WorkChanges changes, WorkPosition from, long checkpoint, CancellationToken cancellationToken) => RunAsync(
         connection =>
         {
-            using var transaction = connection.BeginTransaction(deferred: false);
-            if (Write(
-                connection,
+            connection.Write("BEGIN IMMEDIATE;");
+            if (connection.Write(
                 "UPDATE ledger_work_checkpoint SET ordering = max(ordering, $ordering), version = version + 1"
                     + " WHERE name = 'holds' AND version = $version;",
                 ("$ordering", checkpoint), ("$version", from.Version)) != 1)
             {
+                connection.Write("ROLLBACK;");
                 return false;
             }
 
-            using (var insert = Command(
-                connection,
-                "INSERT INTO ledger_hold (hold_id, debit_account, credit_account, due_us, state)"
-                    + " VALUES ($id, $debit, $credit, $due, $state)"
-                    // An entry that was ended may have been for a transaction that failed; its mended successor may make the
-                    // hold, which then has other accounts or another deadline. The same row read again has neither.
-                    + " ON CONFLICT (hold_id) DO UPDATE SET debit_account = excluded.debit_account,"
-                    + " credit_account = excluded.credit_account, due_us = excluded.due_us, state = 0"
-                    + " WHERE ledger_hold.state = 1 AND excluded.state = 0 AND (ledger_hold.debit_account <> excluded.debit_account"
-                    + " OR ledger_hold.credit_account <> excluded.credit_account OR ledger_hold.due_us IS NOT excluded.due_us);",
-                ("$id", null), ("$debit", null), ("$credit", null), ("$due", null), ("$state", null)))
+            foreach (var hold in changes.Made)
             {
-                foreach (var hold in changes.Made)
-                {
-                    Execute(
-                        insert, Id(hold.Id), hold.Debit.Text, hold.Credit.Text, Due(hold.Deadline), hold.IsLive ? 0L : 1L);
-                }
+                connection.Write(
+                    InsertHold, ("$id", Id(hold.Id)), ("$debit", hold.Debit.Text), ("$credit", hold.Credit.Text),
+                    ("$due", Due(hold.Deadline)), ("$state", hold.IsLive ? 0L : 1L));
             }
 
-            using (var update = Command(
-                connection, "UPDATE ledger_hold SET due_us = $due WHERE hold_id = $id AND state = 0;",
-                ("$due", null), ("$id", null)))
+            foreach (var (id, deadline) in changes.Deadlines)
             {
-                foreach (var (id, deadline) in changes.Deadlines)
-                {
-                    Execute(update, deadline.UnixMicroseconds, Id(id));
-                }
+                connection.Write(
+                    "UPDATE ledger_hold SET due_us = $due WHERE hold_id = $id AND state = 0;",
+                    ("$due", deadline.UnixMicroseconds), ("$id", Id(id)));
             }
 
             End(connection, changes.Ended);
-            transaction.Commit();
+            connection.Write("COMMIT;");
             return true;
         },
         cancellationToken);
@@ -114,8 +107,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
     public Task<HoldAccounts?> FindHoldAsync(TransferId hold, CancellationToken cancellationToken) => RunAsync(
         connection =>
         {
-            using var reader = Read(
-                connection, "SELECT debit_account, credit_account FROM ledger_hold WHERE hold_id = $id;", ("$id", Id(hold)));
+            using var reader = connection.Read("SELECT debit_account, credit_account FROM ledger_hold WHERE hold_id = $id;", ("$id", Id(hold)));
             return reader.Read()
                 ? new HoldAccounts(AccountAddress.Parse(reader.GetString(0)), AccountAddress.Parse(reader.GetString(1)))
                 : default(HoldAccounts?);
@@ -131,9 +123,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
                 var seen = except.Select(static account => account.Text).ToHashSet(StringComparer.Ordinal);
 
                 // One pass over the index, in time order; bounded, should a few accounts have very many.
-                using var reader = Read(
-                    connection,
-                    "SELECT debit_account, due_us FROM ledger_hold WHERE state = 0 AND due_us <= $to"
+                using var reader = connection.Read("SELECT debit_account, due_us FROM ledger_hold WHERE state = 0 AND due_us <= $to"
                         + " AND debit_account NOT IN (SELECT value FROM json_each($except))"
                         + " ORDER BY due_us, hold_id LIMIT $limit;",
                     ("$to", upTo.UnixMicroseconds),
@@ -158,15 +148,11 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
             connection =>
             {
                 var found = new HashSet<AccountAddress>();
-                using var command = Command(
-                    connection,
-                    "SELECT 1 FROM ledger_hold WHERE state = 0 AND debit_account = $account AND due_us <= $to LIMIT 1;",
-                    ("$account", null), ("$to", null));
                 foreach (var (account, due) in accounts)
                 {
-                    command.Parameters[0].Value = account.Text;
-                    command.Parameters[1].Value = due.UnixMicroseconds;
-                    if (command.ExecuteScalar() is not null)
+                    if (connection.Scalar(
+                        "SELECT 1 FROM ledger_hold WHERE state = 0 AND debit_account = $account AND due_us <= $to LIMIT 1;",
+                        ("$account", account.Text), ("$to", due.UnixMicroseconds)) is not null)
                     {
                         found.Add(account);
                     }
@@ -179,9 +165,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
     public Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken) => RunAsync(
         static connection =>
         {
-            using var reader = Read(
-                connection,
-                "SELECT due_us FROM ledger_hold WHERE state = 0 AND due_us IS NOT NULL ORDER BY due_us LIMIT 1;");
+            using var reader = connection.Read("SELECT due_us FROM ledger_hold WHERE state = 0 AND due_us IS NOT NULL ORDER BY due_us LIMIT 1;");
             return reader.Read() ? new LedgerTime(reader.GetInt64(0)) : default(LedgerTime?);
         },
         cancellationToken);
@@ -192,9 +176,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
             connection =>
             {
                 var found = new List<DueHold>();
-                using var reader = Read(
-                    connection,
-                    "SELECT hold_id, credit_account, due_us FROM ledger_hold"
+                using var reader = connection.Read("SELECT hold_id, credit_account, due_us FROM ledger_hold"
                         + " WHERE state = 0 AND debit_account = $account AND due_us <= $to ORDER BY due_us, hold_id"
                         + " LIMIT $limit;",
                     ("$account", account.Text), ("$to", upTo.UnixMicroseconds), ("$limit", limit));
@@ -212,29 +194,25 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
     public Task EndAsync(IReadOnlyCollection<TransferId> holds, CancellationToken cancellationToken) => RunAsync(
         connection =>
         {
-            using var transaction = connection.BeginTransaction(deferred: false);
+            connection.Write("BEGIN IMMEDIATE;");
             End(connection, holds);
-            transaction.Commit();
+            connection.Write("COMMIT;");
             return true;
         },
         cancellationToken);
 
     public Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken) => RunAsync(
-        connection => Write(
-            connection, "UPDATE ledger_hold SET due_us = $due WHERE hold_id = $id AND state = 0 AND due_us = $was;",
+        connection => connection.Write("UPDATE ledger_hold SET due_us = $due WHERE hold_id = $id AND state = 0 AND due_us = $was;",
             ("$due", Due(deadline)), ("$id", Id(hold.Id)), ("$was", hold.Due.UnixMicroseconds)),
         cancellationToken);
 
     public Task AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) => RunAsync(
-        connection => Write(
-            connection,
-            "INSERT INTO ledger_unfinished (account, since_us) VALUES ($account, $since) ON CONFLICT (account) DO NOTHING;",
+        connection => connection.Write("INSERT INTO ledger_unfinished (account, since_us) VALUES ($account, $since) ON CONFLICT (account) DO NOTHING;",
             ("$account", account.Account.Text), ("$since", account.Since.UnixMicroseconds)),
         cancellationToken);
 
     public Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken) => RunAsync(
-        connection => Write(
-            connection, "DELETE FROM ledger_unfinished WHERE account = $account;", ("$account", account.Text)),
+        connection => connection.Write("DELETE FROM ledger_unfinished WHERE account = $account;", ("$account", account.Text)),
         cancellationToken);
 
     public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
@@ -243,9 +221,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
             connection =>
             {
                 var found = new List<UnfinishedAccount>();
-                using var reader = Read(
-                    connection,
-                    "SELECT account, since_us FROM ledger_unfinished WHERE account > $after ORDER BY account LIMIT $limit;",
+                using var reader = connection.Read("SELECT account, since_us FROM ledger_unfinished WHERE account > $after ORDER BY account LIMIT $limit;",
                     ("$after", after.Text), ("$limit", limit));
                 while (reader.Read())
                 {
@@ -260,14 +236,13 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
     public Task<long> ReadRecoveredAsync(CancellationToken cancellationToken) => RunAsync(
         static connection =>
         {
-            using var reader = Read(connection, "SELECT ordering FROM ledger_work_checkpoint WHERE name = 'recovered';");
+            using var reader = connection.Read("SELECT ordering FROM ledger_work_checkpoint WHERE name = 'recovered';");
             return reader.Read() ? reader.GetInt64(0) : 0;
         },
         cancellationToken);
 
     public Task SaveRecoveredAsync(long ordering, CancellationToken cancellationToken) => RunAsync(
-        connection => Write(
-            connection, "UPDATE ledger_work_checkpoint SET ordering = $ordering WHERE name = 'recovered' AND ordering < $ordering;",
+        connection => connection.Write("UPDATE ledger_work_checkpoint SET ordering = $ordering WHERE name = 'recovered' AND ordering < $ordering;",
             ("$ordering", ordering)),
         cancellationToken);
 
@@ -283,13 +258,13 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
         _journalGate.Release();
     }
 
-    private Task<T> RunJournalAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken) => RunAsync(
+    private Task<T> RunJournalAsync<T>(Func<SqliteStatements, T> action, CancellationToken cancellationToken) => RunAsync(
         _journalGate,
         () =>
         {
             try
             {
-                return action(_journal ??= SqliteConnections.OpenReading(_journalConnection));
+                return action(_journal ??= new SqliteStatements(SqliteConnections.OpenReading(_journalConnection)));
             }
             catch
             {
@@ -300,7 +275,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
         },
         cancellationToken);
 
-    private Task<T> RunAsync<T>(Func<SqliteConnection, T> action, CancellationToken cancellationToken) => RunAsync(
+    private Task<T> RunAsync<T>(Func<SqliteStatements, T> action, CancellationToken cancellationToken) => RunAsync(
         _gate,
         () =>
         {
@@ -333,27 +308,23 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
         }
     }
 
-    private SqliteConnection Open()
+    private SqliteStatements Open()
     {
         // Holds of many accounts touch many pages of the index by account; with SQLite's usual 2 MB these come from the file.
         var connection = SqliteConnections.OpenRelaxed(_connectionString);
         SqliteConnections.Execute(connection, "PRAGMA cache_size = -32768;");
-        return connection;
+        return new SqliteStatements(connection);
     }
 
-    public static long Highest(SqliteConnection journal)
-    {
-        using var command = Command(journal, "SELECT max(ordering) FROM journal;");
-        return command.ExecuteScalar() is long highest ? highest : 0;
-    }
+    /// <summary>The end of the journal.</summary>
+    public static long Highest(SqliteStatements journal) =>
+        journal.Scalar("SELECT max(ordering) FROM journal;") is long highest ? highest : 0;
 
-    private static void End(SqliteConnection connection, IReadOnlyCollection<TransferId> holds)
+    private static void End(SqliteStatements connection, IReadOnlyCollection<TransferId> holds)
     {
-        using var command = Command(
-            connection, "UPDATE ledger_hold SET state = 1 WHERE hold_id = $id AND state = 0;", ("$id", null));
         foreach (var hold in holds)
         {
-            Execute(command, Id(hold));
+            connection.Write("UPDATE ledger_hold SET state = 1 WHERE hold_id = $id AND state = 0;", ("$id", Id(hold)));
         }
     }
 
@@ -365,42 +336,4 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
     }
 
     private static object Due(LedgerTime? time) => time is { } t ? t.UnixMicroseconds : DBNull.Value;
-
-    private static void Execute(SqliteCommand command, params ReadOnlySpan<object> values)
-    {
-        for (var i = 0; i < values.Length; i++)
-        {
-            command.Parameters[i].Value = values[i];
-        }
-
-        command.ExecuteNonQuery();
-    }
-
-    private static int Write(
-        SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = Command(connection, sql, parameters);
-        return command.ExecuteNonQuery();
-    }
-
-    private static SqliteDataReader Read(
-        SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        // The reader goes with its command.
-        var command = Command(connection, sql, parameters);
-        return command.ExecuteReader();
-    }
-
-    private static SqliteCommand Command(
-        SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        var command = connection.CreateCommand();
-        command.CommandText = sql;
-        foreach (var (name, value) in parameters)
-        {
-            command.Parameters.AddWithValue(name, value);
-        }
-
-        return command;
-    }
 }

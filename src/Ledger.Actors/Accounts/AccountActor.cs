@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
 using Ledger.Actors.Journal;
+using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
 using Ledger.Core;
 
@@ -11,7 +12,7 @@ namespace Ledger.Actors.Accounts;
 /// <summary>What every account actor of a node shares.</summary>
 internal sealed record AccountActorContext(
     AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader,
-    ILedgerWorkIndex Work, Func<IActorRef> Accounts)
+    ILedgerWorkIndex Work, NodeLease Lease, Func<IActorRef> Accounts)
 {
     /// <summary>How long something may be in doubt before the index of work is told: what a dead node left is otherwise found
     /// by the recovery scan, which reads back a minute.</summary>
@@ -45,6 +46,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private long oldestInDoubt;
     private LedgerTime inDoubtSince;
     private bool registered;
+    private Queue<Utterance>? withheld;
 
     public AccountActor(AccountAddress account, AccountActorContext context)
     {
@@ -54,6 +56,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         lastHash = JournalCodec.GenesisHash(PersistenceId);
         runtime = new AccountRuntime(account, context.Runtime, this);
         written = _ => Written();
+        context.Lease.Enter();
     }
 
     /// <summary>What the streams of accounts begin with.</summary>
@@ -89,6 +92,13 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 break;
 
             case RecoveryCompleted:
+                // Whatever kept rows back: to go on from an older state would undo what others were told.
+                if (runtime.DurableSequenceNr != LastSequenceNr)
+                {
+                    throw new JournalCorruptException(
+                        $"{account} was replayed up to row {runtime.DurableSequenceNr} of {LastSequenceNr}.");
+                }
+
                 recovered = true;
                 context.FailedRecoveries.TryRemove(account, out _);
                 lastUsed = Now;
@@ -131,6 +141,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 break;
             case Wake:
                 Awoken();
+                break;
+            case LeaseChanged:
+                SpeakAgain();
                 break;
             case StopAccount:
                 stopping = true;
@@ -228,10 +241,76 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     // ---------------------------------------------------------------- the runtime's world
 
-    public void Reply(Caller caller, AccountAnswerBase answer) => LostCallsActor.Answer(caller, answer);
+    public void Reply(Caller caller, AccountAnswerBase answer) => Say(new Utterance(caller, answer, default, null));
 
-    public void Send(AccountAddress account, AccountMessage message) =>
-        context.Accounts().Tell(new AccountEnvelope(account, message), Self);
+    public void Send(AccountAddress account, AccountMessage message) => Say(new Utterance(default, null, account, message));
+
+    // R9: an incarnation that has a successor, of which it does not know, must not be heard. What is said while the lease has
+    // lapsed waits, in order: once it is renewed, there can have been no successor.
+    private void Say(in Utterance utterance)
+    {
+        if (utterance.Answer is CallFailed || (withheld is null && context.Lease.IsGood))
+        {
+            SayNow(utterance);
+            return;
+        }
+
+        if (withheld is null)
+        {
+            withheld = [];
+            context.Lease.Notify(Self);
+        }
+
+        withheld.Enqueue(utterance);
+    }
+
+    private void SayNow(in Utterance utterance)
+    {
+        if (utterance.Answer is { } answer)
+        {
+            LostCallsActor.Answer(utterance.Caller, answer);
+        }
+        else
+        {
+            context.Accounts().Tell(new AccountEnvelope(utterance.Account, utterance.Message!), Self);
+        }
+    }
+
+    private void SpeakAgain()
+    {
+        if (context.Lease.IsLost)
+        {
+            // The process ends, and until then nobody here may be heard.
+            Context.Stop(Self);
+            return;
+        }
+
+        while (withheld is { Count: > 0 })
+        {
+            if (!context.Lease.IsGood)
+            {
+                context.Lease.Notify(Self);
+                return;
+            }
+
+            SayNow(withheld.Dequeue());
+        }
+
+        withheld = null;
+    }
+
+    // Whoever waits for something that was withheld learns that it has not been told.
+    private void GiveUpWithheld()
+    {
+        while (withheld is { Count: > 0 })
+        {
+            var utterance = withheld.Dequeue();
+            if (utterance.Answer is not null)
+            {
+                LostCallsActor.Answer(utterance.Caller, new CallFailed(CallFailure.Moving));
+            }
+        }
+    }
 
     public void Write(EventBatch batch)
     {
@@ -350,6 +429,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         wake?.Cancel();
         runtime.Fail(CallFailure.Moving);
+        GiveUpWithheld();
         if (!recovered || runtime.HasInDoubt)
         {
             // Something is unfinished, or may be where the journal could not be read, so this account must not sleep for
@@ -369,6 +449,10 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
         base.PostStop();
     }
+
+    // An answer to a caller, or a message to another account.
+    private readonly record struct Utterance(
+        Caller Caller, AccountAnswerBase? Answer, AccountAddress Account, AccountMessage? Message);
 
     private sealed class Wake : INoSerializationVerificationNeeded
     {

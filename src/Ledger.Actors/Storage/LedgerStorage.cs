@@ -1,4 +1,5 @@
 using Akka.Hosting;
+using Ledger.Actors.Leasing;
 
 namespace Ledger.Actors.Storage;
 
@@ -27,6 +28,9 @@ public abstract class LedgerStorage
     /// <summary>Opens the tables of the index of work.</summary>
     internal virtual IWorkStore OpenWork() =>
         throw new NotSupportedException($"{GetType().Name} keeps no index of work.");
+
+    /// <summary>Opens the table of leases; null where only one process can have the storage open.</summary>
+    internal virtual ILeaseStore? OpenLeases() => null;
 }
 
 /// <summary>Reads accounts' journal streams directly. Thread-safe.</summary>

@@ -184,7 +184,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
                 isAsked.IntersectWith(still);
                 var free = accountsMax - isAsked.Count - Math.Max(0, stuck - StuckMax);
                 var due = free > 0 ? await context.Index.DueAsync(now, free, [.. still], token) : [];
-                return new Looked(now, still, due);
+                return new Looked(now, still, due, IsBehind: free <= 0 || due.Count == free);
             },
             static cause => new LookFailed(cause));
     }
@@ -237,7 +237,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
             waiting = [];
         }
 
-        LookAfter(waiting.Count + arrived.Count > 0 ? s_urgentInterval
+        LookAfter(waiting.Count + arrived.Count > 0 || looked.IsBehind ? s_urgentInterval
             : asked.Count > 0 && s_busyInterval < context.Options.SweepInterval ? s_busyInterval
             : context.Options.SweepInterval);
     }
@@ -601,7 +601,9 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
         public static readonly Nothing Instance = new();
     }
 
-    private sealed record Looked(LedgerTime Now, IReadOnlySet<AccountAddress> Still, IReadOnlyList<DueAccount> Due)
+    // Behind: there may be more that is due than may be asked for.
+    private sealed record Looked(
+        LedgerTime Now, IReadOnlySet<AccountAddress> Still, IReadOnlyList<DueAccount> Due, bool IsBehind)
         : INoSerializationVerificationNeeded;
 
     private sealed record LookFailed(Exception Cause) : INoSerializationVerificationNeeded;

@@ -213,9 +213,11 @@ internal sealed class Sequence(World world)
         var anchor = wish.Command.To;
         var list = known.TryGetValue((anchor, asked.Id), out var found) ? found : known[(anchor, asked.Id)] = [];
         var isAlone = asked.Legs is [{ Transfer: { } alone }] && alone.Id == asked.Id;
+        var used = list.FirstOrDefault(static one => one.IsFinal);
         foreach (var one in list)
         {
-            if (IsSame(one, asked))
+            // What an id was used for outranks an earlier refusal that did not use it up.
+            if (IsSame(one, asked) && (one.IsFinal || used is null))
             {
                 if (one.Status == TransferStatus.Created)
                 {
@@ -232,7 +234,7 @@ internal sealed class Sequence(World world)
             }
         }
 
-        if (list.FirstOrDefault(static one => one.IsFinal) is { } final)
+        if (used is { } final)
         {
             var expected = final.Status != TransferStatus.Created ? TransferStatus.IdAlreadyFailed
                 : isAlone && IndexOf(final.Full, asked.Id) is >= 0 and var at ? Difference(final.Full.Legs[at].Transfer!, asked.Legs[0].Transfer!, final.Amounts[at])

@@ -1,0 +1,42 @@
+namespace Ledger.Actors.Leasing;
+
+/// <summary>A process that serves accounts.</summary>
+/// <param name="Id">This life of the process; never used again.</param>
+/// <param name="Address">By what other nodes know it.</param>
+/// <param name="Uid">Tells it from an earlier process at the same address.</param>
+/// <param name="IsAlone">Whether it serves all accounts and belongs to no cluster.</param>
+internal sealed record LeaseHolder(Guid Id, string Address, long Uid, bool IsAlone);
+
+/// <summary>A row of the table of leases.</summary>
+/// <param name="Holder">Whose it is.</param>
+/// <param name="IsLeaving">Whether the process has said that it hands its accounts over.</param>
+/// <param name="IsRevoked">Whether it can't be renewed any more.</param>
+/// <param name="Left">For how long, at most, it may still be good, by the database's clock; zero or less when it is over.</param>
+internal sealed record LeaseRow(LeaseHolder Holder, bool IsLeaving, bool IsRevoked, TimeSpan Left);
+
+/// <summary>The table of leases. Thread-safe.</summary>
+/// <remarks>What renews is synchronous, and never waits for long: it runs on a thread of its own, since a lease that lapses
+/// because the thread pool is busy stops a node.</remarks>
+internal interface ILeaseStore : IDisposable
+{
+    /// <summary>Enters a lease.</summary>
+    /// <param name="holder">Whose.</param>
+    /// <param name="duration">For how long a renewal makes it good.</param>
+    void Enter(LeaseHolder holder, TimeSpan duration);
+
+    /// <summary>Renews a lease.</summary>
+    /// <returns>False when it has been revoked; it stays so.</returns>
+    bool Renew(Guid id);
+
+    /// <summary>Notes that the process hands its accounts over.</summary>
+    void Leave(Guid id);
+
+    /// <summary>Takes a lease off: no account of that process answers any more.</summary>
+    void Release(Guid id);
+
+    /// <summary>All leases, those that are over included.</summary>
+    IReadOnlyList<LeaseRow> List();
+
+    /// <summary>Makes it impossible to renew leases. How long they are still good is read afterwards.</summary>
+    void Revoke(IReadOnlyCollection<Guid> ids);
+}

@@ -1,0 +1,134 @@
+using System.Collections.Immutable;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Sharding;
+using Akka.Event;
+
+namespace Ledger.Actors.Leasing;
+
+/// <summary>Gives a shard a home only when nobody else can still speak for its accounts (R9, L2).</summary>
+/// <remarks>
+/// <para>The coordinator asks for a home when it knows of none: the shard was handed over, or the region that had it is gone.
+/// A region that is among those it may choose from has handed over what it no longer has. So has one on a node that has said
+/// that it is leaving, as long as that node is a member: its region ends only after its accounts. Of every other process that
+/// has a lease it must be assumed that it does not know of its end: its lease is revoked, and waited for until it is over.
+/// </para>
+/// <para>A node that was killed has not renewed its lease for longer than it takes to remove it, so there is nothing to wait
+/// for. One that was paused, or cut off, is.</para>
+/// </remarks>
+internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrategy inner) : IActorSystemDependentAllocationStrategy
+{
+    private static readonly TimeSpan s_afterFailure = TimeSpan.FromMilliseconds(200);
+
+    private readonly SemaphoreSlim gate = new(1);
+    private Cluster? cluster;
+    private ILoggingAdapter? log;
+    private long started;
+    private long completed;
+
+    public void Start(ActorSystem system)
+    {
+        cluster = Cluster.Get(system);
+        log = Logging.GetLogger(system, typeof(LeaseAllocation));
+        if (inner is IActorSystemDependentAllocationStrategy dependent)
+        {
+            dependent.Start(system);
+        }
+        else
+        {
+            Start();
+        }
+    }
+
+    public void Start() => (inner as IStartableAllocationStrategy)?.Start();
+
+    public async Task<IActorRef> AllocateShard(
+        IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations)
+    {
+        await EndOthersAsync(currentShardAllocations.Keys);
+        return await inner.AllocateShard(requester, shardId, currentShardAllocations);
+    }
+
+    public Task<IImmutableSet<string>> Rebalance(
+        IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations,
+        IImmutableSet<string> rebalanceInProgress) =>
+        inner.Rebalance(currentShardAllocations, rebalanceInProgress);
+
+    // Many shards lose their home together; one look that begins after a call does for it.
+    private async Task EndOthersAsync(IEnumerable<IActorRef> regions)
+    {
+        var wanted = Volatile.Read(ref started) + 1;
+        var homes = regions.Select(AddressOf).ToHashSet();
+        await gate.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            if (completed >= wanted)
+            {
+                return;
+            }
+
+            var mine = Interlocked.Increment(ref started);
+            await Task.Run(() => EndOthersAsync(homes)).ConfigureAwait(false);
+            completed = mine;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // The region asks again, often; the store must not be asked so often.
+            await Task.Delay(s_afterFailure).ConfigureAwait(false);
+            throw new InvalidOperationException($"The leases of other nodes can't be read: {e.Message}", e);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    private async Task EndOthersAsync(HashSet<Address> homes)
+    {
+        var told = false;
+        while (true)
+        {
+            var others = store.List().Where(row => !IsSafe(row, homes)).ToArray();
+            var revoke = others.Where(static row => !row.IsRevoked).ToArray();
+            if (revoke.Length > 0)
+            {
+                foreach (var row in revoke.Where(static row => row.Left > TimeSpan.Zero))
+                {
+                    log!.Warning("The lease of {Node}, which is gone from the cluster, is still good for {Left} ms; it is revoked",
+                        row.Holder.Address, (long)row.Left.TotalMilliseconds);
+                }
+
+                store.Revoke([.. revoke.Select(static row => row.Holder.Id)]);
+                continue;
+            }
+
+            var left = others.Select(static row => row.Left).DefaultIfEmpty(TimeSpan.Zero).Max();
+            if (left <= TimeSpan.Zero)
+            {
+                if (told)
+                {
+                    log!.Info("The leases of nodes that are gone are over");
+                }
+
+                return;
+            }
+
+            told = true;
+            await Task.Delay(left + TimeSpan.FromMilliseconds(1)).ConfigureAwait(false);
+        }
+    }
+
+    private bool IsSafe(LeaseRow row, HashSet<Address> homes)
+    {
+        var member = cluster!.State.Members.FirstOrDefault(
+            member => Uid(member.UniqueAddress) == row.Holder.Uid && member.Address.ToString() == row.Holder.Address);
+        return member is not null && member.Status is not (MemberStatus.Down or MemberStatus.Removed)
+            && (row.IsLeaving || homes.Contains(member.Address));
+    }
+
+    /// <summary>Tells a process from an earlier one at the same address.</summary>
+    public static long Uid(UniqueAddress address) => address.Uid;
+
+    private Address AddressOf(IActorRef region) =>
+        region.Path.Address.HasLocalScope ? cluster!.SelfAddress : region.Path.Address;
+}

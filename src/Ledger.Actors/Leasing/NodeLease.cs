@@ -1,0 +1,386 @@
+using System.Diagnostics;
+using Akka.Actor;
+using Akka.Event;
+
+namespace Ledger.Actors.Leasing;
+
+/// <summary>Told to an account that has something to say: the node's lease is good again, or lost for ever.</summary>
+internal sealed class LeaseChanged : INoSerializationVerificationNeeded, IDeadLetterSuppression
+{
+    public static readonly LeaseChanged Instance = new();
+
+    private LeaseChanged()
+    {
+    }
+}
+
+/// <summary>The lease under which the accounts of this process speak (R9).</summary>
+/// <remarks>
+/// <para>L1. Nothing leaves an account, but the news that a call failed, unless the lease is good at that moment. It is good
+/// until its duration has passed on this machine's monotonic clock, counted from before the last successful renewal was sent.
+/// </para>
+/// <para>L2. A shard is given a home only when every process that may have had it before is known to have handed it over, or
+/// its lease is revoked and over: <see cref="LeaseAllocation"/>.</para>
+/// <para>L3. A revoked lease can't be renewed, and this process takes no other: it ends. So what an account withheld while the
+/// lease had lapsed may leave once the lease is renewed: nobody else can have spoken for the account meanwhile.</para>
+/// <para>The clocks of two machines are never compared. The database's own is, with itself, to see how long ago a renewal was;
+/// <see cref="Margin"/> is for its corrections, and for clocks that run unequally fast.</para>
+/// </remarks>
+internal sealed class NodeLease : IDisposable
+{
+    /// <summary>What is added to the duration before a lease counts as over.</summary>
+    public static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(250);
+
+    private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_logEvery = TimeSpan.FromSeconds(10);
+
+    private readonly ILeaseStore? store;
+    private readonly LeaseHolder holder;
+    private readonly TimeSpan duration;
+    private readonly ILoggingAdapter? log;
+    private readonly Action<string>? lost;
+    private readonly Lock gate = new();
+    private readonly HashSet<IActorRef> waiting = [];
+    private readonly ManualResetEventSlim stop = new();
+    private Thread? keeper;
+    private long goodUntil;
+    private volatile bool isLost;
+    private volatile string? failure;
+    private long lastRenewed;
+
+    /// <summary>Makes a lease; it is entered when it is first needed.</summary>
+    /// <param name="store">Where.</param>
+    /// <param name="holder">Whose.</param>
+    /// <param name="duration">For how long a renewal is good.</param>
+    /// <param name="log">Where to report.</param>
+    /// <param name="lost">Called once when it is lost for ever; must end the process's accounts.</param>
+    public NodeLease(ILeaseStore store, LeaseHolder holder, TimeSpan duration, ILoggingAdapter log, Action<string> lost)
+    {
+        this.store = store;
+        this.holder = holder;
+        this.duration = duration;
+        this.log = log;
+        this.lost = lost;
+    }
+
+    private NodeLease()
+    {
+        holder = new LeaseHolder(Guid.Empty, string.Empty, 0, IsAlone: true);
+        goodUntil = long.MaxValue;
+    }
+
+    /// <summary>No lease, for a storage that only one process can have open: its lock is one.</summary>
+    public static NodeLease Unneeded { get; } = new();
+
+    /// <summary>Whether it is good now.</summary>
+    public bool IsGood => Stopwatch.GetTimestamp() < Volatile.Read(ref goodUntil);
+
+    /// <summary>Whether it has been revoked.</summary>
+    public bool IsLost => isLost;
+
+    /// <summary>Whether it is, or was, held.</summary>
+    public bool IsEntered => Volatile.Read(ref keeper) is not null;
+
+    /// <summary>Why the last renewal failed; null when it succeeded.</summary>
+    public string? Failure => failure;
+
+    /// <summary>How long ago the last successful renewal was sent; null before the first.</summary>
+    public TimeSpan? Age => Volatile.Read(ref lastRenewed) is var at and not 0 ? Stopwatch.GetElapsedTime(at) : null;
+
+    /// <summary>Enters it, if that has not been done; by and by it becomes good.</summary>
+    public void Enter()
+    {
+        if (store is null || Volatile.Read(ref keeper) is not null)
+        {
+            return;
+        }
+
+        lock (gate)
+        {
+            if (keeper is not null || stop.IsSet)
+            {
+                return;
+            }
+
+            // Above the others: a process whose threads are all busy still has to renew it.
+            var thread = new Thread(Keep) { IsBackground = true, Name = "ledger-lease", Priority = ThreadPriority.Highest };
+            Volatile.Write(ref keeper, thread);
+            thread.Start();
+        }
+    }
+
+    /// <summary>Enters it and waits until it is good.</summary>
+    /// <exception cref="InvalidOperationException">Another process serves the same accounts.</exception>
+    public async Task EnterAndWaitAsync(TimeSpan patience)
+    {
+        Enter();
+        var started = Stopwatch.GetTimestamp();
+        while (!IsGood)
+        {
+            if (isLost)
+            {
+                throw new InvalidOperationException(failure);
+            }
+
+            if (Stopwatch.GetElapsedTime(started) > patience)
+            {
+                throw new InvalidOperationException($"The node's lease could not be had within {patience}: {failure}");
+            }
+
+            await Task.Delay(1).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Refuses to go on beside a process that serves the same accounts and belongs to no cluster.</summary>
+    /// <exception cref="InvalidOperationException">There is one, and it lives.</exception>
+    public async Task RefuseOneThatIsAloneAsync()
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (store!.List().FirstOrDefault(static row =>
+            row is { Holder.IsAlone: true, IsRevoked: false } && row.Left > TimeSpan.Zero) is { } other)
+        {
+            if (Stopwatch.GetElapsedTime(started) > duration + Margin + Margin)
+            {
+                throw new InvalidOperationException(Refusal(other));
+            }
+
+            await Task.Delay(s_retry).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Tells an account once when the lease is good or lost; at once if it already is.</summary>
+    public void Notify(IActorRef account)
+    {
+        lock (gate)
+        {
+            if (!isLost && !IsGood)
+            {
+                waiting.Add(account);
+                return;
+            }
+        }
+
+        account.Tell(LeaseChanged.Instance, ActorRefs.NoSender);
+    }
+
+    /// <summary>Notes that this process hands its accounts over, so that nobody takes its lease away while it does.</summary>
+    public void Leave()
+    {
+        if (IsEntered && !isLost)
+        {
+            Try(() => store!.Leave(holder.Id));
+        }
+    }
+
+    /// <summary>Ends it. Only when no account is left that could speak.</summary>
+    public void Dispose()
+    {
+        if (store is null)
+        {
+            return;
+        }
+
+        Thread? running;
+        lock (gate)
+        {
+            Volatile.Write(ref goodUntil, 0);
+            stop.Set();
+            running = keeper;
+        }
+
+        running?.Join(TimeSpan.FromSeconds(3));
+        if (running is not null && !isLost)
+        {
+            Try(() => store.Release(holder.Id));
+        }
+
+        store.Dispose();
+    }
+
+    private void Try(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            log!.Warning("The node's lease could not be given back; it runs out by itself: {Reason}", e.Message);
+        }
+    }
+
+    // ---------------------------------------------------------------- the keeper
+
+    private void Keep()
+    {
+        try
+        {
+            if (!EnterStore())
+            {
+                return;
+            }
+
+            var renewEvery = duration / 4;
+            long logged = 0;
+            while (!stop.IsSet)
+            {
+                var start = Stopwatch.GetTimestamp();
+                TimeSpan pause;
+                try
+                {
+                    if (!store!.Renew(holder.Id))
+                    {
+                        Lose("The node's lease has been revoked: the other nodes have taken its accounts over.");
+                        return;
+                    }
+
+                    if (failure is not null)
+                    {
+                        log!.Info("The node's lease is renewed again");
+                        failure = null;
+                    }
+
+                    BecomeGood(start);
+                    pause = renewEvery - Stopwatch.GetElapsedTime(start);
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    failure = e.Message;
+                    if (logged == 0 || Stopwatch.GetElapsedTime(logged) > s_logEvery)
+                    {
+                        logged = Stopwatch.GetTimestamp();
+                        log!.Warning(e, "The node's lease can't be renewed; its accounts fall silent until it can");
+                    }
+
+                    pause = s_retry;
+                }
+
+                stop.Wait(pause > TimeSpan.Zero ? pause : TimeSpan.Zero);
+            }
+        }
+        catch (Exception e)
+        {
+            Lose($"The node's lease can't be kept: {e.Message}");
+            throw;
+        }
+    }
+
+    private bool EnterStore()
+    {
+        var entered = false;
+        LeaseRow[]? first = null;
+        var started = Stopwatch.GetTimestamp();
+        long logged = 0;
+        while (!stop.IsSet)
+        {
+            try
+            {
+                if (!entered)
+                {
+                    // It gives nothing yet: a lease is good from its first renewal on.
+                    store!.Enter(holder, duration);
+                    entered = true;
+                }
+
+                // Who is in the way: an earlier process at this address, which is dead, and, where one process must be the
+                // only one, any other. Who is not known to be dead is given the time to show that it lives.
+                var now = store!.List().Where(row => row.Holder.Id != holder.Id
+                    && (row.Holder.Address == holder.Address || row.Holder.IsAlone || holder.IsAlone)).ToArray();
+                first ??= now;
+                var rivals = now.Where(row => row is { IsRevoked: false, IsLeaving: false } && row.Left > TimeSpan.Zero
+                    && (row.Holder.IsAlone || holder.IsAlone)).ToArray();
+                var living = rivals.FirstOrDefault(row => !first.Any(old => old.Holder.Id == row.Holder.Id)
+                    || Stopwatch.GetElapsedTime(started) > duration + Margin + Margin);
+                if (living is not null)
+                {
+                    Try(() => store.Release(holder.Id));
+                    Lose(Refusal(living));
+                    return false;
+                }
+
+                if (rivals.Length == 0)
+                {
+                    var dead = now.Where(row => !row.IsRevoked).Select(static row => row.Holder.Id).ToArray();
+                    if (dead.Length > 0)
+                    {
+                        store.Revoke(dead);
+                        continue;
+                    }
+
+                    var left = now.Where(row => row.Left > TimeSpan.Zero).Select(static row => row.Left)
+                        .DefaultIfEmpty(TimeSpan.Zero).Max();
+                    if (left == TimeSpan.Zero)
+                    {
+                        return true;
+                    }
+                }
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                failure = e.Message;
+                if (logged == 0 || Stopwatch.GetElapsedTime(logged) > s_logEvery)
+                {
+                    logged = Stopwatch.GetTimestamp();
+                    log!.Warning(e, "The node's lease can't be entered; its accounts are silent until it can");
+                }
+            }
+
+            stop.Wait(s_retry);
+        }
+
+        return false;
+    }
+
+    private static string Refusal(LeaseRow other) =>
+        $"Another process, {other.Holder.Address}, serves the accounts of this database. One with Mode = Local must be the only"
+        + " one; with Mode = Clustered they share the work.";
+
+    private void BecomeGood(long start)
+    {
+        Volatile.Write(ref lastRenewed, start);
+        lock (gate)
+        {
+            if (stop.IsSet)
+            {
+                return;
+            }
+
+            Volatile.Write(ref goodUntil, start + (long)(duration.TotalSeconds * Stopwatch.Frequency));
+        }
+
+        TellWaiting();
+    }
+
+    private void Lose(string reason)
+    {
+        lock (gate)
+        {
+            Volatile.Write(ref goodUntil, 0);
+            failure = reason;
+            isLost = true;
+        }
+
+        TellWaiting();
+        lost!(reason);
+    }
+
+    private void TellWaiting()
+    {
+        IActorRef[] accounts;
+        lock (gate)
+        {
+            if (waiting.Count == 0)
+            {
+                return;
+            }
+
+            accounts = [.. waiting];
+            waiting.Clear();
+        }
+
+        foreach (var account in accounts)
+        {
+            account.Tell(LeaseChanged.Instance, ActorRefs.NoSender);
+        }
+    }
+}

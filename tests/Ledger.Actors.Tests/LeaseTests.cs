@@ -1,0 +1,325 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Akka.Actor;
+using Akka.Cluster;
+using Akka.Cluster.Sharding;
+using Akka.Configuration;
+using Akka.Hosting;
+using Ledger.Actors.Leasing;
+using Ledger.Actors.Storage;
+using Ledger.Core;
+using Ledger.PostgreSql;
+using Ledger.Sqlite;
+using Ledger.Tests.Shared;
+
+namespace Ledger.Actors.Tests;
+
+/// <summary>R9: who speaks for an account, and who does not any more.</summary>
+[Collection(PostgresCollection.Name)]
+public sealed class LeaseTests : IDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_duration = TimeSpan.FromMilliseconds(400);
+    private static readonly Asset s_money = Asset.Parse("USD/2");
+
+    private readonly string directory = Directory.CreateTempSubdirectory("ledger-lease-").FullName;
+    private readonly FakeLeases leases = new();
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
+
+    // ---------------------------------------------------------------- accounts
+
+    [Fact]
+    public async Task What_is_said_while_the_lease_has_lapsed_waits_until_it_is_renewed()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        var lease = LedgerExtension.Of(host.System).Lease;
+        leases.Fails = true;
+        await UntilAsync(() => !lease.IsGood);
+        lease.Failure.ShouldBe("The lease store is away.");
+
+        var posting = host.Ledger.PostTransferAsync(Transfer(1, a, b));
+        var reading = host.Ledger.GetAccountAsync(a);
+        await Task.WhenAny(posting, reading, Task.Delay(500));
+        posting.IsCompleted.ShouldBeFalse();
+        reading.IsCompleted.ShouldBeFalse();
+
+        leases.Fails = false;
+        (await posting).Status.ShouldBe(TransferStatus.Created);
+        (await reading).ShouldNotBeNull();
+        lease.IsGood.ShouldBeTrue();
+        lease.Failure.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_node_whose_lease_is_revoked_says_nothing_more_and_ends()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        leases.Fails = true;
+        var lease = LedgerExtension.Of(host.System).Lease;
+        await UntilAsync(() => !lease.IsGood);
+        Task[] calls =
+        [
+            .. Enumerable.Range(1, 20).Select(i => (Task)host.Ledger.PostTransferAsync(Transfer(i, a, b))),
+            .. Enumerable.Range(1, 20).Select(_ => (Task)host.Ledger.GetAccountAsync(a)),
+        ];
+        leases.RevokeAll();
+        leases.Fails = false;
+        await host.System.WhenTerminated.WaitAsync(s_patience);
+        foreach (var call in calls)
+        {
+            // Not one of them was told anything but that it is not known here.
+            (await Should.ThrowAsync<LedgerException>(call.WaitAsync(s_patience))).OutcomeUnknown.ShouldBeTrue();
+        }
+
+        lease.IsLost.ShouldBeTrue();
+    }
+
+    // ---------------------------------------------------------------- one process that must be alone
+
+    [Fact]
+    public async Task A_second_local_process_on_one_database_is_refused_while_the_first_lives()
+    {
+        using var storage = new PostgresTestStorage(clustered: false);
+        var first = await LedgerHost.StartAsync(storage, Briefly);
+        (await Should.ThrowAsync<InvalidOperationException>(() => LedgerHost.StartAsync(storage, Briefly)))
+            .Message.ShouldContain("serves the accounts of this database");
+        var (a, _) = await OpenTwoAsync(first.Ledger);
+        await first.DisposeAsync();
+        storage.Count("SELECT count(*) FROM ledger_lease").ShouldBe(0);
+        await using var second = await LedgerHost.StartAsync(storage, Briefly);
+        (await second.Ledger.GetAccountAsync(a)).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_local_process_that_died_a_moment_ago_is_waited_for_and_no_longer()
+    {
+        using var storage = new PostgresTestStorage(clustered: false);
+        await (await LedgerHost.StartAsync(storage, Briefly)).DisposeAsync();
+        storage.Execute("""
+            INSERT INTO ledger_lease (holder, address, uid, is_alone, duration_ms, renewed_at, is_leaving, is_revoked)
+            VALUES ('00000000-0000-0000-0000-000000000001', 'dead', 0, true, 400, clock_timestamp(), false, false)
+            """);
+        var clock = Stopwatch.StartNew();
+        await using var next = await LedgerHost.StartAsync(storage, Briefly);
+        clock.Elapsed.ShouldBeGreaterThan(s_duration);
+        storage.Count("SELECT count(*) FROM ledger_lease WHERE address = 'dead' AND is_revoked").ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_clustered_process_does_not_start_beside_a_local_one()
+    {
+        using var alone = new PostgresTestStorage(clustered: false);
+        using var clustered = new PostgresTestStorage(clustered: true);
+        await using var first = await LedgerHost.StartAsync(alone, Briefly);
+        (await Should.ThrowAsync<InvalidOperationException>(() => LedgerHost.StartAsync(clustered, options =>
+        {
+            Briefly(options);
+            alone.Use(options);
+        }))).Message.ShouldContain("Mode = Local must be the only one");
+        var (a, _) = await OpenTwoAsync(first.Ledger);
+        (await first.Ledger.GetAccountAsync(a)).ShouldNotBeNull();
+    }
+
+    // ---------------------------------------------------------------- the table
+
+    [Fact]
+    public void A_revoked_lease_is_never_renewed_again()
+    {
+        var storage = new PostgreSqlStorage(PostgresServer.Shared.CreateDatabase());
+        storage.Prepare();
+        using var store = storage.OpenLeases();
+        var mine = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, IsAlone: false);
+        var other = mine with { Id = Guid.NewGuid(), Address = "akka.tcp://ledger@b:1" };
+        store.Enter(mine, TimeSpan.FromSeconds(2));
+        store.Enter(other, TimeSpan.FromSeconds(2));
+        store.Renew(mine.Id).ShouldBeTrue();
+        store.Revoke([mine.Id]);
+        store.Renew(mine.Id).ShouldBeFalse();
+        store.Enter(mine, TimeSpan.FromSeconds(2));
+        store.Renew(mine.Id).ShouldBeFalse();
+        store.Leave(other.Id);
+        var rows = store.List().OrderBy(static row => row.Holder.Address, StringComparer.Ordinal).ToArray();
+        rows.Select(static row => row.Holder).ShouldBe([mine, other]);
+        rows.Select(static row => (row.IsLeaving, row.IsRevoked)).ShouldBe([(false, true), (true, false)]);
+        rows[1].Left.ShouldBeInRange(TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(2) + NodeLease.Margin);
+        store.Renew(other.Id).ShouldBeTrue();
+        store.Release(other.Id);
+        store.Renew(other.Id).ShouldBeFalse();
+    }
+
+    // ---------------------------------------------------------------- homes for shards
+
+    [Fact]
+    public async Task A_shard_gets_a_home_only_when_nobody_else_can_speak_for_it()
+    {
+        using var system = ActorSystem.Create("ledger", ConfigurationFactory.ParseString("""
+            akka.actor.provider = cluster
+            akka.remote.dot-netty.tcp { hostname = 127.0.0.1, port = 0 }
+            akka.loglevel = ERROR
+            """).WithFallback(ClusterSharding.DefaultConfig()));
+        var cluster = Cluster.Get(system);
+        await cluster.JoinAsync(cluster.SelfAddress);
+        var self = cluster.SelfUniqueAddress;
+        var region = system.ActorOf(Props.Empty, "region");
+        var homes = ImmutableDictionary<IActorRef, IImmutableList<string>>.Empty.Add(region, ImmutableList<string>.Empty);
+        var allocation = new LeaseAllocation(leases, ShardAllocationStrategy.LeastShardAllocationStrategy(10, 0.5));
+        allocation.Start(system);
+
+        var here = new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), LeaseAllocation.Uid(self), IsAlone: false);
+        var earlier = here with { Id = Guid.NewGuid(), Uid = here.Uid + 1 };
+        var gone = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@127.0.0.1:1", 1, IsAlone: false);
+        var longDead = gone with { Id = Guid.NewGuid() };
+        leases.Enter(longDead, TimeSpan.Zero - NodeLease.Margin);
+        leases.Enter(here, TimeSpan.FromMinutes(1));
+        leases.Enter(earlier, s_duration);
+        leases.Enter(gone, s_duration);
+        var clock = Stopwatch.StartNew();
+        (await allocation.AllocateShard(region, "1", homes)).ShouldBe(region);
+        clock.Elapsed.ShouldBeGreaterThanOrEqualTo(s_duration);
+        leases.Renew(here.Id).ShouldBeTrue();
+        foreach (var revoked in new[] { earlier, gone, longDead })
+        {
+            leases.Renew(revoked.Id).ShouldBeFalse();
+        }
+
+        // A node that says that it leaves hands its shards over; one whose region is gone without a word is given up.
+        var other = ImmutableDictionary<IActorRef, IImmutableList<string>>.Empty.Add(
+            new Elsewhere(), ImmutableList<string>.Empty);
+        leases.Leave(here.Id);
+        await allocation.AllocateShard(region, "2", other);
+        leases.Renew(here.Id).ShouldBeTrue();
+        leases.Release(here.Id);
+        leases.Enter(here, s_duration);
+        await allocation.AllocateShard(region, "3", other);
+        leases.Renew(here.Id).ShouldBeFalse();
+
+        // Nobody can be asked: no home.
+        leases.Fails = true;
+        await Should.ThrowAsync<InvalidOperationException>(allocation.AllocateShard(region, "4", homes));
+        await system.Terminate();
+    }
+
+    // ---------------------------------------------------------------- what the tests need
+
+    private static void Briefly(LedgerOptions options) => options.LeaseTime = s_duration;
+
+    private static Transfer Transfer(int id, AccountAddress debit, AccountAddress credit) =>
+        new(new TransferId((UInt128)id), debit, credit, Amount.Of(1), 1) { Asset = s_money };
+
+    private static async Task<(AccountAddress A, AccountAddress B)> OpenTwoAsync(ILedger ledger)
+    {
+        var a = AccountAddress.Parse("a");
+        var b = AccountAddress.Parse("b");
+        await ledger.OpenAccountsAsync([new AccountSpec(a, s_money, 1), new AccountSpec(b, s_money, 1)]);
+        return (a, b);
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!condition())
+        {
+            clock.Elapsed.ShouldBeLessThan(s_patience);
+            await Task.Delay(5);
+        }
+    }
+
+    private async Task<LedgerHost> StartAsync()
+    {
+        using var unused = new SqliteTestStorage();
+        return await LedgerHost.StartAsync(unused, options =>
+        {
+            Briefly(options);
+            options.Storage = new LeasedStorage(new SqliteStorage(Path.Combine(directory, "ledger.db")), leases);
+        });
+    }
+
+    // A region on another node.
+    private sealed class Elsewhere : MinimalActorRef
+    {
+        public override ActorPath Path { get; } =
+            ActorPath.Parse("akka.tcp://ledger@127.0.0.1:2/system/sharding/account");
+
+        public override IActorRefProvider Provider => throw new NotSupportedException();
+    }
+
+    private sealed class LeasedStorage(LedgerStorage inner, ILeaseStore leases) : LedgerStorage
+    {
+        public override string Description => inner.Description;
+
+        public override bool SupportsCluster => true;
+
+        public override void Prepare() => inner.Prepare();
+
+        public override void Configure(AkkaConfigurationBuilder builder) => inner.Configure(builder);
+
+        public override IAccountStreams OpenStreams() => inner.OpenStreams();
+
+        internal override IWorkStore OpenWork() => inner.OpenWork();
+
+        internal override ILeaseStore OpenLeases() => leases;
+    }
+
+    private sealed class FakeLeases : ILeaseStore
+    {
+        private readonly ConcurrentDictionary<Guid, Row> rows = [];
+
+        private sealed record Row(LeaseHolder Holder, TimeSpan Duration, long RenewedAt, bool IsLeaving, bool IsRevoked);
+
+        public bool Fails { get; set; }
+
+        public void Enter(LeaseHolder holder, TimeSpan duration)
+        {
+            Check();
+            rows[holder.Id] = new Row(holder, duration, Stopwatch.GetTimestamp(), false, false);
+        }
+
+        public bool Renew(Guid id)
+        {
+            Check();
+            return rows.TryGetValue(id, out var row) && !row.IsRevoked
+                && rows.TryUpdate(id, row with { RenewedAt = Stopwatch.GetTimestamp() }, row);
+        }
+
+        public void Leave(Guid id) => rows[id] = rows[id] with { IsLeaving = true };
+
+        public void Release(Guid id) => rows.TryRemove(id, out _);
+
+        public void Revoke(IReadOnlyCollection<Guid> ids)
+        {
+            foreach (var id in ids)
+            {
+                rows[id] = rows[id] with { IsRevoked = true };
+            }
+        }
+
+        public void RevokeAll() => Revoke([.. rows.Keys]);
+
+        public IReadOnlyList<LeaseRow> List()
+        {
+            Check();
+            return
+            [
+                .. rows.Values.Select(static row => new LeaseRow(
+                    row.Holder, row.IsLeaving, row.IsRevoked,
+                    row.Duration + NodeLease.Margin - Stopwatch.GetElapsedTime(row.RenewedAt))),
+            ];
+        }
+
+        public void Dispose()
+        {
+        }
+
+        private void Check()
+        {
+            if (Fails)
+            {
+                throw new IOException("The lease store is away.");
+            }
+        }
+    }
+}
