@@ -511,10 +511,10 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
         foreach (var call in history.Calls)
         {
             if (call.IsWrite && call.Record.Outcome == CallOutcome.Unknown && !lookedUp.Contains(call.Id)
-                && !books.FactsOf(call.Id).Calls.Exists(other => other.Id == call.Id && other.IsWrite
-                    && other.Record.Invoke > call.Record.Invoke
+                && !books.FactsOf(call.Id).Calls.Exists(other => other.Id == call.Id
                     && other.Record is { Outcome: CallOutcome.Ok } or { Outcome: CallOutcome.Rejected, Error: null }))
             {
+                // Whoever was told what became of it need not look it up.
                 NotLookedUp++;
             }
         }
@@ -613,11 +613,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             {
                 findings.Add(Rule.ErrorsKnown, $"a call failed with {error.Code}, which the ledger has not explained", call);
             }
-            else if (record.Outcome == CallOutcome.Rejected && IsOpen(call) && error.Code != "UNAVAILABLE")
-            {
-                findings.Add(Rule.ErrorsKnown, $"a write failed with {error.Code} on the way, and is told not to be applied", call);
-            }
 
+            // Whether it had left the client at all, only the client knows; where it lies, an effect without a call tells (C4).
             return;
         }
 

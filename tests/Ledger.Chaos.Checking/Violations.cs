@@ -81,6 +81,9 @@ public sealed record Violation(string Rule, string Text, IReadOnlyList<string> C
 /// <summary>What the checker found.</summary>
 public sealed class CheckReport
 {
+    /// <summary>What the last line of a report begins with.</summary>
+    public const string SummaryPrefix = "checker: ";
+
     /// <summary>Whether the run is clean.</summary>
     public required Verdict Verdict { get; init; }
 
@@ -130,7 +133,7 @@ public sealed class CheckReport
     /// <summary>The verdict in one line.</summary>
     public string Summary()
     {
-        var text = new StringBuilder("checker: ").Append(Verdict switch
+        var text = new StringBuilder(SummaryPrefix).Append(Verdict switch
         {
             Verdict.Clean => "clean",
             Verdict.Violated => "VIOLATED",

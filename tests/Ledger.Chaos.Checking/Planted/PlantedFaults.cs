@@ -9,10 +9,25 @@ namespace Ledger.Chaos.Checking.Planted;
 /// <param name="Output">A directory of the run's own.</param>
 public sealed record PlantedRun(PlantedFault Fault, string Node, string Output);
 
+/// <summary>What the checker says of a run, as far as matters here.</summary>
+/// <param name="Verdict">The verdict.</param>
+/// <param name="Rules">The rules that were broken.</param>
+/// <param name="Text">What there is to be read about it.</param>
+public sealed record PlantedOutcome(Verdict Verdict, IReadOnlyCollection<string> Rules, string Text)
+{
+    /// <summary>Takes it from a report.</summary>
+    /// <param name="report">The report.</param>
+    public static PlantedOutcome Of(CheckReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return new PlantedOutcome(report.Verdict, [.. report.Counts.Keys], report.Summary());
+    }
+}
+
 /// <summary>Runs the chaos suite with a node, and returns what its checker says.</summary>
 /// <param name="run">The run.</param>
 /// <param name="cancellationToken">Ends it.</param>
-public delegate Task<CheckReport> PlantedDriver(PlantedRun run, CancellationToken cancellationToken);
+public delegate Task<PlantedOutcome> PlantedDriver(PlantedRun run, CancellationToken cancellationToken);
 
 /// <summary>Proves that the suite finds faults: plants them one by one, builds the node with each, and drives it.</summary>
 public static class PlantedFaults
@@ -63,11 +78,11 @@ public static class PlantedFaults
                 var node = await BuildAsync(sources, cancellationToken);
                 using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 end.CancelAfter(timeMax);
-                CheckReport? report = null;
+                PlantedOutcome? outcome = null;
                 var why = "";
                 try
                 {
-                    report = await drive(
+                    outcome = await drive(
                         new PlantedRun(fault, node, Directory.CreateDirectory(Path.Combine(work.FullName, fault.Name)).FullName), end.Token);
                 }
                 catch (Exception e) when (e is TimeoutException or InvalidOperationException
@@ -77,16 +92,11 @@ public static class PlantedFaults
                     why = $" ({e.Message})";
                 }
 
-                var isFound = report is { Verdict: Verdict.Violated } && fault.Expects.Any(report.Has);
+                var isFound = outcome is { Verdict: Verdict.Violated } && fault.Expects.Any(outcome.Rules.Contains);
                 found += isFound ? 1 : 0;
-                foreach (var violation in report?.Violations.Take(3) ?? [])
-                {
-                    await writer.WriteLineAsync($"    {violation.Rule}: {violation.Text}");
-                }
-
                 await writer.WriteLineAsync(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"  {(isFound ? "found" : "NOT FOUND")} in {clock.Elapsed.TotalSeconds:0} s: {report?.Summary() ?? "no report"}{why}"));
+                    $"  {(isFound ? "found" : "NOT FOUND")} in {clock.Elapsed.TotalSeconds:0} s: {outcome?.Text ?? "no report"}{why}"));
                 await writer.FlushAsync(cancellationToken);
             }
         }
@@ -114,6 +124,36 @@ public static class PlantedFaults
 
         throw new InvalidOperationException("The planted faults need the sources: run this from a checkout.");
     }
+
+    /// <summary>A driver that runs the suite's program as a process, and reads the last line of its checker.</summary>
+    /// <param name="program">The program, a DLL.</param>
+    public static PlantedDriver Program(string program) => async (run, cancellationToken) =>
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        var start = Dotnet(run.Output);
+        foreach (var argument in (string[])
+            [program, .. run.Fault.Run, "--node", run.Node, "--seed", SeedOf(run.Fault.Name), "--output", Path.Combine(run.Output, "run")])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        var (_, output) = await RunAsync(start, cancellationToken);
+        var lines = output.Split('\n');
+        var said = Array.FindLast(lines, static line => line.StartsWith(CheckReport.SummaryPrefix, StringComparison.Ordinal));
+        if (said is null)
+        {
+            throw new InvalidOperationException($"its checker has said nothing; it ended with: {string.Join(" / ", lines.TakeLast(5))}");
+        }
+
+        var words = said[CheckReport.SummaryPrefix.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return new PlantedOutcome(
+            words is ["clean", ..] ? Verdict.Clean : words is ["VIOLATED", ..] ? Verdict.Violated : Verdict.Unknown,
+            [.. words.Select(static word => word.Split('x')[0]).Where(static word => Rule.All.Contains(word))], said.Trim());
+    };
+
+    // The same every time, and another for each.
+    private static string SeedOf(string name) =>
+        name.Aggregate(17u, static (seed, letter) => unchecked((seed * 31) + letter)).ToString(CultureInfo.InvariantCulture);
 
     // Files that did not change keep their times, so that only what a fault touches is built again.
     private static void Copy(string root, string sources)
@@ -151,38 +191,49 @@ public static class PlantedFaults
 
     private static async Task<string> BuildAsync(string sources, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo("dotnet")
-        {
-            WorkingDirectory = sources, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
-        };
+        var start = Dotnet(sources);
 
         // A fault may look like one to an analyzer; whether it compiles is all that matters.
         foreach (var argument in (string[])
-            ["build", Path.Combine("src", "Ledger.Node"), "-c", "Release", "-nologo", "-v", "q", "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false", "-p:MSBuildTreatWarningsAsErrors=false", "--disable-build-servers"])
+            [
+                "build", Path.Combine("src", "Ledger.Node"), "-c", "Release", "-nologo", "-v", "q", "-p:RunAnalyzers=false",
+                "-p:TreatWarningsAsErrors=false", "-p:MSBuildTreatWarningsAsErrors=false", "--disable-build-servers",
+            ])
         {
             start.ArgumentList.Add(argument);
         }
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         end.CancelAfter(BuildTimeMax);
-        using var build = Process.Start(start) ?? throw new InvalidOperationException("dotnet can't be started.");
-        try
+        var (code, output) = await RunAsync(start, end.Token);
+        if (code != 0)
         {
-            var output = build.StandardOutput.ReadToEndAsync(end.Token);
-            var errors = build.StandardError.ReadToEndAsync(end.Token);
-            await build.WaitForExitAsync(end.Token);
-            if (build.ExitCode != 0)
-            {
-                throw new FormatException($"The node does not build with the fault in it:\n{await output}{await errors}");
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            build.Kill(entireProcessTree: true);
-            throw;
+            throw new FormatException($"The node does not build with the fault in it:\n{output}");
         }
 
         var node = Path.Combine(sources, "artifacts", "bin", "Ledger.Node", "release", "Ledger.Node.dll");
         return File.Exists(node) ? node : throw new InvalidOperationException($"The build left no {node}.");
+    }
+
+    private static ProcessStartInfo Dotnet(string directory) => new("dotnet")
+    {
+        WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+    };
+
+    private static async Task<(int Code, string Output)> RunAsync(ProcessStartInfo start, CancellationToken cancellationToken)
+    {
+        using var process = Process.Start(start) ?? throw new InvalidOperationException("dotnet can't be started.");
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+            var errors = process.StandardError.ReadToEndAsync(cancellationToken);
+            await process.WaitForExitAsync(cancellationToken);
+            return (process.ExitCode, await output + await errors);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
     }
 }
