@@ -15,7 +15,6 @@ public class CleanRunTests
         await using var run = await RecordedRun.StartAsync(options =>
         {
             options.SnapshotEvery = 20;
-            options.RememberedIdsMax = 64;
             options.PassivateAfter = TimeSpan.FromSeconds(1);
             options.CommitRecordDelay = TimeSpan.FromMilliseconds(seed == 3 ? 600 : 100);
         });

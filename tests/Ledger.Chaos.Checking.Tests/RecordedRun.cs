@@ -269,6 +269,16 @@ internal sealed class RecordedRun : IAsyncDisposable
     /// <summary>The final phase: every account is read, and every id of unknown outcome looked up.</summary>
     public async Task FinishAsync()
     {
+        // Those that expire must have done so: else the ledger itself is still at work.
+        foreach (var hold in Calls.Select(static call => call.Request.Transfer)
+            .Where(static transfer => transfer is { Type: TransferType.Hold, TimeoutMicroseconds: > 0 and < 10_000_000 }).DistinctBy(static hold => hold!.Id).ToArray())
+        {
+            while ((await LookUpAsync(hold!.Debit, hold.Id)).Result is not { HoldState: not "LIVE" })
+            {
+                await Task.Delay(20);
+            }
+        }
+
         foreach (var call in Calls.Where(static call => call.Outcome == CallOutcome.Unknown).ToArray())
         {
             if (call.Kind == CallKind.Transaction)

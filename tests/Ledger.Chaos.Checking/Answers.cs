@@ -316,11 +316,25 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             if (asked.Hold is { } hold && books.Facts.GetValueOrDefault(Ids.Of(hold)) is { Effect: not null } facts
                 && facts.Calls.Find(made => made.IsAcknowledged && made.Record.Complete < call.Record.Invoke) is { } made)
             {
+                var end = books.Attempts.FirstOrDefault(one => one.IsCommitted
+                    && one.Effects.Exists(effect => effect.Transfer.PendingId == facts.Effect.Transfer.Id));
                 findings.Add(
-                    Rule.Linearizable, $"{Ids.Text(call.Id)} was told that there is no hold {hold}, after it had been acknowledged", [made, call]);
+                    Rule.Linearizable,
+                    $"{Ids.Text(call.Id)} was told that there is no hold {hold}, after it had been acknowledged; in the end it is {facts.Effect.Hold}",
+                    [made, call],
+                    [
+                        .. call.Decision is { } decision ? [Books.Reference(decision.Account, decision.Place)] : (RowReference[])[],
+                        .. RowsOf(facts.Effect.Attempt), .. end is null ? [] : RowsOf(end),
+                    ]);
             }
         }
     }
+
+    private static RowReference[] RowsOf(Attempt attempt) =>
+    [
+        .. attempt.Sides.Where(static side => side.First != 0).Select(static side => Books.Reference(side.Account, side.First)),
+        .. attempt.Sides.Where(static side => side.Committed != 0).Select(static side => Books.Reference(side.Account, side.Committed)),
+    ];
 
     private void CheckCreatedOnce()
     {
@@ -355,8 +369,7 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 continue;
             }
 
-            var rows = attempt.Sides.Where(static side => side.First != 0)
-                .Select(static side => Books.Reference(side.Account, side.First)).ToArray();
+            var rows = RowsOf(attempt);
             if (attempt.IsExpiry)
             {
                 var hold = books.Facts.GetValueOrDefault(attempt.Effects[0].Transfer.PendingId.Value)?.Effect;
