@@ -61,6 +61,34 @@ public abstract class StorageTests
     }
 
     [Fact]
+    public async Task What_follows_a_snapshot_is_recovered_however_many_pages_it_takes()
+    {
+        await using var node = await Node.StartAsync(
+            Open(), "akka.persistence.journal.sql.ledger.read-page-rows = 7");
+
+        // The first page also reads the row that the snapshot stands on.
+        foreach (var count in (int[])[5, 6, 7, 8, 30])
+        {
+            var name = $"snap-{count}";
+            var actor = node.Open(name);
+            await Node.WriteAsync(actor, new Noted("before"));
+            await actor.Ask<Written>(new Snap(), s_timeout);
+            await actor.GracefulStop(s_timeout);
+            actor = node.Open(name);
+            for (var i = 1; i <= count; i++)
+            {
+                await Node.WriteAsync(actor, new Noted($"{i}"));
+            }
+
+            await actor.GracefulStop(s_timeout);
+            var contents = await node.ReadAgainAsync(name);
+            contents.Texts.ShouldBe(Enumerable.Range(1, count).Select(i => $"{i}").Prepend("before"));
+            contents.SequenceNr.ShouldBe(count + 1);
+            contents.ReplayedEvents.ShouldBe(count);
+        }
+    }
+
+    [Fact]
     public async Task An_account_that_moves_between_nodes_and_back_recovers()
     {
         // A, B, A: with a writer id per journal the replay filter would refuse the third.

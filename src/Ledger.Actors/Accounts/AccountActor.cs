@@ -92,6 +92,13 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 break;
 
             case RecoveryCompleted:
+                // Whatever kept rows back: to go on from an older state would undo what others were told.
+                if (runtime.DurableSequenceNr != LastSequenceNr)
+                {
+                    throw new JournalCorruptException(
+                        $"{account} was replayed up to row {runtime.DurableSequenceNr} of {LastSequenceNr}.");
+                }
+
                 recovered = true;
                 context.FailedRecoveries.TryRemove(account, out _);
                 lastUsed = Now;

@@ -57,7 +57,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
     // What the question for the highest number has already read, for the replay that follows it; with the number from
     // which on it is complete, since two incarnations may recover at once, from different snapshots.
-    private readonly ConcurrentDictionary<string, (long From, List<StoredRow> Rows)> _prefetched = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, (long From, List<StoredRow> Rows, bool IsLast)> _prefetched = new(StringComparer.Ordinal);
     private volatile bool _stopping;
 
     protected GroupWriteJournal(Config config)
@@ -196,7 +196,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             _prefetched.Clear();
         }
 
-        _prefetched[persistenceId] = (from, rows);
+        _prefetched[persistenceId] = (from, rows, !isFull);
         return !isFull
             ? rows[^1].SequenceNr
             : await ReadHighestAsync(persistenceId, fromSequenceNr, cancellationToken);
@@ -209,14 +209,17 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         var next = fromSequenceNr;
         var left = max;
         List<StoredRow> rows;
+        bool isLast;
         if (_prefetched.TryRemove(persistenceId, out var prefetched) && prefetched.From == fromSequenceNr)
         {
-            rows = prefetched.Rows;
+            // Not to be told from their number: the row that the snapshot stands on was of that page as well.
+            (_, rows, isLast) = prefetched;
         }
         else
         {
             rows = [];
             await ReadRowsAsync(persistenceId, next, toSequenceNr, _pageRows, rows, CancellationToken.None);
+            isLast = rows.Count < _pageRows;
         }
 
         while (true)
@@ -246,13 +249,14 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                     row.CreatedTicks));
             }
 
-            if (rows.Count < _pageRows || next > toSequenceNr || left <= 0)
+            if (isLast || next > toSequenceNr || left <= 0)
             {
                 return;
             }
 
             rows.Clear();
             await ReadRowsAsync(persistenceId, next, toSequenceNr, _pageRows, rows, CancellationToken.None);
+            isLast = rows.Count < _pageRows;
         }
     }
 

@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Ledger.Chaos.Faults;
+using Ledger.Chaos.Workload;
+
+namespace Ledger.Chaos;
+
+/// <summary>What the program is asked to do.</summary>
+internal enum ChaosMode
+{
+    Run,
+    Failover,
+    List,
+    Help,
+}
+
+/// <summary>What the command line says.</summary>
+internal sealed record ChaosOptions
+{
+    public const string Usage = """
+        Ledger.Chaos: real nodes, a real PostgreSQL and real clients, under faults; then the checker has the word.
+
+        usage: Ledger.Chaos [options]            a run with faults
+               Ledger.Chaos failover [options]   kills one node after the other and tells how long their accounts were lost
+               Ledger.Chaos check HISTORY [--connection STRING]
+
+          --seed N          everything follows from it; a random one by default, which is printed
+          --nodes N         how many nodes (3)
+          --seconds N       how long faults are injected (120); start, healing and the final phase come on top
+          --faults LIST     kinds or groups of faults, separated by commas (all); see --list. "none" for none
+          --workload NAME   mixed, hot, uniform, holds or transactions (mixed)
+          --rate N          calls a second by the clients, about (100); probes come on top
+          --clients N       how many clients (24)
+          --accounts N      how many accounts besides the hot ones (60)
+          --shards N        how many shards (24); each is probed
+          --output DIR      where history, logs and report go (chaos-SEED in the current directory)
+          --node FILE       another Ledger.Node.dll
+          --node-setting S  given to every node as it is, such as --Ledger:Cluster:Profile=Fast; may be repeated
+          --keep            keeps the database's files
+          --list            all faults
+          --help            this
+
+        failover also takes
+          --kills N         how many nodes are killed (30)
+          --target WHO      oldest, youngest or random (random)
+
+        The exit code is 0 only when the final phase came to its end and the checker found nothing.
+        """;
+
+    public ChaosMode Mode { get; init; }
+
+    public ulong Seed { get; init; } = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4));
+
+    public int Nodes { get; init; } = 3;
+
+    public TimeSpan Length { get; init; } = TimeSpan.FromSeconds(120);
+
+    public IReadOnlyList<FaultKind> Faults { get; init; } = FaultCatalog.All;
+
+    public WorkloadKind Workload { get; init; }
+
+    public double Rate { get; init; } = 100;
+
+    public int Clients { get; init; } = 24;
+
+    public int Accounts { get; init; } = 60;
+
+    public int Shards { get; init; } = 24;
+
+    public string Output { get; init; } = "";
+
+    public string Node { get; init; } = "";
+
+    public IReadOnlyList<string> NodeArguments { get; init; } = [];
+
+    public bool Keep { get; init; }
+
+    public int Kills { get; init; } = 30;
+
+    public string Target { get; init; } = "random";
+
+    /// <summary>Whether a fault needs a file system of the run's own.</summary>
+    public bool MaySwellDisk => Faults.Any(static kind => kind.Name == FaultCatalog.DiskFull);
+
+    /// <summary>Reads the command line.</summary>
+    /// <exception cref="FormatException">It can't be understood; the message says what of it.</exception>
+    public static ChaosOptions Parse(IReadOnlyList<string> args)
+    {
+        var options = new ChaosOptions();
+        for (var i = 0; i < args.Count; i++)
+        {
+            string Value() => ++i < args.Count ? args[i] : throw new FormatException($"{args[i - 1]} needs a value.");
+            int Number(int least) =>
+                int.TryParse(Value(), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least
+                    ? number
+                    : throw new FormatException($"{args[i - 1]} needs a number from {least} on, and not '{args[i]}'.");
+            options = args[i] switch
+            {
+                "failover" when i == 0 => options with { Mode = ChaosMode.Failover },
+                "--list" => options with { Mode = ChaosMode.List },
+                "--help" or "-h" or "-?" => options with { Mode = ChaosMode.Help },
+                "--seed" => options with { Seed = SeedOf(Value()) },
+                "--nodes" => options with { Nodes = Number(1) },
+                "--seconds" => options with { Length = TimeSpan.FromSeconds(Number(1)) },
+                "--faults" => options with { Faults = FaultCatalog.Parse(Value()) },
+                "--workload" => options with { Workload = WorkloadOf(Value()) },
+                "--rate" => options with { Rate = Number(1) },
+                "--clients" => options with { Clients = Number(1) },
+                "--accounts" => options with { Accounts = Number(12) },
+                "--shards" => options with { Shards = Number(1) },
+                "--output" => options with { Output = Value() },
+                "--node" => options with { Node = Value() },
+                "--node-setting" => options with { NodeArguments = [.. options.NodeArguments, Value()] },
+                "--keep" => options with { Keep = true },
+                "--kills" => options with { Kills = Number(1) },
+                "--target" => options with { Target = TargetOf(Value()) },
+                _ => throw new FormatException($"There is no option {args[i]}; see --help."),
+            };
+        }
+
+        options = options with
+        {
+            Output = Path.GetFullPath(options.Output.Length > 0
+                ? options.Output
+                : FormattableString.Invariant($"chaos-{options.Seed}")),
+            Node = Path.GetFullPath(options.Node.Length > 0 ? options.Node : NodeBesideUs()),
+        };
+        return options.Mode is ChaosMode.List or ChaosMode.Help || File.Exists(options.Node)
+            ? options
+            : throw new FormatException($"There is no node at {options.Node}; build it, or name one with --node.");
+    }
+
+    private static ulong SeedOf(string text) =>
+        ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seed)
+            ? seed
+            : throw new FormatException($"--seed needs a number, and not '{text}'.");
+
+    private static WorkloadKind WorkloadOf(string text) =>
+        Enum.TryParse<WorkloadKind>(text, ignoreCase: true, out var kind) && Enum.IsDefined(kind) && !char.IsDigit(text[0])
+            ? kind
+            : throw new FormatException(
+                $"There is no workload '{text}'; there are: {string.Join(", ", Enum.GetNames<WorkloadKind>()).ToLowerInvariant()}.");
+
+    private static string TargetOf(string text) => text is "oldest" or "youngest" or "random"
+        ? text
+        : throw new FormatException($"--target is oldest, youngest or random, and not '{text}'.");
+
+    // artifacts/bin/Ledger.Chaos/release -> artifacts/bin/Ledger.Node/release
+    private static string NodeBesideUs()
+    {
+        var own = new DirectoryInfo(AppContext.BaseDirectory);
+        return Path.Combine(own.Parent?.Parent?.FullName ?? ".", "Ledger.Node", own.Name, "Ledger.Node.dll");
+    }
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+using Ledger.Chaos.Processes;
+
+namespace Ledger.Chaos.Faults;
+
+/// <summary>Faults of the database server.</summary>
+internal static class DatabaseFaults
+{
+    private const string Target = "database";
+
+    public static async Task KillBackendAsync(FaultContext context)
+    {
+        var from = context.Recorder.Now;
+        var backends = await context.Postgres.BackendsAsync(context.Cancellation);
+        if (backends.Count > 0)
+        {
+            Signals.Send(backends[context.Random.Next(backends.Count)], Signals.Kill);
+        }
+
+        context.Note(Target, from, FormattableString.Invariant($"one of {backends.Count}"));
+    }
+
+    public static async Task TerminateAsync(FaultContext context)
+    {
+        var from = context.Recorder.Now;
+        var backends = await context.Postgres.BackendsAsync(context.Cancellation);
+        await context.Postgres.TerminateAsync(backends, context.Cancellation);
+        context.Note(Target, from, FormattableString.Invariant($"{backends.Count} connections"));
+    }
+
+    public static Task PauseAsync(FaultContext context) => context.InjectAsync(
+        Target,
+        () => context.Postgres.SignalAll(Signals.Stop),
+        context.Between(1, 20),
+        () => context.Postgres.SignalAll(Signals.Continue));
+
+    public static Task RestartAsync(FaultContext context)
+    {
+        var immediate = context.Random.Next(2) == 0;
+        return context.InjectAsync(
+            Target,
+            () => StopAsync(context, immediate),
+            TimeSpan.Zero,
+            () => StartAsync(context),
+            immediate ? "immediate" : "fast");
+    }
+
+    public static Task KillAsync(FaultContext context) => context.InjectAsync(
+        Target, () => KillServerAsync(context), TimeSpan.Zero, () => StartAsync(context));
+
+    public static Task DownAsync(FaultContext context)
+    {
+        double[] lengths = [5, 15, 60];
+        var length = TimeSpan.FromSeconds(lengths[context.Random.Next(lengths.Length)]);
+        var kill = context.Random.Next(2) == 0;
+        return context.InjectAsync(
+            Target,
+            () => kill ? KillServerAsync(context) : StopAsync(context, immediate: false),
+            length,
+            () => StartAsync(context),
+            length.TotalSeconds.ToString("0 s", CultureInfo.InvariantCulture));
+    }
+
+    public static Task DiskFullAsync(FaultContext context) => context.InjectAsync(
+        Target,
+        () => context.Postgres.FillAsync(context.Cancellation),
+        context.Between(5, 20),
+        () => context.Postgres.MakeRoomAsync(CancellationToken.None));
+
+    private static async Task StopAsync(FaultContext context, bool immediate)
+    {
+        await context.Postgres.StopAsync(immediate, CancellationToken.None);
+        context.Network.DatabaseGone();
+    }
+
+    private static async Task KillServerAsync(FaultContext context)
+    {
+        await context.Postgres.KillAsync(CancellationToken.None);
+        context.Network.DatabaseGone();
+    }
+
+    private static async Task StartAsync(FaultContext context)
+    {
+        if (!context.Postgres.IsRunning)
+        {
+            await context.Postgres.StartAsync();
+        }
+
+        context.Network.DatabaseListens();
+    }
+}

@@ -1,0 +1,224 @@
+using System.Diagnostics;
+using System.Globalization;
+using Ledger.Chaos.Processes;
+
+namespace Ledger.Chaos.Faults;
+
+/// <summary>Faults of the nodes' processes.</summary>
+internal static class NodeFaults
+{
+    private static readonly double[] PauseLengths = [0.5, 2, 5, 12, 30, 60];
+
+    private static readonly string[] FaketimeLibraries =
+    [
+        "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+        "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+        "/usr/lib/faketime/libfaketime.so.1",
+    ];
+
+    public static string? MissingFaketime => Array.Exists(FaketimeLibraries, File.Exists)
+        ? null
+        : "libfaketime is not installed";
+
+    public static Task KillAsync(FaultContext context) => KillAsync(context, 1);
+
+    public static Task KillTwoAsync(FaultContext context) => KillAsync(context, 2);
+
+    public static Task KillAllAsync(FaultContext context) => KillAsync(context, context.Cluster.Nodes.Length);
+
+    public static Task PauseAsync(FaultContext context)
+    {
+        var node = context.PickNode();
+        var length = PauseLengths[context.Random.Next(PauseLengths.Length)];
+        return context.InjectAsync(
+            Name(context, node), node.Pause, TimeSpan.FromSeconds(length), node.Resume, Invariant($"{length} s"));
+    }
+
+    public static Task PauseAllAsync(FaultContext context)
+    {
+        var length = context.Between(0.5, 5);
+        return context.InjectAsync(
+            "all",
+            () => Array.ForEach(context.Cluster.Nodes, static node => node.Pause()),
+            length,
+            () => Array.ForEach(context.Cluster.Nodes, static node => node.Resume()),
+            Invariant($"{length.TotalSeconds:0.0} s"));
+    }
+
+    public static Task RestartAsync(FaultContext context)
+    {
+        var node = context.PickNode();
+        var length = context.Between(0, 8);
+        return context.InjectAsync(
+            Name(context, node), () => node.TerminateAsync(), length, () => StartAsync(node),
+            Invariant($"stays down for {length.TotalSeconds:0.0} s"));
+    }
+
+    public static async Task RollingRestartAsync(FaultContext context)
+    {
+        var from = context.Recorder.Now;
+        foreach (var node in context.Cluster.ByAge())
+        {
+            await node.TerminateAsync();
+            node.Start();
+            await context.Cluster.WaitReadyAsync([node], TimeSpan.FromSeconds(90), context.Cancellation);
+        }
+
+        context.Note("all", from);
+    }
+
+    public static async Task BadConfigAsync(FaultContext context)
+    {
+        var node = context.PickNode();
+        var target = Name(context, node);
+        var from = context.Recorder.Now;
+        await node.TerminateAsync();
+        var refused = await node.RefusesAsync("--Ledger:ShardCount=0", context.Cancellation);
+        node.Start();
+        context.Note(target, from, refused ? "" : "the node did not refuse a shard count of 0");
+        if (!refused)
+        {
+            context.Cluster.Report(node.Number, "did not refuse a shard count of 0");
+        }
+    }
+
+    public static async Task StarveAsync(FaultContext context)
+    {
+        var node = context.PickNode();
+        var until = Stopwatch.StartNew();
+        var length = context.Between(5, 20);
+        var (run, pause) = (context.Random.Next(20, 80), context.Random.Next(40, 200));
+        await context.InjectAsync(
+            Name(context, node),
+            async () =>
+            {
+                while (until.Elapsed < length && until.Elapsed < context.LengthMax)
+                {
+                    node.Pause();
+                    await Task.Delay(pause, context.Cancellation);
+                    node.Resume();
+                    await Task.Delay(run, context.Cancellation);
+                }
+            },
+            TimeSpan.Zero,
+            () =>
+            {
+                node.Resume();
+                return Task.CompletedTask;
+            },
+            Invariant($"runs {run} ms, pauses {pause} ms"));
+    }
+
+    public static async Task StutterAsync(FaultContext context)
+    {
+        var until = Stopwatch.StartNew();
+        var length = context.Between(8, 25);
+        var seeds = context.Cluster.Nodes.Select(_ => context.Random.Next()).ToArray();
+        await context.InjectAsync(
+            "all",
+            () => Task.WhenAll(context.Cluster.Nodes.Select(async (node, i) =>
+            {
+                var random = new Random(seeds[i]);
+                while (until.Elapsed < length && until.Elapsed < context.LengthMax)
+                {
+                    await Task.Delay(random.Next(500, 4000), context.Cancellation);
+                    node.Pause();
+                    await Task.Delay(800, context.Cancellation);
+                    node.Resume();
+                }
+            })),
+            TimeSpan.Zero,
+            () =>
+            {
+                Array.ForEach(context.Cluster.Nodes, static node => node.Resume());
+                return Task.CompletedTask;
+            },
+            "800 ms");
+    }
+
+    public static Task BusyAsync(FaultContext context)
+    {
+        var length = context.Between(5, 20);
+        var busy = new List<Process>();
+        return context.InjectAsync(
+            "processors",
+            () =>
+            {
+                // Each ends by itself too.
+                for (var i = 0; i < Environment.ProcessorCount; i++)
+                {
+                    busy.Add(Process.Start("/bin/sh", ["-c", Invariant($"timeout {(int)length.TotalSeconds + 5} sh -c 'while :; do :; done'")]));
+                }
+            },
+            length,
+            () => busy.ForEach(static process =>
+            {
+                process.Kill(entireProcessTree: true);
+                process.Dispose();
+            }));
+    }
+
+    public static async Task ClockAsync(FaultContext context)
+    {
+        var node = context.PickNode();
+        string[] skews = ["+1h", "-1h", "+90s", "-90s", "+0 x1.2", "+0 x0.8"];
+        var skew = skews[context.Random.Next(skews.Length)];
+        await context.InjectAsync(
+            Name(context, node),
+            async () =>
+            {
+                await node.TerminateAsync();
+                node.Environment = new Dictionary<string, string>(StringComparer.Ordinal)
+                {
+                    ["LD_PRELOAD"] = FaketimeLibraries.First(File.Exists),
+                    ["FAKETIME"] = skew,
+                    ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
+                };
+                node.Start();
+                await context.Cluster.WaitReadyAsync([node], TimeSpan.FromSeconds(90), context.Cancellation);
+            },
+            context.Between(5, 15),
+            async () =>
+            {
+                await node.TerminateAsync();
+                node.Environment = new Dictionary<string, string>(StringComparer.Ordinal);
+                node.Start();
+            },
+            skew);
+    }
+
+    private static async Task KillAsync(FaultContext context, int count)
+    {
+        var first = context.PickNode();
+        var victims = context.Cluster.ByAge().Where(node => node != first)
+            .OrderBy(_ => context.Random.Next()).Take(count - 1).Prepend(first).ToList();
+
+        // Back before the others have noticed, or after they have taken over.
+        var length = context.Random.Next(3) == 0 ? context.Between(0, 1) : context.Between(8, 20);
+        await context.InjectAsync(
+            string.Join(' ', victims.Select(node => Name(context, node))),
+            () => Task.WhenAll(victims.Select(static node => node.KillAsync())),
+            length,
+            () =>
+            {
+                victims.ForEach(static node => node.Start());
+                return Task.CompletedTask;
+            },
+            Invariant($"stays down for {length.TotalSeconds:0.0} s"));
+    }
+
+    internal static string Name(FaultContext context, Node node)
+    {
+        var ages = context.Cluster.ByAge();
+        var age = ages.Count > 0 && ages[0] == node ? " (oldest)" : ages.Count > 0 && ages[^1] == node ? " (youngest)" : "";
+        return "node" + node.Number.ToString(CultureInfo.InvariantCulture) + age;
+    }
+
+    private static Task StartAsync(Node node)
+    {
+        node.Start();
+        return Task.CompletedTask;
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

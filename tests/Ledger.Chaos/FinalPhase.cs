@@ -1,0 +1,95 @@
+using Ledger.Chaos.Checking;
+using Ledger.Chaos.Processes;
+using Ledger.Chaos.Workload;
+using Ledger.Client;
+
+namespace Ledger.Chaos;
+
+/// <summary>After all faults: waits until everything answers, then reads every account and looks every unknown id up, so that
+/// nothing is left open.</summary>
+internal sealed class FinalPhase(
+    ChaosOptions options, Cluster cluster, Recorder recorder, Books books, Load load, Action<string> log)
+{
+    // A hold is released within seconds of its time.
+    private static readonly TimeSpan ExpiryGrace = TimeSpan.FromSeconds(3);
+
+    private long _until;
+
+    public async Task<bool> RunAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var from = recorder.Now;
+        _until = from + (long)patience.TotalNanoseconds;
+        var unknowns = load.Unknowns;
+        var read = 0;
+        var lookedUp = 0;
+        var reason = "";
+        try
+        {
+            await cluster.WaitReadyAsync(cluster.Nodes, patience, cancellationToken);
+            var expired = load.LastExpiry + (long)ExpiryGrace.TotalNanoseconds;
+            if (expired > recorder.Now)
+            {
+                await Task.Delay(TimeSpan.FromMicroseconds((expired - recorder.Now) / 1000), cancellationToken);
+            }
+
+            var client = load.NewClient(-1);
+            var process = recorder.NextProcess();
+            foreach (var account in books.Accounts)
+            {
+                var request = new CallRequest { Account = account.Address };
+                read += await InsistAsync(client, process, CallKind.Read, request, cancellationToken) ? 1 : 0;
+            }
+
+            foreach (var unknown in unknowns)
+            {
+                var kind = unknown.IsTransaction ? CallKind.LookupTransaction : CallKind.Lookup;
+                var request = new CallRequest { Account = unknown.Account, Id = unknown.Id };
+                lookedUp += await InsistAsync(client, process, kind, request, cancellationToken) ? 1 : 0;
+            }
+        }
+        catch (TimeoutException e)
+        {
+            reason = e.Message;
+        }
+
+        var finished = reason.Length == 0 && read == books.Accounts.Count && lookedUp == unknowns.Count;
+        if (!finished && reason.Length == 0)
+        {
+            reason = FormattableString.Invariant(
+                $"{read} of {books.Accounts.Count} accounts and {lookedUp} of {unknowns.Count} unknown ids answered in {patience.TotalSeconds} s");
+        }
+
+        recorder.Write(new FinalRecord
+        {
+            From = from,
+            To = recorder.Now,
+            Finished = finished,
+            Accounts = read,
+            Unknowns = lookedUp,
+            Reason = reason,
+        });
+        log(finished
+            ? FormattableString.Invariant($"final phase: {read} accounts read, {lookedUp} unknown ids looked up, seed {options.Seed}")
+            : "the final phase did not finish: " + reason);
+        return finished;
+    }
+
+    private async Task<bool> InsistAsync(
+        LedgerClient client, long process, CallKind kind, CallRequest request, CancellationToken cancellationToken)
+    {
+        while (recorder.Now < _until)
+        {
+            var record = await load.Calls.DoAsync(
+                client, -1, process, kind, request, isFinal: true, cancellationToken: cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
+            if (record.Outcome == CallOutcome.Ok)
+            {
+                return true;
+            }
+
+            await Task.Delay(250, cancellationToken);
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,30 @@
+using System.Globalization;
+
+namespace Ledger.Chaos.Processes;
+
+/// <summary>What a node is told at its start.</summary>
+internal static class NodeSettings
+{
+    public static IEnumerable<string> Of(ChaosOptions options, Network network, Postgres postgres, int node)
+    {
+        var own = network.Addresses[node];
+        yield return "--Ledger:Mode=Clustered";
+        yield return "--ConnectionStrings:Ledger=" + postgres.ConnectionThrough(own.Database.Port);
+        yield return $"--Ledger:Grpc:Url=http://{own.Grpc}";
+        yield return $"--Ledger:Http:Url=http://{own.Http}";
+        yield return "--Ledger:ShardCount=" + options.Shards.ToString(CultureInfo.InvariantCulture);
+        yield return $"--Ledger:Cluster:HostName={own.Remote.Address}";
+        yield return $"--Ledger:Cluster:PublicHostName={own.PublicRemote.Address}";
+        yield return "--Ledger:Cluster:Port=" + own.Remote.Port.ToString(CultureInfo.InvariantCulture);
+        for (var i = 0; i < network.Nodes; i++)
+        {
+            yield return FormattableString.Invariant(
+                $"--Ledger:Cluster:SeedNodes:{i}=akka.tcp://ledger@{network.Addresses[i].PublicRemote}");
+        }
+
+        foreach (var argument in options.NodeArguments)
+        {
+            yield return argument;
+        }
+    }
+}

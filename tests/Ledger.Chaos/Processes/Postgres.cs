@@ -1,0 +1,264 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using Npgsql;
+
+namespace Ledger.Chaos.Processes;
+
+/// <summary>A PostgreSQL server of the run's own, with durability left on, whose processes can be killed and stopped one by
+/// one. Where the run may mount file systems, the database lies on one whose size can be changed.</summary>
+internal sealed class Postgres : IAsyncDisposable
+{
+    private const string DatabaseName = "ledger";
+    private static readonly TimeSpan CommandPatience = TimeSpan.FromSeconds(90);
+
+    private readonly Reaper _reaper;
+    private readonly string _binaries;
+    private readonly string _directory;
+    private readonly bool _asRoot = Environment.IsPrivilegedProcess;
+    private bool _ownSpace;
+
+    private Postgres(Reaper reaper, string directory, int port)
+    {
+        _reaper = reaper;
+        _directory = directory;
+        _binaries = FindBinaries();
+        EndPoint = new IPEndPoint(IPAddress.Loopback, port);
+    }
+
+    public IPEndPoint EndPoint { get; }
+
+    /// <summary>Connects directly, without a proxy.</summary>
+    public string ConnectionString => Connection(EndPoint.Port, DatabaseName);
+
+    /// <summary>Why the disk can't be filled; null when it can.</summary>
+    public string? NoSpaceFault { get; private set; } = "not prepared";
+
+    private string Data => Path.Combine(_directory, "data");
+
+    private string Space => Path.Combine(_directory, "space");
+
+    public static async Task<Postgres> StartNewAsync(
+        Reaper reaper, string directory, int port, bool ownSpace, CancellationToken cancellationToken)
+    {
+        var server = new Postgres(reaper, directory, port);
+        await server.PrepareAsync(ownSpace, cancellationToken);
+        return server;
+    }
+
+    /// <summary>A connection string for a node, by way of its proxy.</summary>
+    public string ConnectionThrough(int port) =>
+        Connection(port, DatabaseName) + ";SSL Mode=Disable;GSS Encryption Mode=Disable";
+
+    public async Task StartAsync()
+    {
+        var options = string.Create(
+            CultureInfo.InvariantCulture,
+            $"-p {EndPoint.Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{_directory}' -c max_connections=200")
+            + " -c shared_buffers=64MB -c fsync=on -c client_connection_check_interval=1000";
+        await RunAsync(
+            "pg_ctl", ["-D", Data, "-w", "-t", "60", "-l", Path.Combine(_directory, "log"), "-o", options, "start"],
+            CancellationToken.None);
+
+        // Not broken off before this: nobody else would end the server.
+        _reaper.Watch(Postmaster);
+    }
+
+    /// <summary>Stops the server: as in a crash, or as an operator does in a hurry.</summary>
+    public Task StopAsync(bool immediate, CancellationToken cancellationToken) => RunAsync(
+        "pg_ctl", ["-D", Data, "-w", "-t", "60", "-m", immediate ? "immediate" : "fast", "stop"], cancellationToken);
+
+    /// <summary>SIGKILL of the whole server, and waits until all of it is gone.</summary>
+    public async Task KillAsync(CancellationToken cancellationToken)
+    {
+        var all = Processes();
+        all.ForEach(static process => Signals.Send(process, Signals.Kill));
+        while (all.Exists(Signals.IsAlive))
+        {
+            await Task.Delay(20, cancellationToken);
+        }
+    }
+
+    /// <summary>Stops or continues every process of the server.</summary>
+    public void SignalAll(int signal) => Processes().ForEach(process => Signals.Send(process, signal));
+
+    public bool IsRunning => File.Exists(Path.Combine(Data, "postmaster.pid")) && Signals.IsAlive(Postmaster);
+
+    /// <summary>The server processes of the nodes' connections.</summary>
+    public async Task<List<int>> BackendsAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY pid",
+            connection);
+        var backends = new List<int>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            backends.Add(reader.GetInt32(0));
+        }
+
+        return backends;
+    }
+
+    /// <summary>Ends connections from within, as an operator or a fail-over tool does.</summary>
+    public async Task TerminateAsync(IEnumerable<int> backends, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        foreach (var backend in backends)
+        {
+            await using var command = new NpgsqlCommand("SELECT pg_terminate_backend($1)", connection)
+            {
+                Parameters = { new NpgsqlParameter<int> { TypedValue = backend } },
+            };
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Leaves the database no room to grow.</summary>
+    public async Task FillAsync(CancellationToken cancellationToken)
+    {
+        var used = new DriveInfo(Space) is var drive ? drive.TotalSize - drive.AvailableFreeSpace : 0;
+        await RunAsync("mount", ["-o", $"remount,size={used.ToString(CultureInfo.InvariantCulture)}", Space], cancellationToken);
+    }
+
+    /// <summary>Gives it room again.</summary>
+    public Task MakeRoomAsync(CancellationToken cancellationToken) =>
+        RunAsync("mount", ["-o", "remount,size=4g", Space], cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!IsRunning)
+        {
+            return;
+        }
+
+        SignalAll(Signals.Continue);
+        using var patience = new CancellationTokenSource(CommandPatience);
+        await StopAsync(immediate: true, patience.Token);
+    }
+
+    private static string Connection(int port, string database) => new NpgsqlConnectionStringBuilder
+    {
+        Host = "127.0.0.1",
+        Port = port,
+        Username = "postgres",
+        Database = database,
+    }.ToString();
+
+    private static string FindBinaries()
+    {
+        const string debian = "/usr/lib/postgresql";
+        var candidates = Directory.Exists(debian)
+            ? Directory.GetDirectories(debian)
+                .OrderByDescending(static d => double.TryParse(
+                    Path.GetFileName(d), CultureInfo.InvariantCulture, out var version) ? version : 0)
+                .Select(static d => Path.Combine(d, "bin"))
+            : [];
+        return candidates.Concat((Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator))
+            .FirstOrDefault(static d => d.Length > 0
+                && File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "pg_ctl")))
+            ?? throw new InvalidOperationException(
+                "No PostgreSQL server was found: neither in /usr/lib/postgresql/*/bin nor on the PATH."
+                + " Install one, for example with: apt-get install postgresql");
+    }
+
+    private int Postmaster =>
+        int.Parse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+
+    // The postmaster first: once it is stopped no more children come.
+    private List<int> Processes()
+    {
+        var postmaster = Postmaster;
+        return [postmaster, .. Signals.ChildrenOf(postmaster)];
+    }
+
+    private async Task PrepareAsync(bool ownSpace, CancellationToken cancellationToken)
+    {
+        _reaper.WatchDirectory(_directory);
+        if (_asRoot)
+        {
+            await RunAsync("chown", ["postgres", _directory], cancellationToken);
+        }
+
+        await RunAsync(
+            "initdb",
+            ["-D", Data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8"],
+            cancellationToken);
+        await PrepareSpaceAsync(ownSpace, cancellationToken);
+        await StartAsync();
+        await using var connection = new NpgsqlConnection(Connection(EndPoint.Port, "postgres") + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        if (_ownSpace)
+        {
+            await using var space = new NpgsqlCommand($"CREATE TABLESPACE ledger_space LOCATION '{Space}'", connection);
+            await space.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await using var command = new NpgsqlCommand(
+            $"CREATE DATABASE {DatabaseName}" + (_ownSpace ? " TABLESPACE ledger_space" : string.Empty), connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task PrepareSpaceAsync(bool ownSpace, CancellationToken cancellationToken)
+    {
+        if (!ownSpace)
+        {
+            NoSpaceFault = "not asked for";
+            return;
+        }
+
+        if (!_asRoot)
+        {
+            NoSpaceFault = "mounting a file system takes root";
+            return;
+        }
+
+        Directory.CreateDirectory(Space);
+        try
+        {
+            await RunAsync("mount", ["-t", "tmpfs", "-o", "size=4g", "tmpfs", Space], cancellationToken);
+        }
+        catch (InvalidOperationException e)
+        {
+            NoSpaceFault = "a file system can't be mounted here: " + e.Message;
+            return;
+        }
+
+        _reaper.WatchMount(Space);
+        await RunAsync("chown", ["postgres", Space], cancellationToken);
+        NoSpaceFault = null;
+        _ownSpace = true;
+    }
+
+    private async Task RunAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    {
+        var own = program is "initdb" or "pg_ctl";
+        var path = own ? Path.Combine(_binaries, program) : program;
+
+        // The server refuses to run as root.
+        string[] all = own && _asRoot ? ["runuser", "-u", "postgres", "--", path, .. arguments] : [path, .. arguments];
+        var output = Path.Combine(_directory, "commands.log");
+        var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = _directory, UseShellExecute = false };
+
+        // Not through pipes: the server would inherit them and they would never end. In a session of its own, so that
+        // what a terminal sends to the driver does not stop the server.
+        foreach (var argument in (string[])["-c", "exec setsid -w \"$@\" >>\"$0\" 2>&1 </dev/null", output, .. all])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var process = Process.Start(start)!;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(CommandPatience);
+        await process.WaitForExitAsync(patience.Token);
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException(
+                $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}."
+                + Environment.NewLine + string.Join(Environment.NewLine, File.ReadLines(output).TakeLast(20)));
+        }
+    }
+}

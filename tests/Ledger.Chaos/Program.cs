@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using Ledger.Chaos;
+using Ledger.Chaos.Faults;
+using Ledger.Chaos.Processes;
+
+if (args is [Reaper.Command])
+{
+    return Reaper.Run(Console.In);
+}
+
+try
+{
+    var options = ChaosOptions.Parse(args);
+    using var interrupted = new CancellationTokenSource();
+    void Interrupt(PosixSignalContext context)
+    {
+        // Everything is cleaned up on the way out.
+        context.Cancel = true;
+        interrupted.Cancel();
+    }
+
+    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
+    using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Interrupt);
+    try
+    {
+        switch (options.Mode)
+        {
+            case ChaosMode.Help:
+                Console.WriteLine(ChaosOptions.Usage);
+                return 0;
+            case ChaosMode.List:
+                Console.WriteLine(FaultCatalog.Describe());
+                return 0;
+            default:
+                return await new ChaosRun(options, Console.Out).RunAsync(interrupted.Token);
+        }
+    }
+    catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
+    {
+        Console.Error.WriteLine("chaos: interrupted; the run proves nothing.");
+        return 130;
+    }
+}
+catch (FormatException e)
+{
+    Console.Error.WriteLine("chaos: " + e.Message);
+    return 2;
+}
+catch (Exception e) when (e is TimeoutException or InvalidOperationException)
+{
+    Console.Error.WriteLine("chaos: " + e.Message);
+    return 3;
+}
