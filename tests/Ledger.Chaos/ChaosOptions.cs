@@ -10,6 +10,7 @@ internal enum ChaosMode
 {
     Run,
     Failover,
+    Check,
     List,
     Help,
 }
@@ -36,6 +37,7 @@ internal sealed record ChaosOptions
           --output DIR      where history, logs and report go (chaos-SEED in the current directory)
           --node FILE       another Ledger.Node.dll
           --node-setting S  given to every node as it is, such as --Ledger:Cluster:Profile=Fast; may be repeated
+          --tls             the nodes speak TLS with each other, with certificates that the run makes
           --keep            keeps the database's files
           --list            all faults
           --help            this
@@ -79,6 +81,13 @@ internal sealed record ChaosOptions
 
     public string Target { get; init; } = "random";
 
+    public string History { get; init; } = "";
+
+    public string? Connection { get; init; }
+
+    /// <summary>Whether nodes speak TLS with each other, with certificates that the run makes.</summary>
+    public bool Tls { get; init; }
+
     /// <summary>Whether a fault needs a file system of the run's own.</summary>
     public bool MaySwellDisk => Faults.Any(static kind => kind.Name == FaultCatalog.DiskFull);
 
@@ -97,6 +106,8 @@ internal sealed record ChaosOptions
             options = args[i] switch
             {
                 "failover" when i == 0 => options with { Mode = ChaosMode.Failover },
+                "check" when i == 0 => options with { Mode = ChaosMode.Check, History = Value() },
+                "--connection" when options.Mode == ChaosMode.Check => options with { Connection = Value() },
                 "--list" => options with { Mode = ChaosMode.List },
                 "--help" or "-h" or "-?" => options with { Mode = ChaosMode.Help },
                 "--seed" => options with { Seed = SeedOf(Value()) },
@@ -111,6 +122,7 @@ internal sealed record ChaosOptions
                 "--output" => options with { Output = Value() },
                 "--node" => options with { Node = Value() },
                 "--node-setting" => options with { NodeArguments = [.. options.NodeArguments, Value()] },
+                "--tls" => options with { Tls = true },
                 "--keep" => options with { Keep = true },
                 "--kills" => options with { Kills = Number(1) },
                 "--target" => options with { Target = TargetOf(Value()) },
@@ -125,7 +137,7 @@ internal sealed record ChaosOptions
                 : FormattableString.Invariant($"chaos-{options.Seed}")),
             Node = Path.GetFullPath(options.Node.Length > 0 ? options.Node : NodeBesideUs()),
         };
-        return options.Mode is ChaosMode.List or ChaosMode.Help || File.Exists(options.Node)
+        return options.Mode is ChaosMode.List or ChaosMode.Help or ChaosMode.Check || File.Exists(options.Node)
             ? options
             : throw new FormatException($"There is no node at {options.Node}; build it, or name one with --node.");
     }

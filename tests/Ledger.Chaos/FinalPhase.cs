@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Ledger.Chaos.Checking;
 using Ledger.Chaos.Processes;
 using Ledger.Chaos.Workload;
@@ -8,10 +9,13 @@ namespace Ledger.Chaos;
 /// <summary>After all faults: waits until everything answers, then reads every account and looks every unknown id up, so that
 /// nothing is left open.</summary>
 internal sealed class FinalPhase(
-    ChaosOptions options, Cluster cluster, Recorder recorder, Books books, Load load, Action<string> log)
+    Cluster cluster, Recorder recorder, Books books, Load load, Action<string> log)
 {
     // A hold is released within seconds of its time.
     private static readonly TimeSpan ExpiryGrace = TimeSpan.FromSeconds(3);
+
+    private const int Parallelism = 16;
+    private const int SilentMax = 20;
 
     private long _until;
 
@@ -23,6 +27,7 @@ internal sealed class FinalPhase(
         var read = 0;
         var lookedUp = 0;
         var reason = "";
+        var silent = new ConcurrentQueue<string>();
         try
         {
             await cluster.WaitReadyAsync(cluster.Nodes, patience, cancellationToken);
@@ -32,20 +37,32 @@ internal sealed class FinalPhase(
                 await Task.Delay(TimeSpan.FromMicroseconds((expired - recorder.Now) / 1000), cancellationToken);
             }
 
+            // Many at once, so that one account that does not answer does not hide the others.
             var client = load.NewClient(-1);
-            var process = recorder.NextProcess();
-            foreach (var account in books.Accounts)
-            {
-                var request = new CallRequest { Account = account.Address };
-                read += await InsistAsync(client, process, CallKind.Read, request, cancellationToken) ? 1 : 0;
-            }
-
-            foreach (var unknown in unknowns)
-            {
-                var kind = unknown.IsTransaction ? CallKind.LookupTransaction : CallKind.Lookup;
-                var request = new CallRequest { Account = unknown.Account, Id = unknown.Id };
-                lookedUp += await InsistAsync(client, process, kind, request, cancellationToken) ? 1 : 0;
-            }
+            var asked = books.Accounts
+                .Select(static account => (CallKind.Read, new CallRequest { Account = account.Address }))
+                .Concat(unknowns.Select(static unknown => (
+                    unknown.IsTransaction ? CallKind.LookupTransaction : CallKind.Lookup,
+                    new CallRequest { Account = unknown.Account, Id = unknown.Id })));
+            await Parallel.ForEachAsync(
+                asked,
+                new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken },
+                async (one, token) =>
+                {
+                    var (kind, request) = one;
+                    if (!await InsistAsync(client, recorder.NextProcess(), kind, request, token))
+                    {
+                        silent.Enqueue($"{kind} {request.Account} {request.Id}");
+                    }
+                    else if (kind == CallKind.Read)
+                    {
+                        Interlocked.Increment(ref read);
+                    }
+                    else
+                    {
+                        Interlocked.Increment(ref lookedUp);
+                    }
+                });
         }
         catch (TimeoutException e)
         {
@@ -68,8 +85,13 @@ internal sealed class FinalPhase(
             Unknowns = lookedUp,
             Reason = reason,
         });
+        foreach (var line in silent.Take(SilentMax))
+        {
+            log("  no answer: " + line);
+        }
+
         log(finished
-            ? FormattableString.Invariant($"final phase: {read} accounts read, {lookedUp} unknown ids looked up, seed {options.Seed}")
+            ? FormattableString.Invariant($"final phase: {read} accounts read, {lookedUp} unknown ids looked up")
             : "the final phase did not finish: " + reason);
         return finished;
     }

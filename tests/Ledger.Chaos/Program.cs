@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Ledger.Chaos;
+using Ledger.Chaos.Checking;
 using Ledger.Chaos.Faults;
 using Ledger.Chaos.Processes;
 
@@ -32,6 +33,12 @@ try
             case ChaosMode.List:
                 Console.WriteLine(FaultCatalog.Describe());
                 return 0;
+            case ChaosMode.Check:
+                var report = await ChaosChecker.RunAsync(
+                    options.History, options.Connection, Console.Out, interrupted.Token);
+                return report.Verdict == Verdict.Clean ? 0 : 1;
+            case ChaosMode.Failover:
+                return await new FailoverRun(options, Console.Out).RunAsync(interrupted.Token);
             default:
                 return await new ChaosRun(options, Console.Out).RunAsync(interrupted.Token);
         }

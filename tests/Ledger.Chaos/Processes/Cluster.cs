@@ -35,6 +35,10 @@ internal sealed class Cluster : IAsyncDisposable
             ports,
             () => nodes.Where(static node => node?.ProcessId is not null)
                 .ToFrozenDictionary(static node => node.ProcessId!.Value, static node => node.Number));
+        var certificates = options.Tls
+            ? Certificates.Make(
+                Path.Combine(directory, "certificates"), [.. network.Addresses.Select(static a => a.PublicRemote.Address)])
+            : null;
         var cluster = new Cluster(network, postgres, nodes, log);
         for (var i = 0; i < nodes.Length; i++)
         {
@@ -44,7 +48,7 @@ internal sealed class Cluster : IAsyncDisposable
                 Path.Combine(options.Output, FormattableString.Invariant($"node{i}.log")),
                 network,
                 reaper,
-                node => NodeSettings.Of(options, network, postgres, node.Number),
+                node => NodeSettings.Of(options, network, postgres, certificates, node.Number),
                 cluster.Report);
         }
 

@@ -238,6 +238,9 @@ internal sealed class Node : IAsyncDisposable
             start.Environment[key] = value;
         }
 
+        // Without certificates a node does without TLS only there.
+        start.Environment["DOTNET_ENVIRONMENT"] = "Development";
+
         // Several runtimes share few processors, and nothing is to be reloaded.
         start.Environment["DOTNET_gcServer"] = "0";
         start.Environment["DOTNET_hostBuilder__reloadConfigOnChange"] = "false";

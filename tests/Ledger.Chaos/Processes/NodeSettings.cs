@@ -5,7 +5,8 @@ namespace Ledger.Chaos.Processes;
 /// <summary>What a node is told at its start.</summary>
 internal static class NodeSettings
 {
-    public static IEnumerable<string> Of(ChaosOptions options, Network network, Postgres postgres, int node)
+    public static IEnumerable<string> Of(
+        ChaosOptions options, Network network, Postgres postgres, Certificates? certificates, int node)
     {
         var own = network.Addresses[node];
         yield return "--Ledger:Mode=Clustered";
@@ -19,7 +20,15 @@ internal static class NodeSettings
         for (var i = 0; i < network.Nodes; i++)
         {
             yield return FormattableString.Invariant(
-                $"--Ledger:Cluster:SeedNodes:{i}=akka.tcp://ledger@{network.Addresses[i].PublicRemote}");
+                $"--Ledger:Cluster:SeedNodes:{i}={(certificates is null ? "akka.tcp" : "akka.ssl.tcp")}://ledger@{network.Addresses[i].PublicRemote}");
+        }
+
+        if (certificates is not null)
+        {
+            yield return "--Ledger:Cluster:Tls:Enabled=true";
+            yield return "--Ledger:Cluster:Tls:CertificatePath=" + certificates.Of(node);
+            yield return "--Ledger:Cluster:Tls:KeyPath=" + certificates.KeyOf(node);
+            yield return "--Ledger:Cluster:Tls:AuthorityPath=" + certificates.Authority;
         }
 
         foreach (var argument in options.NodeArguments)

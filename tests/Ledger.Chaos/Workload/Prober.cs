@@ -5,11 +5,13 @@ namespace Ledger.Chaos.Workload;
 /// <summary>Writes to every shard, all the time and at a small rate: a transfer between two accounts of that shard, and so
 /// one that depends on nothing but the node that has it. What it finds is when each shard could be written.</summary>
 internal sealed class Prober(Recorder recorder, Books books, Load load, TimeSpan pause, ulong seed)
+    : IAsyncDisposable
 {
     private readonly long[] _lastSuccess = new long[books.Shards];
     private readonly long[] _lastInvoke = new long[books.Shards];
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<Task> _running = [];
+    private bool _stopped;
 
     /// <summary>By shard: when the last successful write to it was begun; 0 for never.</summary>
     public IReadOnlyList<long> LastSuccess => _lastSuccess;
@@ -25,8 +27,18 @@ internal sealed class Prober(Recorder recorder, Books books, Load load, TimeSpan
 
     public async Task StopAsync()
     {
-        await _stopping.CancelAsync();
-        await Task.WhenAll(_running);
+        if (!_stopped)
+        {
+            _stopped = true;
+            await _stopping.CancelAsync();
+            await Task.WhenAll(_running);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        _stopping.Dispose();
     }
 
     /// <summary>Waits until every shard has been written by an attempt that began after a moment.</summary>
