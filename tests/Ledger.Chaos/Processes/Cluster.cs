@@ -54,10 +54,8 @@ internal sealed class Cluster : IAsyncDisposable
 
         try
         {
-            // The first seed founds the cluster; the others find it there.
-            nodes[0].Start();
-            await cluster.WaitReadyAsync([nodes[0]], TimeSpan.FromSeconds(90), cancellationToken);
-            foreach (var node in nodes.Skip(1))
+            // The first seed founds the cluster, and it begins with a majority.
+            foreach (var node in nodes)
             {
                 node.Start();
             }
