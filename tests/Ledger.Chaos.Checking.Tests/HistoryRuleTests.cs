@@ -286,6 +286,18 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     }
 
     [Fact]
+    public async Task A_rejection_may_be_told_to_a_later_attempt()
+    {
+        // Asked for, decided, not told; much happens; then the same again, which is told what was decided then.
+        var history = run.History();
+        var late = history["too much"] with { Attempt = 2, Result = history["too much"].Result! with { Replayed = true }, Invoke = -1 };
+        history.Change("too much", static call => call with { Outcome = CallOutcome.Unknown, Status = "", Error = Lost, Result = null });
+        history.Add(late);
+        var report = await history.CheckAsync();
+        report.Verdict.ShouldBe(Verdict.Clean, CleanRunTests.Text(report));
+    }
+
+    [Fact]
     public async Task A_rejection_is_told_as_it_is_on_record()
     {
         var history = run.History();

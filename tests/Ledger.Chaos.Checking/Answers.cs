@@ -147,7 +147,9 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             case CallOutcome.Unknown:
                 Unknown++;
                 UnknownApplied += committed is null ? 0 : 1;
-                call.Decision = committed;
+
+                // It has asked for what a later attempt may be told, be that a refusal.
+                call.Decision = committed ?? refused;
                 break;
             default:
                 Rejected++;
@@ -156,11 +158,11 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                     call.Decision = refused;
                     CheckRejected(call, facts, committed, refused, status);
                 }
-                else if (committed is not null)
+                else
                 {
                     // Another call may have done it.
-                    call.Decision = committed;
-                    if (!facts.Calls.Exists(static other => other.Record.Outcome == CallOutcome.Unknown || other.IsAcknowledged))
+                    call.Decision = committed ?? refused;
+                    if (committed is not null && !facts.Calls.Exists(static other => other.Record.Outcome == CallOutcome.Unknown || other.IsAcknowledged))
                     {
                         findings.Add(
                             Rule.NoPhantom, $"{Ids.Text(call.Id)} is committed, and every call was told that nothing was applied",
