@@ -347,7 +347,7 @@ public sealed partial class AccountRuntime
     {
         foreach (var id in work.Ids)
         {
-            if (work.Known?.ContainsKey(id) != true && LookupFor(id, work) is not null)
+            if (work.Known?.TryGetValue(id, out var found) == true ? HasForgottenEndOf(id, found, work) : LookupFor(id, work) is not null)
             {
                 return true;
             }
@@ -355,6 +355,12 @@ public sealed partial class AccountRuntime
 
         return false;
     }
+
+    // The journal was asked for a hold's content alone, since memory had its end.
+    private bool HasForgottenEndOf(TransferId id, IdFound? found, Work work) =>
+        found is { Hold: HoldState.Live, Last.Status: TransferStatus.Created }
+        && state.FindHold(id) is null && state.Remembered.Find(id) is null
+        && (work.Input is GetTransferCall || RoleOf(id, work) == IdRole.Hold);
 
     private void Continue(Work work, LedgerTime now)
     {
