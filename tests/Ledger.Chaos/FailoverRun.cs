@@ -87,7 +87,9 @@ internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
         var window = session.Recorder.Points().Where(point => point.Complete >= from).ToList();
         var seconds = lost.Select(shard => Writable(window, shard, from)).OfType<double>().ToList();
         bool IsElsewhere(int shard) => shard >= 0 && !lost.Contains(shard);
-        var elsewhere = window.Where(point => IsElsewhere(point.Shard)
+
+        // Clients that keep to the dead node have nothing to do with where accounts are.
+        var elsewhere = window.Where(point => IsElsewhere(point.Shard) && point.Node != node.Number
             && (point.OtherShard < 0 || IsElsewhere(point.OtherShard))).ToList();
         Record(session, target, node, from, until, placement);
         node.Start();

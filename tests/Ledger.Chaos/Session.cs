@@ -178,7 +178,8 @@ internal sealed class Session : IAsyncDisposable
 
         if (Cluster.Incidents.Count > 0)
         {
-            _output.WriteLine("incidents  " + Counted(Cluster.Incidents.CountBy(static line => line)));
+            _output.WriteLine("incidents  " + string.Join(
+                ", ", Cluster.Incidents.CountBy(static line => line).Select(static pair => $"{pair.Key} ({pair.Value} times)")));
         }
 
         _output.WriteLine($"calls      {points.Length}: ok {points.Count(static p => p.Outcome == CallOutcome.Ok)}, "

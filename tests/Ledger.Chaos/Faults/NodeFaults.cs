@@ -11,9 +11,9 @@ internal static class NodeFaults
 
     private static readonly string[] FaketimeLibraries =
     [
-        "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-        "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-        "/usr/lib/faketime/libfaketime.so.1",
+        "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+        "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+        "/usr/lib/faketime/libfaketimeMT.so.1",
     ];
 
     public static string? MissingFaketime => Array.Exists(FaketimeLibraries, File.Exists)

@@ -83,6 +83,7 @@ internal sealed class PostgresFilter(PostgresWatch watch) : IConnectionFilter
     private bool _journalBind;
     private bool _pendingWrite;
     private bool _copying;
+    private bool _explicit;
 
     private CommitTrap? _losing;
     private bool _rawAnswer;
@@ -260,8 +261,8 @@ internal sealed class PostgresFilter(PostgresWatch watch) : IConnectionFilter
         _row.Clear();
         committing = _type switch
         {
-            (byte)'S' => _pendingWrite,
-            (byte)'c' => _copying,
+            (byte)'S' => _pendingWrite && !_explicit,
+            (byte)'c' => _copying && !_explicit,
             _ => false,
         };
         return true;
@@ -319,20 +320,39 @@ internal sealed class PostgresFilter(PostgresWatch watch) : IConnectionFilter
                 FindAccounts();
                 return false;
             case (byte)'Q':
-                var sql = Text(head, 0);
-                if (sql.StartsWith("COPY journal", StringComparison.OrdinalIgnoreCase))
-                {
-                    _copying = true;
-                }
-                else if (sql.StartsWith("INSERT INTO journal", StringComparison.OrdinalIgnoreCase))
-                {
-                    return true;
-                }
-
-                return _pendingWrite && sql.StartsWith("COMMIT", StringComparison.OrdinalIgnoreCase);
+                return EndsStatement(Text(head, 0));
             default:
                 return false;
         }
+    }
+
+    private bool EndsStatement(string sql)
+    {
+        bool Is(string start) => sql.StartsWith(start, StringComparison.OrdinalIgnoreCase);
+        if (Is("BEGIN"))
+        {
+            _explicit = true;
+        }
+        else if (Is("ROLLBACK"))
+        {
+            (_explicit, _pendingWrite) = (false, false);
+        }
+        else if (Is("COMMIT"))
+        {
+            _explicit = false;
+            return _pendingWrite;
+        }
+        else if (Is("COPY journal"))
+        {
+            (_copying, _pendingWrite) = (true, true);
+        }
+        else if (Is("INSERT INTO journal"))
+        {
+            _pendingWrite = true;
+            return !_explicit;
+        }
+
+        return false;
     }
 
     private static string Text(ReadOnlySpan<byte> head, int place)

@@ -131,7 +131,9 @@ internal sealed partial class Availability
         if (struck.Count > 0)
         {
             bool IsElsewhere(int shard) => shard >= 0 && fault.Placement[shard] >= 0 && !struck.Contains(fault.Placement[shard]);
-            var others = window.Where(point => IsElsewhere(point.Shard)
+
+            // Clients that keep to a struck node have nothing to do with where accounts are.
+            var others = window.Where(point => IsElsewhere(point.Shard) && !struck.Contains(point.Node)
                 && (point.OtherShard < 0 || IsElsewhere(point.OtherShard))).ToList();
             elsewhere = [.. others.Select(static point => point.Complete - point.Invoke).Order()];
             failures = others.Count(static point => point.Failed);
