@@ -10,6 +10,7 @@ internal enum ChaosMode
 {
     Run,
     Failover,
+    Planted,
     Check,
     List,
     Help,
@@ -24,6 +25,7 @@ internal sealed record ChaosOptions
         usage: Ledger.Chaos [options]            a run with faults
                Ledger.Chaos failover [options]   kills one node after the other and tells how long their accounts were lost
                Ledger.Chaos check HISTORY [--connection STRING]
+               Ledger.Chaos planted [--only NAME]    builds nodes with deliberate faults, which the checker must find
 
           --seed N          everything follows from it; a random one by default, which is printed
           --nodes N         how many nodes (3)
@@ -50,6 +52,9 @@ internal sealed record ChaosOptions
         """;
 
     public ChaosMode Mode { get; init; }
+
+    /// <summary>The one planted fault to drive; null for all.</summary>
+    public string? Only { get; init; }
 
     public ulong Seed { get; init; } = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(4));
 
@@ -106,6 +111,8 @@ internal sealed record ChaosOptions
             options = args[i] switch
             {
                 "failover" when i == 0 => options with { Mode = ChaosMode.Failover },
+                "planted" when i == 0 => options with { Mode = ChaosMode.Planted },
+                "--only" when options.Mode == ChaosMode.Planted => options with { Only = Value() },
                 "check" when i == 0 => options with { Mode = ChaosMode.Check, History = Value() },
                 "--connection" when options.Mode == ChaosMode.Check => options with { Connection = Value() },
                 "--list" => options with { Mode = ChaosMode.List },
@@ -137,7 +144,7 @@ internal sealed record ChaosOptions
                 : FormattableString.Invariant($"chaos-{options.Seed}")),
             Node = Path.GetFullPath(options.Node.Length > 0 ? options.Node : NodeBesideUs()),
         };
-        return options.Mode is ChaosMode.List or ChaosMode.Help or ChaosMode.Check || File.Exists(options.Node)
+        return options.Mode is ChaosMode.List or ChaosMode.Help or ChaosMode.Check or ChaosMode.Planted || File.Exists(options.Node)
             ? options
             : throw new FormatException($"There is no node at {options.Node}; build it, or name one with --node.");
     }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Ledger.Chaos;
 using Ledger.Chaos.Checking;
+using Ledger.Chaos.Checking.Planted;
 using Ledger.Chaos.Faults;
 using Ledger.Chaos.Processes;
 
@@ -37,6 +38,12 @@ try
                 var report = await ChaosChecker.RunAsync(
                     options.History, options.Connection, Console.Out, interrupted.Token);
                 return report.Verdict == Verdict.Clean ? 0 : 1;
+            case ChaosMode.Planted:
+                return await PlantedFaults.RunAsync(
+                    PlantedFaults.RootOf(AppContext.BaseDirectory), options.Only,
+                    PlantedFaults.Program(typeof(ChaosOptions).Assembly.Location), TimeSpan.FromMinutes(15), Console.Out,
+                    interrupted.Token)
+                    ? 0 : 1;
             case ChaosMode.Failover:
                 return await new FailoverRun(options, Console.Out).RunAsync(interrupted.Token);
             default:
