@@ -72,8 +72,8 @@ try
     for (var i = 0; i < Accounts; i++)
     {
         var account = (await client.GetAccountAsync($"users:{i}"))!;
-        debits += account.DebitsPosted;
-        credits += account.CreditsPosted;
+        debits += account.Balances.DebitsPosted;
+        credits += account.Balances.CreditsPosted;
         entries += account.EntryCount;
     }
 
