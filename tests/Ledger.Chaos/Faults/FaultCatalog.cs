@@ -20,7 +20,7 @@ internal static class FaultCatalog
         new("starve", "starve", Struck.Nodes, "a node gets a part of its processor time (SIGSTOP and SIGCONT in turn)", NodeFaults.StarveAsync),
         new("stutter", "starve", Struck.Nodes, "all nodes pause for 800 ms now and then, each on its own", NodeFaults.StutterAsync),
         new("busy", "starve", Struck.Nodes, "other processes take the processors", NodeFaults.BusyAsync),
-        new("clock", "clock", Struck.Nodes, "a node is restarted with a clock that is an hour ahead or behind, or runs too fast (libfaketime)", NodeFaults.ClockAsync) { Missing = static _ => NodeFaults.MissingFaketime },
+        new("clock", "clock", Struck.Nodes, "a node is restarted with a clock that is 90 s or an hour ahead or behind (libfaketime)", NodeFaults.ClockAsync) { Missing = static _ => NodeFaults.MissingFaketime },
         new("partition", "partition", Struck.Network, "a node and the others can't reach each other; what was sent is held", NetworkFaults.PartitionAsync) { NodesMin = 2 },
         new("partition-reset", "partition", Struck.Network, "the same with connections that are reset and refused", NetworkFaults.PartitionResetAsync) { NodesMin = 2 },
         new("partition-one-way", "partition", Struck.Network, "a node can send to the others and hears nothing, or the other way round", NetworkFaults.OneWayAsync) { NodesMin = 2 },

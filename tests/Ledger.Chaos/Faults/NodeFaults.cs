@@ -161,7 +161,9 @@ internal static class NodeFaults
     public static async Task ClockAsync(FaultContext context)
     {
         var node = context.PickNode();
-        string[] skews = ["+1h", "-1h", "+90s", "-90s", "+0 x1.2", "+0 x0.8"];
+        
+        // No clock that runs at another speed: libfaketime then stretches the waits of sockets too, and the node can't start.
+        string[] skews = ["+1h", "-1h", "+90s", "-90s"];
         var skew = skews[context.Random.Next(skews.Length)];
         await context.InjectAsync(
             Name(context, node),
@@ -172,6 +174,7 @@ internal static class NodeFaults
                 {
                     ["LD_PRELOAD"] = FaketimeLibraries.First(File.Exists),
                     ["FAKETIME"] = skew,
+                    ["DONT_FAKE_MONOTONIC"] = "1",
                     ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
                 };
                 node.Start();
