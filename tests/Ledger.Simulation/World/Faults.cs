@@ -28,7 +28,11 @@ internal enum FaultKinds
     /// others to prepare and what has become of it. (Its votes, answers and closes must not leave: what they promise could be
     /// unknown to the newer incarnation, which answers reads and refuses by what it knows.)</summary>
     LooseLease = 1 << 18,
-    All = (1 << 19) - 1,
+
+    /// <summary>A node can't renew its lease for a while: what its accounts say waits, in order, and leaves when it is renewed; what
+    /// an incarnation said that has got a successor meanwhile never does.</summary>
+    Lapse = 1 << 19,
+    All = (1 << 20) - 1,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -53,6 +57,8 @@ internal sealed record Faults
     public int PartitionBits { get; init; }
 
     public int ClockJumpBits { get; init; }
+
+    public int LapseBits { get; init; }
 
     public int WriteFails { get; init; }
 
@@ -81,7 +87,7 @@ internal sealed record Faults
         var random = new Prng(seed, "faults");
         var kinds = FaultKinds.None;
         var temper = random.Next(8);
-        for (var bit = 0; bit < 19; bit++)
+        for (var bit = 0; bit < 20; bit++)
         {
             // One history in eight is calm, one suffers everything.
             var on = random.Next(100);
@@ -117,6 +123,7 @@ internal sealed record Faults
             SleepBits = Rate(FaultKinds.Sleep, 16, 18, 20, 22),
             PartitionBits = Rate(FaultKinds.Partition, 20, 22, 24),
             ClockJumpBits = Rate(FaultKinds.ClockJump, 20, 22, 24),
+            LapseBits = Rate(FaultKinds.Lapse, 19, 21, 23),
             WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
             AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),

@@ -87,6 +87,7 @@ internal sealed partial class World
     private readonly Dictionary<TransferId, long> firstSent = [];
     private readonly Dictionary<Attempt, long> toldAt = [];
     private readonly long[] skews = new long[NodeCount];
+    private readonly long[] silentUntil = new long[NodeCount];
     private readonly Tracer? tracer;
     private readonly ulong seed;
     private readonly bool isSilent;
@@ -617,6 +618,32 @@ internal sealed partial class World
                 }
             });
         });
+        Every(faults.LapseBits, () =>
+        {
+            Count("lease lapsed");
+            var node = chaos.Next(NodeCount);
+            var until = now + chaos.Spread(14, 23);
+            silentUntil[node] = Math.Max(silentUntil[node], until);
+            Trace($"the lease of node {node} lapses until {until}");
+            At(until, () =>
+            {
+                if (IsSilent(node))
+                {
+                    return;
+                }
+
+                foreach (var place in order)
+                {
+                    foreach (var one in place.Alive.ToArray())
+                    {
+                        if (one.Node == node)
+                        {
+                            one.SpeakAgain();
+                        }
+                    }
+                }
+            });
+        });
         Every(faults.ClockJumpBits, () =>
         {
             Count("clock set");
@@ -891,6 +918,7 @@ internal sealed class Incarnation : IAccountShell
     private readonly List<AccountMessage> inbox = [];
     private long armedFor = long.MaxValue;
     private bool isStopping;
+    private Queue<Utterance>? withheld;
 
     public Incarnation(World world, Place place, int node)
     {
@@ -1016,6 +1044,7 @@ internal sealed class Incarnation : IAccountShell
         Writing = null;
         world.Covered(Runtime, null, "write failed");
         Runtime.Fail(CallFailure.JournalUnavailable);
+        GiveUpWithheld();
         world.Stop(this, why);
     }
 
@@ -1024,6 +1053,7 @@ internal sealed class Incarnation : IAccountShell
         if (isStopping && !IsDead && !Runtime.HasUnwritten)
         {
             Runtime.Fail(CallFailure.Moving);
+            GiveUpWithheld();
             world.Stop(this, "is handed over");
         }
     }
@@ -1042,25 +1072,94 @@ internal sealed class Incarnation : IAccountShell
 
     void IAccountShell.Reply(Caller caller, AccountAnswerBase answer)
     {
+        if (answer is CallFailed || !IsSilent)
+        {
+            Speak(caller, answer, Runtime.DurableSequenceNr);
+        }
+        else
+        {
+            Withhold(new Utterance(caller, answer, default, null, Runtime.DurableSequenceNr));
+        }
+    }
+
+    void IAccountShell.Send(AccountAddress account, AccountMessage message)
+    {
+        if (!IsSilent)
+        {
+            Speak(account, message, Runtime.DurableSequenceNr);
+        }
+        else
+        {
+            Withhold(new Utterance(default, null, account, message, Runtime.DurableSequenceNr));
+        }
+    }
+
+    // As the actor shell does it.
+    private bool IsSilent => withheld is not null || world.IsSilent(Node);
+
+    private void Withhold(in Utterance utterance)
+    {
+        if (!IsDead)
+        {
+            (withheld ??= []).Enqueue(utterance);
+        }
+    }
+
+    /// <summary>The node's lease is good again.</summary>
+    public void SpeakAgain()
+    {
+        while (withheld is { Count: > 0 })
+        {
+            var (caller, answer, account, message, durable) = withheld.Dequeue();
+            if (answer is not null)
+            {
+                Speak(caller, answer, durable);
+            }
+            else
+            {
+                Speak(account, message!, durable);
+            }
+        }
+
+        withheld = null;
+    }
+
+    private void GiveUpWithheld()
+    {
+        while (withheld is { Count: > 0 })
+        {
+            var utterance = withheld.Dequeue();
+            if (utterance.Answer is not null)
+            {
+                Speak(utterance.Caller, new CallFailed(CallFailure.Moving), utterance.Durable);
+            }
+        }
+    }
+
+    private void Speak(Caller caller, AccountAnswerBase answer, long durable)
+    {
         if (IsDead || (!IsNewest && answer is not CallFailed))
         {
             return;
         }
 
-        Place.SpokenRow = Math.Max(Place.SpokenRow, Runtime.DurableSequenceNr);
-        world.Answered(caller.Correlation, answer, Runtime.DurableSequenceNr);
+        Place.SpokenRow = Math.Max(Place.SpokenRow, durable);
+        world.Answered(caller.Correlation, answer, durable);
     }
 
-    void IAccountShell.Send(AccountAddress account, AccountMessage message)
+    private void Speak(AccountAddress account, AccountMessage message, long durable)
     {
         if (IsDead || (!IsNewest && !(world.HasLooseLease && message is PrepareRequest or Outcome or OutcomeRequest)))
         {
             return;
         }
 
-        Place.SpokenRow = Math.Max(Place.SpokenRow, Runtime.DurableSequenceNr);
+        Place.SpokenRow = Math.Max(Place.SpokenRow, durable);
         world.Sent(this, account, message);
     }
+
+    private readonly record struct Utterance(
+        Caller Caller, AccountAnswerBase? Answer, AccountAddress Account, AccountMessage? Message, long Durable);
 
     void IAccountShell.Write(EventBatch batch)
     {
@@ -1114,6 +1213,8 @@ internal sealed class Incarnation : IAccountShell
 internal sealed partial class World
 {
     public AccountRuntimeOptions Options => options;
+
+    public bool IsSilent(int node) => now < silentUntil[node];
 
     public bool HasLooseLease => !healed && faults.Has(FaultKinds.LooseLease);
 
