@@ -38,8 +38,12 @@ public sealed partial class AccountRuntime
             return true;
         }
 
-        // What was once answered to this very request is answered for ever, whatever was done under the id since.
-        if (found?.Records.FirstOrDefault(record => record.Status != TransferStatus.None && record.Part.Asked == asked.Asked) is { } before)
+        // What was once answered to this very request is answered for ever, but for a refusal that did not use the id up when
+        // the id has been used since: as memory has it, what an id was used for outranks that.
+        var used = found?.Records.FirstOrDefault(static record =>
+            record.Status == TransferStatus.Created || (record.Status != TransferStatus.None && AccountState.Burns(record.Part, record.Status)));
+        if (found?.Records.FirstOrDefault(record => record.Status != TransferStatus.None && record.Part.Asked == asked.Asked
+            && (used is null || record == used)) is { } before)
         {
             Answer(work, before.Status == TransferStatus.Created
                 ? Committed(before.Part, before.Time, replayed: true)

@@ -39,6 +39,13 @@ public sealed partial class AccountRuntime
     {
         foreach (var input in inputs.ToArray())
         {
+            // Many may have given up meanwhile; to ask the journal for each of them would keep those waiting that have not.
+            if (input is AccountCall call && now > call.Deadline)
+            {
+                Hold(call.Caller, new CallFailed(CallFailure.DeadlineExpired));
+                continue;
+            }
+
             Route(input, now);
         }
     }

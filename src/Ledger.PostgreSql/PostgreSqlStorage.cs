@@ -15,8 +15,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     private static readonly string[] s_journalColumns =
     [
-        "ordering bigint", "created bigint", "deleted boolean", "persistence_id character varying", "sequence_number bigint",
-        "message bytea", "manifest character varying", "identifier integer", "writer_uuid character varying",
+        "ordering bigint", "created bigint", "deleted boolean", "persistence_id text", "sequence_number bigint",
+        "message bytea", "manifest text", "identifier integer", "writer_uuid text",
     ];
 
     private readonly PostgreSqlStorageOptions _options;
@@ -200,7 +200,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
         }
 
         using var command = new NpgsqlCommand("""
-            SELECT attname || ' ' || format_type(atttypid, NULL) FROM pg_attribute
+            SELECT attname || ' ' || replace(format_type(atttypid, NULL), 'character varying', 'text') FROM pg_attribute
             WHERE attrelid = to_regclass('journal') AND attnum > 0 AND NOT attisdropped
             """, connection);
         var found = new HashSet<string>(StringComparer.Ordinal);

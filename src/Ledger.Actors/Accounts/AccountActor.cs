@@ -47,6 +47,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private LedgerTime inDoubtSince;
     private bool registered;
     private Queue<Utterance>? withheld;
+    private ICancelable? silence;
 
     public AccountActor(AccountAddress account, AccountActorContext context)
     {
@@ -144,6 +145,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 break;
             case LeaseChanged:
                 SpeakAgain();
+                break;
+            case SilentForLong:
+                TellThatSilent();
                 break;
             case StopAccount:
                 stopping = true;
@@ -259,6 +263,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         {
             withheld = [];
             context.Lease.Notify(Self);
+            CheckSilence();
         }
 
         withheld.Enqueue(utterance);
@@ -298,6 +303,34 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
         withheld = null;
     }
+
+    // Callers are not left waiting for their deadlines: they learn that their outcome is unknown, and ask again.
+    private void TellThatSilent()
+    {
+        if (withheld is null || context.Lease.IsGood)
+        {
+            SpeakAgain();
+            return;
+        }
+
+        for (var left = withheld.Count; left > 0; left--)
+        {
+            var utterance = withheld.Dequeue();
+            if (utterance.Answer is null)
+            {
+                withheld.Enqueue(utterance);
+            }
+            else
+            {
+                SayNow(utterance with { Answer = new CallFailed(CallFailure.Moving) });
+            }
+        }
+
+        CheckSilence();
+    }
+
+    private void CheckSilence() => silence = Context.System.Scheduler.ScheduleTellOnceCancelable(
+        context.Lease.Duration, Self, SilentForLong.Instance, ActorRefs.NoSender);
 
     // Whoever waits for something that was withheld learns that it has not been told.
     private void GiveUpWithheld()
@@ -428,6 +461,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     protected override void PostStop()
     {
         wake?.Cancel();
+        silence?.Cancel();
         runtime.Fail(CallFailure.Moving);
         GiveUpWithheld();
         if (!recovered || runtime.HasInDoubt)
@@ -453,6 +487,11 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     // An answer to a caller, or a message to another account.
     private readonly record struct Utterance(
         Caller Caller, AccountAnswerBase? Answer, AccountAddress Account, AccountMessage? Message);
+
+    private sealed class SilentForLong : INoSerializationVerificationNeeded, IDeadLetterSuppression
+    {
+        public static readonly SilentForLong Instance = new();
+    }
 
     private sealed class Wake : INoSerializationVerificationNeeded
     {

@@ -72,6 +72,9 @@ internal sealed class NodeLease : IDisposable
     /// <summary>No lease, for a storage that only one process can have open: its lock is one.</summary>
     public static NodeLease Unneeded { get; } = new();
 
+    /// <summary>For how long a renewal is good.</summary>
+    public TimeSpan Duration => duration;
+
     /// <summary>Whether it is good now.</summary>
     public bool IsGood => Stopwatch.GetTimestamp() < Volatile.Read(ref goodUntil);
 
