@@ -66,6 +66,30 @@ public sealed class IdSearches
     /// <param name="id">The id.</param>
     public bool HasSeen(TransferId id) => searches[id].Seen;
 
+    /// <summary>Whether later rows can't change the answer to a question.</summary>
+    /// <param name="lookup">The question.</param>
+    /// <param name="reached">When the last row so far began.</param>
+    /// <remarks>An id that was not used up by a decision may have been decided again, so only the end of its time ends a search.
+    /// Where memory names the row of a content, only the decision about that is what was asked for: others may come between, and
+    /// the same row may hold an earlier refusal and the next attempt.</remarks>
+    public bool IsOver(IdLookup lookup, LedgerTime reached)
+    {
+        ArgumentNullException.ThrowIfNull(lookup);
+        if (lookup.ToEnd)
+        {
+            return false;
+        }
+
+        return Found(lookup.Id) is { Last: { } decided } found
+            ? decided.Status == TransferStatus.Created
+                || (lookup.SequenceNr > 0 && !IsOpen(lookup.Id) && found.Records.Any(
+                    record => record.SequenceNr == lookup.SequenceNr && record.Status != TransferStatus.None))
+            : !HasSeen(lookup.Id) && reached > lookup.NotAfter;
+    }
+
+    private bool IsOpen(TransferId id) =>
+        prepared.Values.Any(one => one.Part.Id == id || one.Part.Legs.Any(leg => leg.Transfer?.Id == id));
+
     /// <summary>Folds one event.</summary>
     /// <param name="happened">The event.</param>
     /// <param name="sequenceNr">Its row.</param>

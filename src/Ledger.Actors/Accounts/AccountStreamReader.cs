@@ -83,15 +83,8 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
                 }
             }
 
-            // An id that was not used up by a decision may have been decided again, so only the end of its time ends a search;
-            // where memory names the row of a content, only the decision about that is what was asked for: others may come between.
             var reached = rows[^1].Events[0].At;
-            searching.RemoveAll(lookup => !lookup.ToEnd
-                && (searches.Found(lookup.Id) is { Last: { } decided }
-                    ? decided.Status == TransferStatus.Created
-                        || (lookup.SequenceNr > 0 && searches.Found(lookup.Id)!.Records.Any(
-                            record => record.SequenceNr == lookup.SequenceNr && record.Status != TransferStatus.None))
-                    : !searches.HasSeen(lookup.Id) && reached > lookup.NotAfter));
+            searching.RemoveAll(lookup => searches.IsOver(lookup, reached));
             from = rows[^1].SequenceNr + 1;
             size = RowsMax;
         }

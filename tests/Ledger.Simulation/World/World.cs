@@ -848,12 +848,7 @@ internal sealed partial class World
                 }
             }
 
-            var reached = rows[end - 1].Events[0].At;
-            if (!lookup.ToEnd && (search.Found(lookup.Id) is { Last: { } decided }
-                ? decided.Status == TransferStatus.Created
-                    || (lookup.SequenceNr > 0 && search.Found(lookup.Id)!.Records.Any(
-                        record => record.SequenceNr == lookup.SequenceNr && record.Status != TransferStatus.None))
-                : !search.HasSeen(lookup.Id) && reached > lookup.NotAfter))
+            if (search.IsOver(lookup, rows[end - 1].Events[0].At))
             {
                 break;
             }
