@@ -313,7 +313,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             return;
         }
 
-        for (var left = withheld.Count; left > 0; left--)
+        // The first lease of a process is on its way; that it takes a moment is no reason to ask again.
+        for (var left = context.Lease.Age is null ? 0 : withheld.Count; left > 0; left--)
         {
             var utterance = withheld.Dequeue();
             if (utterance.Answer is null)
