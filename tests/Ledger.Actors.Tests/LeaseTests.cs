@@ -33,7 +33,7 @@ public sealed class LeaseTests : IDisposable
     [Fact]
     public async Task What_is_said_while_the_lease_has_lapsed_waits_until_it_is_renewed()
     {
-        await using var host = await StartAsync();
+        await using var host = await StartAsync(TimeSpan.FromSeconds(4));
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var lease = LedgerExtension.Of(host.System).Lease;
         leases.Fails = true;
@@ -228,12 +228,12 @@ public sealed class LeaseTests : IDisposable
         }
     }
 
-    private async Task<LedgerHost> StartAsync()
+    private async Task<LedgerHost> StartAsync(TimeSpan? lease = null)
     {
         using var unused = new SqliteTestStorage();
         return await LedgerHost.StartAsync(unused, options =>
         {
-            Briefly(options);
+            options.LeaseTime = lease ?? s_duration;
             options.Storage = new LeasedStorage(new SqliteStorage(Path.Combine(directory, "ledger.db")), leases);
         });
     }

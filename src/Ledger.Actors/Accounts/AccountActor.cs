@@ -323,7 +323,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             }
             else
             {
-                SayNow(utterance with { Answer = new CallFailed(CallFailure.Moving) });
+                SayNow(utterance with { Answer = new CallFailed(CallFailure.JournalUnavailable) });
             }
         }
 
