@@ -40,8 +40,7 @@ public sealed partial class AccountRuntime
 
         // What was once answered to this very request is answered for ever, but for a refusal that did not use the id up when
         // the id has been used since: as memory has it, what an id was used for outranks that.
-        var used = found?.Records.FirstOrDefault(static record =>
-            record.Status == TransferStatus.Created || (record.Status != TransferStatus.None && AccountState.Burns(record.Part, record.Status)));
+        var used = found?.Records.FirstOrDefault(static record => record.IsFinal);
         if (found?.Records.FirstOrDefault(record => record.Status != TransferStatus.None && record.Part.Asked == asked.Asked
             && (used is null || record == used)) is { } before)
         {
@@ -72,7 +71,7 @@ public sealed partial class AccountRuntime
                 return true;
             }
 
-            if (record.Status == TransferStatus.Created || AccountState.Burns(record.Part, record.Status))
+            if (record.IsFinal)
             {
                 Answer(work, Rejected(
                     asked, 0, record.Status == TransferStatus.Created ? difference : TransferStatus.IdAlreadyFailed, default,

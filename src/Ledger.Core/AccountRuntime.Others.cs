@@ -175,10 +175,9 @@ public sealed partial class AccountRuntime
                 : TransferStatus.ExistsWithDifferentTransfers;
         }
 
-        return remembered is { IsFinal: true }
-            || (used is not null && used.Status != TransferStatus.None && AccountState.Burns(used.Part, used.Status))
-                ? TransferStatus.IdAlreadyFailed
-                : TransferStatus.None;
+        return remembered is { IsFinal: true } || used is { IsFinal: true }
+            ? TransferStatus.IdAlreadyFailed
+            : TransferStatus.None;
     }
 
     private void RefuseClose(TransactionPart part, Refusal? refusal, LedgerTime now)
@@ -355,9 +354,8 @@ public sealed partial class AccountRuntime
         if (FoundIn(known, transfer.Id)?.Last is { } record)
         {
             return record.Status == TransferStatus.Created ? fact with { Known = CompareWith(record, transfer) }
-                : record.Status != TransferStatus.None && AccountState.Burns(record.Part, record.Status)
-                    ? fact with { Known = TransferStatus.IdAlreadyFailed }
-                    : fact;
+                : record.IsFinal ? fact with { Known = TransferStatus.IdAlreadyFailed }
+                : fact;
         }
 
         return state.Remembered.Find(transfer.Id) switch

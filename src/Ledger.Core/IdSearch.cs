@@ -11,7 +11,12 @@ namespace Ledger.Core;
 /// <param name="SequenceNr">The row that holds the content.</param>
 public sealed record IdRecord(
     TransactionPart Part, PartLeg? Leg, TransferStatus Status, int FailedLeg, LedgerTime Time, Balances? Seen,
-    long SequenceNr);
+    long SequenceNr)
+{
+    /// <summary>Whether the id is used up by it, so that nothing else is ever done under it.</summary>
+    internal bool IsFinal =>
+        Status == TransferStatus.Created || (Status != TransferStatus.None && AccountState.Burns(Part, Status));
+}
 
 /// <summary>What the journal holds about an id. Immutable.</summary>
 /// <param name="Records">The decisions about it, oldest first; empty when there is only a record of ignorance (R2).</param>
@@ -62,10 +67,6 @@ public sealed class IdSearches
     /// <param name="id">The id.</param>
     public IdFound? Found(TransferId id) => searches[id].Found;
 
-    /// <summary>Whether anything was seen of an id, decided or not.</summary>
-    /// <param name="id">The id.</param>
-    public bool HasSeen(TransferId id) => searches[id].Seen;
-
     /// <summary>Whether later rows can't change the answer to a question.</summary>
     /// <param name="lookup">The question.</param>
     /// <param name="reached">When the last row so far began.</param>
@@ -84,7 +85,7 @@ public sealed class IdSearches
             ? decided.Status == TransferStatus.Created
                 || (lookup.SequenceNr > 0 && !IsOpen(lookup.Id) && found.Records.Any(
                     record => record.SequenceNr == lookup.SequenceNr && record.Status != TransferStatus.None))
-            : !HasSeen(lookup.Id) && reached > lookup.NotAfter;
+            : !searches[lookup.Id].Seen && reached > lookup.NotAfter;
     }
 
     private bool IsOpen(TransferId id) =>
