@@ -335,7 +335,7 @@ internal sealed class LedgerExtension : IExtension
         }
 
         var self = Cluster.Get(system).SelfUniqueAddress;
-        return new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), LeaseAllocation.Uid(self), IsAlone: false);
+        return new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), self.Uid, IsAlone: false);
     }
 
     private async Task<AccountAnswerBase> AskAsync(

@@ -169,7 +169,7 @@ public sealed class LeaseTests : IDisposable
         var allocation = new LeaseAllocation(leases, new First());
         allocation.Start(system);
 
-        var here = new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), LeaseAllocation.Uid(self), IsAlone: false);
+        var here = new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), self.Uid, IsAlone: false);
         var earlier = here with { Id = Guid.NewGuid(), Uid = here.Uid + 1 };
         var gone = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@127.0.0.1:1", 1, IsAlone: false);
         var longDead = gone with { Id = Guid.NewGuid() };

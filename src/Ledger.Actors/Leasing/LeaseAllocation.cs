@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using Akka.Event;
+using Ledger.Actors.Storage;
 
 namespace Ledger.Actors.Leasing;
 
@@ -20,11 +21,9 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
 {
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromMilliseconds(200);
 
-    private readonly SemaphoreSlim gate = new(1);
+    private readonly SharedRun ending = new();
     private Cluster? cluster;
     private ILoggingAdapter? log;
-    private long started;
-    private long completed;
 
     public void Start(ActorSystem system)
     {
@@ -54,32 +53,19 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
         IImmutableSet<string> rebalanceInProgress) =>
         inner.Rebalance(currentShardAllocations, rebalanceInProgress);
 
-    // Many shards lose their home together; one look that begins after a call does for it.
+    // Many shards lose their home together.
     private async Task EndOthersAsync(IEnumerable<IActorRef> regions)
     {
-        var wanted = Volatile.Read(ref started) + 1;
         var homes = regions.Select(AddressOf).ToHashSet();
-        await gate.WaitAsync().ConfigureAwait(false);
         try
         {
-            if (completed >= wanted)
-            {
-                return;
-            }
-
-            var mine = Interlocked.Increment(ref started);
-            await Task.Run(() => EndOthersAsync(homes)).ConfigureAwait(false);
-            completed = mine;
+            await ending.RunAsync(() => Task.Run(() => EndOthersAsync(homes)), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // The region asks again, often; the store must not be asked so often.
             await Task.Delay(s_afterFailure).ConfigureAwait(false);
             throw new InvalidOperationException($"The leases of other nodes can't be read: {e.Message}", e);
-        }
-        finally
-        {
-            gate.Release();
         }
     }
 
@@ -127,10 +113,7 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
 
     /// <summary>Whether a lease is that of a member.</summary>
     public static bool IsOf(LeaseHolder holder, Member member) =>
-        Uid(member.UniqueAddress) == holder.Uid && member.Address.ToString() == holder.Address;
-
-    /// <summary>Tells a process from an earlier one at the same address.</summary>
-    public static long Uid(UniqueAddress address) => address.Uid;
+        member.UniqueAddress.Uid == holder.Uid && member.Address.ToString() == holder.Address;
 
     private Address AddressOf(IActorRef region) =>
         region.Path.Address.HasLocalScope ? cluster!.SelfAddress : region.Path.Address;

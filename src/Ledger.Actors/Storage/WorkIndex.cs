@@ -228,12 +228,10 @@ internal sealed class LedgerWorkIndex(
 
     private static readonly TimeSpan s_unsavedMax = TimeSpan.FromSeconds(10);
 
-    private readonly SemaphoreSlim gate = new(1);
+    private readonly SharedRun folding = new();
 
     // Places above the checkpoint that are folded in, with which they need not be read again.
     private readonly SortedSet<long> folded = [];
-    private long started;
-    private long completed;
     private long reached;
     private long readableUpTo = long.MaxValue;
     private long savedAt = TimeProvider.System.GetTimestamp();
@@ -241,19 +239,9 @@ internal sealed class LedgerWorkIndex(
     /// <summary>How many rows were read and folded, for tests.</summary>
     internal long FoldedRows { get; private set; }
 
-    public async Task CatchUpAsync(CancellationToken cancellationToken)
-    {
-        // A fold that begins after this call does for it, whoever asked for that.
-        var wanted = Volatile.Read(ref started) + 1;
-        await gate.WaitAsync(cancellationToken);
-        try
+    public Task CatchUpAsync(CancellationToken cancellationToken) => folding.RunAsync(
+        async () =>
         {
-            if (completed >= wanted)
-            {
-                return;
-            }
-
-            var mine = Interlocked.Increment(ref started);
             for (var attempt = 1; !await FoldAsync(cancellationToken); attempt++)
             {
                 if (attempt == AttemptsMax)
@@ -261,14 +249,8 @@ internal sealed class LedgerWorkIndex(
                     throw new TimeoutException("Other nodes fold the index of work all the time.");
                 }
             }
-
-            completed = mine;
-        }
-        finally
-        {
-            gate.Release();
-        }
-    }
+        },
+        cancellationToken);
 
     private async Task<bool> FoldAsync(CancellationToken cancellationToken)
     {
@@ -410,16 +392,6 @@ internal sealed class LedgerWorkIndex(
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
-    private async Task<JournalHead> HeadAsync(CancellationToken cancellationToken)
-    {
-        await gate.WaitAsync(cancellationToken);
-        try
-        {
-            return await store.ReadHeadAsync(cancellationToken);
-        }
-        finally
-        {
-            gate.Release();
-        }
-    }
+    private Task<JournalHead> HeadAsync(CancellationToken cancellationToken) =>
+        folding.BesidesAsync(() => store.ReadHeadAsync(cancellationToken), cancellationToken);
 }
