@@ -61,6 +61,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
                 Initialize(connection);
             }
 
+            CheckTables(connection);
             CheckColumns(connection);
             CheckUniqueKey(connection);
             EmptyForeignIndex(connection);
@@ -194,11 +195,6 @@ public sealed class PostgreSqlStorage : LedgerStorage
     // A table of this name that somebody else has made, as an older schema of the plugin.
     private void CheckColumns(NpgsqlConnection connection)
     {
-        if (!HasTables(connection, null))
-        {
-            return; // Told below.
-        }
-
         using var command = new NpgsqlCommand("""
             SELECT attname || ' ' || replace(format_type(atttypid, NULL), 'character varying', 'text') FROM pg_attribute
             WHERE attrelid = to_regclass('journal') AND attnum > 0 AND NOT attisdropped
@@ -237,7 +233,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
         }
     }
 
-    private void CheckUniqueKey(NpgsqlConnection connection)
+    private void CheckTables(NpgsqlConnection connection)
     {
         if (!HasTables(connection, null))
         {
@@ -245,7 +241,10 @@ public sealed class PostgreSqlStorage : LedgerStorage
                 $"The ledger's storage {Description} lacks some or all of its tables. Apply {nameof(PostgreSqlSchema)}."
                 + $"{nameof(PostgreSqlSchema.Script)}, or set {nameof(PostgreSqlStorageOptions.AutoInitialize)}.");
         }
+    }
 
+    private void CheckUniqueKey(NpgsqlConnection connection)
+    {
         // Exactly these columns, for all rows, at once and valid: a partial, deferred or half-built index does not
         // fence anyone.
         using var command = new NpgsqlCommand("""

@@ -314,34 +314,34 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         }
 
         // The first lease of a process is on its way; that it takes a moment is no reason to ask again.
-        for (var left = context.Lease.Age is null ? 0 : withheld.Count; left > 0; left--)
+        if (context.Lease.Age is not null)
         {
-            var utterance = withheld.Dequeue();
+            FailWithheld(CallFailure.JournalUnavailable);
+        }
+
+        CheckSilence();
+    }
+
+    private void CheckSilence()
+    {
+        silence?.Cancel();
+        silence = Context.System.Scheduler.ScheduleTellOnceCancelable(
+            context.Lease.Duration, Self, SilentForLong.Instance, ActorRefs.NoSender);
+    }
+
+    // Whoever waits for something that is withheld learns that; what is for other accounts goes on waiting.
+    private void FailWithheld(CallFailure reason)
+    {
+        for (var left = withheld?.Count ?? 0; left > 0; left--)
+        {
+            var utterance = withheld!.Dequeue();
             if (utterance.Answer is null)
             {
                 withheld.Enqueue(utterance);
             }
             else
             {
-                SayNow(utterance with { Answer = new CallFailed(CallFailure.JournalUnavailable) });
-            }
-        }
-
-        CheckSilence();
-    }
-
-    private void CheckSilence() => silence = Context.System.Scheduler.ScheduleTellOnceCancelable(
-        context.Lease.Duration, Self, SilentForLong.Instance, ActorRefs.NoSender);
-
-    // Whoever waits for something that was withheld learns that it has not been told.
-    private void GiveUpWithheld()
-    {
-        while (withheld is { Count: > 0 })
-        {
-            var utterance = withheld.Dequeue();
-            if (utterance.Answer is not null)
-            {
-                LostCallsActor.Answer(utterance.Caller, new CallFailed(CallFailure.Moving));
+                SayNow(utterance with { Answer = new CallFailed(reason) });
             }
         }
     }
@@ -464,7 +464,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         wake?.Cancel();
         silence?.Cancel();
         runtime.Fail(CallFailure.Moving);
-        GiveUpWithheld();
+        FailWithheld(CallFailure.Moving);
         if (!recovered || runtime.HasInDoubt)
         {
             // Something is unfinished, or may be where the journal could not be read, so this account must not sleep for
