@@ -37,7 +37,11 @@ public sealed class PostgresServer : IDisposable
         }
 
         _given = null;
-        _binaries = FindBinaries();
+        _binaries = FindBinaries()
+            ?? throw new InvalidOperationException(
+                "These tests need a PostgreSQL server and none was found: neither initdb and pg_ctl in"
+                + $" /usr/lib/postgresql/*/bin or on the PATH, nor a connection string in {Variable}."
+                + " Install one, for example with: apt-get install postgresql");
         _port = FreePort();
         _directory = Directory.CreateTempSubdirectory("ledger-pg-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Dispose();
@@ -185,7 +189,8 @@ public sealed class PostgresServer : IDisposable
         }
     }
 
-    private static string FindBinaries()
+    /// <summary>Where the server's programs are; null for nowhere.</summary>
+    public static string? FindBinaries()
     {
         var candidates = new List<string>();
         const string debian = "/usr/lib/postgresql";
@@ -201,11 +206,7 @@ public sealed class PostgresServer : IDisposable
         var suffix = OperatingSystem.IsWindows() ? ".exe" : string.Empty;
         return candidates.Find(d => d.Length > 0
                 && File.Exists(Path.Combine(d, "initdb" + suffix))
-                && File.Exists(Path.Combine(d, "pg_ctl" + suffix)))
-            ?? throw new InvalidOperationException(
-                "These tests need a PostgreSQL server and none was found: neither initdb and pg_ctl in"
-                + $" /usr/lib/postgresql/*/bin or on the PATH, nor a connection string in {Variable}."
-                + " Install one, for example with: apt-get install postgresql");
+                && File.Exists(Path.Combine(d, "pg_ctl" + suffix)));
     }
 
     private static int FreePort()

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using Ledger.Tests.Shared;
 using Npgsql;
 
 namespace Ledger.Chaos.Processes;
@@ -22,7 +23,10 @@ internal sealed class Postgres : IAsyncDisposable
     {
         _reaper = reaper;
         _directory = directory;
-        _binaries = FindBinaries();
+        _binaries = PostgresServer.FindBinaries()
+            ?? throw new InvalidOperationException(
+                "No PostgreSQL server was found: neither in /usr/lib/postgresql/*/bin nor on the PATH."
+                + " Install one, for example with: apt-get install postgresql");
         EndPoint = new IPEndPoint(IPAddress.Loopback, port);
     }
 
@@ -147,23 +151,6 @@ internal sealed class Postgres : IAsyncDisposable
         Username = "postgres",
         Database = database,
     }.ToString();
-
-    private static string FindBinaries()
-    {
-        const string debian = "/usr/lib/postgresql";
-        var candidates = Directory.Exists(debian)
-            ? Directory.GetDirectories(debian)
-                .OrderByDescending(static d => double.TryParse(
-                    Path.GetFileName(d), CultureInfo.InvariantCulture, out var version) ? version : 0)
-                .Select(static d => Path.Combine(d, "bin"))
-            : [];
-        return candidates.Concat((Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(Path.PathSeparator))
-            .FirstOrDefault(static d => d.Length > 0
-                && File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "pg_ctl")))
-            ?? throw new InvalidOperationException(
-                "No PostgreSQL server was found: neither in /usr/lib/postgresql/*/bin nor on the PATH."
-                + " Install one, for example with: apt-get install postgresql");
-    }
 
     private int Postmaster =>
         int.Parse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
