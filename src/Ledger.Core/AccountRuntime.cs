@@ -535,7 +535,15 @@ public sealed partial class AccountRuntime
     }
 
     // Callers that have stopped waiting, for an outcome that may be long in coming, must not fill the account up.
-    private void ForgetExpired(LedgerTime now)
+    private void ForgetExpired(LedgerTime now) => DropCalls(call => call.Deadline < now, null);
+
+    /// <summary>What the callers wait for is long in coming, and they can do better than to wait: each learns that its outcome
+    /// is unknown. What they asked for goes on, and a copy of the call joins it (R6).</summary>
+    /// <param name="reason">What the callers are told.</param>
+    public void GiveUpCalls(CallFailure reason) => DropCalls(static _ => true, new CallFailed(reason));
+
+    // Without an answer, nobody is told. What is looked up goes on with its call, and the journal's answer ends it.
+    private void DropCalls(Func<AccountCall, bool> isDropped, CallFailed? answer)
     {
         foreach (var work in Works())
         {
@@ -546,11 +554,11 @@ public sealed partial class AccountRuntime
 
             for (var i = work.Waiters.Count - 1; i >= 0; i--)
             {
-                if (work.Waiters[i] is AccountCall call && call.Deadline < now)
+                if (work.Waiters[i] is AccountCall call && isDropped(call))
                 {
                     work.Waiters.RemoveAt(i);
                     work.HasFirst &= i > 0;
-                    calls--;
+                    Drop(call);
                 }
             }
         }
@@ -558,13 +566,22 @@ public sealed partial class AccountRuntime
         for (var left = readers?.Count ?? 0; left > 0; left--)
         {
             var reader = readers!.Dequeue();
-            if (reader.Call.Deadline < now)
+            if (isDropped(reader.Call))
             {
-                calls--;
+                Drop(reader.Call);
             }
             else
             {
                 readers.Enqueue(reader);
+            }
+        }
+
+        void Drop(AccountCall call)
+        {
+            calls--;
+            if (answer is not null)
+            {
+                shell.Reply(call.Caller, answer);
             }
         }
     }

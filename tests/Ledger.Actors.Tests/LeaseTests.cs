@@ -54,6 +54,30 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
+    public async Task Whoever_waits_for_what_can_not_be_said_learns_long_before_the_deadline_that_it_is_unknown()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        var lease = LedgerExtension.Of(host.System).Lease;
+        leases.Fails = true;
+        await UntilAsync(() => !lease.IsGood);
+
+        // The account has nothing to say to its caller yet: what it can't say is its question to the other account.
+        var wait = Timeout.InfiniteTimeSpan;
+        var posting = host.Ledger.PostTransferAsync(Transfer(1, a, b), wait);
+        var reading = host.Ledger.GetAccountAsync(a, wait);
+        foreach (var call in new Task[] { posting, reading })
+        {
+            (await Should.ThrowAsync<LedgerException>(call.WaitAsync(s_patience)))
+                .Reason.ShouldBe(LedgerErrorReason.JournalUnavailable);
+        }
+
+        leases.Fails = false;
+        (await host.Ledger.PostTransferAsync(Transfer(1, a, b), wait).WaitAsync(s_patience)).IsCommitted.ShouldBeTrue();
+        (await host.Ledger.GetAccountAsync(b, wait).WaitAsync(s_patience))!.Balances.CreditsPosted.ShouldBe(Amount.Of(1));
+    }
+
+    [Fact]
     public async Task A_node_whose_lease_is_revoked_says_nothing_more_and_ends()
     {
         await using var host = await StartAsync();

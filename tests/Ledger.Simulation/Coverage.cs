@@ -29,7 +29,7 @@ internal static class Coverage
         "CloseRequest (close)", "CloseRequest (cancel)", "TrialRequest", "TrialAnswer", "Vote yes", "Vote no", "Vote in doubt",
         "CloseAnswer committed", "CloseAnswer refused", "Outcome committed", "Outcome aborted", "OutcomeAck", "OutcomeRequest",
         "GetAccountCall", "ChangeAccountCall", "OpenAccountCall", "Poke",
-        "tick", "written", "write failed", "looked up", "look-up failed", "recovered",
+        "tick", "written", "write failed", "looked up", "look-up failed", "recovered", "silent",
     ];
 
     // What can't be, and why.
@@ -66,6 +66,7 @@ internal static class Coverage
             "a call about an id in the short while of a phase that takes three accounts"),
         (["GetAccountCall", "ChangeAccountCall", "OpenAccountCall"], ["Telling", "Releasing", "Cancelling"],
             "a call in the short while of a phase that takes three accounts"),
+        (["silent"], ["Cancelling", "Telling", "Releasing"], "a lease that is found to have lapsed in such a short while"),
     ];
 
     /// <summary>Whether this thread counts.</summary>

@@ -67,6 +67,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     public static string PersistenceIdOf(AccountAddress account) => PersistenceIdPrefix + account.Text;
 
+    private bool IsSilentForLong =>
+        !context.Lease.IsGood && context.Lease.Age is { } age && age >= 2 * context.Lease.Duration;
+
     private LedgerTime Now => LedgerTime.From(context.Time.GetUtcNow());
 
     // ---------------------------------------------------------------- recovery
@@ -184,6 +187,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         wakeAt = LedgerTime.MaxValue;
         runtime.Tick(now);
         RegisterLongDoubt(now);
+        if (IsSilentForLong)
+        {
+            // Those that wait for other accounts: where this one can't speak, the others hardly can.
+            runtime.GiveUpCalls(CallFailure.JournalUnavailable);
+        }
+
         var idleAt = lastUsed.Add(context.PassivateAfter);
         if (now < idleAt)
         {
@@ -317,6 +326,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         if (context.Lease.Age is not null)
         {
             FailWithheld(CallFailure.JournalUnavailable);
+            runtime.GiveUpCalls(CallFailure.JournalUnavailable);
         }
 
         CheckSilence();

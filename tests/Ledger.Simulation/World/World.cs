@@ -625,24 +625,31 @@ internal sealed partial class World
             var until = now + chaos.Spread(14, 23);
             silentUntil[node] = Math.Max(silentUntil[node], until);
             Trace($"the lease of node {node} lapses until {until}");
-            At(until, () =>
+            At(now + ((until - now) / 2), () =>
             {
                 if (IsSilent(node))
                 {
-                    return;
-                }
-
-                foreach (var place in order)
-                {
-                    foreach (var one in place.Alive.ToArray())
-                    {
-                        if (one.Node == node)
-                        {
-                            one.SpeakAgain();
-                        }
-                    }
+                    Tell(static one => one.TellThatSilent());
                 }
             });
+            At(until, () =>
+            {
+                if (!IsSilent(node))
+                {
+                    Tell(static one => one.SpeakAgain());
+                }
+            });
+
+            void Tell(Action<Incarnation> what)
+            {
+                foreach (var one in order.SelectMany(static place => place.Alive.ToArray()))
+                {
+                    if (one.Node == node)
+                    {
+                        what(one);
+                    }
+                }
+            }
         });
         Every(faults.ClockJumpBits, () =>
         {
@@ -1117,6 +1124,32 @@ internal sealed class Incarnation : IAccountShell
         }
 
         withheld = null;
+    }
+
+    /// <summary>The node's lease has not been good for long: whoever waits is told so, and what is for other accounts goes on
+    /// waiting.</summary>
+    public void TellThatSilent()
+    {
+        if (IsDead || !IsReady)
+        {
+            return;
+        }
+
+        for (var left = withheld?.Count ?? 0; left > 0; left--)
+        {
+            var utterance = withheld!.Dequeue();
+            if (utterance.Answer is null)
+            {
+                withheld.Enqueue(utterance);
+            }
+            else
+            {
+                Speak(utterance.Caller, new CallFailed(CallFailure.JournalUnavailable), utterance.Durable);
+            }
+        }
+
+        world.Covered(Runtime, null, "silent");
+        Runtime.GiveUpCalls(CallFailure.JournalUnavailable);
     }
 
     private void GiveUpWithheld()
