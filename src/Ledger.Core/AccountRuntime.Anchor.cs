@@ -143,10 +143,12 @@ public sealed partial class AccountRuntime
             AccountSheet? credit = null;
             if (leg.Transfer is { } transfer)
             {
-                debit = transfer.DebitAccount == Address || (part.IsAlone && transfer.ResolvesHold)
+                // A hold that this account is the credit side of was asked for at the wrong one: its rules hold all the same.
+                debit = transfer.DebitAccount == Address
+                    || (part.IsAlone && transfer.ResolvesHold && own.FactOf(leg.Index).Pending?.CreditAccount != Address)
                     ? own
                     : others?.GetValueOrDefault(transfer.DebitAccount);
-                credit = transfer.CreditAccount == Address && debit != own
+                credit = debit != own && (transfer.CreditAccount == Address || (part.IsAlone && transfer.ResolvesHold))
                     ? own
                     : others?.GetValueOrDefault(transfer.CreditAccount);
             }

@@ -44,6 +44,50 @@ public sealed class RuntimeTests : IAccountShell
     }
 
     [Fact]
+    public void Calls_that_are_given_up_are_told_so_and_what_they_asked_for_goes_on()
+    {
+        var transfer = new Transfer(new TransferId(7), A, B, Amount.Of(5), 1);
+        var first = Send((caller, deadline) => new PostTransferCall(transfer, caller, deadline), 1);
+        var reader = Send((caller, deadline) => new GetAccountCall(caller, deadline), 1);
+        runtime.GiveUpCalls(CallFailure.JournalUnavailable);
+        foreach (var given in new[] { first, reader })
+        {
+            answers.Single(a => a.Correlation == given).Answer.ShouldBe(new CallFailed(CallFailure.JournalUnavailable));
+        }
+
+        var copy = Send((caller, deadline) => new PostTransferCall(transfer, caller, deadline), 2);
+        runtime.Handle(
+            new CloseAnswer(transfer.Id, TransferContent.DigestOf(transfer), Committed: true, At(2), null), At(2));
+        var answer = answers.Single(a => a.Correlation == copy).Answer.ShouldBeOfType<TransferAnswer>();
+        answer.Result.Status.ShouldBe(TransferStatus.Exists);
+        answers.Count.ShouldBe(4);
+    }
+
+    [Fact]
+    public void The_credit_side_of_a_hold_keeps_its_own_rules_also_when_it_is_asked_to_post_it()
+    {
+        var hold = new Transfer(new TransferId(7), B, A, Amount.Of(5), 1) { Flags = TransferFlags.Pending };
+        runtime.Handle(
+            new CloseRequest(
+                new TransactionPart
+                {
+                    Id = hold.Id, Anchor = B, AnchorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(hold),
+                    Legs = [new PartLeg(0, hold, null) { Amount = hold.Amount, Deadline = LedgerTime.MaxValue }],
+                },
+                Cancel: false),
+            At(1));
+        Written(1);
+        runtime.State.HoldCount.ShouldBe(1);
+        Send((caller, deadline) => new ChangeAccountCall(new FreezeAccount(new AccountFreeze(false, true, "r", null)), caller, deadline), 2);
+        var post = new Transfer(new TransferId(8), default, default, Amount.MaxValue, 0)
+        {
+            Flags = TransferFlags.PostPending, PendingId = hold.Id,
+        };
+        Send((caller, deadline) => new PostTransferCall(post, caller, deadline), 3);
+        answers[^1].Answer.ShouldBeOfType<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.CreditAccountFrozen);
+    }
+
+    [Fact]
     public void A_full_account_refuses_at_once()
     {
         for (var i = 0; i < 6; i++)
@@ -86,12 +130,16 @@ public sealed class RuntimeTests : IAccountShell
     private long Send(Func<Caller, LedgerTime, AccountMessage> make, long second)
     {
         runtime.Handle(make(new Caller(null, ++lastCorrelation), At(second).Add(TimeSpan.FromMilliseconds(500))), At(second));
+        Written(second);
+        return lastCorrelation;
+    }
+
+    private void Written(long second)
+    {
         while (isWriting)
         {
             isWriting = false;
             runtime.WriteSucceeded(At(second));
         }
-
-        return lastCorrelation;
     }
 }
