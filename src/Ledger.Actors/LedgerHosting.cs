@@ -142,7 +142,7 @@ public static class LedgerHostingExtensions
         return builder.StartActors(async (system, registry) =>
         {
             var ledger = LedgerExtension.Of(system);
-            await ledger.Lease.RefuseOneThatIsAloneAsync();
+            await ledger.Lease.RefuseRivalsAsync();
             var region = await ledger.StartRegionAsync(ShardTypeName);
             registry.Register<AccountRegion>(region);
             ledger.Start(region);
@@ -331,11 +331,11 @@ internal sealed class LedgerExtension : IExtension
         if (Options.Mode != LedgerExecutionMode.Clustered)
         {
             return new LeaseHolder(
-                Guid.NewGuid(), $"{Environment.MachineName} (process {Environment.ProcessId})", 0, IsAlone: true);
+                Guid.NewGuid(), $"{Environment.MachineName} (process {Environment.ProcessId})", 0, Shards: 0);
         }
 
         var self = Cluster.Get(system).SelfUniqueAddress;
-        return new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), self.Uid, IsAlone: false);
+        return new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), self.Uid, Options.ShardCount);
     }
 
     private async Task<AccountAnswerBase> AskAsync(

@@ -62,7 +62,8 @@ public sealed class LedgerOptions
     [Range(1, 10_000_000)]
     public int NodeCallsMax { get; set; } = 50_000;
 
-    /// <summary>The number of shards, in clustered mode. It can never change for a cluster that lives.</summary>
+    /// <summary>The number of shards, in clustered mode, the same on all nodes: one with another number refuses to start. To
+    /// change it, all nodes must be stopped.</summary>
     /// <value>The default value is 100. From 1 to 10,000.</value>
     [Range(1, 10_000)]
     public int ShardCount { get; set; } = 100;

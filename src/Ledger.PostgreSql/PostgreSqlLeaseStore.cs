@@ -10,7 +10,7 @@ namespace Ledger.PostgreSql;
 internal sealed class PostgreSqlLeaseStore : ILeaseStore
 {
     private const string EnterSql = """
-        INSERT INTO ledger_lease (holder, address, uid, is_alone, duration_ms, renewed_at, is_leaving, is_revoked)
+        INSERT INTO ledger_lease (holder, address, uid, shards, duration_ms, renewed_at, is_leaving, is_revoked)
         VALUES ($1, $2, $3, $4, $5, clock_timestamp(), false, false)
         ON CONFLICT (holder) DO UPDATE SET renewed_at = clock_timestamp()
         """;
@@ -32,7 +32,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         """;
 
     private const string ListSql = """
-        SELECT holder, address, uid, is_alone, is_leaving, is_revoked,
+        SELECT holder, address, uid, shards, is_leaving, is_revoked,
             duration_ms - (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint
         FROM ledger_lease
         """;
@@ -60,7 +60,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         new NpgsqlParameter<Guid> { TypedValue = holder.Id },
         new NpgsqlParameter<string> { TypedValue = holder.Address },
         new NpgsqlParameter<long> { TypedValue = holder.Uid },
-        new NpgsqlParameter<bool> { TypedValue = holder.IsAlone },
+        new NpgsqlParameter<int> { TypedValue = holder.Shards },
         new NpgsqlParameter<long> { TypedValue = (long)duration.TotalMilliseconds });
 
     public bool Renew(Guid id)
@@ -111,7 +111,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         while (reader.Read())
         {
             rows.Add(new LeaseRow(
-                new LeaseHolder(reader.GetGuid(0), reader.GetString(1), reader.GetInt64(2), reader.GetBoolean(3)),
+                new LeaseHolder(reader.GetGuid(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt32(3)),
                 reader.GetBoolean(4), reader.GetBoolean(5), TimeSpan.FromMilliseconds(reader.GetInt64(6)) + NodeLease.Margin));
         }
 

@@ -79,7 +79,7 @@ public static class PostgreSqlSchema
             holder UUID NOT NULL,
             address TEXT COLLATE "C" NOT NULL,
             uid BIGINT NOT NULL,
-            is_alone BOOLEAN NOT NULL,
+            shards INTEGER NOT NULL,
             duration_ms BIGINT NOT NULL,
             renewed_at TIMESTAMPTZ NOT NULL,
             is_leaving BOOLEAN NOT NULL,

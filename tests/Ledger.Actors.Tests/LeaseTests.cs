@@ -124,8 +124,8 @@ public sealed class LeaseTests : IDisposable
         using var storage = new PostgresTestStorage(clustered: false);
         await (await LedgerHost.StartAsync(storage, Briefly)).DisposeAsync();
         storage.Execute("""
-            INSERT INTO ledger_lease (holder, address, uid, is_alone, duration_ms, renewed_at, is_leaving, is_revoked)
-            VALUES ('00000000-0000-0000-0000-000000000001', 'dead', 0, true, 400, clock_timestamp(), false, false)
+            INSERT INTO ledger_lease (holder, address, uid, shards, duration_ms, renewed_at, is_leaving, is_revoked)
+            VALUES ('00000000-0000-0000-0000-000000000001', 'dead', 0, 0, 400, clock_timestamp(), false, false)
             """);
         var clock = Stopwatch.StartNew();
         await using var next = await LedgerHost.StartAsync(storage, Briefly);
@@ -148,6 +148,26 @@ public sealed class LeaseTests : IDisposable
         (await first.Ledger.GetAccountAsync(a)).ShouldNotBeNull();
     }
 
+    [Fact]
+    public async Task A_node_that_divides_the_accounts_otherwise_is_refused_while_others_live()
+    {
+        using var storage = new PostgresTestStorage(clustered: true);
+        var first = await LedgerHost.StartAsync(storage, Briefly);
+        var (a, _) = await OpenTwoAsync(first.Ledger);
+        (await Should.ThrowAsync<InvalidOperationException>(() => LedgerHost.StartAsync(storage, Otherwise)))
+            .Message.ShouldContain("ShardCount is one for a cluster");
+        (await first.Ledger.GetAccountAsync(a)).ShouldNotBeNull();
+        await first.DisposeAsync();
+        await using var second = await LedgerHost.StartAsync(storage, Otherwise);
+        (await second.Ledger.GetAccountAsync(a)).ShouldNotBeNull();
+
+        static void Otherwise(LedgerOptions options)
+        {
+            Briefly(options);
+            options.ShardCount++;
+        }
+    }
+
     // ---------------------------------------------------------------- the table
 
     [Fact]
@@ -156,7 +176,7 @@ public sealed class LeaseTests : IDisposable
         var storage = new PostgreSqlStorage(PostgresServer.Shared.CreateDatabase());
         storage.Prepare();
         using var store = storage.OpenLeases();
-        var mine = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, IsAlone: false);
+        var mine = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, Shards: 10);
         var other = mine with { Id = Guid.NewGuid(), Address = "akka.tcp://ledger@b:1" };
         store.Enter(mine, TimeSpan.FromSeconds(2));
         store.Enter(other, TimeSpan.FromSeconds(2));
@@ -193,9 +213,9 @@ public sealed class LeaseTests : IDisposable
         var allocation = new LeaseAllocation(leases, new First());
         allocation.Start(system);
 
-        var here = new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), self.Uid, IsAlone: false);
+        var here = new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), self.Uid, Shards: 10);
         var earlier = here with { Id = Guid.NewGuid(), Uid = here.Uid + 1 };
-        var gone = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@127.0.0.1:1", 1, IsAlone: false);
+        var gone = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@127.0.0.1:1", 1, Shards: 10);
         var longDead = gone with { Id = Guid.NewGuid() };
         leases.Enter(longDead, TimeSpan.Zero - NodeLease.Margin);
         leases.Enter(here, TimeSpan.FromMinutes(1));

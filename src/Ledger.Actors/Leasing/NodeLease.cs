@@ -65,7 +65,7 @@ internal sealed class NodeLease : IDisposable
 
     private NodeLease()
     {
-        holder = new LeaseHolder(Guid.Empty, string.Empty, 0, IsAlone: true);
+        holder = new LeaseHolder(Guid.Empty, string.Empty, 0, Shards: 0);
         goodUntil = long.MaxValue;
     }
 
@@ -134,13 +134,14 @@ internal sealed class NodeLease : IDisposable
         }
     }
 
-    /// <summary>Refuses to go on beside a process that serves the same accounts and belongs to no cluster.</summary>
+    /// <summary>Refuses to go on beside a process that serves the same accounts and with which it can't share them: one that
+    /// belongs to no cluster, or that divides them into another number of shards.</summary>
     /// <exception cref="InvalidOperationException">There is one, and it lives.</exception>
-    public async Task RefuseOneThatIsAloneAsync()
+    public async Task RefuseRivalsAsync()
     {
         var started = Stopwatch.GetTimestamp();
         while (store!.List().FirstOrDefault(static row =>
-            row is { Holder.IsAlone: true, IsRevoked: false } && row.Left > TimeSpan.Zero) is { } other)
+            !row.IsRevoked && row.Holder.IsRivalOf(holder) && row.Left > TimeSpan.Zero) is { } other)
         {
             if (Stopwatch.GetElapsedTime(started) > duration + Margin + Margin)
             {
@@ -288,10 +289,10 @@ internal sealed class NodeLease : IDisposable
                 // Who is in the way: an earlier process at this address, which is dead, and, where one process must be the
                 // only one, any other. Who is not known to be dead is given the time to show that it lives.
                 var now = store!.List().Where(row => row.Holder.Id != holder.Id
-                    && (row.Holder.Address == holder.Address || row.Holder.IsAlone || holder.IsAlone)).ToArray();
+                    && (row.Holder.Address == holder.Address || row.Holder.IsRivalOf(holder))).ToArray();
                 first ??= now;
                 var rivals = now.Where(row => row is { IsRevoked: false, IsLeaving: false } && row.Left > TimeSpan.Zero
-                    && (row.Holder.IsAlone || holder.IsAlone)).ToArray();
+                    && row.Holder.IsRivalOf(holder)).ToArray();
                 var living = rivals.FirstOrDefault(row => !first.Any(old => old.Holder.Id == row.Holder.Id)
                     || Stopwatch.GetElapsedTime(started) > duration + Margin + Margin);
                 if (living is not null)
@@ -334,9 +335,11 @@ internal sealed class NodeLease : IDisposable
         return false;
     }
 
-    private static string Refusal(LeaseRow other) =>
-        $"Another process, {other.Holder.Address}, serves the accounts of this database. One with Mode = Local must be the only"
-        + " one; with Mode = Clustered they share the work.";
+    private string Refusal(LeaseRow other) => holder.IsAlone || other.Holder.IsAlone
+        ? $"Another process, {other.Holder.Address}, serves the accounts of this database. One with Mode = Local must be the"
+            + " only one; with Mode = Clustered they share the work."
+        : $"Another process, {other.Holder.Address}, divides the accounts of this database into {other.Holder.Shards} shards, and"
+            + $" this one into {holder.Shards}. ShardCount is one for a cluster; to change it, all of its nodes must be stopped.";
 
     private void BecomeGood(long start)
     {

@@ -137,7 +137,8 @@ public static class PlantedFaults
             start.ArgumentList.Add(argument);
         }
 
-        var (_, output) = await RunAsync(start, cancellationToken);
+        // What it has started is ended by its reaper, which must outlive it.
+        var (_, output) = await RunAsync(start, withChildren: false, cancellationToken);
         var lines = output.Split('\n');
         var said = Array.FindLast(lines, static line => line.StartsWith(CheckReport.SummaryPrefix, StringComparison.Ordinal));
         if (said is null)
@@ -205,7 +206,7 @@ public static class PlantedFaults
 
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         end.CancelAfter(BuildTimeMax);
-        var (code, output) = await RunAsync(start, end.Token);
+        var (code, output) = await RunAsync(start, withChildren: true, end.Token);
         if (code != 0)
         {
             throw new FormatException($"The node does not build with the fault in it:\n{output}");
@@ -220,7 +221,8 @@ public static class PlantedFaults
         WorkingDirectory = directory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
     };
 
-    private static async Task<(int Code, string Output)> RunAsync(ProcessStartInfo start, CancellationToken cancellationToken)
+    private static async Task<(int Code, string Output)> RunAsync(
+        ProcessStartInfo start, bool withChildren, CancellationToken cancellationToken)
     {
         using var process = Process.Start(start) ?? throw new InvalidOperationException("dotnet can't be started.");
         try
@@ -232,7 +234,7 @@ public static class PlantedFaults
         }
         catch (OperationCanceledException)
         {
-            process.Kill(entireProcessTree: true);
+            process.Kill(entireProcessTree: withChildren);
             throw;
         }
     }

@@ -61,6 +61,24 @@ internal static class DatabaseFaults
             length.TotalSeconds.ToString("0 s", CultureInfo.InvariantCulture));
     }
 
+    /// <summary>Commits wait for a standby; then the primary is killed, and the standby takes its place. What was acknowledged
+    /// is there; what was not may be lost, also where the former primary had it.</summary>
+    public static async Task FailOverAsync(FaultContext context)
+    {
+        await context.Postgres.AddStandbyAsync(context.Cancellation);
+        await Task.Delay(context.Between(1, 4), context.Cancellation);
+        await context.InjectAsync(
+            Target,
+            () => KillServerAsync(context),
+            context.Between(0.2, 5),
+            async () =>
+            {
+                await context.Postgres.FailOverAsync();
+                context.Network.DatabaseMoved(context.Postgres.EndPoint);
+                context.Network.DatabaseListens();
+            });
+    }
+
     public static Task DiskFullAsync(FaultContext context) => context.InjectAsync(
         Target,
         () => context.Postgres.FillAsync(context.Cancellation),

@@ -25,7 +25,7 @@ internal sealed class Cluster : IAsyncDisposable
     {
         var ports = new PortBlock();
         var postgres = await Postgres.StartNewAsync(
-            reaper, Directory.CreateDirectory(Path.Combine(directory, "postgres")).FullName, ports.Next(),
+            reaper, Directory.CreateDirectory(Path.Combine(directory, "postgres")).FullName, [ports.Next(), ports.Next()],
             options.MaySwellDisk, cancellationToken);
         var nodes = new Node[options.Nodes];
         var network = new Network(
@@ -111,6 +111,7 @@ internal sealed class Cluster : IAsyncDisposable
         }
 
         Postgres.SignalAll(Signals.Continue);
+        await Postgres.DropStandbyAsync();
         if (Postgres.NoSpaceFault is null)
         {
             await Postgres.MakeRoomAsync(cancellationToken);

@@ -158,6 +158,9 @@ internal sealed class Network : IAsyncDisposable
 
     public void DatabaseGone() => Array.ForEach(_toDatabase, static listener => listener.Suspend());
 
+    /// <summary>Another server has taken the database's place.</summary>
+    public void DatabaseMoved(IPEndPoint database) => Array.ForEach(_toDatabase, listener => listener.Target = database);
+
     public void DatabaseListens() => Array.ForEach(_toDatabase, static listener => listener.Resume());
 
     public async ValueTask DisposeAsync()

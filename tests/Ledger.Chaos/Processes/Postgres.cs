@@ -7,7 +7,8 @@ using Npgsql;
 namespace Ledger.Chaos.Processes;
 
 /// <summary>A PostgreSQL server of the run's own, with durability left on, whose processes can be killed and stopped one by
-/// one. Where the run may mount file systems, the database lies on one whose size can be changed.</summary>
+/// one. Where the run may mount file systems, the database lies on one whose size can be changed. It can be given a standby,
+/// and lose its place to it.</summary>
 internal sealed class Postgres : IAsyncDisposable
 {
     private const string DatabaseName = "ledger";
@@ -17,20 +18,25 @@ internal sealed class Postgres : IAsyncDisposable
     private readonly string _binaries;
     private readonly string _directory;
     private readonly bool _asRoot = Environment.IsPrivilegedProcess;
+    private readonly int[] _ports;
     private bool _ownSpace;
+    private Place _primary;
+    private Place? _standby;
 
-    private Postgres(Reaper reaper, string directory, int port)
+    private Postgres(Reaper reaper, string directory, int[] ports)
     {
+        _ports = ports;
+        _primary = new Place(0, directory, ports[0]);
         _reaper = reaper;
         _directory = directory;
         _binaries = PostgresServer.FindBinaries()
             ?? throw new InvalidOperationException(
                 "No PostgreSQL server was found: neither in /usr/lib/postgresql/*/bin nor on the PATH."
                 + " Install one, for example with: apt-get install postgresql");
-        EndPoint = new IPEndPoint(IPAddress.Loopback, port);
     }
 
-    public IPEndPoint EndPoint { get; }
+    /// <summary>Where the one is that takes writes.</summary>
+    public IPEndPoint EndPoint => new(IPAddress.Loopback, _primary.Port);
 
     /// <summary>Connects directly, without a proxy.</summary>
     public string ConnectionString => Connection(EndPoint.Port, DatabaseName);
@@ -38,14 +44,14 @@ internal sealed class Postgres : IAsyncDisposable
     /// <summary>Why the disk can't be filled; null when it can.</summary>
     public string? NoSpaceFault { get; private set; } = "not prepared";
 
-    private string Data => Path.Combine(_directory, "data");
+    private string Data => _primary.Data;
 
-    private string Space => Path.Combine(_directory, "space");
+    private string Space => _primary.Space;
 
     public static async Task<Postgres> StartNewAsync(
-        Reaper reaper, string directory, int port, bool ownSpace, CancellationToken cancellationToken)
+        Reaper reaper, string directory, int[] ports, bool ownSpace, CancellationToken cancellationToken)
     {
-        var server = new Postgres(reaper, directory, port);
+        var server = new Postgres(reaper, directory, ports);
         await server.PrepareAsync(ownSpace, cancellationToken);
         return server;
     }
@@ -54,18 +60,70 @@ internal sealed class Postgres : IAsyncDisposable
     public string ConnectionThrough(int port) =>
         Connection(port, DatabaseName) + ";SSL Mode=Disable;GSS Encryption Mode=Disable";
 
-    public async Task StartAsync()
+    public Task StartAsync() => StartAsync(_primary);
+
+    private async Task StartAsync(Place place)
     {
         var options = string.Create(
             CultureInfo.InvariantCulture,
-            $"-p {EndPoint.Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{_directory}' -c max_connections=200")
+            $"-p {place.Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{_directory}' -c max_connections=200")
             + " -c shared_buffers=64MB -c fsync=on -c client_connection_check_interval=1000";
         await RunAsync(
-            "pg_ctl", ["-D", Data, "-w", "-t", "60", "-l", Path.Combine(_directory, "log"), "-o", options, "start"],
+            "pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-l", Path.Combine(_directory, "log"), "-o", options, "start"],
             CancellationToken.None);
 
         // Not broken off before this: nobody else would end the server.
-        _reaper.Watch(Postmaster);
+        _reaper.Watch(place.Postmaster);
+    }
+
+    /// <summary>Makes a streaming standby, and has every commit wait for it from now on.</summary>
+    public async Task AddStandbyAsync(CancellationToken cancellationToken)
+    {
+        var place = new Place(_primary.Number + 1, _directory, _ports[(_primary.Number + 1) % _ports.Length]);
+        _standby = place;
+        string[] mapping = [];
+        if (_ownSpace)
+        {
+            await MountAsync(place.Space, cancellationToken);
+            mapping = ["-T", $"{Space}={place.Space}"];
+        }
+
+        await RunAsync(
+            "pg_basebackup",
+            [
+                "-h", "127.0.0.1", "-p", EndPoint.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-D", place.Data,
+                "-R", "-X", "stream", "-c", "fast", "--no-sync", .. mapping,
+            ],
+            cancellationToken);
+        await StartAsync(place);
+        await SetSynchronousAsync("*", cancellationToken);
+        while (await ScalarAsync("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", cancellationToken) is not > 0L)
+        {
+            await Task.Delay(50, cancellationToken);
+        }
+    }
+
+    /// <summary>The standby takes the place of the primary, which must be dead.</summary>
+    public async Task FailOverAsync()
+    {
+        var place = _standby ?? throw new InvalidOperationException("There is no standby.");
+        await RunAsync("pg_ctl", ["-D", place.Data, "-w", "-t", "60", "promote"], CancellationToken.None);
+        var former = _primary;
+        (_primary, _standby) = (place, null);
+        await RemoveAsync(former);
+    }
+
+    /// <summary>Undoes <see cref="AddStandbyAsync"/>, however far it came.</summary>
+    public async Task DropStandbyAsync()
+    {
+        if (_standby is not { } place)
+        {
+            return;
+        }
+
+        _standby = null;
+        await SetSynchronousAsync("", CancellationToken.None);
+        await RemoveAsync(place);
     }
 
     /// <summary>Stops the server: as in a crash, or as an operator does in a hurry.</summary>
@@ -86,7 +144,7 @@ internal sealed class Postgres : IAsyncDisposable
     /// <summary>Stops or continues every process of the server.</summary>
     public void SignalAll(int signal) => Processes().ForEach(process => Signals.Send(process, signal));
 
-    public bool IsRunning => File.Exists(Path.Combine(Data, "postmaster.pid")) && Signals.IsAlive(Postmaster);
+    public bool IsRunning => _primary.IsRunning;
 
     /// <summary>The server processes of the nodes' connections.</summary>
     public async Task<List<int>> BackendsAsync(CancellationToken cancellationToken)
@@ -134,6 +192,11 @@ internal sealed class Postgres : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_standby is { } standby)
+        {
+            await RemoveAsync(standby);
+        }
+
         if (!IsRunning)
         {
             return;
@@ -152,14 +215,49 @@ internal sealed class Postgres : IAsyncDisposable
         Database = database,
     }.ToString();
 
-    private int Postmaster =>
-        int.Parse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+    private List<int> Processes() => _primary.Processes();
 
-    // The postmaster first: once it is stopped no more children come.
-    private List<int> Processes()
+    // The commits that wait for a standby go on at once when none is asked for any more.
+    private async Task SetSynchronousAsync(string names, CancellationToken cancellationToken)
     {
-        var postmaster = Postmaster;
-        return [postmaster, .. Signals.ChildrenOf(postmaster)];
+        await ScalarAsync($"ALTER SYSTEM SET synchronous_standby_names = '{names}'", cancellationToken);
+        await ScalarAsync("SELECT pg_reload_conf()", cancellationToken);
+    }
+
+    private async Task<object?> ScalarAsync(string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(Connection(EndPoint.Port, "postgres") + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync(cancellationToken);
+    }
+
+    private async Task RemoveAsync(Place place)
+    {
+        if (place.IsRunning)
+        {
+            using var patience = new CancellationTokenSource(CommandPatience);
+            await RunAsync("pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-m", "immediate", "stop"], patience.Token);
+        }
+
+        if (Directory.Exists(place.Data))
+        {
+            Directory.Delete(place.Data, recursive: true);
+        }
+
+        if (_ownSpace && Directory.Exists(place.Space))
+        {
+            await RunAsync("umount", [place.Space], CancellationToken.None);
+        }
+    }
+
+    private async Task MountAsync(string space, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(space);
+        await RunAsync("mount", ["-t", "tmpfs", "-o", "size=4g", "tmpfs", space], cancellationToken);
+        _reaper.WatchMount(space);
+        await RunAsync("chown", ["postgres", space], cancellationToken);
+        await RunAsync("chmod", ["700", space], cancellationToken);
     }
 
     private async Task PrepareAsync(bool ownSpace, CancellationToken cancellationToken)
@@ -203,10 +301,9 @@ internal sealed class Postgres : IAsyncDisposable
             return;
         }
 
-        Directory.CreateDirectory(Space);
         try
         {
-            await RunAsync("mount", ["-t", "tmpfs", "-o", "size=4g", "tmpfs", Space], cancellationToken);
+            await MountAsync(Space, cancellationToken);
         }
         catch (InvalidOperationException e)
         {
@@ -214,15 +311,13 @@ internal sealed class Postgres : IAsyncDisposable
             return;
         }
 
-        _reaper.WatchMount(Space);
-        await RunAsync("chown", ["postgres", Space], cancellationToken);
         NoSpaceFault = null;
         _ownSpace = true;
     }
 
     private async Task RunAsync(string program, string[] arguments, CancellationToken cancellationToken)
     {
-        var own = program is "initdb" or "pg_ctl";
+        var own = program is "initdb" or "pg_ctl" or "pg_basebackup";
         var path = own ? Path.Combine(_binaries, program) : program;
 
         // The server refuses to run as root.
@@ -246,6 +341,27 @@ internal sealed class Postgres : IAsyncDisposable
             throw new InvalidOperationException(
                 $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}."
                 + Environment.NewLine + string.Join(Environment.NewLine, File.ReadLines(output).TakeLast(20)));
+        }
+    }
+
+    // One server: where its files are, and where it listens.
+    private sealed record Place(int Number, string Root, int Port)
+    {
+        public string Data { get; } = Path.Combine(Root, FormattableString.Invariant($"data{Number}"));
+
+        public string Space { get; } = Path.Combine(Root, FormattableString.Invariant($"space{Number}"));
+
+        private string PidFile => Path.Combine(Data, "postmaster.pid");
+
+        public int Postmaster => int.Parse(File.ReadLines(PidFile).First(), CultureInfo.InvariantCulture);
+
+        public bool IsRunning => File.Exists(PidFile) && Signals.IsAlive(Postmaster);
+
+        // The postmaster first: once it is stopped no more children come.
+        public List<int> Processes()
+        {
+            var postmaster = Postmaster;
+            return [postmaster, .. Signals.ChildrenOf(postmaster)];
         }
     }
 }

@@ -33,7 +33,8 @@ internal sealed class ProxyListener : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public IPEndPoint EndPoint { get; private set; }
 
-    public IPEndPoint Target { get; }
+    /// <summary>Where new connections go.</summary>
+    public IPEndPoint Target { get; set; }
 
     /// <summary>Stops to listen, as when the target is gone: connecting is then refused by the kernel, which is another
     /// thing to a client than a connection that is made and then reset.</summary>
