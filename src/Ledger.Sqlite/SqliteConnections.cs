@@ -6,7 +6,7 @@ namespace Ledger.Sqlite;
 /// unsafe.</summary>
 internal static class SqliteConnections
 {
-    private const int BusyTimeoutSeconds = 5;
+    public const int BusyTimeoutSeconds = 5;
 
     public static string ConnectionString(string path) => new SqliteConnectionStringBuilder
     {

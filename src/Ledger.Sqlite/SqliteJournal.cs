@@ -55,6 +55,7 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
     private const int UniqueConstraint = 2067;
 
     private SqliteConnection? _connection;
+    private SqliteWal? _wal;
     private SqliteCommand? _insert;
     private SqliteCommand? _begin;
     private SqliteCommand? _commit;
@@ -67,6 +68,7 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
             var insert = Open();
             _begin!.ExecuteNonQuery();
             var p = insert.Parameters;
+            long bytes = 0;
             for (var i = 0; i < rows.Count; i++)
             {
                 var row = rows[i];
@@ -78,9 +80,11 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
                 p[5].Value = row.SerializerId;
                 p[6].Value = row.WriterUuid;
                 insert.ExecuteNonQuery();
+                bytes += row.Message.Length;
             }
 
             _commit!.ExecuteNonQuery();
+            _wal!.Committed(rows.Count, bytes);
             return Task.CompletedTask;
         }
         catch (Exception e)
@@ -111,6 +115,7 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
         }
 
         _connection = SqliteConnections.OpenDurable(connectionString);
+        _wal = new SqliteWal(_connection);
         _begin = Command("BEGIN IMMEDIATE;");
         _commit = Command("COMMIT;");
         _rollback = Command("ROLLBACK;");

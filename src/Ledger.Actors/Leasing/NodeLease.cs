@@ -140,7 +140,7 @@ internal sealed class NodeLease : IDisposable
     public async Task RefuseRivalsAsync()
     {
         var started = Stopwatch.GetTimestamp();
-        while (store!.List().FirstOrDefault(static row =>
+        while (store!.List().FirstOrDefault(row =>
             !row.IsRevoked && row.Holder.IsRivalOf(holder) && row.Left > TimeSpan.Zero) is { } other)
         {
             if (Stopwatch.GetElapsedTime(started) > duration + Margin + Margin)
