@@ -39,6 +39,49 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
     public void A_path_that_is_no_file_is_refused(string path)
         => Should.Throw<ArgumentException>(() => new LedgerOptions().UseSqlite(path));
 
+    [Fact]
+    public async Task The_write_ahead_log_stays_short_though_somebody_reads_at_every_moment()
+    {
+        Open().Prepare();
+        using var stop = new CancellationTokenSource();
+        using var one = SqliteConnections.OpenReading(SqliteConnections.ConnectionString(FilePath));
+        using var other = SqliteConnections.OpenReading(SqliteConnections.ConnectionString(FilePath));
+        var reading = Task.Factory.StartNew(
+            () =>
+            {
+                // Each begins before the other ends.
+                Begin(one);
+                while (!stop.IsCancellationRequested)
+                {
+                    Begin(other);
+                    Thread.Sleep(1);
+                    SqliteConnections.Execute(one, "COMMIT");
+                    Begin(one);
+                    Thread.Sleep(1);
+                    SqliteConnections.Execute(other, "COMMIT");
+                }
+
+                SqliteConnections.Execute(one, "COMMIT");
+            },
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await using var appender = new SqliteAppender(SqliteConnections.ConnectionString(FilePath));
+        var message = new byte[4000];
+        for (var batch = 0; batch < 300; batch++)
+        {
+            await appender.AppendAsync(
+                [.. Enumerable.Range(1, 100).Select(row => new AppendRow($"a{batch}", row, 1, message, 1, "m", "w"))], isolating: false);
+        }
+
+        await stop.CancelAsync();
+        await reading;
+
+        // Of some 250 MB of pages.
+        new FileInfo(FilePath + "-wal").Length.ShouldBeLessThan(50 * 1024 * 1024);
+
+        static void Begin(SqliteConnection connection) =>
+            SqliteConnections.Execute(connection, "BEGIN; SELECT count(*) FROM (SELECT 1 FROM journal LIMIT 1)");
+    }
+
     protected override LedgerStorage Open() => new LedgerOptions().UseSqlite(FilePath).Storage!;
 
     protected override void InsertBehind(string persistenceId, long sequenceNr)
