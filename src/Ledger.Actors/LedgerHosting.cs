@@ -76,6 +76,20 @@ public static class LedgerHostingExtensions
             HealthStatus.Unhealthy, tags));
     }
 
+    /// <summary>Adds a health check that says whether this node's accounts can be written to the journal and read from it,
+    /// whether its circuit breaker is open, and how many accounts wait until they try again. It is no part of readiness, which
+    /// tries the ledger itself.</summary>
+    /// <param name="builder">The health checks.</param>
+    /// <param name="tags">What to find it by.</param>
+    /// <returns>The builder.</returns>
+    public static IHealthChecksBuilder AddLedgerJournal(this IHealthChecksBuilder builder, params string[] tags)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Add(new HealthCheckRegistration(
+            "ledger-journal", static provider => new JournalHealthCheck(provider.GetRequiredService<ActorSystem>()),
+            HealthStatus.Unhealthy, tags));
+    }
+
     /// <summary>Adds a ledger to an actor system.</summary>
     /// <param name="builder">The actor system's configuration.</param>
     /// <param name="configure">Sets the options; a storage is required.</param>

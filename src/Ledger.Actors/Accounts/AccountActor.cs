@@ -18,6 +18,12 @@ internal sealed record AccountActorContext(
     /// by the recovery scan, which reads back a minute.</summary>
     public static readonly TimeSpan RegisterDoubtAfter = TimeSpan.FromSeconds(30);
 
+    /// <summary>How writes to the journal fare.</summary>
+    public JournalWatch Writes { get; } = new();
+
+    /// <summary>How recoveries from it fare.</summary>
+    public JournalWatch Reads { get; } = new();
+
     /// <summary>How often in a row an account could not be recovered: it is tried again, ever more seldom.</summary>
     public ConcurrentDictionary<AccountAddress, int> FailedRecoveries { get; } = new();
 }
@@ -105,6 +111,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
                 recovered = true;
                 context.FailedRecoveries.TryRemove(account, out _);
+                context.Reads.Succeeded();
                 lastUsed = Now;
                 runtime.RecoveryCompleted(lastUsed);
                 WakeAt(lastUsed.Add(context.PassivateAfter));
@@ -424,6 +431,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         lastHash = writingHash!;
         var snapshot = writing!.Snapshot;
+        context.Writes.Succeeded();
         writing = null;
         runtime.WriteSucceeded(Now);
         if (snapshot is not null)
@@ -450,6 +458,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
         log.Warning(cause, "The journal could not confirm row {SequenceNr} of {Account}", sequenceNr, account);
+        context.Writes.Failed(cause);
         runtime.Fail(CallFailure.JournalUnavailable);
     }
 
@@ -460,8 +469,14 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         Context.Stop(Self);
     }
 
-    protected override void OnRecoveryFailure(Exception reason, object? message = null) =>
+    protected override void OnRecoveryFailure(Exception reason, object? message = null)
+    {
         log.Error(reason, "{Account} can't be recovered", account);
+        if (reason is not JournalCorruptException)
+        {
+            context.Reads.Failed(reason);
+        }
+    }
 
     protected override void PreRestart(Exception reason, object message)
     {

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using Ledger.Actors.Journal;
+using Ledger.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Ledger.Actors.Tests;
+
+/// <summary>What an operator sees of a journal that is away.</summary>
+public sealed class JournalHealthTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task A_journal_that_is_away_is_seen_in_health_and_so_is_its_return()
+    {
+        using var storage = new SqliteTestStorage();
+        await using var host = await LedgerHost.StartAsync(storage, static _ => { });
+        using var services = new ServiceCollection().AddLogging().AddSingleton(host.System)
+            .AddHealthChecks().AddLedgerJournal("tag").Services.BuildServiceProvider();
+        var health = services.GetRequiredService<HealthCheckService>();
+        var money = Asset.Parse("USD/2");
+        var (a, b) = (AccountAddress.Parse("a"), AccountAddress.Parse("b"));
+        await host.Ledger.OpenAccountsAsync([new AccountSpec(a, money, 1), new AccountSpec(b, money, 1)]);
+        (await CheckAsync()).Status.ShouldBe(HealthStatus.Healthy);
+
+        storage.Execute("ALTER TABLE journal RENAME TO journal_away");
+        for (var id = 1; id <= 2; id++)
+        {
+            (await Should.ThrowAsync<LedgerException>(PostAsync(id))).OutcomeUnknown.ShouldBeTrue();
+        }
+
+        // The write failed, and then the account could not even be read.
+        var away = await CheckAsync();
+        away.Status.ShouldBe(HealthStatus.Unhealthy);
+        away.Description.ShouldNotBeNull().ShouldContain("1 writes");
+        await UntilAsync(async () => (await CheckAsync()).Description!.Contains("reads", StringComparison.Ordinal));
+        (await CheckAsync()).Description.ShouldNotBeNull().ShouldContain("tried again");
+
+        storage.Execute("ALTER TABLE journal_away RENAME TO journal");
+        await UntilAsync(async () =>
+        {
+            try
+            {
+                return (await PostAsync(1)).IsCommitted;
+            }
+            catch (LedgerException e) when (e.OutcomeUnknown)
+            {
+                return false;
+            }
+        });
+        await UntilAsync(async () => (await CheckAsync()).Status == HealthStatus.Healthy);
+
+        Task<TransferResult> PostAsync(int id) => host.Ledger.PostTransferAsync(
+            new Transfer(new TransferId((UInt128)id), a, b, Amount.Of(1), 1) { Asset = money }, TimeSpan.FromSeconds(2));
+
+        async Task<HealthReportEntry> CheckAsync() => (await health.CheckHealthAsync()).Entries["ledger-journal"];
+    }
+
+    [Fact]
+    public void An_open_breaker_is_told()
+    {
+        var watch = new JournalWatch();
+        watch.Cause.ShouldBeNull();
+        watch.Failed(new InvalidOperationException("one"));
+        watch.Failed(new InvalidOperationException("two"));
+        watch.Cause.ShouldNotBeNull().Message.ShouldBe("two");
+        watch.Failures.ShouldBe(2);
+        JournalHealthCheck.Describe("writes", watch).Single().ShouldContain("2 writes");
+        watch.Failed(new Akka.Pattern.OpenCircuitException("open"));
+        JournalHealthCheck.Describe("writes", watch).Last().ShouldContain("circuit breaker is open");
+        watch.Succeeded();
+        JournalHealthCheck.Describe("writes", watch).ShouldBeEmpty();
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            clock.Elapsed.ShouldBeLessThan(s_patience);
+            await Task.Delay(20);
+        }
+    }
+}
