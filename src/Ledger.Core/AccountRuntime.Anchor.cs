@@ -18,6 +18,13 @@ public sealed partial class AccountRuntime
             return;
         }
 
+        if (!work.HasFirst && work.Input is AccountCall given && now > given.Deadline)
+        {
+            // Who asked has been told that it is unknown; it must not be done later than was asked for.
+            Finish(work, skipFirst: false, now);
+            return;
+        }
+
         if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > Later(now)
             || hold.ExpiryId != work.Asked.Id))
         {

@@ -538,7 +538,7 @@ public sealed partial class AccountRuntime
     private void ForgetExpired(LedgerTime now) => DropCalls(call => call.Deadline < now, null);
 
     /// <summary>What the callers wait for is long in coming, and they can do better than to wait: each learns that its outcome
-    /// is unknown. What they asked for goes on, and a copy of the call joins it (R6).</summary>
+    /// is unknown. What is journaled goes on, and a copy of the call joins it (R6); what is not may be dropped.</summary>
     /// <param name="reason">What the callers are told.</param>
     public void GiveUpCalls(CallFailure reason) => DropCalls(static _ => true, new CallFailed(reason));
 

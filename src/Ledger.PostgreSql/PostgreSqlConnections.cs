@@ -34,15 +34,17 @@ internal static class PostgreSqlConnections
             builder.Timeout = 3;
         }
 
+        // Longer than a lease is good: while commits wait for a standby, renewals do too, so by the time that one is broken off, and
+        // can be seen although the standby lacks it, accounts are silent until a later renewal has reached the standby, and with
+        // it everything before.
         if (!given.Contains("commandtimeout"))
         {
             builder.CommandTimeout = 4;
         }
 
-        if (!given.Contains("cancellationtimeout"))
-        {
-            builder.CancellationTimeout = 1000;
-        }
+        // Whatever is given: after a timeout the connection is broken, and nothing is read any more. A server that is asked to
+        // cancel a commit which waits for its standby answers that it has committed, although the standby may lack it.
+        builder.CancellationTimeout = -1;
 
         if (!given.Contains("keepalive") && !given.Contains("tcpkeepalive"))
         {

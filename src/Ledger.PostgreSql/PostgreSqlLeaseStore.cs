@@ -49,7 +49,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         // the answer, so that several tries fit into one lease.
         this.connectionString = new NpgsqlConnectionStringBuilder(connectionString)
         {
-            Pooling = false, Timeout = 1, CommandTimeout = 1, CancellationTimeout = 200, MaxAutoPrepare = 0, KeepAlive = 0,
+            Pooling = false, Timeout = 1, CommandTimeout = 1, CancellationTimeout = -1, MaxAutoPrepare = 0, KeepAlive = 0,
             ApplicationName = "ledger lease",
         }.ToString();
         pooled = connectionString;

@@ -67,16 +67,28 @@ internal static class DatabaseFaults
     {
         await context.Postgres.AddStandbyAsync(context.Cancellation);
         await Task.Delay(context.Between(1, 4), context.Cancellation);
+        var length = context.Between(0.2, 5);
+        if (context.Random.Next(2) == 0)
+        {
+            // Nothing is acknowledged any more, calls time out, and commits that are broken off are in the primary alone.
+            var from = context.Recorder.Now;
+            context.Postgres.SignalStandby(Signals.Stop);
+            await Task.Delay(context.Between(1, 8), context.Cancellation);
+            context.Note("standby", from, "stopped");
+        }
+
         await context.InjectAsync(
             Target,
             () => KillServerAsync(context),
-            context.Between(0.2, 5),
+            length,
             async () =>
             {
+                context.Postgres.SignalStandby(Signals.Continue);
                 await context.Postgres.FailOverAsync();
                 context.Network.DatabaseMoved(context.Postgres.EndPoint);
                 context.Network.DatabaseListens();
             });
+        await context.Postgres.RemoveFormerAsync();
     }
 
     public static Task DiskFullAsync(FaultContext context) => context.InjectAsync(

@@ -117,6 +117,7 @@ internal sealed class Cluster : IAsyncDisposable
             await Postgres.MakeRoomAsync(cancellationToken);
         }
 
+        Network.DatabaseMoved(Postgres.EndPoint);
         Network.DatabaseListens();
         foreach (var node in Nodes)
         {

@@ -22,6 +22,7 @@ internal sealed class Postgres : IAsyncDisposable
     private bool _ownSpace;
     private Place _primary;
     private Place? _standby;
+    private Place? _former;
 
     private Postgres(Reaper reaper, string directory, int[] ports)
     {
@@ -97,10 +98,19 @@ internal sealed class Postgres : IAsyncDisposable
             cancellationToken);
         await StartAsync(place);
         await SetSynchronousAsync("*", cancellationToken);
+        var waiting = Stopwatch.StartNew();
         while (await ScalarAsync("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", cancellationToken) is not > 0L)
         {
+            if (waiting.Elapsed > CommandPatience)
+            {
+                throw new TimeoutException("The standby does not stream.");
+            }
+
             await Task.Delay(50, cancellationToken);
         }
+
+        // It is the checkpointer that tells all others of the new setting, before it does this.
+        await ScalarAsync("CHECKPOINT", cancellationToken);
     }
 
     /// <summary>The standby takes the place of the primary, which must be dead.</summary>
@@ -108,9 +118,20 @@ internal sealed class Postgres : IAsyncDisposable
     {
         var place = _standby ?? throw new InvalidOperationException("There is no standby.");
         await RunAsync("pg_ctl", ["-D", place.Data, "-w", "-t", "60", "promote"], CancellationToken.None);
-        var former = _primary;
-        (_primary, _standby) = (place, null);
-        await RemoveAsync(former);
+        (_former, _primary, _standby) = (_primary, place, null);
+    }
+
+    /// <summary>Stops or continues every process of the standby.</summary>
+    public void SignalStandby(int signal) => _standby?.Processes().ForEach(process => Signals.Send(process, signal));
+
+    /// <summary>Removes what the dead primary has left.</summary>
+    public async Task RemoveFormerAsync()
+    {
+        if (_former is { } former)
+        {
+            _former = null;
+            await RemoveAsync(former);
+        }
     }
 
     /// <summary>Undoes <see cref="AddStandbyAsync"/>, however far it came.</summary>
@@ -121,8 +142,8 @@ internal sealed class Postgres : IAsyncDisposable
             return;
         }
 
-        _standby = null;
         await SetSynchronousAsync("", CancellationToken.None);
+        _standby = null;
         await RemoveAsync(place);
     }
 
@@ -192,19 +213,17 @@ internal sealed class Postgres : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (IsRunning)
+        {
+            SignalAll(Signals.Continue);
+            using var patience = new CancellationTokenSource(CommandPatience);
+            await StopAsync(immediate: true, patience.Token);
+        }
+
         if (_standby is { } standby)
         {
             await RemoveAsync(standby);
         }
-
-        if (!IsRunning)
-        {
-            return;
-        }
-
-        SignalAll(Signals.Continue);
-        using var patience = new CancellationTokenSource(CommandPatience);
-        await StopAsync(immediate: true, patience.Token);
     }
 
     private static string Connection(int port, string database) => new NpgsqlConnectionStringBuilder
@@ -236,18 +255,26 @@ internal sealed class Postgres : IAsyncDisposable
     {
         if (place.IsRunning)
         {
-            using var patience = new CancellationTokenSource(CommandPatience);
-            await RunAsync("pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-m", "immediate", "stop"], patience.Token);
+            place.Processes().ForEach(static process => Signals.Send(process, Signals.Continue));
+            await RunAsync("pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-m", "immediate", "stop"], CancellationToken.None);
         }
 
-        if (Directory.Exists(place.Data))
+        // What can't be removed is the reaper's.
+        try
         {
-            Directory.Delete(place.Data, recursive: true);
-        }
+            if (Directory.Exists(place.Data))
+            {
+                Directory.Delete(place.Data, recursive: true);
+            }
 
-        if (_ownSpace && Directory.Exists(place.Space))
+            if (_ownSpace && Directory.Exists(place.Space))
+            {
+                await RunAsync("umount", [place.Space], CancellationToken.None);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
         {
-            await RunAsync("umount", [place.Space], CancellationToken.None);
+            await File.AppendAllTextAsync(Path.Combine(_directory, "commands.log"), e + Environment.NewLine);
         }
     }
 
@@ -335,7 +362,18 @@ internal sealed class Postgres : IAsyncDisposable
         using var process = Process.Start(start)!;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(CommandPatience);
-        await process.WaitForExitAsync(patience.Token);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException e)
+        {
+            process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end within {CommandPatience.TotalSeconds} s.", e);
+        }
+
         if (process.ExitCode != 0)
         {
             throw new InvalidOperationException(
