@@ -73,9 +73,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     public static string PersistenceIdOf(AccountAddress account) => PersistenceIdPrefix + account.Text;
 
-    private bool IsSilentForLong =>
-        !context.Lease.IsGood && context.Lease.Age is { } age && age >= 2 * context.Lease.Duration;
-
     private LedgerTime Now => LedgerTime.From(context.Time.GetUtcNow());
 
     // ---------------------------------------------------------------- recovery
@@ -194,7 +191,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         wakeAt = LedgerTime.MaxValue;
         runtime.Tick(now);
         RegisterLongDoubt(now);
-        if (IsSilentForLong)
+        if (context.Lease.IsSilentForLong)
         {
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
             runtime.GiveUpCalls(CallFailure.JournalUnavailable);
