@@ -242,7 +242,7 @@ internal sealed class LedgerExtension : IExtension
                 AllowSeeding = options.AllowSeeding,
             },
             options.PassivateAfter, options.TimeProvider, reader, Work, Lease, () => accounts.Task.Result);
-        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, Lease, () => Sweeper);
+        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper);
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();

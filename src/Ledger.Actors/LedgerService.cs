@@ -1,6 +1,5 @@
 using Akka.Actor;
 using Ledger.Actors.Accounts;
-using Ledger.Actors.Leasing;
 using Ledger.Actors.Sweeping;
 using Ledger.Core;
 
@@ -9,7 +8,7 @@ namespace Ledger.Actors;
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
     LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
-    NodeLease lease, Func<IActorRef?> sweeper) : ILedger
+    Func<IActorRef?> sweeper) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
@@ -263,12 +262,6 @@ internal sealed partial class LedgerService(
             }
 
             isUnknown |= failure == CallFailure.Moving;
-            if (failure == CallFailure.Moving && lease.IsSilentForLong)
-            {
-                // It is not on its way: it can't be read, since the journal is away. That is told at once, and not at the deadline.
-                return new CallFailed(CallFailure.JournalUnavailable);
-            }
-
             if (!(failure == CallFailure.Moving || (failure == CallFailure.Overloaded && retryOverload)) || calls.IsDisposed
                 || options.TimeProvider.GetUtcNow() + pause >= deadline)
             {

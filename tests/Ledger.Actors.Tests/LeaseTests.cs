@@ -78,25 +78,6 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
-    public async Task Whoever_calls_an_account_that_can_not_be_read_learns_long_before_the_deadline_that_the_journal_is_away()
-    {
-        await using var host = await StartAsync();
-        await OpenTwoAsync(host.Ledger);
-        using var connection = new Microsoft.Data.Sqlite.SqliteConnection(
-            $"Data Source={Path.Combine(directory, "ledger.db")};Pooling=False");
-        connection.Open();
-        SqliteConnections.Execute(connection, "ALTER TABLE journal RENAME TO journal_away");
-        var c = AccountAddress.Parse("c");
-        var reading = host.Ledger.GetAccountAsync(c, Timeout.InfiniteTimeSpan);
-        leases.Fails = true;
-        (await Should.ThrowAsync<LedgerException>(reading.WaitAsync(s_patience)))
-            .Reason.ShouldBe(LedgerErrorReason.JournalUnavailable);
-        leases.Fails = false;
-        SqliteConnections.Execute(connection, "ALTER TABLE journal_away RENAME TO journal");
-        (await host.Ledger.GetAccountAsync(c, Timeout.InfiniteTimeSpan).WaitAsync(s_patience)).ShouldBeNull();
-    }
-
-    [Fact]
     public async Task A_node_whose_lease_is_revoked_says_nothing_more_and_ends()
     {
         await using var host = await StartAsync();

@@ -70,9 +70,16 @@ public sealed class CrashTests(ITestOutputHelper output)
             return;
         }
 
-        await DisturbAsync(Database.PostgreSql, DatabaseCrashes, async (_, node, _, _, _) =>
+        await DisturbAsync(Database.PostgreSql, DatabaseCrashes, async (crash, node, _, _, _) =>
         {
-            await Task.Run(() => PostgresServer.Shared.Restart(immediate: true));
+            await Task.Run(() => PostgresServer.Shared.Stop(immediate: true));
+            if (crash == 1)
+            {
+                // Once for longer than any call may take.
+                await Task.Delay(TimeSpan.FromSeconds(12));
+            }
+
+            await Task.Run(PostgresServer.Shared.Start);
             return node;
         });
     }
@@ -212,6 +219,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     private async Task<bool> PostAsync(Note note, Func<Transfer, Task<TransferOutcome>> post)
     {
         notes.Enqueue(note);
+        var started = Stopwatch.GetTimestamp();
         try
         {
             note.Told(await post(note.Transfer));
@@ -222,11 +230,13 @@ public sealed class CrashTests(ITestOutputHelper output)
         {
             note.WasUnknown = failure.OutcomeUnknown;
             note.Failure = failure;
-            // Nor may a caller be left waiting: whoever can't be answered is told so before the deadline.
+            // Nobody waits for ever: a node that dies or a journal that comes back is waited for, but no longer than to the deadline.
             if (failure.Code is not (global::Grpc.Core.StatusCode.Unavailable or global::Grpc.Core.StatusCode.Internal
-                or global::Grpc.Core.StatusCode.Cancelled or global::Grpc.Core.StatusCode.Unknown))
+                or global::Grpc.Core.StatusCode.Cancelled or global::Grpc.Core.StatusCode.Unknown
+                or global::Grpc.Core.StatusCode.DeadlineExceeded))
             {
-                surprises.Enqueue(failure.ToString());
+                surprises.Enqueue(
+                    $"{DateTime.UtcNow:HH:mm:ss.fff}, after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s: {note} {failure}");
             }
 
             // Only so that a dead node is not asked ten thousand times a second.

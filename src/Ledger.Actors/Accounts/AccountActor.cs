@@ -73,6 +73,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     public static string PersistenceIdOf(AccountAddress account) => PersistenceIdPrefix + account.Text;
 
+    private bool IsSilentForLong =>
+        !context.Lease.IsGood && context.Lease.Age is { } age && age >= 2 * context.Lease.Duration;
+
     private LedgerTime Now => LedgerTime.From(context.Time.GetUtcNow());
 
     // ---------------------------------------------------------------- recovery
@@ -191,7 +194,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         wakeAt = LedgerTime.MaxValue;
         runtime.Tick(now);
         RegisterLongDoubt(now);
-        if (context.Lease.IsSilentForLong)
+        if (IsSilentForLong)
         {
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
             runtime.GiveUpCalls(CallFailure.JournalUnavailable);

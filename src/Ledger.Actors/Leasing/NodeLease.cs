@@ -90,10 +90,6 @@ internal sealed class NodeLease : IDisposable
     /// <summary>How long ago the last successful renewal was sent; null before the first.</summary>
     public TimeSpan? Age => Volatile.Read(ref lastRenewed) is var at and not 0 ? Stopwatch.GetElapsedTime(at) : null;
 
-    /// <summary>Whether it has lapsed for so long that those who wait should be told. The first lease of a process is on its way;
-    /// that it takes a moment is no reason to.</summary>
-    public bool IsSilentForLong => !IsGood && Age is { } age && age >= 2 * duration;
-
     /// <summary>Enters it, if that has not been done; by and by it becomes good.</summary>
     public void Enter()
     {
