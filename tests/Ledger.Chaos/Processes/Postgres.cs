@@ -122,7 +122,7 @@ internal sealed class Postgres : IAsyncDisposable
     }
 
     /// <summary>Stops or continues every process of the standby.</summary>
-    public void SignalStandby(int signal) => _standby?.Processes().ForEach(process => Signals.Send(process, signal));
+    public void SignalStandby(int signal) => _standby?.Signal(signal);
 
     /// <summary>Removes what the dead primary has left.</summary>
     public async Task RemoveFormerAsync()
@@ -148,13 +148,16 @@ internal sealed class Postgres : IAsyncDisposable
     }
 
     /// <summary>Stops the server: as in a crash, or as an operator does in a hurry.</summary>
-    public Task StopAsync(bool immediate, CancellationToken cancellationToken) => RunAsync(
-        "pg_ctl", ["-D", Data, "-w", "-t", "60", "-m", immediate ? "immediate" : "fast", "stop"], cancellationToken);
+    public Task StopAsync(bool immediate, CancellationToken cancellationToken) =>
+        StopAsync(_primary, immediate, cancellationToken);
+
+    private Task StopAsync(Place place, bool immediate, CancellationToken cancellationToken) => RunAsync(
+        "pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-m", immediate ? "immediate" : "fast", "stop"], cancellationToken);
 
     /// <summary>SIGKILL of the whole server, and waits until all of it is gone.</summary>
     public async Task KillAsync(CancellationToken cancellationToken)
     {
-        var all = Processes();
+        var all = _primary.Processes();
         all.ForEach(static process => Signals.Send(process, Signals.Kill));
         while (all.Exists(Signals.IsAlive))
         {
@@ -163,7 +166,7 @@ internal sealed class Postgres : IAsyncDisposable
     }
 
     /// <summary>Stops or continues every process of the server.</summary>
-    public void SignalAll(int signal) => Processes().ForEach(process => Signals.Send(process, signal));
+    public void SignalAll(int signal) => _primary.Signal(signal);
 
     public bool IsRunning => _primary.IsRunning;
 
@@ -213,13 +216,7 @@ internal sealed class Postgres : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (IsRunning)
-        {
-            SignalAll(Signals.Continue);
-            using var patience = new CancellationTokenSource(CommandPatience);
-            await StopAsync(immediate: true, patience.Token);
-        }
-
+        await EndAsync(_primary);
         if (_standby is { } standby)
         {
             await RemoveAsync(standby);
@@ -233,8 +230,6 @@ internal sealed class Postgres : IAsyncDisposable
         Username = "postgres",
         Database = database,
     }.ToString();
-
-    private List<int> Processes() => _primary.Processes();
 
     // The commits that wait for a standby go on at once when none is asked for any more.
     private async Task SetSynchronousAsync(string names, CancellationToken cancellationToken)
@@ -251,13 +246,19 @@ internal sealed class Postgres : IAsyncDisposable
         return await command.ExecuteScalarAsync(cancellationToken);
     }
 
-    private async Task RemoveAsync(Place place)
+    // Also one that is stopped by SIGSTOP.
+    private async Task EndAsync(Place place)
     {
         if (place.IsRunning)
         {
-            place.Processes().ForEach(static process => Signals.Send(process, Signals.Continue));
-            await RunAsync("pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-m", "immediate", "stop"], CancellationToken.None);
+            place.Signal(Signals.Continue);
+            await StopAsync(place, immediate: true, CancellationToken.None);
         }
+    }
+
+    private async Task RemoveAsync(Place place)
+    {
+        await EndAsync(place);
 
         // What can't be removed is the reaper's.
         try
@@ -401,5 +402,7 @@ internal sealed class Postgres : IAsyncDisposable
             var postmaster = Postmaster;
             return [postmaster, .. Signals.ChildrenOf(postmaster)];
         }
+
+        public void Signal(int signal) => Processes().ForEach(process => Signals.Send(process, signal));
     }
 }

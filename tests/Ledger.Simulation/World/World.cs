@@ -1046,7 +1046,7 @@ internal sealed class Incarnation : IAccountShell
         Writing = null;
         world.Covered(Runtime, null, "write failed");
         Runtime.Fail(CallFailure.JournalUnavailable);
-        GiveUpWithheld();
+        FailWithheld(CallFailure.Moving);
         world.Stop(this, why);
     }
 
@@ -1055,7 +1055,7 @@ internal sealed class Incarnation : IAccountShell
         if (isStopping && !IsDead && !Runtime.HasUnwritten)
         {
             Runtime.Fail(CallFailure.Moving);
-            GiveUpWithheld();
+            FailWithheld(CallFailure.Moving);
             world.Stop(this, "is handed over");
         }
     }
@@ -1135,6 +1135,13 @@ internal sealed class Incarnation : IAccountShell
             return;
         }
 
+        FailWithheld(CallFailure.JournalUnavailable);
+        world.Covered(Runtime, null, "silent");
+        Runtime.GiveUpCalls(CallFailure.JournalUnavailable);
+    }
+
+    private void FailWithheld(CallFailure reason)
+    {
         for (var left = withheld?.Count ?? 0; left > 0; left--)
         {
             var utterance = withheld!.Dequeue();
@@ -1144,22 +1151,7 @@ internal sealed class Incarnation : IAccountShell
             }
             else
             {
-                Speak(utterance.Caller, new CallFailed(CallFailure.JournalUnavailable), utterance.Durable);
-            }
-        }
-
-        world.Covered(Runtime, null, "silent");
-        Runtime.GiveUpCalls(CallFailure.JournalUnavailable);
-    }
-
-    private void GiveUpWithheld()
-    {
-        while (withheld is { Count: > 0 })
-        {
-            var utterance = withheld.Dequeue();
-            if (utterance.Answer is not null)
-            {
-                Speak(utterance.Caller, new CallFailed(CallFailure.Moving), utterance.Durable);
+                Speak(utterance.Caller, new CallFailed(reason), utterance.Durable);
             }
         }
     }
