@@ -80,17 +80,36 @@ public sealed partial class AccountRuntime
         }
 
         // The state is exactly that of the row only while nothing newer is decided.
-        if (open is null && full is not { Count: > 0 }
-            && writing.SequenceNr - snapshotSequenceNr >= options.SnapshotEvery
-            && eventsSinceSnapshot >= state.Remembered.Count / 2)
+        if (open is null && full is not { Count: > 0 } && IsSnapshotDue(writing.SequenceNr))
         {
-            // The ids in memory are most of a snapshot: it must not cost more than the rows that it stands for.
             eventsSinceSnapshot = 0;
             writing.Snapshot = AccountSnapshot.Of(state, writing.SequenceNr);
             snapshotSequenceNr = writing.SequenceNr;
         }
 
         shell.Write(writing);
+    }
+
+    // The ids in memory and the holds are most of a snapshot: it must not cost more than the rows that it stands for. Accounts
+    // that are used alike must not take theirs all at once, so each stretch is from half as long to as long, by the account and
+    // its place.
+    private bool IsSnapshotDue(long sequenceNr)
+    {
+        var share = 128 + (long)(unchecked((spread ^ (ulong)snapshotSequenceNr) * 0x9E37_79B9_7F4A_7C15UL) % 129);
+        return (sequenceNr - snapshotSequenceNr) * 256 >= options.SnapshotEvery * share
+            && eventsSinceSnapshot * 512 >= (state.Remembered.Count + state.HoldCount) * share;
+    }
+
+    // FNV-1a: the same in every process, which string.GetHashCode is not.
+    private static ulong SpreadOf(AccountAddress address)
+    {
+        var hash = 0xCBF2_9CE4_8422_2325UL;
+        foreach (var c in address.Text)
+        {
+            hash = unchecked((hash ^ c) * 0x100_0000_01B3UL);
+        }
+
+        return hash;
     }
 
     private void FailHeld(EventBatch? batch, CallFailed failure)

@@ -45,7 +45,8 @@ public sealed record AccountRuntimeOptions
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;
 
-    /// <summary>How many rows lie between two snapshots.</summary>
+    /// <summary>How many rows lie between two snapshots: from half as many to as many, by the account and its place; more where
+    /// many ids or holds would make it cost more than its rows.</summary>
     public int SnapshotEvery { get; init; } = 250;
 
     /// <summary>How long a commit's record at the anchor may wait for a row to share.</summary>
@@ -138,6 +139,7 @@ public sealed partial class AccountRuntime
     private LedgerTime lazySince;
     private LedgerTime armedFor = LedgerTime.MaxValue;
     private LedgerTime lastNow;
+    private readonly ulong spread;
     private long assignedSequenceNr;
     private long snapshotSequenceNr;
     private long round;
@@ -156,6 +158,7 @@ public sealed partial class AccountRuntime
     {
         this.options = options;
         this.shell = shell;
+        spread = SpreadOf(address);
         state = new AccountState(address, options.RememberedIdsMax, options.RememberedAgeMax);
     }
 

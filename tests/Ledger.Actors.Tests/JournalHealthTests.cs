@@ -57,6 +57,62 @@ public sealed class JournalHealthTests
         async Task<HealthReportEntry> CheckAsync() => (await health.CheckHealthAsync()).Entries["ledger-journal"];
     }
 
+    /// <summary>Method: the journal goes away from under fifty accounts that sleep, and for each of them somebody asks again as
+    /// soon as there is an answer.</summary>
+    [Fact]
+    public async Task Accounts_that_cannot_be_read_are_not_tried_by_every_call_and_their_callers_learn_it_soon()
+    {
+        using var storage = new SqliteTestStorage();
+        await using var host = await LedgerHost.StartAsync(
+            storage, static options => options.PassivateAfter = TimeSpan.FromMilliseconds(200));
+        var money = Asset.Parse("USD/2");
+        var accounts = Enumerable.Range(0, 50).Select(n => AccountAddress.Parse($"a:{n}")).ToArray();
+        await host.Ledger.OpenAccountsAsync([.. accounts.Select(account => new AccountSpec(account, money, 1))]);
+        var recoveries = LedgerExtension.Of(host.System).Context.Recoveries;
+
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        storage.Execute("ALTER TABLE journal RENAME TO journal_away");
+        var asked = 0;
+        var longest = TimeSpan.Zero;
+        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(8));
+        await Task.WhenAll(accounts.Select(async account =>
+        {
+            while (!end.IsCancellationRequested)
+            {
+                var clock = Stopwatch.StartNew();
+                var failed = await Should.ThrowAsync<LedgerException>(
+                    host.Ledger.GetAccountAsync(account, TimeSpan.FromSeconds(30)));
+                failed.Reason.ShouldBe(LedgerErrorReason.JournalUnavailable);
+                lock (accounts)
+                {
+                    asked++;
+                    longest = clock.Elapsed > longest ? clock.Elapsed : longest;
+                }
+
+                await Task.Yield();
+            }
+        }));
+
+        // Each account once or a few times before it was known that it is not theirs alone; then four times a second in all.
+        longest.ShouldBeLessThan(TimeSpan.FromSeconds(15));
+        asked.ShouldBeGreaterThan(1000);
+        recoveries.Reads.Failures.ShouldBeLessThan(300);
+
+        storage.Execute("ALTER TABLE journal_away RENAME TO journal");
+        await Task.WhenAll(accounts.Select(account => UntilAsync(async () =>
+        {
+            try
+            {
+                return await host.Ledger.GetAccountAsync(account, TimeSpan.FromSeconds(30)) is not null;
+            }
+            catch (LedgerException e) when (e.Reason == LedgerErrorReason.JournalUnavailable)
+            {
+                return false;
+            }
+        })));
+        await UntilAsync(() => Task.FromResult(recoveries.Count == 0));
+    }
+
     [Fact]
     public void An_open_breaker_is_told()
     {

@@ -21,7 +21,7 @@ namespace Ledger.Benchmarks;
 /// a window; lateness is the time that the journal gives the expiry, less the hold's deadline.</summary>
 internal static class HoldsBenchmark
 {
-    private const int CreditAccounts = 1000;
+    private const int HoldsOfCreditAccount = 1000;
     private const int Batch = 8000;
     private const int Slots = 20;
     private static readonly Asset Money = Asset.Parse("EUR/2");
@@ -38,6 +38,7 @@ internal static class HoldsBenchmark
     {
         var count = settings.Count ?? 1_000_000;
         var debits = Math.Max(1, count / 5);
+        var credits = Math.Max(1, count / HoldsOfCreditAccount);
         var window = TimeSpan.FromSeconds(settings.Seconds);
         var directory = Directory.CreateTempSubdirectory("ledger-holds-");
         using var server = database == "postgresql" ? new PostgresServer() : null;
@@ -64,8 +65,8 @@ internal static class HoldsBenchmark
             var ledger = host.Services.GetRequiredService<ILedger>();
             var clock = Stopwatch.StartNew();
             await OpenAsync(ledger, "d", debits, cancellationToken);
-            await OpenAsync(ledger, "c", CreditAccounts, cancellationToken);
-            Report.Say(Invariant($"{database}: {debits + CreditAccounts} accounts opened in {clock.Elapsed.TotalSeconds:0} s"));
+            await OpenAsync(ledger, "c", credits, cancellationToken);
+            Report.Say(Invariant($"{database}: {debits + credits} accounts opened in {clock.Elapsed.TotalSeconds:0} s"));
 
             // At a modest guess of the pace, so that all are made before the first is due, also on a busy machine.
             clock.Restart();
@@ -81,7 +82,7 @@ internal static class HoldsBenchmark
                     var place = (long)number * 7919 % count;
                     var timeout = first + (window * (place / (double)count)) - DateTimeOffset.UtcNow;
                     transfers[i] = new Transfer(
-                        TransferId.FromGuid(Guid.CreateVersion7()), Account("d", number % debits), Account("c", number % CreditAccounts),
+                        TransferId.FromGuid(Guid.CreateVersion7()), Account("d", number % debits), Account("c", number % credits),
                         Amount.Of(1), 1)
                     {
                         Asset = Money, Flags = TransferFlags.Pending,
@@ -104,6 +105,7 @@ internal static class HoldsBenchmark
             await Task.Delay(asleep > TimeSpan.Zero ? asleep : TimeSpan.Zero, cancellationToken);
             var before = Environment.WorkingSet;
             var most = before;
+            var paused = GC.GetTotalPauseDuration();
             var end = first + window;
             while (DateTimeOffset.UtcNow < end + TimeSpan.FromSeconds(6))
             {
@@ -111,6 +113,7 @@ internal static class HoldsBenchmark
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
             }
 
+            paused = GC.GetTotalPauseDuration() - paused;
             await using var connection = connectionString is null
                 ? (DbConnection)new SqliteConnection(new SqliteConnectionStringBuilder
                 {
@@ -121,7 +124,7 @@ internal static class HoldsBenchmark
             var worst = new long[Slots];
             var lateness = await LatenessAsync(connection, first, window, worst, cancellationToken);
             Report.Say(Invariant(
-                $"{database}: {lateness.TotalCount} of {count} holds expired over {window.TotalSeconds:0} s; late by p50 {At(50)} ms, p99 {At(99)} ms, p99.9 {At(99.9)} ms, at most {At(100)} ms; working set {before >> 20} MiB before, {most >> 20} MiB at most"));
+                $"{database}: {lateness.TotalCount} of {count} holds expired over {window.TotalSeconds:0} s; late by p50 {At(50)} ms, p99 {At(99)} ms, p99.9 {At(99.9)} ms, at most {At(100)} ms; working set {before >> 20} MiB before, {most >> 20} MiB at most; paused {paused.TotalMilliseconds:0} ms in all to collect garbage"));
             Report.Say(Invariant(
                 $"{database}: the latest of each twentieth of that time, in ms: {string.Join(' ', worst.Select(static late => late / 1000))}"));
             if (lateness.TotalCount != count)

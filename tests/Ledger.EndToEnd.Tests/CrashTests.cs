@@ -40,6 +40,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     private readonly ConcurrentQueue<Note> notes = new();
     private readonly ConcurrentQueue<string> surprises = new();
     private long answers;
+    private long answered = Stopwatch.GetTimestamp();
 
     private delegate Task<NodeProcess> Disturb(int crash, NodeProcess node, Store store, string url, Random random);
 
@@ -224,23 +225,25 @@ public sealed class CrashTests(ITestOutputHelper output)
         {
             note.Told(await post(note.Transfer));
             Interlocked.Increment(ref answers);
+            Volatile.Write(ref answered, Stopwatch.GetTimestamp());
             return true;
         }
         catch (LedgerClientException failure)
         {
             note.WasUnknown = failure.OutcomeUnknown;
             note.Failure = failure;
-            // Nobody waits for ever: a node that dies or a journal that comes back is waited for, but no longer than to the deadline.
+            // Nor may a caller be left waiting: whoever can't be answered is told so before the deadline.
             if (failure.Code is not (global::Grpc.Core.StatusCode.Unavailable or global::Grpc.Core.StatusCode.Internal
-                or global::Grpc.Core.StatusCode.Cancelled or global::Grpc.Core.StatusCode.Unknown
-                or global::Grpc.Core.StatusCode.DeadlineExceeded))
+                or global::Grpc.Core.StatusCode.Cancelled or global::Grpc.Core.StatusCode.Unknown))
             {
                 surprises.Enqueue(
                     $"{DateTime.UtcNow:HH:mm:ss.fff}, after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s: {note} {failure}");
             }
 
-            // Only so that a dead node is not asked ten thousand times a second.
-            await Task.Delay(failure.OutcomeUnknown ? 10 : 100);
+            // As callers do: the longer nothing has been answered, the longer they wait.
+            var silent = Stopwatch.GetElapsedTime(Volatile.Read(ref answered)) / 10;
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(
+                silent.TotalMilliseconds, failure.OutcomeUnknown ? 10 : 100, 1000)));
             return false;
         }
     }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
@@ -21,17 +20,16 @@ internal sealed record AccountActorContext(
     /// <summary>How writes to the journal fare.</summary>
     public JournalWatch Writes { get; } = new();
 
-    /// <summary>How recoveries from it fare.</summary>
-    public JournalWatch Reads { get; } = new();
-
-    /// <summary>How often in a row an account could not be recovered: it is tried again, ever more seldom.</summary>
-    public ConcurrentDictionary<AccountAddress, int> FailedRecoveries { get; } = new();
+    /// <summary>How recoveries from it fare, and which accounts are to be tried again.</summary>
+    public RecoveryThrottle Recoveries { get; } = new();
 }
 
 /// <summary>The shell around one <see cref="AccountRuntime"/>: it routes messages, writes and reads rows, keeps the hash
 /// chain, and tells the time. It holds no rule of the ledger.</summary>
 internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 {
+    private static readonly TimeSpan s_wakeUnreadWithin = TimeSpan.FromSeconds(2);
+
     private readonly AccountActorContext context;
     private readonly AccountAddress account;
     private readonly AccountRuntime runtime;
@@ -73,9 +71,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     public static string PersistenceIdOf(AccountAddress account) => PersistenceIdPrefix + account.Text;
 
-    private bool IsSilentForLong =>
-        !context.Lease.IsGood && context.Lease.Age is { } age && age >= 2 * context.Lease.Duration;
-
     private LedgerTime Now => LedgerTime.From(context.Time.GetUtcNow());
 
     // ---------------------------------------------------------------- recovery
@@ -110,8 +105,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 }
 
                 recovered = true;
-                context.FailedRecoveries.TryRemove(account, out _);
-                context.Reads.Succeeded();
+                WakeUnread(context.Recoveries.Succeeded(account));
                 lastUsed = Now;
                 runtime.RecoveryCompleted(lastUsed);
                 WakeAt(lastUsed.Add(context.PassivateAfter));
@@ -194,7 +188,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         wakeAt = LedgerTime.MaxValue;
         runtime.Tick(now);
         RegisterLongDoubt(now);
-        if (IsSilentForLong)
+        if (context.Lease.IsSilentForLong)
         {
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
             runtime.GiveUpCalls(CallFailure.JournalUnavailable);
@@ -474,7 +468,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         log.Error(reason, "{Account} can't be recovered", account);
         if (reason is not JournalCorruptException)
         {
-            context.Reads.Failed(reason);
+            context.Recoveries.Reads.Failed(reason);
         }
     }
 
@@ -494,20 +488,33 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         {
             // Something is unfinished, or may be where the journal could not be read, so this account must not sleep for
             // long (R5).
-            var failures = recovered ? 0 : context.FailedRecoveries.AddOrUpdate(account, 0, static (_, n) => Math.Min(n + 1, 5));
-            try
-            {
-                Context.System.Scheduler.ScheduleTellOnce(
-                    TimeSpan.FromSeconds(1 << failures), context.Accounts(), new AccountEnvelope(account, new Poke()),
-                    ActorRefs.NoSender);
-            }
-            catch (SchedulerException)
-            {
-                // The actor system ends; the next one wakes the account when it is asked for.
-            }
+            PokeAfter(recovered ? TimeSpan.FromSeconds(1) : context.Recoveries.Failed(account), account);
         }
 
         base.PostStop();
+    }
+
+    // The journal can be read again. Who could not be is waiting to be tried, some of them for long: soon, but not all at once.
+    private void WakeUnread(IReadOnlyCollection<AccountAddress> unread)
+    {
+        var place = 0;
+        foreach (var one in unread)
+        {
+            PokeAfter(s_wakeUnreadWithin * (++place / (double)unread.Count), one);
+        }
+    }
+
+    private void PokeAfter(TimeSpan pause, AccountAddress whom)
+    {
+        try
+        {
+            Context.System.Scheduler.ScheduleTellOnce(
+                pause, context.Accounts(), new AccountEnvelope(whom, new Poke()), ActorRefs.NoSender);
+        }
+        catch (SchedulerException)
+        {
+            // The actor system ends; the next one wakes the account when it is asked for.
+        }
     }
 
     // An answer to a caller, or a message to another account.

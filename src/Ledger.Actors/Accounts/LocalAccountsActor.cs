@@ -8,9 +8,12 @@ namespace Ledger.Actors.Accounts;
 /// <summary>Makes account actors without reflection: waking is the dearer half of cold traffic.</summary>
 internal sealed class AccountProducer(AccountAddress account, AccountActorContext context) : IIndirectActorProducer
 {
+    // The mailbox goes by it: an account's must let messages be put back in front.
     public Type ActorType => typeof(AccountActor);
 
-    public ActorBase Produce() => new AccountActor(account, context);
+    public ActorBase Produce() => context.Recoveries.TryBegin(account)
+        ? new AccountActor(account, context)
+        : new UnreadableAccountActor(account, context);
 
     public void Release(ActorBase actor)
     {

@@ -55,11 +55,11 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
         HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var accounts = LedgerExtension.Of(system).Context;
-        var waiting = accounts.FailedRecoveries.Count;
+        var waiting = accounts.Recoveries.Count;
         string[] problems =
         [
             .. Describe("writes", accounts.Writes),
-            .. Describe("reads", accounts.Reads),
+            .. Describe("reads", accounts.Recoveries.Reads),
             .. waiting > 0 ? [$"{waiting} accounts could not be read, and are tried again ever more seldom."] : (string[])[],
         ];
         return Task.FromResult(problems.Length == 0

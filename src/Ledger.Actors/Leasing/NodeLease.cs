@@ -90,6 +90,9 @@ internal sealed class NodeLease : IDisposable
     /// <summary>How long ago the last successful renewal was sent; null before the first.</summary>
     public TimeSpan? Age => Volatile.Read(ref lastRenewed) is var at and not 0 ? Stopwatch.GetElapsedTime(at) : null;
 
+    /// <summary>Whether it was good once and has not been for so long that callers are better told.</summary>
+    public bool IsSilentForLong => !IsGood && Age is { } age && age >= 2 * duration;
+
     /// <summary>Enters it, if that has not been done; by and by it becomes good.</summary>
     public void Enter()
     {
