@@ -55,26 +55,16 @@ public static class LedgerHostingExtensions
     /// node that lags with it serves calls all the same, so it is no part of readiness.</summary>
     /// <param name="builder">The health checks.</param>
     /// <returns>The builder.</returns>
-    public static IHealthChecksBuilder AddLedgerSweeper(this IHealthChecksBuilder builder)
-    {
-        ArgumentNullException.ThrowIfNull(builder);
-        return builder.Add(new HealthCheckRegistration(
-            "ledger-sweeper", static provider => new SweeperHealthCheck(provider.GetRequiredService<ActorSystem>()),
-            HealthStatus.Degraded, tags: null));
-    }
+    public static IHealthChecksBuilder AddLedgerSweeper(this IHealthChecksBuilder builder) =>
+        AddCheck(builder, "ledger-sweeper", static system => new SweeperHealthCheck(system), HealthStatus.Degraded, null);
 
     /// <summary>Adds a health check that says whether this node may speak for its accounts: where several processes share the
     /// storage, it must have renewed its lease.</summary>
     /// <param name="builder">The health checks.</param>
     /// <param name="tags">What to find it by, such as the application's tag for readiness.</param>
     /// <returns>The builder.</returns>
-    public static IHealthChecksBuilder AddLedgerLease(this IHealthChecksBuilder builder, params string[] tags)
-    {
-        ArgumentNullException.ThrowIfNull(builder);
-        return builder.Add(new HealthCheckRegistration(
-            "ledger-lease", static provider => new LeaseHealthCheck(provider.GetRequiredService<ActorSystem>()),
-            HealthStatus.Unhealthy, tags));
-    }
+    public static IHealthChecksBuilder AddLedgerLease(this IHealthChecksBuilder builder, params string[] tags) =>
+        AddCheck(builder, "ledger-lease", static system => new LeaseHealthCheck(system), HealthStatus.Unhealthy, tags);
 
     /// <summary>Adds a health check that says whether this node's accounts can be written to the journal and read from it,
     /// whether its circuit breaker is open, and how many accounts wait until they try again. It is no part of readiness, which
@@ -82,12 +72,15 @@ public static class LedgerHostingExtensions
     /// <param name="builder">The health checks.</param>
     /// <param name="tags">What to find it by.</param>
     /// <returns>The builder.</returns>
-    public static IHealthChecksBuilder AddLedgerJournal(this IHealthChecksBuilder builder, params string[] tags)
+    public static IHealthChecksBuilder AddLedgerJournal(this IHealthChecksBuilder builder, params string[] tags) =>
+        AddCheck(builder, "ledger-journal", static system => new JournalHealthCheck(system), HealthStatus.Unhealthy, tags);
+
+    private static IHealthChecksBuilder AddCheck(
+        IHealthChecksBuilder builder, string name, Func<ActorSystem, IHealthCheck> check, HealthStatus failure, string[]? tags)
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.Add(new HealthCheckRegistration(
-            "ledger-journal", static provider => new JournalHealthCheck(provider.GetRequiredService<ActorSystem>()),
-            HealthStatus.Unhealthy, tags));
+            name, provider => check(provider.GetRequiredService<ActorSystem>()), failure, tags));
     }
 
     /// <summary>Adds a ledger to an actor system.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Ledger.Actors.Journal;
 using Ledger.Core;
+using Ledger.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -9,8 +10,6 @@ namespace Ledger.Actors.Tests;
 /// <summary>What an operator sees of a journal that is away.</summary>
 public sealed class JournalHealthTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
-
     [Fact]
     public async Task A_journal_that_is_away_is_seen_in_health_and_so_is_its_return()
     {
@@ -34,11 +33,11 @@ public sealed class JournalHealthTests
         var away = await CheckAsync();
         away.Status.ShouldBe(HealthStatus.Unhealthy);
         away.Description.ShouldNotBeNull().ShouldContain("1 writes");
-        await UntilAsync(async () => (await CheckAsync()).Description!.Contains("reads", StringComparison.Ordinal));
+        await Until.TrueAsync(async () => (await CheckAsync()).Description!.Contains("reads", StringComparison.Ordinal));
         (await CheckAsync()).Description.ShouldNotBeNull().ShouldContain("tried again");
 
         storage.Execute("ALTER TABLE journal_away RENAME TO journal");
-        await UntilAsync(async () =>
+        await Until.TrueAsync(async () =>
         {
             try
             {
@@ -49,7 +48,7 @@ public sealed class JournalHealthTests
                 return false;
             }
         });
-        await UntilAsync(async () => (await CheckAsync()).Status == HealthStatus.Healthy);
+        await Until.TrueAsync(async () => (await CheckAsync()).Status == HealthStatus.Healthy);
 
         Task<TransferResult> PostAsync(int id) => host.Ledger.PostTransferAsync(
             new Transfer(new TransferId((UInt128)id), a, b, Amount.Of(1), 1) { Asset = money }, TimeSpan.FromSeconds(2));
@@ -99,7 +98,7 @@ public sealed class JournalHealthTests
         recoveries.Reads.Failures.ShouldBeLessThan(300);
 
         storage.Execute("ALTER TABLE journal_away RENAME TO journal");
-        await Task.WhenAll(accounts.Select(account => UntilAsync(async () =>
+        await Task.WhenAll(accounts.Select(account => Until.TrueAsync(async () =>
         {
             try
             {
@@ -110,7 +109,7 @@ public sealed class JournalHealthTests
                 return false;
             }
         })));
-        await UntilAsync(() => Task.FromResult(recoveries.Count == 0));
+        await Until.TrueAsync(() => Task.FromResult(recoveries.Count == 0));
     }
 
     [Fact]
@@ -127,15 +126,5 @@ public sealed class JournalHealthTests
         JournalHealthCheck.Describe("writes", watch).Last().ShouldContain("circuit breaker is open");
         watch.Succeeded();
         JournalHealthCheck.Describe("writes", watch).ShouldBeEmpty();
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        var clock = Stopwatch.StartNew();
-        while (!await condition())
-        {
-            clock.Elapsed.ShouldBeLessThan(s_patience);
-            await Task.Delay(20);
-        }
     }
 }

@@ -37,7 +37,7 @@ public sealed class LeaseTests : IDisposable
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var lease = LedgerExtension.Of(host.System).Lease;
         leases.Fails = true;
-        await UntilAsync(() => !lease.IsGood);
+        await Until.TrueAsync(() => !lease.IsGood);
         lease.Failure.ShouldBe("The lease store is away.");
 
         var posting = host.Ledger.PostTransferAsync(Transfer(1, a, b));
@@ -60,7 +60,7 @@ public sealed class LeaseTests : IDisposable
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var lease = LedgerExtension.Of(host.System).Lease;
         leases.Fails = true;
-        await UntilAsync(() => !lease.IsGood);
+        await Until.TrueAsync(() => !lease.IsGood);
 
         // The account has nothing to say to its caller yet: what it can't say is its question to the other account.
         var wait = Timeout.InfiniteTimeSpan;
@@ -84,7 +84,7 @@ public sealed class LeaseTests : IDisposable
         var (a, b) = await OpenTwoAsync(host.Ledger);
         leases.Fails = true;
         var lease = LedgerExtension.Of(host.System).Lease;
-        await UntilAsync(() => !lease.IsGood);
+        await Until.TrueAsync(() => !lease.IsGood);
         Task[] calls =
         [
             .. Enumerable.Range(1, 20).Select(i => (Task)host.Ledger.PostTransferAsync(Transfer(i, a, b))),
@@ -260,16 +260,6 @@ public sealed class LeaseTests : IDisposable
         var b = AccountAddress.Parse("b");
         await ledger.OpenAccountsAsync([new AccountSpec(a, s_money, 1), new AccountSpec(b, s_money, 1)]);
         return (a, b);
-    }
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        var clock = Stopwatch.StartNew();
-        while (!condition())
-        {
-            clock.Elapsed.ShouldBeLessThan(s_patience);
-            await Task.Delay(5);
-        }
     }
 
     private async Task<LedgerHost> StartAsync(TimeSpan? lease = null)

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using Ledger.Chaos.Proxy;
+using Ledger.Tests.Shared;
 
 namespace Ledger.Chaos.Tests;
 
@@ -52,7 +53,7 @@ public sealed class ProxyTests
         await client.SendAsync("x"u8.ToArray());
 
         // The echo has come back as far as the proxy, so what was sent has come through.
-        await UntilAsync(() => loopback.Link.Bytes == bytes + 2);
+        await Until.TrueAsync(() => loopback.Link.Bytes == bytes + 2);
         var receiving = ReceiveAsync(client, 1);
         (await Task.WhenAny(receiving, Task.Delay(Silence))).ShouldNotBe(receiving);
         loopback.Link.Heal();
@@ -255,14 +256,4 @@ public sealed class ProxyTests
     private static async Task ShouldBeResetAsync(Socket client) =>
         (await Should.ThrowAsync<SocketException>(ReceiveAsync(client, 1)))
             .SocketErrorCode.ShouldBe(SocketError.ConnectionReset);
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        var clock = Stopwatch.StartNew();
-        while (!condition())
-        {
-            clock.Elapsed.ShouldBeLessThan(Patience);
-            await Task.Delay(5);
-        }
-    }
 }

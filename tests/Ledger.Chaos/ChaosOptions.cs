@@ -10,6 +10,7 @@ internal enum ChaosMode
 {
     Run,
     Failover,
+    Split,
     Planted,
     Check,
     List,
@@ -24,6 +25,7 @@ internal sealed record ChaosOptions
 
         usage: Ledger.Chaos [options]            a run with faults
                Ledger.Chaos failover [options]   kills one node after the other and tells how long their accounts were lost
+               Ledger.Chaos split [options]      no faults: counts what each node does, and in how many transfers it takes part
                Ledger.Chaos check HISTORY [--connection STRING]
                Ledger.Chaos planted [--only NAME]    builds nodes with deliberate faults, which the checker must find
 
@@ -40,6 +42,7 @@ internal sealed record ChaosOptions
           --node FILE       another Ledger.Node.dll
           --node-setting S  given to every node as it is, such as --Ledger:Cluster:Profile=Fast; may be repeated
           --tls             the nodes speak TLS with each other, with certificates that the run makes
+          --namespaces      each node in a network namespace of its own, and partitions by routes (takes root and iproute2)
           --keep            keeps the database's files
           --list            all faults
           --help            this
@@ -93,6 +96,9 @@ internal sealed record ChaosOptions
     /// <summary>Whether nodes speak TLS with each other, with certificates that the run makes.</summary>
     public bool Tls { get; init; }
 
+    /// <summary>Whether each node has a network namespace of its own.</summary>
+    public bool Namespaces { get; init; }
+
     /// <summary>Whether a fault needs a file system of the run's own.</summary>
     public bool MaySwellDisk => Faults.Any(static kind => kind.Name == FaultCatalog.DiskFull);
 
@@ -111,6 +117,7 @@ internal sealed record ChaosOptions
             options = args[i] switch
             {
                 "failover" when i == 0 => options with { Mode = ChaosMode.Failover },
+                "split" when i == 0 => options with { Mode = ChaosMode.Split },
                 "planted" when i == 0 => options with { Mode = ChaosMode.Planted },
                 "--only" when options.Mode == ChaosMode.Planted => options with { Only = Value() },
                 "check" when i == 0 => options with { Mode = ChaosMode.Check, History = Value() },
@@ -130,6 +137,7 @@ internal sealed record ChaosOptions
                 "--node" => options with { Node = Value() },
                 "--node-setting" => options with { NodeArguments = [.. options.NodeArguments, Value()] },
                 "--tls" => options with { Tls = true },
+                "--namespaces" => options with { Namespaces = true },
                 "--keep" => options with { Keep = true },
                 "--kills" => options with { Kills = Number(1) },
                 "--target" => options with { Target = TargetOf(Value()) },

@@ -46,6 +46,8 @@ try
                     ? 0 : 1;
             case ChaosMode.Failover:
                 return await new FailoverRun(options, Console.Out).RunAsync(interrupted.Token);
+            case ChaosMode.Split:
+                return await new SplitRun(options, Console.Out).RunAsync(interrupted.Token);
             default:
                 return await new ChaosRun(options, Console.Out).RunAsync(interrupted.Token);
         }

@@ -1,5 +1,6 @@
 using Ledger.Client;
 using Ledger.EndToEnd.Tests.Support;
+using Ledger.Tests.Shared;
 
 namespace Ledger.EndToEnd.Tests;
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
 using Ledger.Client;
 using Ledger.EndToEnd.Tests.Support;
 using Ledger.Tests.Shared;
@@ -22,128 +21,78 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
     [Fact]
     public async Task A_rolling_restart_of_all_nodes_fails_no_call()
     {
-        using var store = new Store(Database.PostgreSql);
-        var addresses = Enumerable.Range(0, Nodes).Select(static _ => NodeProcess.LastingAddress()).ToArray();
-        var ports = Enumerable.Range(0, Nodes).Select(static _ => new Uri(NodeProcess.LastingAddress()).Port).ToArray();
-        var nodes = Enumerable.Range(0, Nodes).Select(Start).ToArray();
-        try
+        await using var nodes = await NodeCluster.StartAsync(Nodes);
+        using var client = nodes.Connect();
+        var outcomes = await client.OpenAccountsAsync(
+            [.. Enumerable.Range(0, Accounts)
+                .Select(static i => new AccountSpec { Address = $"rolling:{i}", Asset = "USD/2", Code = 1 })]);
+        outcomes.ShouldAllBe(static outcome => outcome.IsOpen);
+
+        using var stop = new CancellationTokenSource();
+        var calls = new ConcurrentBag<(TimeSpan At, TimeSpan Took)>();
+        var failures = new ConcurrentQueue<string>();
+        var started = Stopwatch.GetTimestamp();
+        var load = Task.WhenAll(Enumerable.Range(0, Workers).Select(WorkAsync));
+        await Until.TrueAsync("500 answers", () => calls.Count >= 500);
+        for (var i = 0; i < Nodes; i++)
         {
-            foreach (var node in nodes)
+            var took = await nodes[i].StopAsync();
+            output.WriteLine($"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: node {i} stopped in {took.TotalSeconds:F1} s");
+            await nodes.BeginAgainAsync(i);
+            await nodes.ServingAsync(i);
+            output.WriteLine($"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: node {i} serves again");
+            var seen = calls.Count;
+            await Until.TrueAsync("more answers", () => calls.Count >= seen + 500);
+        }
+
+        await stop.CancelAsync();
+        await load;
+        Report([.. calls]);
+        for (var i = 0; i < Nodes; i++)
+        {
+            await nodes[i].StopAsync();
+        }
+
+        // How long the calls took is reported; what that is on a busy machine says nothing.
+        failures.ShouldBeEmpty();
+
+        async Task WorkAsync(int worker)
+        {
+            var random = new Random(worker);
+            while (!stop.IsCancellationRequested)
             {
-                await node.ListeningAsync();
-                await ServingAsync(node);
-            }
-
-            using var client = new LedgerClient(
-                new LedgerClientOptions { Addresses = [.. addresses.Select(static address => new Uri(address))] });
-            var outcomes = await client.OpenAccountsAsync(
-                [.. Enumerable.Range(0, Accounts)
-                    .Select(static i => new AccountSpec { Address = $"rolling:{i}", Asset = "USD/2", Code = 1 })]);
-            outcomes.ShouldAllBe(static outcome => outcome.IsOpen);
-
-            using var stop = new CancellationTokenSource();
-            var calls = new ConcurrentBag<(TimeSpan At, TimeSpan Took)>();
-            var failures = new ConcurrentQueue<string>();
-            var started = Stopwatch.GetTimestamp();
-            var load = Task.WhenAll(Enumerable.Range(0, Workers).Select(WorkAsync));
-            await Until.TrueAsync("500 answers", () => calls.Count >= 500);
-            for (var i = 0; i < Nodes; i++)
-            {
-                var took = await nodes[i].StopAsync();
-                output.WriteLine($"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: node {i} stopped in {took.TotalSeconds:F1} s");
-                await nodes[i].DisposeAsync();
-                nodes[i] = Start(i);
-                await nodes[i].ListeningAsync();
-                await ServingAsync(nodes[i]);
-                output.WriteLine($"{Stopwatch.GetElapsedTime(started).TotalSeconds,6:F1} s: node {i} serves again");
-                var seen = calls.Count;
-                await Until.TrueAsync("more answers", () => calls.Count >= seen + 500);
-            }
-
-            await stop.CancelAsync();
-            await load;
-            Report([.. calls]);
-            foreach (var node in nodes)
-            {
-                await node.StopAsync();
-            }
-
-            // How long the calls took is reported; what that is on a busy machine says nothing.
-            failures.ShouldBeEmpty();
-
-            async Task WorkAsync(int worker)
-            {
-                var random = new Random(worker);
-                while (!stop.IsCancellationRequested)
+                var begun = Stopwatch.GetTimestamp();
+                try
                 {
-                    var begun = Stopwatch.GetTimestamp();
-                    try
+                    if (random.Next(4) == 0)
                     {
-                        if (random.Next(4) == 0)
-                        {
-                            (await client.GetAccountAsync($"rolling:{random.Next(Accounts)}")).ShouldNotBeNull();
-                        }
-                        else
-                        {
-                            var debit = random.Next(Accounts);
-                            var outcome = await client.PostTransferAsync(new Transfer
-                            {
-                                Id = TransferIds.New(),
-                                DebitAccount = $"rolling:{debit}",
-                                CreditAccount = $"rolling:{(debit + 1 + random.Next(Accounts - 1)) % Accounts}",
-                                Amount = 1,
-                                Code = 1,
-                            });
-                            outcome.Status.ShouldBeOneOf(TransferStatus.Created, TransferStatus.Exists);
-                        }
-
-                        calls.Add((Stopwatch.GetElapsedTime(started, begun), Stopwatch.GetElapsedTime(begun)));
+                        (await client.GetAccountAsync($"rolling:{random.Next(Accounts)}")).ShouldNotBeNull();
                     }
-                    catch (Exception e)
+                    else
                     {
-                        failures.Enqueue(
-                            $"{Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s, after"
-                            + $" {Stopwatch.GetElapsedTime(begun).TotalSeconds:F1} s: {e.GetType().Name}: {e.Message}");
+                        var debit = random.Next(Accounts);
+                        var outcome = await client.PostTransferAsync(new Transfer
+                        {
+                            Id = TransferIds.New(),
+                            DebitAccount = $"rolling:{debit}",
+                            CreditAccount = $"rolling:{(debit + 1 + random.Next(Accounts - 1)) % Accounts}",
+                            Amount = 1,
+                            Code = 1,
+                        });
+                        outcome.Status.ShouldBeOneOf(TransferStatus.Created, TransferStatus.Exists);
                     }
 
-                    await Task.Delay(PauseBetweenCalls);
+                    calls.Add((Stopwatch.GetElapsedTime(started, begun), Stopwatch.GetElapsedTime(begun)));
                 }
-            }
-        }
-        finally
-        {
-            foreach (var node in nodes)
-            {
-                await node.DisposeAsync();
-            }
-        }
+                catch (Exception e)
+                {
+                    failures.Enqueue(
+                        $"{Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s, after"
+                        + $" {Stopwatch.GetElapsedTime(begun).TotalSeconds:F1} s: {e.GetType().Name}: {e.Message}");
+                }
 
-        NodeProcess Start(int i) => NodeProcess.Begin(
-            store, addresses[i],
-            [
-                "--Ledger:Mode", "Clustered",
-                "--Ledger:Cluster:Port", $"{ports[i]}",
-                "--Ledger:Cluster:Tls:Enabled", "false",
-                .. ports.SelectMany(static (port, n) => new[] { $"--Ledger:Cluster:SeedNodes:{n}", $"127.0.0.1:{port}" }),
-            ]);
-    }
-
-    private static async Task ServingAsync(NodeProcess node)
-    {
-        using var http = new HttpClient();
-        var last = "";
-        try
-        {
-            await Until.TrueAsync("the node is ready", async () =>
-            {
-                using var response = await http.GetAsync(new Uri(node.Json, "/health/ready"));
-                last = await response.Content.ReadAsStringAsync();
-                return response.StatusCode == HttpStatusCode.OK;
-            });
-        }
-        catch (Exception e) when (e is TimeoutException or HttpRequestException)
-        {
-            throw new TimeoutException($"{e.Message} It last said {last}\n{node.Output}", e);
+                await Task.Delay(PauseBetweenCalls);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ using Ledger.Actors.Storage;
 using Ledger.Actors.Sweeping;
 using Ledger.Core;
 using Ledger.Sqlite;
+using Ledger.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -244,7 +245,7 @@ public sealed class SweeperTests : IDisposable
         _index.Add("slow", 900);
         var sweeper = Start();
         var done = sweeper.Ask<SweepDone>(SweepNow.Instance, s_timeout);
-        await UntilAsync(() => Poked.Length > 0);
+        await Until.TrueAsync(() => Poked.Length > 0);
         await Task.Delay(300);
         done.IsCompleted.ShouldBeFalse();
         _index.Expire(SpelledFacts.Account("slow"), 1_000);
@@ -283,7 +284,7 @@ public sealed class SweeperTests : IDisposable
     {
         _index.Add("lazy", 900);
         Start(backoff: TimeSpan.FromMilliseconds(200));
-        await UntilAsync(() => _pokes.Count >= 4);
+        await Until.TrueAsync(() => _pokes.Count >= 4);
         var at = _pokes.Select(poke => poke.At).ToArray();
         for (var i = 0; i < 3; i++)
         {
@@ -312,7 +313,7 @@ public sealed class SweeperTests : IDisposable
             }
         };
         Start(options => options.SweepAccountsMax = 4, TimeSpan.FromMilliseconds(20));
-        await UntilAsync(() => _index.LiveCount == 10);
+        await Until.TrueAsync(() => _index.LiveCount == 10);
         _health.Status.Stuck.ShouldBeGreaterThan(0);
         _health.Status.OldestDue.ShouldBe(new LedgerTime(0));
     }
@@ -335,7 +336,7 @@ public sealed class SweeperTests : IDisposable
             _ => TimedOut.Instance,
         };
         Start(backoff: TimeSpan.FromMilliseconds(20));
-        await UntilAsync(() => _index.LiveCount == 3);
+        await Until.TrueAsync(() => _index.LiveCount == 3);
         await Task.Delay(300);
         (await _index.FindHoldAsync(doubtful, default)).ShouldNotBeNull();
         (await _index.FindHoldAsync(live, default)).ShouldNotBeNull();
@@ -348,17 +349,17 @@ public sealed class SweeperTests : IDisposable
     {
         _index.Add("a", 900);
         Start();
-        await UntilAsync(() => _pokes.Count == 1);
+        await Until.TrueAsync(() => _pokes.Count == 1);
         _index.IsDown = true;
-        await UntilAsync(() => _health.Status.Failure is not null);
+        await Until.TrueAsync(() => _health.Status.Failure is not null);
         _health.Status.Failure.ShouldBe("The store is down.");
         ExpireWhenPoked();
         var pokes = _pokes.Count;
         _index.IsDown = false;
         _index.Add("b", 950);
-        await UntilAsync(() => _index.LiveCount == 0);
+        await Until.TrueAsync(() => _index.LiveCount == 0);
         _pokes.Count.ShouldBe(pokes + 2);
-        await UntilAsync(() => _health.Status is { Failure: null, Asked: 0 });
+        await Until.TrueAsync(() => _health.Status is { Failure: null, Asked: 0 });
     }
 
     [Fact]
@@ -381,10 +382,10 @@ public sealed class SweeperTests : IDisposable
         await Task.Delay(300);
         _pokes.ShouldBeEmpty();
         _index.IsDown = false;
-        await UntilAsync(() => _pokes.Count == 3 && _index.UnfinishedCount == 1);
+        await Until.TrueAsync(() => _pokes.Count == 3 && _index.UnfinishedCount == 1);
         Poked.ShouldBe(["doubt", "noted", "slow"], ignoreOrder: true);
         _health.UnreadableRows.ShouldBe(1);
-        await UntilAsync(() => _health.Status.HasRecovered);
+        await Until.TrueAsync(() => _health.Status.HasRecovered);
 
         void Row(long ordering, string account, string text) => _index.Rows.Add(new WorkRow(
             ordering, AccountActor.PersistenceIdPrefix + account, 1, System.Text.Encoding.UTF8.GetBytes(text)));
@@ -413,7 +414,7 @@ public sealed class SweeperTests : IDisposable
             var ledger = LedgerExtension.Of(host.Services.GetRequiredService<ActorSystem>());
             await SweepAsync(ledger.Sweeper!);
             (await ledger.Holds.LocateAsync(SpelledFacts.Hold(1), default)).ShouldBeNull();
-            await UntilAsync(() => ledger.SweeperHealth.Status is { HasRecovered: true, LastLook: not null, Failure: null });
+            await Until.TrueAsync(() => ledger.SweeperHealth.Status is { HasRecovered: true, LastLook: not null, Failure: null });
             await host.StopAsync();
         }
 
@@ -431,16 +432,6 @@ public sealed class SweeperTests : IDisposable
     }
 
     private static Task SweepAsync(IActorRef sweeper) => sweeper.Ask<SweepDone>(SweepNow.Instance, s_timeout);
-
-    private static async Task UntilAsync(Func<bool> condition)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!condition())
-        {
-            watch.Elapsed.ShouldBeLessThan(s_timeout, "waited for a condition in vain");
-            await Task.Delay(5);
-        }
-    }
 
     private void ExpireWhenPoked() => _poked = account => _index.Expire(account, _clock.Micros);
 

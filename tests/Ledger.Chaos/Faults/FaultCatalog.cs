@@ -1,3 +1,4 @@
+using Ledger.Chaos.Processes;
 using Ledger.Chaos.Proxy;
 
 namespace Ledger.Chaos.Faults;
@@ -22,15 +23,15 @@ internal static class FaultCatalog
         new("busy", "starve", Struck.Nodes, "other processes take the processors", NodeFaults.BusyAsync),
         new("clock", "clock", Struck.Nodes, "a node is restarted with a clock that is 90 s or an hour ahead or behind (libfaketime)", NodeFaults.ClockAsync) { Missing = static _ => NodeFaults.MissingFaketime },
         new("partition", "partition", Struck.Network, "a node and the others can't reach each other; what was sent is held", NetworkFaults.PartitionAsync) { NodesMin = 2 },
-        new("partition-reset", "partition", Struck.Network, "the same with connections that are reset and refused", NetworkFaults.PartitionResetAsync) { NodesMin = 2 },
+        new("partition-reset", "partition", Struck.Network, "the same with connections that are reset and refused", NetworkFaults.PartitionResetAsync) { NodesMin = 2, Missing = NeedsProxy },
         new("partition-one-way", "partition", Struck.Network, "a node can send to the others and hears nothing, or the other way round", NetworkFaults.OneWayAsync) { NodesMin = 2 },
         new("partition-bridge", "partition", Struck.Network, "two nodes can't reach each other, and a third can reach both", NetworkFaults.BridgeAsync) { NodesMin = 3 },
         new("partition-flapping", "partition", Struck.Network, "a partition that comes and goes every second", NetworkFaults.FlappingAsync) { NodesMin = 2 },
         new("isolate", "partition", Struck.Network, "a node is cut off from nodes, clients and database", NetworkFaults.IsolateAsync) { NodesMin = 2 },
         new("cut-database", "partition", Struck.Network, "a node is cut off from the database alone, silently or with resets", NetworkFaults.CutDatabaseAsync),
-        new("slow-cluster", "network", Struck.Network, "delay and jitter between the nodes", NetworkFaults.SlowClusterAsync) { NodesMin = 2 },
-        new("lossy-cluster", "network", Struck.Network, "segments between the nodes are lost: late ones, and resets", NetworkFaults.LossyClusterAsync) { NodesMin = 2 },
-        new("half-open-cluster", "network", Struck.Network, "connections between nodes go dead without a word; new ones work", NetworkFaults.HalfOpenClusterAsync) { NodesMin = 2 },
+        new("slow-cluster", "network", Struck.Network, "delay and jitter between the nodes", NetworkFaults.SlowClusterAsync) { NodesMin = 2, Missing = NeedsProxy },
+        new("lossy-cluster", "network", Struck.Network, "segments between the nodes are lost: late ones, and resets", NetworkFaults.LossyClusterAsync) { NodesMin = 2, Missing = NeedsProxy },
+        new("half-open-cluster", "network", Struck.Network, "connections between nodes go dead without a word; new ones work", NetworkFaults.HalfOpenClusterAsync) { NodesMin = 2, Missing = NeedsProxy },
         new("slow-clients", "network", Struck.Network, "delay, jitter and little bandwidth between clients and nodes", NetworkFaults.SlowClientsAsync),
         new("lossy-clients", "network", Struck.Network, "segments between clients and nodes are lost", NetworkFaults.LossyClientsAsync),
         new("half-open-clients", "network", Struck.Network, "connections of clients go dead without a word", NetworkFaults.HalfOpenClientsAsync),
@@ -56,6 +57,9 @@ internal static class FaultCatalog
         new("storm", "several", Struck.Several, "five faults on each other's heels", SeveralFaults.StormAsync),
         new("during-recovery", "several", Struck.Several, "a fault while the nodes recover from another", SeveralFaults.DuringRecoveryAsync),
     ];
+
+    private static string? NeedsProxy(Cluster cluster) =>
+        cluster.Network.Namespaces is null ? null : "nodes in namespaces have no proxy between them";
 
     /// <summary>Reads a list of kinds and groups.</summary>
     /// <exception cref="FormatException">One is not known.</exception>

@@ -34,7 +34,8 @@ internal sealed class Cluster : IAsyncDisposable
             postgres.EndPoint,
             ports,
             () => nodes.Where(static node => node?.ProcessId is not null)
-                .ToFrozenDictionary(static node => node.ProcessId!.Value, static node => node.Number));
+                .ToFrozenDictionary(static node => node.ProcessId!.Value, static node => node.Number),
+            options.Namespaces ? Namespaces.Make(options.Nodes, reaper) : null);
         var certificates = options.Tls
             ? Certificates.Make(
                 Path.Combine(directory, "certificates"), [.. network.Addresses.Select(static a => a.PublicRemote.Address)])

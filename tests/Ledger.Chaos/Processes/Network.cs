@@ -15,12 +15,14 @@ internal sealed record NodeAddresses(
     IPEndPoint Database);
 
 /// <summary>Every link of a run: clients to nodes, nodes to each other, nodes to the database. Nothing reaches a node but
-/// over one of them, except that the driver asks for its health.</summary>
+/// over one of them, except that the driver asks for its health, and that nodes in namespaces of their own reach each other directly.
+/// </summary>
 internal sealed class Network : IAsyncDisposable
 {
     private readonly List<ProxyListener> _listeners = [];
     private readonly ProxyListener[] _toGrpc;
-    private readonly ProxyListener[] _toRemote;
+    private readonly ProxyListener[] _toRemote = [];
+    private readonly Func<IReadOnlyDictionary<int, int>> _nodeOf;
     private readonly ProxyListener[] _toDatabase;
     private readonly Direction[,] _directions;
     private readonly Link[,] _cluster;
@@ -32,9 +34,14 @@ internal sealed class Network : IAsyncDisposable
     /// <param name="database">Where PostgreSQL is.</param>
     /// <param name="ports">Gives ports.</param>
     /// <param name="nodeOf">The node that a process is; null when it is none.</param>
-    public Network(int nodes, ulong seed, IPEndPoint database, PortBlock ports, Func<IReadOnlyDictionary<int, int>> nodeOf)
+    /// <param name="namespaces">The nodes' own networks; null when they share ours.</param>
+    public Network(
+        int nodes, ulong seed, IPEndPoint database, PortBlock ports, Func<IReadOnlyDictionary<int, int>> nodeOf,
+        Namespaces? namespaces)
     {
         Nodes = nodes;
+        _nodeOf = nodeOf;
+        Namespaces = namespaces;
         var random = new Random(unchecked((int)(seed ^ (seed >> 32))));
         _directions = new Direction[nodes, nodes];
         _cluster = new Link[nodes, nodes];
@@ -42,7 +49,11 @@ internal sealed class Network : IAsyncDisposable
         {
             for (var j = 0; j < nodes; j++)
             {
-                _directions[i, j] = new Direction(Name($"node{i}>node{j}"), random.Next());
+                var (from, to) = (i, j);
+                _directions[i, j] = new Direction(Name($"node{i}>node{j}"), random.Next())
+                {
+                    Applies = namespaces is null || i == j ? null : behaviour => namespaces.Set(from, to, behaviour.Stalled),
+                };
             }
         }
 
@@ -63,20 +74,28 @@ internal sealed class Network : IAsyncDisposable
         // proxy listens on the same port. The second and third number keep runs apart that go on at once.
         var subnet = Name($"127.{1 + (Environment.ProcessId / 250 % 250)}.{1 + (Environment.ProcessId % 250)}.");
         var remotePort = ports.Next();
-        Addresses = [.. Enumerable.Range(0, nodes).Select(i => new NodeAddresses(
-            new IPEndPoint(IPAddress.Loopback, ports.Next()),
-            new IPEndPoint(IPAddress.Loopback, ports.Next()),
-            new IPEndPoint(IPAddress.Loopback, ports.Next()),
-            new IPEndPoint(IPAddress.Parse(Name($"{subnet}{1 + i}")), remotePort),
-            new IPEndPoint(IPAddress.Parse(Name($"{subnet}{101 + i}")), remotePort),
-            new IPEndPoint(IPAddress.Loopback, ports.Next())))];
+        Addresses = [.. Enumerable.Range(0, nodes).Select(i =>
+        {
+            var at = namespaces?.AddressOf(i);
+            return new NodeAddresses(
+                new IPEndPoint(at ?? IPAddress.Loopback, ports.Next()),
+                new IPEndPoint(IPAddress.Loopback, ports.Next()),
+                new IPEndPoint(at ?? IPAddress.Loopback, ports.Next()),
+                new IPEndPoint(at ?? IPAddress.Parse(Name($"{subnet}{1 + i}")), remotePort),
+                new IPEndPoint(at ?? IPAddress.Parse(Name($"{subnet}{101 + i}")), remotePort),
+                new IPEndPoint(namespaces?.Host ?? IPAddress.Loopback, ports.Next()));
+        })];
         _toGrpc = [.. Addresses.Select((a, i) => Listen(new ProxyListener(a.PublicGrpc, a.Grpc, FromClients[i])))];
         _toDatabase = [.. Addresses.Select((a, i) => Listen(new ProxyListener(a.Database, database, ToDatabase[i])))];
-        _toRemote = [.. Addresses.Select((a, j) => Listen(new ProxyListener(a.PublicRemote, a.Remote, socket =>
+        if (namespaces is null)
         {
-            var processes = nodeOf();
-            return SocketOwners.OwnerOf(socket, processes.Keys) is { } owner ? _cluster[processes[owner], j] : null;
-        })))];
+            _toRemote = [.. Addresses.Select((a, j) => Listen(new ProxyListener(a.PublicRemote, a.Remote, socket =>
+            {
+                var processes = nodeOf();
+                return SocketOwners.OwnerOf(socket, processes.Keys) is { } owner ? _cluster[processes[owner], j] : null;
+            })))];
+        }
+
         for (var i = 0; i < nodes; i++)
         {
             NodeGone(i);
@@ -84,6 +103,9 @@ internal sealed class Network : IAsyncDisposable
     }
 
     public int Nodes { get; }
+
+    /// <summary>The nodes' own networks; null when they share ours.</summary>
+    public Namespaces? Namespaces { get; }
 
     public NodeAddresses[] Addresses { get; }
 
@@ -134,16 +156,20 @@ internal sealed class Network : IAsyncDisposable
     public void NodeGone(int node)
     {
         _toGrpc[node].Suspend();
-        _toRemote[node].Suspend();
+        if (_toRemote.Length > 0)
+        {
+            _toRemote[node].Suspend();
+        }
     }
 
     /// <summary>A node may be reached as soon as it listens.</summary>
     /// <returns>Whether it listens everywhere.</returns>
     public bool LetIn(int node)
     {
-        var remote = SocketOwners.IsListening(Addresses[node].Remote);
-        var grpc = SocketOwners.IsListening(Addresses[node].Grpc);
-        if (remote)
+        int? process = Namespaces is null ? null : _nodeOf().Where(one => one.Value == node).Select(static one => (int?)one.Key).FirstOrDefault() ?? 0;
+        var remote = SocketOwners.IsListening(Addresses[node].Remote, process);
+        var grpc = SocketOwners.IsListening(Addresses[node].Grpc, process);
+        if (remote && _toRemote.Length > 0)
         {
             _toRemote[node].Resume();
         }

@@ -57,6 +57,24 @@ internal sealed class Node : IAsyncDisposable
         }
     }
 
+    /// <summary>The processor time that its process has taken; zero where there is none.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (_process is not { HasExited: false } process)
+                {
+                    return TimeSpan.Zero;
+                }
+
+                process.Refresh();
+                return process.TotalProcessorTime;
+            }
+        }
+    }
+
     /// <summary>Whether it was stopped by <see cref="Pause"/>.</summary>
     public bool IsPaused { get; private set; }
 
@@ -226,7 +244,10 @@ internal sealed class Node : IAsyncDisposable
 
         // Into a file and not through a pipe, which would fill up when the driver is busy. The shell becomes the node;
         // a session of its own keeps from it what a terminal sends to the driver.
-        string[] command = ["exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", LogFile, "dotnet", _program];
+        string[] command =
+        [
+            "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", LogFile, .. _network.Namespaces?.CommandOf(Number) ?? [], "dotnet", _program,
+        ];
         start.ArgumentList.Add("-c");
         foreach (var argument in command.Concat(arguments))
         {

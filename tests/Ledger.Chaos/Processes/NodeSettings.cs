@@ -10,7 +10,7 @@ internal static class NodeSettings
     {
         var own = network.Addresses[node];
         yield return "--Ledger:Mode=Clustered";
-        yield return "--ConnectionStrings:Ledger=" + postgres.ConnectionThrough(own.Database.Port);
+        yield return "--ConnectionStrings:Ledger=" + postgres.ConnectionThrough(own.Database);
         yield return $"--Ledger:Grpc:Url=http://{own.Grpc}";
         yield return $"--Ledger:Http:Url=http://{own.Http}";
         yield return "--Ledger:ShardCount=" + options.Shards.ToString(CultureInfo.InvariantCulture);

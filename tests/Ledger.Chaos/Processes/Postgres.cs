@@ -40,7 +40,7 @@ internal sealed class Postgres : IAsyncDisposable
     public IPEndPoint EndPoint => new(IPAddress.Loopback, _primary.Port);
 
     /// <summary>Connects directly, without a proxy.</summary>
-    public string ConnectionString => Connection(EndPoint.Port, DatabaseName);
+    public string ConnectionString => Connection(EndPoint, DatabaseName);
 
     /// <summary>Why the disk can't be filled; null when it can.</summary>
     public string? NoSpaceFault { get; private set; } = "not prepared";
@@ -58,8 +58,8 @@ internal sealed class Postgres : IAsyncDisposable
     }
 
     /// <summary>A connection string for a node, by way of its proxy.</summary>
-    public string ConnectionThrough(int port) =>
-        Connection(port, DatabaseName) + ";SSL Mode=Disable;GSS Encryption Mode=Disable";
+    public string ConnectionThrough(IPEndPoint proxy) =>
+        Connection(proxy, DatabaseName) + ";SSL Mode=Disable;GSS Encryption Mode=Disable";
 
     public Task StartAsync() => StartAsync(_primary);
 
@@ -223,10 +223,10 @@ internal sealed class Postgres : IAsyncDisposable
         }
     }
 
-    private static string Connection(int port, string database) => new NpgsqlConnectionStringBuilder
+    private static string Connection(IPEndPoint server, string database) => new NpgsqlConnectionStringBuilder
     {
-        Host = "127.0.0.1",
-        Port = port,
+        Host = server.Address.ToString(),
+        Port = server.Port,
         Username = "postgres",
         Database = database,
     }.ToString();
@@ -240,7 +240,7 @@ internal sealed class Postgres : IAsyncDisposable
 
     private async Task<object?> ScalarAsync(string sql, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(Connection(EndPoint.Port, "postgres") + ";Pooling=false");
+        await using var connection = new NpgsqlConnection(Connection(EndPoint, "postgres") + ";Pooling=false");
         await connection.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         return await command.ExecuteScalarAsync(cancellationToken);
@@ -302,7 +302,7 @@ internal sealed class Postgres : IAsyncDisposable
             cancellationToken);
         await PrepareSpaceAsync(ownSpace, cancellationToken);
         await StartAsync();
-        await using var connection = new NpgsqlConnection(Connection(EndPoint.Port, "postgres") + ";Pooling=false");
+        await using var connection = new NpgsqlConnection(Connection(EndPoint, "postgres") + ";Pooling=false");
         await connection.OpenAsync(cancellationToken);
         if (_ownSpace)
         {

@@ -41,6 +41,12 @@ internal sealed class Reaper : IDisposable
     /// <summary>A file system to be unmounted before directories are removed.</summary>
     public void WatchMount(string directory) => Tell("mount " + directory);
 
+    /// <summary>A network namespace to be deleted once its processes have ended.</summary>
+    public void WatchNamespace(string name) => Tell("namespace " + name);
+
+    /// <summary>A network interface to be deleted.</summary>
+    public void WatchLink(string name) => Tell("link " + name);
+
     /// <summary>Cleans up now and waits for it.</summary>
     public void Dispose()
     {
@@ -67,6 +73,7 @@ internal sealed class Reaper : IDisposable
         var processes = new List<(int Id, long Start)>();
         var directories = new List<string>();
         var mounts = new List<string>();
+        var networks = new List<string[]>();
         while (input.ReadLine() is { } line)
         {
             var parts = line.Split(' ');
@@ -79,6 +86,12 @@ internal sealed class Reaper : IDisposable
                 case "directory":
                     directories.Add(line["directory ".Length..]);
                     break;
+                case "namespace":
+                    networks.Add(["netns", "delete", parts[1]]);
+                    break;
+                case "link":
+                    networks.Add(["link", "delete", parts[1]]);
+                    break;
                 case "mount":
                     mounts.Add(line["mount ".Length..]);
                     break;
@@ -86,7 +99,8 @@ internal sealed class Reaper : IDisposable
         }
 
         EndAll(processes);
-        mounts.ForEach(Unmount);
+        mounts.ForEach(static directory => RunQuietly("umount", directory));
+        networks.ForEach(static arguments => RunQuietly("ip", arguments));
         directories.ForEach(Remove);
         return 0;
     }
@@ -120,10 +134,12 @@ internal sealed class Reaper : IDisposable
         }
     }
 
-    private static void Unmount(string directory)
+    // What was told to us may not have come to be.
+    private static void RunQuietly(string program, params string[] arguments)
     {
-        using var unmount = Process.Start("umount", [directory]);
-        unmount.WaitForExit();
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false })!;
+        process.WaitForExit();
     }
 
     private static void Remove(string directory)

@@ -40,6 +40,9 @@ internal sealed class Direction(string name, int seed)
 
     public string Name { get; } = name;
 
+    /// <summary>Does what no proxy does, where there is none on the way.</summary>
+    public Action<Behaviour>? Applies { get; init; }
+
     public Behaviour Behaviour
     {
         get
@@ -60,6 +63,7 @@ internal sealed class Direction(string name, int seed)
             }
 
             changed.SetResult();
+            Applies?.Invoke(value);
         }
     }
 

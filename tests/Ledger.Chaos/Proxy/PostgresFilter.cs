@@ -44,6 +44,8 @@ internal sealed class CommitTrap(CommitTrapKind kind)
 internal sealed class PostgresWatch(Action<string>? accountWritten = null)
 {
     private long _commits;
+    private long _rows;
+    private long _wakes;
 
     /// <summary>The trap for the next commit; null for none.</summary>
     public CommitTrap? Trap { get; set; }
@@ -51,11 +53,23 @@ internal sealed class PostgresWatch(Action<string>? accountWritten = null)
     /// <summary>How many commits of the journal came along.</summary>
     public long Commits => Interlocked.Read(ref _commits);
 
+    /// <summary>How many rows of the journal came along.</summary>
+    public long Rows => Interlocked.Read(ref _rows);
+
+    /// <summary>How often an account was woken: each reads its snapshot.</summary>
+    public long Wakes => Interlocked.Read(ref _wakes);
+
     public IConnectionFilter NewFilter() => new PostgresFilter(this);
 
     internal void Committing() => Interlocked.Increment(ref _commits);
 
-    internal void Written(string persistenceId) => accountWritten?.Invoke(persistenceId);
+    internal void Woken() => Interlocked.Increment(ref _wakes);
+
+    internal void Written(string persistenceId)
+    {
+        Interlocked.Increment(ref _rows);
+        accountWritten?.Invoke(persistenceId);
+    }
 }
 
 /// <summary>Follows PostgreSQL's protocol (version 3) just enough to know when a write to the journal is about to be
@@ -70,6 +84,7 @@ internal sealed class PostgresFilter(PostgresWatch watch) : IConnectionFilter
     private static readonly byte[] PersistenceIdPrefix = "ledger-account-"u8.ToArray();
 
     private readonly HashSet<string> _inserts = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _wakings = new(StringComparer.Ordinal);
     private readonly byte[] _header = new byte[8];
     private readonly byte[] _head = new byte[HeadMax];
     private readonly List<byte> _row = [];
@@ -298,17 +313,14 @@ internal sealed class PostgresFilter(PostgresWatch watch) : IConnectionFilter
         switch (_type)
         {
             case (byte)'P':
-                if (Text(head, 1).StartsWith("INSERT INTO journal", StringComparison.OrdinalIgnoreCase))
-                {
-                    _inserts.Add(Text(head, 0));
-                }
-                else
-                {
-                    _inserts.Remove(Text(head, 0));
-                }
-
+                Prepared(Text(head, 0), Text(head, 1));
                 return false;
             case (byte)'B':
+                if (_wakings.Contains(Text(head, 1)))
+                {
+                    watch.Woken();
+                }
+
                 if (_journalBind)
                 {
                     _pendingWrite = true;
@@ -323,6 +335,21 @@ internal sealed class PostgresFilter(PostgresWatch watch) : IConnectionFilter
                 return EndsStatement(Text(head, 0));
             default:
                 return false;
+        }
+    }
+
+    private void Prepared(string name, string sql)
+    {
+        _inserts.Remove(name);
+        _wakings.Remove(name);
+        if (sql.StartsWith("INSERT INTO journal", StringComparison.OrdinalIgnoreCase))
+        {
+            _inserts.Add(name);
+        }
+        else if (sql.StartsWith("SELECT", StringComparison.OrdinalIgnoreCase)
+            && sql.Contains("FROM snapshot", StringComparison.OrdinalIgnoreCase))
+        {
+            _wakings.Add(name);
         }
     }
 

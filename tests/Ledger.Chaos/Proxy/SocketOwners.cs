@@ -35,11 +35,14 @@ internal static class SocketOwners
         return null;
     }
 
-    /// <summary>Whether somebody on this machine listens at an address, exactly this one.</summary>
-    public static bool IsListening(IPEndPoint endpoint)
+    /// <summary>Whether somebody listens at an address, exactly this one.</summary>
+    /// <param name="endpoint">The address.</param>
+    /// <param name="process">The process in whose network it is to be; null for our own.</param>
+    public static bool IsListening(IPEndPoint endpoint, int? process = null)
     {
         const string listening = "0A";
-        return Rows("/proc/net/tcp").Concat(Rows("/proc/net/tcp6")).Any(fields =>
+        var network = $"/proc/{process?.ToString(CultureInfo.InvariantCulture) ?? "self"}/net/";
+        return Rows(network + "tcp").Concat(Rows(network + "tcp6")).Any(fields =>
             string.Equals(fields[3], listening, StringComparison.Ordinal) && Matches(fields[1], endpoint));
     }
 

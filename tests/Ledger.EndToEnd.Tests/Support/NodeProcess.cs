@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using Ledger.Client;
+using Ledger.Tests.Shared;
 
 namespace Ledger.EndToEnd.Tests.Support;
 
@@ -149,6 +150,23 @@ internal sealed class NodeProcess : IAsyncDisposable
     {
         process.Kill();
         await process.WaitForExitAsync();
+    }
+
+    /// <summary>Waits until the node ends by itself.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> EndedAsync()
+    {
+        using var patience = new CancellationTokenSource(Until.Patience);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException waited)
+        {
+            throw new TimeoutException($"The node did not end in {Until.Patience.TotalSeconds} s:\n{Output}", waited);
+        }
+
+        return process.ExitCode;
     }
 
     /// <summary>SIGTERM: the node ends in order, and says so by its exit code.</summary>
