@@ -254,6 +254,19 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
         return found.ToHashSet();
     }
 
+    public Task<IReadOnlyList<UpcomingHold>> UpcomingAsync(
+        LedgerTime after, LedgerTime upTo, int limit, CancellationToken cancellationToken) =>
+        ReadAsync(
+            """
+            SELECT debit_account, credit_account, due_us FROM ledger_hold
+            WHERE state = 0 AND due_us > $1 AND due_us <= $2 ORDER BY due_us, hold_id LIMIT $3
+            """,
+            [Long(after.UnixMicroseconds), Long(upTo.UnixMicroseconds), Int(limit)],
+            static reader => new UpcomingHold(
+                AccountAddress.Parse(reader.GetString(0)), AccountAddress.Parse(reader.GetString(1)),
+                new LedgerTime(reader.GetInt64(2))),
+            cancellationToken);
+
     public async Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken)
     {
         var found = await ReadAsync(

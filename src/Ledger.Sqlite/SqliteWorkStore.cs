@@ -162,6 +162,26 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
             },
             cancellationToken);
 
+    public Task<IReadOnlyList<UpcomingHold>> UpcomingAsync(
+        LedgerTime after, LedgerTime upTo, int limit, CancellationToken cancellationToken) =>
+        RunAsync<IReadOnlyList<UpcomingHold>>(
+            connection =>
+            {
+                var found = new List<UpcomingHold>();
+                using var reader = connection.Read("SELECT debit_account, credit_account, due_us FROM ledger_hold"
+                        + " WHERE state = 0 AND due_us > $after AND due_us <= $to ORDER BY due_us, hold_id LIMIT $limit;",
+                    ("$after", after.UnixMicroseconds), ("$to", upTo.UnixMicroseconds), ("$limit", (long)limit));
+                while (reader.Read())
+                {
+                    found.Add(new UpcomingHold(
+                        AccountAddress.Parse(reader.GetString(0)), AccountAddress.Parse(reader.GetString(1)),
+                        new LedgerTime(reader.GetInt64(2))));
+                }
+
+                return found;
+            },
+            cancellationToken);
+
     public Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken) => RunAsync(
         static connection =>
         {

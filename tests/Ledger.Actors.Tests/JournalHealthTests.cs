@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
 using Ledger.Core;
 using Ledger.Tests.Shared;
@@ -110,6 +111,37 @@ public sealed class JournalHealthTests
             }
         })));
         await Until.TrueAsync(() => Task.FromResult(recoveries.Count == 0));
+    }
+
+    /// <summary>Method: five accounts whose rows are damaged are asked for without pause until their callers are told at once; then
+    /// others that sleep are read.</summary>
+    [Fact]
+    public async Task Accounts_that_are_damaged_keep_no_others_from_being_read()
+    {
+        using var storage = new SqliteTestStorage();
+        await using var host = await LedgerHost.StartAsync(
+            storage, static options => options.PassivateAfter = TimeSpan.FromMilliseconds(200));
+        var money = Asset.Parse("USD/2");
+        var accounts = Enumerable.Range(0, 50).Select(n => AccountAddress.Parse($"a:{n}")).ToArray();
+        var damaged = accounts[..5];
+        await host.Ledger.OpenAccountsAsync([.. accounts.Select(account => new AccountSpec(account, money, 1))]);
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        foreach (var account in damaged)
+        {
+            storage.Execute(
+                $"UPDATE journal SET message = zeroblob(8) WHERE persistence_id = '{AccountActor.PersistenceIdOf(account)}'");
+        }
+
+        for (var round = 0; round < 2; round++)
+        {
+            await Task.WhenAll(damaged.Select(async account =>
+                (await Should.ThrowAsync<LedgerException>(host.Ledger.GetAccountAsync(account, TimeSpan.FromSeconds(30))))
+                    .Reason.ShouldBe(LedgerErrorReason.JournalUnavailable)));
+        }
+
+        var views = await Task.WhenAll(accounts[5..].Select(account => host.Ledger.GetAccountAsync(account)));
+        views.ShouldAllBe(static view => view != null);
+        LedgerExtension.Of(host.System).Context.Recoveries.Count.ShouldBe(5);
     }
 
     [Fact]

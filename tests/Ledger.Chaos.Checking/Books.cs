@@ -798,7 +798,7 @@ internal sealed class Books
             TransferStatus.PendingTransferAlreadyPosted => hold is null && state == HoldState.Posted,
             TransferStatus.PendingTransferAlreadyVoided => hold is null && state == HoldState.Voided,
             TransferStatus.PendingTransferNotFound => hold is null,
-            TransferStatus.ExceedsPendingTransferAmount => hold is null || transfer.Amount.Value > (UInt128)hold.Remaining,
+            TransferStatus.ExceedsPendingTransferAmount => hold is null || transfer.Amount.Value > (UInt128)Int128.Max(0, hold.Remaining),
             _ => true,
         };
         if (!isTrue)

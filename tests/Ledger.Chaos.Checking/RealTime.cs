@@ -342,8 +342,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
 
             var known = account.Entries[(int)entry.Sequence - 1];
             if (Ids.Of(entry.TransferId) != known.Effect.Transfer.Id.Value || entry.Amount != known.Effect.Amount
-                || entry.Debit != known.IsDebit || entry.DebitsPosted != (UInt128)known.DebitsPosted
-                || entry.CreditsPosted != (UInt128)known.CreditsPosted)
+                || entry.Debit != known.IsDebit || entry.DebitsPosted != unchecked((UInt128)known.DebitsPosted)
+                || entry.CreditsPosted != unchecked((UInt128)known.CreditsPosted))
             {
                 findings.Add(
                     Rule.Monotonic,

@@ -26,25 +26,36 @@ internal readonly record struct Counters(
         left.DebitsReserved + right.DebitsReserved, left.CreditsReserved + right.CreditsReserved,
         left.Entries + right.Entries, left.Holds + right.Holds);
 
+    // What a node tells may be anything; what is out of our range agrees with nothing.
     public static Counters Of(AccountReading reading) => new(
-        (Int128)reading.Balances.DebitsPending, (Int128)reading.Balances.DebitsPosted,
-        (Int128)reading.Balances.CreditsPending, (Int128)reading.Balances.CreditsPosted,
-        (Int128)reading.Balances.DebitsInDoubt, (Int128)reading.Balances.CreditsInDoubt,
+        Told(reading.Balances.DebitsPending), Told(reading.Balances.DebitsPosted),
+        Told(reading.Balances.CreditsPending), Told(reading.Balances.CreditsPosted),
+        Told(reading.Balances.DebitsInDoubt), Told(reading.Balances.CreditsInDoubt),
         (long)reading.EntryCount, reading.HoldCount);
 
-    public bool Agrees(Balances balances) =>
-        balances.DebitsPending.Value == (UInt128)DebitsPending && balances.DebitsPosted.Value == (UInt128)DebitsPosted
-        && balances.CreditsPending.Value == (UInt128)CreditsPending && balances.CreditsPosted.Value == (UInt128)CreditsPosted
-        && balances.DebitsInDoubt.Value == (UInt128)DebitsReserved && balances.CreditsInDoubt.Value == (UInt128)CreditsReserved;
+    public bool Agrees(Balances balances) => Agrees(
+        balances.DebitsPending.Value, balances.DebitsPosted.Value, balances.CreditsPending.Value, balances.CreditsPosted.Value,
+        balances.DebitsInDoubt.Value, balances.CreditsInDoubt.Value);
 
-    public bool Agrees(BalancesContent balances) =>
-        balances.DebitsPending == (UInt128)DebitsPending && balances.DebitsPosted == (UInt128)DebitsPosted
-        && balances.CreditsPending == (UInt128)CreditsPending && balances.CreditsPosted == (UInt128)CreditsPosted
-        && balances.DebitsInDoubt == (UInt128)DebitsReserved && balances.CreditsInDoubt == (UInt128)CreditsReserved;
+    public bool Agrees(BalancesContent balances) => Agrees(
+        balances.DebitsPending, balances.DebitsPosted, balances.CreditsPending, balances.CreditsPosted, balances.DebitsInDoubt,
+        balances.CreditsInDoubt);
 
     public override string ToString() =>
         $"debits {DebitsPosted} posted {DebitsPending} pending {DebitsReserved} in doubt, credits {CreditsPosted} posted "
         + $"{CreditsPending} pending {CreditsReserved} in doubt, {Entries} entries, {Holds} holds";
+
+    private static Int128 Told(UInt128 value) => unchecked((Int128)value);
+
+    // Ours may be below zero, where the journal says what can't be.
+    private static bool Same(Int128 own, UInt128 told) => own >= 0 && own == Told(told);
+
+    private bool Agrees(
+        UInt128 debitsPending, UInt128 debitsPosted, UInt128 creditsPending, UInt128 creditsPosted, UInt128 debitsReserved,
+        UInt128 creditsReserved) =>
+        Same(DebitsPending, debitsPending) && Same(DebitsPosted, debitsPosted) && Same(CreditsPending, creditsPending)
+        && Same(CreditsPosted, creditsPosted) && Same(DebitsReserved, debitsReserved)
+        && Same(CreditsReserved, creditsReserved);
 }
 
 /// <summary>A line of an account's statement, as the journal gives it.</summary>

@@ -28,6 +28,7 @@ public sealed class OptionsTests
     [InlineData("--earthquake")]
     [InlineData("--target", "somebody")]
     [InlineData("--node", "/no/such/file.dll")]
+    [InlineData("--other-node", "/no/such/file.dll")]
     public void What_can_t_be_understood_is_named(params string[] arguments) =>
         Should.Throw<FormatException>(() => ChaosOptions.Parse(arguments)).Message.ShouldContain(arguments[^1]);
 }

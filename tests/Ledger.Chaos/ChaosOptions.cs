@@ -40,6 +40,7 @@ internal sealed record ChaosOptions
           --shards N        how many shards (24); each is probed
           --output DIR      where history, logs and report go (chaos-SEED in the current directory)
           --node FILE       another Ledger.Node.dll
+          --other-node FILE a Ledger.Node.dll of another version: a node's every second start is one of it
           --node-setting S  given to every node as it is, such as --Ledger:Cluster:Profile=Fast; may be repeated
           --tls             the nodes speak TLS with each other, with certificates that the run makes
           --namespaces      each node in a network namespace of its own, and partitions by routes (takes root and iproute2)
@@ -80,6 +81,9 @@ internal sealed record ChaosOptions
     public string Output { get; init; } = "";
 
     public string Node { get; init; } = "";
+
+    /// <summary>A node of another version; empty for none.</summary>
+    public string OtherNode { get; init; } = "";
 
     public IReadOnlyList<string> NodeArguments { get; init; } = [];
 
@@ -135,6 +139,7 @@ internal sealed record ChaosOptions
                 "--shards" => options with { Shards = Number(1) },
                 "--output" => options with { Output = Value() },
                 "--node" => options with { Node = Value() },
+                "--other-node" => options with { OtherNode = Path.GetFullPath(Value()) },
                 "--node-setting" => options with { NodeArguments = [.. options.NodeArguments, Value()] },
                 "--tls" => options with { Tls = true },
                 "--namespaces" => options with { Namespaces = true },
@@ -152,6 +157,11 @@ internal sealed record ChaosOptions
                 : FormattableString.Invariant($"chaos-{options.Seed}")),
             Node = Path.GetFullPath(options.Node.Length > 0 ? options.Node : NodeBesideUs()),
         };
+        if (options.OtherNode.Length > 0 && !File.Exists(options.OtherNode))
+        {
+            throw new FormatException($"There is no node at {options.OtherNode}.");
+        }
+
         return options.Mode is ChaosMode.List or ChaosMode.Help or ChaosMode.Check or ChaosMode.Planted || File.Exists(options.Node)
             ? options
             : throw new FormatException($"There is no node at {options.Node}; build it, or name one with --node.");

@@ -51,12 +51,12 @@ internal sealed class FakeIndex : ILedgerWorkIndex
         }
     }
 
-    public TransferId Add(string debit, long due)
+    public TransferId Add(string debit, long due, string? credit = null)
     {
         lock (_gate)
         {
             var id = SpelledFacts.Hold(++_next);
-            _live[id] = (SpelledFacts.Account(debit), SpelledFacts.Account("credit-" + debit), due);
+            _live[id] = (SpelledFacts.Account(debit), SpelledFacts.Account(credit ?? "credit-" + debit), due);
             return id;
         }
     }
@@ -96,6 +96,15 @@ internal sealed class FakeIndex : ILedgerWorkIndex
         Run<IReadOnlySet<AccountAddress>>(() => accounts
             .Where(one => _live.Values.Any(hold => hold.Debit == one.Account && hold.Due <= one.Due.UnixMicroseconds))
             .Select(one => one.Account).ToHashSet());
+
+    public Task<IReadOnlyList<UpcomingHold>> UpcomingAsync(
+        LedgerTime after, LedgerTime upTo, int limit, CancellationToken cancellationToken) =>
+        Run<IReadOnlyList<UpcomingHold>>(() =>
+        [
+            .. _live.Values.Where(hold => hold.Due > after.UnixMicroseconds && hold.Due <= upTo.UnixMicroseconds)
+                .OrderBy(hold => hold.Due).Take(limit)
+                .Select(hold => new UpcomingHold(hold.Debit, hold.Credit, new LedgerTime(hold.Due))),
+        ]);
 
     public Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken) =>
         Run<LedgerTime?>(() => _live.Count == 0 ? null : new LedgerTime(_live.Values.Min(hold => hold.Due)));
@@ -237,6 +246,35 @@ public sealed class SweeperTests : IDisposable
         _clock.Micros = 1_001;
         await SweepAsync(sweeper);
         Poked.ShouldBe(["a", "b", "c", "later"]);
+    }
+
+    [Fact]
+    public async Task Both_accounts_of_a_hold_are_woken_before_it_is_due_and_no_more_than_may_be()
+    {
+        for (var i = 0; i < 30; i++)
+        {
+            _index.Add($"d{i:00}", 1_000_100 + i, "c");
+        }
+
+        _index.Add("far", 3_000_000, "c");
+        Start(static options => options.SweepAccountsMax = 2, ahead: TimeSpan.FromSeconds(2));
+
+        // Sixteen times as many accounts as may be asked at once, two for each hold, the first due first.
+        await Until.TrueAsync(() => Poked.Contains("d15"));
+        await Task.Delay(200);
+        Poked.Except(["c"]).ShouldBe(Enumerable.Range(0, 16).Select(static i => $"d{i:00}"));
+        Poked.ShouldContain("c");
+
+        // Those expire by themselves; as their time passes, the next are woken.
+        for (var i = 0; i < 16; i++)
+        {
+            _index.Expire(SpelledFacts.Account($"d{i:00}"), 1_000_115);
+        }
+
+        _clock.Micros = 1_000_115;
+        await Until.TrueAsync(() => Poked.Contains("d29"));
+        await Until.TrueAsync(() => Poked.Contains("far"));
+        Poked.Except(["c"]).Count().ShouldBe(31);
     }
 
     [Fact]
@@ -435,7 +473,7 @@ public sealed class SweeperTests : IDisposable
 
     private void ExpireWhenPoked() => _poked = account => _index.Expire(account, _clock.Micros);
 
-    private IActorRef Start(Action<LedgerOptions>? configure = null, TimeSpan? backoff = null)
+    private IActorRef Start(Action<LedgerOptions>? configure = null, TimeSpan? backoff = null, TimeSpan? ahead = null)
     {
         var options = new LedgerOptions { TimeProvider = _clock, SweepInterval = TimeSpan.FromMilliseconds(20) };
         configure?.Invoke(options);
@@ -445,6 +483,7 @@ public sealed class SweeperTests : IDisposable
             _health)
         {
             PokeBackoff = backoff ?? TimeSpan.FromSeconds(1),
+            AheadMax = ahead ?? TimeSpan.Zero,
         };
         return _system.ActorOf(Props.Create(() => new SweeperActor(context)));
     }

@@ -171,12 +171,20 @@ public abstract class WorkIndexTests
         (await DueAsync(index, 2)).ShouldBe("z@90 busy@100");
         (await DueAsync(index, 2, "z", "busy")).ShouldBe("y@150 w@150");
         (await index.DueAsync(new LedgerTime(149), 10, [], None)).Count.ShouldBe(2);
+        (await UpcomingAsync(99, 101, 10)).ShouldBe("busy>c@100 busy>c@101");
+        (await UpcomingAsync(3_098, 9_000, 10)).ShouldBe("busy>c@3099 x>c@9000");
+        (await UpcomingAsync(90, 150, 2)).ShouldBe("busy>c@100 busy>c@101");
+        (await UpcomingAsync(9_000, long.MaxValue, 2)).ShouldBeEmpty();
         DueAccount[] asked =
         [
             new(SpelledFacts.Account("z"), new LedgerTime(89)), new(SpelledFacts.Account("y"), new LedgerTime(150)),
             new(SpelledFacts.Account("nobody"), s_end),
         ];
         (await index.StillDueAsync(asked, None)).ShouldBe([SpelledFacts.Account("y")]);
+
+        async Task<string> UpcomingAsync(long after, long upTo, int limit) => string.Join(
+            ' ', (await index.UpcomingAsync(new LedgerTime(after), new LedgerTime(upTo), limit, None))
+                .Select(static hold => $"{hold.Debit.Text}>{hold.Credit.Text}@{hold.Due.UnixMicroseconds}"));
     }
 
     [Fact]

@@ -21,7 +21,7 @@ internal sealed record AccountActorContext(
     public JournalWatch Writes { get; } = new();
 
     /// <summary>How recoveries from it fare, and which accounts are to be tried again.</summary>
-    public RecoveryThrottle Recoveries { get; } = new();
+    public RecoveryThrottle Recoveries { get; } = new(Lease);
 }
 
 /// <summary>The shell around one <see cref="AccountRuntime"/>: it routes messages, writes and reads rows, keeps the hash
@@ -44,6 +44,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private readonly List<IdLookup> lookups = [];
     private bool searching;
     private bool recovered;
+    private bool unreadable;
+    private TimeSpan? wakeUnreadable;
     private long previousSnapshot;
     private bool passivating;
     private bool stopping;
@@ -466,10 +468,16 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
         log.Error(reason, "{Account} can't be recovered", account);
-        if (reason is not JournalCorruptException)
+
+        // What is wrong with one row says nothing about the journal.
+        var isOwn = message is not null || reason is JournalCorruptException or LedgerInvariantException;
+        if (!isOwn)
         {
             context.Recoveries.Reads.Failed(reason);
         }
+
+        unreadable = true;
+        wakeUnreadable = context.Recoveries.Failed(account, isOwn);
     }
 
     protected override void PreRestart(Exception reason, object message)
@@ -488,7 +496,15 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         {
             // Something is unfinished, or may be where the journal could not be read, so this account must not sleep for
             // long (R5).
-            PokeAfter(recovered ? TimeSpan.FromSeconds(1) : context.Recoveries.Failed(account), account);
+            if (!unreadable)
+            {
+                wakeUnreadable = TimeSpan.FromSeconds(1);
+            }
+
+            if (wakeUnreadable is { } pause)
+            {
+                PokeAfter(Context.System, pause, context, account);
+            }
         }
 
         base.PostStop();
@@ -500,15 +516,16 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var place = 0;
         foreach (var one in unread)
         {
-            PokeAfter(s_wakeUnreadWithin * (++place / (double)unread.Count), one);
+            PokeAfter(Context.System, s_wakeUnreadWithin * (++place / (double)unread.Count), context, one);
         }
     }
 
-    private void PokeAfter(TimeSpan pause, AccountAddress whom)
+    /// <summary>Has an account woken after a pause.</summary>
+    public static void PokeAfter(ActorSystem system, TimeSpan pause, AccountActorContext context, AccountAddress whom)
     {
         try
         {
-            Context.System.Scheduler.ScheduleTellOnce(
+            system.Scheduler.ScheduleTellOnce(
                 pause, context.Accounts(), new AccountEnvelope(whom, new Poke()), ActorRefs.NoSender);
         }
         catch (SchedulerException)

@@ -59,6 +59,9 @@ internal sealed class LostCallsActor(Task<IActorRef> accounts) : UntypedActor
             case AccountEnvelope { Message: AccountCall call }:
                 Answer(call.Caller, new CallFailed(CallFailure.Moving));
                 break;
+            case AccountEnvelope { Message: Poke }:
+                // Whoever pokes does so again.
+                break;
             case AccountEnvelope envelope when accounts.IsCompletedSuccessfully && sentAgain.TryAdd(envelope.Message, this):
                 Context.System.Scheduler.ScheduleTellOnce(ResendAfter, accounts.Result, envelope, ActorRefs.NoSender);
                 break;

@@ -2,18 +2,18 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
-using Akka.Event;
 using Ledger.Actors.Journal;
+using Ledger.Actors.Leasing;
 using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
 /// <summary>Keeps accounts whose journal can't be read from being woken by every call: each is tried again after a pause, and
 /// where nothing at all can be read, one account at a time asks whether that is still so. Thread-safe.</summary>
-internal sealed class RecoveryThrottle
+internal sealed class RecoveryThrottle(NodeLease lease)
 {
-    /// <summary>Where so many recoveries have failed in a row, the fault is not one account's.</summary>
-    private const int FailuresOfAll = 3;
+    /// <summary>Where so many accounts can't be read, and none can, the fault is not theirs.</summary>
+    private const int AccountsOfAll = 3;
 
     // From a quarter of a second to two: what has come back is used again within that time, and a caller that asks without
     // a pause costs the store no more than four reads a second.
@@ -24,87 +24,201 @@ internal sealed class RecoveryThrottle
     // A store that is being restarted is waited for; one that is away for longer is no secret to keep until the deadline.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
+    // That nothing could be read so long ago is no news of now.
+    private static readonly TimeSpan s_memory = TimeSpan.FromSeconds(10);
+
+    // One that lives here is tried more often than this; one that is not has moved to another node.
+    private static readonly TimeSpan s_forgetAfter = TimeSpan.FromMinutes(2);
+
     private readonly ConcurrentDictionary<AccountAddress, Failing> failing = new();
     private long nextProbe;
+    private long failedOfAll;
+    private long failedOfAllSince;
+    private long failedLast;
+    private long nextPurge;
 
     /// <summary>How recoveries fare.</summary>
     public JournalWatch Reads { get; } = new();
 
     /// <summary>How many accounts could not be recovered when that was last tried.</summary>
-    public int Count => failing.Count;
+    public int Count
+    {
+        get
+        {
+            Purge(Stopwatch.GetTimestamp());
+            return failing.Count;
+        }
+    }
+
+    private bool IsAllFailing => Volatile.Read(ref failedOfAll) >= AccountsOfAll
+        && Stopwatch.GetElapsedTime(Volatile.Read(ref failedLast)) < s_memory;
 
     /// <summary>Whether an account may read its journal now, where nothing else does so first.</summary>
-    public bool IsDue(AccountAddress account) => IsDue(account, Stopwatch.GetTimestamp());
+    public bool IsDue(AccountAddress account) => IsDue(account, Stopwatch.GetTimestamp(), out _);
 
     /// <summary>Lets an account read its journal, or not: where nothing can be read, one of many that ask at once.</summary>
     public bool TryBegin(AccountAddress account)
     {
         var now = Stopwatch.GetTimestamp();
-        if (!IsDue(account, now))
+        if (!IsDue(account, now, out var takesTurn))
         {
             return false;
         }
 
         var probe = Volatile.Read(ref nextProbe);
-        return Reads.Failures < FailuresOfAll
-            || (now >= probe && Interlocked.CompareExchange(ref nextProbe, now + Ticks(s_pause), probe) == probe);
+        return !takesTurn || Interlocked.CompareExchange(ref nextProbe, now + Ticks(s_pause), probe) == probe;
     }
 
     /// <summary>What callers of an account that may not be tried are told: to try again, or, after a while, that it is of no
     /// use.</summary>
     public CallFailure ReasonFor(AccountAddress account)
     {
-        var since = failing.TryGetValue(account, out var failed) ? failed.First : long.MaxValue;
-        var all = Reads.Failures >= FailuresOfAll ? Reads.Since : TimeSpan.Zero;
-        return all > s_patience || (since != long.MaxValue && Stopwatch.GetElapsedTime(since) > s_patience)
-            ? CallFailure.JournalUnavailable
-            : CallFailure.Moving;
+        var isLong = lease.IsSilentForLong
+            || (IsAllFailing && Stopwatch.GetElapsedTime(Volatile.Read(ref failedOfAllSince)) > s_patience)
+            || (failing.TryGetValue(account, out var failed) && Stopwatch.GetElapsedTime(failed.First) > s_patience);
+        return isLong ? CallFailure.JournalUnavailable : CallFailure.Moving;
     }
 
     /// <summary>Notes that a recovery has failed.</summary>
-    /// <returns>How long to wait before the account is woken though nobody asks for it.</returns>
-    public TimeSpan Failed(AccountAddress account)
+    /// <param name="account">The account.</param>
+    /// <param name="isOwn">Whether the fault is this account's alone, and says nothing about others.</param>
+    /// <returns>How long to wait before the account is woken though nobody asks for it; null where that is arranged already.
+    /// </returns>
+    public TimeSpan? Failed(AccountAddress account, bool isOwn)
     {
         var now = Stopwatch.GetTimestamp();
-        var failed = failing.AddOrUpdate(
-            account,
-            static (_, at) => new Failing(1, at, at + Ticks(s_pause)),
-            static (_, old, at) => new Failing(old.Count + 1, old.First, at + Ticks(s_pause * (1 << Math.Min(old.Count, DoublingsMax)))),
-            now);
-        return TimeSpan.FromSeconds(1 << Math.Min(failed.Count - 1, 5));
+        Purge(now);
+        TimeSpan? wake = null;
+        var failed = failing.AddOrUpdate(account, _ => Next(default), (_, old) => Next(old));
+        if (!isOwn)
+        {
+            Volatile.Write(ref failedLast, now);
+            if (failed.Count == 1)
+            {
+                // In this order: whoever sees the count finds since when.
+                Interlocked.CompareExchange(ref failedOfAllSince, now, 0);
+                Interlocked.Increment(ref failedOfAll);
+            }
+        }
+
+        return wake;
+
+        Failing Next(Failing old)
+        {
+            var first = old.Count == 0 ? now : old.First;
+            var pause = s_pause * (1 << Math.Min(old.Count, DoublingsMax));
+            wake = old.WakeAt > now ? null : TimeSpan.FromSeconds(1 << Math.Min(old.Count, 5));
+            return new Failing(
+                old.Count + 1, first, now + Ticks(pause), wake is { } after ? now + Ticks(after) : old.WakeAt, isOwn);
+        }
+    }
+
+    /// <summary>Notes that an account has been told to wake and may not be tried yet.</summary>
+    /// <returns>Whether it must be told again later; false where that is arranged already.</returns>
+    public bool Postpone(AccountAddress account, TimeSpan pause)
+    {
+        var now = Stopwatch.GetTimestamp();
+        while (failing.TryGetValue(account, out var failed))
+        {
+            if (failed.WakeAt > now)
+            {
+                return false;
+            }
+
+            if (failing.TryUpdate(account, failed with { WakeAt = now + Ticks(pause) }, failed))
+            {
+                return true;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Notes that a recovery has succeeded.</summary>
     /// <returns>The accounts to wake, where it is the first for long: those that could not be recovered before.</returns>
     public IReadOnlyCollection<AccountAddress> Succeeded(AccountAddress account)
     {
-        var hadFailed = Reads.Failures >= FailuresOfAll;
         Reads.Succeeded();
-        if (!failing.IsEmpty)
+        if (failing.IsEmpty)
         {
-            failing.TryRemove(account, out _);
+            return [];
         }
 
-        return hadFailed ? [.. failing.Keys] : [];
+        failing.TryRemove(account, out _);
+        if (Interlocked.Exchange(ref failedOfAll, 0) < AccountsOfAll)
+        {
+            Volatile.Write(ref failedOfAllSince, 0);
+            return [];
+        }
+
+        Volatile.Write(ref failedOfAllSince, 0);
+        Purge(Stopwatch.GetTimestamp());
+        return [.. failing.Where(static one => !one.Value.IsOwn).Select(static one => one.Key)];
     }
 
-    private bool IsDue(AccountAddress account, long now) => failing.IsEmpty
-        || ((!failing.TryGetValue(account, out var failed) || now >= failed.RetryAt)
-            && (Reads.Failures < FailuresOfAll || now >= Volatile.Read(ref nextProbe)));
+    /// <summary>Notes that an account has gone to another node.</summary>
+    public void Forget(AccountAddress account) => failing.TryRemove(account, out _);
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);
 
-    private readonly record struct Failing(int Count, long First, long RetryAt);
+    private bool IsDue(AccountAddress account, long now, out bool takesTurn)
+    {
+        takesTurn = false;
+        if (lease.IsSilentForLong)
+        {
+            // It could not speak, and where the lease can't be renewed, the journal can hardly be read.
+            return false;
+        }
+
+        if (failing.IsEmpty)
+        {
+            return true;
+        }
+
+        var isKnown = failing.TryGetValue(account, out var failed);
+        if (isKnown && now < failed.RetryAt)
+        {
+            return false;
+        }
+
+        // What is wrong with one account alone tells nothing about the others, and takes no turn from them.
+        takesTurn = IsAllFailing && !(isKnown && failed.IsOwn);
+        return !takesTurn || now >= Volatile.Read(ref nextProbe);
+    }
+
+    private void Purge(long now)
+    {
+        var next = Volatile.Read(ref nextPurge);
+        if (now < next || Interlocked.CompareExchange(ref nextPurge, now + Ticks(s_memory), next) != next)
+        {
+            return;
+        }
+
+        foreach (var (account, failed) in failing)
+        {
+            if (now - Math.Max(failed.RetryAt, failed.WakeAt) > Ticks(s_forgetAfter))
+            {
+                failing.TryRemove(KeyValuePair.Create(account, failed));
+            }
+        }
+    }
+
+    private readonly record struct Failing(int Count, long First, long RetryAt, long WakeAt, bool IsOwn);
 }
 
 /// <summary>Stands in for an account whose journal could not be read a moment ago: answers its callers at once, until it may be
 /// tried again.</summary>
-/// <remarks>What other accounts say to it is lost; they say it again.</remarks>
+/// <remarks>Of what other accounts say to it the newest is kept for that moment; the rest they say again.</remarks>
 internal sealed class UnreadableAccountActor(AccountAddress account, AccountActorContext context) : UntypedActor
 {
-    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(5);
+    private const int KeptMax = 16;
 
+    private static readonly TimeSpan s_idle = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
+
+    private readonly Queue<AccountEnvelope> kept = new();
     private bool leaving;
+    private bool postponed;
 
     protected override void PreStart() => Context.SetReceiveTimeout(s_idle);
 
@@ -113,24 +227,30 @@ internal sealed class UnreadableAccountActor(AccountAddress account, AccountActo
         switch (message)
         {
             case AccountEnvelope envelope when leaving || context.Recoveries.IsDue(account):
-                // The parent keeps what comes from now on for the next incarnation, this message among it.
                 Leave();
                 context.Accounts().Tell(envelope, Sender);
                 break;
             case AccountEnvelope { Message: AccountCall call }:
                 LostCallsActor.Answer(call.Caller, new CallFailed(context.Recoveries.ReasonFor(account)));
                 break;
-            case AccountEnvelope { Message: Poke } envelope:
-                // Whatever woke it may be unfinished there (R5).
-                Context.System.Scheduler.ScheduleTellOnce(s_idle, context.Accounts(), envelope, ActorRefs.NoSender);
+            case AccountEnvelope { Message: Poke }:
+                Postpone();
                 break;
-            case ReceiveTimeout:
+            case AccountEnvelope envelope:
+                Keep(envelope);
+                break;
+            case ReceiveTimeout when kept.Count == 0 || context.Recoveries.IsDue(account):
                 Leave();
                 break;
-            case StopAccount:
-                Context.Stop(Self);
+            case ReceiveTimeout:
                 break;
-            case AccountEnvelope:
+            case StopAccount:
+                if (!leaving)
+                {
+                    context.Recoveries.Forget(account);
+                }
+
+                Context.Stop(Self);
                 break;
             default:
                 Unhandled(message);
@@ -138,12 +258,40 @@ internal sealed class UnreadableAccountActor(AccountAddress account, AccountActo
         }
     }
 
+    private void Keep(AccountEnvelope envelope)
+    {
+        if (kept.Count == KeptMax)
+        {
+            kept.Dequeue();
+        }
+
+        kept.Enqueue(envelope);
+        Context.SetReceiveTimeout(s_look);
+    }
+
+    // Whatever it was to be woken for may be unfinished (R5): once more, and not once for each time that it is said.
+    private void Postpone()
+    {
+        if (!postponed && context.Recoveries.Postpone(account, s_idle))
+        {
+            postponed = true;
+            AccountActor.PokeAfter(Context.System, s_idle, context, account);
+        }
+    }
+
+    // The parent keeps what comes from now on for the next incarnation.
     private void Leave()
     {
-        if (!leaving)
+        if (leaving)
         {
-            leaving = true;
-            Context.Parent.Tell(new Passivate(StopAccount.Instance));
+            return;
+        }
+
+        leaving = true;
+        Context.Parent.Tell(new Passivate(StopAccount.Instance));
+        while (kept.TryDequeue(out var envelope))
+        {
+            context.Accounts().Tell(envelope, ActorRefs.NoSender);
         }
     }
 }

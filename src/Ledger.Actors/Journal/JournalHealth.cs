@@ -32,10 +32,13 @@ internal sealed class JournalWatch
         cause = why;
         var now = Stopwatch.GetTimestamp();
         Volatile.Write(ref last, now);
-        if (Interlocked.Increment(ref failures) == 1)
+        if (Volatile.Read(ref failures) == 0)
         {
+            // Before the count, by which it is found; whichever of two at once it is.
             Volatile.Write(ref first, now);
         }
+
+        Interlocked.Increment(ref failures);
     }
 
     public void Succeeded()
@@ -60,7 +63,7 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
         [
             .. Describe("writes", accounts.Writes),
             .. Describe("reads", accounts.Recoveries.Reads),
-            .. waiting > 0 ? [$"{waiting} accounts could not be read, and are tried again ever more seldom."] : (string[])[],
+            .. waiting > 0 ? [$"{waiting} accounts could not be read, and are tried again."] : (string[])[],
         ];
         return Task.FromResult(problems.Length == 0
             ? HealthCheckResult.Healthy("The journal confirms writes and answers reads.")

@@ -28,6 +28,15 @@ internal interface ILedgerWorkIndex : IAsyncDisposable
     Task<IReadOnlySet<AccountAddress>> StillDueAsync(
         IReadOnlyList<DueAccount> accounts, CancellationToken cancellationToken);
 
+    /// <summary>The holds that are due later than one time and not later than another, the earliest first. May leave some
+    /// out.</summary>
+    /// <param name="after">The one time.</param>
+    /// <param name="upTo">The other.</param>
+    /// <param name="limit">How many at most.</param>
+    /// <param name="cancellationToken">Stops the read.</param>
+    Task<IReadOnlyList<UpcomingHold>> UpcomingAsync(
+        LedgerTime after, LedgerTime upTo, int limit, CancellationToken cancellationToken);
+
     /// <summary>When the next hold is due; null for none.</summary>
     Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken);
 
@@ -74,6 +83,9 @@ internal readonly record struct HoldAccounts(AccountAddress Debit, AccountAddres
 
 /// <summary>An account and a time by which a hold of it is due.</summary>
 internal readonly record struct DueAccount(AccountAddress Account, LedgerTime Due);
+
+/// <summary>The accounts of a hold that will be due, and when.</summary>
+internal readonly record struct UpcomingHold(AccountAddress Debit, AccountAddress Credit, LedgerTime Due);
 
 /// <summary>A hold in the index.</summary>
 internal readonly record struct DueHold(TransferId Id, AccountAddress Credit, LedgerTime Due);
@@ -179,6 +191,9 @@ internal interface IWorkStore : IAsyncDisposable
 
     Task<IReadOnlySet<AccountAddress>> StillDueAsync(
         IReadOnlyList<DueAccount> accounts, CancellationToken cancellationToken);
+
+    Task<IReadOnlyList<UpcomingHold>> UpcomingAsync(
+        LedgerTime after, LedgerTime upTo, int limit, CancellationToken cancellationToken);
 
     Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken);
 
@@ -340,6 +355,10 @@ internal sealed class LedgerWorkIndex(
     public Task<IReadOnlySet<AccountAddress>> StillDueAsync(
         IReadOnlyList<DueAccount> accounts, CancellationToken cancellationToken) =>
         store.StillDueAsync(accounts, cancellationToken);
+
+    public Task<IReadOnlyList<UpcomingHold>> UpcomingAsync(
+        LedgerTime after, LedgerTime upTo, int limit, CancellationToken cancellationToken) =>
+        store.UpcomingAsync(after, upTo, limit, cancellationToken);
 
     public Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken) => store.NextDueAsync(cancellationToken);
 

@@ -14,6 +14,8 @@ namespace Ledger.Actors.Sweeping;
 /// answer, and an answer could be lost. So the sweeper keeps nothing that it could not find again, and its memory holds the
 /// accounts that are being asked and no others: at most <see cref="LedgerOptions.SweepAccountsMax"/>, and a bounded number of
 /// such as did not react to being asked several times. These no longer keep others from their turn.</para>
+/// <para>Ahead of time. The accounts of holds that will be due within seconds are woken too, so that by then they have read their
+/// journals, and expire them by themselves. That is done once and not followed up, and not while there is more that is due.</para>
 /// <para>Doubt. Rows since a place that trails the journal's end by a minute are searched for what was prepared and not decided;
 /// what is older than that has been noted by its own account, which is awake as long as it is in doubt. Those found are noted
 /// too, before the place moves on, and are taken off when they answer a read, since a read waits for what is in doubt (R10).
@@ -32,6 +34,11 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
 
     private const int PokeBackoffsMax = 30;
 
+    // How many accounts are awake before their time, as a multiple of how many may be asked at once; and how many of these are
+    // woken by one look, so that callers' accounts don't queue behind them for long.
+    private const int AheadFactor = 16;
+    private const int AheadSlices = 8;
+
     private static readonly TimeSpan s_busyInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_urgentInterval = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_failureBackoffMax = TimeSpan.FromSeconds(5);
@@ -46,6 +53,9 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
     private readonly Dictionary<AccountAddress, Asked> asked = [];
     private readonly Queue<(long At, long Settled)> marks = new();
     private readonly int accountsMax;
+    private readonly TimeSpan ahead;
+    private readonly Queue<LedgerTime> wokenAhead = new();
+    private LedgerTime wokenUpTo;
     private List<IActorRef> waiting = [];
     private List<IActorRef> arrived = [];
     private bool looking;
@@ -63,6 +73,10 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
     {
         this.context = context;
         accountsMax = context.Options.SweepAccountsMax;
+
+        // They must not be asleep again when the time comes.
+        var stayAwake = context.Options.PassivateAfter / 2;
+        ahead = stayAwake < context.AheadMax ? stayAwake : context.AheadMax;
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
@@ -173,6 +187,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
             }
         }
 
+        var (from, until, room) = Ahead(now);
         var token = stop.Token;
         Run(
             async () =>
@@ -184,7 +199,26 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
                 isAsked.IntersectWith(still);
                 var free = accountsMax - isAsked.Count - Math.Max(0, stuck - StuckMax);
                 var due = free > 0 ? await context.Index.DueAsync(now, free, [.. still], token) : [];
-                return new Looked(now, still, due, IsBehind: free <= 0 || due.Count == free);
+
+                // What is due comes first.
+                var isBehind = free <= 0 || due.Count == free;
+                if (isBehind || room <= 0 || until <= from)
+                {
+                    return new Looked(now, still, due, isBehind, [], from);
+                }
+
+                try
+                {
+                    var upcoming = await context.Index.UpcomingAsync(from, until, room, token);
+                    var isFull = upcoming.Count == room;
+                    return new Looked(now, still, due, isBehind, upcoming, isFull ? upcoming[^1].Due : until, isFull);
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    // What is due must not wait for it; and it is looked for again.
+                    log.Warning(e, "The sweeper can't look ahead");
+                    return new Looked(now, still, due, isBehind, [], from);
+                }
             },
             static cause => new LookFailed(cause));
     }
@@ -213,6 +247,8 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
             asked[account] = new Asked(looked.Now, due);
         }
 
+        WakeAhead(looked);
+
         // One that failed at the same time as the store is asked as soon as that works again, the earliest due first.
         var moment = Monotonic;
         foreach (var (account, one) in asked.Where(one => one.Value.NextPoke <= moment).OrderBy(static one => one.Value.Due).ToArray())
@@ -238,8 +274,44 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
         }
 
         LookAfter(waiting.Count + arrived.Count > 0 || looked.IsBehind ? s_urgentInterval
-            : asked.Count > 0 && s_busyInterval < context.Options.SweepInterval ? s_busyInterval
+            : (asked.Count > 0 || looked.HasMoreAhead) && s_busyInterval < context.Options.SweepInterval ? s_busyInterval
             : context.Options.SweepInterval);
+    }
+
+    private (LedgerTime From, LedgerTime Until, int Room) Ahead(LedgerTime now)
+    {
+        while (wokenAhead.TryPeek(out var due) && due <= now)
+        {
+            wokenAhead.Dequeue();
+        }
+
+        var until = now.Add(ahead);
+        if (wokenUpTo > until)
+        {
+            // The clock has been set back.
+            wokenUpTo = now;
+            wokenAhead.Clear();
+        }
+
+        var room = (accountsMax * AheadFactor) - wokenAhead.Count;
+        return (wokenUpTo > now ? wokenUpTo : now, until, Math.Min(room, Math.Max(1, accountsMax / AheadSlices)));
+    }
+
+    private void WakeAhead(Looked looked)
+    {
+        wokenUpTo = looked.WokenUpTo;
+        var woken = new HashSet<AccountAddress>();
+        foreach (var hold in looked.Upcoming)
+        {
+            foreach (var account in (ReadOnlySpan<AccountAddress>)[hold.Debit, hold.Credit])
+            {
+                if (woken.Add(account))
+                {
+                    wokenAhead.Enqueue(hold.Due);
+                    Poke(account);
+                }
+            }
+        }
     }
 
     private void FailLook(Exception cause)
@@ -603,7 +675,8 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
 
     // Behind: there may be more that is due than may be asked for.
     private sealed record Looked(
-        LedgerTime Now, IReadOnlySet<AccountAddress> Still, IReadOnlyList<DueAccount> Due, bool IsBehind)
+        LedgerTime Now, IReadOnlySet<AccountAddress> Still, IReadOnlyList<DueAccount> Due, bool IsBehind,
+        IReadOnlyList<UpcomingHold> Upcoming, LedgerTime WokenUpTo, bool HasMoreAhead = false)
         : INoSerializationVerificationNeeded;
 
     private sealed record LookFailed(Exception Cause) : INoSerializationVerificationNeeded;

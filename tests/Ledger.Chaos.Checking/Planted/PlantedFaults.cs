@@ -143,7 +143,10 @@ public static class PlantedFaults
         var said = Array.FindLast(lines, static line => line.StartsWith(CheckReport.SummaryPrefix, StringComparison.Ordinal));
         if (said is null)
         {
-            throw new InvalidOperationException($"its checker has said nothing; it ended with: {string.Join(" / ", lines.TakeLast(5))}");
+            // What it died of stands before where.
+            var death = Array.FindIndex(lines, static line => line.StartsWith("Unhandled exception", StringComparison.Ordinal));
+            var told = death < 0 ? lines.TakeLast(5) : lines.Skip(death).Take(8);
+            throw new InvalidOperationException($"its checker has said nothing; it ended with: {string.Join(" / ", told)}");
         }
 
         var words = said[CheckReport.SummaryPrefix.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);

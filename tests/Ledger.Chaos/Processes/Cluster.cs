@@ -45,7 +45,7 @@ internal sealed class Cluster : IAsyncDisposable
         {
             nodes[i] = new Node(
                 i,
-                options.Node,
+                options.OtherNode.Length > 0 ? [options.Node, options.OtherNode] : [options.Node],
                 Path.Combine(options.Output, FormattableString.Invariant($"node{i}.log")),
                 network,
                 reaper,

@@ -9,7 +9,8 @@ namespace Ledger.Chaos.Processes;
 /// <remarks>Everything is told to the reaper before it is made, so that nothing is left behind.</remarks>
 internal sealed class Namespaces
 {
-    private static readonly string? s_program =
+    /// <summary>The program that makes and deletes them; null where there is none.</summary>
+    public static readonly string? Program =
         Array.Find(["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip", "/bin/ip"], File.Exists);
 
     private readonly string _prefix;
@@ -28,7 +29,7 @@ internal sealed class Namespaces
 
     /// <summary>Why there can be none; null when there can.</summary>
     public static string? Missing => !Environment.IsPrivilegedProcess ? "namespaces take root"
-        : s_program is null ? "namespaces take iproute2's ip" : null;
+        : Program is null ? "namespaces take iproute2's ip" : null;
 
     /// <summary>Where the driver is reached by the nodes.</summary>
     public IPAddress Host { get; }
@@ -67,23 +68,35 @@ internal sealed class Namespaces
     public IPAddress AddressOf(int node) => IPAddress.Parse(string.Create(CultureInfo.InvariantCulture, $"{_subnet}{1 + node}"));
 
     /// <summary>What a node's program is begun with.</summary>
-    public IReadOnlyList<string> CommandOf(int node) => [s_program!, "netns", "exec", NameOf(node)];
+    public IReadOnlyList<string> CommandOf(int node) => [Program!, "netns", "exec", NameOf(node)];
 
-    /// <summary>Whether what a node sends to another gets lost. What it hears is not touched.</summary>
+    /// <summary>Whether what a node sends to another gets lost. What it hears is not touched. A connection that it wants to make
+    /// fails at once: the kernel knows that the route leads nowhere.</summary>
     public void Set(int from, int to, bool isLost)
     {
         lock (_gate)
         {
-            if (isLost ? _cuts.Add((from, to)) : _cuts.Remove((from, to)))
+            if (isLost == _cuts.Contains((from, to)))
             {
-                Run("-n", NameOf(from), "route", isLost ? "add" : "del", "blackhole", $"{AddressOf(to)}/32");
+                return;
+            }
+
+            // Noted only once it is so: what could not be undone is tried again.
+            Run("-n", NameOf(from), "route", isLost ? "add" : "del", "blackhole", $"{AddressOf(to)}/32");
+            if (isLost)
+            {
+                _cuts.Add((from, to));
+            }
+            else
+            {
+                _cuts.Remove((from, to));
             }
         }
     }
 
     private static void Run(params string[] arguments)
     {
-        using var ip = Process.Start(new ProcessStartInfo(s_program!, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+        using var ip = Process.Start(new ProcessStartInfo(Program!, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
         var said = ip.StandardError.ReadToEnd();
         ip.WaitForExit();
         if (ip.ExitCode != 0)

@@ -23,21 +23,22 @@ internal sealed class Node : IAsyncDisposable
     private readonly Action<int, string> _report;
     private readonly Func<Node, IEnumerable<string>> _arguments;
     private readonly CancellationTokenSource _ended = new();
-    private readonly string _program;
+    private readonly string[] _programs;
     private Process? _process;
+    private int _starts;
     private bool _expected = true;
     private Task _watching = Task.CompletedTask;
 
     public Node(
         int number,
-        string program,
+        string[] programs,
         string logFile,
         Network network,
         Reaper reaper,
         Func<Node, IEnumerable<string>> arguments,
         Action<int, string> report)
     {
-        (Number, _program, LogFile) = (number, program, logFile);
+        (Number, _programs, LogFile) = (number, programs, logFile);
         (_network, _reaper, _arguments, _report) = (network, reaper, arguments, report);
     }
 
@@ -246,7 +247,7 @@ internal sealed class Node : IAsyncDisposable
         // a session of its own keeps from it what a terminal sends to the driver.
         string[] command =
         [
-            "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", LogFile, .. _network.Namespaces?.CommandOf(Number) ?? [], "dotnet", _program,
+            "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", LogFile, .. _network.Namespaces?.CommandOf(Number) ?? [], "dotnet", _programs[(Number + _starts++) % _programs.Length],
         ];
         start.ArgumentList.Add("-c");
         foreach (var argument in command.Concat(arguments))

@@ -100,7 +100,7 @@ internal sealed class Reaper : IDisposable
 
         EndAll(processes);
         mounts.ForEach(static directory => RunQuietly("umount", directory));
-        networks.ForEach(static arguments => RunQuietly("ip", arguments));
+        networks.ForEach(static arguments => RunQuietly(Namespaces.Program ?? "ip", arguments));
         directories.ForEach(Remove);
         return 0;
     }
@@ -137,9 +137,18 @@ internal sealed class Reaper : IDisposable
     // What was told to us may not have come to be.
     private static void RunQuietly(string program, params string[] arguments)
     {
-        using var process = Process.Start(
-            new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false })!;
-        process.WaitForExit();
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments)
+            {
+                RedirectStandardError = true, RedirectStandardOutput = true, UseShellExecute = false,
+            })!;
+            process.WaitForExit();
+        }
+        catch (Exception e) when (e is System.ComponentModel.Win32Exception or InvalidOperationException)
+        {
+            Console.Error.WriteLine($"chaos: {program} {string.Join(' ', arguments)}: {e.Message}");
+        }
     }
 
     private static void Remove(string directory)

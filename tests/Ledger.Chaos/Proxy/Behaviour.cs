@@ -60,10 +60,10 @@ internal sealed class Direction(string name, int seed)
             {
                 _behaviour = value;
                 (changed, _changed) = (_changed, NewSource());
+                Applies?.Invoke(value);
             }
 
             changed.SetResult();
-            Applies?.Invoke(value);
         }
     }
 
