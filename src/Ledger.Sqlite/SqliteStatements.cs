@@ -21,6 +21,20 @@ internal sealed class SqliteStatements(SqliteConnection connection) : IDisposabl
     public SqliteDataReader Read(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         Bind(sql, parameters).ExecuteReader();
 
+    /// <summary>Reads all rows.</summary>
+    public IReadOnlyList<T> List<T>(
+        string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        var rows = new List<T>();
+        using var reader = Read(sql, parameters);
+        while (reader.Read())
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
+    }
+
     public void Dispose()
     {
         foreach (var command in _commands.Values)

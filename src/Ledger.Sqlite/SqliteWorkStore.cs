@@ -51,23 +51,15 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
 
     public Task<IReadOnlyList<WorkRow>> ReadRowsAsync(
         long after, long upTo, string manifest, bool isPrefix, int limit, CancellationToken cancellationToken) =>
-        RunJournalAsync<IReadOnlyList<WorkRow>>(
-            connection =>
-            {
-                var rows = new List<WorkRow>();
-                using var reader = connection.Read("SELECT ordering, persistence_id, sequence_number, message FROM journal"
-                        + " WHERE ordering > $after AND ordering <= $to AND "
-                        + (isPrefix ? "substr(manifest, 1, length($manifest)) = $manifest" : "manifest = $manifest")
-                        + " ORDER BY ordering LIMIT $limit;",
-                    ("$after", after), ("$to", upTo), ("$manifest", manifest), ("$limit", limit));
-                while (reader.Read())
-                {
-                    rows.Add(new WorkRow(
-                        reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3)));
-                }
-
-                return rows;
-            },
+        RunJournalAsync(
+            connection => connection.List(
+                "SELECT ordering, persistence_id, sequence_number, message FROM journal"
+                    + " WHERE ordering > $after AND ordering <= $to AND "
+                    + (isPrefix ? "substr(manifest, 1, length($manifest)) = $manifest" : "manifest = $manifest")
+                    + " ORDER BY ordering LIMIT $limit;",
+                static reader => new WorkRow(
+                    reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3)),
+                ("$after", after), ("$to", upTo), ("$manifest", manifest), ("$limit", limit)),
             cancellationToken);
 
     public Task<bool> ApplyAsync(
@@ -164,22 +156,14 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
 
     public Task<IReadOnlyList<UpcomingHold>> UpcomingAsync(
         LedgerTime after, LedgerTime upTo, int limit, CancellationToken cancellationToken) =>
-        RunAsync<IReadOnlyList<UpcomingHold>>(
-            connection =>
-            {
-                var found = new List<UpcomingHold>();
-                using var reader = connection.Read("SELECT debit_account, credit_account, due_us FROM ledger_hold"
-                        + " WHERE state = 0 AND due_us > $after AND due_us <= $to ORDER BY due_us, hold_id LIMIT $limit;",
-                    ("$after", after.UnixMicroseconds), ("$to", upTo.UnixMicroseconds), ("$limit", (long)limit));
-                while (reader.Read())
-                {
-                    found.Add(new UpcomingHold(
-                        AccountAddress.Parse(reader.GetString(0)), AccountAddress.Parse(reader.GetString(1)),
-                        new LedgerTime(reader.GetInt64(2))));
-                }
-
-                return found;
-            },
+        RunAsync(
+            connection => connection.List(
+                "SELECT debit_account, credit_account, due_us FROM ledger_hold"
+                    + " WHERE state = 0 AND due_us > $after AND due_us <= $to ORDER BY due_us, hold_id LIMIT $limit;",
+                static reader => new UpcomingHold(
+                    AccountAddress.Parse(reader.GetString(0)), AccountAddress.Parse(reader.GetString(1)),
+                    new LedgerTime(reader.GetInt64(2))),
+                ("$after", after.UnixMicroseconds), ("$to", upTo.UnixMicroseconds), ("$limit", limit)),
             cancellationToken);
 
     public Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken) => RunAsync(
@@ -192,23 +176,15 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
 
     public Task<IReadOnlyList<DueHold>> DueHoldsAsync(
         AccountAddress account, LedgerTime upTo, int limit, CancellationToken cancellationToken) =>
-        RunAsync<IReadOnlyList<DueHold>>(
-            connection =>
-            {
-                var found = new List<DueHold>();
-                using var reader = connection.Read("SELECT hold_id, credit_account, due_us FROM ledger_hold"
-                        + " WHERE state = 0 AND debit_account = $account AND due_us <= $to ORDER BY due_us, hold_id"
-                        + " LIMIT $limit;",
-                    ("$account", account.Text), ("$to", upTo.UnixMicroseconds), ("$limit", limit));
-                while (reader.Read())
-                {
-                    found.Add(new DueHold(
-                        TransferId.FromBytes(reader.GetFieldValue<byte[]>(0)), AccountAddress.Parse(reader.GetString(1)),
-                        new LedgerTime(reader.GetInt64(2))));
-                }
-
-                return found;
-            },
+        RunAsync(
+            connection => connection.List(
+                "SELECT hold_id, credit_account, due_us FROM ledger_hold"
+                    + " WHERE state = 0 AND debit_account = $account AND due_us <= $to ORDER BY due_us, hold_id"
+                    + " LIMIT $limit;",
+                static reader => new DueHold(
+                    TransferId.FromBytes(reader.GetFieldValue<byte[]>(0)), AccountAddress.Parse(reader.GetString(1)),
+                    new LedgerTime(reader.GetInt64(2))),
+                ("$account", account.Text), ("$to", upTo.UnixMicroseconds), ("$limit", limit)),
             cancellationToken);
 
     public Task EndAsync(IReadOnlyCollection<TransferId> holds, CancellationToken cancellationToken) => RunAsync(
@@ -237,20 +213,12 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
 
     public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
         AccountAddress after, int limit, CancellationToken cancellationToken) =>
-        RunAsync<IReadOnlyList<UnfinishedAccount>>(
-            connection =>
-            {
-                var found = new List<UnfinishedAccount>();
-                using var reader = connection.Read("SELECT account, since_us FROM ledger_unfinished WHERE account > $after ORDER BY account LIMIT $limit;",
-                    ("$after", after.Text), ("$limit", limit));
-                while (reader.Read())
-                {
-                    found.Add(new UnfinishedAccount(
-                        AccountAddress.Parse(reader.GetString(0)), new LedgerTime(reader.GetInt64(1))));
-                }
-
-                return found;
-            },
+        RunAsync(
+            connection => connection.List(
+                "SELECT account, since_us FROM ledger_unfinished WHERE account > $after ORDER BY account LIMIT $limit;",
+                static reader => new UnfinishedAccount(
+                    AccountAddress.Parse(reader.GetString(0)), new LedgerTime(reader.GetInt64(1))),
+                ("$after", after.Text), ("$limit", limit)),
             cancellationToken);
 
     public Task<long> ReadRecoveredAsync(CancellationToken cancellationToken) => RunAsync(

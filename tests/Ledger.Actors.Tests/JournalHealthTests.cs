@@ -63,14 +63,9 @@ public sealed class JournalHealthTests
     public async Task Accounts_that_cannot_be_read_are_not_tried_by_every_call_and_their_callers_learn_it_soon()
     {
         using var storage = new SqliteTestStorage();
-        await using var host = await LedgerHost.StartAsync(
-            storage, static options => options.PassivateAfter = TimeSpan.FromMilliseconds(200));
-        var money = Asset.Parse("USD/2");
         var accounts = Enumerable.Range(0, 50).Select(n => AccountAddress.Parse($"a:{n}")).ToArray();
-        await host.Ledger.OpenAccountsAsync([.. accounts.Select(account => new AccountSpec(account, money, 1))]);
+        await using var host = await StartAsleepAsync(storage, accounts);
         var recoveries = LedgerExtension.Of(host.System).Context.Recoveries;
-
-        await Task.Delay(TimeSpan.FromSeconds(1));
         storage.Execute("ALTER TABLE journal RENAME TO journal_away");
         var asked = 0;
         var longest = TimeSpan.Zero;
@@ -119,13 +114,9 @@ public sealed class JournalHealthTests
     public async Task Accounts_that_are_damaged_keep_no_others_from_being_read()
     {
         using var storage = new SqliteTestStorage();
-        await using var host = await LedgerHost.StartAsync(
-            storage, static options => options.PassivateAfter = TimeSpan.FromMilliseconds(200));
-        var money = Asset.Parse("USD/2");
         var accounts = Enumerable.Range(0, 50).Select(n => AccountAddress.Parse($"a:{n}")).ToArray();
+        await using var host = await StartAsleepAsync(storage, accounts);
         var damaged = accounts[..5];
-        await host.Ledger.OpenAccountsAsync([.. accounts.Select(account => new AccountSpec(account, money, 1))]);
-        await Task.Delay(TimeSpan.FromSeconds(1));
         foreach (var account in damaged)
         {
             storage.Execute(
@@ -158,5 +149,16 @@ public sealed class JournalHealthTests
         JournalHealthCheck.Describe("writes", watch).Last().ShouldContain("circuit breaker is open");
         watch.Succeeded();
         JournalHealthCheck.Describe("writes", watch).ShouldBeEmpty();
+    }
+
+    // A ledger whose accounts have gone to sleep.
+    private static async Task<LedgerHost> StartAsleepAsync(SqliteTestStorage storage, AccountAddress[] accounts)
+    {
+        var host = await LedgerHost.StartAsync(
+            storage, static options => options.PassivateAfter = TimeSpan.FromMilliseconds(200));
+        var money = Asset.Parse("USD/2");
+        await host.Ledger.OpenAccountsAsync([.. accounts.Select(account => new AccountSpec(account, money, 1))]);
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        return host;
     }
 }

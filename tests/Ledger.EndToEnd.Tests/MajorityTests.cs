@@ -26,10 +26,8 @@ public sealed class MajorityTests(ITestOutputHelper output)
     {
         await using var nodes = await NodeCluster.StartAsync(3);
         using var client = nodes.Connect();
-        var opened = await client.OpenAccountsAsync(
-            [.. Enumerable.Range(0, Accounts)
-                .Select(static i => new AccountSpec { Address = $"majority:{i}", Asset = "USD/2", Code = 1 })]);
-        opened.ShouldAllBe(static outcome => outcome.IsOpen);
+        var books = new TransferLoad("majority", Accounts);
+        await books.OpenAsync(client);
 
         using var stop = new CancellationTokenSource();
         var started = Stopwatch.GetTimestamp();
@@ -88,12 +86,12 @@ public sealed class MajorityTests(ITestOutputHelper output)
             committed[transfer.Id.ToString()] = transfer;
         }
 
-        for (var i = 0; i < Accounts; i++)
+        foreach (var address in books.Addresses)
         {
-            var account = (await client.GetAccountAsync($"majority:{i}")).ShouldNotBeNull();
+            var account = (await client.GetAccountAsync(address)).ShouldNotBeNull();
             var (debits, credits) = (account.Balances.DebitsPosted, account.Balances.CreditsPosted);
-            debits.ShouldBe((UInt128)committed.Values.Count(one => one.DebitAccount == account.Spec.Address));
-            credits.ShouldBe((UInt128)committed.Values.Count(one => one.CreditAccount == account.Spec.Address));
+            debits.ShouldBe((UInt128)committed.Values.Count(one => one.DebitAccount == address));
+            credits.ShouldBe((UInt128)committed.Values.Count(one => one.CreditAccount == address));
         }
 
         async Task WorkAsync(int worker)
@@ -101,15 +99,7 @@ public sealed class MajorityTests(ITestOutputHelper output)
             var random = new Random(worker);
             while (!stop.IsCancellationRequested)
             {
-                var debit = random.Next(Accounts);
-                var transfer = new Transfer
-                {
-                    Id = TransferIds.New(),
-                    DebitAccount = $"majority:{debit}",
-                    CreditAccount = $"majority:{(debit + 1 + random.Next(Accounts - 1)) % Accounts}",
-                    Amount = 1,
-                    Code = 1,
-                };
+                var transfer = books.Next(random);
                 try
                 {
                     (await client.PostTransferAsync(transfer)).Status

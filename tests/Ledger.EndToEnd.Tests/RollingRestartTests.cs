@@ -23,10 +23,8 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
     {
         await using var nodes = await NodeCluster.StartAsync(Nodes);
         using var client = nodes.Connect();
-        var outcomes = await client.OpenAccountsAsync(
-            [.. Enumerable.Range(0, Accounts)
-                .Select(static i => new AccountSpec { Address = $"rolling:{i}", Asset = "USD/2", Code = 1 })]);
-        outcomes.ShouldAllBe(static outcome => outcome.IsOpen);
+        var books = new TransferLoad("rolling", Accounts);
+        await books.OpenAsync(client);
 
         using var stop = new CancellationTokenSource();
         var calls = new ConcurrentBag<(TimeSpan At, TimeSpan Took)>();
@@ -66,19 +64,11 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
                 {
                     if (random.Next(4) == 0)
                     {
-                        (await client.GetAccountAsync($"rolling:{random.Next(Accounts)}")).ShouldNotBeNull();
+                        (await client.GetAccountAsync(books.Pick(random))).ShouldNotBeNull();
                     }
                     else
                     {
-                        var debit = random.Next(Accounts);
-                        var outcome = await client.PostTransferAsync(new Transfer
-                        {
-                            Id = TransferIds.New(),
-                            DebitAccount = $"rolling:{debit}",
-                            CreditAccount = $"rolling:{(debit + 1 + random.Next(Accounts - 1)) % Accounts}",
-                            Amount = 1,
-                            Code = 1,
-                        });
+                        var outcome = await client.PostTransferAsync(books.Next(random));
                         outcome.Status.ShouldBeOneOf(TransferStatus.Created, TransferStatus.Exists);
                     }
 

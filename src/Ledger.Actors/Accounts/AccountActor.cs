@@ -22,6 +22,20 @@ internal sealed record AccountActorContext(
 
     /// <summary>How recoveries from it fare, and which accounts are to be tried again.</summary>
     public RecoveryThrottle Recoveries { get; } = new(Lease);
+
+    /// <summary>Has an account woken after a pause.</summary>
+    public void PokeAfter(ActorSystem system, TimeSpan pause, AccountAddress account)
+    {
+        try
+        {
+            system.Scheduler.ScheduleTellOnce(
+                pause, Accounts(), new AccountEnvelope(account, new Poke()), ActorRefs.NoSender);
+        }
+        catch (SchedulerException)
+        {
+            // The actor system ends; the next one wakes the account when it is asked for.
+        }
+    }
 }
 
 /// <summary>The shell around one <see cref="AccountRuntime"/>: it routes messages, writes and reads rows, keeps the hash
@@ -44,8 +58,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private readonly List<IdLookup> lookups = [];
     private bool searching;
     private bool recovered;
-    private bool unreadable;
-    private TimeSpan? wakeUnreadable;
+
+    // When this account is woken again, should it end with something unfinished; null where that is arranged already.
+    private TimeSpan? wakeAfter = TimeSpan.FromSeconds(1);
     private long previousSnapshot;
     private bool passivating;
     private bool stopping;
@@ -471,13 +486,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
         // What is wrong with one row says nothing about the journal.
         var isOwn = message is not null || reason is JournalCorruptException or LedgerInvariantException;
-        if (!isOwn)
-        {
-            context.Recoveries.Reads.Failed(reason);
-        }
-
-        unreadable = true;
-        wakeUnreadable = context.Recoveries.Failed(account, isOwn);
+        wakeAfter = context.Recoveries.Failed(account, reason, isOwn);
     }
 
     protected override void PreRestart(Exception reason, object message)
@@ -492,19 +501,11 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         silence?.Cancel();
         runtime.Fail(CallFailure.Moving);
         FailWithheld(CallFailure.Moving);
-        if (!recovered || runtime.HasInDoubt)
+        if ((!recovered || runtime.HasInDoubt) && wakeAfter is { } pause)
         {
             // Something is unfinished, or may be where the journal could not be read, so this account must not sleep for
             // long (R5).
-            if (!unreadable)
-            {
-                wakeUnreadable = TimeSpan.FromSeconds(1);
-            }
-
-            if (wakeUnreadable is { } pause)
-            {
-                PokeAfter(Context.System, pause, context, account);
-            }
+            context.PokeAfter(Context.System, pause, account);
         }
 
         base.PostStop();
@@ -516,21 +517,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var place = 0;
         foreach (var one in unread)
         {
-            PokeAfter(Context.System, s_wakeUnreadWithin * (++place / (double)unread.Count), context, one);
-        }
-    }
-
-    /// <summary>Has an account woken after a pause.</summary>
-    public static void PokeAfter(ActorSystem system, TimeSpan pause, AccountActorContext context, AccountAddress whom)
-    {
-        try
-        {
-            system.Scheduler.ScheduleTellOnce(
-                pause, context.Accounts(), new AccountEnvelope(whom, new Poke()), ActorRefs.NoSender);
-        }
-        catch (SchedulerException)
-        {
-            // The actor system ends; the next one wakes the account when it is asked for.
+            context.PokeAfter(Context.System, s_wakeUnreadWithin * (++place / (double)unread.Count), one);
         }
     }
 

@@ -24,8 +24,7 @@ internal sealed class RecoveryThrottle(NodeLease lease)
     // A store that is being restarted is waited for; one that is away for longer is no secret to keep until the deadline.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
-    // That nothing could be read so long ago is no news of now.
-    private static readonly TimeSpan s_memory = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_purgeEvery = TimeSpan.FromSeconds(10);
 
     // One that lives here is tried more often than this; one that is not has moved to another node.
     private static readonly TimeSpan s_forgetAfter = TimeSpan.FromMinutes(2);
@@ -34,7 +33,6 @@ internal sealed class RecoveryThrottle(NodeLease lease)
     private long nextProbe;
     private long failedOfAll;
     private long failedOfAllSince;
-    private long failedLast;
     private long nextPurge;
 
     /// <summary>How recoveries fare.</summary>
@@ -50,8 +48,7 @@ internal sealed class RecoveryThrottle(NodeLease lease)
         }
     }
 
-    private bool IsAllFailing => Volatile.Read(ref failedOfAll) >= AccountsOfAll
-        && Stopwatch.GetElapsedTime(Volatile.Read(ref failedLast)) < s_memory;
+    private bool IsAllFailing => Volatile.Read(ref failedOfAll) >= AccountsOfAll && Reads.Cause is not null;
 
     /// <summary>Whether an account may read its journal now, where nothing else does so first.</summary>
     public bool IsDue(AccountAddress account) => IsDue(account, Stopwatch.GetTimestamp(), out _);
@@ -81,10 +78,11 @@ internal sealed class RecoveryThrottle(NodeLease lease)
 
     /// <summary>Notes that a recovery has failed.</summary>
     /// <param name="account">The account.</param>
+    /// <param name="cause">Why.</param>
     /// <param name="isOwn">Whether the fault is this account's alone, and says nothing about others.</param>
     /// <returns>How long to wait before the account is woken though nobody asks for it; null where that is arranged already.
     /// </returns>
-    public TimeSpan? Failed(AccountAddress account, bool isOwn)
+    public TimeSpan? Failed(AccountAddress account, Exception cause, bool isOwn)
     {
         var now = Stopwatch.GetTimestamp();
         Purge(now);
@@ -92,7 +90,7 @@ internal sealed class RecoveryThrottle(NodeLease lease)
         var failed = failing.AddOrUpdate(account, _ => Next(default), (_, old) => Next(old));
         if (!isOwn)
         {
-            Volatile.Write(ref failedLast, now);
+            Reads.Failed(cause);
             if (failed.Count == 1)
             {
                 // In this order: whoever sees the count finds since when.
@@ -145,13 +143,13 @@ internal sealed class RecoveryThrottle(NodeLease lease)
         }
 
         failing.TryRemove(account, out _);
-        if (Interlocked.Exchange(ref failedOfAll, 0) < AccountsOfAll)
+        var failed = Interlocked.Exchange(ref failedOfAll, 0);
+        Volatile.Write(ref failedOfAllSince, 0);
+        if (failed < AccountsOfAll)
         {
-            Volatile.Write(ref failedOfAllSince, 0);
             return [];
         }
 
-        Volatile.Write(ref failedOfAllSince, 0);
         Purge(Stopwatch.GetTimestamp());
         return [.. failing.Where(static one => !one.Value.IsOwn).Select(static one => one.Key)];
     }
@@ -189,7 +187,7 @@ internal sealed class RecoveryThrottle(NodeLease lease)
     private void Purge(long now)
     {
         var next = Volatile.Read(ref nextPurge);
-        if (now < next || Interlocked.CompareExchange(ref nextPurge, now + Ticks(s_memory), next) != next)
+        if (now < next || Interlocked.CompareExchange(ref nextPurge, now + Ticks(s_purgeEvery), next) != next)
         {
             return;
         }
@@ -218,7 +216,7 @@ internal sealed class UnreadableAccountActor(AccountAddress account, AccountActo
 
     private readonly Queue<AccountEnvelope> kept = new();
     private bool leaving;
-    private bool postponed;
+    private long postponedUntil;
 
     protected override void PreStart() => Context.SetReceiveTimeout(s_idle);
 
@@ -272,10 +270,11 @@ internal sealed class UnreadableAccountActor(AccountAddress account, AccountActo
     // Whatever it was to be woken for may be unfinished (R5): once more, and not once for each time that it is said.
     private void Postpone()
     {
-        if (!postponed && context.Recoveries.Postpone(account, s_idle))
+        var now = Stopwatch.GetTimestamp();
+        if (now >= postponedUntil && context.Recoveries.Postpone(account, s_idle))
         {
-            postponed = true;
-            AccountActor.PokeAfter(Context.System, s_idle, context, account);
+            postponedUntil = now + (long)(s_idle.TotalSeconds * Stopwatch.Frequency);
+            context.PokeAfter(Context.System, s_idle, account);
         }
     }
 

@@ -202,23 +202,10 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
 
                 // What is due comes first.
                 var isBehind = free <= 0 || due.Count == free;
-                if (isBehind || room <= 0 || until <= from)
-                {
-                    return new Looked(now, still, due, isBehind, [], from);
-                }
-
-                try
-                {
-                    var upcoming = await context.Index.UpcomingAsync(from, until, room, token);
-                    var isFull = upcoming.Count == room;
-                    return new Looked(now, still, due, isBehind, upcoming, isFull ? upcoming[^1].Due : until, isFull);
-                }
-                catch (Exception e) when (e is not OutOfMemoryException)
-                {
-                    // What is due must not wait for it; and it is looked for again.
-                    log.Warning(e, "The sweeper can't look ahead");
-                    return new Looked(now, still, due, isBehind, [], from);
-                }
+                var upcoming = isBehind || room <= 0 || until <= from
+                    ? new Upcoming([], from, HasMore: false)
+                    : await LookAheadAsync(from, until, room, token);
+                return new Looked(now, still, due, isBehind, upcoming);
             },
             static cause => new LookFailed(cause));
     }
@@ -247,7 +234,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
             asked[account] = new Asked(looked.Now, due);
         }
 
-        WakeAhead(looked);
+        WakeAhead(looked.Upcoming);
 
         // One that failed at the same time as the store is asked as soon as that works again, the earliest due first.
         var moment = Monotonic;
@@ -274,7 +261,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
         }
 
         LookAfter(waiting.Count + arrived.Count > 0 || looked.IsBehind ? s_urgentInterval
-            : (asked.Count > 0 || looked.HasMoreAhead) && s_busyInterval < context.Options.SweepInterval ? s_busyInterval
+            : (asked.Count > 0 || looked.Upcoming.HasMore) && s_busyInterval < context.Options.SweepInterval ? s_busyInterval
             : context.Options.SweepInterval);
     }
 
@@ -297,11 +284,27 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
         return (wokenUpTo > now ? wokenUpTo : now, until, Math.Min(room, Math.Max(1, accountsMax / AheadSlices)));
     }
 
-    private void WakeAhead(Looked looked)
+    private async Task<Upcoming> LookAheadAsync(LedgerTime from, LedgerTime until, int room, CancellationToken token)
     {
-        wokenUpTo = looked.WokenUpTo;
+        try
+        {
+            var holds = await context.Index.UpcomingAsync(from, until, room, token);
+            var isFull = holds.Count == room;
+            return new Upcoming(holds, isFull ? holds[^1].Due : until, isFull);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // What is due must not wait for it; and it is looked for again.
+            log.Warning(e, "The sweeper can't look ahead");
+            return new Upcoming([], from, HasMore: false);
+        }
+    }
+
+    private void WakeAhead(Upcoming upcoming)
+    {
+        wokenUpTo = upcoming.UpTo;
         var woken = new HashSet<AccountAddress>();
-        foreach (var hold in looked.Upcoming)
+        foreach (var hold in upcoming.Holds)
         {
             foreach (var account in (ReadOnlySpan<AccountAddress>)[hold.Debit, hold.Credit])
             {
@@ -676,8 +679,11 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
     // Behind: there may be more that is due than may be asked for.
     private sealed record Looked(
         LedgerTime Now, IReadOnlySet<AccountAddress> Still, IReadOnlyList<DueAccount> Due, bool IsBehind,
-        IReadOnlyList<UpcomingHold> Upcoming, LedgerTime WokenUpTo, bool HasMoreAhead = false)
+        Upcoming Upcoming)
         : INoSerializationVerificationNeeded;
+
+    // Up to where it was looked, and whether that ended early.
+    private sealed record Upcoming(IReadOnlyList<UpcomingHold> Holds, LedgerTime UpTo, bool HasMore);
 
     private sealed record LookFailed(Exception Cause) : INoSerializationVerificationNeeded;
 

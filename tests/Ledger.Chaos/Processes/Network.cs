@@ -22,7 +22,6 @@ internal sealed class Network : IAsyncDisposable
     private readonly List<ProxyListener> _listeners = [];
     private readonly ProxyListener[] _toGrpc;
     private readonly ProxyListener[] _toRemote = [];
-    private readonly Func<IReadOnlyDictionary<int, int>> _nodeOf;
     private readonly ProxyListener[] _toDatabase;
     private readonly Direction[,] _directions;
     private readonly Link[,] _cluster;
@@ -40,7 +39,6 @@ internal sealed class Network : IAsyncDisposable
         Namespaces? namespaces)
     {
         Nodes = nodes;
-        _nodeOf = nodeOf;
         Namespaces = namespaces;
         var random = new Random(unchecked((int)(seed ^ (seed >> 32))));
         _directions = new Direction[nodes, nodes];
@@ -156,22 +154,21 @@ internal sealed class Network : IAsyncDisposable
     public void NodeGone(int node)
     {
         _toGrpc[node].Suspend();
-        if (_toRemote.Length > 0)
-        {
-            _toRemote[node].Suspend();
-        }
+        _toRemote.ElementAtOrDefault(node)?.Suspend();
     }
 
     /// <summary>A node may be reached as soon as it listens.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="process">Its process.</param>
     /// <returns>Whether it listens everywhere.</returns>
-    public bool LetIn(int node)
+    public bool LetIn(int node, int process)
     {
-        int? process = Namespaces is null ? null : _nodeOf().Where(one => one.Value == node).Select(static one => (int?)one.Key).FirstOrDefault() ?? 0;
-        var remote = SocketOwners.IsListening(Addresses[node].Remote, process);
-        var grpc = SocketOwners.IsListening(Addresses[node].Grpc, process);
-        if (remote && _toRemote.Length > 0)
+        int? network = Namespaces is null ? null : process;
+        var remote = SocketOwners.IsListening(Addresses[node].Remote, network);
+        var grpc = SocketOwners.IsListening(Addresses[node].Grpc, network);
+        if (remote)
         {
-            _toRemote[node].Resume();
+            _toRemote.ElementAtOrDefault(node)?.Resume();
         }
 
         if (grpc)

@@ -245,9 +245,10 @@ internal sealed class Node : IAsyncDisposable
 
         // Into a file and not through a pipe, which would fill up when the driver is busy. The shell becomes the node;
         // a session of its own keeps from it what a terminal sends to the driver.
+        var program = _programs[(Number + _starts++) % _programs.Length];
         string[] command =
         [
-            "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", LogFile, .. _network.Namespaces?.CommandOf(Number) ?? [], "dotnet", _programs[(Number + _starts++) % _programs.Length],
+            "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", LogFile, .. _network.Namespaces?.CommandOf(Number) ?? [], "dotnet", program,
         ];
         start.ArgumentList.Add("-c");
         foreach (var argument in command.Concat(arguments))
@@ -284,7 +285,7 @@ internal sealed class Node : IAsyncDisposable
     {
         // Let in as soon as it listens.
         using var listening = new CancellationTokenSource();
-        var letIn = LetInAsync(listening.Token);
+        var letIn = LetInAsync(process.Id, listening.Token);
         await process.WaitForExitAsync();
         await listening.CancelAsync();
         await letIn;
@@ -325,11 +326,11 @@ internal sealed class Node : IAsyncDisposable
         Start();
     }
 
-    private async Task LetInAsync(CancellationToken cancellationToken)
+    private async Task LetInAsync(int process, CancellationToken cancellationToken)
     {
         try
         {
-            while (!_network.LetIn(Number))
+            while (!_network.LetIn(Number, process))
             {
                 await Task.Delay(50, cancellationToken);
             }
