@@ -63,6 +63,9 @@ public sealed class IdSearches
     /// <summary>The account whose rows these are.</summary>
     public AccountAddress Account { get; }
 
+    /// <summary>Whether something about the ids is prepared in the rows so far, and not decided.</summary>
+    public bool HasOpen => prepared.Count > 0;
+
     /// <summary>What was found about an id so far; null for nothing.</summary>
     /// <param name="id">The id.</param>
     public IdFound? Found(TransferId id) => searches[id].Found;
@@ -129,32 +132,82 @@ public sealed class IdSearches
         }
     }
 
+    /// <summary>The ids without an order of time that an event brings up, once or more: a search for one of them that is given the
+    /// events which bring it up, and those that decide what it finds prepared, misses none that counts.</summary>
+    /// <param name="happened">The event.</param>
+    /// <param name="account">The account whose event it is.</param>
+    public static IEnumerable<TransferId> UnorderedIn(AccountEvent happened, AccountAddress account)
+    {
+        if (happened is TransactionDisowned { Key: { IsTimeOrdered: false } key })
+        {
+            yield return key;
+        }
+
+        if (PartOf(happened) is not { } part)
+        {
+            yield break;
+        }
+
+        foreach (var (id, _) in IdsOf(part, account))
+        {
+            if (!id.IsTimeOrdered)
+            {
+                yield return id;
+            }
+        }
+    }
+
     private bool See(TransactionPart part)
     {
-        var any = See(part.Id);
-        any |= part.Attempt > 0 && See(part.Key);
-        foreach (var leg in part.Legs)
+        var any = false;
+        foreach (var (id, isOwn) in IdsOf(part, Account))
         {
-            if (leg.Transfer is { } transfer && leg.Concerns(Account))
+            if (searches.TryGetValue(id, out var search))
             {
-                any |= See(transfer.Id);
-                any |= !transfer.PendingId.IsNil && searches.ContainsKey(transfer.PendingId);
-                any |= !transfer.Reverses.IsNil && searches.ContainsKey(transfer.Reverses);
+                search.Seen |= isOwn;
+                any = true;
             }
         }
 
         return any;
     }
 
-    private bool See(TransferId id)
+    private static TransactionPart? PartOf(AccountEvent happened) => happened switch
     {
-        if (!searches.TryGetValue(id, out var search))
+        TransactionPrepared prepared => prepared.Part,
+        TransactionRejected rejected => rejected.Part,
+        CloserCommitted closed => closed.Part,
+        CloserRefused refused => refused.Part,
+        _ => null,
+    };
+
+    // What it is itself, and what it does something to.
+    private static IEnumerable<(TransferId Id, bool IsOwn)> IdsOf(TransactionPart part, AccountAddress account)
+    {
+        yield return (part.Id, true);
+        if (part.Attempt > 0)
         {
-            return false;
+            yield return (part.Key, true);
         }
 
-        search.Seen = true;
-        return true;
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is not { } transfer || !leg.Concerns(account))
+            {
+                continue;
+            }
+
+            yield return (transfer.Id, true);
+            if (!transfer.PendingId.IsNil)
+            {
+                yield return (transfer.PendingId, false);
+            }
+
+            if (!transfer.Reverses.IsNil)
+            {
+                yield return (transfer.Reverses, false);
+            }
+        }
     }
 
     private void Decide(

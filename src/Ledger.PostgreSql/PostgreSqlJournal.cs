@@ -61,6 +61,12 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
         + " FROM unnest($1::bigint[], $2::varchar[], $3::bigint[], $4::bytea[], $5::varchar[], $6::int[], $7::varchar[])"
         + " AS r (created, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)";
 
+    // The rows with the entries of their ids: one statement too, and so one transaction.
+    private const string InsertIndexedSql =
+        "WITH rows AS (" + InsertManySql + ") INSERT INTO ledger_id (id, persistence_id, sequence_number)"
+        + " SELECT i.id, i.persistence_id, i.sequence_number FROM unnest($8::uuid[], $9::varchar[], $10::bigint[])"
+        + " AS i (id, persistence_id, sequence_number) ON CONFLICT DO NOTHING";
+
     // From about here on the COPY is the cheaper one, and its second round trip no longer counts.
     private const int CopyFrom = 128;
 
@@ -72,6 +78,7 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
     private NpgsqlConnection? _connection;
     private NpgsqlCommand? _insert;
     private NpgsqlCommand? _insertMany;
+    private NpgsqlCommand? _insertIndexed;
     private bool _isolating;
 
     public async Task AppendAsync(IReadOnlyList<AppendRow> rows, bool isolating)
@@ -131,7 +138,12 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             _isolating = isolating;
         }
 
-        if (rows.Count == 1)
+        if (_columns.FillIds(rows))
+        {
+            _columns.Fill(rows);
+            await (_insertIndexed ??= await PrepareIndexedAsync(connection)).ExecuteNonQueryAsync();
+        }
+        else if (rows.Count == 1)
         {
             await InsertAsync(rows[0]);
         }
@@ -221,6 +233,16 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
         }
     }
 
+    // Not before it is needed: most ledgers are sent ids of version 7 alone.
+    private async Task<NpgsqlCommand> PrepareIndexedAsync(NpgsqlConnection connection)
+    {
+        var command = new NpgsqlCommand(InsertIndexedSql, connection);
+        _columns.AddTo(command.Parameters);
+        _columns.AddIdsTo(command.Parameters);
+        await command.PrepareAsync();
+        return command;
+    }
+
     private bool IsBroken(Exception exception)
         => _connection is { } connection
             && connection.FullState != System.Data.ConnectionState.Open
@@ -236,8 +258,8 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
 
     private async Task CloseAsync()
     {
-        var (insert, insertMany, connection) = (_insert, _insertMany, _connection);
-        (_insert, _insertMany, _connection) = (null, null, null);
+        var (insert, insertMany, insertIndexed, connection) = (_insert, _insertMany, _insertIndexed, _connection);
+        (_insert, _insertMany, _insertIndexed, _connection) = (null, null, null, null);
         try
         {
             if (insert is not null)
@@ -248,6 +270,11 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             if (insertMany is not null)
             {
                 await insertMany.DisposeAsync();
+            }
+
+            if (insertIndexed is not null)
+            {
+                await insertIndexed.DisposeAsync();
             }
 
             if (connection is not null)
@@ -271,24 +298,59 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
         private readonly List<string> _manifests = [];
         private readonly List<int> _identifiers = [];
         private readonly List<string> _writers = [];
+        private readonly List<Guid> _ids = [];
+        private readonly List<string> _idPersistenceIds = [];
+        private readonly List<long> _idSequenceNrs = [];
 
         public void AddTo(NpgsqlParameterCollection parameters)
         {
-            Add(_created, NpgsqlDbType.Bigint);
-            Add(_persistenceIds, NpgsqlDbType.Varchar);
-            Add(_sequenceNrs, NpgsqlDbType.Bigint);
-            Add(_messages, NpgsqlDbType.Bytea);
-            Add(_manifests, NpgsqlDbType.Varchar);
-            Add(_identifiers, NpgsqlDbType.Integer);
-            Add(_writers, NpgsqlDbType.Varchar);
-
-            void Add<T>(List<T> column, NpgsqlDbType type) =>
-                parameters.Add(new NpgsqlParameter<List<T>>
-                {
-                    TypedValue = column,
-                    NpgsqlDbType = NpgsqlDbType.Array | type,
-                });
+            Add(parameters, _created, NpgsqlDbType.Bigint);
+            Add(parameters, _persistenceIds, NpgsqlDbType.Varchar);
+            Add(parameters, _sequenceNrs, NpgsqlDbType.Bigint);
+            Add(parameters, _messages, NpgsqlDbType.Bytea);
+            Add(parameters, _manifests, NpgsqlDbType.Varchar);
+            Add(parameters, _identifiers, NpgsqlDbType.Integer);
+            Add(parameters, _writers, NpgsqlDbType.Varchar);
         }
+
+        public void AddIdsTo(NpgsqlParameterCollection parameters)
+        {
+            Add(parameters, _ids, NpgsqlDbType.Uuid);
+            Add(parameters, _idPersistenceIds, NpgsqlDbType.Varchar);
+            Add(parameters, _idSequenceNrs, NpgsqlDbType.Bigint);
+        }
+
+        /// <summary>Takes the entries of the rows' ids; whether there are any.</summary>
+        public bool FillIds(IReadOnlyList<AppendRow> rows)
+        {
+            _ids.Clear();
+            _idPersistenceIds.Clear();
+            _idSequenceNrs.Clear();
+            for (var i = 0; i < rows.Count; i++)
+            {
+                var row = rows[i];
+                if (row.Ids is not { } ids)
+                {
+                    continue;
+                }
+
+                for (var j = 0; j < ids.Count; j++)
+                {
+                    _ids.Add(ids[j].ToGuid());
+                    _idPersistenceIds.Add(row.PersistenceId);
+                    _idSequenceNrs.Add(row.SequenceNr);
+                }
+            }
+
+            return _ids.Count > 0;
+        }
+
+        private static void Add<T>(NpgsqlParameterCollection parameters, List<T> column, NpgsqlDbType type) =>
+            parameters.Add(new NpgsqlParameter<List<T>>
+            {
+                TypedValue = column,
+                NpgsqlDbType = NpgsqlDbType.Array | type,
+            });
 
         public void Fill(IReadOnlyList<AppendRow> rows)
         {

@@ -1,4 +1,5 @@
 using Ledger.Actors.Storage;
+using Ledger.Core;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -69,8 +70,19 @@ internal static class PostgreSqlReading
 }
 
 /// <summary>Accounts' streams, read from the database.</summary>
-internal sealed class PostgreSqlStreams(string connectionString) : IAccountStreams
+internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStreams
 {
+    private const string FindIdsSql = """
+        SELECT FALSE, sequence_number FROM ledger_id
+        WHERE id = '00000000-0000-0000-0000-000000000000' AND persistence_id = ''
+        UNION ALL
+        SELECT TRUE, sequence_number FROM ledger_id WHERE id = ANY ($1) AND persistence_id = $2
+        """;
+
+    // One stream's rows have their places in the order of their numbers.
+    private const string BeforeIndexSql =
+        "SELECT max(sequence_number) FROM journal WHERE persistence_id = $1 AND ordering <= $2";
+
     // A loose index scan: from one id straight to the next, so that the cost is that of the ids and not of the rows. In
     // the collation "C" the ids with one prefix stand together, so that the scan ends after them.
     private const string ListByteOrderSql = """
@@ -146,6 +158,59 @@ internal sealed class PostgreSqlStreams(string connectionString) : IAccountStrea
         }
 
         return ids;
+    }
+
+    public async Task<IndexedRows> FindIdsAsync(
+        string persistenceId, IReadOnlyCollection<TransferId> ids, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        long? since = null;
+        var rows = new SortedSet<long>();
+        await using (var find = new NpgsqlCommand(FindIdsSql, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<Guid[]>
+                {
+                    TypedValue = [.. ids.Select(static id => id.ToGuid())],
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid,
+                },
+                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+            },
+        })
+        {
+            await find.PrepareAsync(cancellationToken);
+            await using var reader = await find.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                var number = reader.GetInt64(1);
+                if (reader.GetBoolean(0))
+                {
+                    rows.Add(number);
+                }
+                else
+                {
+                    since = Math.Max(since ?? 0, number);
+                }
+            }
+        }
+
+        if (since is not > 0)
+        {
+            return new IndexedRows(since ?? long.MaxValue, [.. rows]);
+        }
+
+        await using var before = new NpgsqlCommand(BeforeIndexSql, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                new NpgsqlParameter<long> { TypedValue = since.Value },
+            },
+        };
+        await before.PrepareAsync(cancellationToken);
+        return new IndexedRows(await before.ExecuteScalarAsync(cancellationToken) is long last ? last : 0, [.. rows]);
     }
 
     // The pool is the process's, shared with the journal when that runs.

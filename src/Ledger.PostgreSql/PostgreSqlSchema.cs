@@ -9,7 +9,8 @@ public static class PostgreSqlSchema
     /// <remarks>The ledger's role needs <c>SELECT</c> and <c>INSERT</c> on <c>journal</c> and <c>tags</c>, and all
     /// of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and <c>DELETE</c> on <c>snapshot</c> and on the tables whose names begin
     /// with <c>ledger_</c>, only. These follow from the journal: dropped, all of them, while the ledger is
-    /// stopped, and created again, they are filled again.</remarks>
+    /// stopped, and created again, they are filled again. All but <c>ledger_id</c>, which begins anew: ids that are not of
+    /// version 7 are searched for in all of the older rows then, as long as these are there.</remarks>
     public static string Script { get; } = """
         CREATE TABLE IF NOT EXISTS journal (
             ordering BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -43,6 +44,18 @@ public static class PostgreSqlSchema
             serializer_id INT NULL,
             CONSTRAINT pk_snapshot PRIMARY KEY (persistence_id, sequence_number)
         );
+
+        -- Where in a stream ids are brought up that have no order of time. Written in the transactions of the rows. The entry of the
+        -- nil id says up to which place of the journal there is no index.
+        CREATE TABLE IF NOT EXISTS ledger_id (
+            id UUID NOT NULL,
+            persistence_id VARCHAR(255) COLLATE "C" NOT NULL,
+            sequence_number BIGINT NOT NULL,
+            CONSTRAINT pk_ledger_id PRIMARY KEY (id, persistence_id, sequence_number)
+        );
+        INSERT INTO ledger_id (id, persistence_id, sequence_number)
+            SELECT '00000000-0000-0000-0000-000000000000', '', (SELECT coalesce(max(ordering), 0) FROM journal)
+            WHERE NOT EXISTS (SELECT FROM ledger_id WHERE id = '00000000-0000-0000-0000-000000000000');
 
         -- What falls due later. state: 0 live, 1 ended.
         CREATE TABLE IF NOT EXISTS ledger_hold (

@@ -65,6 +65,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             CheckColumns(connection);
             CheckUniqueKey(connection);
             EmptyForeignIndex(connection);
+            DistrustNewIndex(connection);
         }
         catch (NpgsqlException e)
         {
@@ -145,6 +146,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
         => HasTable(connection, transaction, "journal")
             && HasTable(connection, transaction, "snapshot")
             && HasTable(connection, transaction, "tags")
+            && HasTable(connection, transaction, "ledger_id")
             && HasTable(connection, transaction, "ledger_hold")
             && HasTable(connection, transaction, "ledger_work_checkpoint")
             && HasTable(connection, transaction, "ledger_unfinished")
@@ -174,6 +176,19 @@ public sealed class PostgreSqlStorage : LedgerStorage
         }
 
         transaction.Commit();
+    }
+
+    // Where nothing is indexed of a journal, the tables beside it are new, and the rows may have come from elsewhere.
+    private static void DistrustNewIndex(NpgsqlConnection connection)
+    {
+        using var update = new NpgsqlCommand(
+            $"""
+            UPDATE ledger_id SET sequence_number = (SELECT max(ordering) FROM journal)
+            WHERE id = '{Guid.Empty}' AND sequence_number < (SELECT max(ordering) FROM journal)
+              AND EXISTS (SELECT FROM ledger_work_checkpoint WHERE name = 'holds' AND ordering = 0)
+            """,
+            connection);
+        update.ExecuteNonQuery();
     }
 
     // Others speak PostgreSQL's protocol and do not keep its promises: on its unique keys, its locks and its time-outs everything

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Ledger.Actors.Storage;
+using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
@@ -57,6 +58,7 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
     private SqliteConnection? _connection;
     private SqliteWal? _wal;
     private SqliteCommand? _insert;
+    private SqliteCommand? _insertId;
     private SqliteCommand? _begin;
     private SqliteCommand? _commit;
     private SqliteCommand? _rollback;
@@ -81,6 +83,10 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
                 p[6].Value = row.WriterUuid;
                 insert.ExecuteNonQuery();
                 bytes += row.Message.Length;
+                if (row.Ids is { } ids)
+                {
+                    InsertIds(row, ids);
+                }
             }
 
             _commit!.ExecuteNonQuery();
@@ -130,7 +136,25 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
             _insert.Parameters.Add(new SqliteParameter { ParameterName = name });
         }
 
+        _insertId = Command("INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number) VALUES ($id, $stream, $number);");
+        foreach (var name in (ReadOnlySpan<string>)["$id", "$stream", "$number"])
+        {
+            _insertId.Parameters.Add(new SqliteParameter { ParameterName = name });
+        }
+
         return _insert;
+    }
+
+    private void InsertIds(in AppendRow row, IReadOnlyList<TransferId> ids)
+    {
+        var p = _insertId!.Parameters;
+        p[1].Value = row.PersistenceId;
+        p[2].Value = row.SequenceNr;
+        for (var i = 0; i < ids.Count; i++)
+        {
+            p[0].Value = SqliteStatements.Id(ids[i]);
+            _insertId.ExecuteNonQuery();
+        }
     }
 
     private SqliteCommand Command(string sql)
@@ -162,11 +186,12 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
     private void Close()
     {
         _insert?.Dispose();
+        _insertId?.Dispose();
         _begin?.Dispose();
         _commit?.Dispose();
         _rollback?.Dispose();
         _connection?.Dispose();
-        _insert = _begin = _commit = _rollback = null;
+        _insert = _insertId = _begin = _commit = _rollback = null;
         _connection = null;
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Ledger.Actors.Storage;
+using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
@@ -97,6 +98,9 @@ internal sealed class SqliteReaderConnection : IDisposable
     private readonly SqliteCommand _descending;
     private readonly SqliteCommand _highest;
     private readonly SqliteCommand _list;
+    private readonly SqliteCommand _since;
+    private readonly SqliteCommand _before;
+    private readonly SqliteCommand _find;
 
     public SqliteReaderConnection(string connectionString)
     {
@@ -107,6 +111,13 @@ internal sealed class SqliteReaderConnection : IDisposable
             "SELECT max(sequence_number) FROM journal WHERE persistence_id = $id AND sequence_number > $above;",
             "$id", "$above");
         _list = Prepare(ListSql, "$prefix", "$after", "$limit");
+        _since = Prepare("SELECT max(sequence_number) FROM ledger_id WHERE id = zeroblob(16) AND persistence_id = '';");
+
+        // One stream's rows have their places in the order of their numbers.
+        _before = Prepare(
+            "SELECT max(sequence_number) FROM journal WHERE persistence_id = $id AND ordering <= $place;", "$id", "$place");
+        _find = Prepare(
+            "SELECT sequence_number FROM ledger_id WHERE id = $id AND persistence_id = $stream;", "$id", "$stream");
     }
 
     public void ReadRows(
@@ -139,6 +150,31 @@ internal sealed class SqliteReaderConnection : IDisposable
         return _highest.ExecuteScalar() is long highest ? highest : 0;
     }
 
+    public IndexedRows FindIds(string persistenceId, IReadOnlyCollection<TransferId> ids)
+    {
+        var after = _since.ExecuteScalar() is long place ? place : long.MaxValue;
+        if (after is > 0 and < long.MaxValue)
+        {
+            _before.Parameters[0].Value = persistenceId;
+            _before.Parameters[1].Value = after;
+            after = _before.ExecuteScalar() is long last ? last : 0;
+        }
+
+        var rows = new SortedSet<long>();
+        foreach (var id in ids)
+        {
+            _find.Parameters[0].Value = SqliteStatements.Id(id);
+            _find.Parameters[1].Value = persistenceId;
+            using var reader = _find.ExecuteReader();
+            while (reader.Read())
+            {
+                rows.Add(reader.GetInt64(0));
+            }
+        }
+
+        return new IndexedRows(after, [.. rows]);
+    }
+
     public List<string> List(string prefix, string? after, int limit)
     {
         _list.Parameters[0].Value = prefix;
@@ -160,6 +196,9 @@ internal sealed class SqliteReaderConnection : IDisposable
         _descending.Dispose();
         _highest.Dispose();
         _list.Dispose();
+        _since.Dispose();
+        _before.Dispose();
+        _find.Dispose();
         _connection.Dispose();
     }
 
@@ -177,7 +216,7 @@ internal sealed class SqliteReaderConnection : IDisposable
 }
 
 /// <summary>Accounts' streams, read from the file.</summary>
-internal sealed class SqliteStreams(string path) : IAccountStreams
+internal sealed class SqliteStreams(string path) : IIndexedStreams
 {
     private readonly SqliteReaders _readers = new(SqliteConnections.ConnectionString(path));
 
@@ -208,6 +247,11 @@ internal sealed class SqliteStreams(string path) : IAccountStreams
             static (reader, q) => reader.List(q.Item1, q.Item2, q.Item3),
             cancellationToken);
     }
+
+    public Task<IndexedRows> FindIdsAsync(
+        string persistenceId, IReadOnlyCollection<TransferId> ids, CancellationToken cancellationToken) =>
+        _readers.ReadAsync(
+            (persistenceId, ids), static (reader, q) => reader.FindIds(q.persistenceId, q.ids), cancellationToken);
 
     public ValueTask DisposeAsync()
     {

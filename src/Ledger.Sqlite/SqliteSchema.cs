@@ -28,6 +28,20 @@ internal static class SqliteSchema
         );
         """;
 
+    // Beside the rows, since it is written in their transactions. The entry of the nil id says up to which place of the journal there
+    // is no index.
+    private const string Ids = """
+        CREATE TABLE IF NOT EXISTS ledger_id (
+            id BLOB NOT NULL,
+            persistence_id NVARCHAR(255) NOT NULL,
+            sequence_number INTEGER NOT NULL,
+            PRIMARY KEY (id, persistence_id, sequence_number)
+        ) WITHOUT ROWID;
+        INSERT INTO ledger_id (id, persistence_id, sequence_number)
+            SELECT zeroblob(16), '', (SELECT coalesce(max(ordering), 0) FROM journal)
+            WHERE NOT EXISTS (SELECT 1 FROM ledger_id WHERE id = zeroblob(16));
+        """;
+
     private const string Snapshots = """
         CREATE TABLE IF NOT EXISTS snapshot (
             created BIGINT NOT NULL,
@@ -82,6 +96,8 @@ internal static class SqliteSchema
                 + " two writers could both store the same row of an account, so it is not used. Restore the key:"
                 + " CREATE UNIQUE INDEX journal_uq ON journal (persistence_id, sequence_number);");
         }
+
+        SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Ids} COMMIT;");
     }
 
     public static void PrepareSnapshots(string path)

@@ -1,3 +1,4 @@
+using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
@@ -33,6 +34,14 @@ internal sealed class SqliteStatements(SqliteConnection connection) : IDisposabl
         }
 
         return rows;
+    }
+
+    /// <summary>An id as it is stored.</summary>
+    public static byte[] Id(TransferId id)
+    {
+        var bytes = new byte[TransferId.ByteCount];
+        id.WriteBytes(bytes);
+        return bytes;
     }
 
     public void Dispose()

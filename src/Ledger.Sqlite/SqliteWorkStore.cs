@@ -79,7 +79,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
             foreach (var hold in changes.Made)
             {
                 connection.Write(
-                    InsertHold, ("$id", Id(hold.Id)), ("$debit", hold.Debit.Text), ("$credit", hold.Credit.Text),
+                    InsertHold, ("$id", SqliteStatements.Id(hold.Id)), ("$debit", hold.Debit.Text), ("$credit", hold.Credit.Text),
                     ("$due", Due(hold.Deadline)), ("$state", hold.IsLive ? 0L : 1L));
             }
 
@@ -87,7 +87,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
             {
                 connection.Write(
                     "UPDATE ledger_hold SET due_us = $due WHERE hold_id = $id AND state = 0;",
-                    ("$due", deadline.UnixMicroseconds), ("$id", Id(id)));
+                    ("$due", deadline.UnixMicroseconds), ("$id", SqliteStatements.Id(id)));
             }
 
             End(connection, changes.Ended);
@@ -99,7 +99,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
     public Task<HoldAccounts?> FindHoldAsync(TransferId hold, CancellationToken cancellationToken) => RunAsync(
         connection =>
         {
-            using var reader = connection.Read("SELECT debit_account, credit_account FROM ledger_hold WHERE hold_id = $id;", ("$id", Id(hold)));
+            using var reader = connection.Read("SELECT debit_account, credit_account FROM ledger_hold WHERE hold_id = $id;", ("$id", SqliteStatements.Id(hold)));
             return reader.Read()
                 ? new HoldAccounts(AccountAddress.Parse(reader.GetString(0)), AccountAddress.Parse(reader.GetString(1)))
                 : default(HoldAccounts?);
@@ -199,7 +199,7 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
 
     public Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken) => RunAsync(
         connection => connection.Write("UPDATE ledger_hold SET due_us = $due WHERE hold_id = $id AND state = 0 AND due_us = $was;",
-            ("$due", Due(deadline)), ("$id", Id(hold.Id)), ("$was", hold.Due.UnixMicroseconds)),
+            ("$due", Due(deadline)), ("$id", SqliteStatements.Id(hold.Id)), ("$was", hold.Due.UnixMicroseconds)),
         cancellationToken);
 
     public Task AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) => RunAsync(
@@ -312,15 +312,8 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
     {
         foreach (var hold in holds)
         {
-            connection.Write("UPDATE ledger_hold SET state = 1 WHERE hold_id = $id AND state = 0;", ("$id", Id(hold)));
+            connection.Write("UPDATE ledger_hold SET state = 1 WHERE hold_id = $id AND state = 0;", ("$id", SqliteStatements.Id(hold)));
         }
-    }
-
-    private static byte[] Id(TransferId id)
-    {
-        var bytes = new byte[TransferId.ByteCount];
-        id.WriteBytes(bytes);
-        return bytes;
     }
 
     private static object Due(LedgerTime? time) => time is { } t ? t.UnixMicroseconds : DBNull.Value;

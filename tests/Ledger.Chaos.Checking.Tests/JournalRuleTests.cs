@@ -219,6 +219,34 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         report.Has(Rule.Replay).ShouldBeTrue(CleanRunTests.Text(report));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_row_is_missing_in_the_index_of_ids(bool isThere)
+    {
+        var journal = run.Journal();
+        var id = TransferId.FromGuid(Guid.NewGuid());
+        var row = journal.Append("a", new TransactionPrepared(Part(NewTransfer("a", "b", 1) with { Id = id }), LastTime(journal, "a")));
+        var path = journal.Write(run.Run.NewFile($"with-ids-{isThere}.db"));
+        await using (var connection = new SqliteConnection($"Data Source={path};Pooling=False"))
+        {
+            await connection.OpenAsync();
+            await using var command = connection.CreateCommand();
+            command.CommandText = """
+                CREATE TABLE ledger_id (id BLOB, persistence_id TEXT, sequence_number BIGINT);
+                INSERT INTO ledger_id VALUES (zeroblob(16), '', 0), ($id, 'ledger-account-a', $nr);
+                """;
+            var bytes = new byte[TransferId.ByteCount];
+            id.WriteBytes(bytes);
+            command.Parameters.AddWithValue("$id", bytes);
+            command.Parameters.AddWithValue("$nr", isThere ? row.SequenceNr : row.SequenceNr - 1);
+            await command.ExecuteNonQueryAsync();
+        }
+
+        var report = await run.Run.CheckAsync(run.History().Records, path);
+        report.Has(Rule.IdsIndexed).ShouldBe(!isThere, CleanRunTests.Text(report));
+    }
+
     // Often enough for the counters to fall below zero.
     [Theory]
     [InlineData(1)]

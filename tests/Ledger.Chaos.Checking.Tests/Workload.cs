@@ -59,10 +59,11 @@ internal static class Workload
         switch (random.Next(20))
         {
             case < 7:
-                return await run.PostAsync(RecordedRun.Move(User(random), User(random), Amount(random)), process);
+                return await run.PostAsync(
+                    RecordedRun.Move(User(random), User(random), Amount(random), random.Next(4) == 0 ? Guid.NewGuid() : null), process);
             case < 9:
                 return await run.PostAllAsync(
-                    Guid.CreateVersion7(),
+                    random.Next(2) == 0 ? Guid.NewGuid() : Guid.CreateVersion7(),
                     [
                         RecordedRun.Move(User(random), User(random), Amount(random)),
                         RecordedRun.Move(User(random), "bank", Amount(random)),

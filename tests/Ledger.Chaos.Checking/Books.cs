@@ -157,6 +157,7 @@ internal sealed class Books
     private readonly Dictionary<(UInt128 Key, int Anchor), Attempt> attempts = [];
     private readonly Dictionary<string, Int128> unbalanced = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Account, long SequenceNr), AccountSnapshot> snapshots = [];
+    private IReadOnlySet<(TransferId Id, string Stream, long SequenceNr)>? indexed;
     private readonly SubsetSearch subsets = new();
 
     // The row that is being folded.
@@ -232,6 +233,9 @@ internal sealed class Books
         }
     }
 
+    /// <summary>Takes the entries of the index of ids; null where nothing can be said of it.</summary>
+    public void Expect(IReadOnlySet<(TransferId Id, string Stream, long SequenceNr)>? entries) => indexed = entries;
+
     /// <summary>Orders the reads of each account by the rows that they name; before the first row is folded.</summary>
     public void Begin()
     {
@@ -304,7 +308,48 @@ internal sealed class Books
 
         SHA256.HashData(entry.Bytes, stream.Hash);
         stream.LastRow = entry.SequenceNr;
+        if (indexed is not null)
+        {
+            foreach (var id in IdsIn(batch, stream.Account.Address))
+            {
+                if (!id.IsNil && !id.IsTimeOrdered && !indexed.Contains((id, entry.Stream, entry.SequenceNr)))
+                {
+                    Complain(Rule.IdsIndexed, $"is not in the index of ids under {id}, which it brings up");
+                }
+            }
+        }
+
         Fold(stream, batch);
+    }
+
+    private static IEnumerable<TransferId> IdsIn(EventBatch batch, AccountAddress account)
+    {
+        foreach (var happened in batch.Events)
+        {
+            var part = happened switch
+            {
+                TransactionPrepared one => one.Part,
+                TransactionRejected one => one.Part,
+                CloserCommitted one => one.Part,
+                CloserRefused one => one.Part,
+                _ => null,
+            };
+            if (part is not null)
+            {
+                yield return part.Id;
+                yield return part.Key;
+            }
+
+            foreach (var leg in part?.Legs ?? [])
+            {
+                if (leg.Transfer is { } transfer && (transfer.DebitAccount == account || transfer.CreditAccount == account))
+                {
+                    yield return transfer.Id;
+                    yield return transfer.PendingId;
+                    yield return transfer.Reverses;
+                }
+            }
+        }
     }
 
     /// <summary>What must hold when nothing is under way any more.</summary>

@@ -64,6 +64,7 @@ public static class ChaosChecker
             books.Expect(snapshot);
         }
 
+        books.Expect(await source.IndexedIdsAsync(cancellationToken));
         books.Begin();
         await foreach (var row in source.ReadAsync(cancellationToken))
         {

@@ -2,6 +2,7 @@ using System.Data;
 using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Ledger.Actors.Accounts;
+using Ledger.Core;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
@@ -48,16 +49,13 @@ internal sealed class JournalSource(string connection)
     public async Task<IReadOnlyList<SnapshotEntry>> SnapshotsAsync(CancellationToken cancellationToken)
     {
         await using var opened = await OpenAsync(cancellationToken);
-        await using var command = opened.CreateCommand();
-        command.CommandTimeout = 0;
-        command.CommandText = opened is SqliteConnection
-            ? "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'snapshot'"
-            : "SELECT count(*) FROM pg_tables WHERE tablename = 'snapshot'";
-        if (Convert.ToInt64(await command.ExecuteScalarAsync(cancellationToken), null) == 0)
+        if (!await HasTableAsync(opened, "snapshot", cancellationToken))
         {
             return [];
         }
 
+        await using var command = opened.CreateCommand();
+        command.CommandTimeout = 0;
         command.CommandText = "SELECT persistence_id, sequence_number, snapshot, manifest FROM snapshot";
         var snapshots = new List<SnapshotEntry>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -72,6 +70,41 @@ internal sealed class JournalSource(string connection)
         }
 
         return snapshots;
+    }
+
+    /// <summary>The entries of the index of ids; null where there is none, or none that is as old as the journal.</summary>
+    public async Task<IReadOnlySet<(TransferId Id, string Stream, long SequenceNr)>?> IndexedIdsAsync(
+        CancellationToken cancellationToken)
+    {
+        await using var opened = await OpenAsync(cancellationToken);
+        if (!await HasTableAsync(opened, "ledger_id", cancellationToken))
+        {
+            return null;
+        }
+
+        await using var command = opened.CreateCommand();
+        command.CommandTimeout = 0;
+        command.CommandText = "SELECT id, persistence_id, sequence_number FROM ledger_id";
+        var entries = new HashSet<(TransferId, string, long)>();
+        var isComplete = false;
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var id = reader.GetValue(0) is Guid guid ? TransferId.FromGuid(guid) : TransferId.FromBytes((byte[])reader.GetValue(0));
+            isComplete |= id.IsNil && reader.GetInt64(2) == 0;
+            entries.Add((id, reader.GetString(1), reader.GetInt64(2)));
+        }
+
+        return isComplete ? entries : null;
+    }
+
+    private static async Task<bool> HasTableAsync(DbConnection opened, string table, CancellationToken cancellationToken)
+    {
+        await using var command = opened.CreateCommand();
+        command.CommandText = opened is SqliteConnection
+            ? $"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '{table}'"
+            : $"SELECT count(*) FROM pg_tables WHERE tablename = '{table}'";
+        return Convert.ToInt64(await command.ExecuteScalarAsync(cancellationToken), null) > 0;
     }
 
     private static JournalEntry Entry(DbDataReader reader)

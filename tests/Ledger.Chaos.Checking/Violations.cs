@@ -45,11 +45,14 @@ public static class Rule
     /// <summary>Every error is a known one and says the truth of what was applied.</summary>
     public const string ErrorsKnown = "C14";
 
+    /// <summary>Every row is to be found by each id without an order of time that it brings up.</summary>
+    public const string IdsIndexed = "C16";
+
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<string> All =
     [
         Conservation, NothingLost, NothingTwice, NoPhantom, UnknownsSettle, Linearizable, Atomic, Monotonic, Limits,
-        SingleWriter, Replay, Holds, ErrorsKnown,
+        SingleWriter, Replay, Holds, ErrorsKnown, IdsIndexed,
     ];
 }
 

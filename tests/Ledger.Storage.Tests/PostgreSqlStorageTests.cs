@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Ledger.Actors;
 using Ledger.Actors.Storage;
+using Ledger.Core;
 using Ledger.PostgreSql;
 using Ledger.Tests.Shared;
 using Npgsql;
@@ -181,6 +182,28 @@ public sealed class PostgreSqlStorageTests : StorageTests
         message.ShouldContain("SomeDatabase 1.0");
         message.ShouldContain("PostgreSQL 12");
     }
+
+    [Fact]
+    public async Task Rows_that_were_put_into_new_tables_are_not_taken_for_indexed()
+    {
+        // As when only the journal is moved to another server, where the script has made the tables.
+        Execute(PostgreSqlSchema.Script);
+        InsertBehind("moved", 1);
+        InsertBehind("moved", 2);
+        var storage = Open();
+        storage.Prepare();
+        await using var streams = (IIndexedStreams)storage.OpenStreams();
+        (await streams.FindIdsAsync("moved", [TransferId.FromGuid(Guid.NewGuid())], CancellationToken.None)).After.ShouldBe(2);
+
+        // Once the index of work has seen the journal, new rows are no such case.
+        Execute("UPDATE ledger_work_checkpoint SET ordering = 2 WHERE name = 'holds'");
+        InsertBehind("moved", 3);
+        Open().Prepare();
+        (await streams.FindIdsAsync("moved", [TransferId.FromGuid(Guid.NewGuid())], CancellationToken.None)).After.ShouldBe(2);
+    }
+
+    private protected override IJournalAppender OpenAppender() =>
+        new PostgreSqlAppender(PostgreSqlConnections.ForWriter(_database));
 
     protected override LedgerStorage Open() => new LedgerOptions().UsePostgreSql(_database).Storage!;
 

@@ -98,6 +98,9 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
         command.ExecuteNonQuery();
     }
 
+    private protected override IJournalAppender OpenAppender() =>
+        new SqliteAppender(SqliteConnections.ConnectionString(FilePath));
+
     protected override void PrepareEmpty() => Directory.CreateDirectory(Path.GetDirectoryName(FilePath)!);
 
     protected override void DropUniqueKey() => Execute("DROP INDEX journal_uq");

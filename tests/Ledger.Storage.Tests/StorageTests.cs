@@ -4,6 +4,7 @@ using Akka.Persistence.Sql.Query;
 using Akka.Streams;
 using Akka.Streams.Dsl;
 using Ledger.Actors.Storage;
+using Ledger.Core;
 
 namespace Ledger.Storage.Tests;
 
@@ -350,6 +351,77 @@ public abstract class StorageTests
     }
 
     [Fact]
+    public async Task The_entries_of_ids_stand_and_fall_with_their_rows()
+    {
+        // From one row to more than go into one statement; each with two ids, one of them its own.
+        var storage = Open();
+        storage.Prepare();
+        var common = TransferId.FromGuid(Guid.NewGuid());
+        await using var appender = OpenAppender();
+        await using var streams = (IIndexedStreams)storage.OpenStreams();
+        foreach (var count in (int[])[1, 2, 127, 128, 700])
+        {
+            var stream = $"ids-{count}";
+            var ids = Enumerable.Range(0, count).Select(static _ => TransferId.FromGuid(Guid.NewGuid())).ToArray();
+            AppendRow[] rows =
+            [
+                .. ids.Select((id, i) => Row(stream, i + 1) with { Ids = [id, common] }), Row("plain-" + stream, 1),
+            ];
+            await appender.AppendAsync(rows, isolating: false);
+
+            (await FindAsync(stream, common)).ShouldBe(Enumerable.Range(1, count).Select(static i => (long)i));
+            (await FindAsync(stream, ids[^1], ids[0])).ShouldBe(new SortedSet<long> { 1, count });
+            (await FindAsync(stream, TransferId.FromGuid(Guid.NewGuid()))).ShouldBeEmpty();
+            (await FindAsync("plain-" + stream, common)).ShouldBeEmpty();
+
+            // One row's key is taken: neither the other is stored nor its entry.
+            var e = await Should.ThrowAsync<Exception>(() => appender.AppendAsync(
+                [Row(stream, count + 1) with { Ids = [common] }, rows[0]], isolating: true));
+            appender.Classify(e).ShouldBe(AppendFault.Duplicate);
+            (await FindAsync(stream, common)).Count.ShouldBe(count);
+            await appender.AppendAsync([Row(stream, count + 1) with { Ids = [common] }], isolating: false);
+            (await FindAsync(stream, common)).Count.ShouldBe(count + 1);
+        }
+
+        (storage as IDisposable)?.Dispose();
+
+        static AppendRow Row(string stream, long number) => new(stream, number, 1, [1], 1, "m", "w");
+
+        async Task<IReadOnlyList<long>> FindAsync(string stream, params TransferId[] ids)
+        {
+            var found = await streams.FindIdsAsync(stream, ids, CancellationToken.None);
+            found.After.ShouldBe(0);
+            return found.Rows;
+        }
+    }
+
+    [Fact]
+    public async Task Rows_from_before_the_index_of_ids_are_told_from_those_after()
+    {
+        var storage = Open();
+        storage.Prepare();
+        Execute("DROP TABLE ledger_id");
+        InsertBehind("old", 1);
+        InsertBehind("old", 2);
+        InsertBehind("other", 1);
+        (storage as IDisposable)?.Dispose();
+        storage = Open();
+        storage.Prepare();
+        InsertBehind("old", 3);
+        InsertBehind("new", 1);
+        await using var streams = (IIndexedStreams)storage.OpenStreams();
+        var id = TransferId.FromGuid(Guid.NewGuid());
+        (await streams.FindIdsAsync("old", [id], CancellationToken.None)).After.ShouldBe(2);
+        (await streams.FindIdsAsync("other", [id], CancellationToken.None)).After.ShouldBe(1);
+        (await streams.FindIdsAsync("new", [id], CancellationToken.None)).After.ShouldBe(0);
+
+        // Without the entry that says so, nothing is taken for indexed.
+        Execute("DELETE FROM ledger_id");
+        (await streams.FindIdsAsync("new", [id], CancellationToken.None)).After.ShouldBe(long.MaxValue);
+        (storage as IDisposable)?.Dispose();
+    }
+
+    [Fact]
     public void A_journal_without_its_unique_key_is_refused()
     {
         var storage = Open();
@@ -366,6 +438,9 @@ public abstract class StorageTests
         storage.Prepare();
         (storage as IDisposable)?.Dispose();
     }
+
+    /// <summary>Opens what the journal writes with.</summary>
+    private protected abstract IJournalAppender OpenAppender();
 
     /// <summary>Removes the journal's unique key.</summary>
     protected abstract void DropUniqueKey();

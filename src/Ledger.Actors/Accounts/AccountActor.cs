@@ -379,7 +379,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var bytes = JournalCodec.Encode(batch, lastHash, account);
         writing = batch;
         writingHash = JournalCodec.HashOf(bytes);
-        PersistAsync(new JournalRow(bytes, WorkFacts.AreIn(batch, account)), written);
+        PersistAsync(new JournalRow(bytes, WorkFacts.AreIn(batch, account), UnorderedIds.In(batch, account)), written);
     }
 
     // One search of the stream at a time, for all that is asked meanwhile: a search costs the same for one id and for

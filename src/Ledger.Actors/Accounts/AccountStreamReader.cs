@@ -13,6 +13,8 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
     private const int RowsFirst = 16;
     private const int RowsMax = 256;
 
+    private readonly IIndexedStreams? index = streams as IIndexedStreams;
+
     public IAccountStreams Streams => streams;
 
     // ---------------------------------------------------------------- ids
@@ -25,7 +27,8 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         AccountAddress account, IReadOnlyList<IdLookup> lookups, CancellationToken cancellationToken)
     {
         var found = new IdFound?[lookups.Count];
-        var searching = new List<IdLookup>(lookups.Count);
+        var ordered = new List<IdLookup>(lookups.Count);
+        var indexed = new List<IdLookup>();
         for (var i = 0; i < lookups.Count; i++)
         {
             var lookup = lookups[i];
@@ -36,28 +39,80 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
             }
             else
             {
-                searching.Add(lookup);
+                (IsIndexed(lookup.Id) ? indexed : ordered).Add(lookup);
             }
         }
 
-        if (searching.Count > 0)
+        var byTime = await SearchByTimeAsync(account, ordered, cancellationToken);
+        var byIndex = await SearchByIndexAsync(account, indexed, cancellationToken);
+        for (var i = 0; i < lookups.Count; i++)
         {
-            // What is decided after the question left is not about the ids that were asked: the last row will do.
-            var notBefore = searching.Min(static one => one.NotBefore);
-            var last = searching.Max(static one => one.UpTo);
-            var from = last == 0 ? 1 : await LastRowWhereAsync(
-                account, last, row => row.Events[0].At < notBefore, cancellationToken);
-            var searches = await SearchAsync(account, searching, from, last, RowsMax, cancellationToken);
-            for (var i = 0; i < lookups.Count; i++)
+            var lookup = lookups[i];
+            if (lookup.SequenceNr == 0)
             {
-                if (lookups[i].SequenceNr == 0)
-                {
-                    found[i] = searches.Found(lookups[i].Id);
-                }
+                found[i] = (IsIndexed(lookup.Id) ? byIndex : byTime).Found(lookup.Id);
             }
         }
 
         return found;
+    }
+
+    private bool IsIndexed(TransferId id) => index is not null && !id.IsTimeOrdered;
+
+    private async Task<IdSearches> SearchByTimeAsync(
+        AccountAddress account, List<IdLookup> lookups, CancellationToken cancellationToken)
+    {
+        if (lookups.Count == 0)
+        {
+            return new IdSearches(account, []);
+        }
+
+        // What is decided after the question left is not about the ids that were asked: the last row will do.
+        var notBefore = lookups.Min(static one => one.NotBefore);
+        var last = lookups.Max(static one => one.UpTo);
+        var from = last == 0 ? 1 : await LastRowWhereAsync(
+            account, last, row => row.Events[0].At < notBefore, cancellationToken);
+        return await SearchAsync(account, lookups, from, last, RowsMax, cancellationToken);
+    }
+
+    private async Task<IdSearches> SearchByIndexAsync(
+        AccountAddress account, List<IdLookup> lookups, CancellationToken cancellationToken)
+    {
+        if (lookups.Count == 0)
+        {
+            return new IdSearches(account, []);
+        }
+
+        var last = lookups.Max(static one => one.UpTo);
+        var indexed = await index!.FindIdsAsync(
+            AccountActor.PersistenceIdOf(account), lookups.ConvertAll(static one => one.Id), cancellationToken);
+
+        // Rows from before there was an index are searched one and all, as all were then.
+        var read = Math.Min(indexed.After, last);
+        var searches = await SearchAsync(account, lookups, 1, read, RowsMax, cancellationToken);
+        await DecideAsync();
+        foreach (var row in indexed.Rows)
+        {
+            if (row > read && row <= last)
+            {
+                await ReadFromAsync(row);
+                await DecideAsync();
+            }
+        }
+
+        return searches;
+
+        // What a row prepares is decided in a later one, which does not bring the ids up again.
+        async Task DecideAsync()
+        {
+            while (searches.HasOpen && read < last)
+            {
+                await ReadFromAsync(read + 1);
+            }
+        }
+
+        async Task ReadFromAsync(long row) =>
+            read = (await AddRowsAsync(searches, account, row, last, RowsFirst, cancellationToken))[^1].SequenceNr;
     }
 
     private async Task<IdSearches> SearchAsync(
@@ -69,20 +124,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         var size = rowsFirst;
         while (searching.Count > 0 && from <= last)
         {
-            var rows = await ReadAsync(account, from, last, size, cancellationToken);
-            if (rows.Count == 0)
-            {
-                throw new JournalCorruptException($"Row {from} of {account} is missing.");
-            }
-
-            foreach (var row in rows)
-            {
-                foreach (var happened in row.Events)
-                {
-                    searches.Add(happened, row.SequenceNr);
-                }
-            }
-
+            var rows = await AddRowsAsync(searches, account, from, last, size, cancellationToken);
             var reached = rows[^1].Events[0].At;
             searching.RemoveAll(lookup => searches.IsOver(lookup, reached));
             from = rows[^1].SequenceNr + 1;
@@ -90,6 +132,26 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         }
 
         return searches;
+    }
+
+    private async Task<IReadOnlyList<EventBatch>> AddRowsAsync(
+        IdSearches searches, AccountAddress account, long from, long last, int size, CancellationToken cancellationToken)
+    {
+        var rows = await ReadAsync(account, from, last, size, cancellationToken);
+        if (rows.Count == 0)
+        {
+            throw new JournalCorruptException($"Row {from} of {account} is missing.");
+        }
+
+        foreach (var row in rows)
+        {
+            foreach (var happened in row.Events)
+            {
+                searches.Add(happened, row.SequenceNr);
+            }
+        }
+
+        return rows;
     }
 
     // ---------------------------------------------------------------- statements

@@ -11,7 +11,9 @@ namespace Ledger.Actors.Journal;
 /// <summary>One journal row as it is stored: the bytes are what is hashed.</summary>
 /// <param name="Bytes">The payload.</param>
 /// <param name="HasWork">Whether it holds facts for the index of work: it is then stored under a manifest of its own.</param>
-internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false);
+/// <param name="Ids">The ids without an order of time that it brings up, under which it is entered in the index of ids; null for none.
+/// Not stored in the row.</param>
+internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, IReadOnlyList<TransferId>? Ids = null);
 
 /// <summary>One snapshot as it is stored.</summary>
 internal sealed record SnapshotRow(ReadOnlyMemory<byte> Bytes);

@@ -12,6 +12,7 @@ using Akka.Persistence.Journal;
 using Akka.Persistence.Sql.Journal;
 using Akka.Serialization;
 using Akka.Util;
+using Ledger.Actors.Journal;
 
 namespace Ledger.Actors.Storage;
 
@@ -314,7 +315,10 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             message,
             serializer.Identifier,
             manifest,
-            string.IsNullOrEmpty(representation.WriterGuid) ? _journalUuid : representation.WriterGuid);
+            string.IsNullOrEmpty(representation.WriterGuid) ? _journalUuid : representation.WriterGuid)
+        {
+            Ids = (payload as JournalRow)?.Ids,
+        };
     }
 
     private static void CheckText(string text, int lengthMax, string what)

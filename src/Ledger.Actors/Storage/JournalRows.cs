@@ -1,3 +1,5 @@
+using Ledger.Core;
+
 namespace Ledger.Actors.Storage;
 
 /// <summary>A row on its way into the journal, serialized.</summary>
@@ -8,7 +10,11 @@ internal readonly record struct AppendRow(
     byte[] Message,
     int SerializerId,
     string Manifest,
-    string WriterUuid);
+    string WriterUuid)
+{
+    /// <summary>The ids under which the row is to be found, stored with it or not at all; null for none.</summary>
+    public IReadOnlyList<TransferId>? Ids { get; init; }
+}
 
 /// <summary>A row as the journal holds it.</summary>
 internal readonly record struct StoredRow(
@@ -48,7 +54,7 @@ internal enum AppendFault
 /// concurrently.</summary>
 internal interface IJournalAppender : IAsyncDisposable
 {
-    /// <summary>Appends the rows in one transaction, durably: all or none.</summary>
+    /// <summary>Appends the rows with the entries of their ids in one transaction, durably: all or none.</summary>
     /// <param name="rows">At least one row.</param>
     /// <param name="isolating">Whether a faulty row is being looked for, so that waiting for locks should be
     /// short.</param>

@@ -1,5 +1,6 @@
 using Akka.Hosting;
 using Ledger.Actors.Leasing;
+using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
@@ -55,6 +56,21 @@ public interface IAccountStreams : IAsyncDisposable
     Task<IReadOnlyList<string>> ListStreamsAsync(
         string prefix, string? after, int limit, CancellationToken cancellationToken);
 }
+
+/// <summary>Streams with an index of the rows that bring an id up. It holds ids without an order of time, whose place in a stream
+/// does not follow from themselves. Written in the transactions of the rows.</summary>
+internal interface IIndexedStreams : IAccountStreams
+{
+    /// <summary>Finds the rows of one stream that bring any of some ids up.</summary>
+    Task<IndexedRows> FindIdsAsync(
+        string persistenceId, IReadOnlyCollection<TransferId> ids, CancellationToken cancellationToken);
+}
+
+/// <summary>What the index knows of some ids in a stream.</summary>
+/// <param name="After">Every row after this number is in the index, if it belongs there; those up to it were written before there
+/// was one.</param>
+/// <param name="Rows">The numbers of the rows, in order, each once.</param>
+internal readonly record struct IndexedRows(long After, IReadOnlyList<long> Rows);
 
 /// <summary>One row of a stream, as stored.</summary>
 /// <param name="SequenceNr">Its number: 1, 2, 3 and so on.</param>

@@ -1,0 +1,198 @@
+using Ledger.Actors.Accounts;
+using Ledger.Actors.Storage;
+using Ledger.Core;
+
+namespace Ledger.Actors.Tests;
+
+/// <content>Ids without an order of time, such as UUIDs of version 4: an index says which rows bring them up.</content>
+public abstract partial class LedgerSuite
+{
+    private static readonly LedgerTime Ever = LedgerTime.MaxValue;
+
+    [Fact]
+    public async Task The_index_of_ids_says_what_all_rows_together_say_of_them()
+    {
+        await using var host = await StartAsync(static options => options.RememberedIdsMax = 4);
+        var accounts = new List<AccountAddress>();
+        for (var i = 0; i < 4; i++)
+        {
+            accounts.Add(await OpenAsync(host.Ledger, $"ids:{i}"));
+        }
+
+        var limited = Address("ids:limited");
+        await host.Ledger.OpenAccountsAsync([new AccountSpec(limited, Usd, 1) { DebitsMustNotExceedCredits = Amount.Of(100) }]);
+        accounts.Add(limited);
+        var ids = await LiveThroughAsync(host.Ledger, accounts, 250);
+        ids.AddRange(Enumerable.Range(0, 20).Select(_ => Unordered()));
+
+        var rows = storage.Rows().ToLookup(static row => row.Stream, StringComparer.Ordinal);
+        var (read, readWithout) = await CompareAsync(accounts, ids, rows);
+        read.ShouldBeLessThan(readWithout / 4);
+
+        // As in a ledger that is older than its index: what was written before is in no entry.
+        var half = storage.Count("SELECT max(ordering) FROM journal") / 2;
+        storage.Execute(
+            "DELETE FROM ledger_id WHERE EXISTS (SELECT 1 FROM journal j WHERE j.persistence_id = ledger_id.persistence_id"
+            + $" AND j.sequence_number = ledger_id.sequence_number AND j.ordering <= {half})");
+        storage.Execute($"UPDATE ledger_id SET sequence_number = {half} WHERE persistence_id = ''");
+        await CompareAsync(accounts, ids, rows);
+
+        // Lost altogether, with the entry that says since when there is one.
+        storage.Execute("DELETE FROM ledger_id");
+        await CompareAsync(accounts, ids, rows);
+    }
+
+    [Fact]
+    public async Task Without_ids_of_other_versions_nothing_is_indexed()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.Created);
+        storage.Count("SELECT count(*) FROM ledger_id").ShouldBe(1);
+
+        (await host.Ledger.PostTransferAsync(Transfer(a, b, 1) with { Id = Unordered() })).Status.ShouldBe(TransferStatus.Created);
+        storage.Count("SELECT count(*) FROM ledger_id").ShouldBe(3, "one entry for each of the two accounts, and that of the beginning");
+    }
+
+    private static TransferId Unordered() => TransferId.FromGuid(Guid.NewGuid());
+
+    private async Task<List<TransferId>> LiveThroughAsync(ILedger ledger, List<AccountAddress> accounts, int count)
+    {
+        var ids = new List<TransferId>();
+        var holds = new List<Transfer>();
+        var made = new List<Transfer>();
+        var posted = new List<Transfer>();
+        for (var i = 0; i < count; i++)
+        {
+            var (debit, credit) = Pick();
+            var transfer = Transfer(debit, credit, (ulong)random.Next(1, 60)) with { Id = Unordered() };
+            switch (random.Next(6))
+            {
+                case 0:
+                    transfer = transfer with { Flags = TransferFlags.Pending };
+                    holds.Add(transfer);
+                    break;
+                case 1 when holds.Count > 0:
+                    var hold = holds[random.Next(holds.Count)];
+                    transfer = new Transfer(transfer.Id, default, default, Amount.Of(1), 0)
+                    {
+                        PendingId = hold.Id,
+                        Flags = random.Next(3) == 0 ? TransferFlags.VoidPending : TransferFlags.PostPending,
+                    };
+                    transfer = transfer.Flags == TransferFlags.VoidPending ? transfer with { Amount = Amount.Zero } : transfer;
+                    break;
+                case 2 when made.Count > 0:
+                    transfer = made[random.Next(made.Count)];
+                    break;
+                case 3:
+                    var (other, another) = Pick();
+                    var legs = new[] { transfer, Transfer(other, another, 1) with { Id = Unordered() } };
+                    ids.AddRange(legs.Select(static leg => leg.Id));
+                    var id = Unordered();
+                    ids.Add(id);
+                    await ledger.PostTransactionAsync(Transaction.Of(id, legs));
+                    continue;
+                case 4 when posted.Count > 0:
+                    var earlier = posted[random.Next(posted.Count)];
+                    ids.Add(transfer.Id);
+                    await ledger.ReverseAsync(
+                        new Reversal(transfer.Id, earlier.DebitAccount, earlier.Id, "r") { Amount = Amount.Of(1) });
+                    continue;
+                default:
+                    break;
+            }
+
+            made.Add(transfer);
+            ids.Add(transfer.Id);
+            var result = await ledger.PostTransferAsync(transfer);
+            if (result.Status == TransferStatus.Created && transfer.Flags == TransferFlags.None)
+            {
+                posted.Add(transfer);
+            }
+        }
+
+        return ids;
+
+        (AccountAddress Debit, AccountAddress Credit) Pick()
+        {
+            var debit = random.Next(accounts.Count);
+            return (accounts[debit], accounts[(debit + random.Next(1, accounts.Count)) % accounts.Count]);
+        }
+    }
+
+    // With and without the index, one id at a time and all at once.
+    private async Task<(long Read, long ReadWithout)> CompareAsync(
+        List<AccountAddress> accounts, List<TransferId> ids, ILookup<string, (string Stream, long SequenceNr, byte[] Row)> rows)
+    {
+        var options = new LedgerOptions();
+        storage.Use(options);
+        await using var streams = options.Storage!.OpenStreams();
+        var counted = new CountedStreams((IIndexedStreams)streams);
+        var plain = new PlainStreams(counted);
+        long read = 0;
+        long readWithout = 0;
+        foreach (var account in accounts)
+        {
+            var last = rows[AccountActor.PersistenceIdOf(account)].Max(static row => row.SequenceNr);
+            foreach (var toEnd in new[] { false, true })
+            {
+                var lookups = ids.ConvertAll(id => new IdLookup(id, 0, last, new LedgerTime(long.MinValue), Ever, toEnd));
+                var without = await FindAsync(plain, account, lookups);
+                (await FindAsync(counted, account, lookups)).ShouldBe(without);
+                for (var i = 0; i < lookups.Count; i += 5)
+                {
+                    var before = counted.Rows;
+                    (await FindAsync(counted, account, [lookups[i]])).ShouldBe([without[i]], $"{lookups[i].Id} on {account}");
+                    read += counted.Rows - before;
+                    before = counted.Rows;
+                    (await FindAsync(plain, account, [lookups[i]])).ShouldBe([without[i]], $"{lookups[i].Id} on {account}");
+                    readWithout += counted.Rows - before;
+                }
+            }
+        }
+
+        return (read, readWithout);
+    }
+
+    // Of a search that may end once it knows enough, only what it must know counts: what is the last word.
+    private static async Task<List<string>> FindAsync(IAccountStreams streams, AccountAddress account, List<IdLookup> lookups)
+    {
+        var found = await new AccountStreamReader(streams).FindAsync(account, lookups, CancellationToken.None);
+        return [.. found.Select((one, i) => one is null
+            ? "nothing"
+            : lookups[i].ToEnd
+                ? string.Join("; ", one.Records.Select(Text)) + $" {one.Hold} {one.Reversed}"
+                : Text(one.Last))];
+
+        static string Text(IdRecord? record) => record is null
+            ? "unknown"
+            : $"{record.Part.Id} {record.Part.Key} {record.Leg?.Transfer?.Id} {record.Status} {record.FailedLeg} {record.Time} {record.SequenceNr}";
+    }
+
+    private class PlainStreams(IAccountStreams inner) : IAccountStreams
+    {
+        public long Rows { get; private set; }
+
+        public async Task<IReadOnlyList<StreamRow>> ReadAsync(
+            string persistenceId, long fromSequenceNr, long toSequenceNr, int maxRows, bool descending,
+            CancellationToken cancellationToken)
+        {
+            var rows = await inner.ReadAsync(persistenceId, fromSequenceNr, toSequenceNr, maxRows, descending, cancellationToken);
+            Rows += rows.Count;
+            return rows;
+        }
+
+        public Task<IReadOnlyList<string>> ListStreamsAsync(
+            string prefix, string? after, int limit, CancellationToken cancellationToken) =>
+            inner.ListStreamsAsync(prefix, after, limit, cancellationToken);
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+
+    private sealed class CountedStreams(IIndexedStreams inner) : PlainStreams(inner), IIndexedStreams
+    {
+        public Task<IndexedRows> FindIdsAsync(
+            string persistenceId, IReadOnlyCollection<TransferId> ids, CancellationToken cancellationToken) =>
+            inner.FindIdsAsync(persistenceId, ids, cancellationToken);
+    }
+}
