@@ -78,6 +78,6 @@ public sealed class ReportTests
     }
 
     private static CallPoint Probe(int shard, long invoke, double complete, bool ok) => new(
-        invoke, (long)(complete * Second), CallKind.Transfer, ok ? CallOutcome.Ok : CallOutcome.Unknown, Failed: !ok, -1, shard,
-        shard, IsProbe: true);
+        invoke, (long)(complete * Second), CallKind.Transfer, ok ? CallOutcome.Ok : CallOutcome.Unknown, Failed: !ok, OnTheWay: false, -1,
+        [shard, shard], IsProbe: true);
 }

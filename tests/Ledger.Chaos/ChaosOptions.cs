@@ -103,6 +103,9 @@ internal sealed record ChaosOptions
     /// <summary>Whether each node has a network namespace of its own.</summary>
     public bool Namespaces { get; init; }
 
+    /// <summary>How many nodes a fault may add for a while.</summary>
+    public int Spares => Mode == ChaosMode.Run && Faults.Any(static kind => kind.Name == FaultCatalog.Scale) ? 2 : 0;
+
     /// <summary>Whether a fault needs a file system of the run's own.</summary>
     public bool MaySwellDisk => Faults.Any(static kind => kind.Name == FaultCatalog.DiskFull);
 

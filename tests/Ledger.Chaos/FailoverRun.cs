@@ -17,7 +17,7 @@ internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
     // What was answered before the kill may arrive a little after it.
     private static readonly TimeSpan OnTheWay = TimeSpan.FromMilliseconds(200);
 
-    private sealed record Kill(string Target, int Node, int Lost, List<double> Seconds, int ElsewhereFailures, int ElsewhereCalls)
+    private sealed record Kill(string Target, int Node, int Lost, List<double> Seconds, int ElsewhereFailures, int ElsewhereBroken, int ElsewhereCalls)
     {
         public double Longest => Seconds.Count == 0 ? 0 : Seconds.Max();
     }
@@ -34,7 +34,7 @@ internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
             kills.Add(kill);
             session.Log(string.Create(
                 CultureInfo.InvariantCulture,
-                $"kill {i + 1}: node {kill.Node} ({kill.Target}), {kill.Lost} of {options.Shards} shards; writable again after {kill.Longest:0.00} s (the first after {(kill.Seconds.Count == 0 ? 0 : kill.Seconds.Min()):0.00} s); elsewhere {kill.ElsewhereFailures} of {kill.ElsewhereCalls} calls failed"));
+                $"kill {i + 1}: node {kill.Node} ({kill.Target}), {kill.Lost} of {options.Shards} shards; writable again after {kill.Longest:0.00} s (the first after {(kill.Seconds.Count == 0 ? 0 : kill.Seconds.Min()):0.00} s); elsewhere {kill.ElsewhereFailures} of {kill.ElsewhereCalls} calls failed, and {kill.ElsewhereBroken} broke off with the dead node"));
         }
 
         var exit = await session.ConcludeAsync(cancellationToken);
@@ -86,19 +86,22 @@ internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
         var until = session.Recorder.Now;
         var window = session.Recorder.Points().Where(point => point.Complete >= from).ToList();
         var seconds = lost.Select(shard => Writable(window, shard, from)).OfType<double>().ToList();
-        bool IsElsewhere(int shard) => shard >= 0 && !lost.Contains(shard);
 
         // Clients that keep to the dead node have nothing to do with where accounts are.
-        var elsewhere = window.Where(point => IsElsewhere(point.Shard) && point.Node != node.Number
-            && (point.OtherShard < 0 || IsElsewhere(point.OtherShard))).ToList();
+        var elsewhere = window.Where(point => point.Node != node.Number
+            && point.Shards.Length > 0 && !Array.Exists(point.Shards, lost.Contains)).ToList();
         Record(session, target, node, from, until, placement);
         node.Start();
-        return new Kill(target, node.Number, lost.Count, seconds, elsewhere.Count(static p => p.Failed), elsewhere.Count);
+        return new Kill(
+            target, node.Number, lost.Count, seconds,
+            elsewhere.Count(static point => point is { Failed: true, OnTheWay: false }),
+            elsewhere.Count(static point => point is { Failed: true, OnTheWay: true }),
+            elsewhere.Count);
     }
 
     private static double? Writable(List<CallPoint> window, int shard, long from)
     {
-        var first = window.Where(point => point.IsProbe && point.Shard == shard && point.Outcome == CallOutcome.Ok
+        var first = window.Where(point => point.IsProbe && point.Shards[0] == shard && point.Outcome == CallOutcome.Ok
                 && (point.Invoke >= from || point.Complete >= from + (long)OnTheWay.TotalNanoseconds))
             .Select(static point => (long?)point.Complete).Min();
         return first is { } moment ? (moment - from) / 1e9 : null;
@@ -123,8 +126,8 @@ internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
     {
         output.WriteLine();
         output.WriteLine("Seconds until the accounts of a killed node were writable again, by kill (its slowest shard) and by shard:");
-        output.WriteLine("| target | kills | median | p95 | p99 | max | shards | median | p95 | p99 | max | failed elsewhere |");
-        output.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
+        output.WriteLine("| target | kills | median | p95 | p99 | max | shards | median | p95 | p99 | max | failed elsewhere | broken off |");
+        output.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
         foreach (var group in kills.GroupBy(static kill => kill.Target).Append(new AllKills(kills))
             .OrderBy(static group => group.Key, StringComparer.Ordinal))
         {
@@ -132,7 +135,7 @@ internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
             var all = group.SelectMany(static kill => kill.Seconds).Order().ToList();
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {group.Key} | {longest.Count} | {Figures(longest)} | {all.Count} | {Figures(all)} | {group.Sum(static kill => kill.ElsewhereFailures)} of {group.Sum(static kill => kill.ElsewhereCalls)} |"));
+                $"| {group.Key} | {longest.Count} | {Figures(longest)} | {all.Count} | {Figures(all)} | {group.Sum(static kill => kill.ElsewhereFailures)} of {group.Sum(static kill => kill.ElsewhereCalls)} | {group.Sum(static kill => kill.ElsewhereBroken)} |"));
         }
     }
 

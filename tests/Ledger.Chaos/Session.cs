@@ -144,7 +144,7 @@ internal sealed class Session : IAsyncDisposable
             Books,
             _options.Workload,
             _options.Seed,
-            [.. Cluster.Network.Addresses.Select(static a => new Uri($"http://{a.PublicGrpc}"))],
+            [.. Cluster.Network.Addresses.Take(Cluster.Network.Seeds).Select(static a => new Uri($"http://{a.PublicGrpc}"))],
             _options.Clients,
             _options.Rate));
         Log("the nodes are ready; opening accounts");

@@ -57,7 +57,7 @@ internal sealed class SplitRun(ChaosOptions options, TextWriter output)
     private void Tell(Session session, int[] placement, int moved, Counted[] done, long from, long until)
     {
         var transfers = session.Recorder.Points().Where(point => point.Invoke >= from && point.Complete <= until
-            && point is { Shard: >= 0, OtherShard: >= 0, Outcome: CallOutcome.Ok }).ToList();
+            && point is { Shards.Length: > 1, Outcome: CallOutcome.Ok }).ToList();
         output.WriteLine();
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
@@ -69,7 +69,7 @@ internal sealed class SplitRun(ChaosOptions options, TextWriter output)
             var one = done[node];
             var took = transfers.Count(point => point.Node == node);
             var part = transfers.Count(point =>
-                point.Node == node || placement[point.Shard] == node || placement[point.OtherShard] == node);
+                point.Node == node || Array.Exists(point.Shards, shard => placement[shard] == node));
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"| {node} | {placement.Count(at => at == node)} | {one.Rows} | {one.Commits} | {one.Wakes} | {one.ProcessorSeconds:0.0} | {one.ClientBytes / 1e6:0.0} | {one.DatabaseBytes / 1e6:0.0} | {one.OtherNodesBytes / 1e6:0.0} | {took} | {Percent(part, transfers.Count)} |"));

@@ -7,6 +7,7 @@ namespace Ledger.Chaos.Faults;
 internal static class FaultCatalog
 {
     public const string DiskFull = "disk-full";
+    public const string Scale = "scale";
 
     public static readonly IReadOnlyList<FaultKind> All =
     [
@@ -17,6 +18,7 @@ internal static class FaultCatalog
         new("pause-all", "pause", Struck.Nodes, "SIGSTOP of all nodes for 0.5 to 5 seconds", NodeFaults.PauseAllAsync),
         new("restart", "restart", Struck.Nodes, "a node is stopped as an operator does, and started again", NodeFaults.RestartAsync),
         new("rolling-restart", "restart", Struck.Nodes, "all nodes are restarted, one after the other", NodeFaults.RollingRestartAsync),
+        new(Scale, "restart", Struck.Nodes, "two more nodes join, take a part of the work, and leave one after the other", NodeFaults.ScaleAsync),
         new("bad-config", "restart", Struck.Nodes, "a node is restarted with a setting that it must refuse, then with the right one", NodeFaults.BadConfigAsync),
         new("starve", "starve", Struck.Nodes, "a node gets a part of its processor time (SIGSTOP and SIGCONT in turn)", NodeFaults.StarveAsync),
         new("stutter", "starve", Struck.Nodes, "all nodes pause for 800 ms now and then, each on its own", NodeFaults.StutterAsync),

@@ -197,7 +197,7 @@ internal static class NetworkFaults
         var count = 0;
         for (var i = context.Random.Next(1, 6); i > 0; i--)
         {
-            var link = context.Network.FromClients[context.Random.Next(context.Network.Nodes)];
+            var link = context.Network.FromClients[context.Random.Next(context.Network.Seeds)];
             count += link.Reset();
             await Task.Delay(context.Between(0.1, 1), context.Cancellation);
         }
@@ -246,7 +246,7 @@ internal static class NetworkFaults
     {
         void Set(Behaviour value)
         {
-            for (var node = 0; node < context.Network.Nodes; node++)
+            for (var node = 0; node < context.Network.Seeds; node++)
             {
                 SetAround(context, node, value);
             }

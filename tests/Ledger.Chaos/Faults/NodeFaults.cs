@@ -67,6 +67,32 @@ internal static class NodeFaults
         context.Note("all", from);
     }
 
+    public static async Task ScaleAsync(FaultContext context)
+    {
+        var spares = context.Cluster.Spares;
+        await context.InjectAsync(
+            string.Join(' ', spares.Select(static spare => Invariant($"node{spare.Number}"))),
+            async () =>
+            {
+                Array.ForEach(spares, static spare => spare.Start());
+                await context.Cluster.WaitReadyAsync(spares, TimeSpan.FromSeconds(90), context.Cancellation);
+            },
+            context.Between(10, 30),
+            async () =>
+            {
+                var moved = context.Network.Placement.Values.Count(node => Array.Exists(spares, spare => spare.Number == node));
+                if (moved == 0)
+                {
+                    context.Cluster.Report(spares[0].Number, "and the others that had joined were given no accounts");
+                }
+
+                foreach (var spare in spares)
+                {
+                    await spare.TerminateAsync();
+                }
+            });
+    }
+
     public static async Task BadConfigAsync(FaultContext context)
     {
         var node = context.PickNode();

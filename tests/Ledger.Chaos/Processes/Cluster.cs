@@ -7,15 +7,20 @@ namespace Ledger.Chaos.Processes;
 internal sealed class Cluster : IAsyncDisposable
 {
     private readonly Action<string> _log;
+    private readonly Node[] _all;
 
-    private Cluster(Network network, Postgres postgres, Node[] nodes, Action<string> log) =>
-        (Network, Postgres, Nodes, _log) = (network, postgres, nodes, log);
+    private Cluster(Network network, Postgres postgres, Node[] all, Action<string> log) =>
+        (Network, Postgres, _all, _log) = (network, postgres, all, log);
 
     public Network Network { get; }
 
     public Postgres Postgres { get; }
 
-    public Node[] Nodes { get; }
+    /// <summary>The nodes that the cluster is made of.</summary>
+    public Node[] Nodes => _all[..Network.Seeds];
+
+    /// <summary>Nodes that do not run, but when a fault has the cluster grow.</summary>
+    public Node[] Spares => _all[Network.Seeds..];
 
     /// <summary>What nodes did of their own accord: an end, a slow stop.</summary>
     public List<string> Incidents { get; } = [];
@@ -27,15 +32,16 @@ internal sealed class Cluster : IAsyncDisposable
         var postgres = await Postgres.StartNewAsync(
             reaper, Directory.CreateDirectory(Path.Combine(directory, "postgres")).FullName, [ports.Next(), ports.Next()],
             options.MaySwellDisk, cancellationToken);
-        var nodes = new Node[options.Nodes];
+        var nodes = new Node[options.Nodes + options.Spares];
         var network = new Network(
             options.Nodes,
+            nodes.Length,
             options.Seed,
             postgres.EndPoint,
             ports,
             () => nodes.Where(static node => node?.ProcessId is not null)
                 .ToFrozenDictionary(static node => node.ProcessId!.Value, static node => node.Number),
-            options.Namespaces ? Namespaces.Make(options.Nodes, reaper) : null);
+            options.Namespaces ? Namespaces.Make(nodes.Length, reaper) : null);
         var certificates = options.Tls
             ? Certificates.Make(
                 Path.Combine(directory, "certificates"), [.. network.Addresses.Select(static a => a.PublicRemote.Address)])
@@ -56,12 +62,12 @@ internal sealed class Cluster : IAsyncDisposable
         try
         {
             // The first seed founds the cluster, and it begins with a majority.
-            foreach (var node in nodes)
+            foreach (var node in cluster.Nodes)
             {
                 node.Start();
             }
 
-            await cluster.WaitReadyAsync(nodes, TimeSpan.FromSeconds(120), cancellationToken);
+            await cluster.WaitReadyAsync(cluster.Nodes, TimeSpan.FromSeconds(120), cancellationToken);
             return cluster;
         }
         catch
@@ -72,7 +78,7 @@ internal sealed class Cluster : IAsyncDisposable
     }
 
     /// <summary>The running nodes, the oldest first.</summary>
-    public List<Node> ByAge() => [.. Nodes.Where(static node => node.ProcessId is not null).OrderBy(static node => node.Age)];
+    public List<Node> ByAge() => [.. _all.Where(static node => node.ProcessId is not null).OrderBy(static node => node.Age)];
 
     /// <summary>Waits until nodes say that they can be sent calls.</summary>
     public async Task WaitReadyAsync(IReadOnlyCollection<Node> nodes, TimeSpan patience, CancellationToken cancellationToken)
@@ -125,6 +131,12 @@ internal sealed class Cluster : IAsyncDisposable
             node.Resume();
             node.Start();
         }
+
+        foreach (var node in Spares)
+        {
+            node.Resume();
+            await node.TerminateAsync();
+        }
     }
 
     public void Report(int node, string what)
@@ -140,7 +152,7 @@ internal sealed class Cluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(Nodes.Where(static node => node is not null).Select(static node => node.DisposeAsync().AsTask()));
+        await Task.WhenAll(_all.Where(static node => node is not null).Select(static node => node.DisposeAsync().AsTask()));
         await Network.DisposeAsync();
         await Postgres.DisposeAsync();
     }

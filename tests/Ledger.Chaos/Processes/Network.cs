@@ -28,17 +28,18 @@ internal sealed class Network : IAsyncDisposable
     private readonly ConcurrentDictionary<string, int> _placement = new(StringComparer.Ordinal);
 
     /// <summary>Makes the links and starts to listen.</summary>
-    /// <param name="nodes">How many nodes.</param>
+    /// <param name="seeds">How many nodes found the cluster and are known to the clients.</param>
+    /// <param name="nodes">How many nodes, those besides that may join them later.</param>
     /// <param name="seed">Of all that is random on the links.</param>
     /// <param name="database">Where PostgreSQL is.</param>
     /// <param name="ports">Gives ports.</param>
     /// <param name="nodeOf">The node that a process is; null when it is none.</param>
     /// <param name="namespaces">The nodes' own networks; null when they share ours.</param>
     public Network(
-        int nodes, ulong seed, IPEndPoint database, PortBlock ports, Func<IReadOnlyDictionary<int, int>> nodeOf,
+        int seeds, int nodes, ulong seed, IPEndPoint database, PortBlock ports, Func<IReadOnlyDictionary<int, int>> nodeOf,
         Namespaces? namespaces)
     {
-        Nodes = nodes;
+        Seeds = seeds;
         Namespaces = namespaces;
         var random = new Random(unchecked((int)(seed ^ (seed >> 32))));
         _directions = new Direction[nodes, nodes];
@@ -100,7 +101,8 @@ internal sealed class Network : IAsyncDisposable
         }
     }
 
-    public int Nodes { get; }
+    /// <summary>How many nodes found the cluster and are known to the clients; they are the first ones.</summary>
+    public int Seeds { get; }
 
     /// <summary>The nodes' own networks; null when they share ours.</summary>
     public Namespaces? Namespaces { get; }

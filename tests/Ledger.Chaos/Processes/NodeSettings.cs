@@ -17,7 +17,7 @@ internal static class NodeSettings
         yield return $"--Ledger:Cluster:HostName={own.Remote.Address}";
         yield return $"--Ledger:Cluster:PublicHostName={own.PublicRemote.Address}";
         yield return "--Ledger:Cluster:Port=" + own.Remote.Port.ToString(CultureInfo.InvariantCulture);
-        for (var i = 0; i < network.Nodes; i++)
+        for (var i = 0; i < network.Seeds; i++)
         {
             yield return FormattableString.Invariant(
                 $"--Ledger:Cluster:SeedNodes:{i}={(certificates is null ? "akka.tcp" : "akka.ssl.tcp")}://ledger@{network.Addresses[i].PublicRemote}");

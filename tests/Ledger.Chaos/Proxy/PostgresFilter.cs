@@ -342,7 +342,8 @@ internal sealed class PostgresFilter(PostgresWatch watch) : IConnectionFilter
     {
         _inserts.Remove(name);
         _wakings.Remove(name);
-        if (sql.StartsWith("INSERT INTO journal", StringComparison.OrdinalIgnoreCase))
+        if (sql.StartsWith("INSERT INTO journal", StringComparison.OrdinalIgnoreCase)
+            || sql.StartsWith("WITH rows AS (INSERT INTO journal", StringComparison.OrdinalIgnoreCase))
         {
             _inserts.Add(name);
         }

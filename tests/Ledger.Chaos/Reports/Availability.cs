@@ -91,13 +91,13 @@ internal sealed partial class Availability
             var ok = point.Outcome == CallOutcome.Ok;
             if (!ok || point.Complete - point.Invoke > (long)Late.TotalNanoseconds)
             {
-                since[point.Shard] ??= point.Invoke;
+                since[point.Shards[0]] ??= point.Invoke;
             }
 
-            if (ok && since[point.Shard] is { } from)
+            if (ok && since[point.Shards[0]] is { } from)
             {
-                outages.Add(new Outage(point.Shard, from, point.Complete));
-                since[point.Shard] = null;
+                outages.Add(new Outage(point.Shards[0], from, point.Complete));
+                since[point.Shards[0]] = null;
             }
         }
 
@@ -130,11 +130,11 @@ internal sealed partial class Availability
         int? failures = null;
         if (struck.Count > 0)
         {
-            bool IsElsewhere(int shard) => shard >= 0 && fault.Placement[shard] >= 0 && !struck.Contains(fault.Placement[shard]);
+            bool IsElsewhere(int shard) => fault.Placement[shard] >= 0 && !struck.Contains(fault.Placement[shard]);
 
             // Clients that keep to a struck node have nothing to do with where accounts are.
-            var others = window.Where(point => IsElsewhere(point.Shard) && !struck.Contains(point.Node)
-                && (point.OtherShard < 0 || IsElsewhere(point.OtherShard))).ToList();
+            var others = window.Where(point => !struck.Contains(point.Node)
+                && point.Shards.Length > 0 && Array.TrueForAll(point.Shards, IsElsewhere)).ToList();
             elsewhere = [.. others.Select(static point => point.Complete - point.Invoke).Order()];
             failures = others.Count(static point => point.Failed);
         }

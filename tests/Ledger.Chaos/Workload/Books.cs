@@ -94,17 +94,14 @@ internal sealed class Books
     /// <summary>The account that money of an asset comes from.</summary>
     public static string Issuance(string asset) => asset == Main ? "issuance:eur" : "issuance:usd";
 
-    /// <summary>The shards of the first two accounts that a request touches; -1 for none.</summary>
-    public (int Shard, int OtherShard) ShardsOf(CallRequest request)
+    /// <summary>The shards of all accounts that a request touches, in its order; none when it does not name them all.</summary>
+    public int[] ShardsOf(CallRequest request)
     {
-        if (request.Account is { } account)
-        {
-            return (Known(account), -1);
-        }
-
-        return (request.Transfer ?? request.Legs?[0]) is { } transfer
-            ? (Known(transfer.Debit), Known(transfer.Credit))
-            : (-1, -1);
+        int[] shards = request.Account is { } account
+            ? [Known(account)]
+            : [.. (request.Legs ?? (request.Transfer is { } transfer ? [transfer] : []))
+                .SelectMany(leg => new[] { Known(leg.Debit), Known(leg.Credit) })];
+        return Array.TrueForAll(shards, static shard => shard >= 0) ? shards : [];
     }
 
     /// <summary>By shard: the node that wrote to its probed accounts last; -1 for none.</summary>

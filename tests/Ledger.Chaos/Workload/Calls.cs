@@ -86,8 +86,7 @@ internal sealed class Calls(Recorder recorder, Books books)
             };
         }
 
-        var (shard, otherShard) = books.ShardsOf(request);
-        recorder.Write(record, shard, otherShard, isProbe);
+        recorder.Write(record, books.ShardsOf(request), isProbe);
         return record;
     }
 

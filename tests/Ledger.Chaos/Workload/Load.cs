@@ -75,14 +75,20 @@ internal sealed class Load : IAsyncDisposable
         return client;
     }
 
-    /// <summary>An id that follows from the seed. Version 7 by form, so that the ledger takes it for what clients use.</summary>
+    /// <summary>An id as clients make them: of version 7 with the time of its making, and one in two hundred of random bits, which
+    /// an account with a long journal can only search for in all of it. All but the time follows from the seed.</summary>
     public Guid NewId()
     {
+        const int UnorderedEvery = 200;
         Span<byte> bytes = stackalloc byte[16];
         var number = Interlocked.Increment(ref _ids);
-        BinaryPrimitives.WriteInt64BigEndian(bytes, _recorder.StartTime.ToUnixTimeMilliseconds() << 16);
-        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], unchecked((_seed * 0x9E3779B97F4A7C15) ^ (ulong)number));
-        BinaryPrimitives.WriteUInt16BigEndian(bytes[6..], (ushort)(0x7000 | (number & 0xFFF)));
+        var mixed = unchecked((_seed * 0x9E3779B97F4A7C15) ^ (ulong)number);
+        var isOrdered = number % UnorderedEvery != 0;
+        var time = _recorder.StartTime.ToUnixTimeMilliseconds() + (_recorder.Now / 1_000_000);
+        BinaryPrimitives.WriteInt64BigEndian(
+            bytes, isOrdered ? time << 16 : unchecked((long)(mixed * 0xD6E8FEB86659FD93)));
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[8..], mixed);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes[6..], (ushort)((isOrdered ? 0x7000 : 0x4000) | (int)(number & 0xFFF)));
         bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
         return new Guid(bytes, bigEndian: true);
     }

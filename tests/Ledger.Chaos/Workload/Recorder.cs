@@ -6,8 +6,17 @@ using Ledger.Chaos.Checking;
 namespace Ledger.Chaos.Workload;
 
 /// <summary>One call in short, for the report.</summary>
+/// <param name="Invoke">When it began.</param>
+/// <param name="Complete">When it ended.</param>
+/// <param name="Kind">What it was.</param>
+/// <param name="Outcome">What was learned.</param>
+/// <param name="Failed">Whether an error was all that came of it.</param>
+/// <param name="OnTheWay">Whether that error came from the way to a node, such as a connection that ended, and not from one.</param>
+/// <param name="Node">The node that its client keeps to; -1 when it balances.</param>
+/// <param name="Shards">Those of all accounts that it touches; empty when it does not name them all.</param>
+/// <param name="IsProbe">Whether a prober made it.</param>
 internal readonly record struct CallPoint(
-    long Invoke, long Complete, CallKind Kind, CallOutcome Outcome, bool Failed, int Node, int Shard, int OtherShard, bool IsProbe);
+    long Invoke, long Complete, CallKind Kind, CallOutcome Outcome, bool Failed, bool OnTheWay, int Node, int[] Shards, bool IsProbe);
 
 /// <summary>The one clock, and the history file: appended to by one task, and handed to the system whenever there is nothing
 /// more to write.</summary>
@@ -67,14 +76,14 @@ internal sealed class Recorder : IAsyncDisposable
 
     public void Write(HistoryRecord record) => _queue.Writer.TryWrite(record);
 
-    public void Write(CallRecord record, int shard, int otherShard, bool isProbe)
+    public void Write(CallRecord record, int[] shards, bool isProbe)
     {
         Write(record);
         lock (_gate)
         {
             _points.Add(new CallPoint(
-                record.Invoke, record.Complete, record.Kind, record.Outcome, record.Error is not null, record.Node, shard,
-                otherShard, isProbe));
+                record.Invoke, record.Complete, record.Kind, record.Outcome, record.Error is not null,
+                record.Error is { Reason.Length: 0 }, record.Node, shards, isProbe));
             if (record.Error is { } error)
             {
                 var key = error.Reason.Length > 0 ? $"{error.Code} {error.Reason}" : $"{error.Code} -";
