@@ -132,44 +132,70 @@ public sealed class IdSearches
         }
     }
 
-    /// <summary>The ids without an order of time that an event brings up, once or more: a search for one of them that is given the
-    /// events which bring it up, and those that decide what it finds prepared, misses none that counts.</summary>
+    /// <summary>Gathers the ids without an order of time that an event brings up. A search for one of them that is given the events
+    /// which bring it up, and those that decide what it finds prepared, misses none that counts.</summary>
     /// <param name="happened">The event.</param>
     /// <param name="account">The account whose event it is.</param>
-    public static IEnumerable<TransferId> UnorderedIn(AccountEvent happened, AccountAddress account)
+    /// <param name="ids">Those found so far; null for none.</param>
+    public static void AddUnordered(AccountEvent happened, AccountAddress account, ref HashSet<TransferId>? ids)
     {
-        if (happened is TransactionDisowned { Key: { IsTimeOrdered: false } key })
+        if (happened is TransactionDisowned disowned)
         {
-            yield return key;
+            Take(disowned.Key, ref ids);
         }
 
         if (PartOf(happened) is not { } part)
         {
-            yield break;
+            return;
         }
 
-        foreach (var (id, _) in IdsOf(part, account))
+        Take(part.Id, ref ids);
+        Take(part.Key, ref ids);
+        foreach (var leg in part.Legs)
         {
-            if (!id.IsTimeOrdered)
+            if (leg.Transfer is { } transfer && leg.Concerns(account))
             {
-                yield return id;
+                Take(transfer.Id, ref ids);
+                Take(transfer.PendingId, ref ids);
+                Take(transfer.Reverses, ref ids);
+            }
+        }
+
+        static void Take(TransferId id, ref HashSet<TransferId>? ids)
+        {
+            if (!id.IsTimeOrdered && !id.IsNil)
+            {
+                (ids ??= []).Add(id);
             }
         }
     }
 
     private bool See(TransactionPart part)
     {
-        var any = false;
-        foreach (var (id, isOwn) in IdsOf(part, Account))
+        var any = See(part.Id);
+        any |= part.Attempt > 0 && See(part.Key);
+        foreach (var leg in part.Legs)
         {
-            if (searches.TryGetValue(id, out var search))
+            if (leg.Transfer is { } transfer && leg.Concerns(Account))
             {
-                search.Seen |= isOwn;
-                any = true;
+                any |= See(transfer.Id);
+                any |= !transfer.PendingId.IsNil && searches.ContainsKey(transfer.PendingId);
+                any |= !transfer.Reverses.IsNil && searches.ContainsKey(transfer.Reverses);
             }
         }
 
         return any;
+    }
+
+    private bool See(TransferId id)
+    {
+        if (!searches.TryGetValue(id, out var search))
+        {
+            return false;
+        }
+
+        search.Seen = true;
+        return true;
     }
 
     private static TransactionPart? PartOf(AccountEvent happened) => happened switch
@@ -180,35 +206,6 @@ public sealed class IdSearches
         CloserRefused refused => refused.Part,
         _ => null,
     };
-
-    // What it is itself, and what it does something to.
-    private static IEnumerable<(TransferId Id, bool IsOwn)> IdsOf(TransactionPart part, AccountAddress account)
-    {
-        yield return (part.Id, true);
-        if (part.Attempt > 0)
-        {
-            yield return (part.Key, true);
-        }
-
-        foreach (var leg in part.Legs)
-        {
-            if (leg.Transfer is not { } transfer || !leg.Concerns(account))
-            {
-                continue;
-            }
-
-            yield return (transfer.Id, true);
-            if (!transfer.PendingId.IsNil)
-            {
-                yield return (transfer.PendingId, false);
-            }
-
-            if (!transfer.Reverses.IsNil)
-            {
-                yield return (transfer.Reverses, false);
-            }
-        }
-    }
 
     private void Decide(
         TransactionPart part, TransferStatus status, int failedLeg, LedgerTime time, Balances? seen, long sequenceNr)

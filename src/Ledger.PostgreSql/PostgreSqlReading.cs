@@ -72,16 +72,17 @@ internal static class PostgreSqlReading
 /// <summary>Accounts' streams, read from the database.</summary>
 internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStreams
 {
+    // One statement, so that all of it is true of one moment.
     private const string FindIdsSql = """
-        SELECT FALSE, sequence_number FROM ledger_id
-        WHERE id = '00000000-0000-0000-0000-000000000000' AND persistence_id = ''
+        SELECT 0, sequence_number FROM ledger_id
+        WHERE persistence_id = '' AND id = '00000000-0000-0000-0000-000000000000'
         UNION ALL
-        SELECT TRUE, sequence_number FROM ledger_id WHERE id = ANY ($1) AND persistence_id = $2
+        SELECT 1, sequence_number FROM journal WHERE persistence_id = $2 AND sequence_number = $3
+        UNION ALL
+        SELECT 2, sequence_number FROM ledger_id WHERE persistence_id = $2 AND id = ANY ($1)
         """;
 
-    // One stream's rows have their places in the order of their numbers.
-    private const string BeforeIndexSql =
-        "SELECT max(sequence_number) FROM journal WHERE persistence_id = $1 AND ordering <= $2";
+    private const string PlaceSql = "SELECT ordering FROM journal WHERE persistence_id = $1 AND sequence_number = $2";
 
     // A loose index scan: from one id straight to the next, so that the cost is that of the ids and not of the rows. In
     // the collation "C" the ids with one prefix stand together, so that the scan ends after them.
@@ -117,6 +118,7 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
         WHERE a.attrelid = to_regclass('journal') AND a.attname = 'persistence_id'
         """;
 
+    private readonly IndexBeginnings _beginnings = new();
     private string? _listSql;
 
     public async Task<IReadOnlyList<StreamRow>> ReadAsync(
@@ -161,11 +163,12 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
     }
 
     public async Task<IndexedRows> FindIdsAsync(
-        string persistenceId, IReadOnlyCollection<TransferId> ids, CancellationToken cancellationToken)
+        string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync(cancellationToken);
-        long? since = null;
+        long? place = null;
+        var isThere = upTo == 0;
         var rows = new SortedSet<long>();
         await using (var find = new NpgsqlCommand(FindIdsSql, connection)
         {
@@ -177,6 +180,7 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
                     NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid,
                 },
                 new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                new NpgsqlParameter<long> { TypedValue = upTo },
             },
         })
         {
@@ -185,32 +189,42 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
             while (await reader.ReadAsync(cancellationToken))
             {
                 var number = reader.GetInt64(1);
-                if (reader.GetBoolean(0))
+                switch (reader.GetInt32(0))
                 {
-                    rows.Add(number);
-                }
-                else
-                {
-                    since = Math.Max(since ?? 0, number);
+                    case 0:
+                        place = Math.Max(place ?? 0, number);
+                        break;
+                    case 1:
+                        isThere = true;
+                        break;
+                    default:
+                        rows.Add(number);
+                        break;
                 }
             }
         }
 
-        if (since is not > 0)
+        if (!isThere)
         {
-            return new IndexedRows(since ?? long.MaxValue, [.. rows]);
+            throw new InvalidOperationException($"Row {upTo} of {persistenceId} is missing: the server lags behind.");
         }
 
-        await using var before = new NpgsqlCommand(BeforeIndexSql, connection)
+        var after = await _beginnings.OfAsync(persistenceId, place, upTo, async number =>
         {
-            Parameters =
+            await using var command = new NpgsqlCommand(PlaceSql, connection)
             {
-                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
-                new NpgsqlParameter<long> { TypedValue = since.Value },
-            },
-        };
-        await before.PrepareAsync(cancellationToken);
-        return new IndexedRows(await before.ExecuteScalarAsync(cancellationToken) is long last ? last : 0, [.. rows]);
+                Parameters =
+                {
+                    new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                    new NpgsqlParameter<long> { TypedValue = number },
+                },
+            };
+            await command.PrepareAsync(cancellationToken);
+            return await command.ExecuteScalarAsync(cancellationToken) is long found
+                ? found
+                : throw new InvalidOperationException($"Row {number} of {persistenceId} is missing.");
+        });
+        return new IndexedRows(after, [.. rows]);
     }
 
     // The pool is the process's, shared with the journal when that runs.

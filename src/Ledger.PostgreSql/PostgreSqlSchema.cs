@@ -46,16 +46,22 @@ public static class PostgreSqlSchema
         );
 
         -- Where in a stream ids are brought up that have no order of time. Written in the transactions of the rows. The entry of the
-        -- nil id says up to which place of the journal there is no index.
+        -- nil id and no stream says up to which place of the journal there is no index.
         CREATE TABLE IF NOT EXISTS ledger_id (
             id UUID NOT NULL,
             persistence_id VARCHAR(255) COLLATE "C" NOT NULL,
             sequence_number BIGINT NOT NULL,
-            CONSTRAINT pk_ledger_id PRIMARY KEY (id, persistence_id, sequence_number)
+            CONSTRAINT pk_ledger_id PRIMARY KEY (persistence_id, id, sequence_number)
         );
-        INSERT INTO ledger_id (id, persistence_id, sequence_number)
-            SELECT '00000000-0000-0000-0000-000000000000', '', (SELECT coalesce(max(ordering), 0) FROM journal)
-            WHERE NOT EXISTS (SELECT FROM ledger_id WHERE id = '00000000-0000-0000-0000-000000000000');
+        DO $$
+        BEGIN
+            IF NOT EXISTS (SELECT FROM ledger_id WHERE persistence_id = '') THEN
+                -- What is under way may have taken its place already, and be committed later.
+                LOCK TABLE journal IN SHARE ROW EXCLUSIVE MODE;
+                INSERT INTO ledger_id (id, persistence_id, sequence_number)
+                SELECT '00000000-0000-0000-0000-000000000000', '', coalesce(max(ordering), 0) FROM journal;
+            END IF;
+        END $$;
 
         -- What falls due later. state: 0 live, 1 ended.
         CREATE TABLE IF NOT EXISTS ledger_hold (

@@ -65,7 +65,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             CheckColumns(connection);
             CheckUniqueKey(connection);
             EmptyForeignIndex(connection);
-            DistrustNewIndex(connection);
+            BeginIndex(connection);
         }
         catch (NpgsqlException e)
         {
@@ -178,14 +178,18 @@ public sealed class PostgreSqlStorage : LedgerStorage
         transaction.Commit();
     }
 
-    // Where nothing is indexed of a journal, the tables beside it are new, and the rows may have come from elsewhere.
-    private static void DistrustNewIndex(NpgsqlConnection connection)
+    // Up to the first start of a ledger that knows the index of ids, the tables may have been there for long: rows may have come from
+    // elsewhere, or from nodes that do not know it.
+    private static void BeginIndex(NpgsqlConnection connection)
     {
         using var update = new NpgsqlCommand(
-            $"""
-            UPDATE ledger_id SET sequence_number = (SELECT max(ordering) FROM journal)
-            WHERE id = '{Guid.Empty}' AND sequence_number < (SELECT max(ordering) FROM journal)
-              AND EXISTS (SELECT FROM ledger_work_checkpoint WHERE name = 'holds' AND ordering = 0)
+            """
+            WITH first AS (
+                INSERT INTO ledger_id (id, persistence_id, sequence_number)
+                VALUES ('00000000-0000-0000-0000-000000000000', 'begun', 0) ON CONFLICT DO NOTHING RETURNING 1)
+            UPDATE ledger_id SET sequence_number = (SELECT coalesce(max(ordering), 0) FROM journal)
+            WHERE persistence_id = '' AND EXISTS (SELECT FROM first)
+              AND sequence_number < (SELECT coalesce(max(ordering), 0) FROM journal)
             """,
             connection);
         update.ExecuteNonQuery();

@@ -99,7 +99,7 @@ internal sealed class SqliteReaderConnection : IDisposable
     private readonly SqliteCommand _highest;
     private readonly SqliteCommand _list;
     private readonly SqliteCommand _since;
-    private readonly SqliteCommand _before;
+    private readonly SqliteCommand _place;
     private readonly SqliteCommand _find;
 
     public SqliteReaderConnection(string connectionString)
@@ -111,13 +111,11 @@ internal sealed class SqliteReaderConnection : IDisposable
             "SELECT max(sequence_number) FROM journal WHERE persistence_id = $id AND sequence_number > $above;",
             "$id", "$above");
         _list = Prepare(ListSql, "$prefix", "$after", "$limit");
-        _since = Prepare("SELECT max(sequence_number) FROM ledger_id WHERE id = zeroblob(16) AND persistence_id = '';");
-
-        // One stream's rows have their places in the order of their numbers.
-        _before = Prepare(
-            "SELECT max(sequence_number) FROM journal WHERE persistence_id = $id AND ordering <= $place;", "$id", "$place");
+        _since = Prepare("SELECT max(sequence_number) FROM ledger_id WHERE persistence_id = '' AND id = zeroblob(16);");
+        _place = Prepare(
+            "SELECT ordering FROM journal WHERE persistence_id = $id AND sequence_number = $number;", "$id", "$number");
         _find = Prepare(
-            "SELECT sequence_number FROM ledger_id WHERE id = $id AND persistence_id = $stream;", "$id", "$stream");
+            "SELECT sequence_number FROM ledger_id WHERE persistence_id = $stream AND id = $id;", "$stream", "$id");
     }
 
     public void ReadRows(
@@ -150,21 +148,24 @@ internal sealed class SqliteReaderConnection : IDisposable
         return _highest.ExecuteScalar() is long highest ? highest : 0;
     }
 
-    public IndexedRows FindIds(string persistenceId, IReadOnlyCollection<TransferId> ids)
-    {
-        var after = _since.ExecuteScalar() is long place ? place : long.MaxValue;
-        if (after is > 0 and < long.MaxValue)
-        {
-            _before.Parameters[0].Value = persistenceId;
-            _before.Parameters[1].Value = after;
-            after = _before.ExecuteScalar() is long last ? last : 0;
-        }
+    /// <summary>The last place of the journal without an index of ids; null when that is not known.</summary>
+    public long? IndexedSince() => _since.ExecuteScalar() as long?;
 
+    public long PlaceOf(string persistenceId, long sequenceNr)
+    {
+        _place.Parameters[0].Value = persistenceId;
+        _place.Parameters[1].Value = sequenceNr;
+        return _place.ExecuteScalar() as long?
+            ?? throw new InvalidOperationException($"Row {sequenceNr} of {persistenceId} is missing.");
+    }
+
+    public SortedSet<long> FindIds(string persistenceId, IReadOnlyCollection<TransferId> ids)
+    {
         var rows = new SortedSet<long>();
         foreach (var id in ids)
         {
-            _find.Parameters[0].Value = SqliteStatements.Id(id);
-            _find.Parameters[1].Value = persistenceId;
+            _find.Parameters[0].Value = persistenceId;
+            _find.Parameters[1].Value = SqliteStatements.Id(id);
             using var reader = _find.ExecuteReader();
             while (reader.Read())
             {
@@ -172,7 +173,7 @@ internal sealed class SqliteReaderConnection : IDisposable
             }
         }
 
-        return new IndexedRows(after, [.. rows]);
+        return rows;
     }
 
     public List<string> List(string prefix, string? after, int limit)
@@ -197,7 +198,7 @@ internal sealed class SqliteReaderConnection : IDisposable
         _highest.Dispose();
         _list.Dispose();
         _since.Dispose();
-        _before.Dispose();
+        _place.Dispose();
         _find.Dispose();
         _connection.Dispose();
     }
@@ -218,6 +219,7 @@ internal sealed class SqliteReaderConnection : IDisposable
 /// <summary>Accounts' streams, read from the file.</summary>
 internal sealed class SqliteStreams(string path) : IIndexedStreams
 {
+    private readonly IndexBeginnings _beginnings = new();
     private readonly SqliteReaders _readers = new(SqliteConnections.ConnectionString(path));
 
     public Task<IReadOnlyList<StreamRow>> ReadAsync(
@@ -248,10 +250,28 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
             cancellationToken);
     }
 
-    public Task<IndexedRows> FindIdsAsync(
-        string persistenceId, IReadOnlyCollection<TransferId> ids, CancellationToken cancellationToken) =>
-        _readers.ReadAsync(
-            (persistenceId, ids), static (reader, q) => reader.FindIds(q.persistenceId, q.ids), cancellationToken);
+    // One file and one writer: what is not there yet was not there when it was asked for.
+    public async Task<IndexedRows> FindIdsAsync(
+        string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, CancellationToken cancellationToken)
+    {
+        var (place, rows) = await _readers.ReadAsync(
+            (persistenceId, ids, upTo),
+            static (reader, q) =>
+            {
+                if (q.upTo > 0)
+                {
+                    reader.PlaceOf(q.persistenceId, q.upTo);
+                }
+
+                return (reader.IndexedSince(), reader.FindIds(q.persistenceId, q.ids));
+            },
+            cancellationToken);
+        var after = await _beginnings.OfAsync(
+            persistenceId, place, upTo,
+            number => new ValueTask<long>(_readers.ReadAsync(
+                (persistenceId, number), static (reader, q) => reader.PlaceOf(q.persistenceId, q.number), cancellationToken)));
+        return new IndexedRows(after, [.. rows]);
+    }
 
     public ValueTask DisposeAsync()
     {

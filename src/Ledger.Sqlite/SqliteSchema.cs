@@ -35,7 +35,7 @@ internal static class SqliteSchema
             id BLOB NOT NULL,
             persistence_id NVARCHAR(255) NOT NULL,
             sequence_number INTEGER NOT NULL,
-            PRIMARY KEY (id, persistence_id, sequence_number)
+            PRIMARY KEY (persistence_id, id, sequence_number)
         ) WITHOUT ROWID;
         INSERT INTO ledger_id (id, persistence_id, sequence_number)
             SELECT zeroblob(16), '', (SELECT coalesce(max(ordering), 0) FROM journal)

@@ -158,6 +158,7 @@ internal sealed class Books
     private readonly Dictionary<string, Int128> unbalanced = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Account, long SequenceNr), AccountSnapshot> snapshots = [];
     private IReadOnlySet<(TransferId Id, string Stream, long SequenceNr)>? indexed;
+    private int indexedIds;
     private readonly SubsetSearch subsets = new();
 
     // The row that is being folded.
@@ -236,6 +237,9 @@ internal sealed class Books
     /// <summary>Takes the entries of the index of ids; null where nothing can be said of it.</summary>
     public void Expect(IReadOnlySet<(TransferId Id, string Stream, long SequenceNr)>? entries) => indexed = entries;
 
+    /// <summary>How much of it was looked at, for people.</summary>
+    public string IndexedText => indexed is null ? "not looked at, since none is as old as the journal" : string.Create(CultureInfo.InvariantCulture, $"{indexedIds} entries looked for");
+
     /// <summary>Orders the reads of each account by the rows that they name; before the first row is folded.</summary>
     public void Begin()
     {
@@ -312,7 +316,13 @@ internal sealed class Books
         {
             foreach (var id in IdsIn(batch, stream.Account.Address))
             {
-                if (!id.IsNil && !id.IsTimeOrdered && !indexed.Contains((id, entry.Stream, entry.SequenceNr)))
+                if (id.IsNil || id.IsTimeOrdered)
+                {
+                    continue;
+                }
+
+                indexedIds++;
+                if (!indexed.Contains((id, entry.Stream, entry.SequenceNr)))
                 {
                     Complain(Rule.IdsIndexed, $"is not in the index of ids under {id}, which it brings up");
                 }
@@ -326,6 +336,11 @@ internal sealed class Books
     {
         foreach (var happened in batch.Events)
         {
+            if (happened is TransactionDisowned disowned)
+            {
+                yield return disowned.Key;
+            }
+
             var part = happened switch
             {
                 TransactionPrepared one => one.Part,

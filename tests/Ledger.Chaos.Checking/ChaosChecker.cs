@@ -89,6 +89,7 @@ public static class ChaosChecker
         Say($"seed {run.Seed}, {run.Nodes} nodes, workload {run.Workload}: {history.Calls.Count} calls, {history.Faults.Count} faults");
         Say($"writes: {answers.Acknowledged} acknowledged, {answers.Rejected} rejected, {answers.Unknown} unknown, of which {answers.UnknownApplied} happened");
         Say($"journal: {books.RowCount} rows, {books.EventCount} events, {books.Accounts.Count} accounts, {books.SnapshotsCompared} snapshots compared, {books.ForeignRows} rows of others");
+        Say($"index of ids: {books.IndexedText}");
         Say($"reads placed: {realTime.ReadsPlaced}, of which {books.LazyReads} on commits that were written anew, {books.UndecidedReads} of them undecided; statement entries compared: {realTime.Entries}");
         Say($"windows searched without versions: {windows}, undecided {undecided}");
         foreach (var (error, count) in answers.Errors)

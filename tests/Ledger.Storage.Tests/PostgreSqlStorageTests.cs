@@ -193,13 +193,39 @@ public sealed class PostgreSqlStorageTests : StorageTests
         var storage = Open();
         storage.Prepare();
         await using var streams = (IIndexedStreams)storage.OpenStreams();
-        (await streams.FindIdsAsync("moved", [TransferId.FromGuid(Guid.NewGuid())], CancellationToken.None)).After.ShouldBe(2);
+        (await AfterAsync(2)).ShouldBe(2);
 
-        // Once the index of work has seen the journal, new rows are no such case.
-        Execute("UPDATE ledger_work_checkpoint SET ordering = 2 WHERE name = 'holds'");
+        // After the first start nobody else writes rows.
         InsertBehind("moved", 3);
         Open().Prepare();
-        (await streams.FindIdsAsync("moved", [TransferId.FromGuid(Guid.NewGuid())], CancellationToken.None)).After.ShouldBe(2);
+        (await AfterAsync(3)).ShouldBe(2);
+
+        async Task<long> AfterAsync(long upTo) =>
+            (await streams.FindIdsAsync("moved", [TransferId.FromGuid(Guid.NewGuid())], upTo, CancellationToken.None)).After;
+    }
+
+    [Fact]
+    public async Task A_row_under_way_when_the_index_of_ids_is_made_is_not_taken_for_indexed()
+    {
+        Execute(PostgreSqlSchema.Script);
+        Execute("DROP TABLE ledger_id");
+
+        // It has its place already, and is committed only later.
+        await using var writer = new NpgsqlConnection(_database + ";Pooling=False");
+        await writer.OpenAsync();
+        await using var transaction = await writer.BeginTransactionAsync();
+        await using (var command = new NpgsqlCommand(Insert("under way", 1), writer, transaction))
+        {
+            await command.ExecuteNonQueryAsync();
+        }
+
+        var storage = Open();
+        var preparing = Task.Run(storage.Prepare);
+        (await Task.WhenAny(preparing, Task.Delay(500))).ShouldNotBe(preparing, "it waits for whoever writes");
+        await transaction.CommitAsync();
+        await preparing;
+        await using var streams = (IIndexedStreams)storage.OpenStreams();
+        (await streams.FindIdsAsync("under way", [TransferId.FromGuid(Guid.NewGuid())], 1, CancellationToken.None)).After.ShouldBe(1);
     }
 
     private protected override IJournalAppender OpenAppender() =>

@@ -389,7 +389,7 @@ public abstract class StorageTests
 
         async Task<IReadOnlyList<long>> FindAsync(string stream, params TransferId[] ids)
         {
-            var found = await streams.FindIdsAsync(stream, ids, CancellationToken.None);
+            var found = await streams.FindIdsAsync(stream, ids, upTo: 1, CancellationToken.None);
             found.After.ShouldBe(0);
             return found.Rows;
         }
@@ -411,14 +411,29 @@ public abstract class StorageTests
         InsertBehind("new", 1);
         await using var streams = (IIndexedStreams)storage.OpenStreams();
         var id = TransferId.FromGuid(Guid.NewGuid());
-        (await streams.FindIdsAsync("old", [id], CancellationToken.None)).After.ShouldBe(2);
-        (await streams.FindIdsAsync("other", [id], CancellationToken.None)).After.ShouldBe(1);
-        (await streams.FindIdsAsync("new", [id], CancellationToken.None)).After.ShouldBe(0);
+        foreach (var _ in Enumerable.Range(0, 2))
+        {
+            Math.Min(1, await AfterAsync("old", 1)).ShouldBe(1);
+            (await AfterAsync("old", 3)).ShouldBe(2);
+            (await AfterAsync("other", 1)).ShouldBe(1);
+            (await AfterAsync("new", 1)).ShouldBe(0);
+            (await AfterAsync("never", 0)).ShouldBe(0);
+        }
+
+        // A server that lacks the last row of what is asked for does not get to say that there is nothing.
+        await Should.ThrowAsync<InvalidOperationException>(() => AfterAsync("old", 4));
+        InsertBehind("old", 4);
+        (await AfterAsync("old", 4)).ShouldBe(2);
+        InsertBehind("other", 2);
+        (await AfterAsync("other", 2)).ShouldBe(1);
 
         // Without the entry that says so, nothing is taken for indexed.
         Execute("DELETE FROM ledger_id");
-        (await streams.FindIdsAsync("new", [id], CancellationToken.None)).After.ShouldBe(long.MaxValue);
+        (await AfterAsync("new", 1)).ShouldBe(long.MaxValue);
         (storage as IDisposable)?.Dispose();
+
+        async Task<long> AfterAsync(string stream, long upTo) =>
+            (await streams.FindIdsAsync(stream, [id], upTo, CancellationToken.None)).After;
     }
 
     [Fact]

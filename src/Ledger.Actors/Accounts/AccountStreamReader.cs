@@ -84,18 +84,28 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         }
 
         var last = lookups.Max(static one => one.UpTo);
-        var indexed = await index!.FindIdsAsync(
-            AccountActor.PersistenceIdOf(account), lookups.ConvertAll(static one => one.Id), cancellationToken);
+        IndexedRows indexed;
+        await pages.WaitAsync(cancellationToken);
+        try
+        {
+            indexed = await index!.FindIdsAsync(
+                AccountActor.PersistenceIdOf(account), lookups.ConvertAll(static one => one.Id), last, cancellationToken);
+        }
+        finally
+        {
+            pages.Release();
+        }
 
         // Rows from before there was an index are searched one and all, as all were then.
         var read = Math.Min(indexed.After, last);
         var searches = await SearchAsync(account, lookups, 1, read, RowsMax, cancellationToken);
+        var open = lookups.FindAll(lookup => !searches.IsOver(lookup, default));
         await DecideAsync();
         foreach (var row in indexed.Rows)
         {
-            if (row > read && row <= last)
+            if (open.Count > 0 && row > read && row <= last)
             {
-                await ReadFromAsync(row);
+                await ReadFromAsync(row, RowsFirst);
                 await DecideAsync();
             }
         }
@@ -105,14 +115,18 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         // What a row prepares is decided in a later one, which does not bring the ids up again.
         async Task DecideAsync()
         {
-            while (searches.HasOpen && read < last)
+            for (var size = RowsFirst; open.Count > 0 && searches.HasOpen && read < last; size = Math.Min(size * 2, RowsMax))
             {
-                await ReadFromAsync(read + 1);
+                await ReadFromAsync(read + 1, size);
             }
         }
 
-        async Task ReadFromAsync(long row) =>
-            read = (await AddRowsAsync(searches, account, row, last, RowsFirst, cancellationToken))[^1].SequenceNr;
+        async Task ReadFromAsync(long row, int size)
+        {
+            var rows = await AddRowsAsync(searches, account, row, last, size, cancellationToken);
+            read = rows[^1].SequenceNr;
+            open.RemoveAll(lookup => searches.IsOver(lookup, rows[^1].Events[0].At));
+        }
     }
 
     private async Task<IdSearches> SearchAsync(

@@ -13,10 +13,7 @@ internal static class UnorderedIds
         HashSet<TransferId>? ids = null;
         for (var i = 0; i < batch.Events.Count; i++)
         {
-            foreach (var id in IdSearches.UnorderedIn(batch.Events[i], account))
-            {
-                (ids ??= []).Add(id);
-            }
+            IdSearches.AddUnordered(batch.Events[i], account, ref ids);
         }
 
         return ids is null ? null : [.. ids];

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Hosting;
 using Ledger.Actors.Leasing;
 using Ledger.Core;
@@ -62,8 +63,13 @@ public interface IAccountStreams : IAsyncDisposable
 internal interface IIndexedStreams : IAccountStreams
 {
     /// <summary>Finds the rows of one stream that bring any of some ids up.</summary>
+    /// <param name="persistenceId">The stream.</param>
+    /// <param name="ids">The ids.</param>
+    /// <param name="upTo">The last row that matters. What is told is true of a moment at which that row was there.</param>
+    /// <param name="cancellationToken">Stops the read.</param>
+    /// <exception cref="InvalidOperationException">That row is not there, as on a server that lags behind.</exception>
     Task<IndexedRows> FindIdsAsync(
-        string persistenceId, IReadOnlyCollection<TransferId> ids, CancellationToken cancellationToken);
+        string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, CancellationToken cancellationToken);
 }
 
 /// <summary>What the index knows of some ids in a stream.</summary>
@@ -71,6 +77,61 @@ internal interface IIndexedStreams : IAccountStreams
 /// was one.</param>
 /// <param name="Rows">The numbers of the rows, in order, each once.</param>
 internal readonly record struct IndexedRows(long After, IReadOnlyList<long> Rows);
+
+/// <summary>Where in each stream the index of ids begins. Thread-safe.</summary>
+internal sealed class IndexBeginnings
+{
+    private const int KnownMax = 100_000;
+
+    private readonly ConcurrentDictionary<string, (long Place, long After)> _known = new(StringComparer.Ordinal);
+
+    /// <summary>The last row of a stream that was written before there was an index; 0 for none.</summary>
+    /// <param name="persistenceId">The stream.</param>
+    /// <param name="place">The last place of the whole journal without an index; null when that is not known, so that nothing is
+    /// taken for indexed.</param>
+    /// <param name="upTo">A row of the stream, beyond which it need not be looked for.</param>
+    /// <param name="placeOf">The place of a row.</param>
+    /// <remarks>One stream's rows have their places in the order of their numbers.</remarks>
+    public async ValueTask<long> OfAsync(string persistenceId, long? place, long upTo, Func<long, ValueTask<long>> placeOf)
+    {
+        if (place is not > 0)
+        {
+            return place is null ? long.MaxValue : 0;
+        }
+
+        if (_known.TryGetValue(persistenceId, out var known) && known.Place == place)
+        {
+            return known.After;
+        }
+
+        // Most streams are wholly on one side of it.
+        long low = 0;
+        var high = upTo;
+        if (upTo == 0 || await placeOf(1) > place)
+        {
+            high = 0;
+        }
+        else if (await placeOf(upTo) <= place)
+        {
+            return upTo;
+        }
+
+        while (low < high)
+        {
+            var middle = low + ((high - low + 1) / 2);
+            (low, high) = await placeOf(middle) <= place ? (middle, high) : (low, middle - 1);
+        }
+
+        if (_known.Count >= KnownMax)
+        {
+            _known.Clear();
+        }
+
+        // Found within rows that are there already, so it will not move.
+        _known[persistenceId] = (place.Value, low);
+        return low;
+    }
+}
 
 /// <summary>One row of a stream, as stored.</summary>
 /// <param name="SequenceNr">Its number: 1, 2, 3 and so on.</param>

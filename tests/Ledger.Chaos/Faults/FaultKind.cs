@@ -177,5 +177,5 @@ internal sealed class FaultContext
     }
 
     /// <summary>The numbers of all nodes but one.</summary>
-    public IEnumerable<int> OthersThan(int node) => Enumerable.Range(0, Cluster.Nodes.Length).Where(other => other != node);
+    public IEnumerable<int> OthersThan(int node) => Enumerable.Range(0, Network.Addresses.Length).Where(other => other != node);
 }

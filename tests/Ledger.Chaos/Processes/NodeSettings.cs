@@ -31,6 +31,12 @@ internal static class NodeSettings
             yield return "--Ledger:Cluster:Tls:AuthorityPath=" + certificates.Authority;
         }
 
+        if (options.Mode == ChaosMode.Run && options.Seed % 2 == 0)
+        {
+            // So that accounts forget ids soon, and have to look for them.
+            yield return "--Ledger:RememberedIdsMax=64";
+        }
+
         foreach (var argument in options.NodeArguments)
         {
             yield return argument;

@@ -75,11 +75,11 @@ internal sealed class Load : IAsyncDisposable
         return client;
     }
 
-    /// <summary>An id as clients make them: of version 7 with the time of its making, and one in two hundred of random bits, which
-    /// an account with a long journal can only search for in all of it. All but the time follows from the seed.</summary>
+    /// <summary>An id as clients make them: of version 7 with the time of its making, and one in twenty of version 4. All but the
+    /// time follows from the seed.</summary>
     public Guid NewId()
     {
-        const int UnorderedEvery = 200;
+        const int UnorderedEvery = 20;
         Span<byte> bytes = stackalloc byte[16];
         var number = Interlocked.Increment(ref _ids);
         var mixed = unchecked((_seed * 0x9E3779B97F4A7C15) ^ (ulong)number);

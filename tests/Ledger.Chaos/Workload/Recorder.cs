@@ -11,7 +11,7 @@ namespace Ledger.Chaos.Workload;
 /// <param name="Kind">What it was.</param>
 /// <param name="Outcome">What was learned.</param>
 /// <param name="Failed">Whether an error was all that came of it.</param>
-/// <param name="OnTheWay">Whether that error came from the way to a node, such as a connection that ended, and not from one.</param>
+/// <param name="OnTheWay">Whether that error was a connection that ended or could not be made, and not a node's word or a deadline.</param>
 /// <param name="Node">The node that its client keeps to; -1 when it balances.</param>
 /// <param name="Shards">Those of all accounts that it touches; empty when it does not name them all.</param>
 /// <param name="IsProbe">Whether a prober made it.</param>
@@ -83,7 +83,7 @@ internal sealed class Recorder : IAsyncDisposable
         {
             _points.Add(new CallPoint(
                 record.Invoke, record.Complete, record.Kind, record.Outcome, record.Error is not null,
-                record.Error is { Reason.Length: 0 }, record.Node, shards, isProbe));
+                record.Error is { Code: "UNAVAILABLE", Reason.Length: 0 }, record.Node, shards, isProbe));
             if (record.Error is { } error)
             {
                 var key = error.Reason.Length > 0 ? $"{error.Code} {error.Reason}" : $"{error.Code} -";

@@ -833,6 +833,11 @@ internal sealed partial class World
     {
         var rows = place.Rows;
         var last = (int)Math.Min(lookup.UpTo, rows.Count);
+        if (lookup.SequenceNr == 0 && !lookup.Id.IsTimeOrdered)
+        {
+            return FindByIndex(place, lookup.Id, last);
+        }
+
         var from = Math.Max(1, (int)lookup.SequenceNr);
         if (lookup.SequenceNr == 0)
         {
@@ -864,6 +869,30 @@ internal sealed partial class World
         }
 
         return search.Found(lookup.Id);
+    }
+
+    // As with the index of ids: the rows that bring it up, and each further one until what they prepare is decided.
+    private static IdFound? FindByIndex(Place place, TransferId id, int last)
+    {
+        var search = new IdSearches(place.Address, [id]);
+        for (var i = 0; i < last; i++)
+        {
+            HashSet<TransferId>? ids = null;
+            foreach (var happened in place.Rows[i].Events)
+            {
+                IdSearches.AddUnordered(happened, place.Address, ref ids);
+            }
+
+            if (search.HasOpen || ids?.Contains(id) == true)
+            {
+                foreach (var happened in place.Rows[i].Events)
+                {
+                    search.Add(happened, place.Rows[i].SequenceNr);
+                }
+            }
+        }
+
+        return search.Found(id);
     }
 
     // ---------------------------------------------------------------- time
