@@ -67,15 +67,55 @@ internal sealed class Driver : IDisposable
         accounts = new AccountService.AccountServiceClient(channels[0]);
     }
 
-    /// <summary>Opens accounts without limits.</summary>
-    public async Task OpenAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    /// <summary>Opens a workload's accounts and gives them what they have at the beginning, unless that was done.</summary>
+    public async Task OpenAsync(Workload workload, CancellationToken cancellationToken)
     {
+        var isLimited = workload.OpeningBalance > 0;
+        if (!await OpenAsync(workload.Accounts, cancellationToken, isLimited) || !isLimited)
+        {
+            return;
+        }
+
+        await OpenAsync([workload.Bank], cancellationToken);
+        var load = new Load();
+        foreach (var chunk in workload.Funding().Chunk(1000))
+        {
+            var request = new PostTransfersRequest();
+            request.Transfers.AddRange(chunk);
+            await UntilDecidedAsync(
+                load,
+                async () =>
+                {
+                    var response = await transfers[0].PostTransfersAsync(request, Options(cancellationToken));
+                    return response.Results.Count(result => Check(load, result) > 0);
+                },
+                cancellationToken);
+        }
+
+        if (load.Acknowledged != workload.Accounts.Count)
+        {
+            throw new InvalidOperationException($"{load.Acknowledged} of {workload.Accounts.Count} accounts were given money.");
+        }
+    }
+
+    /// <summary>Opens accounts.</summary>
+    /// <returns>Whether all of them are new.</returns>
+    public async Task<bool> OpenAsync(
+        IReadOnlyList<string> names, CancellationToken cancellationToken, bool isLimited = false)
+    {
+        var areNew = true;
         foreach (var chunk in names.Chunk(1000))
         {
             var request = new OpenAccountsRequest();
             foreach (var name in chunk)
             {
-                request.Accounts.Add(new AccountSpec { Address = name, Asset = "USD/2", Code = 1 });
+                request.Accounts.Add(new AccountSpec
+                {
+                    Address = name,
+                    Asset = "USD/2",
+                    Code = 1,
+                    DebitsMustNotExceedCredits = isLimited ? new Limit { Allowance = "0" } : null,
+                });
             }
 
             var response = await accounts.OpenAccountsAsync(request, Options(cancellationToken));
@@ -85,8 +125,12 @@ internal sealed class Driver : IDisposable
                 {
                     throw new InvalidOperationException($"{result.Address} was not opened: {result.Status}.");
                 }
+
+                areNew &= result.Status == AccountStatus.Created;
             }
         }
+
+        return areNew;
     }
 
     /// <summary>One transfer a call; each of the loops sends the next when the last is answered.</summary>

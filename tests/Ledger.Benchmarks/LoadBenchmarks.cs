@@ -211,21 +211,22 @@ internal static class LoadBenchmarks
         public async Task<Workload> OpenAsync(string name)
         {
             var workload = Workload.Of(name, settings);
-            await driver.OpenAsync(workload.Accounts, cancellationToken);
+            await driver.OpenAsync(workload, cancellationToken);
             return workload;
         }
 
         public async Task<Result> MeasureAsync(string mode, Workload workload, int inFlight, Func<Task<Load>> run)
         {
             await Task.Delay(Settling, cancellationToken);
-            var entriesBefore = await driver.CheckBooksAsync(workload.Accounts, cancellationToken);
+            IReadOnlyList<string> accounts = workload.OpeningBalance > 0 ? [.. workload.Accounts, workload.Bank] : workload.Accounts;
+            var entriesBefore = await driver.CheckBooksAsync(accounts, cancellationToken);
             var sizeBefore = await database.SizeAsync(default, cancellationToken);
             var costs = new Costs(node, database);
             var load = await run();
             var result = costs.Of(new Result(mode, database.Name, workload.Name, inFlight), load);
             await Task.Delay(Settling, cancellationToken);
             var size = await database.SizeAsync(sizeBefore, cancellationToken);
-            var entries = await driver.CheckBooksAsync(workload.Accounts, cancellationToken) - entriesBefore;
+            var entries = await driver.CheckBooksAsync(accounts, cancellationToken) - entriesBefore;
             if (entries != 2 * load.Acknowledged)
             {
                 throw new BooksException(

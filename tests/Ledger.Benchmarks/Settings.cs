@@ -20,7 +20,9 @@ internal sealed class Settings
           --seconds N          length of each measured run (10)
           --warmup N           seconds of warm-up before the first run of a node (8)
           --databases LIST     sqlite,postgresql (both)
-          --workloads LIST     uniform,hot (both)
+          --workloads LIST     uniform, hot, or zipf: 100,000 accounts that may not spend more than they have, chosen with
+                               exponent 1 (uniform,hot)
+          --ids VERSION        7, or 4: UUIDs in no order (7)
           --in-flight LIST     1,8,64,512
           --accounts N         accounts of the uniform workload (1000)
           --connections N      client connections; 0: as many as the client likes (0)
@@ -42,6 +44,8 @@ internal sealed class Settings
     public string[] Databases { get; private set; } = ["sqlite", "postgresql"];
 
     public string[] Workloads { get; private set; } = ["uniform", "hot"];
+
+    public bool HasUnorderedIds { get; private set; }
 
     public int[] InFlight { get; private set; } = [1, 8, 64, 512];
 
@@ -89,7 +93,10 @@ internal sealed class Settings
                     settings.Databases = Words(args, ref i, "sqlite", "postgresql");
                     break;
                 case "--workloads":
-                    settings.Workloads = Words(args, ref i, "uniform", "hot");
+                    settings.Workloads = Words(args, ref i, "uniform", "hot", "zipf");
+                    break;
+                case "--ids":
+                    settings.HasUnorderedIds = Words(args, ref i, "4", "7") is ["4"];
                     break;
                 case "--in-flight":
                     settings.InFlight = Array.ConvertAll(
