@@ -36,7 +36,6 @@ internal static class Coverage
     private static readonly (string Row, string[] Columns, string Why)[] Unreachable =
     [
         ("recovered", ["Cancelling", "Telling", "Releasing"], "a recovered anchor begins with the votes (R3)"),
-        ("CloseAnswer committed", ["Releasing"], "a closer that has refused never says that it has committed (R1)"),
         ("CloseAnswer refused", ["Telling"], "a closer that has committed never says that it has refused (R1)"),
     ];
 
@@ -59,6 +58,7 @@ internal static class Coverage
             "a vote that comes late or again, for an attempt whose key is in hand otherwise"),
         (["TrialAnswer"], ["Voting", "Cancelling", "Telling", "Releasing"], "a quote that comes late or again"),
         (["CloseAnswer committed"], ["Waiting", "OnTrial", "Cancelling"], "the answer to a former incarnation or attempt, late"),
+        (["CloseAnswer committed"], ["Releasing"], "the answer about a hold, late, while what was to resolve it is given up"),
         (["CloseAnswer refused"], ["OnTrial", "Waiting"], "the answer to a former attempt, late"),
         (["OutcomeAck"], ["LookingUp", "Waiting", "OnTrial", "Closing", "Cancelling"], "an acknowledgement that comes late or again"),
         (["OutcomeRequest"], ["LookingUp", "Waiting", "OnTrial"], "a question about a former attempt"),
