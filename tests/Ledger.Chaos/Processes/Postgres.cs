@@ -69,9 +69,17 @@ internal sealed class Postgres : IAsyncDisposable
             CultureInfo.InvariantCulture,
             $"-p {place.Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='{_directory}' -c max_connections=200")
             + " -c shared_buffers=64MB -c fsync=on -c client_connection_check_interval=1000";
-        await RunAsync(
-            "pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-l", Path.Combine(_directory, "log"), "-o", options, "start"],
-            CancellationToken.None);
+        var log = Path.Combine(_directory, "log");
+        try
+        {
+            await RunAsync(
+                "pg_ctl", ["-D", place.Data, "-w", "-t", "60", "-l", log, "-o", options, "start"], CancellationToken.None);
+        }
+        catch (InvalidOperationException e) when (File.Exists(log))
+        {
+            throw new InvalidOperationException(
+                e.Message + Environment.NewLine + string.Join(Environment.NewLine, File.ReadLines(log).TakeLast(10)), e);
+        }
 
         // Not broken off before this: nobody else would end the server.
         _reaper.Watch(place.Postmaster);
@@ -157,7 +165,7 @@ internal sealed class Postgres : IAsyncDisposable
     /// <summary>SIGKILL of the whole server, and waits until all of it is gone.</summary>
     public async Task KillAsync(CancellationToken cancellationToken)
     {
-        var all = _primary.Processes();
+        var all = _primary.Freeze();
         all.ForEach(static process => Signals.Send(process, Signals.Kill));
         while (all.Exists(Signals.IsAlive))
         {
@@ -396,13 +404,21 @@ internal sealed class Postgres : IAsyncDisposable
 
         public bool IsRunning => File.Exists(PidFile) && Signals.IsAlive(Postmaster);
 
-        // The postmaster first: once it is stopped no more children come.
-        public List<int> Processes()
+        private List<int> Processes()
         {
             var postmaster = Postmaster;
             return [postmaster, .. Signals.ChildrenOf(postmaster)];
         }
 
-        public void Signal(int signal) => Processes().ForEach(process => Signals.Send(process, signal));
+        /// <summary>Stops the postmaster; all processes that there are then, since no more come. One that came between the list and a
+        /// SIGKILL would live on, with the server's shared memory, and no server could start.</summary>
+        public List<int> Freeze()
+        {
+            Signals.Send(Postmaster, Signals.Stop);
+            return Processes();
+        }
+
+        public void Signal(int signal) =>
+            (signal == Signals.Stop ? Freeze() : Processes()).ForEach(process => Signals.Send(process, signal));
     }
 }
