@@ -25,7 +25,10 @@ internal abstract class Database : IAsyncDisposable
     /// <summary>What makes a node use it.</summary>
     public abstract IEnumerable<string> NodeArguments { get; }
 
-    public static Database Create(string name) => name == "sqlite" ? new SqliteDatabase() : new PostgreSqlDatabase();
+    public static Database Create(string name) => name == "sqlite" ? new SqliteDatabase() : new PostgreSqlDatabase(new PostgresServer(), isOwn: true);
+
+    /// <summary>One on a server that others use too.</summary>
+    public static Database On(PostgresServer server) => new PostgreSqlDatabase(server, isOwn: false);
 
     /// <summary>Adds the rows after those that are known to a size.</summary>
     public async Task<JournalSize> SizeAsync(JournalSize known, CancellationToken cancellationToken)
@@ -89,12 +92,14 @@ internal abstract class Database : IAsyncDisposable
 
     private sealed class PostgreSqlDatabase : Database
     {
-        private readonly PostgresServer server = new();
+        private readonly PostgresServer server;
+        private readonly bool isOwn;
         private readonly string connectionString;
         private readonly int postmaster;
 
-        public PostgreSqlDatabase()
+        public PostgreSqlDatabase(PostgresServer server, bool isOwn)
         {
+            (this.server, this.isOwn) = (server, isOwn);
             connectionString = server.CreateDatabase();
 
             // The server does not say its process id, but a session does, and its parent is the server.
@@ -113,7 +118,10 @@ internal abstract class Database : IAsyncDisposable
         {
             await base.DisposeAsync();
             NpgsqlConnection.ClearAllPools();
-            server.Dispose();
+            if (isOwn)
+            {
+                server.Dispose();
+            }
         }
 
         protected override async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)

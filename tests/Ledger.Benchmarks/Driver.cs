@@ -15,12 +15,15 @@ namespace Ledger.Benchmarks;
 internal sealed class BooksException(string message) : Exception(message);
 
 /// <summary>What a load has seen.</summary>
-internal sealed class Load
+/// <param name="isTimed">Whether latencies are kept, which takes some memory.</param>
+internal sealed class Load(bool isTimed = true)
 {
     private readonly Stopwatch clock = Stopwatch.StartNew();
 
     /// <summary>Latencies in microseconds, from the first sending to the answer, repetitions included.</summary>
-    public LongConcurrentHistogram Latency { get; } = new(1, 120_000_000, 3);
+    public LongConcurrentHistogram Latency => latency ?? throw new InvalidOperationException("Nothing was timed.");
+
+    private readonly LongConcurrentHistogram? latency = isTimed ? new(1, 120_000_000, 3) : null;
 
     public ConcurrentDictionary<string, int> Errors { get; } = new(StringComparer.Ordinal);
 
@@ -32,7 +35,7 @@ internal sealed class Load
 
     public void Took(long start, int count = 1)
     {
-        Latency.RecordValue(Math.Max(1, (long)Stopwatch.GetElapsedTime(start).TotalMicroseconds));
+        latency?.RecordValue(Math.Max(1, (long)Stopwatch.GetElapsedTime(start).TotalMicroseconds));
         Interlocked.Add(ref acknowledged, count);
     }
 
@@ -49,6 +52,8 @@ internal sealed class Driver : IDisposable
     private readonly GrpcChannel[] channels;
     private readonly TransferService.TransferServiceClient[] transfers;
     private readonly AccountService.AccountServiceClient accounts;
+    private readonly Load unmeasured = new(isTimed: false);
+    private int nextChannel;
 
     public Driver(Uri address, int connections)
     {
@@ -153,6 +158,28 @@ internal sealed class Driver : IDisposable
                     cancellationToken);
             }
         }
+    }
+
+    /// <summary>Posts one transfer, or many as a batch, until they are decided; how many were posted.</summary>
+    public async Task<int> PostAsync(IReadOnlyList<Transfer> posted, CancellationToken cancellationToken)
+    {
+        var client = transfers[(int)((uint)Interlocked.Increment(ref nextChannel) % (uint)transfers.Length)];
+        return await UntilDecidedAsync(
+            unmeasured,
+            async () =>
+            {
+                if (posted.Count == 1)
+                {
+                    return Check(unmeasured, (await client.PostTransferAsync(
+                        new PostTransferRequest { Transfer = posted[0] }, Options(cancellationToken))).Result);
+                }
+
+                var request = new PostTransfersRequest();
+                request.Transfers.AddRange(posted);
+                var response = await client.PostTransfersAsync(request, Options(cancellationToken));
+                return response.Results.Count(result => Check(unmeasured, result) > 0);
+            },
+            cancellationToken);
     }
 
     /// <summary>Batches; each of the loops sends the next when the last is answered.</summary>
@@ -314,19 +341,20 @@ internal sealed class Driver : IDisposable
 
     // Whatever has no outcome yet is sent again with its ids, so that the books can be compared with what was
     // acknowledged; the time that it takes counts.
-    private static async Task UntilDecidedAsync(Load load, Func<Task<int>> send, CancellationToken cancellationToken)
+    private static async Task<int> UntilDecidedAsync(Load load, Func<Task<int>> send, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         while (true)
         {
             try
             {
-                if (await send() is var count and > 0)
+                var count = await send();
+                if (count > 0)
                 {
                     load.Took(start, count);
                 }
 
-                return;
+                return count;
             }
             catch (RpcException e) when (!cancellationToken.IsCancellationRequested)
             {

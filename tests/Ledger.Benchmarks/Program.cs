@@ -25,6 +25,7 @@ try
     {
         await (mode switch
         {
+            "compare" => CompareBenchmark.RunAsync(settings, report, stop.Token),
             "core" => CoreBenchmark.RunAsync(settings, report),
             "first" => LoadBenchmarks.FirstAsync(settings, report, stop.Token),
             "stream" => LoadBenchmarks.StreamAsync(settings, report, stop.Token),

@@ -14,6 +14,7 @@ internal sealed class Settings
           wake      reads of accounts that sleep
           memory    resident memory of an awake account
           holds     holds that expire on accounts that sleep: --count of them (1000000), spread over --seconds
+          compare   the ledger and ledgers in SQL in turn, --rounds of --seconds each, one transfer a call or with --batches
           core      the account alone, in memory, on one thread
 
         options
@@ -22,6 +23,9 @@ internal sealed class Settings
           --databases LIST     sqlite,postgresql (both)
           --workloads LIST     uniform, hot, or zipf: 100,000 accounts that may not spend more than they have, chosen with
                                exponent 1 (uniform,hot)
+          --rounds N           of compare (5)
+          --batches            of compare: a thousand transfers a call
+          --pgledger FILES     pgledger's SQL files in the order in which they are to be run, for compare
           --ids VERSION        7, or 4: UUIDs in no order (7)
           --in-flight LIST     1,8,64,512
           --accounts N         accounts of the uniform workload (1000)
@@ -33,7 +37,7 @@ internal sealed class Settings
         What follows "--" is given to the node, such as -- --Ledger:CommitRecordDelay 00:00:01
         """;
 
-    private static readonly string[] KnownModes = ["first", "stream", "wake", "memory", "holds", "core"];
+    private static readonly string[] KnownModes = ["first", "stream", "wake", "memory", "holds", "core", "compare"];
 
     public List<string> Modes { get; } = [];
 
@@ -46,6 +50,12 @@ internal sealed class Settings
     public string[] Workloads { get; private set; } = ["uniform", "hot"];
 
     public bool HasUnorderedIds { get; private set; }
+
+    public int Rounds { get; private set; } = 5;
+
+    public bool IsBatched { get; private set; }
+
+    public IReadOnlyList<string> PgLedger { get; private set; } = [];
 
     public int[] InFlight { get; private set; } = [1, 8, 64, 512];
 
@@ -94,6 +104,15 @@ internal sealed class Settings
                     break;
                 case "--workloads":
                     settings.Workloads = Words(args, ref i, "uniform", "hot", "zipf");
+                    break;
+                case "--rounds":
+                    settings.Rounds = Number(args, ref i);
+                    break;
+                case "--batches":
+                    settings.IsBatched = true;
+                    break;
+                case "--pgledger":
+                    settings.PgLedger = Value(args, ref i).Split(',');
                     break;
                 case "--ids":
                     settings.HasUnorderedIds = Words(args, ref i, "4", "7") is ["4"];

@@ -12,6 +12,7 @@ namespace Ledger.Chaos.Processes;
 internal sealed class Postgres : IAsyncDisposable
 {
     private const string DatabaseName = "ledger";
+    private static readonly TimeSpan ReapPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan CommandPatience = TimeSpan.FromSeconds(90);
 
     private readonly Reaper _reaper;
@@ -170,6 +171,17 @@ internal sealed class Postgres : IAsyncDisposable
         while (all.Exists(Signals.IsAlive))
         {
             await Task.Delay(20, cancellationToken);
+        }
+
+        // A process is dead before whoever inherited it has taken notice, and a server does not start while the number in the lock
+        // file still means one.
+        for (var waiting = Stopwatch.StartNew(); Signals.Exists(all[0]); await Task.Delay(20, cancellationToken))
+        {
+            if (waiting.Elapsed > ReapPatience)
+            {
+                _primary.Unlock();
+                return;
+            }
         }
     }
 
@@ -409,6 +421,9 @@ internal sealed class Postgres : IAsyncDisposable
             var postmaster = Postmaster;
             return [postmaster, .. Signals.ChildrenOf(postmaster)];
         }
+
+        /// <summary>Removes the lock file of a server that is dead.</summary>
+        public void Unlock() => File.Delete(PidFile);
 
         /// <summary>Stops the postmaster; all processes that there are then, since no more come. One that came between the list and a
         /// SIGKILL would live on, with the server's shared memory, and no server could start.</summary>

@@ -43,6 +43,9 @@ internal static partial class Signals
     /// <summary>Whether a process is there and no zombie.</summary>
     public static bool IsAlive(int process) => Fields(process) is { } fields && fields[0] is not ("Z" or "X");
 
+    /// <summary>Whether its number still means it, alive or dead.</summary>
+    public static bool Exists(int process) => Fields(process) is not null;
+
     /// <summary>The children of a process.</summary>
     public static List<int> ChildrenOf(int parent)
     {
