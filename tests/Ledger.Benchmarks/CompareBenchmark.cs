@@ -95,16 +95,10 @@ internal static class CompareBenchmark
         var driverBefore = Environment.CpuUsage.TotalTime;
         var load = await target.RunAsync(workload, inFlight, TimeSpan.FromSeconds(settings.Seconds), cancellationToken);
         var count = Math.Max(1, load.Acknowledged);
-        var result = new Result("compare", target.Name, workload.Name, inFlight)
+        var result = new Result("compare", target.Name, workload.Name, inFlight).Of(load) with
         {
-            Count = load.Acknowledged,
-            PerSecond = load.Acknowledged / load.Elapsed.TotalSeconds,
-            P50 = load.Latency.GetValueAtPercentile(50) / 1000.0,
-            P99 = load.Latency.GetValueAtPercentile(99) / 1000.0,
-            Max = load.Latency.GetValueAtPercentile(100) / 1000.0,
             NodeMicros = (target.Processor() - processorBefore).TotalMicroseconds / count,
             DriverMicros = (Environment.CpuUsage.TotalTime - driverBefore).TotalMicroseconds / count,
-            Errors = load.Errors,
         };
 
         // The longest delay of a commit's record, and the time to write it.

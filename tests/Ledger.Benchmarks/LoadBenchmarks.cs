@@ -183,17 +183,11 @@ internal static class LoadBenchmarks
         public Result Of(Result result, Load load)
         {
             var count = Math.Max(1, load.Acknowledged);
-            return result with
+            return result.Of(load) with
             {
-                Count = load.Acknowledged,
-                PerSecond = load.Acknowledged / load.Elapsed.TotalSeconds,
-                P50 = load.Latency.GetValueAtPercentile(50) / 1000.0,
-                P99 = load.Latency.GetValueAtPercentile(99) / 1000.0,
-                Max = load.Latency.GetValueAtPercentile(100) / 1000.0,
                 NodeMicros = (node.Processor() - nodeBefore).TotalMicroseconds / count,
                 DatabaseMicros = (database.Processor() - databaseBefore).TotalMicroseconds / count,
                 DriverMicros = (Environment.CpuUsage.TotalTime - driverBefore).TotalMicroseconds / count,
-                Errors = load.Errors,
             };
         }
     }

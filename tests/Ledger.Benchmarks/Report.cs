@@ -35,6 +35,17 @@ internal sealed record Result(string Mode, string Database, string Workload, int
     public double? ResidentBytes { get; init; }
 
     public IReadOnlyDictionary<string, int>? Errors { get; init; }
+
+    /// <summary>With what a load has seen.</summary>
+    public Result Of(Load load) => this with
+    {
+        Count = load.Acknowledged,
+        PerSecond = load.Acknowledged / load.Elapsed.TotalSeconds,
+        P50 = load.Latency.GetValueAtPercentile(50) / 1000.0,
+        P99 = load.Latency.GetValueAtPercentile(99) / 1000.0,
+        Max = load.Latency.GetValueAtPercentile(100) / 1000.0,
+        Errors = load.Errors,
+    };
 }
 
 /// <summary>Prints results as they come, and all of them as JSON at the end.</summary>
