@@ -5,6 +5,7 @@ using Akka.Cluster.Hosting;
 using Akka.Cluster.Hosting.SBR;
 using Akka.Event;
 using Akka.Hosting;
+using Ledger.Actors.Remoting;
 using Ledger.Actors.Storage;
 
 namespace Ledger.Actors;
@@ -76,6 +77,7 @@ public static class LedgerClusterHostingExtensions
         // down-all-when-unstable: where no decision is reached all go down, and are started again by their supervisors;
         // staying up would mean two owners of an account.
         // allow-weakly-up-members: a node that not everybody sees yet is to be given no accounts.
+        // transport-class: the default ends the node when a TLS handshake breaks off.
         var ofRole = role is null
             ? string.Empty
             : string.Create(
@@ -110,7 +112,10 @@ public static class LedgerClusterHostingExtensions
               }
               remote {
                 retry-gate-closed-for = 1s
-                dot-netty.tcp.connection-timeout = 3s
+                dot-netty.tcp {
+                  transport-class = "{{typeof(SurvivingTransport).FullName}}, {{typeof(SurvivingTransport).Assembly.GetName().Name}}"
+                  connection-timeout = 3s
+                }
               }
               coordinated-shutdown.exit-clr = off
             }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Event;
 using Ledger.Tests.Shared;
@@ -99,6 +100,52 @@ public sealed class ClusterTlsTests : IDisposable
         (await first.ExitAsync()).ShouldBe(0, first.Output);
     }
 
+    [Fact]
+    public async Task A_handshake_that_breaks_off_or_is_refused_ends_no_node()
+    {
+        var own = new TrialCertificates(Under("own"), "node-1");
+        var foreign = new TrialCertificates(Under("foreign"), "node-2");
+        using var certificate = X509Certificate2.CreateFromPemFile(foreign.Certificate("node-2"), foreign.Key("node-2"));
+        using var resetting = new TcpListener(IPAddress.Loopback, 0);
+        using var posing = new TcpListener(IPAddress.Loopback, 0);
+        resetting.Start();
+        posing.Start();
+        var resets = ServeAsync(resetting, static async connection =>
+        {
+            // The client's greeting has come: the handshake is under way. With no time to linger, closing resets.
+            await connection.ReceiveAsync(new byte[1]);
+            connection.LingerState = new LingerOption(enable: true, seconds: 0);
+        });
+        var posed = ServeAsync(posing, async connection =>
+        {
+            await using var tls = new SslStream(new NetworkStream(connection));
+            await tls.AuthenticateAsServerAsync(certificate);
+            await tls.ReadExactlyAsync(new byte[1]);
+        });
+
+        // The first seed node asks the others, before it founds a cluster, whether there is one.
+        var port = FreePort();
+        using var node = new NodeProcess(
+            directory.FullName,
+            [
+                "--Ledger:Mode=Clustered", $"--ConnectionStrings:Ledger={PostgresServer.Shared.CreateDatabase()}",
+                $"--Ledger:Cluster:SeedNodes:0=127.0.0.1:{port}",
+                $"--Ledger:Cluster:SeedNodes:1=127.0.0.1:{((IPEndPoint)resetting.LocalEndpoint).Port}",
+                $"--Ledger:Cluster:SeedNodes:2=127.0.0.1:{((IPEndPoint)posing.LocalEndpoint).Port}",
+                "--Ledger:Cluster:Size=1", $"--Ledger:Cluster:Port={port}", .. own.Settings("node-1"),
+            ]);
+        var url = await node.ListeningAsync();
+        await UntilAsync(url, "1 of 1 nodes");
+
+        (await resets.WaitAsync(Patience)).ShouldBeTrue();
+        (await posed.WaitAsync(Patience)).ShouldBeTrue();
+        node.Output.ShouldContain("TLS handshake failed");
+        node.Output.ShouldContain("CN=node-2");
+        node.Output.ShouldContain("is refused");
+        node.Terminate();
+        (await node.ExitAsync()).ShouldBe(0, node.Output);
+    }
+
     public void Dispose()
     {
         http.Dispose();
@@ -110,6 +157,30 @@ public sealed class ClusterTlsTests : IDisposable
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    // Whether somebody came. Whoever comes is treated alike, until the listener stops.
+    private static Task<bool> ServeAsync(TcpListener listener, Func<Socket, Task> treat)
+    {
+        var came = new TaskCompletionSource<bool>();
+        _ = Task.Run(async () =>
+        {
+            while (true)
+            {
+                using var connection = await listener.AcceptSocketAsync();
+                try
+                {
+                    await treat(connection);
+                }
+                catch (Exception e) when (e is IOException or SocketException or AuthenticationException)
+                {
+                    // Hung up on, as it should be.
+                }
+
+                came.TrySetResult(true);
+            }
+        });
+        return came.Task;
     }
 
     private static ClusterTls? Load(TrialCertificates certificates, string host) => ClusterTls.Load(

@@ -46,6 +46,7 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.cluster.sharding.least-shard-allocation-strategy.rebalance-relative-limit = 0.1
         akka.cluster.sharding.buffer-size = 20000
         akka.remote.retry-gate-closed-for = 1s
+        akka.remote.dot-netty.tcp.transport-class = Ledger.Actors.Remoting.SurvivingTransport, Ledger.Actors
         akka.remote.dot-netty.tcp.connection-timeout = 3s
         akka.remote.dot-netty.tcp.maximum-frame-size = 16777216b
         akka.remote.dot-netty.tcp.send-buffer-size = 33554432b
