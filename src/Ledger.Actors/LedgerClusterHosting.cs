@@ -18,7 +18,7 @@ public static class LedgerClusterHostingExtensions
 
     /// <summary>Adds clustering as a ledger wants it: a split brain resolver that keeps the majority, failure detection by
     /// the profile, and no work before a majority has met. Remoting, and where the nodes find each other, is the
-    /// application's.</summary>
+    /// application's, but for the TCP transport's class: one that no failed TLS handshake can end the node by.</summary>
     /// <param name="builder">The actor system's configuration. What is prepended to it later wins over what is added here.</param>
     /// <param name="options">When nodes are given up; null for the defaults.</param>
     /// <param name="cluster">Roles and seed nodes; null for none. Its split brain resolver and its minimum of members are

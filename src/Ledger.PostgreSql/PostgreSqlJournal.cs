@@ -8,22 +8,31 @@ namespace Ledger.PostgreSql;
 /// <summary>The journal on PostgreSQL: one statement for whatever is waiting, a binary COPY when that is much.</summary>
 internal sealed class PostgreSqlJournal : GroupWriteJournal
 {
+    // Where rows come from a disk, more sessions wait for it at once; a page may have some hundred rows.
+    private const int GroupsMax = 6;
+    private const int GroupMax = 16;
+
     private readonly string _connectionString;
+    private readonly GroupedReads<PageQuestion, List<StoredRow>> _pages;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
     public PostgreSqlJournal(Config config)
         : base(config)
-        => _connectionString = config.GetString("connection-string");
+    {
+        _connectionString = config.GetString("connection-string");
+        _pages = new GroupedReads<PageQuestion, List<StoredRow>>(
+            GroupsMax, GroupMax, PostgreSqlReading.GroupTimeout,
+            (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token), PostgreSqlReading.MayBeOfOne);
+    }
 
     protected override IJournalAppender CreateAppender()
         => new PostgreSqlAppender(PostgreSqlConnections.ForWriter(_connectionString));
 
-    protected override Task ReadRowsAsync(
+    protected override async Task ReadRowsAsync(
         string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, List<StoredRow> rows,
         CancellationToken cancellationToken)
-        => PostgreSqlReading.ReadRowsAsync(
-            _connectionString, persistenceId, fromSequenceNr, toSequenceNr, limit, descending: false, rows,
-            cancellationToken);
+        => rows.AddRange(await _pages.AskAsync(
+            new PageQuestion(persistenceId, fromSequenceNr, toSequenceNr, limit), cancellationToken));
 
     protected override Task<long> ReadHighestAsync(
         string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)

@@ -5,15 +5,33 @@ using NpgsqlTypes;
 
 namespace Ledger.PostgreSql;
 
+/// <summary>A page of a stream that is asked for: up to so many rows, in the order of their numbers, both of which are inclusive.</summary>
+internal readonly record struct PageQuestion(string PersistenceId, long From, long To, int Limit);
+
 /// <summary>Reads journal rows with prepared statements over pooled connections.</summary>
 internal static class PostgreSqlReading
 {
+    /// <summary>How long to read for many at once: about as long as the plugin waits for one.</summary>
+    public static readonly TimeSpan GroupTimeout = TimeSpan.FromSeconds(5);
+
     private const string Columns =
         "SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid FROM journal"
         + " WHERE persistence_id = $1 AND sequence_number BETWEEN $2 AND $3 ORDER BY sequence_number ";
 
     private const string AscendingSql = Columns + "ASC LIMIT $4";
     private const string DescendingSql = Columns + "DESC LIMIT $4";
+
+    // The pages of many streams. Each is one index scan; what comes first in the array comes first.
+    private const string ManySql = """
+        SELECT j.sequence_number, j.created, j.deleted, j.message, j.identifier, j.manifest, j.writer_uuid, r.place
+        FROM unnest($1::varchar[], $2::bigint[], $3::bigint[], $4::int[]) WITH ORDINALITY
+            AS r (persistence_id, lowest, highest, rows, place)
+        CROSS JOIN LATERAL (
+            SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid FROM journal
+            WHERE persistence_id = r.persistence_id AND sequence_number BETWEEN r.lowest AND r.highest
+            ORDER BY sequence_number LIMIT r.rows) j
+        ORDER BY r.place, j.sequence_number
+        """;
 
     private const string HighestSql =
         "SELECT max(sequence_number) FROM journal WHERE persistence_id = $1 AND sequence_number > $2";
@@ -40,16 +58,66 @@ internal static class PostgreSqlReading
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            rows.Add(new StoredRow(
-                reader.GetInt64(0),
-                reader.GetInt64(1),
-                reader.GetBoolean(2),
-                reader.GetFieldValue<byte[]>(3),
-                reader.GetInt32(4),
-                reader.IsDBNull(5) ? string.Empty : reader.GetString(5),
-                reader.IsDBNull(6) ? string.Empty : reader.GetString(6)));
+            rows.Add(Row(reader));
         }
     }
+
+    /// <summary>Reads a page of each of several streams, in one statement.</summary>
+    public static async Task<IReadOnlyList<List<StoredRow>>> ReadPagesAsync(
+        string connectionString, IReadOnlyList<PageQuestion> pages, CancellationToken cancellationToken)
+    {
+        var answers = new List<StoredRow>[pages.Count];
+        for (var i = 0; i < answers.Length; i++)
+        {
+            answers[i] = [];
+        }
+
+        if (pages is [var only])
+        {
+            await ReadRowsAsync(
+                connectionString, only.PersistenceId, only.From, only.To, only.Limit, descending: false, answers[0],
+                cancellationToken);
+            return answers;
+        }
+
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(ManySql, connection)
+        {
+            Parameters =
+            {
+                Array(pages.Select(static page => page.PersistenceId), NpgsqlDbType.Varchar),
+                Array(pages.Select(static page => page.From), NpgsqlDbType.Bigint),
+                Array(pages.Select(static page => page.To), NpgsqlDbType.Bigint),
+                Array(pages.Select(static page => page.Limit), NpgsqlDbType.Integer),
+            },
+        };
+        await command.PrepareAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            answers[(int)reader.GetInt64(7) - 1].Add(Row(reader));
+        }
+
+        return answers;
+    }
+
+    /// <summary>Whether a failure to read for many may be due to one of them: not where the connection is.</summary>
+    public static bool MayBeOfOne(Exception exception) =>
+        exception is PostgresException or not (NpgsqlException or OperationCanceledException or TimeoutException);
+
+    /// <summary>A parameter that is an array.</summary>
+    public static NpgsqlParameter Array<T>(IEnumerable<T> values, NpgsqlDbType type) =>
+        new NpgsqlParameter<T[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | type };
+
+    private static StoredRow Row(NpgsqlDataReader reader) => new(
+        reader.GetInt64(0),
+        reader.GetInt64(1),
+        reader.GetBoolean(2),
+        reader.GetFieldValue<byte[]>(3),
+        reader.GetInt32(4),
+        reader.IsDBNull(5) ? string.Empty : reader.GetString(5),
+        reader.IsDBNull(6) ? string.Empty : reader.GetString(6));
 
     public static async Task<long> ReadHighestAsync(
         string connectionString, string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)

@@ -13,44 +13,40 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
         + " WHERE persistence_id = $1 AND sequence_number <= $2 AND created <= $3"
         + " ORDER BY sequence_number DESC LIMIT 1";
 
+    private const string ReadManySql = """
+        SELECT s.sequence_number, s.created, s.snapshot, s.serializer_id, s.manifest, r.place
+        FROM unnest($1::varchar[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS r (persistence_id, highest, latest, place)
+        CROSS JOIN LATERAL (
+            SELECT sequence_number, created, snapshot, serializer_id, manifest FROM snapshot
+            WHERE persistence_id = r.persistence_id AND sequence_number <= r.highest AND created <= r.latest
+            ORDER BY sequence_number DESC LIMIT 1) s
+        """;
+
     private const string WriteSql =
         "INSERT INTO snapshot (persistence_id, sequence_number, created, snapshot, serializer_id, manifest)"
         + " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (persistence_id, sequence_number) DO UPDATE"
         + " SET created = excluded.created, snapshot = excluded.snapshot, serializer_id = excluded.serializer_id,"
         + " manifest = excluded.manifest";
 
+    // A snapshot may be large.
+    private const int GroupsMax = 6;
+    private const int GroupMax = 16;
+
     private readonly string _connectionString;
+    private readonly GroupedReads<SnapshotQuestion, StoredSnapshot?> _snapshots;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
     public PostgreSqlSnapshotStore(Config config)
         : base(config)
-        => _connectionString = config.GetString("connection-string");
-
-    protected override async Task<StoredSnapshot?> ReadAsync(
-        string persistenceId, long maxSequenceNr, long maxTicks, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(_connectionString);
-        await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(ReadSql, connection)
-        {
-            Parameters =
-            {
-                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
-                new NpgsqlParameter<long> { TypedValue = maxSequenceNr },
-                new NpgsqlParameter<long> { TypedValue = maxTicks },
-            },
-        };
-        await command.PrepareAsync(cancellationToken);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken)
-            ? new StoredSnapshot(
-                reader.GetInt64(0),
-                reader.GetInt64(1),
-                reader.GetFieldValue<byte[]>(2),
-                reader.GetInt32(3),
-                reader.IsDBNull(4) ? string.Empty : reader.GetString(4))
-            : null;
+        _connectionString = config.GetString("connection-string");
+        _snapshots = new GroupedReads<SnapshotQuestion, StoredSnapshot?>(
+            GroupsMax, GroupMax, PostgreSqlReading.GroupTimeout, ReadAsync, PostgreSqlReading.MayBeOfOne);
     }
+
+    protected override Task<StoredSnapshot?> ReadAsync(
+        string persistenceId, long maxSequenceNr, long maxTicks, CancellationToken cancellationToken) =>
+        _snapshots.AskAsync(new SnapshotQuestion(persistenceId, maxSequenceNr, maxTicks), cancellationToken);
 
     protected override async Task WriteAsync(
         string persistenceId, StoredSnapshot snapshot, CancellationToken cancellationToken)
@@ -72,4 +68,43 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
         await command.PrepareAsync(cancellationToken);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
+
+    private static StoredSnapshot Snapshot(NpgsqlDataReader reader) => new(
+        reader.GetInt64(0),
+        reader.GetInt64(1),
+        reader.GetFieldValue<byte[]>(2),
+        reader.GetInt32(3),
+        reader.IsDBNull(4) ? string.Empty : reader.GetString(4));
+
+    private async Task<IReadOnlyList<StoredSnapshot?>> ReadAsync(
+        IReadOnlyList<SnapshotQuestion> questions, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(_connectionString);
+        await connection.OpenAsync(cancellationToken);
+        var answers = new StoredSnapshot?[questions.Count];
+        await using var command = new NpgsqlCommand(questions.Count == 1 ? ReadSql : ReadManySql, connection);
+        if (questions is [var only])
+        {
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = only.PersistenceId, NpgsqlDbType = NpgsqlDbType.Varchar });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = only.MaxSequenceNr });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = only.MaxTicks });
+        }
+        else
+        {
+            command.Parameters.Add(PostgreSqlReading.Array(questions.Select(static one => one.PersistenceId), NpgsqlDbType.Varchar));
+            command.Parameters.Add(PostgreSqlReading.Array(questions.Select(static one => one.MaxSequenceNr), NpgsqlDbType.Bigint));
+            command.Parameters.Add(PostgreSqlReading.Array(questions.Select(static one => one.MaxTicks), NpgsqlDbType.Bigint));
+        }
+
+        await command.PrepareAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            answers[questions.Count == 1 ? 0 : (int)reader.GetInt64(5) - 1] = Snapshot(reader);
+        }
+
+        return answers;
+    }
+
+    private readonly record struct SnapshotQuestion(string PersistenceId, long MaxSequenceNr, long MaxTicks);
 }

@@ -122,6 +122,46 @@ public abstract class StorageTests
     }
 
     [Fact]
+    public async Task Many_that_wake_at_once_each_get_what_is_theirs()
+    {
+        // None, some that fit into a page, some that do not; without a snapshot, with one in the midst, at the end, and with two.
+        const int count = 300;
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            await Task.WhenAll(Enumerable.Range(0, count).Select(async i =>
+            {
+                for (var done = 0; done < i % 20;)
+                {
+                    var actor = node.Open($"wake-{i}");
+                    var until = Math.Min(i % 20, done + 1 + (i % 9));
+                    while (done < until)
+                    {
+                        await Node.WriteAsync(actor, new Noted($"{i}.{++done}"));
+                    }
+
+                    if (i % 3 > 0)
+                    {
+                        await actor.Ask<Written>(new Snap(), s_timeout);
+                    }
+
+                    await actor.GracefulStop(s_timeout);
+                }
+            }));
+        }
+
+        await using var woken = await Node.StartAsync(Open(), "akka.persistence.journal.sql.ledger.read-page-rows = 7");
+        for (var round = 0; round < 3; round++)
+        {
+            var contents = await Task.WhenAll(Enumerable.Range(0, count).Select(i => woken.ReadAgainAsync($"wake-{i}")));
+            for (var i = 0; i < count; i++)
+            {
+                contents[i].SequenceNr.ShouldBe(i % 20);
+                contents[i].Texts.ShouldBe(Enumerable.Range(1, i % 20).Select(number => $"{i}.{number}"));
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_conflicting_row_stops_one_actor_and_no_other()
     {
         await using var node = await Node.StartAsync(Open());

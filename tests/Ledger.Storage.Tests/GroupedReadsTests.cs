@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using Ledger.Actors.Storage;
+
+namespace Ledger.Storage.Tests;
+
+/// <summary>Goal: whoever asks gets the answer to his own question, soon when alone, with others when many ask. Method: a source that
+/// answers when the test lets it.</summary>
+public sealed class GroupedReadsTests
+{
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(20);
+
+    private readonly ConcurrentQueue<(IReadOnlyList<int> Questions, TaskCompletionSource Answer)> _groups = new();
+
+    [Fact]
+    public async Task One_that_asks_alone_waits_for_nobody_and_those_who_ask_meanwhile_go_together()
+    {
+        var reads = Reads(3);
+        var first = reads.AskAsync(0, CancellationToken.None);
+        var group = await NextAsync();
+        group.Questions.ShouldBe([0]);
+
+        var others = Enumerable.Range(1, 5).Select(i => reads.AskAsync(i, CancellationToken.None)).ToArray();
+        group.Answer.SetResult();
+        (await first.WaitAsync(s_timeout)).ShouldBe("0");
+        group = await NextAsync();
+        group.Questions.ShouldBe([1, 2, 3]);
+        group.Answer.SetResult();
+        group = await NextAsync();
+        group.Questions.ShouldBe([4, 5]);
+        group.Answer.SetResult();
+        (await Task.WhenAll(others).WaitAsync(s_timeout)).ShouldBe(["1", "2", "3", "4", "5"]);
+    }
+
+    [Fact]
+    public async Task A_group_that_fails_fails_alone()
+    {
+        var reads = Reads(2);
+        var first = reads.AskAsync(0, CancellationToken.None);
+        var group = await NextAsync();
+        var others = Enumerable.Range(1, 3).Select(i => reads.AskAsync(i, CancellationToken.None)).ToArray();
+        group.Answer.SetResult();
+        group = await NextAsync();
+        group.Answer.SetException(new InvalidOperationException("gone"));
+        group = await NextAsync();
+        group.Answer.SetResult();
+
+        (await first.WaitAsync(s_timeout)).ShouldBe("0");
+        (await Should.ThrowAsync<InvalidOperationException>(others[0].WaitAsync(s_timeout))).Message.ShouldBe("gone");
+        await Should.ThrowAsync<InvalidOperationException>(others[1].WaitAsync(s_timeout));
+        (await others[2].WaitAsync(s_timeout)).ShouldBe("3");
+    }
+
+    [Fact]
+    public async Task One_that_can_not_be_answered_keeps_the_others_of_its_group_from_nothing()
+    {
+        var reads = Reads(3);
+        var first = reads.AskAsync(0, CancellationToken.None);
+        var group = await NextAsync();
+        var others = Enumerable.Range(1, 3).Select(i => reads.AskAsync(i, CancellationToken.None)).ToArray();
+        group.Answer.SetResult();
+        group = await NextAsync();
+        group.Answer.SetException(new FormatException("one of them"));
+        for (var i = 0; i < 3; i++)
+        {
+            group = await NextAsync();
+            group.Questions.Count.ShouldBe(1);
+            if (group.Questions[0] == 2)
+            {
+                group.Answer.SetException(new FormatException("this one"));
+            }
+            else
+            {
+                group.Answer.SetResult();
+            }
+        }
+
+        (await first.WaitAsync(s_timeout)).ShouldBe("0");
+        (await others[0].WaitAsync(s_timeout)).ShouldBe("1");
+        (await Should.ThrowAsync<FormatException>(others[1].WaitAsync(s_timeout))).Message.ShouldBe("this one");
+        (await others[2].WaitAsync(s_timeout)).ShouldBe("3");
+    }
+
+    [Fact]
+    public async Task Who_has_left_is_not_read_for_and_holds_up_nobody()
+    {
+        var reads = Reads(8);
+        using var patience = new CancellationTokenSource();
+        var held = reads.AskAsync(0, patience.Token);
+        var group = await NextAsync();
+        var left = reads.AskAsync(1, patience.Token);
+        var stayed = reads.AskAsync(2, CancellationToken.None);
+        await patience.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(held.WaitAsync(s_timeout));
+        await Should.ThrowAsync<OperationCanceledException>(left.WaitAsync(s_timeout));
+
+        // The first was alone in his group, whose reading ends with his leaving.
+        group = await NextAsync();
+        group.Questions.ShouldBe([2]);
+        group.Answer.SetResult();
+        (await stayed.WaitAsync(s_timeout)).ShouldBe("2");
+        Should.Throw<OperationCanceledException>(() => reads.AskAsync(3, patience.Token));
+    }
+
+    [Fact]
+    public async Task No_question_is_lost_however_askers_and_readers_meet()
+    {
+        var atOnce = 0;
+        var most = 0;
+        var reads = new GroupedReads<int, int>(2, 5, s_timeout, async (questions, _) =>
+        {
+            var now = Interlocked.Increment(ref atOnce);
+            while (Volatile.Read(ref most) is var seen && seen < now)
+            {
+                Interlocked.CompareExchange(ref most, now, seen);
+            }
+
+            if (questions[0] % 3 == 0)
+            {
+                await Task.Yield();
+            }
+
+            Interlocked.Decrement(ref atOnce);
+            return [.. questions.Select(static question => -question)];
+        }, static _ => false);
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(asker => Task.Run(async () =>
+        {
+            for (var i = 0; i < 5_000; i++)
+            {
+                var question = (asker * 5_000) + i;
+                (await reads.AskAsync(question, CancellationToken.None).WaitAsync(s_timeout)).ShouldBe(-question);
+            }
+        })));
+        most.ShouldBeInRange(1, 2);
+    }
+
+    private GroupedReads<int, string> Reads(int groupMax) =>
+        new(1, groupMax, s_timeout, HeldAsync, static failure => failure is FormatException);
+
+    private async Task<IReadOnlyList<string>> HeldAsync(IReadOnlyList<int> questions, CancellationToken cancellationToken)
+    {
+        var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _groups.Enqueue(([.. questions], answer));
+        await answer.Task.WaitAsync(cancellationToken);
+        return [.. questions.Select(static question => $"{question}")];
+    }
+
+    private async Task<(IReadOnlyList<int> Questions, TaskCompletionSource Answer)> NextAsync()
+    {
+        using var patience = new CancellationTokenSource(s_timeout);
+        while (true)
+        {
+            if (_groups.TryDequeue(out var group))
+            {
+                return group;
+            }
+
+            await Task.Delay(1, patience.Token);
+        }
+    }
+}
