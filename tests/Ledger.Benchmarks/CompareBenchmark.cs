@@ -1,5 +1,6 @@
 using System.Globalization;
 using Ledger.Benchmarks.Peers;
+using Ledger.Benchmarks.Workloads;
 using Ledger.Tests.Shared;
 
 namespace Ledger.Benchmarks;
@@ -7,8 +8,6 @@ namespace Ledger.Benchmarks;
 /// <summary>The ledger and what a user would take instead, in turn, on one machine and one PostgreSQL with the same durability.</summary>
 internal static class CompareBenchmark
 {
-    private const int Batch = 1000;
-
     public static async Task RunAsync(Settings settings, Report report, CancellationToken cancellationToken)
     {
         using var server = new PostgresServer();
@@ -17,10 +16,10 @@ internal static class CompareBenchmark
         Report.Say(settings.PgLedger.Count == 0
             ? "pgledger is left out: name its SQL files with --pgledger"
             : "pgledger: " + string.Join(' ', settings.PgLedger));
-        List<Target> targets = settings.IsBatched
+        List<Target> targets = settings.Batch > 1
             ?
             [
-                new LedgerTarget(node, database, settings, Batch), new PlainTarget(server.CreateDatabase(), Batch),
+                new LedgerTarget(node, database, settings, settings.Batch), new PlainTarget(server.CreateDatabase(), settings.Batch),
             ]
             :
             [
@@ -31,7 +30,7 @@ internal static class CompareBenchmark
         {
             foreach (var name in settings.Workloads)
             {
-                await CompareAsync(Workload.Of(name, settings), targets, settings, report, cancellationToken);
+                await CompareAsync(PairWorkload.Of(name, settings), targets, settings, report, cancellationToken);
             }
         }
         finally
@@ -44,7 +43,7 @@ internal static class CompareBenchmark
     }
 
     private static async Task CompareAsync(
-        Workload workload, List<Target> targets, Settings settings, Report report, CancellationToken cancellationToken)
+        PairWorkload workload, List<Target> targets, Settings settings, Report report, CancellationToken cancellationToken)
     {
         // Warm, and each at what suits it best.
         var best = new Dictionary<Target, int>();
@@ -88,7 +87,7 @@ internal static class CompareBenchmark
     }
 
     private static async Task<Result> MeasureAsync(
-        Target target, Workload workload, int inFlight, Settings settings, CancellationToken cancellationToken)
+        Target target, PairWorkload workload, int inFlight, Settings settings, CancellationToken cancellationToken)
     {
         var entriesBefore = await target.CheckBooksAsync(workload, cancellationToken);
         var processorBefore = target.Processor();

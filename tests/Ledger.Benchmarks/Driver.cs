@@ -5,7 +5,7 @@ using System.Numerics;
 using Google.Rpc;
 using Grpc.Core;
 using Grpc.Net.Client;
-using HdrHistogram;
+using Ledger.Benchmarks.Workloads;
 using Ledger.V1;
 using StatusCode = Grpc.Core.StatusCode;
 
@@ -14,35 +14,10 @@ namespace Ledger.Benchmarks;
 /// <summary>The sum of what accounts say, or how it differs from what it must be.</summary>
 internal sealed class BooksException(string message) : Exception(message);
 
-/// <summary>What a load has seen.</summary>
-/// <param name="isTimed">Whether latencies are kept, which takes some memory.</param>
-internal sealed class Load(bool isTimed = true)
-{
-    private readonly Stopwatch clock = Stopwatch.StartNew();
-
-    /// <summary>Latencies in microseconds, from the first sending to the answer, repetitions included.</summary>
-    public LongConcurrentHistogram Latency => latency ?? throw new InvalidOperationException("Nothing was timed.");
-
-    private readonly LongConcurrentHistogram? latency = isTimed ? new(1, 120_000_000, 3) : null;
-
-    public ConcurrentDictionary<string, int> Errors { get; } = new(StringComparer.Ordinal);
-
-    private long acknowledged;
-
-    public long Acknowledged => Interlocked.Read(ref acknowledged);
-
-    public TimeSpan Elapsed => clock.Elapsed;
-
-    public void Took(long start, int count = 1)
-    {
-        latency?.RecordValue(Math.Max(1, (long)Stopwatch.GetElapsedTime(start).TotalMicroseconds));
-        Interlocked.Add(ref acknowledged, count);
-    }
-
-    public void Failed(string reason) => Errors.AddOrUpdate(reason, 1, static (_, n) => n + 1);
-
-    public void Stop() => clock.Stop();
-}
+/// <summary>What accounts say of themselves.</summary>
+/// <param name="Entries">How many entries they have.</param>
+/// <param name="Debits">Their posted debits, which are their posted credits too.</param>
+internal readonly record struct Books(long Entries, BigInteger Debits);
 
 /// <summary>Drives a node over gRPC with raw stubs.</summary>
 internal sealed class Driver : IDisposable
@@ -51,8 +26,8 @@ internal sealed class Driver : IDisposable
 
     private readonly GrpcChannel[] channels;
     private readonly TransferService.TransferServiceClient[] transfers;
-    private readonly AccountService.AccountServiceClient accounts;
-    private readonly Load unmeasured = new(isTimed: false);
+    private readonly TransactionService.TransactionServiceClient[] transactions;
+    private readonly AccountService.AccountServiceClient[] accounts;
     private int nextChannel;
 
     public Driver(Uri address, int connections)
@@ -69,145 +44,128 @@ internal sealed class Driver : IDisposable
         }
 
         transfers = Array.ConvertAll(channels, channel => new TransferService.TransferServiceClient(channel));
-        accounts = new AccountService.AccountServiceClient(channels[0]);
+        transactions = Array.ConvertAll(channels, channel => new TransactionService.TransactionServiceClient(channel));
+        accounts = Array.ConvertAll(channels, channel => new AccountService.AccountServiceClient(channel));
     }
+
+    private int Channel => (int)((uint)Interlocked.Increment(ref nextChannel) % (uint)channels.Length);
 
     /// <summary>Opens a workload's accounts and gives them what they have at the beginning, unless that was done.</summary>
     public async Task OpenAsync(Workload workload, CancellationToken cancellationToken)
     {
-        var isLimited = workload.OpeningBalance > 0;
-        if (!await OpenAsync(workload.Accounts, cancellationToken, isLimited) || !isLimited)
+        if (!await OpenAsync(workload.Accounts, cancellationToken))
         {
             return;
         }
 
-        await OpenAsync([workload.Bank], cancellationToken);
-        var given = 0;
-        foreach (var chunk in workload.Funding().Chunk(1000))
+        var unmeasured = new Load(isTimed: false);
+        long asked = 0;
+        await Parallel.ForEachAsync(
+            workload.Funding.Chunk(1000), new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancellationToken },
+            async (chunk, token) =>
+            {
+                Interlocked.Add(ref asked, chunk.Length);
+                await CallAsync(new PostCall(chunk), unmeasured, token);
+            });
+        if (unmeasured.Acknowledged != asked)
         {
-            given += await PostAsync(chunk, cancellationToken);
-        }
-
-        if (given != workload.Accounts.Count)
-        {
-            throw new InvalidOperationException($"{given} of {workload.Accounts.Count} accounts were given money.");
+            throw new InvalidOperationException($"{unmeasured.Acknowledged} of {asked} accounts were given money.");
         }
     }
 
     /// <summary>Opens accounts.</summary>
     /// <returns>Whether all of them are new.</returns>
-    public async Task<bool> OpenAsync(
-        IReadOnlyList<string> names, CancellationToken cancellationToken, bool isLimited = false)
+    public async Task<bool> OpenAsync(IReadOnlyList<AccountSpec> specs, CancellationToken cancellationToken)
     {
         var areNew = true;
-        foreach (var chunk in names.Chunk(1000))
-        {
-            var request = new OpenAccountsRequest();
-            foreach (var name in chunk)
+        await Parallel.ForEachAsync(
+            specs.Chunk(1000), new ParallelOptions { MaxDegreeOfParallelism = 2, CancellationToken = cancellationToken },
+            async (chunk, token) =>
             {
-                request.Accounts.Add(new AccountSpec
+                var request = new OpenAccountsRequest();
+                request.Accounts.AddRange(chunk);
+                var response = await accounts[Channel].OpenAccountsAsync(request, Options(token));
+                foreach (var result in response.Results)
                 {
-                    Address = name,
-                    Asset = "USD/2",
-                    Code = 1,
-                    DebitsMustNotExceedCredits = isLimited ? new Limit { Allowance = "0" } : null,
-                });
-            }
+                    if (result.Status is not (AccountStatus.Created or AccountStatus.Exists))
+                    {
+                        throw new InvalidOperationException($"{result.Address} was not opened: {result.Status}.");
+                    }
 
-            var response = await accounts.OpenAccountsAsync(request, Options(cancellationToken));
-            foreach (var result in response.Results)
-            {
-                if (result.Status is not (AccountStatus.Created or AccountStatus.Exists))
-                {
-                    throw new InvalidOperationException($"{result.Address} was not opened: {result.Status}.");
+                    if (result.Status == AccountStatus.Exists)
+                    {
+                        Volatile.Write(ref areNew, false);
+                    }
                 }
-
-                areNew &= result.Status == AccountStatus.Created;
-            }
-        }
-
+            });
         return areNew;
     }
 
-    /// <summary>One transfer a call; each of the loops sends the next when the last is answered.</summary>
-    public async Task<Load> UnaryAsync(
-        Workload workload, int inFlight, TimeSpan length, CancellationToken cancellationToken)
+    /// <summary>Makes one call, and repeats it until it is decided.</summary>
+    public async Task CallAsync(Call call, Load load, CancellationToken cancellationToken)
     {
-        var load = new Load();
-        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(i => Task.Run(() => LoopAsync(i), cancellationToken)));
-        load.Stop();
-        return load;
-
-        async Task LoopAsync(int i)
+        var channel = Channel;
+        switch (call)
         {
-            var client = transfers[i % transfers.Length];
-            while (load.Elapsed < length)
-            {
-                var request = new PostTransferRequest { Transfer = workload.Next() };
-                await UntilDecidedAsync(
-                    load, async () => Check(load, (await client.PostTransferAsync(request, Options(cancellationToken))).Result),
-                    cancellationToken);
-            }
-        }
-    }
-
-    /// <summary>Posts one transfer, or many as a batch, until they are decided; how many were posted.</summary>
-    public async Task<int> PostAsync(IReadOnlyList<Transfer> posted, CancellationToken cancellationToken)
-    {
-        var client = transfers[(int)((uint)Interlocked.Increment(ref nextChannel) % (uint)transfers.Length)];
-        return await UntilDecidedAsync(
-            unmeasured,
-            async () =>
-            {
-                if (posted.Count == 1)
+            case PostCall { Transfers: [var transfer] }:
+                var one = new PostTransferRequest { Transfer = transfer };
+                var answer = await DecidedAsync(
+                    load, () => transfers[channel].PostTransferAsync(one, Options(cancellationToken)), cancellationToken);
+                Count(load, transfer, answer.Result);
+                break;
+            case PostCall post:
+                var many = new PostTransfersRequest();
+                many.Transfers.AddRange(post.Transfers);
+                var answers = await DecidedAsync(
+                    load, () => transfers[channel].PostTransfersAsync(many, Options(cancellationToken)), cancellationToken);
+                for (var i = 0; i < answers.Results.Count; i++)
                 {
-                    return Check(unmeasured, (await client.PostTransferAsync(
-                        new PostTransferRequest { Transfer = posted[0] }, Options(cancellationToken))).Result);
+                    Count(load, post.Transfers[i], answers.Results[i]);
                 }
 
-                var request = new PostTransfersRequest();
-                request.Transfers.AddRange(posted);
-                var response = await client.PostTransfersAsync(request, Options(cancellationToken));
-                return response.Results.Count(result => Check(unmeasured, result) > 0);
-            },
-            cancellationToken);
-    }
-
-    /// <summary>Batches; each of the loops sends the next when the last is answered.</summary>
-    public async Task<Load> BatchesAsync(
-        Workload workload, int inFlight, int size, TimeSpan length, CancellationToken cancellationToken)
-    {
-        var load = new Load();
-        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(i => Task.Run(() => LoopAsync(i), cancellationToken)));
-        load.Stop();
-        return load;
-
-        async Task LoopAsync(int i)
-        {
-            var client = transfers[i % transfers.Length];
-            while (load.Elapsed < length)
-            {
-                var request = new PostTransfersRequest();
-                for (var n = 0; n < size; n++)
+                break;
+            case TransactionCall { Transaction: var transaction }:
+                var whole = new PostTransactionRequest { Transaction = transaction };
+                var done = await DecidedAsync(
+                    load, () => transactions[channel].PostTransactionAsync(whole, Options(cancellationToken)), cancellationToken);
+                if (done.Result.Status is not (TransferStatus.Created or TransferStatus.Exists))
                 {
-                    request.Transfers.Add(workload.Next());
+                    load.Failed("rejected: " + done.Result.Status);
+                    break;
                 }
 
-                await UntilDecidedAsync(
-                    load,
-                    async () =>
+                load.Recorded(
+                    done.Result.Legs.Count,
+                    done.Result.Legs.Sum(static leg => long.Parse(leg.Amount, CultureInfo.InvariantCulture)));
+                break;
+            case BatchCall { Request: var batch }:
+                var results = await DecidedAsync(
+                    load, () => transactions[channel].SubmitBatchAsync(batch, Options(cancellationToken)), cancellationToken);
+                for (var i = 0; i < results.Results.Count; i++)
+                {
+                    if (results.Results[i].Transfer is { } result)
                     {
-                        var response = await client.PostTransfersAsync(request, Options(cancellationToken));
-                        return response.Results.Count(result => Check(load, result) > 0);
-                    },
-                    cancellationToken);
-            }
+                        Count(load, batch.Items[i].Transfer, result);
+                    }
+                }
+
+                break;
+            case ReadCall read:
+                var seen = await Task.WhenAll(read.Accounts.Select(name => GetAsync(load, channel, name, cancellationToken)));
+                if (read.Then?.Invoke(seen) is { } next)
+                {
+                    await CallAsync(next, load, cancellationToken);
+                }
+
+                break;
+            default:
+                throw new InvalidOperationException(call.GetType().Name);
         }
     }
 
     /// <summary>One stream with so many transfers in flight.</summary>
     public async Task<Load> StreamAsync(
-        Workload workload, int inFlight, TimeSpan length, CancellationToken cancellationToken)
+        TransferWorkload workload, int inFlight, TimeSpan length, CancellationToken cancellationToken)
     {
         var load = new Load();
         using var call = transfers[0].StreamTransfers(cancellationToken: cancellationToken);
@@ -217,9 +175,13 @@ internal sealed class Driver : IDisposable
         var reading = Task.Run(ReadAsync, cancellationToken);
         for (ulong sequence = 1; load.Elapsed < length; sequence++)
         {
-            await places.WaitAsync(cancellationToken);
-            await ResendAsync();
-            var request = new StreamTransfersRequest { Sequence = sequence, Transfer = workload.Next() };
+            while (!await places.WaitAsync(10, cancellationToken))
+            {
+                // Perhaps all that are in flight are to be sent again.
+                await ResendAsync();
+            }
+
+            var request = new StreamTransfersRequest { Sequence = sequence, Transfer = workload.NextTransfer() };
             sent[sequence] = (request, Stopwatch.GetTimestamp());
             await call.RequestStream.WriteAsync(request, cancellationToken);
         }
@@ -256,11 +218,8 @@ internal sealed class Driver : IDisposable
                 }
 
                 sent.TryRemove(answer.Sequence, out var known);
-                if (Check(load, answer.Result) > 0)
-                {
-                    load.Took(known.Start);
-                }
-
+                Count(load, known.Request.Transfer, answer.Result);
+                load.Took(known.Start);
                 places.Release();
             }
         }
@@ -270,31 +229,21 @@ internal sealed class Driver : IDisposable
     public async Task<Load> ReadAsync(IReadOnlyList<string> names, int inFlight, CancellationToken cancellationToken)
     {
         var load = new Load();
-        var next = -1;
-        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(_ => Task.Run(LoopAsync, cancellationToken)));
+        await Parallel.ForEachAsync(
+            names, new ParallelOptions { MaxDegreeOfParallelism = inFlight, CancellationToken = cancellationToken },
+            async (name, token) =>
+            {
+                var start = Stopwatch.GetTimestamp();
+                await GetAsync(load, Channel, name, token);
+                load.Recorded(1);
+                load.Took(start);
+            });
         load.Stop();
         return load;
-
-        async Task LoopAsync()
-        {
-            while (Interlocked.Increment(ref next) is var i && i < names.Count)
-            {
-                await UntilDecidedAsync(
-                    load,
-                    async () =>
-                    {
-                        await accounts.GetAccountAsync(
-                            new GetAccountRequest { Address = names[i] }, Options(cancellationToken));
-                        return 1;
-                    },
-                    cancellationToken);
-            }
-        }
     }
 
     /// <summary>Adds accounts up: Σ debits = Σ credits, or it throws.</summary>
-    /// <returns>The number of entries of all of them.</returns>
-    public async Task<long> CheckBooksAsync(IReadOnlyList<string> names, CancellationToken cancellationToken)
+    public async Task<Books> CheckBooksAsync(IEnumerable<string> names, CancellationToken cancellationToken)
     {
         BigInteger debits = 0;
         BigInteger credits = 0;
@@ -304,7 +253,7 @@ internal sealed class Driver : IDisposable
             names, new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = cancellationToken },
             async (name, token) =>
             {
-                var response = await accounts.GetAccountAsync(new GetAccountRequest { Address = name }, Options(token));
+                var response = await accounts[Channel].GetAccountAsync(new GetAccountRequest { Address = name }, Options(token));
                 var balances = response.Account.Balances;
                 lock (gate)
                 {
@@ -318,7 +267,7 @@ internal sealed class Driver : IDisposable
                 }
             });
         return debits == credits
-            ? entries
+            ? new Books(entries, debits)
             : throw new BooksException($"the debits are {debits} and the credits {credits}.");
     }
 
@@ -332,20 +281,15 @@ internal sealed class Driver : IDisposable
 
     // Whatever has no outcome yet is sent again with its ids, so that the books can be compared with what was
     // acknowledged; the time that it takes counts.
-    private static async Task<int> UntilDecidedAsync(Load load, Func<Task<int>> send, CancellationToken cancellationToken)
+    private static async Task<T> DecidedAsync<T>(Load load, Func<AsyncUnaryCall<T>> send, CancellationToken cancellationToken)
     {
         var start = Stopwatch.GetTimestamp();
         while (true)
         {
             try
             {
-                var count = await send();
-                if (count > 0)
-                {
-                    load.Took(start, count);
-                }
-
-                return count;
+                using var call = send();
+                return await call;
             }
             catch (RpcException e) when (!cancellationToken.IsCancellationRequested)
             {
@@ -361,16 +305,23 @@ internal sealed class Driver : IDisposable
         }
     }
 
-    private static int Check(Load load, TransferResult result)
+    private static void Count(Load load, Transfer transfer, TransferResult result)
     {
-        if (result.Status is TransferStatus.Created or TransferStatus.Exists)
+        if (result.Status is not (TransferStatus.Created or TransferStatus.Exists))
         {
-            return 1;
+            // An answer, but none that a load is given for nothing.
+            load.Failed("rejected: " + result.Status);
+            return;
         }
 
-        // An answer, but none that this load should be given.
-        load.Failed("rejected: " + result.Status);
-        return 0;
+        load.Recorded(1, transfer.Kind == TransferKind.Hold ? 0 : long.Parse(result.Amount, CultureInfo.InvariantCulture));
+    }
+
+    private async Task<Account> GetAsync(Load load, int channel, string name, CancellationToken cancellationToken)
+    {
+        var request = new GetAccountRequest { Address = name };
+        return (await DecidedAsync(
+            load, () => accounts[channel].GetAccountAsync(request, Options(cancellationToken)), cancellationToken)).Account;
     }
 
     private static string ReasonOf(int code, string? reason) => $"{(StatusCode)code} {reason}";

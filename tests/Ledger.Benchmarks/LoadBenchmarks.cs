@@ -1,4 +1,6 @@
 using System.Globalization;
+using Ledger.Benchmarks.Workloads;
+using Ledger.V1;
 
 namespace Ledger.Benchmarks;
 
@@ -8,17 +10,35 @@ internal static class LoadBenchmarks
     // The longest delay of a commit's record, and the time to write it.
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
-    public static Task FirstAsync(Settings settings, Report report, CancellationToken cancellationToken) =>
-        OnEachDatabaseAsync(settings, async (bench, database) =>
+    /// <summary>Calls of workloads, with as many callers as are asked for or at the rates that are asked for.</summary>
+    public static Task LoadAsync(Settings settings, Report report, CancellationToken cancellationToken) =>
+        OnEachDatabaseAsync(settings, async bench =>
         {
             foreach (var name in settings.Workloads)
             {
-                var workload = await bench.OpenAsync(name);
+                var workload = await bench.OpenAsync(Workload.Of(name, settings));
+                Call Next() => workload.Next(settings.Batch);
+                Task CallAsync(Call call, Load load) => bench.Driver.CallAsync(call, load, cancellationToken);
+
+                // How it is opened is no measure of how it runs: what it needs has been compiled.
+                await Load.ClosedAsync(Next, CallAsync, 8, bench.WarmupLength / 2, cancellationToken);
+                if (settings.Rates.Length > 0)
+                {
+                    foreach (var rate in settings.Rates)
+                    {
+                        report.Add(await bench.MeasureAsync(
+                            new Result("load", bench.DatabaseName, workload.Name, 0) { Rate = rate, Batch = settings.Batch }, workload,
+                            () => Load.OpenAsync(Next, CallAsync, rate, bench.Length, cancellationToken)));
+                    }
+
+                    continue;
+                }
+
                 foreach (var inFlight in settings.InFlight)
                 {
                     report.Add(await bench.MeasureAsync(
-                        "unary", workload, inFlight,
-                        () => bench.Driver.UnaryAsync(workload, inFlight, bench.Length, cancellationToken)));
+                        new Result("load", bench.DatabaseName, workload.Name, inFlight) { Batch = settings.Batch }, workload,
+                        () => Load.ClosedAsync(Next, CallAsync, inFlight, bench.Length, cancellationToken)));
                 }
             }
         }, cancellationToken);
@@ -26,25 +46,20 @@ internal static class LoadBenchmarks
     public static Task StreamAsync(Settings settings, Report report, CancellationToken cancellationToken)
     {
         const int streamed = 1024;
-        const int batch = 1000;
-        return OnEachDatabaseAsync(settings, async (bench, _) =>
+        return OnEachDatabaseAsync(settings, async bench =>
         {
-            // The compiler has not seen these paths yet.
-            var warmup = await bench.OpenAsync("uniform");
-            await bench.Driver.StreamAsync(warmup, streamed, bench.WarmupLength, cancellationToken);
-            await bench.Driver.BatchesAsync(warmup, 1, batch, bench.WarmupLength, cancellationToken);
             foreach (var name in settings.Workloads)
             {
-                var workload = await bench.OpenAsync(name);
-                report.Add(await bench.MeasureAsync(
-                    "stream", workload, streamed,
-                    () => bench.Driver.StreamAsync(workload, streamed, bench.Length, cancellationToken)));
-                foreach (var inFlight in new[] { 1, 4 })
+                if (Workload.Of(name, settings) is not TransferWorkload workload)
                 {
-                    report.Add(await bench.MeasureAsync(
-                        "batches", workload, inFlight * batch,
-                        () => bench.Driver.BatchesAsync(workload, inFlight, batch, bench.Length, cancellationToken)));
+                    throw new FormatException($"{name} can't be streamed: its calls are not single transfers.");
                 }
+
+                await bench.OpenAsync(workload);
+                await bench.Driver.StreamAsync(workload, streamed, bench.WarmupLength / 2, cancellationToken);
+                report.Add(await bench.MeasureAsync(
+                    new Result("stream", bench.DatabaseName, workload.Name, streamed), workload,
+                    () => bench.Driver.StreamAsync(workload, streamed, bench.Length, cancellationToken)));
             }
         }, cancellationToken);
     }
@@ -60,7 +75,7 @@ internal static class LoadBenchmarks
             await using (var first = await NodeUnderTest.StartAsync(settings, database, [], cancellationToken))
             {
                 using var opener = new Driver(first.Address, settings.Connections);
-                await opener.OpenAsync(names, cancellationToken);
+                await opener.OpenAsync(Plain(names), cancellationToken);
             }
 
             // A new process remembers nothing; it is warm, by other accounts, when the reads begin.
@@ -91,10 +106,10 @@ internal static class LoadBenchmarks
 
             // Whatever grows with use, and not with accounts, has grown before the first reading: code and buffers.
             var warm = names[..(count / 10)];
-            await driver.OpenAsync(warm, cancellationToken);
+            await driver.OpenAsync(Plain(warm), cancellationToken);
             await driver.ReadAsync(warm, 64, cancellationToken);
             var before = await SettleAsync(node, cancellationToken);
-            await driver.OpenAsync(names, cancellationToken);
+            await driver.OpenAsync(Plain(names), cancellationToken);
             var after = await SettleAsync(node, cancellationToken);
             var grown = count - warm.Length;
             report.Add(new Result("memory", database.Name, "awake", 0)
@@ -109,22 +124,19 @@ internal static class LoadBenchmarks
         }
     }
 
-    private static async Task OnEachDatabaseAsync(
-        Settings settings, Func<Bench, Database, Task> run, CancellationToken cancellationToken)
+    private static AccountSpec[] Plain(string[] names) =>
+        Array.ConvertAll(names, static name => new AccountSpec { Address = name, Asset = Workload.Asset, Code = 1 });
+
+    private static async Task OnEachDatabaseAsync(Settings settings, Func<Bench, Task> run, CancellationToken cancellationToken)
     {
         foreach (var name in settings.Databases)
         {
             await using var database = Database.Create(name);
-            await using var node = await NodeUnderTest.StartAsync(settings, database, [], cancellationToken);
-            using var driver = new Driver(node.Address, settings.Connections);
-            var bench = new Bench(settings, database, node, driver, cancellationToken);
-
-            // The compiler's work, that of the driver too, is no part of any run.
-            var warmup = await bench.OpenAsync("uniform");
-            await driver.UnaryAsync(warmup, 64, bench.WarmupLength, cancellationToken);
-            PauseForProfile(settings, node);
-            await run(bench, database);
-            Complain(node);
+            await using var bench = new Bench(settings, database, cancellationToken);
+            await bench.StartAsync();
+            PauseForProfile(settings, bench.Node);
+            await run(bench);
+            Complain(bench.Node);
         }
     }
 
@@ -193,45 +205,80 @@ internal static class LoadBenchmarks
     }
 
     /// <summary>One node with its database, warm.</summary>
-    private sealed class Bench(
-        Settings settings, Database database, NodeUnderTest node, Driver driver, CancellationToken cancellationToken)
+    private sealed class Bench(Settings settings, Database database, CancellationToken cancellationToken) : IAsyncDisposable
     {
-        public Driver Driver => driver;
+        private NodeUnderTest? node;
+        private Driver? driver;
+
+        public NodeUnderTest Node => node ?? throw new InvalidOperationException("It was not started.");
+
+        public Driver Driver => driver ?? throw new InvalidOperationException("It was not started.");
+
+        public string DatabaseName => database.Name;
 
         public TimeSpan Length { get; } = TimeSpan.FromSeconds(settings.Seconds);
 
         public TimeSpan WarmupLength { get; } = TimeSpan.FromSeconds(settings.WarmupSeconds);
 
-        public async Task<Workload> OpenAsync(string name)
+        public async Task StartAsync()
         {
-            var workload = Workload.Of(name, settings);
-            await driver.OpenAsync(workload, cancellationToken);
+            node = await NodeUnderTest.StartAsync(settings, database, [], cancellationToken);
+            driver = new Driver(node.Address, settings.Connections);
+
+            // The compiler's work, that of the driver too, is no part of any run.
+            var warmup = PairWorkload.Of("uniform", settings);
+            await driver.OpenAsync(warmup, cancellationToken);
+            await Load.ClosedAsync(
+                () => warmup.Next(1), (call, load) => driver.CallAsync(call, load, cancellationToken), 64, WarmupLength, cancellationToken);
+        }
+
+        public async Task<T> OpenAsync<T>(T workload)
+            where T : Workload
+        {
+            await Driver.OpenAsync(workload, cancellationToken);
+            if (workload.Sleeps)
+            {
+                Complain(Node);
+                await DisposeAsync();
+                await StartAsync();
+            }
+
             return workload;
         }
 
-        public async Task<Result> MeasureAsync(string mode, Workload workload, int inFlight, Func<Task<Load>> run)
+        public async Task<Result> MeasureAsync(Result run, Workload workload, Func<Task<Load>> load)
         {
             await Task.Delay(Settling, cancellationToken);
-            IReadOnlyList<string> accounts = workload.OpeningBalance > 0 ? [.. workload.Accounts, workload.Bank] : workload.Accounts;
-            var entriesBefore = await driver.CheckBooksAsync(accounts, cancellationToken);
+            var booksBefore = await Driver.CheckBooksAsync(workload.Books, cancellationToken);
             var sizeBefore = await database.SizeAsync(default, cancellationToken);
-            var costs = new Costs(node, database);
-            var load = await run();
-            var result = costs.Of(new Result(mode, database.Name, workload.Name, inFlight), load);
+            var costs = new Costs(Node, database);
+            var seen = await load();
+            var result = costs.Of(run, seen) with { NodeBytes = ProcessTimes.Resident(Node.Id) };
             await Task.Delay(Settling, cancellationToken);
             var size = await database.SizeAsync(sizeBefore, cancellationToken);
-            var entries = await driver.CheckBooksAsync(accounts, cancellationToken) - entriesBefore;
-            if (entries != 2 * load.Acknowledged)
+            var books = await Driver.CheckBooksAsync(workload.Books, cancellationToken);
+            var entries = books.Entries - booksBefore.Entries;
+            if (books.Debits - booksBefore.Debits != seen.Amount || (!workload.HasHolds && entries != 2 * seen.Acknowledged))
             {
                 throw new BooksException(
-                    $"{load.Acknowledged} transfers were acknowledged, and the accounts have {entries} new entries.");
+                    $"{seen.Acknowledged} transfers of {seen.Amount} in all were acknowledged, and the accounts were debited"
+                    + $" {books.Debits - booksBefore.Debits} in {entries} entries.");
             }
 
             return result with
             {
-                JournalRows = (size.Rows - sizeBefore.Rows) / (double)Math.Max(1, load.Acknowledged),
-                JournalBytes = (size.Bytes - sizeBefore.Bytes) / (double)Math.Max(1, load.Acknowledged),
+                JournalRows = (size.Rows - sizeBefore.Rows) / (double)Math.Max(1, seen.Acknowledged),
+                JournalBytes = (size.Bytes - sizeBefore.Bytes) / (double)Math.Max(1, seen.Acknowledged),
             };
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            driver?.Dispose();
+            if (node is not null)
+            {
+                await node.DisposeAsync();
+            }
         }
     }
 }

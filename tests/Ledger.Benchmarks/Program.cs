@@ -27,7 +27,7 @@ try
         {
             "compare" => CompareBenchmark.RunAsync(settings, report, stop.Token),
             "core" => CoreBenchmark.RunAsync(settings, report),
-            "first" => LoadBenchmarks.FirstAsync(settings, report, stop.Token),
+            "load" => LoadBenchmarks.LoadAsync(settings, report, stop.Token),
             "stream" => LoadBenchmarks.StreamAsync(settings, report, stop.Token),
             "wake" => LoadBenchmarks.WakeAsync(settings, report, stop.Token),
             "holds" => HoldsBenchmark.RunAsync(settings, stop.Token),
@@ -35,6 +35,11 @@ try
             _ => throw new InvalidOperationException(mode),
         });
     }
+}
+catch (FormatException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 2;
 }
 catch (BooksException exception)
 {

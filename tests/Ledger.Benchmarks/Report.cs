@@ -9,12 +9,26 @@ internal sealed record Result(string Mode, string Database, string Workload, int
 {
     public long Count { get; init; }
 
+    /// <summary>Transfers per second.</summary>
     public double PerSecond { get; init; }
 
-    /// <summary>Latencies in milliseconds.</summary>
+    /// <summary>Calls per second, where they are not one transfer each.</summary>
+    public double? CallsPerSecond { get; init; }
+
+    /// <summary>Calls per second that were asked for, where not as many as were answered.</summary>
+    public int? Rate { get; init; }
+
+    /// <summary>Transfers a call.</summary>
+    public int? Batch { get; init; }
+
+    /// <summary>Latencies of calls in milliseconds.</summary>
     public double? P50 { get; init; }
 
+    public double? P90 { get; init; }
+
     public double? P99 { get; init; }
+
+    public double? P999 { get; init; }
 
     public double? Max { get; init; }
 
@@ -34,24 +48,35 @@ internal sealed record Result(string Mode, string Database, string Workload, int
 
     public double? ResidentBytes { get; init; }
 
+    /// <summary>The node's resident memory at the end.</summary>
+    public long? NodeBytes { get; init; }
+
     public IReadOnlyDictionary<string, int>? Errors { get; init; }
+
+    /// <summary>The course of the load.</summary>
+    public IReadOnlyList<Second>? Seconds { get; init; }
 
     /// <summary>With what a load has seen.</summary>
     public Result Of(Load load) => this with
     {
         Count = load.Acknowledged,
         PerSecond = load.Acknowledged / load.Elapsed.TotalSeconds,
-        P50 = load.Latency.GetValueAtPercentile(50) / 1000.0,
-        P99 = load.Latency.GetValueAtPercentile(99) / 1000.0,
-        Max = load.Latency.GetValueAtPercentile(100) / 1000.0,
+        CallsPerSecond = load.Calls == load.Acknowledged ? null : load.Calls / load.Elapsed.TotalSeconds,
+        P50 = Load.Milliseconds(load.Latency, 50),
+        P90 = Load.Milliseconds(load.Latency, 90),
+        P99 = Load.Milliseconds(load.Latency, 99),
+        P999 = Load.Milliseconds(load.Latency, 99.9),
+        Max = Load.Milliseconds(load.Latency, 100),
         Errors = load.Errors,
+        Seconds = load.Seconds,
     };
 }
 
 /// <summary>Prints results as they come, and all of them as JSON at the end.</summary>
 internal sealed class Report(Settings settings)
 {
-    private const string Line = "{0,-8}{1,-11}{2,-14}{3,6}{4,10}{5,9}{6,9}{7,9}{8,9}{9,8}{10,8}{11,8}{12,8}{13,9}  {14}";
+    private const string Line =
+        "{0,-8}{1,-15}{2,-20}{3,8}{4,10}{5,9}{6,9}{7,9}{8,9}{9,9}{10,8}{11,8}{12,8}{13,8}{14,8}{15,9}{16,9}  {17}";
 
     private static readonly JsonSerializerOptions JsonForm = new()
     {
@@ -73,18 +98,30 @@ internal sealed class Report(Settings settings)
         {
             hasHeader = true;
             Console.WriteLine(
-                Line, "mode", "database", "workload", "flight", "per s", "p50 ms", "p99 ms", "max ms", "rows/t",
-                "bytes/t", "node µs", "db µs", "drv µs", "alloc B", "errors");
+                Line, "mode", "database", "workload", "flight", "per s", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "max ms", "rows/t",
+                "bytes/t", "node µs", "db µs", "drv µs", "alloc B", "calls/s",
+                "errors");
         }
 
         Console.WriteLine(
-            Line, result.Mode, result.Database, result.Workload, result.InFlight, Text(result.PerSecond, "N0"),
-            Text(result.P50, "F2"), Text(result.P99, "F2"), Text(result.Max, "F0"), Text(result.JournalRows, "F3"),
-            Text(result.JournalBytes, "F0"), Text(result.NodeMicros, "F0"), Text(result.DatabaseMicros, "F0"),
-            Text(result.DriverMicros, "F0"), Text(result.AllocatedBytes ?? result.ResidentBytes, "F0"),
+            Line, result.Mode, result.Database, result.Batch is > 1 ? $"{result.Workload}*{result.Batch}" : result.Workload,
+            result.Rate is { } rate ? Text(rate, "0") + "/s" : Text(result.InFlight, "0"), Text(result.PerSecond, "N0"),
+            Text(result.P50, "F2"), Text(result.P90, "F2"), Text(result.P99, "F2"), Text(result.P999, "F1"), Text(result.Max, "F0"),
+            Text(result.JournalRows, "F3"), Text(result.JournalBytes, "F0"), Text(result.NodeMicros, "F0"),
+            Text(result.DatabaseMicros, "F0"), Text(result.DriverMicros, "F0"),
+            Text(result.AllocatedBytes ?? result.ResidentBytes, "F0"), Text(result.CallsPerSecond, "N0"),
             result.Errors is { Count: > 0 } errors
                 ? string.Join(", ", errors.Select(static pair => $"{pair.Key}: {pair.Value}"))
                 : "none");
+        if (settings.Plots is { } directory && result.Seconds is { Count: > 1 } seconds && result.Mode == "load")
+        {
+            Directory.CreateDirectory(directory);
+            var at = result.Rate is { } asked ? $"{asked} a second" : $"{result.InFlight} in flight";
+            var name = $"{result.Workload}, {result.Batch} a call, {at}, {result.Database}";
+            File.WriteAllText(
+                Path.Combine(directory, name.Replace(", ", "-", StringComparison.Ordinal).Replace(' ', '_') + ".svg"),
+                LatencySvg.Draw(seconds, name));
+        }
     }
 
     public void Write()

@@ -6,38 +6,59 @@ namespace Ledger.Benchmarks;
 internal sealed class Settings
 {
     public const string Usage = """
-        usage: Ledger.Benchmarks [MODE...] [options] [-- NODE ARGUMENTS]
+        usage: Ledger.Benchmarks [MODE...] [WORKLOAD...] [options] [-- NODE ARGUMENTS]
 
         modes
-          first     unary PostTransfer, closed loop, over uniform and over two hot accounts (the default)
-          stream    StreamTransfers, and PostTransfers with batches
+          load      calls to a node over gRPC: --in-flight callers, each of which sends the next when the last is answered, or
+                    --rate calls a second, whether or not the earlier ones are answered (the default)
+          compare   the ledger and ledgers in SQL in turn, --rounds of --seconds each, one transfer a call or --batch
+          stream    StreamTransfers with 1,024 in flight
           wake      reads of accounts that sleep
           memory    resident memory of an awake account
           holds     holds that expire on accounts that sleep: --count of them (1000000), spread over --seconds
-          compare   the ledger and ledgers in SQL in turn, --rounds of --seconds each, one transfer a call or with --batches
           core      the account alone, in memory, on one thread
+
+        workloads (uniform and hot)
+          uniform   plain transfers among --accounts accounts
+          hot       plain transfers between two accounts, both ways
+          zipf      100,000 accounts that may not spend more than they have, chosen with exponent 1 (softwaremill/tb-perf)
+          tigerbeetle, tigerbeetle-hot, tigerbeetle-zipf, tigerbeetle-pending
+                    10,000 accounts as in TigerBeetle's benchmark; there with --batch 8189 --in-flight 1
+          world_to_bank, any_to_bank, any_bounded_to_any
+                    Formance's scripts
+          smallbank reads, payments and transactions of 100,000 customers
+          payroll, settlement
+                    one account to 10,000 and back
+          cold      each transfer wakes two of --count accounts (1000000) that sleep
+          compare takes the first three, stream all but Formance's and smallbank
 
         options
           --seconds N          length of each measured run (10)
           --warmup N           seconds of warm-up before the first run of a node (8)
           --databases LIST     sqlite,postgresql (both)
-          --workloads LIST     uniform, hot, or zipf: 100,000 accounts that may not spend more than they have, chosen with
-                               exponent 1 (uniform,hot)
+          --in-flight LIST     1,8,64,512
+          --rate LIST          calls per second, instead of --in-flight
+          --batch N            transfers a call (1)
           --rounds N           of compare (5)
-          --batches            of compare: a thousand transfers a call
           --pgledger FILES     pgledger's SQL files in the order in which they are to be run, for compare
           --ids VERSION        7, or 4: UUIDs in no order (7)
-          --in-flight LIST     1,8,64,512
           --accounts N         accounts of the uniform workload (1000)
           --connections N      client connections; 0: as many as the client likes (0)
-          --count N            accounts of wake (20000) and memory (100000)
+          --count N            accounts of wake (20000), memory (100000) and cold (1000000)
           --node FILE          another Ledger.Node.dll, to compare with
           --json FILE          where the report goes as JSON
+          --plot DIRECTORY     where a picture of each run of load goes, latency over time
           --profile-pause      waits for a key once warm, and prints the node's process id
         What follows "--" is given to the node, such as -- --Ledger:CommitRecordDelay 00:00:01
         """;
 
-    private static readonly string[] KnownModes = ["first", "stream", "wake", "memory", "holds", "core", "compare"];
+    private static readonly string[] KnownModes = ["load", "compare", "stream", "wake", "memory", "holds", "core"];
+
+    private static readonly string[] KnownWorkloads =
+    [
+        "uniform", "hot", "zipf", "tigerbeetle", "tigerbeetle-hot", "tigerbeetle-zipf", "tigerbeetle-pending", "world_to_bank",
+        "any_to_bank", "any_bounded_to_any", "smallbank", "payroll", "settlement", "cold",
+    ];
 
     public List<string> Modes { get; } = [];
 
@@ -47,17 +68,21 @@ internal sealed class Settings
 
     public string[] Databases { get; private set; } = ["sqlite", "postgresql"];
 
-    public string[] Workloads { get; private set; } = ["uniform", "hot"];
+    public List<string> Workloads { get; } = [];
 
     public bool HasUnorderedIds { get; private set; }
 
     public int Rounds { get; private set; } = 5;
 
-    public bool IsBatched { get; private set; }
+    /// <summary>How many transfers a call holds.</summary>
+    public int Batch { get; private set; } = 1;
 
     public IReadOnlyList<string> PgLedger { get; private set; } = [];
 
     public int[] InFlight { get; private set; } = [1, 8, 64, 512];
+
+    /// <summary>Calls per second; empty for callers that wait for their answers.</summary>
+    public int[] Rates { get; private set; } = [];
 
     public int Accounts { get; private set; } = 1000;
 
@@ -68,6 +93,8 @@ internal sealed class Settings
     public string Node { get; private set; } = "";
 
     public string? Json { get; private set; }
+
+    public string? Plots { get; private set; }
 
     public bool ProfilePause { get; private set; }
 
@@ -84,6 +111,12 @@ internal sealed class Settings
                 continue;
             }
 
+            if (KnownWorkloads.Contains(args[i], StringComparer.Ordinal))
+            {
+                settings.Workloads.Add(args[i]);
+                continue;
+            }
+
             switch (args[i])
             {
                 case "--":
@@ -97,19 +130,16 @@ internal sealed class Settings
                     settings.Seconds = Number(args, ref i);
                     break;
                 case "--warmup":
-                    settings.WarmupSeconds = Number(args, ref i);
+                    settings.WarmupSeconds = NumberOrZero(args, ref i);
                     break;
                 case "--databases":
                     settings.Databases = Words(args, ref i, "sqlite", "postgresql");
                     break;
-                case "--workloads":
-                    settings.Workloads = Words(args, ref i, "uniform", "hot", "zipf");
-                    break;
                 case "--rounds":
                     settings.Rounds = Number(args, ref i);
                     break;
-                case "--batches":
-                    settings.IsBatched = true;
+                case "--batch":
+                    settings.Batch = Number(args, ref i);
                     break;
                 case "--pgledger":
                     settings.PgLedger = Value(args, ref i).Split(',');
@@ -118,14 +148,19 @@ internal sealed class Settings
                     settings.HasUnorderedIds = Words(args, ref i, "4", "7") is ["4"];
                     break;
                 case "--in-flight":
-                    settings.InFlight = Array.ConvertAll(
-                        Value(args, ref i).Split(','), text => int.Parse(text, CultureInfo.InvariantCulture));
+                    settings.InFlight = Numbers(args, ref i);
+                    break;
+                case "--rate":
+                    settings.Rates = Numbers(args, ref i);
+                    break;
+                case "--plot":
+                    settings.Plots = Value(args, ref i);
                     break;
                 case "--accounts":
                     settings.Accounts = Number(args, ref i);
                     break;
                 case "--connections":
-                    settings.Connections = Number(args, ref i);
+                    settings.Connections = NumberOrZero(args, ref i);
                     break;
                 case "--count":
                     settings.Count = Number(args, ref i);
@@ -143,7 +178,12 @@ internal sealed class Settings
 
         if (settings.Modes.Count == 0)
         {
-            settings.Modes.Add("first");
+            settings.Modes.Add("load");
+        }
+
+        if (settings.Workloads.Count == 0)
+        {
+            settings.Workloads.AddRange("uniform", "hot");
         }
 
         if (settings.Node.Length == 0)
@@ -161,10 +201,16 @@ internal sealed class Settings
         ? args[i]
         : throw new FormatException($"{args[i - 1]} needs a value.");
 
-    private static int Number(string[] args, ref int i) =>
-        int.TryParse(Value(args, ref i), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+    private static int Number(string[] args, ref int i) => Number(Value(args, ref i));
+
+    private static int[] Numbers(string[] args, ref int i) => Array.ConvertAll(Value(args, ref i).Split(','), Number);
+
+    private static int Number(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
             ? number
-            : throw new FormatException($"'{args[i]}' is not a number.");
+            : throw new FormatException($"'{text}' is not a number from 1 on.");
+
+    private static int NumberOrZero(string[] args, ref int i) => Value(args, ref i) is "0" ? 0 : Number(args[i]);
 
     private static string[] Words(string[] args, ref int i, params string[] known)
     {

@@ -1,3 +1,4 @@
+using Ledger.Benchmarks.Workloads;
 using Ledger.V1;
 
 namespace Ledger.Benchmarks.Peers;
@@ -13,15 +14,14 @@ internal sealed class LedgerTarget(NodeUnderTest node, Database database, Settin
 
     public override IReadOnlyList<int> InFlight => batchSize == 1 ? [32, 128, 512, 1024] : [1, 2, 4, 8];
 
-    public override Task OpenAsync(Workload workload, CancellationToken cancellationToken) =>
+    public override Task OpenAsync(PairWorkload workload, CancellationToken cancellationToken) =>
         _driver.OpenAsync(workload, cancellationToken);
 
-    public override Task<int> PostAsync(IReadOnlyList<Transfer> transfers, CancellationToken cancellationToken) =>
-        _driver.PostAsync(transfers, cancellationToken);
+    public override Task PostAsync(IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken) =>
+        _driver.CallAsync(new PostCall(transfers), load, cancellationToken);
 
-    public override Task<long> CheckBooksAsync(Workload workload, CancellationToken cancellationToken) =>
-        _driver.CheckBooksAsync(
-            workload.OpeningBalance > 0 ? [.. workload.Accounts, workload.Bank] : workload.Accounts, cancellationToken);
+    public override async Task<long> CheckBooksAsync(PairWorkload workload, CancellationToken cancellationToken) =>
+        (await _driver.CheckBooksAsync(workload.Books, cancellationToken)).Entries;
 
     public override TimeSpan Processor() => node.Processor() + database.Processor();
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ledger.Benchmarks.Workloads;
 using Ledger.V1;
 using Npgsql;
 using NpgsqlTypes;
@@ -35,6 +36,15 @@ internal abstract class PostgreSqlTarget : Target
     protected static Guid IdOf(Transfer transfer) => Guid.ParseExact(transfer.Id, "D");
 
     protected static long AmountOf(Transfer transfer) => long.Parse(transfer.Amount, CultureInfo.InvariantCulture);
+
+    protected static void Count(Load load, IReadOnlyList<Transfer> transfers, int posted)
+    {
+        load.Recorded(posted);
+        if (posted < transfers.Count)
+        {
+            load.Failed("rejected", transfers.Count - posted);
+        }
+    }
 
     protected async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
     {
@@ -83,7 +93,7 @@ internal sealed class PlainTarget : PostgreSqlTarget
 
     public override IReadOnlyList<int> InFlight => _batchSize == 1 ? base.InFlight : [1, 2, 4];
 
-    public override async Task OpenAsync(Workload workload, CancellationToken cancellationToken)
+    public override async Task OpenAsync(PairWorkload workload, CancellationToken cancellationToken)
     {
         if (!_hasTables)
         {
@@ -93,7 +103,7 @@ internal sealed class PlainTarget : PostgreSqlTarget
 
         await CallAsync(
             "INSERT INTO plain_account (id, is_limited) SELECT id, $2 FROM unnest($1) AS a (id) ON CONFLICT DO NOTHING",
-            [Texts(workload.Accounts), new NpgsqlParameter<bool> { TypedValue = workload.OpeningBalance > 0 }], cancellationToken);
+            [Texts(workload.Customers), new NpgsqlParameter<bool> { TypedValue = workload.OpeningBalance > 0 }], cancellationToken);
         if (workload.OpeningBalance == 0
             || await ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM plain_account WHERE id = '{workload.Bank}')", cancellationToken))
         {
@@ -101,7 +111,7 @@ internal sealed class PlainTarget : PostgreSqlTarget
         }
 
         await ExecuteAsync($"INSERT INTO plain_account (id, is_limited) VALUES ('{workload.Bank}', FALSE)", cancellationToken);
-        foreach (var chunk in workload.Funding().Chunk(1000))
+        foreach (var chunk in workload.Funding.Chunk(1000))
         {
             await PostManyAsync(chunk, cancellationToken);
         }
@@ -109,24 +119,26 @@ internal sealed class PlainTarget : PostgreSqlTarget
         await ExecuteAsync("VACUUM ANALYZE", cancellationToken);
     }
 
-    public override async Task<int> PostAsync(IReadOnlyList<Transfer> transfers, CancellationToken cancellationToken)
+    public override async Task PostAsync(IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken)
     {
         if (_batchSize > 1)
         {
-            return await PostManyAsync(transfers, cancellationToken);
+            Count(load, transfers, await PostManyAsync(transfers, cancellationToken));
+            return;
         }
 
         var transfer = transfers[0];
-        return await CallAsync(
+        var isPosted = await CallAsync(
             PlainSql.PostSql,
             [
                 new NpgsqlParameter<Guid> { TypedValue = IdOf(transfer) }, Text(transfer.DebitAccount), Text(transfer.CreditAccount),
                 new NpgsqlParameter<long> { TypedValue = AmountOf(transfer) }, new NpgsqlParameter<int> { TypedValue = (int)transfer.Code },
             ],
-            cancellationToken) is true ? 1 : 0;
+            cancellationToken) is true;
+        Count(load, transfers, isPosted ? 1 : 0);
     }
 
-    public override async Task<long> CheckBooksAsync(Workload workload, CancellationToken cancellationToken)
+    public override async Task<long> CheckBooksAsync(PairWorkload workload, CancellationToken cancellationToken)
     {
         var wrong = await ScalarAsync<long>(
             """
@@ -173,7 +185,7 @@ internal sealed class PgLedgerTarget(string connectionString, IReadOnlyList<stri
 
     public override string Name => "pgledger";
 
-    public override async Task OpenAsync(Workload workload, CancellationToken cancellationToken)
+    public override async Task OpenAsync(PairWorkload workload, CancellationToken cancellationToken)
     {
         if (!_hasTables)
         {
@@ -185,16 +197,16 @@ internal sealed class PgLedgerTarget(string connectionString, IReadOnlyList<stri
             _hasTables = true;
         }
 
-        if (_ids.ContainsKey(workload.Accounts[0]))
+        if (_ids.ContainsKey(workload.Customers[0]))
         {
             return;
         }
 
-        await CreateAsync(workload.Accounts, isLimited: workload.OpeningBalance > 0, cancellationToken);
+        await CreateAsync(workload.Customers, isLimited: workload.OpeningBalance > 0, cancellationToken);
         if (workload.OpeningBalance > 0)
         {
             await CreateAsync([workload.Bank], isLimited: false, cancellationToken);
-            foreach (var chunk in workload.Funding().Chunk(500))
+            foreach (var chunk in workload.Funding.Chunk(500))
             {
                 await CallAsync(
                     """
@@ -219,7 +231,7 @@ internal sealed class PgLedgerTarget(string connectionString, IReadOnlyList<stri
         await ExecuteAsync("VACUUM ANALYZE", cancellationToken);
     }
 
-    public override async Task<int> PostAsync(IReadOnlyList<Transfer> transfers, CancellationToken cancellationToken)
+    public override async Task PostAsync(IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken)
     {
         var transfer = transfers[0];
         try
@@ -231,15 +243,15 @@ internal sealed class PgLedgerTarget(string connectionString, IReadOnlyList<stri
                     new NpgsqlParameter<decimal> { TypedValue = AmountOf(transfer) },
                 ],
                 cancellationToken);
-            return 1;
+            Count(load, transfers, 1);
         }
         catch (PostgresException e) when (e.MessageText.Contains(NoMoney, StringComparison.Ordinal))
         {
-            return 0;
+            Count(load, transfers, 0);
         }
     }
 
-    public override async Task<long> CheckBooksAsync(Workload workload, CancellationToken cancellationToken)
+    public override async Task<long> CheckBooksAsync(PairWorkload workload, CancellationToken cancellationToken)
     {
         var wrong = await ScalarAsync<long>(
             """

@@ -1,3 +1,4 @@
+using Ledger.Benchmarks.Workloads;
 using Ledger.V1;
 
 namespace Ledger.Benchmarks.Peers;
@@ -14,50 +15,27 @@ internal abstract class Target : IAsyncDisposable
     public virtual int BatchSize => 1;
 
     /// <summary>Opens the accounts of a workload and gives them what they have at the beginning, unless that was done.</summary>
-    public abstract Task OpenAsync(Workload workload, CancellationToken cancellationToken);
+    public abstract Task OpenAsync(PairWorkload workload, CancellationToken cancellationToken);
 
-    /// <summary>Posts transfers, and returns when that is durable.</summary>
+    /// <summary>Posts transfers, returns when that is durable, and tells the load how many were recorded and how many rejected.</summary>
     /// <param name="transfers">As many as <see cref="BatchSize"/>.</param>
+    /// <param name="load">The load.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>How many were posted; the others were rejected for want of money.</returns>
-    public abstract Task<int> PostAsync(IReadOnlyList<Transfer> transfers, CancellationToken cancellationToken);
+    public abstract Task PostAsync(IReadOnlyList<Transfer> transfers, Load load, CancellationToken cancellationToken);
 
     /// <summary>Adds the books up.</summary>
     /// <returns>The number of entries.</returns>
     /// <exception cref="BooksException">Debits are not credits, or an account is not the sum of its entries.</exception>
-    public abstract Task<long> CheckBooksAsync(Workload workload, CancellationToken cancellationToken);
+    public abstract Task<long> CheckBooksAsync(PairWorkload workload, CancellationToken cancellationToken);
 
     /// <summary>The processor time so far, that of the database among it.</summary>
     public abstract TimeSpan Processor();
 
     public abstract ValueTask DisposeAsync();
 
-    /// <summary>Closed loops for a time: each sends the next when the last is answered.</summary>
-    public async Task<Load> RunAsync(Workload workload, int inFlight, TimeSpan length, CancellationToken cancellationToken)
-    {
-        var load = new Load();
-        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(_ => Task.Run(LoopAsync, cancellationToken)));
-        load.Stop();
-        return load;
-
-        async Task LoopAsync()
-        {
-            var transfers = new Transfer[BatchSize];
-            while (load.Elapsed < length)
-            {
-                for (var i = 0; i < transfers.Length; i++)
-                {
-                    transfers[i] = workload.Next();
-                }
-
-                var start = System.Diagnostics.Stopwatch.GetTimestamp();
-                var posted = await PostAsync(transfers, cancellationToken);
-                load.Took(start, posted);
-                for (var i = posted; i < transfers.Length; i++)
-                {
-                    load.Failed("rejected");
-                }
-            }
-        }
-    }
+    /// <summary>Callers for a time, each of which sends the next when the last is answered.</summary>
+    public Task<Load> RunAsync(PairWorkload workload, int inFlight, TimeSpan length, CancellationToken cancellationToken) =>
+        Load.ClosedAsync(
+            () => workload.Next(BatchSize), (call, load) => PostAsync(((PostCall)call).Transfers, load, cancellationToken), inFlight,
+            length, cancellationToken);
 }
