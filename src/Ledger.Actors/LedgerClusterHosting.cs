@@ -127,6 +127,8 @@ public static class LedgerClusterHostingExtensions
         // distributed-data.durable: where a shard is follows from who is there; a file that remembers it is one more thing
         // to be wrong.
         // state-store-mode: the default keeps it in the journal, whose replay is known to contradict itself.
+        // waiting-for-state-timeout: a new coordinator asks all nodes for the state, the one that has just left too. It must
+        // not wait long for that one: once it is gone from the cluster, the next question does without it.
         string.Create(CultureInfo.InvariantCulture, $$"""
             {{Marker}} = on
             akka.cluster.sharding {
@@ -134,7 +136,7 @@ public static class LedgerClusterHostingExtensions
               remember-entities = off
               distributed-data.durable.keys = []
               retry-interval = {{Ms(values.ShardRetryInterval)}}
-              waiting-for-state-timeout = 1s
+              waiting-for-state-timeout = 500ms
               updating-state-timeout = 2s
               handoff-timeout = {{Ms(values.HandOffTimeout)}}
               rebalance-interval = {{Ms(values.RebalanceInterval)}}

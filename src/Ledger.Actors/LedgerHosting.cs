@@ -185,6 +185,9 @@ internal sealed class LedgerExtension : IExtension
     private static readonly TimeSpan SweeperAskTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SweeperStopTimeout = TimeSpan.FromSeconds(3);
 
+    // The phase before this wait is there for it; what is not over by then may still speak.
+    private static readonly TimeSpan RegionEndTimeout = TimeSpan.FromMilliseconds(500);
+
     /// <summary>How long a process that must be the only one waits for its lease at the start.</summary>
     public static readonly TimeSpan LeasePatience = TimeSpan.FromSeconds(15);
 
@@ -295,7 +298,7 @@ internal sealed class LedgerExtension : IExtension
     }
 
     /// <summary>Starts the accounts' shard region, in clustered mode.</summary>
-    public Task<IActorRef> StartRegionAsync(string typeName)
+    public async Task<IActorRef> StartRegionAsync(string typeName)
     {
         if (leases is null)
         {
@@ -324,13 +327,30 @@ internal sealed class LedgerExtension : IExtension
 
             // Entities go to sleep on their own terms (R5).
             .WithPassivateIdleAfter(TimeSpan.Zero);
-        return sharding.StartAsync(
+        var region = await sharding.StartAsync(
             typeName,
             entityId => Props.CreateBy(new AccountProducer(AccountAddress.Parse(entityId), Context)),
             settings,
             new AccountExtractor(Options.ShardCount),
             new LeaseAllocation(leases, sharding.DefaultShardAllocationStrategy(settings)),
             StopAccount.Instance);
+
+        // The region ends after its accounts. As soon as this node is no member any more, whoever gives its shards a home would
+        // have to wait until the lease is over.
+        CoordinatedShutdown.Get(system).AddTask(
+            CoordinatedShutdown.PhaseClusterLeave,
+            "release-lease",
+            async () =>
+            {
+                var ended = region.WatchAsync();
+                if (await Task.WhenAny(ended, Task.Delay(RegionEndTimeout)) == ended)
+                {
+                    await Task.Run(Lease.Release);
+                }
+
+                return Done.Instance;
+            });
+        return region;
     }
 
     private LeaseHolder Holder()

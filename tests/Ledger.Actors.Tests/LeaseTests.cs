@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
+using Akka;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
@@ -146,6 +147,32 @@ public sealed class LeaseTests : IDisposable
         }))).Message.ShouldContain("Mode = Local must be the only one");
         var (a, _) = await OpenTwoAsync(first.Ledger);
         (await first.Ledger.GetAccountAsync(a)).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_node_that_leaves_gives_its_lease_back_before_it_is_no_member_any_more()
+    {
+        const string count = "SELECT count(*) FROM ledger_lease";
+        using var storage = new PostgresTestStorage(clustered: true);
+        await using var host = await LedgerHost.StartAsync(storage, static options => options.LeaseTime = TimeSpan.FromSeconds(10));
+        var (a, _) = await OpenTwoAsync(host.Ledger);
+        (await host.Ledger.GetAccountAsync(a)).ShouldNotBeNull();
+        storage.Count(count).ShouldBe(1);
+
+        // In this order: the accounts end, the lease is given back, the member leaves.
+        var counts = new ConcurrentDictionary<string, long>();
+        var shutdown = CoordinatedShutdown.Get(host.System);
+        Count(CoordinatedShutdown.PhaseBeforeClusterShutdown);
+        Count(CoordinatedShutdown.PhaseClusterExiting);
+        await shutdown.Run(CoordinatedShutdown.ClrExitReason.Instance).WaitAsync(s_patience);
+        counts[CoordinatedShutdown.PhaseBeforeClusterShutdown].ShouldBe(1);
+        counts[CoordinatedShutdown.PhaseClusterExiting].ShouldBe(0);
+
+        void Count(string phase) => shutdown.AddTask(phase, "count-leases", () =>
+        {
+            counts[phase] = storage.Count(count);
+            return Task.FromResult(Done.Instance);
+        });
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.cluster.sharding.remember-entities = off
         akka.cluster.sharding.distributed-data.durable.keys = []
         akka.cluster.sharding.retry-interval = 250ms
-        akka.cluster.sharding.waiting-for-state-timeout = 1s
+        akka.cluster.sharding.waiting-for-state-timeout = 500ms
         akka.cluster.sharding.updating-state-timeout = 2s
         akka.cluster.sharding.handoff-timeout = 20s
         akka.cluster.sharding.rebalance-interval = 5s

@@ -179,8 +179,9 @@ internal sealed class NodeLease : IDisposable
         }
     }
 
-    /// <summary>Ends it. Only when no account is left that could speak.</summary>
-    public void Dispose()
+    /// <summary>Gives it back, so that nobody has to wait until it is over. Only when no account is left that could speak; it can't be
+    /// entered again.</summary>
+    public void Release()
     {
         if (store is null)
         {
@@ -190,6 +191,11 @@ internal sealed class NodeLease : IDisposable
         Thread? running;
         lock (gate)
         {
+            if (stop.IsSet)
+            {
+                return;
+            }
+
             Volatile.Write(ref goodUntil, 0);
             stop.Set();
             running = keeper;
@@ -200,8 +206,13 @@ internal sealed class NodeLease : IDisposable
         {
             Try(() => store.Release(holder.Id));
         }
+    }
 
-        store.Dispose();
+    /// <summary>Gives it back if that has not been done, and ends.</summary>
+    public void Dispose()
+    {
+        Release();
+        store?.Dispose();
     }
 
     private void Try(Action action)
