@@ -268,6 +268,9 @@ internal sealed class LedgerExtension : IExtension
     /// <summary>How the sweeper fares.</summary>
     public SweeperHealth SweeperHealth { get; } = new();
 
+    /// <summary>Whether a node of a cluster has woken an account, for practice, before it was given any.</summary>
+    public bool HasRehearsed { get; private set; }
+
     /// <summary>The sweeper; null before the ledger has started.</summary>
     public IActorRef? Sweeper { get; private set; }
 
@@ -318,6 +321,11 @@ internal sealed class LedgerExtension : IExtension
         var watch = new CancellationTokenSource();
         system.RegisterOnTermination(watch.Cancel);
         _ = new SilentNodes(leases, Lease, system, Options.LeaseTime).WatchAsync(watch.Token);
+
+        if (Options.Role is null || Cluster.Get(system).SelfRoles.Contains(Options.Role))
+        {
+            HasRehearsed = await new Rehearsal(system, Context, calls).RunAsync();
+        }
 
         var sharding = ClusterSharding.Get(system);
         var settings = ClusterShardingSettings.Create(system)

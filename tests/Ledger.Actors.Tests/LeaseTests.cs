@@ -150,6 +150,35 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
+    public async Task A_node_practises_before_it_is_given_accounts_and_writes_nothing()
+    {
+        const string rows = "SELECT count(*) FROM journal";
+        using var storage = new PostgresTestStorage(clustered: true);
+        await using (var first = await LedgerHost.StartAsync(storage, Briefly))
+        {
+            LedgerExtension.Of(first.System).HasRehearsed.ShouldBeTrue();
+            storage.Count(rows).ShouldBe(0);
+            var (a, b) = await OpenTwoAsync(first.Ledger);
+            (await first.Ledger.PostTransferAsync(Transfer(1, a, b))).IsCommitted.ShouldBeTrue();
+        }
+
+        var before = storage.Count(rows);
+        await using (var second = await LedgerHost.StartAsync(storage, Briefly))
+        {
+            LedgerExtension.Of(second.System).HasRehearsed.ShouldBeTrue();
+            storage.Count(rows).ShouldBe(before);
+        }
+
+        // What it finds wrong is for the account to say, when it is asked for.
+        storage.Count(
+            "WITH spoilt AS (UPDATE journal SET message = '\\x00' WHERE persistence_id = 'ledger-account-a' AND sequence_number = 1 RETURNING 1)"
+            + " SELECT count(*) FROM spoilt").ShouldBe(1);
+        await using var third = await LedgerHost.StartAsync(storage, Briefly);
+        LedgerExtension.Of(third.System).HasRehearsed.ShouldBeFalse();
+        (await third.Ledger.GetAccountAsync(AccountAddress.Parse("b")))!.Balances.CreditsPosted.ShouldBe(Amount.Of(1));
+    }
+
+    [Fact]
     public async Task A_node_that_leaves_gives_its_lease_back_before_it_is_no_member_any_more()
     {
         const string count = "SELECT count(*) FROM ledger_lease";
