@@ -11,8 +11,11 @@ internal static class LoadBenchmarks
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
     /// <summary>Calls of workloads, with as many callers as are asked for or at the rates that are asked for.</summary>
-    public static Task LoadAsync(Settings settings, Report report, CancellationToken cancellationToken) =>
-        OnEachDatabaseAsync(settings, async bench =>
+    public static Task LoadAsync(Settings settings, Report report, CancellationToken cancellationToken)
+    {
+        // What can't be done is told before anything is.
+        settings.Workloads.ForEach(name => Workload.Of(name, settings));
+        return OnEachDatabaseAsync(settings, async bench =>
         {
             foreach (var name in settings.Workloads)
             {
@@ -21,7 +24,12 @@ internal static class LoadBenchmarks
                 Task CallAsync(Call call, Load load) => bench.Driver.CallAsync(call, load, cancellationToken);
 
                 // How it is opened is no measure of how it runs: what it needs has been compiled.
-                await Load.ClosedAsync(Next, CallAsync, 8, bench.WarmupLength / 2, cancellationToken);
+                var warm = await Load.ClosedAsync(Next, CallAsync, 8, bench.WarmupLength / 2, cancellationToken);
+                if (!warm.Errors.IsEmpty)
+                {
+                    Report.Say($"{name}, while warming up: " + Report.Text(warm.Errors));
+                }
+
                 if (settings.Rates.Length > 0)
                 {
                     foreach (var rate in settings.Rates)
@@ -42,6 +50,7 @@ internal static class LoadBenchmarks
                 }
             }
         }, cancellationToken);
+    }
 
     public static Task StreamAsync(Settings settings, Report report, CancellationToken cancellationToken)
     {

@@ -1,6 +1,12 @@
 using System.Runtime.InteropServices;
 using Ledger.Benchmarks;
 
+if (args is ["--help" or "-h", ..])
+{
+    Console.WriteLine(Settings.Usage);
+    return 0;
+}
+
 Settings settings;
 try
 {

@@ -110,9 +110,7 @@ internal sealed class Report(Settings settings)
             Text(result.JournalRows, "F3"), Text(result.JournalBytes, "F0"), Text(result.NodeMicros, "F0"),
             Text(result.DatabaseMicros, "F0"), Text(result.DriverMicros, "F0"),
             Text(result.AllocatedBytes ?? result.ResidentBytes, "F0"), Text(result.CallsPerSecond, "N0"),
-            result.Errors is { Count: > 0 } errors
-                ? string.Join(", ", errors.Select(static pair => $"{pair.Key}: {pair.Value}"))
-                : "none");
+            result.Errors is { Count: > 0 } errors ? Text(errors) : "none");
         if (settings.Plots is { } directory && result.Seconds is { Count: > 1 } seconds && result.Mode == "load")
         {
             Directory.CreateDirectory(directory);
@@ -148,6 +146,10 @@ internal sealed class Report(Settings settings)
             },
             JsonForm));
     }
+
+    /// <summary>Errors in one line.</summary>
+    public static string Text(IReadOnlyDictionary<string, int> errors) =>
+        string.Join(", ", errors.Select(static pair => $"{pair.Key}: {pair.Value}"));
 
     private static string Text(double? number, string format) =>
         number?.ToString(format, CultureInfo.InvariantCulture) ?? "";

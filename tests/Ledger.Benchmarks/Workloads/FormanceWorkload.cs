@@ -37,12 +37,14 @@ internal sealed class FormanceWorkload : Workload
                 // Opened with its limit and drawn upon, all or nothing.
                 var source = New("src");
                 var destination = New("dst");
+                var bounded = Move(source, destination, Amount);
+                bounded.Asset = Asset;
                 return new BatchCall(new SubmitBatchRequest
                 {
                     Items =
                     {
                         Opening(Account(source, Amount)), Opening(Account(destination)),
-                        new BatchItem { Transfer = Move(source, destination, Amount) },
+                        new BatchItem { Transfer = bounded },
                     },
                 });
         }
