@@ -19,6 +19,9 @@ namespace Ledger.Chaos.Checking;
 /// </remarks>
 public static class ChaosChecker
 {
+    /// <summary>What the reason of a verdict begins with where the final phase did not come to its end.</summary>
+    internal const string Unfinished = "the final phase did not finish";
+
     private const int HotAccounts = 5;
     private const int WindowsPerAccount = 100;
 
@@ -82,7 +85,7 @@ public static class ChaosChecker
 
         var reason = history.Problem
             ?? (history.Final is null ? "the final phase is missing"
-            : !history.Final.Finished ? $"the final phase did not finish: {history.Final.Reason}"
+            : !history.Final.Finished ? $"{Unfinished}: {history.Final.Reason}"
             : answers.NotLookedUp > 0 ? $"{answers.NotLookedUp} calls of unknown outcome were not looked up"
             : books.RowCount == 0 ? "the journal is empty"
             : "");

@@ -111,7 +111,7 @@ public sealed record PlantedFault
             throw new FormatException($"{file}: a fault has a name, a sentence, what it expects, how it is run, and edits.");
         }
 
-        if (expects.FirstOrDefault(static one => !Rule.All.Contains(one)) is { } unknown)
+        if (expects.FirstOrDefault(static one => one != PlantedOutcome.Unfinished && !Rule.All.Contains(one)) is { } unknown)
         {
             throw new FormatException($"{file}: there is no rule '{unknown}'.");
         }

@@ -15,12 +15,18 @@ public sealed record PlantedRun(PlantedFault Fault, string Node, string Output);
 /// <param name="Text">What there is to be read about it.</param>
 public sealed record PlantedOutcome(Verdict Verdict, IReadOnlyCollection<string> Rules, string Text)
 {
+    /// <summary>Stands among the rules where not all accounts answered in the end, although nothing was wrong any more.</summary>
+    public const string Unfinished = "unfinished";
+
     /// <summary>Takes it from a report.</summary>
     /// <param name="report">The report.</param>
     public static PlantedOutcome Of(CheckReport report)
     {
         ArgumentNullException.ThrowIfNull(report);
-        return new PlantedOutcome(report.Verdict, [.. report.Counts.Keys], report.Summary());
+        return new PlantedOutcome(
+            report.Verdict,
+            [.. report.Counts.Keys, .. report.Reason.StartsWith(ChaosChecker.Unfinished, StringComparison.Ordinal) ? [Unfinished] : Array.Empty<string>()],
+            report.Summary());
     }
 }
 
@@ -92,7 +98,7 @@ public static class PlantedFaults
                     why = $" ({e.Message})";
                 }
 
-                var isFound = outcome is { Verdict: Verdict.Violated } && fault.Expects.Any(outcome.Rules.Contains);
+                var isFound = outcome is { Verdict: not Verdict.Clean } && fault.Expects.Any(outcome.Rules.Contains);
                 found += isFound ? 1 : 0;
                 await writer.WriteLineAsync(string.Create(
                     CultureInfo.InvariantCulture,
@@ -152,7 +158,11 @@ public static class PlantedFaults
         var words = said[CheckReport.SummaryPrefix.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return new PlantedOutcome(
             words is ["clean", ..] ? Verdict.Clean : words is ["VIOLATED", ..] ? Verdict.Violated : Verdict.Unknown,
-            [.. words.Select(static word => word.Split('x')[0]).Where(static word => Rule.All.Contains(word))], said.Trim());
+            [
+                .. words.Select(static word => word.Split('x')[0]).Where(static word => Rule.All.Contains(word)),
+                .. said.Contains(ChaosChecker.Unfinished, StringComparison.Ordinal) ? [PlantedOutcome.Unfinished] : Array.Empty<string>(),
+            ],
+            said.Trim());
     };
 
     // The same every time, and another for each.
