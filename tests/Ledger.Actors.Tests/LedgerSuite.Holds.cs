@@ -226,11 +226,12 @@ public abstract partial class LedgerSuite
             await host.Ledger.PostTransferAsync(hold);
         }
 
+        // Counted while no process runs: the hold may expire before the start has returned.
         await Task.Delay(600);
+        var stream = AccountActor.PersistenceIdOf(hold.CreditAccount);
+        var rows = RowsOf(stream);
         await using (await StartAsync())
         {
-            var stream = AccountActor.PersistenceIdOf(hold.CreditAccount);
-            var rows = RowsOf(stream);
             await EventuallyAsync(() => Task.FromResult(RowsOf(stream) > rows));
         }
 
