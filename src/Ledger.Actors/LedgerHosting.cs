@@ -378,14 +378,10 @@ internal sealed class LedgerExtension : IExtension
     {
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timer.CancelAfter(SweeperAskTimeout);
-        var deadline = Options.TimeProvider.GetUtcNow() + SweeperAskTimeout;
-        var call = calls.Start(deadline, timer.Token);
-        accounts.Task.Result.Tell(
-            new AccountEnvelope(account, message(new Caller(calls, call.Correlation), LedgerTime.From(deadline))),
-            ActorRefs.NoSender);
         try
         {
-            return await call.Promise.Task;
+            return await calls.AskAsync(
+                accounts.Task.Result, account, message, Options.TimeProvider.GetUtcNow() + SweeperAskTimeout, timer.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

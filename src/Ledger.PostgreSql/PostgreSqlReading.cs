@@ -58,7 +58,7 @@ internal static class PostgreSqlReading
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            rows.Add(Row(reader));
+            rows.Add(StoredRow.Read(reader));
         }
     }
 
@@ -96,7 +96,7 @@ internal static class PostgreSqlReading
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            answers[(int)reader.GetInt64(7) - 1].Add(Row(reader));
+            answers[(int)reader.GetInt64(7) - 1].Add(StoredRow.Read(reader));
         }
 
         return answers;
@@ -109,15 +109,6 @@ internal static class PostgreSqlReading
     /// <summary>A parameter that is an array.</summary>
     public static NpgsqlParameter Array<T>(IEnumerable<T> values, NpgsqlDbType type) =>
         new NpgsqlParameter<T[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | type };
-
-    private static StoredRow Row(NpgsqlDataReader reader) => new(
-        reader.GetInt64(0),
-        reader.GetInt64(1),
-        reader.GetBoolean(2),
-        reader.GetFieldValue<byte[]>(3),
-        reader.GetInt32(4),
-        reader.IsDBNull(5) ? string.Empty : reader.GetString(5),
-        reader.IsDBNull(6) ? string.Empty : reader.GetString(6));
 
     public static async Task<long> ReadHighestAsync(
         string connectionString, string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)

@@ -69,13 +69,6 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static StoredSnapshot Snapshot(NpgsqlDataReader reader) => new(
-        reader.GetInt64(0),
-        reader.GetInt64(1),
-        reader.GetFieldValue<byte[]>(2),
-        reader.GetInt32(3),
-        reader.IsDBNull(4) ? string.Empty : reader.GetString(4));
-
     private async Task<IReadOnlyList<StoredSnapshot?>> ReadAsync(
         IReadOnlyList<SnapshotQuestion> questions, CancellationToken cancellationToken)
     {
@@ -100,7 +93,7 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            answers[questions.Count == 1 ? 0 : (int)reader.GetInt64(5) - 1] = Snapshot(reader);
+            answers[questions.Count == 1 ? 0 : (int)reader.GetInt64(5) - 1] = StoredSnapshot.Read(reader);
         }
 
         return answers;

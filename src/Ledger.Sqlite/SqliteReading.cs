@@ -130,14 +130,7 @@ internal sealed class SqliteReaderConnection : IDisposable
         using var reader = command.ExecuteReader();
         while (reader.Read())
         {
-            rows.Add(new StoredRow(
-                reader.GetInt64(0),
-                reader.GetInt64(1),
-                reader.GetBoolean(2),
-                reader.GetFieldValue<byte[]>(3),
-                reader.GetInt32(4),
-                reader.IsDBNull(5) ? string.Empty : reader.GetString(5),
-                reader.IsDBNull(6) ? string.Empty : reader.GetString(6)));
+            rows.Add(StoredRow.Read(reader));
         }
     }
 

@@ -29,14 +29,7 @@ internal sealed class SqliteSnapshotStore : DirectSnapshotStore
                 p[1].Value = maxSequenceNr;
                 p[2].Value = maxTicks;
                 using var reader = _read.ExecuteReader();
-                return reader.Read()
-                    ? new StoredSnapshot(
-                        reader.GetInt64(0),
-                        reader.GetInt64(1),
-                        reader.GetFieldValue<byte[]>(2),
-                        reader.GetInt32(3),
-                        reader.IsDBNull(4) ? string.Empty : reader.GetString(4))
-                    : default(StoredSnapshot?);
+                return reader.Read() ? StoredSnapshot.Read(reader) : default(StoredSnapshot?);
             },
             cancellationToken);
 

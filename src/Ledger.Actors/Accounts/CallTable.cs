@@ -74,6 +74,22 @@ internal sealed class CallTable : IDisposable
         return call;
     }
 
+    /// <summary>Asks an account once, without a second sending.</summary>
+    /// <param name="to">The account, or what passes on to it.</param>
+    /// <param name="account">Its address.</param>
+    /// <param name="message">What to ask.</param>
+    /// <param name="deadline">When to stop waiting.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<AccountAnswerBase> AskAsync(
+        IActorRef to, AccountAddress account, Func<Caller, LedgerTime, AccountCall> message, DateTimeOffset deadline,
+        CancellationToken cancellationToken)
+    {
+        var call = Start(deadline, cancellationToken);
+        to.Tell(
+            new AccountEnvelope(account, message(new Caller(this, call.Correlation), LedgerTime.From(deadline))), ActorRefs.NoSender);
+        return call.Promise.Task;
+    }
+
     public void Complete(long correlation, AccountAnswerBase answer)
     {
         if (calls.TryRemove(correlation, out var call))

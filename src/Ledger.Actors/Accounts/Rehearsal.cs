@@ -46,12 +46,9 @@ internal sealed class Rehearsal(ExtendedActorSystem system, AccountActorContext 
             Props.Create(() => new AccountActor(nobody, alone)), $"ledger-rehearsal-{Guid.NewGuid():N}");
         try
         {
-            var deadline = context.Time.GetUtcNow() + s_timeout;
-            var call = calls.Start(deadline, cancellationToken);
-            account.Tell(
-                new AccountEnvelope(nobody, new GetAccountCall(new Caller(calls, call.Correlation), LedgerTime.From(deadline))),
-                ActorRefs.NoSender);
-            await call.Promise.Task.ConfigureAwait(false);
+            await calls.AskAsync(
+                account, nobody, static (caller, until) => new GetAccountCall(caller, until), context.Time.GetUtcNow() + s_timeout,
+                cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
@@ -24,7 +25,18 @@ internal readonly record struct StoredRow(
     byte[] Message,
     int SerializerId,
     string Manifest,
-    string WriterUuid);
+    string WriterUuid)
+{
+    /// <summary>Reads it from the columns of these names, in this order.</summary>
+    public static StoredRow Read(DbDataReader reader) => new(
+        reader.GetInt64(0),
+        reader.GetInt64(1),
+        reader.GetBoolean(2),
+        reader.GetFieldValue<byte[]>(3),
+        reader.GetInt32(4),
+        reader.IsDBNull(5) ? string.Empty : reader.GetString(5),
+        reader.IsDBNull(6) ? string.Empty : reader.GetString(6));
+}
 
 /// <summary>A snapshot as it is stored.</summary>
 internal readonly record struct StoredSnapshot(
@@ -32,7 +44,16 @@ internal readonly record struct StoredSnapshot(
     long CreatedTicks,
     byte[] Payload,
     int SerializerId,
-    string Manifest);
+    string Manifest)
+{
+    /// <summary>Reads it from the columns of these names, in this order.</summary>
+    public static StoredSnapshot Read(DbDataReader reader) => new(
+        reader.GetInt64(0),
+        reader.GetInt64(1),
+        reader.GetFieldValue<byte[]>(2),
+        reader.GetInt32(3),
+        reader.IsDBNull(4) ? string.Empty : reader.GetString(4));
+}
 
 /// <summary>What a failed append says about the rows of the batch.</summary>
 internal enum AppendFault
