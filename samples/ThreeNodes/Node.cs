@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
+using Ledger.Tests.Shared;
 
 namespace ThreeNodesSample;
 
@@ -8,13 +8,13 @@ namespace ThreeNodesSample;
 internal sealed class Node(string name, string database, string directory) : IDisposable
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
-    private readonly int grpcPort = FreePort();
-    private readonly int httpPort = FreePort();
+    private readonly int grpcPort = LoopbackPort.Next();
+    private readonly int httpPort = LoopbackPort.Next();
     private Process? process;
 
     public string Name => name;
 
-    public int ClusterPort { get; } = FreePort();
+    public int ClusterPort { get; } = LoopbackPort.Next();
 
     public Uri Grpc => new($"http://127.0.0.1:{grpcPort}");
 
@@ -85,13 +85,6 @@ internal sealed class Node(string name, string database, string directory) : IDi
         }
 
         process?.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     // This program lies in <artifacts>/bin/<project>/<configuration>/, and so does the node.

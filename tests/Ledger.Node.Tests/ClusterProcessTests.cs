@@ -16,7 +16,7 @@ public sealed class ClusterProcessTests : IDisposable
     [Fact]
     public async Task Contact_points_found_a_cluster_and_a_front_alone_passes_calls_on()
     {
-        int[] ports = [.. Enumerable.Range(0, 3).Select(static _ => ClusterTlsTests.FreePort())];
+        int[] ports = [.. Enumerable.Range(0, 3).Select(static _ => LoopbackPort.Next())];
         string[] contacts = [.. ports.Select(static (port, i) => $"--Ledger:Cluster:ContactPoints:{i}=127.0.0.1:{port}")];
         using var first = Start(ports[0], contacts);
         using var second = Start(ports[1], contacts);

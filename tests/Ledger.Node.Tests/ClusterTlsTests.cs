@@ -70,7 +70,7 @@ public sealed class ClusterTlsTests : IDisposable
         var own = new TrialCertificates(Under("own"), "node-1", "node-2");
         var foreign = new TrialCertificates(Under("foreign"), "node-3");
         var database = PostgresServer.Shared.CreateDatabase();
-        var port = FreePort();
+        var port = LoopbackPort.Next();
         string[] clustered =
         [
             "--Ledger:Mode=Clustered", $"--ConnectionStrings:Ledger={database}", $"--Ledger:Cluster:SeedNodes:0=127.0.0.1:{port}",
@@ -124,7 +124,7 @@ public sealed class ClusterTlsTests : IDisposable
         });
 
         // The first seed node asks the others, before it founds a cluster, whether there is one.
-        var port = FreePort();
+        var port = LoopbackPort.Next();
         using var node = new NodeProcess(
             directory.FullName,
             [
@@ -150,13 +150,6 @@ public sealed class ClusterTlsTests : IDisposable
     {
         http.Dispose();
         directory.Delete(recursive: true);
-    }
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     // Whether somebody came. Whoever comes is treated alike, until the listener stops.

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace Ledger.Tests.Shared;
@@ -42,7 +40,7 @@ public sealed class PostgresServer : IDisposable
                 "These tests need a PostgreSQL server and none was found: neither initdb and pg_ctl in"
                 + $" /usr/lib/postgresql/*/bin or on the PATH, nor a connection string in {Variable}."
                 + " Install one, for example with: apt-get install postgresql");
-        _port = FreePort();
+        _port = LoopbackPort.Next();
         _directory = Directory.CreateTempSubdirectory("ledger-pg-").FullName;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Dispose();
         if (_asRoot)
@@ -207,13 +205,6 @@ public sealed class PostgresServer : IDisposable
         return candidates.Find(d => d.Length > 0
                 && File.Exists(Path.Combine(d, "initdb" + suffix))
                 && File.Exists(Path.Combine(d, "pg_ctl" + suffix)));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private string ConnectionString(string database, bool pooling)

@@ -15,7 +15,7 @@ internal sealed class NodeCluster : IAsyncDisposable
     private NodeCluster(int count)
     {
         addresses = [.. Enumerable.Range(0, count).Select(static _ => NodeProcess.LastingAddress())];
-        ports = [.. Enumerable.Range(0, count).Select(static _ => new Uri(NodeProcess.LastingAddress()).Port)];
+        ports = [.. Enumerable.Range(0, count).Select(static _ => LoopbackPort.Next())];
         nodes = new NodeProcess[count];
     }
 

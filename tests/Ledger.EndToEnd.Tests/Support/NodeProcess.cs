@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 using Ledger.Client;
@@ -17,7 +15,6 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     // The node's own patience with calls and actors, and what a busy machine adds to it.
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(45);
-    private static readonly Random PortSource = new();
 
     private readonly Process process;
     private readonly Lock gate = new();
@@ -109,27 +106,7 @@ internal sealed class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>An address that a node can be restarted on.</summary>
-    /// <remarks>Below the ports that the system hands out: a client that tries to connect to a dead port from among
-    /// those can be handed that very port, connects to itself, and keeps the node from coming back.</remarks>
-    public static string LastingAddress()
-    {
-        for (var attempt = 0; attempt < 100; attempt++)
-        {
-            var port = PortSource.Next(20_000, 32_000);
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Loopback, port);
-                listener.Start();
-                return $"http://127.0.0.1:{port}";
-            }
-            catch (SocketException)
-            {
-                // Taken; another one.
-            }
-        }
-
-        throw new InvalidOperationException("No port is free between 20000 and 32000.");
-    }
+    public static string LastingAddress() => $"http://127.0.0.1:{LoopbackPort.Next()}";
 
     /// <summary>A client of the node that tries everything once and hides nothing.</summary>
     public LedgerClient Connect() => Connect(Grpc);
