@@ -268,7 +268,7 @@ internal sealed class LedgerExtension : IExtension
     /// <summary>How the sweeper fares.</summary>
     public SweeperHealth SweeperHealth { get; } = new();
 
-    /// <summary>Whether a node of a cluster has woken an account, for practice, before it was given any.</summary>
+    /// <summary>Whether a node of a cluster has done all that accounts do, for practice, before it was given any.</summary>
     public bool HasRehearsed { get; private set; }
 
     /// <summary>The sweeper; null before the ledger has started.</summary>
@@ -324,7 +324,7 @@ internal sealed class LedgerExtension : IExtension
 
         if (Options.Role is null || Cluster.Get(system).SelfRoles.Contains(Options.Role))
         {
-            HasRehearsed = await new Rehearsal(system, Context, calls).RunAsync();
+            HasRehearsed = await new Rehearsal(system, Options, Context).RunAsync();
         }
 
         var sharding = ClusterSharding.Get(system);

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Ledger.Actors.Storage;
+using Ledger.Core;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -119,6 +120,25 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             await AbandonAsync(e);
             throw;
         }
+    }
+
+    /// <summary>Appends rows of a stream in each of the ways that there are, and takes them back.</summary>
+    public async Task RehearseAsync(string persistenceId, CancellationToken cancellationToken)
+    {
+        var connection = await OpenAsync();
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        AppendRow[] rows =
+        [
+            .. Enumerable.Range(1, CopyFrom + 4).Select(n =>
+                new AppendRow(persistenceId, n, 0, [0], 0, "rehearsal", persistenceId)),
+        ];
+        rows[1] = rows[1] with { Ids = [TransferId.FromGuid(Guid.CreateVersion7())] };
+        foreach (var ways in new[] { rows[..1], rows[1..2], rows[2..4], rows[4..] })
+        {
+            await AppendOnceAsync(ways, isolating: false);
+        }
+
+        await transaction.RollbackAsync(cancellationToken);
     }
 
     public AppendFault Classify(Exception exception)

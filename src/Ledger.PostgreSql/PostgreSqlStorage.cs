@@ -93,6 +93,12 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     internal override IWorkStore OpenWork() => new PostgreSqlWorkStore(_connection.ConnectionString);
 
+    internal override async Task RehearseAsync(string persistenceId, CancellationToken cancellationToken)
+    {
+        await using var appender = new PostgreSqlAppender(_connection.ConnectionString);
+        await appender.RehearseAsync(persistenceId, cancellationToken);
+    }
+
     internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
 
     private static bool HasTable(NpgsqlConnection connection, NpgsqlTransaction? transaction, string table)

@@ -17,6 +17,9 @@ internal sealed record AccountActorContext(
     /// by the recovery scan, which reads back a minute.</summary>
     public static readonly TimeSpan RegisterDoubtAfter = TimeSpan.FromSeconds(30);
 
+    /// <summary>The journal that accounts write to; empty for the ledger's own.</summary>
+    public string JournalPluginId { get; init; } = "";
+
     /// <summary>How writes to the journal fare.</summary>
     public JournalWatch Writes { get; } = new();
 
@@ -75,6 +78,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         this.account = account;
         this.context = context;
         PersistenceId = PersistenceIdOf(account);
+        JournalPluginId = context.JournalPluginId;
         lastHash = JournalCodec.GenesisHash(PersistenceId);
         runtime = new AccountRuntime(account, context.Runtime, this);
         written = _ => Written();

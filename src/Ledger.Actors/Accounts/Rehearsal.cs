@@ -1,49 +1,71 @@
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
+using Akka.Serialization;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
+using Ledger.Actors.Storage;
+using Ledger.Actors.Sweeping;
 using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>Wakes an account that does not exist, before the node is given any that do.</summary>
-/// <remarks>A node that has just started is handed accounts at once, and their callers would wait while the plugins start, the
-/// connections are made, and the compiler works through all that a recovery needs: seconds, on a machine that is busy. Nothing is
-/// written, and nothing is said to anybody: the account is one of a new name, and what is replayed is replayed to nobody.</remarks>
-internal sealed class Rehearsal(ExtendedActorSystem system, AccountActorContext context, CallTable calls)
+/// <summary>Does all that accounts do, with accounts that do not exist, before the node is given any that do.</summary>
+/// <remarks>A node that has just started is handed accounts at once, and where another one leaves it is handed half of them; their
+/// callers would wait while the plugins start, the connections are made, and the compiler works through all that is called for
+/// the first time: seconds, on a machine that is busy. Nothing stays written, and nothing is said to anybody: the accounts have new
+/// names and a journal in memory, rows that are appended to the real one are taken back, and what is replayed is replayed to
+/// nobody.</remarks>
+internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions options, AccountActorContext context)
 {
     private const int Rows = 64;
+    private const int Transfers = 8;
+    private const string MemoryJournal = "akka.persistence.journal.inmem";
 
-    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Does it. Never throws: it is of use, and not needed.</summary>
     /// <returns>Whether it came to its end.</returns>
     public async Task<bool> RunAsync()
     {
         using var patience = new CancellationTokenSource(s_timeout);
+        var name = Guid.NewGuid().ToString("N");
+        var log = Logging.GetLogger(system, typeof(Rehearsal));
+        var from = Stopwatch.GetTimestamp();
         try
         {
-            await Task.WhenAll(WakeAsync(patience.Token), ReplayAsync(patience.Token)).WaitAsync(patience.Token).ConfigureAwait(false);
+            await Task.WhenAll(
+                WakeAsync(name, patience.Token),
+                ReplayAsync(patience.Token),
+                TradeAsync(name, patience.Token),
+                options.Storage!.RehearseAsync($"ledger-rehearsal-{name}", patience.Token)).WaitAsync(patience.Token).ConfigureAwait(false);
+            log.Info("The node has rehearsed what accounts do, in {Ms} ms", (long)Stopwatch.GetElapsedTime(from).TotalMilliseconds);
             return true;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            Logging.GetLogger(system, typeof(Rehearsal)).Info(
-                "The node could not rehearse waking an account; the first ones will take longer: {Reason}", e.Message);
+            log.Info(
+                "The node could not rehearse what accounts do; the first calls will take longer: {Reason}", e.Message);
             return false;
         }
     }
 
-    private async Task WakeAsync(CancellationToken cancellationToken)
+    // Of its own: how this fares is no news of the journal's health, and what is said must reach nobody.
+    private AccountActorContext Alone(Func<IActorRef> accounts, string journal) => new(
+        context.Runtime with { SnapshotEvery = int.MaxValue }, context.PassivateAfter, context.Time, context.Reader, context.Work,
+        NodeLease.Unneeded, accounts)
     {
-        var nobody = AccountAddress.Parse($"ledger:rehearsal:{Guid.NewGuid():N}");
+        JournalPluginId = journal,
+    };
 
-        // Of its own: how this fares is no news of the journal's health, and what it might say must reach nobody.
-        var alone = new AccountActorContext(
-            context.Runtime, context.PassivateAfter, context.Time, context.Reader, context.Work, NodeLease.Unneeded,
-            static () => ActorRefs.Nobody);
+    // The real journal's way of waking an account.
+    private async Task WakeAsync(string name, CancellationToken cancellationToken)
+    {
+        var nobody = AccountAddress.Parse($"ledger:rehearsal:{name}");
+        var alone = Alone(static () => ActorRefs.Nobody, journal: "");
+        using var calls = new CallTable(context.Time, callsMax: 1);
         var account = system.SystemActorOf(
-            Props.Create(() => new AccountActor(nobody, alone)), $"ledger-rehearsal-{Guid.NewGuid():N}");
+            Props.Create(() => new AccountActor(nobody, alone)), $"ledger-rehearsal-wake-{name}");
         try
         {
             await calls.AskAsync(
@@ -69,6 +91,91 @@ internal sealed class Rehearsal(ExtendedActorSystem system, AccountActorContext 
         foreach (var row in await streams.ReadAsync(id, 1, long.MaxValue, Rows, descending: false, cancellationToken).ConfigureAwait(false))
         {
             runtime.Replay(JournalCodec.Decode(row.Payload, account, row.SequenceNr, out _));
+        }
+    }
+
+    // Calls and accounts as they are, on a journal in memory; what they say to each other takes the form that it has between nodes.
+    private async Task TradeAsync(string name, CancellationToken cancellationToken)
+    {
+        IActorRef region = ActorRefs.Nobody;
+        var alone = Alone(() => region, MemoryJournal);
+        using var calls = new CallTable(context.Time, options.NodeCallsMax);
+        var answers = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), $"ledger-rehearsal-answers-{name}");
+        var accounts = system.SystemActorOf(Props.Create(() => new LocalAccountsActor(alone)), $"ledger-rehearsal-accounts-{name}");
+        var back = system.SystemActorOf(Props.Create(() => new WireActor(answers)), $"ledger-rehearsal-back-{name}");
+        var there = system.SystemActorOf(Props.Create(() => new WireActor(accounts)), $"ledger-rehearsal-there-{name}");
+        calls.Router = back;
+        region = there;
+        try
+        {
+            var ledger = new LedgerService(
+                options, calls, context.Reader, Task.FromResult(region), new HoldLocator(context.Work), static () => null);
+            await TradeAsync(ledger, name, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // All of them, before there are others to whom something could be said.
+            await accounts.Ask<Akka.Done>(StopAllAccounts.Instance, s_timeout).ConfigureAwait(false);
+            foreach (var actor in new[] { there, accounts, back, answers })
+            {
+                system.Stop(actor);
+            }
+        }
+    }
+
+    private static async Task TradeAsync(LedgerService ledger, string name, CancellationToken cancellationToken)
+    {
+        var asset = Asset.Parse("USD/2");
+        AccountAddress[] addresses = [.. Enumerable.Range(0, 4).Select(i => AccountAddress.Parse($"ledger:rehearsal:{name}:{i}"))];
+        Check(await ledger.OpenAccountsAsync(
+            [.. addresses.Select(address => new AccountSpec(address, asset, 1) { CreditsMustNotExceedDebits = Amount.Of(1_000_000) })],
+            s_timeout, cancellationToken), static one => one.Status is AccountStatus.Created);
+        await Task.WhenAll(Enumerable.Range(0, Transfers).Select(async i => Check(
+            [await ledger.PostTransferAsync(Of(i, i + 1), s_timeout, cancellationToken)], static one => one.IsCommitted)));
+        Check(await ledger.PostTransfersAsync([Of(0, 1), Of(1, 2)], s_timeout, cancellationToken), static one => one.IsCommitted);
+        Check(
+            [await ledger.PostTransactionAsync(
+                Transaction.Of(NewId(), Of(0, 1), Of(2, 3)), s_timeout, cancellationToken)],
+            static one => one.IsCommitted);
+
+        // One posted, one voided.
+        foreach (var end in new[] { TransferFlags.PostPending, TransferFlags.VoidPending })
+        {
+            var hold = Of(0, 1) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromHours(1) };
+            Check([await ledger.PostTransferAsync(hold, s_timeout, cancellationToken)], static one => one.IsCommitted);
+            Check(
+                [await ledger.PostTransferAsync(
+                    Of(0, 1) with { Flags = end, PendingId = hold.Id }, s_timeout, cancellationToken)],
+                static one => one.IsCommitted);
+        }
+
+        _ = await ledger.GetAccountAsync(addresses[0], s_timeout, cancellationToken);
+
+        static TransferId NewId() => TransferId.FromGuid(Guid.CreateVersion7());
+
+        Transfer Of(int debit, int credit) =>
+            new(NewId(), addresses[debit % addresses.Length], addresses[credit % addresses.Length], Amount.Of(1), 1) { Asset = asset };
+
+        static void Check<T>(IReadOnlyList<T> results, Predicate<T> isWell)
+        {
+            if (results.FirstOrDefault(one => !isWell(one)) is { } refused)
+            {
+                throw new InvalidOperationException($"A rehearsed call ended with {refused}.");
+            }
+        }
+    }
+
+    /// <summary>Passes on what would have come from another node.</summary>
+    private sealed class WireActor(IActorRef to) : UntypedActor
+    {
+        private readonly Serialization serialization = Context.System.Serialization;
+
+        protected override void OnReceive(object message)
+        {
+            var serializer = serialization.FindSerializerFor(message);
+            var bytes = serialization.Serialize(message);
+            to.Forward(serialization.Deserialize(
+                bytes, serializer.Identifier, serializer is SerializerWithStringManifest named ? named.Manifest(message) : ""));
         }
     }
 

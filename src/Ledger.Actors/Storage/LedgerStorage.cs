@@ -31,6 +31,12 @@ public abstract class LedgerStorage
     internal virtual IWorkStore OpenWork() =>
         throw new NotSupportedException($"{GetType().Name} keeps no index of work.");
 
+    /// <summary>Appends rows to the journal as the plugin does, and takes them back, so that the first real ones are not held up
+    /// by the compiler.</summary>
+    /// <param name="persistenceId">A stream that does not exist.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal virtual Task RehearseAsync(string persistenceId, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Opens the table of leases; null where only one process can have the storage open.</summary>
     internal virtual ILeaseStore? OpenLeases() => null;
 }

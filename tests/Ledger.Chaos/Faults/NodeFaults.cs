@@ -57,14 +57,23 @@ internal static class NodeFaults
     public static async Task RollingRestartAsync(FaultContext context)
     {
         var from = context.Recorder.Now;
-        foreach (var node in context.Cluster.ByAge())
+
+        // The youngest first, as an operator should: the coordinator of the shards then moves once, and not with every node.
+        var nodes = context.Cluster.ByAge();
+        var oldestFirst = context.Random.Next(2) == 0;
+        if (!oldestFirst)
+        {
+            nodes.Reverse();
+        }
+
+        foreach (var node in nodes)
         {
             await node.TerminateAsync();
             node.Start();
             await context.Cluster.WaitReadyAsync([node], TimeSpan.FromSeconds(90), context.Cancellation);
         }
 
-        context.Note("all", from);
+        context.Note("all", from, oldestFirst ? "the oldest first" : "the youngest first");
     }
 
     public static async Task ScaleAsync(FaultContext context)
