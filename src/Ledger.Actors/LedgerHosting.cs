@@ -113,6 +113,7 @@ public static class LedgerHostingExtensions
         options.Storage!.Prepare();
         options.Storage.Configure(builder);
         builder
+            .AddHocon(AccountMailbox.Hocon, HoconAddMode.Prepend)
             .AddSetup(new LedgerSetup(options))
             .WithCustomSerializer(
                 "ledger", LedgerSerializer.BoundTypes, static system => new LedgerSerializer(system));
@@ -337,7 +338,7 @@ internal sealed class LedgerExtension : IExtension
             .WithPassivateIdleAfter(TimeSpan.Zero);
         var region = await sharding.StartAsync(
             typeName,
-            entityId => Props.CreateBy(new AccountProducer(AccountAddress.Parse(entityId), Context)),
+            entityId => AccountProducer.Props(AccountAddress.Parse(entityId), Context),
             settings,
             new AccountExtractor(Options.ShardCount),
             new LeaseAllocation(leases, sharding.DefaultShardAllocationStrategy(settings)),

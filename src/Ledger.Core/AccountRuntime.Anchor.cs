@@ -130,7 +130,7 @@ public sealed partial class AccountRuntime
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
         var facts = FactsOf(part, work.Known, work);
-        var own = sheet.Take(state, facts, dueHolds: state.NextDeadline <= Later(now));
+        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= Later(now));
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {

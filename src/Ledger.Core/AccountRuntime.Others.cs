@@ -203,7 +203,7 @@ public sealed partial class AccountRuntime
     // Goes through this account's legs, whose amounts are given.
     private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime now)
     {
-        sheet.Take(state, FactsOf(part, known, work), dueHolds: false);
+        var sheet = Sheet.Take(state, FactsOf(part, known, work), dueHolds: false);
         LegDecision decision = default;
         foreach (var leg in part.Legs)
         {

@@ -118,7 +118,11 @@ public sealed partial class AccountRuntime
     private readonly IAccountShell shell;
     private readonly AccountRuntimeOptions options;
     private readonly AccountState state;
-    private readonly AccountSheet sheet = new();
+
+    // One for all accounts of a thread: it serves one decision, and that ends before another begins.
+    [ThreadStatic]
+    private static AccountSheet? sheetOfThread;
+
 
     // Who is deciding about an id: of a transaction, of a transfer, of a hold that is resolved or a transfer that is taken back.
     // Null until needed: most accounts are idle.
@@ -187,6 +191,8 @@ public sealed partial class AccountRuntime
             return prepared is { Count: > 0 } ? prepared.Peek().Number : 0;
         }
     }
+
+    private static AccountSheet Sheet => sheetOfThread ??= new AccountSheet();
 
     private AccountAddress Address => state.Address;
 

@@ -34,7 +34,7 @@ internal sealed class AccountSheet
 
     public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, dueHolds: false);
 
-    /// <summary>Starts anew with an account as it is: one sheet serves an account for all its decisions.</summary>
+    /// <summary>Starts anew with an account as it is: one sheet serves many decisions.</summary>
     public AccountSheet Take(AccountState state, Func<int, LegFact>? facts, bool dueHolds)
     {
         Address = state.Address;

@@ -55,15 +55,12 @@ internal static class LoadBenchmarks
     public static Task StreamAsync(Settings settings, Report report, CancellationToken cancellationToken)
     {
         const int streamed = 1024;
+        var workloads = settings.Workloads.Select(name => Workload.Of(name, settings) as TransferWorkload
+            ?? throw new FormatException($"{name} can't be streamed: its calls are not single transfers.")).ToList();
         return OnEachDatabaseAsync(settings, async bench =>
         {
-            foreach (var name in settings.Workloads)
+            foreach (var workload in workloads)
             {
-                if (Workload.Of(name, settings) is not TransferWorkload workload)
-                {
-                    throw new FormatException($"{name} can't be streamed: its calls are not single transfers.");
-                }
-
                 await bench.OpenAsync(workload);
                 await bench.Driver.StreamAsync(workload, streamed, bench.WarmupLength / 2, cancellationToken);
                 report.Add(await bench.MeasureAsync(

@@ -50,7 +50,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private readonly AccountActorContext context;
     private readonly AccountAddress account;
     private readonly AccountRuntime runtime;
-    private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Action<JournalRow> written;
     private byte[] lastHash;
     private byte[]? writingHash;
@@ -58,7 +57,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private ICancelable? wake;
     private LedgerTime wakeAt = LedgerTime.MaxValue;
     private LedgerTime lastUsed;
-    private readonly List<IdLookup> lookups = [];
+    private List<IdLookup>? lookups;
     private bool searching;
     private bool recovered;
 
@@ -157,7 +156,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 Searched();
                 break;
             case LookupsFailed failed:
-                log.Warning(failed.Cause, "The journal of {Account} could not be searched for {Count} ids", account, failed.Asked.Length);
+                Log.Warning(failed.Cause, "The journal of {Account} could not be searched for {Count} ids", account, failed.Asked.Length);
                 foreach (var asked in failed.Asked)
                 {
                     runtime.LookupFailed(asked);
@@ -191,11 +190,11 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             case DeleteSnapshotsSuccess:
                 break;
             case DeleteSnapshotsFailure failure:
-                log.Warning(failure.Cause, "Old snapshots of {Account} could not be deleted", account);
+                Log.Warning(failure.Cause, "Old snapshots of {Account} could not be deleted", account);
                 break;
             case SaveSnapshotFailure failure:
                 // Nothing is lost: the journal alone is the truth.
-                log.Warning(failure.Cause, "A snapshot of {Account} could not be saved", account);
+                Log.Warning(failure.Cause, "A snapshot of {Account} could not be saved", account);
                 break;
             default:
                 Unhandled(message);
@@ -259,7 +258,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
         // The account itself goes on asking; when the store is away, the next minute's scan has it.
         void Forget(Task task) => _ = task.ContinueWith(
-            failed => log.Warning(failed.Exception, "The index of work can't be told of {Account}", account),
+            failed => Log.Warning(failed.Exception, "The index of work can't be told of {Account}", account),
             CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
@@ -390,7 +389,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     // hundreds, and a hot account must not take the store away from the others.
     public void Lookup(IdLookup lookup)
     {
-        lookups.Add(lookup);
+        (lookups ??= []).Add(lookup);
         if (!searching)
         {
             StartSearch();
@@ -400,7 +399,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private void StartSearch()
     {
         searching = true;
-        var asked = lookups.ToArray();
+        var asked = lookups!.ToArray();
         lookups.Clear();
         var self = Self;
         _ = Search();
@@ -422,7 +421,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private void Searched()
     {
         searching = false;
-        if (lookups.Count > 0)
+        if (lookups is { Count: > 0 })
         {
             StartSearch();
         }
@@ -472,21 +471,21 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     // what the journal holds. Akka stops this one.
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
-        log.Warning(cause, "The journal could not confirm row {SequenceNr} of {Account}", sequenceNr, account);
+        Log.Warning(cause, "The journal could not confirm row {SequenceNr} of {Account}", sequenceNr, account);
         context.Writes.Failed(cause);
         runtime.Fail(CallFailure.JournalUnavailable);
     }
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
-        log.Error(cause, "The journal rejected row {SequenceNr} of {Account}", sequenceNr, account);
+        Log.Error(cause, "The journal rejected row {SequenceNr} of {Account}", sequenceNr, account);
         runtime.Fail(CallFailure.JournalUnavailable);
         Context.Stop(Self);
     }
 
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
     {
-        log.Error(reason, "{Account} can't be recovered", account);
+        Log.Error(reason, "{Account} can't be recovered", account);
 
         // What is wrong with one row says nothing about the journal.
         var isOwn = message is not null || reason is JournalCorruptException or LedgerInvariantException;

@@ -8,7 +8,9 @@ namespace Ledger.Actors.Accounts;
 /// <summary>Makes account actors without reflection: waking is the dearer half of cold traffic.</summary>
 internal sealed class AccountProducer(AccountAddress account, AccountActorContext context) : IIndirectActorProducer
 {
-    // The mailbox goes by it: an account's must let messages be put back in front.
+    public static Props Props(AccountAddress account, AccountActorContext context) =>
+        Akka.Actor.Props.CreateBy(new AccountProducer(account, context)).WithMailbox(AccountMailbox.Id);
+
     public Type ActorType => typeof(AccountActor);
 
     public ActorBase Produce() => context.Recoveries.TryBegin(account)
@@ -105,8 +107,7 @@ internal sealed class LocalAccountsActor(AccountActorContext context) : UntypedA
 
         if (!awake.TryGetValue(envelope.Account, out var child))
         {
-            child = Context.ActorOf(
-                Props.CreateBy(new AccountProducer(envelope.Account, context)));
+            child = Context.ActorOf(AccountProducer.Props(envelope.Account, context));
             Context.Watch(child);
             awake.Add(envelope.Account, child);
             addresses.Add(child, envelope.Account);

@@ -1,0 +1,105 @@
+using Akka.Actor;
+using FsCheck;
+using FsCheck.Xunit;
+using Ledger.Actors.Accounts;
+
+namespace Ledger.Actors.Tests;
+
+/// <summary>Goal: an account's mailbox loses, doubles and reorders nothing. Method: any sequence of operations against a list that
+/// does the same; several threads at once.</summary>
+public sealed class AccountMailboxTests
+{
+    [Property(MaxTest = 500)]
+    public void It_does_what_a_list_does(NonNegativeInt seed)
+    {
+        var random = new Random(seed.Get);
+        var queue = new AccountMessageQueue();
+        var list = new LinkedList<int>();
+
+        // Mostly in bursts, so that it grows and shrinks.
+        var adds = 0.5;
+        for (var i = 0; i < 400; i++)
+        {
+            if (random.Next(40) == 0)
+            {
+                adds = random.NextDouble();
+            }
+
+            if (random.NextDouble() < adds)
+            {
+                var isFirst = random.Next(4) == 0;
+                _ = isFirst ? list.AddFirst(i) : list.AddLast(i);
+                if (isFirst)
+                {
+                    queue.EnqueueFirst(new Envelope(i, ActorRefs.NoSender));
+                }
+                else
+                {
+                    queue.Enqueue(ActorRefs.Nobody, new Envelope(i, ActorRefs.NoSender));
+                }
+            }
+            else if (queue.TryDequeue(out var envelope))
+            {
+                envelope.Message.ShouldBe(list.First!.Value);
+                list.RemoveFirst();
+            }
+            else
+            {
+                list.ShouldBeEmpty();
+            }
+
+            queue.Count.ShouldBe(list.Count);
+            queue.HasMessages.ShouldBe(list.Count > 0);
+        }
+    }
+
+    [Fact]
+    public async Task Several_threads_add_and_each_message_comes_once_and_in_its_sender_s_order()
+    {
+        const int senders = 4;
+        const int each = 50_000;
+        var queue = new AccountMessageQueue();
+        var adding = Task.WhenAll(Enumerable.Range(0, senders).Select(sender => Task.Run(() =>
+        {
+            for (var i = 0; i < each; i++)
+            {
+                queue.Enqueue(ActorRefs.Nobody, new Envelope((sender, i), ActorRefs.NoSender));
+            }
+        })));
+        var next = new int[senders];
+        for (var taken = 0; taken < senders * each;)
+        {
+            if (queue.TryDequeue(out var envelope))
+            {
+                var (sender, i) = ((int, int))envelope.Message;
+                i.ShouldBe(next[sender]++);
+                taken++;
+            }
+            else
+            {
+                adding.IsFaulted.ShouldBeFalse();
+                await Task.Yield();
+            }
+        }
+
+        await adding;
+        queue.HasMessages.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void What_is_left_when_the_account_stops_becomes_dead_letters()
+    {
+        var queue = new AccountMessageQueue();
+        var letters = new AccountMessageQueue();
+        for (var i = 0; i < 5; i++)
+        {
+            queue.Enqueue(ActorRefs.Nobody, new Envelope(i, ActorRefs.NoSender));
+        }
+
+        queue.CleanUp(ActorRefs.Nobody, letters);
+        queue.HasMessages.ShouldBeFalse();
+        letters.Count.ShouldBe(5);
+        letters.TryDequeue(out var first).ShouldBeTrue();
+        first.Message.ShouldBe(0);
+    }
+}
