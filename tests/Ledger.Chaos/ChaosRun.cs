@@ -77,6 +77,7 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
         {
             // What could not be done, for the state that another fault had made; the run goes on.
             session.Log($"  it was not carried through: {e.Message}");
+            session.BrokenOff.Add(planned.Kind.Name);
         }
 
         foreach (var one in injected)

@@ -37,6 +37,9 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>The faults so far.</summary>
     public List<FaultWindow> Faults { get; } = [];
 
+    /// <summary>The kinds of faults that could not be carried through to their end, once for each time.</summary>
+    public List<string> BrokenOff { get; } = [];
+
     /// <summary>The kinds that were asked for and can't be had, and why.</summary>
     public SortedDictionary<string, string> Skipped { get; } = new(StringComparer.Ordinal);
 
@@ -171,6 +174,11 @@ internal sealed class Session : IAsyncDisposable
         _output.WriteLine($"workload   {_options.Workload}");
         _output.WriteLine($"faults     {Faults.Count}: " + Counted(
             Faults.CountBy(static fault => fault.Record.Kind).OrderBy(static pair => pair.Key, StringComparer.Ordinal)));
+        if (BrokenOff.Count > 0)
+        {
+            _output.WriteLine("            of which not carried through: " + Counted(BrokenOff.CountBy(static kind => kind)));
+        }
+
         if (Skipped.Count > 0)
         {
             _output.WriteLine("left out   " + string.Join("; ", Skipped.Select(static pair => $"{pair.Key} ({pair.Value})")));

@@ -216,9 +216,20 @@ internal static class NodeFaults
                     ["FAKETIME"] = skew,
                     ["DONT_FAKE_MONOTONIC"] = "1",
                     ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
+
+                    // Else waits with a deadline are converted as if they went by the skewed clock, and every read from the
+                    // database times out: such a node never starts.
+                    ["FAKETIME_FORCE_MONOTONIC_FIX"] = "0",
                 };
                 node.Start();
-                await context.Cluster.WaitReadyAsync([node], TimeSpan.FromSeconds(90), context.Cancellation);
+                try
+                {
+                    await context.Cluster.WaitReadyAsync([node], TimeSpan.FromSeconds(20), context.Cancellation);
+                }
+                catch (TimeoutException)
+                {
+                    // One that is far behind need not be: by the clocks of the others its calls have expired before they come.
+                }
             },
             context.Between(5, 15),
             async () =>
