@@ -22,7 +22,7 @@ public static class LedgerClusterHostingExtensions
     /// <param name="builder">The actor system's configuration. What is prepended to it later wins over what is added here.</param>
     /// <param name="options">When nodes are given up; null for the defaults.</param>
     /// <param name="cluster">Roles and seed nodes; null for none. The seed nodes are joined when the actor system's actors have
-    /// been started. Its split brain resolver and its minimum of members are not used.</param>
+    /// been started, so none of these may wait for membership while it starts. Its split brain resolver and its minimum of members are not used.</param>
     /// <param name="role">The role whose nodes hold the accounts, as <see cref="LedgerOptions.Role"/>; null for all nodes.</param>
     /// <returns>The builder.</returns>
     /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is out of its range.</exception>
@@ -136,20 +136,17 @@ public static class LedgerClusterHostingExtensions
         // distributed-data.durable: where a shard is follows from who is there; a file that remembers it is one more thing
         // to be wrong.
         // state-store-mode: the default keeps it in the journal, whose replay is known to contradict itself.
-        // coordinator-state, majority-min-cap: a decision about a shard is told to a majority, with no node that starts or leaves
-        // to wait for, and a new coordinator asks all nodes. However many of them have gone since, as long as a majority is
-        // left, one of those that were told is among them.
-        // waiting-for-state-timeout: the one that has just left is asked too. The coordinator must not wait long for that one:
-        // once it is gone from the cluster, the next question does without it.
+        // coordinator-state, majority-min-cap: the defaults, by which up to five nodes are all told of a decision about a shard,
+        // and all are asked. Fewer would do for one node that goes, but not for two of three that leave together: the third must
+        // know what it has been given, or gives it away.
+        // waiting-for-state-timeout: a new coordinator asks all nodes for the state, one that has died and is not removed yet
+        // too. It must not wait long for that one: once it is gone from the cluster, the next question does without it.
         string.Create(CultureInfo.InvariantCulture, $$"""
             {{Marker}} = on
             akka.cluster.sharding {
               state-store-mode = ddata
               remember-entities = off
               distributed-data.durable.keys = []
-              distributed-data.majority-min-cap = 0
-              coordinator-state.write-majority-plus = 0
-              coordinator-state.read-majority-plus = all
               retry-interval = {{Ms(values.ShardRetryInterval)}}
               waiting-for-state-timeout = 500ms
               updating-state-timeout = 2s

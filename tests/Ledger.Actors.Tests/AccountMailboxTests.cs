@@ -2,6 +2,7 @@ using Akka.Actor;
 using FsCheck;
 using FsCheck.Xunit;
 using Ledger.Actors.Accounts;
+using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 
@@ -67,6 +68,7 @@ public sealed class AccountMailboxTests
             }
         })));
         var next = new int[senders];
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         for (var taken = 0; taken < senders * each;)
         {
             if (queue.TryDequeue(out var envelope))
@@ -77,13 +79,24 @@ public sealed class AccountMailboxTests
             }
             else
             {
-                adding.IsFaulted.ShouldBeFalse();
+                patience.IsCancellationRequested.ShouldBeFalse($"{taken} messages came.");
                 await Task.Yield();
             }
         }
 
         await adding;
         queue.HasMessages.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Accounts_have_it()
+    {
+        using var storage = new SqliteTestStorage();
+        await using var host = await LedgerHost.StartAsync(storage);
+        var address = AccountAddress.Parse("a");
+        (await host.Ledger.OpenAccountsAsync([new AccountSpec(address, Asset.Parse("USD/2"), 1)]))[0].Status.ShouldBe(AccountStatus.Created);
+        var account = await host.System.ActorSelection("/user/ledger-accounts/*").ResolveOne(TimeSpan.FromSeconds(10));
+        ((ActorCell)((ActorRefWithCell)account).Underlying).Mailbox!.MessageQueue.ShouldBeOfType<AccountMessageQueue>();
     }
 
     [Fact]

@@ -160,6 +160,10 @@ public sealed class LeaseTests : IDisposable
         {
             LedgerExtension.Of(first.System).HasRehearsed.ShouldBeTrue();
             storage.Count(rows).ShouldBe(0);
+
+            // Nor does anything come later, now that there is a region to which it could be said.
+            await Task.Delay(TimeSpan.FromMilliseconds(300));
+            storage.Count(rows).ShouldBe(0);
             var (a, b) = await OpenTwoAsync(first.Ledger);
             (await first.Ledger.PostTransferAsync(Transfer(1, a, b))).IsCommitted.ShouldBeTrue();
         }

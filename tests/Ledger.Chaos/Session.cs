@@ -176,7 +176,7 @@ internal sealed class Session : IAsyncDisposable
             Faults.CountBy(static fault => fault.Record.Kind).OrderBy(static pair => pair.Key, StringComparer.Ordinal)));
         if (BrokenOff.Count > 0)
         {
-            _output.WriteLine("            of which not carried through: " + Counted(BrokenOff.CountBy(static kind => kind)));
+            _output.WriteLine("           not carried through to the end: " + Counted(BrokenOff.CountBy(static kind => kind)));
         }
 
         if (Skipped.Count > 0)

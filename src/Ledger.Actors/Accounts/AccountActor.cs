@@ -20,6 +20,9 @@ internal sealed record AccountActorContext(
     /// <summary>The journal that accounts write to; empty for the ledger's own.</summary>
     public string JournalPluginId { get; init; } = "";
 
+    /// <summary>The snapshot store that accounts use; empty for the ledger's own.</summary>
+    public string SnapshotPluginId { get; init; } = "";
+
     /// <summary>How writes to the journal fare.</summary>
     public JournalWatch Writes { get; } = new();
 
@@ -78,6 +81,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         this.context = context;
         PersistenceId = PersistenceIdOf(account);
         JournalPluginId = context.JournalPluginId;
+        SnapshotPluginId = context.SnapshotPluginId;
         lastHash = JournalCodec.GenesisHash(PersistenceId);
         runtime = new AccountRuntime(account, context.Runtime, this);
         written = _ => Written();

@@ -62,6 +62,9 @@ internal sealed class LostCallsActor(Task<IActorRef> accounts) : UntypedActor
             case AccountEnvelope { Message: Poke }:
                 // Whoever pokes does so again.
                 break;
+            case AccountEnvelope { Account.Text: var text } when text.StartsWith(Rehearsal.Prefix, StringComparison.Ordinal):
+                // What a node practises with must not reach an account that is not there.
+                break;
             case AccountEnvelope envelope when accounts.IsCompletedSuccessfully && sentAgain.TryAdd(envelope.Message, this):
                 Context.System.Scheduler.ScheduleTellOnce(ResendAfter, accounts.Result, envelope, ActorRefs.NoSender);
                 break;

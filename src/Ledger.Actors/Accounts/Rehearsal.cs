@@ -20,9 +20,14 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
 {
     private const int Rows = 64;
     private const int Transfers = 8;
-    private const string MemoryJournal = "akka.persistence.journal.inmem";
+    private const string JournalInMemory = "akka.persistence.journal.inmem";
+    private const string SnapshotsInMemory = "akka.persistence.snapshot-store.inmem";
 
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(3);
+
+    /// <summary>What the addresses of the accounts begin with.</summary>
+    public const string Prefix = "ledger:rehearsal:";
 
     /// <summary>Does it. Never throws: it is of use, and not needed.</summary>
     /// <returns>Whether it came to its end.</returns>
@@ -38,7 +43,7 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
                 WakeAsync(name, patience.Token),
                 ReplayAsync(patience.Token),
                 TradeAsync(name, patience.Token),
-                options.Storage!.RehearseAsync($"ledger-rehearsal-{name}", patience.Token)).WaitAsync(patience.Token).ConfigureAwait(false);
+                options.Storage!.RehearseAsync($"ledger-rehearsal-{name}", patience.Token).WaitAsync(patience.Token)).ConfigureAwait(false);
             log.Info("The node has rehearsed what accounts do, in {Ms} ms", (long)Stopwatch.GetElapsedTime(from).TotalMilliseconds);
             return true;
         }
@@ -51,18 +56,19 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
     }
 
     // Of its own: how this fares is no news of the journal's health, and what is said must reach nobody.
-    private AccountActorContext Alone(Func<IActorRef> accounts, string journal) => new(
+    private AccountActorContext Alone(Func<IActorRef> accounts, bool inMemory) => new(
         context.Runtime with { SnapshotEvery = int.MaxValue }, context.PassivateAfter, context.Time, context.Reader, context.Work,
         NodeLease.Unneeded, accounts)
     {
-        JournalPluginId = journal,
+        JournalPluginId = inMemory ? JournalInMemory : "",
+        SnapshotPluginId = inMemory ? SnapshotsInMemory : "",
     };
 
     // The real journal's way of waking an account.
     private async Task WakeAsync(string name, CancellationToken cancellationToken)
     {
-        var nobody = AccountAddress.Parse($"ledger:rehearsal:{name}");
-        var alone = Alone(static () => ActorRefs.Nobody, journal: "");
+        var nobody = AccountAddress.Parse(Prefix + name);
+        var alone = Alone(static () => ActorRefs.Nobody, inMemory: false);
         using var calls = new CallTable(context.Time, callsMax: 1);
         var account = system.SystemActorOf(
             Props.Create(() => new AccountActor(nobody, alone)), $"ledger-rehearsal-wake-{name}");
@@ -98,7 +104,7 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
     private async Task TradeAsync(string name, CancellationToken cancellationToken)
     {
         IActorRef region = ActorRefs.Nobody;
-        var alone = Alone(() => region, MemoryJournal);
+        var alone = Alone(() => region, inMemory: true);
         using var calls = new CallTable(context.Time, options.NodeCallsMax);
         var answers = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), $"ledger-rehearsal-answers-{name}");
         var accounts = system.SystemActorOf(Props.Create(() => new LocalAccountsActor(alone)), $"ledger-rehearsal-accounts-{name}");
@@ -115,10 +121,16 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
         finally
         {
             // All of them, before there are others to whom something could be said.
-            await accounts.Ask<Akka.Done>(StopAllAccounts.Instance, s_timeout).ConfigureAwait(false);
-            foreach (var actor in new[] { there, accounts, back, answers })
+            try
             {
-                system.Stop(actor);
+                await accounts.Ask<Akka.Done>(StopAllAccounts.Instance, s_stopTimeout).ConfigureAwait(false);
+            }
+            finally
+            {
+                foreach (var actor in new[] { there, accounts, back, answers })
+                {
+                    system.Stop(actor);
+                }
             }
         }
     }
@@ -126,7 +138,7 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
     private static async Task TradeAsync(LedgerService ledger, string name, CancellationToken cancellationToken)
     {
         var asset = Asset.Parse("USD/2");
-        AccountAddress[] addresses = [.. Enumerable.Range(0, 4).Select(i => AccountAddress.Parse($"ledger:rehearsal:{name}:{i}"))];
+        AccountAddress[] addresses = [.. Enumerable.Range(0, 4).Select(i => AccountAddress.Parse($"{Prefix}{name}:{i}"))];
         Check(await ledger.OpenAccountsAsync(
             [.. addresses.Select(address => new AccountSpec(address, asset, 1) { CreditsMustNotExceedDebits = Amount.Of(1_000_000) })],
             s_timeout, cancellationToken), static one => one.Status is AccountStatus.Created);
