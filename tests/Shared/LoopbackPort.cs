@@ -22,8 +22,9 @@ internal static class LoopbackPort
             var port = First + (int)((uint)Interlocked.Increment(ref _next) % (End - First));
             try
             {
-                using var listener = new TcpListener(IPAddress.Loopback, port);
-                listener.Start();
+                // On every address: whoever asks may listen at another one than 127.0.0.1.
+                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                socket.Bind(new IPEndPoint(IPAddress.Any, port));
                 return port;
             }
             catch (SocketException)

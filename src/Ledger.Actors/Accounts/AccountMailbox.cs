@@ -96,7 +96,7 @@ internal sealed class AccountMessageQueue : IMessageQueue, IUnboundedDequeBasedM
             return;
         }
 
-        var larger = new Envelope[Math.Max(PlacesAtFirst, checked(ring.Length * 2))];
+        var larger = new Envelope[Math.Max(PlacesAtFirst, ring.Length * 2)];
         for (var i = 0; i < count; i++)
         {
             larger[i] = ring[(head + i) & (ring.Length - 1)];

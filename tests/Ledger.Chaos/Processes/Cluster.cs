@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics;
+using Ledger.Tests.Shared;
 
 namespace Ledger.Chaos.Processes;
 
@@ -28,9 +29,8 @@ internal sealed class Cluster : IAsyncDisposable
     public static async Task<Cluster> StartAsync(
         ChaosOptions options, Reaper reaper, string directory, Action<string> log, CancellationToken cancellationToken)
     {
-        var ports = new PortBlock();
         var postgres = await Postgres.StartNewAsync(
-            reaper, Directory.CreateDirectory(Path.Combine(directory, "postgres")).FullName, [ports.Next(), ports.Next()],
+            reaper, Directory.CreateDirectory(Path.Combine(directory, "postgres")).FullName, [LoopbackPort.Next(), LoopbackPort.Next()],
             options.MaySwellDisk, cancellationToken);
         var nodes = new Node[options.Nodes + options.Spares];
         var network = new Network(
@@ -38,7 +38,6 @@ internal sealed class Cluster : IAsyncDisposable
             nodes.Length,
             options.Seed,
             postgres.EndPoint,
-            ports,
             () => nodes.Where(static node => node?.ProcessId is not null)
                 .ToFrozenDictionary(static node => node.ProcessId!.Value, static node => node.Number),
             options.Namespaces ? Namespaces.Make(nodes.Length, reaper) : null);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using Ledger.Chaos.Proxy;
+using Ledger.Tests.Shared;
 
 namespace Ledger.Chaos.Processes;
 
@@ -32,11 +33,10 @@ internal sealed class Network : IAsyncDisposable
     /// <param name="nodes">How many nodes, those besides that may join them later.</param>
     /// <param name="seed">Of all that is random on the links.</param>
     /// <param name="database">Where PostgreSQL is.</param>
-    /// <param name="ports">Gives ports.</param>
     /// <param name="nodeOf">The node that a process is; null when it is none.</param>
     /// <param name="namespaces">The nodes' own networks; null when they share ours.</param>
     public Network(
-        int seeds, int nodes, ulong seed, IPEndPoint database, PortBlock ports, Func<IReadOnlyDictionary<int, int>> nodeOf,
+        int seeds, int nodes, ulong seed, IPEndPoint database, Func<IReadOnlyDictionary<int, int>> nodeOf,
         Namespaces? namespaces)
     {
         Seeds = seeds;
@@ -72,17 +72,17 @@ internal sealed class Network : IAsyncDisposable
         // All of 127.0.0.0/8 is this machine: a node listens at one address of it and is known by another, where the
         // proxy listens on the same port. The second and third number keep runs apart that go on at once.
         var subnet = Name($"127.{1 + (Environment.ProcessId / 250 % 250)}.{1 + (Environment.ProcessId % 250)}.");
-        var remotePort = ports.Next();
+        var remotePort = LoopbackPort.Next();
         Addresses = [.. Enumerable.Range(0, nodes).Select(i =>
         {
             var at = namespaces?.AddressOf(i);
             return new NodeAddresses(
-                new IPEndPoint(at ?? IPAddress.Loopback, ports.Next()),
-                new IPEndPoint(IPAddress.Loopback, ports.Next()),
-                new IPEndPoint(at ?? IPAddress.Loopback, ports.Next()),
+                new IPEndPoint(at ?? IPAddress.Loopback, LoopbackPort.Next()),
+                new IPEndPoint(IPAddress.Loopback, LoopbackPort.Next()),
+                new IPEndPoint(at ?? IPAddress.Loopback, LoopbackPort.Next()),
                 new IPEndPoint(at ?? IPAddress.Parse(Name($"{subnet}{1 + i}")), remotePort),
                 new IPEndPoint(at ?? IPAddress.Parse(Name($"{subnet}{101 + i}")), remotePort),
-                new IPEndPoint(namespaces?.Host ?? IPAddress.Loopback, ports.Next()));
+                new IPEndPoint(namespaces?.Host ?? IPAddress.Loopback, LoopbackPort.Next()));
         })];
         _toGrpc = [.. Addresses.Select((a, i) => Listen(new ProxyListener(a.PublicGrpc, a.Grpc, FromClients[i])))];
         _toDatabase = [.. Addresses.Select((a, i) => Listen(new ProxyListener(a.Database, database, ToDatabase[i])))];
