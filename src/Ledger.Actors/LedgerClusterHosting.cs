@@ -5,6 +5,7 @@ using Akka.Cluster.Hosting;
 using Akka.Cluster.Hosting.SBR;
 using Akka.Event;
 using Akka.Hosting;
+using Ledger.Actors.Leasing;
 using Ledger.Actors.Remoting;
 using Ledger.Actors.Storage;
 
@@ -136,17 +137,20 @@ public static class LedgerClusterHostingExtensions
         // distributed-data.durable: where a shard is follows from who is there; a file that remembers it is one more thing
         // to be wrong.
         // state-store-mode: the default keeps it in the journal, whose replay is known to contradict itself.
-        // coordinator-state, majority-min-cap: the defaults, by which up to five nodes are all told of a decision about a shard,
-        // and all are asked. Fewer would do for one node that goes, but not for two of three that leave together: the third must
-        // know what it has been given, or gives it away.
+        // coordinator-state, majority-min-cap: a majority is told of a decision about a shard and not, as by the defaults, up to
+        // five nodes, one of which is often just starting or ending and answers late. Where nodes leave together that knew more
+        // than the others, who has which shard is learnt again from the claims in the database.
         // waiting-for-state-timeout: a new coordinator asks all nodes for the state, one that has died and is not removed yet
         // too. It must not wait long for that one: once it is gone from the cluster, the next question does without it.
         string.Create(CultureInfo.InvariantCulture, $$"""
             {{Marker}} = on
+            {{ShardClaim.Hocon}}
             akka.cluster.sharding {
               state-store-mode = ddata
               remember-entities = off
               distributed-data.durable.keys = []
+              distributed-data.majority-min-cap = 0
+              coordinator-state.write-majority-plus = 0
               retry-interval = {{Ms(values.ShardRetryInterval)}}
               waiting-for-state-timeout = 500ms
               updating-state-timeout = 2s

@@ -197,7 +197,6 @@ internal sealed class LedgerExtension : IExtension
 
     private readonly CallTable calls;
     private readonly ExtendedActorSystem system;
-    private readonly ILeaseStore? leases;
 
     private LedgerExtension(ExtendedActorSystem system)
     {
@@ -219,10 +218,10 @@ internal sealed class LedgerExtension : IExtension
         calls = new CallTable(options.TimeProvider, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
         system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
-        leases = options.Storage.OpenLeases();
-        Lease = leases is null
+        Leases = options.Storage.OpenLeases();
+        Lease = Leases is null
             ? NodeLease.Unneeded
-            : new NodeLease(leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), reason =>
+            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), reason =>
             {
                 // Its accounts are, or will be, somebody else's. Without actors nothing is left that could be asked.
                 system.Log.Error("The actor system ends: {Reason}", reason);
@@ -259,6 +258,9 @@ internal sealed class LedgerExtension : IExtension
 
     /// <summary>Under which the accounts of this process speak.</summary>
     public NodeLease Lease { get; }
+
+    /// <summary>Where leases are; null where none are needed.</summary>
+    public ILeaseStore? Leases { get; }
 
     /// <summary>What falls due and what is in doubt.</summary>
     public ILedgerWorkIndex Work { get; }
@@ -304,7 +306,7 @@ internal sealed class LedgerExtension : IExtension
     /// <summary>Starts the accounts' shard region, in clustered mode.</summary>
     public async Task<IActorRef> StartRegionAsync(string typeName)
     {
-        if (leases is null)
+        if (Leases is null)
         {
             throw new InvalidOperationException($"{Options.Storage!.Description} keeps no leases, so no cluster can run on it.");
         }
@@ -321,7 +323,7 @@ internal sealed class LedgerExtension : IExtension
 
         var watch = new CancellationTokenSource();
         system.RegisterOnTermination(watch.Cancel);
-        _ = new SilentNodes(leases, Lease, system, Options.LeaseTime).WatchAsync(watch.Token);
+        _ = new SilentNodes(Leases, Lease, system, Options.LeaseTime).WatchAsync(watch.Token);
 
         if (Options.Role is null || Cluster.Get(system).SelfRoles.Contains(Options.Role))
         {
@@ -333,6 +335,7 @@ internal sealed class LedgerExtension : IExtension
             .WithStateStoreMode(StateStoreMode.DData)
             .WithRememberEntities(false)
             .WithRole(Options.Role)
+            .WithLeaseSettings(ShardClaim.Usage)
 
             // Entities go to sleep on their own terms (R5).
             .WithPassivateIdleAfter(TimeSpan.Zero);
@@ -341,7 +344,7 @@ internal sealed class LedgerExtension : IExtension
             entityId => AccountProducer.Props(AccountAddress.Parse(entityId), Context),
             settings,
             new AccountExtractor(Options.ShardCount),
-            new LeaseAllocation(leases, sharding.DefaultShardAllocationStrategy(settings)),
+            new LeaseAllocation(Leases, sharding.DefaultShardAllocationStrategy(settings)),
             StopAccount.Instance);
 
         // The region ends after its accounts. As soon as this node is no member any more, whoever gives its shards a home would

@@ -32,13 +32,31 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         """;
 
     private const string ListSql = """
-        SELECT holder, address, uid, shards, is_leaving, is_revoked,
-            duration_ms - (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint
+        SELECT holder, address, uid, ledger_lease.shards, is_leaving, is_revoked,
+            duration_ms - (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint, coalesce(claimed.shards, '{}')
         FROM ledger_lease
+        LEFT JOIN (SELECT holder, array_agg(shard) AS shards FROM ledger_shard GROUP BY holder) AS claimed USING (holder)
         """;
+
+    // Whether a claim may be taken over is seen in one snapshot and written, perhaps after waiting for another claim, into the
+    // newest row: so it must still be the claim that was seen. Leases only end: one that is gone, or revoked and over, stays so.
+    // A statement of an earlier claim that is late changes nothing in a later one.
+    private const string ClaimSql = """
+        WITH seen AS (SELECT holder FROM ledger_shard WHERE shard = $1)
+        INSERT INTO ledger_shard AS claim (shard, holder, number)
+        SELECT $1, $2, $3 WHERE EXISTS (SELECT FROM ledger_lease WHERE holder = $2 AND NOT is_revoked)
+        ON CONFLICT (shard) DO UPDATE SET holder = excluded.holder, number = excluded.number
+        WHERE CASE WHEN claim.holder = excluded.holder THEN claim.number <= excluded.number
+            ELSE claim.holder = (SELECT holder FROM seen) AND NOT EXISTS (
+                SELECT FROM ledger_lease AS lease WHERE lease.holder = claim.holder AND (NOT lease.is_revoked
+                    OR lease.duration_ms + $4 > extract(epoch FROM clock_timestamp() - lease.renewed_at) * 1000)) END
+        """;
+
+    private const string GiveBackSql = "DELETE FROM ledger_shard WHERE shard = $1 AND holder = $2 AND number <= $3";
 
     private readonly string connectionString;
     private readonly string pooled;
+    private readonly string claiming;
     private readonly Lock gate = new();
     private NpgsqlConnection? renewing;
     private NpgsqlCommand? renew;
@@ -53,6 +71,13 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
             ApplicationName = "ledger lease",
         }.ToString();
         pooled = connectionString;
+
+        // A few of their own as well: a shard's end waits for its return, and must not do so behind reads of accounts.
+        claiming = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            MinPoolSize = 0, MaxPoolSize = 4, Timeout = 2, CommandTimeout = 2, CancellationTimeout = -1, MaxAutoPrepare = 0, KeepAlive = 0,
+            ApplicationName = "ledger claims",
+        }.ToString();
     }
 
     public void Enter(LeaseHolder holder, TimeSpan duration) => Run(
@@ -112,11 +137,28 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         {
             rows.Add(new LeaseRow(
                 new LeaseHolder(reader.GetGuid(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt32(3)),
-                reader.GetBoolean(4), reader.GetBoolean(5), TimeSpan.FromMilliseconds(reader.GetInt64(6)) + NodeLease.Margin));
+                reader.GetBoolean(4), reader.GetBoolean(5), TimeSpan.FromMilliseconds(reader.GetInt64(6)) + NodeLease.Margin,
+                reader.GetFieldValue<string[]>(7)));
         }
 
         return rows;
     }
+
+    public async Task<bool> ClaimAsync(Guid id, string shard, long number, CancellationToken cancellationToken) =>
+        await RunAsync(
+            ClaimSql,
+            cancellationToken,
+            new NpgsqlParameter<string> { TypedValue = shard },
+            new NpgsqlParameter<Guid> { TypedValue = id },
+            new NpgsqlParameter<long> { TypedValue = number },
+            new NpgsqlParameter<int> { TypedValue = (int)NodeLease.Margin.TotalMilliseconds }).ConfigureAwait(false) == 1;
+
+    public Task GiveBackAsync(Guid id, string shard, long number, CancellationToken cancellationToken) => RunAsync(
+        GiveBackSql,
+        cancellationToken,
+        new NpgsqlParameter<string> { TypedValue = shard },
+        new NpgsqlParameter<Guid> { TypedValue = id },
+        new NpgsqlParameter<long> { TypedValue = number });
 
     public void Dispose()
     {
@@ -137,6 +179,15 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         }
 
         command.ExecuteNonQuery();
+    }
+
+    private async Task<int> RunAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
+    {
+        await using var connection = new NpgsqlConnection(claiming);
+        await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await using var command = new NpgsqlCommand(sql, connection);
+        command.Parameters.AddRange(parameters);
+        return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private void Close()

@@ -106,5 +106,13 @@ public static class PostgreSqlSchema
             CONSTRAINT pk_ledger_lease PRIMARY KEY (holder)
         ) WITH (fillfactor = 20);
 
+        -- Which of them has a shard of the accounts.
+        CREATE TABLE IF NOT EXISTS ledger_shard (
+            shard TEXT COLLATE "C" NOT NULL,
+            holder UUID NOT NULL,
+            number BIGINT NOT NULL,
+            CONSTRAINT pk_ledger_shard PRIMARY KEY (shard)
+        );
+
         """;
 }

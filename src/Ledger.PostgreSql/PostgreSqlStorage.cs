@@ -156,7 +156,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
             && HasTable(connection, transaction, "ledger_hold")
             && HasTable(connection, transaction, "ledger_work_checkpoint")
             && HasTable(connection, transaction, "ledger_unfinished")
-            && HasTable(connection, transaction, "ledger_lease");
+            && HasTable(connection, transaction, "ledger_lease")
+            && HasTable(connection, transaction, "ledger_shard");
 
     // An index that has seen more than there is stands beside a journal which it does not belong to, as when an older one was
     // put back: what it says may never have been. Both are looked at in one statement, so a node that is at work is no such

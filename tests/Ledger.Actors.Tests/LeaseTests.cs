@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Globalization;
 using Akka;
 using Akka.Actor;
 using Akka.Cluster;
@@ -257,6 +258,89 @@ public sealed class LeaseTests : IDisposable
         store.Renew(other.Id).ShouldBeFalse();
     }
 
+    [Fact]
+    public async Task A_shard_is_had_by_one_life_of_a_process_at_a_time()
+    {
+        var storage = new PostgreSqlStorage(PostgresServer.Shared.CreateDatabase());
+        storage.Prepare();
+        using var store = storage.OpenLeases();
+        var mine = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, Shards: 10);
+        var other = mine with { Id = Guid.NewGuid(), Address = "akka.tcp://ledger@b:1" };
+        (await Claim(mine, 1)).ShouldBeFalse("It has no lease.");
+        store.Enter(mine, s_duration);
+        store.Enter(other, s_duration);
+        (await Claim(mine, 1)).ShouldBeTrue();
+        (await Claim(mine, 1)).ShouldBeTrue();
+        (await Claim(other, 1)).ShouldBeFalse();
+        store.List().Single(row => row.Holder.Id == mine.Id).Claims.ShouldBe(["7"]);
+        store.List().Single(row => row.Holder.Id == other.Id).Claims.ShouldBeEmpty();
+
+        // What is late of an earlier claim, or of its return, does nothing to a later one.
+        (await Claim(mine, 3)).ShouldBeTrue();
+        await GiveBack(mine, 2);
+        await GiveBack(other, 9);
+        (await Claim(mine, 1)).ShouldBeFalse();
+        (await Claim(other, 1)).ShouldBeFalse();
+        await GiveBack(mine, 3);
+        (await Claim(other, 1)).ShouldBeTrue();
+
+        // A lease that is over, as of a process that is paused, may be renewed; one that is revoked too can't.
+        var clock = Stopwatch.StartNew();
+        while (clock.Elapsed < s_duration + NodeLease.Margin + TimeSpan.FromMilliseconds(50))
+        {
+            (await Claim(mine, 4)).ShouldBeFalse();
+        }
+
+        store.Renew(other.Id).ShouldBeTrue();
+        store.Revoke([other.Id]);
+        (await Claim(mine, 5)).ShouldBeFalse("It is revoked, and may be good for a while.");
+        (await Claim(other, 2)).ShouldBeFalse();
+        clock.Restart();
+        while (!await Claim(mine, 6))
+        {
+            clock.Elapsed.ShouldBeLessThan(s_patience);
+        }
+
+        clock.Elapsed.ShouldBeGreaterThan(s_duration - TimeSpan.FromMilliseconds(50));
+
+        // A lease that was given back has no claims.
+        store.Release(mine.Id);
+        var third = mine with { Id = Guid.NewGuid() };
+        store.Enter(third, s_duration);
+        (await Claim(third, 1)).ShouldBeTrue();
+
+        Task<bool> Claim(LeaseHolder who, long number) =>
+            store.ClaimAsync(who.Id, "7", number, CancellationToken.None);
+
+        Task GiveBack(LeaseHolder who, long number) => store.GiveBackAsync(who.Id, "7", number, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Of_many_that_claim_the_shard_of_a_dead_one_a_single_one_has_it()
+    {
+        var storage = new PostgreSqlStorage(PostgresServer.Shared.CreateDatabase());
+        storage.Prepare();
+        using var store = storage.OpenLeases();
+        for (var round = 0; round < 50; round++)
+        {
+            var shard = round.ToString(CultureInfo.InvariantCulture);
+            var dead = new LeaseHolder(Guid.NewGuid(), $"dead-{shard}", 1, Shards: 10);
+            store.Enter(dead, TimeSpan.Zero - NodeLease.Margin);
+            (await store.ClaimAsync(dead.Id, shard, 1, CancellationToken.None)).ShouldBeTrue();
+            store.Revoke([dead.Id]);
+
+            // Each with a lease that is as new as its claim.
+            var results = await Task.WhenAll(Enumerable.Range(0, 8).Select(number => Task.Run(async () =>
+            {
+                var holder = new LeaseHolder(Guid.NewGuid(), $"{shard}-{number}", 1, Shards: 10);
+                store.Enter(holder, TimeSpan.FromMinutes(1));
+                return await store.ClaimAsync(holder.Id, shard, 1, CancellationToken.None) ? holder.Id : default;
+            })));
+            var owner = results.Single(static id => id != default);
+            store.List().Single(row => row.Claims.Contains(shard)).Holder.Id.ShouldBe(owner);
+        }
+    }
+
     // ---------------------------------------------------------------- homes for shards
 
     [Fact]
@@ -303,6 +387,27 @@ public sealed class LeaseTests : IDisposable
         await allocation.AllocateShard(region, "3", other).WaitAsync(s_patience);
         leases.Renew(here.Id).ShouldBeFalse();
 
+        // A shard that a region has, without the coordinator's knowing, is left there; one that it has handed over is not.
+        leases.Release(here.Id);
+        leases.Enter(here, TimeSpan.FromMinutes(1));
+        var knowing = other.Add(region, ImmutableList<string>.Empty);
+        (await leases.ClaimAsync(here.Id, "5", 1, CancellationToken.None)).ShouldBeTrue();
+        (await leases.ClaimAsync(here.Id, "6", 1, CancellationToken.None)).ShouldBeTrue();
+        var elsewhere = new LeaseAllocation(leases, new Never(region));
+        elsewhere.Start(system);
+        (await elsewhere.AllocateShard(region, "5", knowing).WaitAsync(s_patience)).ShouldBe(region);
+        var six = elsewhere.AllocateShard(region, "6", knowing);
+        await leases.GiveBackAsync(here.Id, "6", 1, CancellationToken.None);
+        (await six.WaitAsync(s_patience)).ShouldNotBe(region);
+
+        // What one region has and another one was given is taken from this, unless it has moved at the second look.
+        var wrong = knowing.SetItem(knowing.Keys.Single(key => !key.Equals(region)), ["5", "6"]);
+        (await leases.ClaimAsync(here.Id, "6", 2, CancellationToken.None)).ShouldBeTrue();
+        (await elsewhere.Rebalance(wrong, ImmutableHashSet<string>.Empty)).ShouldBeEmpty();
+        await leases.GiveBackAsync(here.Id, "6", 2, CancellationToken.None);
+        (await elsewhere.Rebalance(wrong, ImmutableHashSet<string>.Empty)).ShouldBe(["5"]);
+        (await elsewhere.Rebalance(wrong, ImmutableHashSet.Create("5"))).ShouldBeEmpty();
+
         // Nobody can be asked: no home.
         leases.Fails = true;
         await Should.ThrowAsync<InvalidOperationException>(allocation.AllocateShard(region, "4", homes).WaitAsync(s_patience));
@@ -345,6 +450,19 @@ public sealed class LeaseTests : IDisposable
             IImmutableSet<string> rebalanceInProgress) => throw new NotSupportedException();
     }
 
+    // Gives a shard to any other region than one, and moves none.
+    private sealed class Never(IActorRef region) : IShardAllocationStrategy
+    {
+        public Task<IActorRef> AllocateShard(
+            IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations) =>
+            Task.FromResult(currentShardAllocations.Keys.First(key => !key.Equals(region)));
+
+        public Task<IImmutableSet<string>> Rebalance(
+            IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations,
+            IImmutableSet<string> rebalanceInProgress) =>
+            Task.FromResult<IImmutableSet<string>>(ImmutableHashSet<string>.Empty);
+    }
+
     // A region on another node.
     private sealed class Elsewhere : MinimalActorRef
     {
@@ -374,6 +492,8 @@ public sealed class LeaseTests : IDisposable
     private sealed class FakeLeases : ILeaseStore
     {
         private readonly ConcurrentDictionary<Guid, Row> rows = [];
+
+        private readonly ConcurrentDictionary<string, (Guid Holder, long Number)> claims = [];
 
         private sealed record Row(LeaseHolder Holder, TimeSpan Duration, long RenewedAt, bool IsLeaving, bool IsRevoked);
 
@@ -411,10 +531,24 @@ public sealed class LeaseTests : IDisposable
             Check();
             return
             [
-                .. rows.Values.Select(static row => new LeaseRow(
+                .. rows.Values.Select(row => new LeaseRow(
                     row.Holder, row.IsLeaving, row.IsRevoked,
-                    row.Duration + NodeLease.Margin - Stopwatch.GetElapsedTime(row.RenewedAt))),
+                    row.Duration + NodeLease.Margin - Stopwatch.GetElapsedTime(row.RenewedAt),
+                    [.. claims.Where(claim => claim.Value.Holder == row.Holder.Id).Select(static claim => claim.Key)])),
             ];
+        }
+
+        public Task<bool> ClaimAsync(Guid id, string shard, long number, CancellationToken cancellationToken)
+        {
+            Check();
+            return Task.FromResult(claims.AddOrUpdate(
+                shard, (id, number), (_, old) => rows.ContainsKey(old.Holder) ? old : (id, number)).Holder == id);
+        }
+
+        public Task GiveBackAsync(Guid id, string shard, long number, CancellationToken cancellationToken)
+        {
+            claims.TryRemove(KeyValuePair.Create(shard, (id, number)));
+            return Task.CompletedTask;
         }
 
         public void Dispose()

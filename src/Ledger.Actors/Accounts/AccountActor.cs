@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Persistence;
@@ -29,6 +30,12 @@ internal sealed record AccountActorContext(
     /// <summary>How recoveries from it fare, and which accounts are to be tried again.</summary>
     public RecoveryThrottle Recoveries { get; } = new(Lease);
 
+    /// <summary>The claims of shards that have begun here, by the names of the shards; none outside a cluster.</summary>
+    public ConcurrentDictionary<string, ShardClaim> Claims { get; } = new();
+
+    /// <summary>Reminds accounts to look whether they are idle.</summary>
+    public IdleClock Idle { get; } = new();
+
     /// <summary>Has an account woken after a pause.</summary>
     public void PokeAfter(ActorSystem system, TimeSpan pause, AccountAddress account)
     {
@@ -54,6 +61,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private readonly AccountAddress account;
     private readonly AccountRuntime runtime;
     private readonly Action<JournalRow> written;
+    private readonly ShardClaim? claim;
     private byte[] lastHash;
     private byte[]? writingHash;
     private EventBatch? writing;
@@ -85,6 +93,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         lastHash = JournalCodec.GenesisHash(PersistenceId);
         runtime = new AccountRuntime(account, context.Runtime, this);
         written = _ => Written();
+        claim = context.Claims.GetValueOrDefault(Context.Parent.Path.Name);
         context.Lease.Enter();
     }
 
@@ -94,6 +103,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     public override string PersistenceId { get; }
 
     public static string PersistenceIdOf(AccountAddress account) => PersistenceIdPrefix + account.Text;
+
+    // Whether nobody else can be speaking for this account.
+    private bool MaySpeak => context.Lease.IsGood && claim is null or { IsHeld: true };
 
     private LedgerTime Now => LedgerTime.From(context.Time.GetUtcNow());
 
@@ -132,7 +144,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 WakeUnread(context.Recoveries.Succeeded(account));
                 lastUsed = Now;
                 runtime.RecoveryCompleted(lastUsed);
-                WakeAt(lastUsed.Add(context.PassivateAfter));
+                LookWhetherIdleAfter(context.PassivateAfter);
                 break;
 
             default:
@@ -170,6 +182,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 break;
             case Wake:
                 Awoken();
+                break;
+            case IdleCheck:
+                LookWhetherIdle();
                 break;
             case LeaseChanged:
                 SpeakAgain();
@@ -217,11 +232,15 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
             runtime.GiveUpCalls(CallFailure.JournalUnavailable);
         }
+    }
 
+    private void LookWhetherIdle()
+    {
+        var now = Now;
         var idleAt = lastUsed.Add(context.PassivateAfter);
         if (now < idleAt)
         {
-            WakeAt(idleAt);
+            LookWhetherIdleAfter(TimeSpan.FromMicroseconds(idleAt.UnixMicroseconds - now.UnixMicroseconds));
             return;
         }
 
@@ -229,7 +248,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         if (runtime.IsBusy)
         {
             // What is unfinished never goes to sleep (R5).
-            WakeAt(now.Add(TimeSpan.FromSeconds(1)));
+            Awoken();
+            LookWhetherIdleAfter(TimeSpan.FromSeconds(1));
         }
         else if (!passivating)
         {
@@ -237,6 +257,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             Context.Parent.Tell(new Akka.Cluster.Sharding.Passivate(StopAccount.Instance));
         }
     }
+
+    private void LookWhetherIdleAfter(TimeSpan pause) => context.Idle.RemindAfter(Context.System.Scheduler, pause, Self);
 
     // R5, for what stays in doubt for long, because another account can't be reached: the next process must know of it.
     private void RegisterLongDoubt(LedgerTime now)
@@ -287,7 +309,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     // lapsed waits, in order: once it is renewed, there can have been no successor.
     private void Say(in Utterance utterance)
     {
-        if (utterance.Answer is CallFailed || (withheld is null && context.Lease.IsGood))
+        if (utterance.Answer is CallFailed || (withheld is null && MaySpeak))
         {
             SayNow(utterance);
             return;
@@ -329,6 +351,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             if (!context.Lease.IsGood)
             {
                 context.Lease.Notify(Self);
+                return;
+            }
+
+            if (!MaySpeak)
+            {
+                // The shard has given up its claim: this account is about to end.
                 return;
             }
 

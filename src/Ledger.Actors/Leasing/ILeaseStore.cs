@@ -21,9 +21,11 @@ internal sealed record LeaseHolder(Guid Id, string Address, long Uid, int Shards
 /// <param name="IsLeaving">Whether the process has said that it hands its accounts over.</param>
 /// <param name="IsRevoked">Whether it can't be renewed any more.</param>
 /// <param name="Left">For how long, at most, it may still be good, by the database's clock; zero or less when it is over.</param>
-internal sealed record LeaseRow(LeaseHolder Holder, bool IsLeaving, bool IsRevoked, TimeSpan Left);
+/// <param name="Claims">The shards that the process has claimed.</param>
+internal sealed record LeaseRow(
+    LeaseHolder Holder, bool IsLeaving, bool IsRevoked, TimeSpan Left, IReadOnlyList<string> Claims);
 
-/// <summary>The table of leases. Thread-safe.</summary>
+/// <summary>The table of leases, and of the shards that are claimed under them. Thread-safe.</summary>
 /// <remarks>What renews is synchronous, and never waits for long: it runs on a thread of its own, since a lease that lapses
 /// because the thread pool is busy stops a node.</remarks>
 internal interface ILeaseStore : IDisposable
@@ -48,4 +50,19 @@ internal interface ILeaseStore : IDisposable
 
     /// <summary>Makes it impossible to renew leases. How long they are still good is read afterwards.</summary>
     void Revoke(IReadOnlyCollection<Guid> ids);
+
+    /// <summary>Claims a shard: it is had when nobody has it, or only a process whose lease is gone, or is revoked and over.</summary>
+    /// <param name="id">Who, with a lease that is not revoked.</param>
+    /// <param name="shard">Which.</param>
+    /// <param name="number">Of the claim: greater than those of earlier claims of this process to this shard.</param>
+    /// <param name="cancellationToken">Gives up; the claim may have been made then, or may still be.</param>
+    /// <returns>Whether the process has it now, by this claim or a later one of its own.</returns>
+    Task<bool> ClaimAsync(Guid id, string shard, long number, CancellationToken cancellationToken);
+
+    /// <summary>Gives back a claim, or an earlier one of the same process to the same shard, if it has one.</summary>
+    /// <param name="id">Who.</param>
+    /// <param name="shard">Which.</param>
+    /// <param name="number">Of the claim; a later one stays, however late this arrives.</param>
+    /// <param name="cancellationToken">Gives up; it may still be given back.</param>
+    Task GiveBackAsync(Guid id, string shard, long number, CancellationToken cancellationToken);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Akka.Actor;
 using Akka.Cluster;
 using Akka.Cluster.Sharding;
@@ -14,6 +15,9 @@ namespace Ledger.Actors.Leasing;
 /// that it is leaving, as long as that node is a member: its region ends only after its accounts. Of every other process that
 /// has a lease it must be assumed that it does not know of its end: its lease is revoked, and waited for until it is over.
 /// </para>
+/// <para>Which shard a process has it says itself, by its claim (L4). A coordinator that has lost what it knew would give such a
+/// shard to another process, which could not have it: so it is given to the one that claims it, and taken from one that waits for
+/// it in vain.</para>
 /// <para>A node that was killed has not renewed its lease for longer than it takes to remove it, so there is nothing to wait
 /// for. One that was paused, or cut off, is.</para>
 /// </remarks>
@@ -21,7 +25,13 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
 {
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromMilliseconds(200);
 
+    // A region says that a shard has stopped a moment before the claim is given back.
+    private static readonly TimeSpan s_handOver = ShardClaim.Patience + TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20);
+
     private readonly SharedRun ending = new();
+    private IReadOnlyList<LeaseRow> rows = [];
+    private ImmutableHashSet<string> suspects = [];
     private Cluster? cluster;
     private ILoggingAdapter? log;
 
@@ -44,14 +54,76 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
     public async Task<IActorRef> AllocateShard(
         IActorRef requester, string shardId, IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations)
     {
-        await EndOthersAsync(currentShardAllocations.Keys);
-        return await inner.AllocateShard(requester, shardId, currentShardAllocations);
+        var homes = currentShardAllocations.Keys.ToArray();
+        await EndOthersAsync(homes);
+        return await ClaimantAsync(shardId, homes)
+            ?? await inner.AllocateShard(requester, shardId, currentShardAllocations);
     }
 
-    public Task<IImmutableSet<string>> Rebalance(
+    public async Task<IImmutableSet<string>> Rebalance(
         IImmutableDictionary<IActorRef, IImmutableList<string>> currentShardAllocations,
-        IImmutableSet<string> rebalanceInProgress) =>
-        inner.Rebalance(currentShardAllocations, rebalanceInProgress);
+        IImmutableSet<string> rebalanceInProgress)
+    {
+        var misplaced = await MisplacedAsync(currentShardAllocations, rebalanceInProgress);
+        return misplaced.IsEmpty ? await inner.Rebalance(currentShardAllocations, rebalanceInProgress) : misplaced;
+    }
+
+    // The region that has the shard without the coordinator's knowing.
+    private async Task<IActorRef?> ClaimantAsync(string shard, IActorRef[] homes)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (ClaimantOf(shard, homes) is { } claimant)
+        {
+            if (Stopwatch.GetElapsedTime(started) > s_handOver)
+            {
+                log!.Info("Shard {Shard} has no home by what is known here, and is claimed by {Region}, which gets it", shard, claimant);
+                return claimant;
+            }
+
+            await Task.Delay(s_lookAgain).ConfigureAwait(false);
+            await EndOthersAsync(homes);
+        }
+
+        return null;
+    }
+
+    // Shards that are said to be at one region and are claimed by another one, at two looks one after the other: between these,
+    // one that moves has moved.
+    private async Task<ImmutableHashSet<string>> MisplacedAsync(
+        IImmutableDictionary<IActorRef, IImmutableList<string>> allocations, IImmutableSet<string> moving)
+    {
+        try
+        {
+            Volatile.Write(ref rows, await Task.Run(store.List).ConfigureAwait(false));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            log!.Debug("The claims can't be read: {0}", e.Message);
+            return [];
+        }
+
+        var homes = allocations.Keys.ToArray();
+        var found = allocations
+            .SelectMany(entry => entry.Value.Where(shard =>
+                !moving.Contains(shard) && ClaimantOf(shard, homes) is { } claimant && !claimant.Equals(entry.Key)))
+            .ToImmutableHashSet();
+        var misplaced = found.Intersect(Interlocked.Exchange(ref suspects, found));
+        foreach (var shard in misplaced)
+        {
+            log!.Warning("Shard {Shard} is claimed by another region than the one that it was given to; it is taken from this", shard);
+        }
+
+        return misplaced;
+    }
+
+    private IActorRef? ClaimantOf(string shard, IActorRef[] homes)
+    {
+        var holder = Volatile.Read(ref rows)
+            .FirstOrDefault(row => row is { IsLeaving: false, IsRevoked: false } && row.Claims.Contains(shard))?.Holder;
+        return holder is null || !cluster!.State.Members.Any(member => IsOf(holder, member))
+            ? null
+            : homes.FirstOrDefault(home => AddressOf(home).ToString() == holder.Address);
+    }
 
     // Many shards lose their home together.
     private async Task EndOthersAsync(IEnumerable<IActorRef> regions)
@@ -74,7 +146,8 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
         var told = false;
         while (true)
         {
-            var others = store.List().Where(row => !IsSafe(row, homes)).ToArray();
+            var all = store.List();
+            var others = all.Where(row => !IsSafe(row, homes)).ToArray();
             var revoke = others.Where(static row => !row.IsRevoked).ToArray();
             if (revoke.Length > 0)
             {
@@ -91,6 +164,7 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
             var left = others.Select(static row => row.Left).DefaultIfEmpty(TimeSpan.Zero).Max();
             if (left <= TimeSpan.Zero)
             {
+                Volatile.Write(ref rows, all);
                 if (told)
                 {
                     log!.Info("The leases of nodes that are gone are over");

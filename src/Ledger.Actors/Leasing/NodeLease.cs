@@ -23,6 +23,8 @@ internal sealed class LeaseChanged : INoSerializationVerificationNeeded, IDeadLe
 /// its lease is revoked and over: <see cref="LeaseAllocation"/>.</para>
 /// <para>L3. A revoked lease can't be renewed, and this process takes no other: it ends. So what an account withheld while the
 /// lease had lapsed may leave once the lease is renewed: nobody else can have spoken for the account meanwhile.</para>
+/// <para>L4. Where shards are is what their coordinator believes, and it can forget. So a shard is also claimed beside the lease,
+/// and starts no account before: <see cref="ShardClaim"/>.</para>
 /// <para>The clocks of two machines are never compared. The database's own is, with itself, to see how long ago a renewal was;
 /// <see cref="Margin"/> is for its corrections, and for clocks that run unequally fast.</para>
 /// </remarks>
@@ -71,6 +73,9 @@ internal sealed class NodeLease : IDisposable
 
     /// <summary>No lease, for a storage that only one process can have open: its lock is one.</summary>
     public static NodeLease Unneeded { get; } = new();
+
+    /// <summary>Whose it is.</summary>
+    public LeaseHolder Holder => holder;
 
     /// <summary>For how long a renewal is good.</summary>
     public TimeSpan Duration => duration;

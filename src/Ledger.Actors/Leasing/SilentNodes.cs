@@ -49,21 +49,27 @@ internal sealed class SilentNodes
 
     private void Look()
     {
-        IReadOnlyList<LeaseRow> rows;
         try
         {
-            rows = store.List();
+            Look(store.List());
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            log.Debug("The leases can't be read: {0}", e.Message);
-            return;
+            log.Debug("The leases can't be looked at: {0}", e.Message);
         }
+    }
 
-        foreach (var row in rows.Where(row => row is { IsRevoked: false, IsLeaving: false } && row.Left < -silentMax))
+    private void Look(IReadOnlyList<LeaseRow> rows)
+    {
+        var dead = new List<Guid>();
+        foreach (var row in rows.Where(row => !row.IsRevoked && row.Left < -silentMax))
         {
             var silent = cluster.State.Members.FirstOrDefault(member => LeaseAllocation.IsOf(row.Holder, member));
-            if (silent is { Status: MemberStatus.Up or MemberStatus.WeaklyUp } && lease.IsGood
+            if (silent is null)
+            {
+                dead.Add(row.Holder.Id);
+            }
+            else if (!row.IsLeaving && silent.Status is MemberStatus.Up or MemberStatus.WeaklyUp && lease.IsGood
                 && !silent.UniqueAddress.Equals(cluster.SelfUniqueAddress))
             {
                 log.Warning(
@@ -71,6 +77,13 @@ internal sealed class SilentNodes
                     row.Holder.Address, (long)-row.Left.TotalSeconds);
                 cluster.Down(silent.Address);
             }
+        }
+
+        // What it claimed is free then. Mostly whoever gave its shards a home has seen to that; not where it died when it had
+        // handed them over and not yet given them back.
+        if (dead.Count > 0 && lease.IsGood)
+        {
+            store.Revoke(dead);
         }
     }
 }
