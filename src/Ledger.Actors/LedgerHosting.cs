@@ -227,6 +227,7 @@ internal sealed class LedgerExtension : IExtension
                 system.Log.Error("The actor system ends: {Reason}", reason);
                 _ = system.Terminate();
             });
+        Returns = Leases is null ? null : new ClaimReturns(Leases, Lease, Logging.GetLogger(system, typeof(ClaimReturns)));
         Context = new AccountActorContext(
             new AccountRuntimeOptions
             {
@@ -261,6 +262,9 @@ internal sealed class LedgerExtension : IExtension
 
     /// <summary>Where leases are; null where none are needed.</summary>
     public ILeaseStore? Leases { get; }
+
+    /// <summary>Gives claims to shards back; null where none are needed.</summary>
+    public ClaimReturns? Returns { get; }
 
     /// <summary>What falls due and what is in doubt.</summary>
     public ILedgerWorkIndex Work { get; }

@@ -52,7 +52,10 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
                     OR lease.duration_ms + $4 > extract(epoch FROM clock_timestamp() - lease.renewed_at) * 1000)) END
         """;
 
-    private const string GiveBackSql = "DELETE FROM ledger_shard WHERE shard = $1 AND holder = $2 AND number <= $3";
+    private const string GiveBackSql = """
+        DELETE FROM ledger_shard AS claim USING unnest($2, $3) AS returned (shard, number)
+        WHERE claim.shard = returned.shard AND claim.holder = $1 AND claim.number <= returned.number
+        """;
 
     private readonly string connectionString;
     private readonly string pooled;
@@ -72,7 +75,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         }.ToString();
         pooled = connectionString;
 
-        // A few of their own as well: a shard's end waits for its return, and must not do so behind reads of accounts.
+        // A few of their own as well: shards that begin must not wait behind reads of accounts.
         claiming = new NpgsqlConnectionStringBuilder(connectionString)
         {
             MinPoolSize = 0, MaxPoolSize = 4, Timeout = 2, CommandTimeout = 2, CancellationTimeout = -1, MaxAutoPrepare = 0, KeepAlive = 0,
@@ -153,12 +156,12 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
             new NpgsqlParameter<long> { TypedValue = number },
             new NpgsqlParameter<int> { TypedValue = (int)NodeLease.Margin.TotalMilliseconds }).ConfigureAwait(false) == 1;
 
-    public Task GiveBackAsync(Guid id, string shard, long number, CancellationToken cancellationToken) => RunAsync(
+    public Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> claims, CancellationToken cancellationToken) => RunAsync(
         GiveBackSql,
         cancellationToken,
-        new NpgsqlParameter<string> { TypedValue = shard },
         new NpgsqlParameter<Guid> { TypedValue = id },
-        new NpgsqlParameter<long> { TypedValue = number });
+        new NpgsqlParameter<string[]> { TypedValue = [.. claims.Keys] },
+        new NpgsqlParameter<long[]> { TypedValue = [.. claims.Values] });
 
     public void Dispose()
     {

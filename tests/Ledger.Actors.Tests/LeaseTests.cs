@@ -312,7 +312,8 @@ public sealed class LeaseTests : IDisposable
         Task<bool> Claim(LeaseHolder who, long number) =>
             store.ClaimAsync(who.Id, "7", number, CancellationToken.None);
 
-        Task GiveBack(LeaseHolder who, long number) => store.GiveBackAsync(who.Id, "7", number, CancellationToken.None);
+        Task GiveBack(LeaseHolder who, long number) => store.GiveBackAsync(
+            who.Id, new Dictionary<string, long> { ["7"] = number, ["8"] = number }, CancellationToken.None);
     }
 
     [Fact]
@@ -338,6 +339,29 @@ public sealed class LeaseTests : IDisposable
             })));
             var owner = results.Single(static id => id != default);
             store.List().Single(row => row.Claims.Contains(shard)).Holder.Id.ShouldBe(owner);
+        }
+    }
+
+    [Fact]
+    public async Task Claims_are_given_back_when_the_database_is_there_again()
+    {
+        using var lease = new NodeLease(
+            leases, new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 1, Shards: 10), TimeSpan.FromMinutes(1),
+            Akka.Event.NoLogger.Instance, static _ => { });
+        await lease.EnterAndWaitAsync(s_patience);
+        var returns = new ClaimReturns(leases, lease, Akka.Event.NoLogger.Instance);
+        (await leases.ClaimAsync(lease.Holder.Id, "1", 1, CancellationToken.None)).ShouldBeTrue();
+        (await leases.ClaimAsync(lease.Holder.Id, "2", 1, CancellationToken.None)).ShouldBeTrue();
+        leases.Fails = true;
+        returns.Add("1", 1);
+        returns.Add("2", 1);
+        await Task.Delay(100);
+        leases.Fails = false;
+        var started = Stopwatch.StartNew();
+        while (leases.List().Single().Claims.Count > 0)
+        {
+            started.Elapsed.ShouldBeLessThan(s_patience);
+            await Task.Delay(10);
         }
     }
 
@@ -397,14 +421,14 @@ public sealed class LeaseTests : IDisposable
         elsewhere.Start(system);
         (await elsewhere.AllocateShard(region, "5", knowing).WaitAsync(s_patience)).ShouldBe(region);
         var six = elsewhere.AllocateShard(region, "6", knowing);
-        await leases.GiveBackAsync(here.Id, "6", 1, CancellationToken.None);
+        await GiveBackSixAsync(1);
         (await six.WaitAsync(s_patience)).ShouldNotBe(region);
 
         // What one region has and another one was given is taken from this, unless it has moved at the second look.
         var wrong = knowing.SetItem(knowing.Keys.Single(key => !key.Equals(region)), ["5", "6"]);
         (await leases.ClaimAsync(here.Id, "6", 2, CancellationToken.None)).ShouldBeTrue();
         (await elsewhere.Rebalance(wrong, ImmutableHashSet<string>.Empty)).ShouldBeEmpty();
-        await leases.GiveBackAsync(here.Id, "6", 2, CancellationToken.None);
+        await GiveBackSixAsync(2);
         (await elsewhere.Rebalance(wrong, ImmutableHashSet<string>.Empty)).ShouldBe(["5"]);
         (await elsewhere.Rebalance(wrong, ImmutableHashSet.Create("5"))).ShouldBeEmpty();
 
@@ -412,6 +436,9 @@ public sealed class LeaseTests : IDisposable
         leases.Fails = true;
         await Should.ThrowAsync<InvalidOperationException>(allocation.AllocateShard(region, "4", homes).WaitAsync(s_patience));
         await system.Terminate().WaitAsync(s_patience);
+
+        Task GiveBackSixAsync(long number) =>
+            leases.GiveBackAsync(here.Id, new Dictionary<string, long> { ["6"] = number }, CancellationToken.None);
     }
 
     // ---------------------------------------------------------------- what the tests need
@@ -545,9 +572,14 @@ public sealed class LeaseTests : IDisposable
                 shard, (id, number), (_, old) => rows.ContainsKey(old.Holder) ? old : (id, number)).Holder == id);
         }
 
-        public Task GiveBackAsync(Guid id, string shard, long number, CancellationToken cancellationToken)
+        public Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> returned, CancellationToken cancellationToken)
         {
-            claims.TryRemove(KeyValuePair.Create(shard, (id, number)));
+            Check();
+            foreach (var (shard, number) in returned)
+            {
+                claims.TryRemove(KeyValuePair.Create(shard, (id, number)));
+            }
+
             return Task.CompletedTask;
         }
 

@@ -7,9 +7,6 @@ namespace Ledger.Benchmarks;
 /// <summary>The benchmarks of a whole node.</summary>
 internal static class LoadBenchmarks
 {
-    // The longest delay of a commit's record, and the time to write it.
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
-
     /// <summary>Calls of workloads, with as many callers as are asked for or at the rates that are asked for.</summary>
     public static Task LoadAsync(Settings settings, Report report, CancellationToken cancellationToken)
     {
@@ -87,13 +84,13 @@ internal static class LoadBenchmarks
             // A new process remembers nothing; it is warm, by other accounts, when the reads begin.
             await using var node = await NodeUnderTest.StartAsync(settings, database, [], cancellationToken);
             using var driver = new Driver(node.Address, settings.Connections);
-            var warm = Math.Min(2000, names.Length / 4);
+            var warm = Math.Min(20_000, names.Length / 4);
             await driver.ReadAsync(names[..warm], inFlight, cancellationToken);
             PauseForProfile(settings, node);
             var cost = new Costs(node, database);
             var load = await driver.ReadAsync(names[warm..], inFlight, cancellationToken);
             report.Add(cost.Of(new Result("wake", database.Name, "reads", inFlight), load));
-            Complain(node);
+            Bench.Complain(node);
         }
     }
 
@@ -126,7 +123,7 @@ internal static class LoadBenchmarks
             Report.Say(string.Create(
                 CultureInfo.InvariantCulture,
                 $"resident {before / 1048576.0:F0} MiB with {warm.Length} accounts awake, {after / 1048576.0:F0} MiB with {count}"));
-            Complain(node);
+            Bench.Complain(node);
         }
     }
 
@@ -142,7 +139,7 @@ internal static class LoadBenchmarks
             await bench.StartAsync();
             PauseForProfile(settings, bench.Node);
             await run(bench);
-            Complain(bench.Node);
+            Bench.Complain(bench.Node);
         }
     }
 
@@ -172,119 +169,6 @@ internal static class LoadBenchmarks
         {
             Report.Say($"The node is process {node.Id}. Press Enter to go on.");
             Console.ReadLine();
-        }
-    }
-
-    private static void Complain(NodeUnderTest node)
-    {
-        // Some hold a stack trace; the beginning says what it is.
-        const int lengthMax = 240;
-        var complaints = node.Complaints().ToArray();
-        foreach (var line in complaints.Take(5))
-        {
-            Report.Say("the node says: " + (line.Length <= lengthMax ? line : line[..lengthMax] + " ..."));
-        }
-
-        if (complaints.Length > 5)
-        {
-            Report.Say($"the node says {complaints.Length - 5} more such things");
-        }
-    }
-
-    /// <summary>What a load costs.</summary>
-    private sealed class Costs(NodeUnderTest node, Database database)
-    {
-        private readonly TimeSpan nodeBefore = node.Processor();
-        private readonly TimeSpan databaseBefore = database.Processor();
-        private readonly TimeSpan driverBefore = Environment.CpuUsage.TotalTime;
-
-        public Result Of(Result result, Load load)
-        {
-            var count = Math.Max(1, load.Acknowledged);
-            return result.Of(load) with
-            {
-                NodeMicros = (node.Processor() - nodeBefore).TotalMicroseconds / count,
-                DatabaseMicros = (database.Processor() - databaseBefore).TotalMicroseconds / count,
-                DriverMicros = (Environment.CpuUsage.TotalTime - driverBefore).TotalMicroseconds / count,
-            };
-        }
-    }
-
-    /// <summary>One node with its database, warm.</summary>
-    private sealed class Bench(Settings settings, Database database, CancellationToken cancellationToken) : IAsyncDisposable
-    {
-        private NodeUnderTest? node;
-        private Driver? driver;
-
-        public NodeUnderTest Node => node ?? throw new InvalidOperationException("It was not started.");
-
-        public Driver Driver => driver ?? throw new InvalidOperationException("It was not started.");
-
-        public string DatabaseName => database.Name;
-
-        public TimeSpan Length { get; } = TimeSpan.FromSeconds(settings.Seconds);
-
-        public TimeSpan WarmupLength { get; } = TimeSpan.FromSeconds(settings.WarmupSeconds);
-
-        public async Task StartAsync()
-        {
-            node = await NodeUnderTest.StartAsync(settings, database, [], cancellationToken);
-            driver = new Driver(node.Address, settings.Connections);
-
-            // The compiler's work, that of the driver too, is no part of any run.
-            var warmup = PairWorkload.Of("uniform", settings);
-            await driver.OpenAsync(warmup, cancellationToken);
-            await Load.ClosedAsync(
-                () => warmup.Next(1), (call, load) => driver.CallAsync(call, load, cancellationToken), 64, WarmupLength, cancellationToken);
-        }
-
-        public async Task<T> OpenAsync<T>(T workload)
-            where T : Workload
-        {
-            await Driver.OpenAsync(workload, cancellationToken);
-            if (workload.Sleeps)
-            {
-                Complain(Node);
-                await DisposeAsync();
-                await StartAsync();
-            }
-
-            return workload;
-        }
-
-        public async Task<Result> MeasureAsync(Result run, Workload workload, Func<Task<Load>> load)
-        {
-            await Task.Delay(Settling, cancellationToken);
-            var booksBefore = await Driver.CheckBooksAsync(workload.Books, cancellationToken);
-            var sizeBefore = await database.SizeAsync(default, cancellationToken);
-            var costs = new Costs(Node, database);
-            var seen = await load();
-            var result = costs.Of(run, seen) with { NodeBytes = ProcessTimes.Resident(Node.Id) };
-            await Task.Delay(Settling, cancellationToken);
-            var size = await database.SizeAsync(sizeBefore, cancellationToken);
-            var books = await Driver.CheckBooksAsync(workload.Books, cancellationToken);
-            var entries = books.Entries - booksBefore.Entries;
-            if (books.Debits - booksBefore.Debits != seen.Amount || (!workload.HasHolds && entries != 2 * seen.Acknowledged))
-            {
-                throw new BooksException(
-                    $"{seen.Acknowledged} transfers of {seen.Amount} in all were acknowledged, and the accounts were debited"
-                    + $" {books.Debits - booksBefore.Debits} in {entries} entries.");
-            }
-
-            return result with
-            {
-                JournalRows = (size.Rows - sizeBefore.Rows) / (double)Math.Max(1, seen.Acknowledged),
-                JournalBytes = (size.Bytes - sizeBefore.Bytes) / (double)Math.Max(1, seen.Acknowledged),
-            };
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            driver?.Dispose();
-            if (node is not null)
-            {
-                await node.DisposeAsync();
-            }
         }
     }
 }

@@ -37,6 +37,7 @@ try
             "stream" => LoadBenchmarks.StreamAsync(settings, report, stop.Token),
             "wake" => LoadBenchmarks.WakeAsync(settings, report, stop.Token),
             "holds" => HoldsBenchmark.RunAsync(settings, stop.Token),
+            "capacity" => CapacityBenchmark.RunAsync(settings, report, stop.Token),
             "memory" => LoadBenchmarks.MemoryAsync(settings, report, stop.Token),
             _ => throw new InvalidOperationException(mode),
         });

@@ -15,6 +15,8 @@ internal sealed class Settings
           stream    StreamTransfers with 1,024 in flight
           wake      reads of accounts that sleep
           memory    resident memory of an awake account
+          capacity  what a transfer, a row and a wake-up cost, and whether that predicts runs of zipf and cold: the model of
+                    docs/operating/capacity.md
           holds     holds that expire on accounts that sleep: --count of them (1000000), spread over --seconds
           core      the account alone, in memory, on one thread
 
@@ -44,7 +46,7 @@ internal sealed class Settings
           --ids VERSION        7, or 4: UUIDs in no order (7)
           --accounts N         accounts of the uniform workload (1000)
           --connections N      client connections; 0: as many as the client likes (0)
-          --count N            accounts of wake (20000), memory (100000) and cold (1000000)
+          --count N            accounts of wake (20000), capacity (60000), memory (100000) and cold (1000000)
           --node FILE          another Ledger.Node.dll, to compare with
           --json FILE          where the report goes as JSON
           --plot DIRECTORY     where a picture of each run of load goes, latency over time
@@ -52,7 +54,7 @@ internal sealed class Settings
         What follows "--" is given to the node, such as -- --Ledger:CommitRecordDelay 00:00:01
         """;
 
-    private static readonly string[] KnownModes = ["load", "compare", "stream", "wake", "memory", "holds", "core"];
+    private static readonly string[] KnownModes = ["load", "compare", "stream", "wake", "memory", "capacity", "holds", "core"];
 
     private static readonly string[] KnownWorkloads =
     [

@@ -59,10 +59,9 @@ internal interface ILeaseStore : IDisposable
     /// <returns>Whether the process has it now, by this claim or a later one of its own.</returns>
     Task<bool> ClaimAsync(Guid id, string shard, long number, CancellationToken cancellationToken);
 
-    /// <summary>Gives back a claim, or an earlier one of the same process to the same shard, if it has one.</summary>
+    /// <summary>Gives back claims, and earlier ones of the same process to the same shards, as far as it has them.</summary>
     /// <param name="id">Who.</param>
-    /// <param name="shard">Which.</param>
-    /// <param name="number">Of the claim; a later one stays, however late this arrives.</param>
-    /// <param name="cancellationToken">Gives up; it may still be given back.</param>
-    Task GiveBackAsync(Guid id, string shard, long number, CancellationToken cancellationToken);
+    /// <param name="claims">The shards and the numbers of the claims; a later one stays, however late this arrives.</param>
+    /// <param name="cancellationToken">Gives up; they may still be given back.</param>
+    Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> claims, CancellationToken cancellationToken);
 }

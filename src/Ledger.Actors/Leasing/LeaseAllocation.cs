@@ -26,7 +26,7 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromMilliseconds(200);
 
     // A region says that a shard has stopped a moment before the claim is given back.
-    private static readonly TimeSpan s_handOver = ShardClaim.Patience + TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_handOver = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20);
 
     private readonly SharedRun ending = new();
@@ -76,7 +76,7 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
         {
             if (Stopwatch.GetElapsedTime(started) > s_handOver)
             {
-                log!.Info("Shard {Shard} has no home by what is known here, and is claimed by {Region}, which gets it", shard, claimant);
+                log!.Debug("Shard {0} has no home by what is known here, and is claimed by {1}, which gets it", shard, claimant);
                 return claimant;
             }
 

@@ -86,6 +86,9 @@ internal sealed class NodeLease : IDisposable
     /// <summary>Whether it has been revoked.</summary>
     public bool IsLost => isLost;
 
+    /// <summary>Whether it has been revoked or given back.</summary>
+    public bool IsEnded => isLost || stop.IsSet;
+
     /// <summary>Whether it is, or was, held.</summary>
     public bool IsEntered => Volatile.Read(ref keeper) is not null;
 

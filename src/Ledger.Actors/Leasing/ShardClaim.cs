@@ -19,9 +19,6 @@ namespace Ledger.Actors.Leasing;
 /// </remarks>
 internal sealed class ShardClaim : Lease
 {
-    /// <summary>For how long a claim is tried to be given back.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
-
     private const string Path = "ledger.shard-claim";
 
     // Who had it before tells the coordinator that it has stopped a moment before it gives it back.
@@ -29,12 +26,10 @@ internal sealed class ShardClaim : Lease
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(50);
 
     private readonly LedgerExtension ledger;
     private readonly string shard;
     private readonly ExtendedActorSystem system;
-    private readonly SemaphoreSlim gate = new(1);
     private CancellationTokenSource asking = new();
     private long number;
     private volatile bool isHeld;
@@ -76,101 +71,119 @@ internal sealed class ShardClaim : Lease
     /// supervisor gives it back while its accounts are still ending.</summary>
     public bool IsHeld => isHeld;
 
-    /// <summary>Gives it back, or stops asking for it. The shard that calls it has no accounts, or ends with them.</summary>
-    /// <returns>False when it could not be given back.</returns>
+    /// <summary>Gives it back, or stops asking for it. The shard that calls it has no accounts, or ends with them; its thread waits
+    /// for this, one of few, so that the database is told behind its back.</summary>
     public override async Task<bool> Release()
     {
-        await Interlocked.Exchange(ref asking, new CancellationTokenSource()).CancelAsync().ConfigureAwait(false);
         isHeld = false;
-        if (!ledger.Lease.IsGood)
-        {
-            // The database is away, or too slow; the shard's thread, which waits for this, is one of few.
-            return false;
-        }
-
-        using var patience = new CancellationTokenSource(Patience);
-        try
-        {
-            await gate.WaitAsync(patience.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            Report("the database does not answer");
-            return false;
-        }
-
-        try
-        {
-            while (true)
-            {
-                try
-                {
-                    await ledger.Leases!.GiveBackAsync(Holder, shard, number, patience.Token).ConfigureAwait(false);
-                    return true;
-                }
-                catch (Exception e) when (e is not (OutOfMemoryException or OperationCanceledException) && ledger.Lease.IsGood)
-                {
-                    await Task.Delay(s_lookAgain, patience.Token).ConfigureAwait(false);
-                }
-            }
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            Report(e.Message);
-            return false;
-        }
-        finally
-        {
-            gate.Release();
-        }
-
-        void Report(string reason) => system.Log.Warning(
-            "Shard {Shard} could not be given back; it comes back here, or is free when the node's lease is over: {Reason}", shard, reason);
+        await Interlocked.Exchange(ref asking, new CancellationTokenSource()).CancelAsync().ConfigureAwait(false);
+        ledger.Returns!.Add(shard, Volatile.Read(ref number));
+        return true;
     }
 
     public override bool CheckLease() => isHeld && ledger.Lease.IsGood;
 
     private async Task<bool> AcquireAsync(long mine, CancellationToken stop)
     {
-        await gate.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        try
+        ledger.Lease.Enter();
+        var started = Stopwatch.GetTimestamp();
+        var pause = s_firstPause;
+        var refusal = "another process has it";
+        while (!stop.IsCancellationRequested)
         {
-            ledger.Lease.Enter();
-            var started = Stopwatch.GetTimestamp();
-            var pause = s_firstPause;
-            var refusal = "another process has it";
-            while (!stop.IsCancellationRequested)
+            try
             {
-                try
+                if (await ledger.Leases!.ClaimAsync(Holder, shard, mine, CancellationToken.None).ConfigureAwait(false))
                 {
-                    // Whoever gives it back waits for the answer.
-                    if (await ledger.Leases!.ClaimAsync(Holder, shard, mine, CancellationToken.None).ConfigureAwait(false))
+                    if (stop.IsCancellationRequested)
                     {
-                        isHeld = !stop.IsCancellationRequested;
-                        return isHeld;
+                        // Its return may have been faster.
+                        ledger.Returns!.Add(shard, mine);
+                        return false;
                     }
-                }
-                catch (Exception e) when (e is not OutOfMemoryException)
-                {
-                    refusal = e.Message;
-                    pause = s_longestPause;
-                }
 
-                if (Stopwatch.GetElapsedTime(started) > s_patience)
-                {
-                    system.Log.Warning("Shard {Shard} can't be had here yet, and its accounts wait: {Reason}", shard, refusal);
-                    return false;
+                    isHeld = true;
+                    return true;
                 }
-
-                await Task.Delay(pause, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                refusal = e.Message;
+                pause = s_longestPause;
             }
 
-            return false;
+            if (Stopwatch.GetElapsedTime(started) > s_patience)
+            {
+                system.Log.Warning("Shard {Shard} can't be had here yet, and its accounts wait: {Reason}", shard, refusal);
+                return false;
+            }
+
+            await Task.Delay(pause, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
         }
-        finally
+
+        return false;
+    }
+}
+
+/// <summary>Gives claims back, those of many shards at once, until that is done or the process's lease is over.</summary>
+internal sealed class ClaimReturns(ILeaseStore store, NodeLease lease, ILoggingAdapter log)
+{
+    private static readonly TimeSpan s_afterFailure = TimeSpan.FromMilliseconds(200);
+
+    private readonly Lock gate = new();
+    private Dictionary<string, long> waiting = [];
+    private bool running;
+
+    /// <summary>Gives back a claim, and earlier ones to the same shard.</summary>
+    public void Add(string shard, long number)
+    {
+        lock (gate)
         {
-            gate.Release();
+            waiting[shard] = Math.Max(number, waiting.GetValueOrDefault(shard));
+            if (running)
+            {
+                return;
+            }
+
+            running = true;
+        }
+
+        _ = Task.Run(RunAsync);
+    }
+
+    private async Task RunAsync()
+    {
+        while (true)
+        {
+            Dictionary<string, long> returns;
+            lock (gate)
+            {
+                if (waiting.Count == 0 || lease.IsEnded)
+                {
+                    running = false;
+                    return;
+                }
+
+                (returns, waiting) = (waiting, []);
+            }
+
+            try
+            {
+                await store.GiveBackAsync(lease.Holder.Id, returns, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                log.Debug("{0} shards could not be given back yet: {1}", returns.Count, e.Message);
+                await Task.Delay(s_afterFailure).ConfigureAwait(false);
+                lock (gate)
+                {
+                    foreach (var (shard, number) in returns)
+                    {
+                        waiting[shard] = Math.Max(number, waiting.GetValueOrDefault(shard));
+                    }
+                }
+            }
         }
     }
 }

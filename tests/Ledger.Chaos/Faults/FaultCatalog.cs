@@ -17,6 +17,7 @@ internal static class FaultCatalog
         new("pause", "pause", Struck.Nodes, "SIGSTOP of a node for 0.5 to 60 seconds, then SIGCONT", NodeFaults.PauseAsync),
         new("pause-all", "pause", Struck.Nodes, "SIGSTOP of all nodes for 0.5 to 5 seconds", NodeFaults.PauseAllAsync),
         new("restart", "restart", Struck.Nodes, "a node is stopped as an operator does, and started again", NodeFaults.RestartAsync),
+        new("restart-two", "restart", Struck.Nodes, "two nodes are stopped at once, as an operator should not do, and started again", NodeFaults.RestartTwoAsync) { NodesMin = 3 },
         new("rolling-restart", "restart", Struck.Nodes, "all nodes are restarted, one after the other", NodeFaults.RollingRestartAsync),
         new(Scale, "restart", Struck.Nodes, "two more nodes join, take a part of the work, and leave one after the other", NodeFaults.ScaleAsync),
         new("bad-config", "restart", Struck.Nodes, "a node is restarted with a setting that it must refuse, then with the right one", NodeFaults.BadConfigAsync),

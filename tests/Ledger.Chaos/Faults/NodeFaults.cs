@@ -54,6 +54,18 @@ internal static class NodeFaults
             Invariant($"stays down for {length.TotalSeconds:0.0} s"));
     }
 
+    // Those that knew where shards are may all leave at once.
+    public static async Task RestartTwoAsync(FaultContext context)
+    {
+        var from = context.Recorder.Now;
+        var nodes = context.Cluster.ByAge();
+        nodes.RemoveAt(context.Random.Next(nodes.Count));
+        await Task.WhenAll(nodes.Select(static node => node.TerminateAsync()));
+        nodes.ForEach(static node => node.Start());
+        await context.Cluster.WaitReadyAsync([.. nodes], TimeSpan.FromSeconds(90), context.Cancellation);
+        context.Note(string.Join(' ', nodes.Select(static node => Invariant($"node{node.Number}"))), from, "");
+    }
+
     public static async Task RollingRestartAsync(FaultContext context)
     {
         var from = context.Recorder.Now;
