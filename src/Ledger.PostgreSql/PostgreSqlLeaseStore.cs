@@ -147,18 +147,16 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         return rows;
     }
 
-    public async Task<bool> ClaimAsync(Guid id, string shard, long number, CancellationToken cancellationToken) =>
+    public async Task<bool> ClaimAsync(Guid id, string shard, long number) =>
         await RunAsync(
             ClaimSql,
-            cancellationToken,
             new NpgsqlParameter<string> { TypedValue = shard },
             new NpgsqlParameter<Guid> { TypedValue = id },
             new NpgsqlParameter<long> { TypedValue = number },
             new NpgsqlParameter<int> { TypedValue = (int)NodeLease.Margin.TotalMilliseconds }).ConfigureAwait(false) == 1;
 
-    public Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> claims, CancellationToken cancellationToken) => RunAsync(
+    public Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> claims) => RunAsync(
         GiveBackSql,
-        cancellationToken,
         new NpgsqlParameter<Guid> { TypedValue = id },
         new NpgsqlParameter<string[]> { TypedValue = [.. claims.Keys] },
         new NpgsqlParameter<long[]> { TypedValue = [.. claims.Values] });
@@ -184,13 +182,13 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         command.ExecuteNonQuery();
     }
 
-    private async Task<int> RunAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
+    private async Task<int> RunAsync(string sql, params NpgsqlParameter[] parameters)
     {
         await using var connection = new NpgsqlConnection(claiming);
-        await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+        await connection.OpenAsync().ConfigureAwait(false);
         await using var command = new NpgsqlCommand(sql, connection);
         command.Parameters.AddRange(parameters);
-        return await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        return await command.ExecuteNonQueryAsync().ConfigureAwait(false);
     }
 
     private void Close()

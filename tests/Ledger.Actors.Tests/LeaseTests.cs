@@ -310,10 +310,10 @@ public sealed class LeaseTests : IDisposable
         (await Claim(third, 1)).ShouldBeTrue();
 
         Task<bool> Claim(LeaseHolder who, long number) =>
-            store.ClaimAsync(who.Id, "7", number, CancellationToken.None);
+            store.ClaimAsync(who.Id, "7", number);
 
         Task GiveBack(LeaseHolder who, long number) => store.GiveBackAsync(
-            who.Id, new Dictionary<string, long> { ["7"] = number, ["8"] = number }, CancellationToken.None);
+            who.Id, new Dictionary<string, long> { ["7"] = number, ["8"] = number });
     }
 
     [Fact]
@@ -327,7 +327,7 @@ public sealed class LeaseTests : IDisposable
             var shard = round.ToString(CultureInfo.InvariantCulture);
             var dead = new LeaseHolder(Guid.NewGuid(), $"dead-{shard}", 1, Shards: 10);
             store.Enter(dead, TimeSpan.Zero - NodeLease.Margin);
-            (await store.ClaimAsync(dead.Id, shard, 1, CancellationToken.None)).ShouldBeTrue();
+            (await store.ClaimAsync(dead.Id, shard, 1)).ShouldBeTrue();
             store.Revoke([dead.Id]);
 
             // Each with a lease that is as new as its claim.
@@ -335,7 +335,7 @@ public sealed class LeaseTests : IDisposable
             {
                 var holder = new LeaseHolder(Guid.NewGuid(), $"{shard}-{number}", 1, Shards: 10);
                 store.Enter(holder, TimeSpan.FromMinutes(1));
-                return await store.ClaimAsync(holder.Id, shard, 1, CancellationToken.None) ? holder.Id : default;
+                return await store.ClaimAsync(holder.Id, shard, 1) ? holder.Id : default;
             })));
             var owner = results.Single(static id => id != default);
             store.List().Single(row => row.Claims.Contains(shard)).Holder.Id.ShouldBe(owner);
@@ -350,8 +350,8 @@ public sealed class LeaseTests : IDisposable
             Akka.Event.NoLogger.Instance, static _ => { });
         await lease.EnterAndWaitAsync(s_patience);
         var returns = new ClaimReturns(leases, lease, Akka.Event.NoLogger.Instance);
-        (await leases.ClaimAsync(lease.Holder.Id, "1", 1, CancellationToken.None)).ShouldBeTrue();
-        (await leases.ClaimAsync(lease.Holder.Id, "2", 1, CancellationToken.None)).ShouldBeTrue();
+        (await leases.ClaimAsync(lease.Holder.Id, "1", 1)).ShouldBeTrue();
+        (await leases.ClaimAsync(lease.Holder.Id, "2", 1)).ShouldBeTrue();
         leases.Fails = true;
         returns.Add("1", 1);
         returns.Add("2", 1);
@@ -415,8 +415,8 @@ public sealed class LeaseTests : IDisposable
         leases.Release(here.Id);
         leases.Enter(here, TimeSpan.FromMinutes(1));
         var knowing = other.Add(region, ImmutableList<string>.Empty);
-        (await leases.ClaimAsync(here.Id, "5", 1, CancellationToken.None)).ShouldBeTrue();
-        (await leases.ClaimAsync(here.Id, "6", 1, CancellationToken.None)).ShouldBeTrue();
+        (await leases.ClaimAsync(here.Id, "5", 1)).ShouldBeTrue();
+        (await leases.ClaimAsync(here.Id, "6", 1)).ShouldBeTrue();
         var elsewhere = new LeaseAllocation(leases, new Never(region));
         elsewhere.Start(system);
         (await elsewhere.AllocateShard(region, "5", knowing).WaitAsync(s_patience)).ShouldBe(region);
@@ -426,7 +426,7 @@ public sealed class LeaseTests : IDisposable
 
         // What one region has and another one was given is taken from this, unless it has moved at the second look.
         var wrong = knowing.SetItem(knowing.Keys.Single(key => !key.Equals(region)), ["5", "6"]);
-        (await leases.ClaimAsync(here.Id, "6", 2, CancellationToken.None)).ShouldBeTrue();
+        (await leases.ClaimAsync(here.Id, "6", 2)).ShouldBeTrue();
         (await elsewhere.Rebalance(wrong, ImmutableHashSet<string>.Empty)).ShouldBeEmpty();
         await GiveBackSixAsync(2);
         (await elsewhere.Rebalance(wrong, ImmutableHashSet<string>.Empty)).ShouldBe(["5"]);
@@ -438,7 +438,7 @@ public sealed class LeaseTests : IDisposable
         await system.Terminate().WaitAsync(s_patience);
 
         Task GiveBackSixAsync(long number) =>
-            leases.GiveBackAsync(here.Id, new Dictionary<string, long> { ["6"] = number }, CancellationToken.None);
+            leases.GiveBackAsync(here.Id, new Dictionary<string, long> { ["6"] = number });
     }
 
     // ---------------------------------------------------------------- what the tests need
@@ -565,14 +565,14 @@ public sealed class LeaseTests : IDisposable
             ];
         }
 
-        public Task<bool> ClaimAsync(Guid id, string shard, long number, CancellationToken cancellationToken)
+        public Task<bool> ClaimAsync(Guid id, string shard, long number)
         {
             Check();
             return Task.FromResult(claims.AddOrUpdate(
                 shard, (id, number), (_, old) => rows.ContainsKey(old.Holder) ? old : (id, number)).Holder == id);
         }
 
-        public Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> returned, CancellationToken cancellationToken)
+        public Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> returned)
         {
             Check();
             foreach (var (shard, number) in returned)

@@ -65,9 +65,12 @@ internal sealed class Bench(Settings settings, Database database, CancellationTo
         // The compiler's work, that of the driver too, is no part of any run.
         var warmup = PairWorkload.Of("uniform", settings);
         await driver.OpenAsync(warmup, cancellationToken);
-        await Load.ClosedAsync(
-            () => warmup.Next(1), (call, load) => driver.CallAsync(call, load, cancellationToken), 64, WarmupLength, cancellationToken);
+        await ClosedAsync(warmup, 1, 64, WarmupLength);
     }
+
+    /// <summary>A number of callers, each of which sends the next call when the last is answered.</summary>
+    public Task<Load> ClosedAsync(Workload workload, int batch, int inFlight, TimeSpan length) => Load.ClosedAsync(
+        () => workload.Next(batch), (call, load) => Driver.CallAsync(call, load, cancellationToken), inFlight, length, cancellationToken);
 
     public async Task<T> OpenAsync<T>(T workload)
         where T : Workload

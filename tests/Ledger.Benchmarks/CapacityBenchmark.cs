@@ -1,6 +1,5 @@
 using System.Globalization;
 using Ledger.Benchmarks.Workloads;
-using Ledger.V1;
 
 namespace Ledger.Benchmarks;
 
@@ -20,9 +19,7 @@ internal static class CapacityBenchmark
             await using var database = Database.Create(name);
             await using var bench = new Bench(settings, database, cancellationToken);
             await bench.StartAsync();
-            await bench.Driver.OpenAsync(
-                Array.ConvertAll(sleepers, static name => new AccountSpec { Address = name, Asset = Workload.Asset, Code = 1 }),
-                cancellationToken);
+            await bench.Driver.OpenAsync(LoadBenchmarks.Plain(sleepers), cancellationToken);
             await bench.DisposeAsync();
             await bench.StartAsync();
 
@@ -31,10 +28,10 @@ internal static class CapacityBenchmark
             await bench.Driver.ReadAsync(sleepers[..first], ReadersInFlight, cancellationToken);
             var asleep = await ReadAsync(bench, database, report, "asleep", sleepers[first..], cancellationToken);
             var awake = await ReadAsync(bench, database, report, "awake", sleepers[first..], cancellationToken);
-            var uniform = await TransferAsync(bench, settings, report, "uniform", inFlight, cancellationToken);
-            var hot = await TransferAsync(bench, settings, report, "hot", inFlight, cancellationToken);
-            var zipf = await TransferAsync(bench, settings, report, "zipf", inFlight, cancellationToken);
-            var cold = await TransferAsync(bench, settings, report, "cold", inFlight, cancellationToken);
+            var uniform = await TransferAsync(bench, settings, report, "uniform", inFlight);
+            var hot = await TransferAsync(bench, settings, report, "hot", inFlight);
+            var zipf = await TransferAsync(bench, settings, report, "zipf", inFlight);
+            var cold = await TransferAsync(bench, settings, report, "cold", inFlight);
 
             // A transfer costs something, and each of its rows; a wake-up is what a read costs more when its account slept.
             var rows = uniform.JournalRows!.Value - hot.JournalRows!.Value;
@@ -55,15 +52,13 @@ internal static class CapacityBenchmark
     }
 
     private static async Task<Result> TransferAsync(
-        Bench bench, Settings settings, Report report, string name, int inFlight, CancellationToken cancellationToken)
+        Bench bench, Settings settings, Report report, string name, int inFlight)
     {
         var workload = await bench.OpenAsync(Workload.Of(name, settings));
-        Call Next() => workload.Next(1);
-        Task CallAsync(Call call, Load load) => bench.Driver.CallAsync(call, load, cancellationToken);
-        await Load.ClosedAsync(Next, CallAsync, inFlight, bench.WarmupLength / 2, cancellationToken);
+        await bench.ClosedAsync(workload, 1, inFlight, bench.WarmupLength / 2);
         var result = await bench.MeasureAsync(
             new Result("capacity", bench.DatabaseName, workload.Name, inFlight), workload,
-            () => Load.ClosedAsync(Next, CallAsync, inFlight, bench.Length, cancellationToken));
+            () => bench.ClosedAsync(workload, 1, inFlight, bench.Length));
         report.Add(result);
         return result;
     }

@@ -17,11 +17,9 @@ internal static class LoadBenchmarks
             foreach (var name in settings.Workloads)
             {
                 var workload = await bench.OpenAsync(Workload.Of(name, settings));
-                Call Next() => workload.Next(settings.Batch);
-                Task CallAsync(Call call, Load load) => bench.Driver.CallAsync(call, load, cancellationToken);
 
                 // How it is opened is no measure of how it runs: what it needs has been compiled.
-                var warm = await Load.ClosedAsync(Next, CallAsync, 8, bench.WarmupLength / 2, cancellationToken);
+                var warm = await bench.ClosedAsync(workload, settings.Batch, 8, bench.WarmupLength / 2);
                 if (!warm.Errors.IsEmpty)
                 {
                     Report.Say($"{name}, while warming up: " + Report.Text(warm.Errors));
@@ -33,7 +31,9 @@ internal static class LoadBenchmarks
                     {
                         report.Add(await bench.MeasureAsync(
                             new Result("load", bench.DatabaseName, workload.Name, 0) { Rate = rate, Batch = settings.Batch }, workload,
-                            () => Load.OpenAsync(Next, CallAsync, rate, bench.Length, cancellationToken)));
+                            () => Load.OpenAsync(
+                                () => workload.Next(settings.Batch), (call, load) => bench.Driver.CallAsync(call, load, cancellationToken), rate,
+                                bench.Length, cancellationToken)));
                     }
 
                     continue;
@@ -43,7 +43,7 @@ internal static class LoadBenchmarks
                 {
                     report.Add(await bench.MeasureAsync(
                         new Result("load", bench.DatabaseName, workload.Name, inFlight) { Batch = settings.Batch }, workload,
-                        () => Load.ClosedAsync(Next, CallAsync, inFlight, bench.Length, cancellationToken)));
+                        () => bench.ClosedAsync(workload, settings.Batch, inFlight, bench.Length)));
                 }
             }
         }, cancellationToken);
@@ -127,7 +127,8 @@ internal static class LoadBenchmarks
         }
     }
 
-    private static AccountSpec[] Plain(string[] names) =>
+    /// <summary>Accounts without limits.</summary>
+    public static AccountSpec[] Plain(string[] names) =>
         Array.ConvertAll(names, static name => new AccountSpec { Address = name, Asset = Workload.Asset, Code = 1 });
 
     private static async Task OnEachDatabaseAsync(Settings settings, Func<Bench, Task> run, CancellationToken cancellationToken)

@@ -348,15 +348,14 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
         while (withheld is { Count: > 0 })
         {
-            if (!context.Lease.IsGood)
-            {
-                context.Lease.Notify(Self);
-                return;
-            }
-
             if (!MaySpeak)
             {
-                // The shard has given up its claim: this account is about to end.
+                // Where it is the shard's claim that is gone, this account is about to end.
+                if (!context.Lease.IsGood)
+                {
+                    context.Lease.Notify(Self);
+                }
+
                 return;
             }
 

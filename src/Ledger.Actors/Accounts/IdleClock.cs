@@ -30,7 +30,7 @@ internal sealed class IdleClock
     {
         if (pause < s_exactBelow)
         {
-            scheduler.ScheduleTellOnce(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, account, IdleCheck.Instance, ActorRefs.NoSender);
+            scheduler.ScheduleTellOnce(pause, account, IdleCheck.Instance, ActorRefs.NoSender);
             return;
         }
 

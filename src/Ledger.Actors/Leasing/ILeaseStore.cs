@@ -55,13 +55,11 @@ internal interface ILeaseStore : IDisposable
     /// <param name="id">Who, with a lease that is not revoked.</param>
     /// <param name="shard">Which.</param>
     /// <param name="number">Of the claim: greater than those of earlier claims of this process to this shard.</param>
-    /// <param name="cancellationToken">Gives up; the claim may have been made then, or may still be.</param>
     /// <returns>Whether the process has it now, by this claim or a later one of its own.</returns>
-    Task<bool> ClaimAsync(Guid id, string shard, long number, CancellationToken cancellationToken);
+    Task<bool> ClaimAsync(Guid id, string shard, long number);
 
     /// <summary>Gives back claims, and earlier ones of the same process to the same shards, as far as it has them.</summary>
     /// <param name="id">Who.</param>
     /// <param name="claims">The shards and the numbers of the claims; a later one stays, however late this arrives.</param>
-    /// <param name="cancellationToken">Gives up; they may still be given back.</param>
-    Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> claims, CancellationToken cancellationToken);
+    Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> claims);
 }

@@ -120,7 +120,7 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
     {
         var holder = Volatile.Read(ref rows)
             .FirstOrDefault(row => row is { IsLeaving: false, IsRevoked: false } && row.Claims.Contains(shard))?.Holder;
-        return holder is null || !cluster!.State.Members.Any(member => IsOf(holder, member))
+        return holder is null || MemberOf(holder, cluster!) is null
             ? null
             : homes.FirstOrDefault(home => AddressOf(home).ToString() == holder.Address);
     }
@@ -180,14 +180,14 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
 
     private bool IsSafe(LeaseRow row, HashSet<Address> homes)
     {
-        var member = cluster!.State.Members.FirstOrDefault(member => IsOf(row.Holder, member));
+        var member = MemberOf(row.Holder, cluster!);
         return member is not null && member.Status is not (MemberStatus.Down or MemberStatus.Removed)
             && (row.IsLeaving || homes.Contains(member.Address));
     }
 
-    /// <summary>Whether a lease is that of a member.</summary>
-    public static bool IsOf(LeaseHolder holder, Member member) =>
-        member.UniqueAddress.Uid == holder.Uid && member.Address.ToString() == holder.Address;
+    /// <summary>The member of which a lease is; null when it is of none.</summary>
+    public static Member? MemberOf(LeaseHolder holder, Cluster cluster) => cluster.State.Members.FirstOrDefault(member =>
+        member.UniqueAddress.Uid == holder.Uid && member.Address.ToString() == holder.Address);
 
     private Address AddressOf(IActorRef region) =>
         region.Path.Address.HasLocalScope ? cluster!.SelfAddress : region.Path.Address;

@@ -3,6 +3,7 @@ using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Coordination;
 using Akka.Event;
+using Ledger.Actors.Storage;
 
 namespace Ledger.Actors.Leasing;
 
@@ -25,7 +26,6 @@ internal sealed class ShardClaim : Lease
     private static readonly TimeSpan s_firstPause = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
-
 
     private readonly LedgerExtension ledger;
     private readonly string shard;
@@ -93,7 +93,7 @@ internal sealed class ShardClaim : Lease
         {
             try
             {
-                if (await ledger.Leases!.ClaimAsync(Holder, shard, mine, CancellationToken.None).ConfigureAwait(false))
+                if (await ledger.Leases!.ClaimAsync(Holder, shard, mine).ConfigureAwait(false))
                 {
                     if (stop.IsCancellationRequested)
                     {
@@ -132,8 +132,8 @@ internal sealed class ClaimReturns(ILeaseStore store, NodeLease lease, ILoggingA
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock gate = new();
-    private Dictionary<string, long> waiting = [];
-    private bool running;
+    private readonly Dictionary<string, long> waiting = [];
+    private readonly SharedRun returning = new();
 
     /// <summary>Gives back a claim, and earlier ones to the same shard.</summary>
     public void Add(string shard, long number)
@@ -141,49 +141,50 @@ internal sealed class ClaimReturns(ILeaseStore store, NodeLease lease, ILoggingA
         lock (gate)
         {
             waiting[shard] = Math.Max(number, waiting.GetValueOrDefault(shard));
-            if (running)
+        }
+
+        _ = Task.Run(() => returning.RunAsync(GiveBackAsync, CancellationToken.None));
+    }
+
+    private async Task GiveBackAsync()
+    {
+        while (!lease.IsEnded)
+        {
+            KeyValuePair<string, long>[] returns;
+            lock (gate)
+            {
+                returns = [.. waiting];
+            }
+
+            if (returns.Length == 0)
             {
                 return;
             }
 
-            running = true;
-        }
-
-        _ = Task.Run(RunAsync);
-    }
-
-    private async Task RunAsync()
-    {
-        while (true)
-        {
-            Dictionary<string, long> returns;
-            lock (gate)
-            {
-                if (waiting.Count == 0 || lease.IsEnded)
-                {
-                    running = false;
-                    return;
-                }
-
-                (returns, waiting) = (waiting, []);
-            }
-
             try
             {
-                await store.GiveBackAsync(lease.Holder.Id, returns, CancellationToken.None).ConfigureAwait(false);
+                await store.GiveBackAsync(lease.Holder.Id, new Dictionary<string, long>(returns)).ConfigureAwait(false);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                log.Debug("{0} shards could not be given back yet: {1}", returns.Count, e.Message);
+                log.Debug("{0} shards could not be given back yet: {1}", returns.Length, e.Message);
                 await Task.Delay(s_afterFailure).ConfigureAwait(false);
-                lock (gate)
+                continue;
+            }
+
+            lock (gate)
+            {
+                // Not those that have been added again meanwhile, by a later number.
+                foreach (var (shard, number) in returns)
                 {
-                    foreach (var (shard, number) in returns)
+                    if (waiting[shard] == number)
                     {
-                        waiting[shard] = Math.Max(number, waiting.GetValueOrDefault(shard));
+                        waiting.Remove(shard);
                     }
                 }
             }
+
+            return;
         }
     }
 }

@@ -64,7 +64,7 @@ internal sealed class SilentNodes
         var dead = new List<Guid>();
         foreach (var row in rows.Where(row => !row.IsRevoked && row.Left < -silentMax))
         {
-            var silent = cluster.State.Members.FirstOrDefault(member => LeaseAllocation.IsOf(row.Holder, member));
+            var silent = LeaseAllocation.MemberOf(row.Holder, cluster);
             if (silent is null)
             {
                 dead.Add(row.Holder.Id);
