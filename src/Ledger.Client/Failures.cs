@@ -22,15 +22,27 @@ internal static class Failures
     private const string Overloaded = "OVERLOADED";
     private static readonly TimeSpan OverloadPause = TimeSpan.FromMilliseconds(100);
 
-    public static LedgerClientException Of(RpcException failure, CallKind kind, ArrivalTrace trace)
+    // By how much two clocks' timers may disagree about one deadline.
+    private static readonly TimeSpan TimerSlack = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>The failure of a call that had <paramref name="timeLeft"/> when it failed.</summary>
+    public static LedgerClientException Of(RpcException failure, CallKind kind, ArrivalTrace trace, TimeSpan timeLeft)
     {
+        var status = failure.GetRpcStatus();
+        var (code, detail) = (failure.StatusCode, failure.Status.Detail);
+        if (timeLeft <= TimerSlack && status is null
+            && code is StatusCode.Cancelled or StatusCode.Internal or StatusCode.Unknown)
+        {
+            // Both sides watch the deadline. Where the server's timer is first it resets the stream, which has no way
+            // to say why, and the call ends as if something were broken.
+            (code, detail) = (StatusCode.DeadlineExceeded, "The deadline passed before an answer came.");
+        }
+
         var arrived = trace.MayHaveArrived;
-        var unknown = kind != CallKind.Read && arrived && (LeavesOpen(failure.StatusCode)
-            || (failure.StatusCode != StatusCode.InvalidArgument
+        var unknown = kind != CallKind.Read && arrived && (LeavesOpen(code)
+            || (code != StatusCode.InvalidArgument
                 && (kind == CallKind.WriteBatch || trace.EarlierMayHaveArrived)));
-        return Of(
-            failure.GetRpcStatus(), failure.StatusCode, failure.Status.Detail, failure, unknown,
-            unreachable: failure.StatusCode == StatusCode.Unavailable && !arrived);
+        return Of(status, code, detail, failure, unknown, unreachable: code == StatusCode.Unavailable && !arrived);
     }
 
     /// <summary>The failure of one request of a stream.</summary>

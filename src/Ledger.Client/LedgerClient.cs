@@ -542,7 +542,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         catch (RpcException failure)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            return (default, Failures.Of(failure, kind, trace));
+            var timeLeft = deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
+            return (default, Failures.Of(failure, kind, trace, timeLeft));
         }
     }
 }

@@ -210,7 +210,7 @@ public sealed class TransferStream : IAsyncDisposable
                 Code = StatusCode.Unavailable,
                 OutcomeUnknown = true,
             }
-            : Failures.Of(cause, CallKind.WriteBatch, trace));
+            : Failures.Of(cause, CallKind.WriteBatch, trace, TimeSpan.MaxValue));
     }
 
     private async Task WriteAsync(IClientStreamWriter<V1.StreamTransfersRequest> stream, CancellationToken ended)

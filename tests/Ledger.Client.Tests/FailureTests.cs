@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Ledger.Testing;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Ledger.Client.Tests;
 
@@ -60,6 +61,44 @@ public sealed class FailureTests
         release.SetResult();
 
         failure.Code.ShouldBe(StatusCode.DeadlineExceeded);
+        failure.OutcomeUnknown.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_stream_that_the_server_resets_at_the_deadline_is_told_as_the_deadline()
+    {
+        await using var server = await FakeServer.OnPortAsync();
+        await using var client = server.Connect(o => o with { RetryUnknownFor = TimeSpan.Zero });
+        await client.GetAccountAsync("a");
+        server.Ledger.Before = async call =>
+        {
+            // A little before: as a server does whose timer is faster than the client's.
+            var early = call.Context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime - TimeSpan.FromMilliseconds(20);
+            await Task.Delay(early > TimeSpan.Zero ? early : TimeSpan.Zero);
+            call.Context.GetHttpContext().Features.GetRequiredFeature<IHttpResetFeature>().Reset(errorCode: 2);
+        };
+
+        var failure = await Should.ThrowAsync<LedgerClientException>(() => client.PostTransferAsync(
+            Some.Transfer(), new RequestOptions { Timeout = TimeSpan.FromMilliseconds(500) }));
+
+        failure.Code.ShouldBe(StatusCode.DeadlineExceeded);
+        failure.OutcomeUnknown.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_stream_that_is_reset_with_time_left_is_told_as_broken()
+    {
+        await using var server = await FakeServer.OnPortAsync();
+        await using var client = server.Connect(o => o with { RetryUnknownFor = TimeSpan.Zero });
+        server.Ledger.Before = call =>
+        {
+            call.Context.GetHttpContext().Features.GetRequiredFeature<IHttpResetFeature>().Reset(errorCode: 2);
+            return Task.CompletedTask;
+        };
+
+        var failure = await Should.ThrowAsync<LedgerClientException>(() => client.PostTransferAsync(Some.Transfer()));
+
+        failure.Code.ShouldBe(StatusCode.Internal);
         failure.OutcomeUnknown.ShouldBeTrue();
     }
 
