@@ -3,7 +3,6 @@ namespace Ledger.Core;
 /// <summary>What an account remembers of an id that is decided.</summary>
 public sealed class RememberedId
 {
-    // Thousands of these are in memory, and few are anything but plain commits.
     private readonly Rare? rare;
 
     /// <summary>Makes a memory.</summary>
@@ -24,12 +23,17 @@ public sealed class RememberedId
     }
 
     private RememberedId(RememberedId one, RememberedDetails details, RememberedId? earlier)
+        : this(one.Kept with { Rare = new Rare(details, earlier) })
     {
-        Digest = one.Digest;
-        Status = one.Status;
-        Time = one.Time;
-        SequenceNr = one.SequenceNr;
-        rare = new Rare(details, earlier);
+    }
+
+    internal RememberedId(Record kept)
+    {
+        Digest = kept.Digest;
+        Status = kept.Status;
+        Time = kept.Time;
+        SequenceNr = kept.SequenceNr;
+        rare = kept.Rare;
     }
 
     /// <summary>The digest of what was done, or was not: <see cref="TransactionPart.Digest"/>.</summary>
@@ -57,11 +61,20 @@ public sealed class RememberedId
     /// <summary>Whether the id is used up: nothing else will ever be done under it.</summary>
     public bool IsFinal => Status == TransferStatus.Created || Details.Burned;
 
+    /// <summary>The same, as it is kept.</summary>
+    internal Record Kept => new(Digest, Status, Time, SequenceNr, rare);
+
     internal RememberedId After(RememberedId earlier) => new(this, Details, earlier);
 
     internal RememberedId With(HoldState hold) => new(this, Details with { Hold = hold }, Earlier);
 
-    private sealed record Rare(RememberedDetails Details, RememberedId? Earlier);
+    /// <summary>How it is kept: thousands of an account's, hardly any of which is ever asked for, or is anything but a plain
+    /// commit. An object for each would be carried from generation to generation by the collector of garbage.</summary>
+    internal readonly record struct Record(
+        UInt128 Digest, TransferStatus Status, LedgerTime Time, long SequenceNr, Rare? Rare);
+
+    /// <summary>What only few have.</summary>
+    internal sealed record Rare(RememberedDetails Details, RememberedId? Earlier);
 }
 
 /// <summary>What only few ids in memory have. Immutable.</summary>
@@ -106,7 +119,7 @@ public sealed class RememberedIds
 {
     private readonly int countMax;
     private readonly TimeSpan ageMax;
-    private Dictionary<TransferId, RememberedId>? known;
+    private Dictionary<TransferId, RememberedId.Record>? known;
     private Queue<(TransferId Id, LedgerTime At)>? order;
 
     internal RememberedIds(int countMax, TimeSpan ageMax)
@@ -144,9 +157,10 @@ public sealed class RememberedIds
         foreach (var (id, at) in order)
         {
             // Decisions about one id, oldest first: put back in this order, they make the same chain.
-            for (var back = Length(known![id]) - 1; back >= 0; back--)
+            var last = new RememberedId(known![id]);
+            for (var back = Length(last) - 1; back >= 0; back--)
             {
-                yield return (id, at, Back(known[id], back));
+                yield return (id, at, Back(last, back));
             }
         }
 
@@ -175,7 +189,7 @@ public sealed class RememberedIds
     /// <summary>Finds an id in memory.</summary>
     /// <param name="id">The id.</param>
     /// <returns>What is remembered, or null.</returns>
-    public RememberedId? Find(TransferId id) => known is not null && known.TryGetValue(id, out var what) ? what : null;
+    public RememberedId? Find(TransferId id) => known is not null && known.TryGetValue(id, out var kept) ? new RememberedId(kept) : null;
 
     /// <summary>Whether an id that is not in memory may have left it, so that only the journal can tell.</summary>
     /// <param name="id">The id.</param>
@@ -187,18 +201,18 @@ public sealed class RememberedIds
     {
         known ??= [];
         order ??= [];
-        if (known.TryGetValue(id, out var earlier))
+        if (Find(id) is { } earlier)
         {
             if (earlier.IsFinal)
             {
                 return false;
             }
 
-            known[id] = what.After(earlier);
+            known[id] = what.After(earlier).Kept;
             return true;
         }
 
-        known.Add(id, what);
+        known.Add(id, what.Kept);
         order.Enqueue((id, at));
         var oldest = at.UnixMicroseconds - (ageMax.Ticks / TimeSpan.TicksPerMicrosecond);
         while (order.Count > countMax || order.Peek().At.UnixMicroseconds < oldest)
@@ -214,7 +228,7 @@ public sealed class RememberedIds
     {
         if (Find(id) is { } what)
         {
-            known![id] = what.With(state);
+            known![id] = what.With(state).Kept;
         }
     }
 
