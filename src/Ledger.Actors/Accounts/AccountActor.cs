@@ -33,8 +33,8 @@ internal sealed record AccountActorContext(
     /// <summary>The claims of shards that have begun here, by the names of the shards; none outside a cluster.</summary>
     public ConcurrentDictionary<string, ShardClaim> Claims { get; } = new();
 
-    /// <summary>Reminds accounts to look whether they are idle.</summary>
-    public IdleClock Idle { get; } = new();
+    /// <summary>The timers of accounts.</summary>
+    public AccountClock Clock { get; } = new();
 
     /// <summary>Has an account woken after a pause.</summary>
     public void PokeAfter(ActorSystem system, TimeSpan pause, AccountAddress account)
@@ -53,7 +53,7 @@ internal sealed record AccountActorContext(
 
 /// <summary>The shell around one <see cref="AccountRuntime"/>: it routes messages, writes and reads rows, keeps the hash
 /// chain, and tells the time. It holds no rule of the ledger.</summary>
-internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
+internal sealed class AccountActor : UntypedPersistentActor, IAccountShell, IWakeable
 {
     private static readonly TimeSpan s_wakeUnreadWithin = TimeSpan.FromSeconds(2);
 
@@ -65,8 +65,13 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private byte[] lastHash;
     private byte[]? writingHash;
     private EventBatch? writing;
+    private readonly IActorRef self;
+
+    // Of a wake-up too far ahead for the shared clock.
     private ICancelable? wake;
-    private LedgerTime wakeAt = LedgerTime.MaxValue;
+
+    // In microseconds, as it is read by the clock's thread too; long.MaxValue for never.
+    private long wakeAt = long.MaxValue;
     private LedgerTime lastUsed;
     private List<IdLookup>? lookups;
     private bool searching;
@@ -93,6 +98,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         lastHash = JournalCodec.GenesisHash(PersistenceId);
         runtime = new AccountRuntime(account, context.Runtime, this);
         written = _ => Written();
+        self = Context.Self;
         claim = context.Claims.GetValueOrDefault(Context.Parent.Path.Name);
         context.Lease.Enter();
     }
@@ -224,7 +230,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private void Awoken()
     {
         var now = Now;
-        wakeAt = LedgerTime.MaxValue;
+        wake?.Cancel();
+        wake = null;
+        Volatile.Write(ref wakeAt, long.MaxValue);
         runtime.Tick(now);
         RegisterLongDoubt(now);
         if (context.Lease.IsSilentForLong)
@@ -258,7 +266,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         }
     }
 
-    private void LookWhetherIdleAfter(TimeSpan pause) => context.Idle.RemindAfter(Context.System.Scheduler, pause, Self);
+    private void LookWhetherIdleAfter(TimeSpan pause) => context.Clock.RemindAfter(Context.System.Scheduler, pause, Self);
 
     // R5, for what stays in doubt for long, because another account can't be reached: the next process must know of it.
     private void RegisterLongDoubt(LedgerTime now)
@@ -460,16 +468,32 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     public void WakeAt(LedgerTime time)
     {
-        if (time >= wakeAt)
+        if (time.UnixMicroseconds >= wakeAt)
         {
             return;
         }
 
         wake?.Cancel();
-        wakeAt = time;
+        wake = null;
+        Volatile.Write(ref wakeAt, time.UnixMicroseconds);
         var delay = TimeSpan.FromMicroseconds(Math.Max(0, time.UnixMicroseconds - Now.UnixMicroseconds));
-        wake = Context.System.Scheduler.ScheduleTellOnceCancelable(
-            delay < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : delay, Self, Wake.Instance, Self);
+        var scheduler = Context.System.Scheduler;
+        if (delay <= AccountClock.WakeWithin)
+        {
+            context.Clock.WakeAfter(scheduler, delay, this, time);
+        }
+        else
+        {
+            wake = scheduler.ScheduleTellOnceCancelable(delay, self, Wake.Instance, self);
+        }
+    }
+
+    void IWakeable.WakeIfWanted(LedgerTime time)
+    {
+        if (Volatile.Read(ref wakeAt) == time.UnixMicroseconds)
+        {
+            self.Tell(Wake.Instance, self);
+        }
     }
 
     private void Written()
@@ -532,6 +556,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     protected override void PostStop()
     {
         wake?.Cancel();
+        Volatile.Write(ref wakeAt, long.MaxValue);
         silence?.Cancel();
         runtime.Fail(CallFailure.Moving);
         FailWithheld(CallFailure.Moving);
