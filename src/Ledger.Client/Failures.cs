@@ -35,7 +35,8 @@ internal static class Failures
         {
             // Both sides watch the deadline. Where the server's timer is first it resets the stream, which has no way
             // to say why, and the call ends as if something were broken.
-            (code, detail) = (StatusCode.DeadlineExceeded, "The deadline passed before an answer came.");
+            (code, detail) = (
+                StatusCode.DeadlineExceeded, $"The deadline passed before an answer came. {detail}".TrimEnd());
         }
 
         var arrived = trace.MayHaveArrived;
@@ -79,6 +80,14 @@ internal static class Failures
 
     /// <summary>Whether another attempt may be decided where this one was not.</summary>
     public static bool IsOpen(LedgerClientException failure) => LeavesOpen(failure.Code);
+
+    /// <summary>Whether the connection broke under the call. A node that stops closes its own in good order, and what was on its way
+    /// then ends as if something were wrong inside the ledger, for which gRPC does not try again.</summary>
+    public static bool IsBrokenConnection(LedgerClientException failure) => failure.InnerException is RpcException
+    {
+        StatusCode: StatusCode.Internal or StatusCode.Unknown,
+        Status.DebugException: HttpRequestException or HttpProtocolException or IOException,
+    };
 
     /// <summary>How long to wait before attempt number <paramref name="attempt"/> + 1: longer every time, jittered so
     /// that clients that failed together don't come back together, and never shorter than the ledger asks for.</summary>

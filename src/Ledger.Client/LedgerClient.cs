@@ -513,6 +513,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             unknown |= failure.OutcomeUnknown;
             var again = Failures.IsOverload(failure)
                 ? TimeSpan.FromTicks(Math.Max(timeout.Ticks, retryFor.Ticks))
+                : isRead && Failures.IsBrokenConnection(failure) ? timeout
                 : Failures.IsOpen(failure) ? retryFor : TimeSpan.Zero;
             var pause = Failures.Pause(failure, attempt, options, random);
             if (options.TimeProvider.GetElapsedTime(started) + pause >= again)

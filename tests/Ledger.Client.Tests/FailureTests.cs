@@ -103,6 +103,28 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task A_read_whose_connection_breaks_is_asked_again()
+    {
+        await using var server = await FakeServer.OnPortAsync();
+        await using var client = server.Connect();
+        await Some.OpenAsync(client, "a");
+        var calls = 0;
+        server.Ledger.Before = call =>
+        {
+            if (Interlocked.Increment(ref calls) == 1)
+            {
+                call.Context.GetHttpContext().Features.GetRequiredFeature<IHttpResetFeature>().Reset(errorCode: 2);
+            }
+
+            return Task.CompletedTask;
+        };
+
+        (await client.GetAccountAsync("a")).ShouldNotBeNull();
+
+        calls.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task The_callers_own_cancellation_is_not_a_failure_of_the_ledger()
     {
         await using var server = await FakeServer.InMemoryAsync();
