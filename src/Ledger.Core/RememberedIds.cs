@@ -212,6 +212,12 @@ public sealed class RememberedIds
             return true;
         }
 
+        if (known.Count == known.Capacity && known.Capacity * 2 > countMax)
+        {
+            // The last step, without the twofold that a table grows by at its own choice.
+            known.EnsureCapacity(countMax + 1);
+        }
+
         known.Add(id, what.Kept);
         order.Enqueue((id, at));
         var oldest = at.UnixMicroseconds - (ageMax.Ticks / TimeSpan.TicksPerMicrosecond);

@@ -17,37 +17,66 @@ public sealed class AccountClockTests : IAsyncLifetime
     public Task DisposeAsync() => system.Terminate();
 
     [Fact]
-    public async Task Everybody_is_called_with_what_they_asked_for_and_not_before()
+    public async Task Everybody_is_woken_once_and_not_before_the_time()
     {
         var clock = new AccountClock();
-        var wakeable = new Recorder(500);
+        var woken = new ConcurrentDictionary<int, long>();
+        var doubled = 0;
+        var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var start = TimeProvider.System.GetTimestamp();
         for (var i = 0; i < 500; i++)
         {
-            clock.WakeAfter(system.Scheduler, TimeSpan.FromMilliseconds(i), wakeable, new LedgerTime(i));
+            var number = i;
+            var account = system.ActorOf(Props.Create(() => new Sleeper(() =>
+            {
+                if (!woken.TryAdd(number, TimeProvider.System.GetTimestamp()))
+                {
+                    Interlocked.Increment(ref doubled);
+                }
+                else if (woken.Count == 500)
+                {
+                    all.TrySetResult();
+                }
+            })));
+            var wanted = new WakeTime();
+            wanted.Want(new LedgerTime(i));
+
+            // Asked for more than once, as an account does that looks at what it waits for again and again.
+            for (var again = 0; again < 3; again++)
+            {
+                clock.WakeAfter(system.Scheduler, TimeSpan.FromMilliseconds(i + (again * 20)), account, wanted, new LedgerTime(i));
+            }
         }
 
-        await wakeable.All.WaitAsync(s_patience);
+        await all.Task.WaitAsync(s_patience);
 
-        foreach (var (time, at) in wakeable.Called)
+        foreach (var (number, at) in woken)
         {
-            TimeProvider.System.GetElapsedTime(start, at).TotalMilliseconds
-                .ShouldBeGreaterThanOrEqualTo(time.UnixMicroseconds - 1);
+            TimeProvider.System.GetElapsedTime(start, at).TotalMilliseconds.ShouldBeGreaterThan(number - 16, "a tick of the clock");
         }
 
-        wakeable.Called.Select(static one => one.Time.UnixMicroseconds).Order()
-            .ShouldBe(Enumerable.Range(0, 500).Select(static i => (long)i));
+        doubled.ShouldBe(0);
     }
 
     [Fact]
-    public async Task One_who_fails_keeps_the_others_from_nothing()
+    public async Task What_is_no_longer_wanted_wakes_nobody()
     {
         var clock = new AccountClock();
-        var wakeable = new Recorder(1);
-        clock.WakeAfter(system.Scheduler, TimeSpan.FromMilliseconds(300), new Failing(), new LedgerTime(1));
-        clock.WakeAfter(system.Scheduler, TimeSpan.FromMilliseconds(300), wakeable, new LedgerTime(2));
+        using var inbox = Inbox.Create(system);
+        var wanted = new WakeTime();
+        wanted.Want(new LedgerTime(9));
+        wanted.IsAfter(new LedgerTime(8)).ShouldBeTrue();
+        wanted.IsAfter(new LedgerTime(9)).ShouldBeFalse();
+        clock.WakeAfter(system.Scheduler, TimeSpan.FromMilliseconds(30), inbox.Receiver, wanted, new LedgerTime(9));
+        wanted.Want(new LedgerTime(8));
+        var other = new WakeTime();
+        other.Want(new LedgerTime(1));
+        clock.WakeAfter(system.Scheduler, TimeSpan.FromMilliseconds(90), inbox.Receiver, other, new LedgerTime(1));
 
-        await wakeable.All.WaitAsync(s_patience);
+        (await inbox.ReceiveAsync(s_patience)).ShouldBe(Wake.Instance);
+        other.IsAfter(LedgerTime.MaxValue).ShouldBeFalse();
+        other.IsAfter(new LedgerTime(1)).ShouldBeTrue("it has come, and is wanted no longer");
+        wanted.IsAfter(new LedgerTime(8)).ShouldBeFalse("it was not this one that came");
     }
 
     [Fact]
@@ -62,26 +91,8 @@ public sealed class AccountClockTests : IAsyncLifetime
         (await inbox.ReceiveAsync(s_patience)).ShouldBe(IdleCheck.Instance);
     }
 
-    private sealed class Recorder(int count) : IWakeable
+    private sealed class Sleeper : ReceiveActor
     {
-        private readonly TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task All => all.Task;
-
-        public ConcurrentBag<(LedgerTime Time, long At)> Called { get; } = [];
-
-        public void WakeIfWanted(LedgerTime time)
-        {
-            Called.Add((time, TimeProvider.System.GetTimestamp()));
-            if (Called.Count == count)
-            {
-                all.TrySetResult();
-            }
-        }
-    }
-
-    private sealed class Failing : IWakeable
-    {
-        public void WakeIfWanted(LedgerTime time) => throw new InvalidOperationException("on purpose");
+        public Sleeper(Action woken) => Receive<Wake>(_ => woken());
     }
 }

@@ -53,7 +53,7 @@ internal sealed record AccountActorContext(
 
 /// <summary>The shell around one <see cref="AccountRuntime"/>: it routes messages, writes and reads rows, keeps the hash
 /// chain, and tells the time. It holds no rule of the ledger.</summary>
-internal sealed class AccountActor : UntypedPersistentActor, IAccountShell, IWakeable
+internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 {
     private static readonly TimeSpan s_wakeUnreadWithin = TimeSpan.FromSeconds(2);
 
@@ -65,13 +65,10 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell, IWak
     private byte[] lastHash;
     private byte[]? writingHash;
     private EventBatch? writing;
-    private readonly IActorRef self;
+    private WakeTime? wakeTime;
 
     // Of a wake-up too far ahead for the shared clock.
     private ICancelable? wake;
-
-    // In microseconds, as it is read by the clock's thread too; long.MaxValue for never.
-    private long wakeAt = long.MaxValue;
     private LedgerTime lastUsed;
     private List<IdLookup>? lookups;
     private bool searching;
@@ -98,7 +95,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell, IWak
         lastHash = JournalCodec.GenesisHash(PersistenceId);
         runtime = new AccountRuntime(account, context.Runtime, this);
         written = _ => Written();
-        self = Context.Self;
         claim = context.Claims.GetValueOrDefault(Context.Parent.Path.Name);
         context.Lease.Enter();
     }
@@ -230,9 +226,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell, IWak
     private void Awoken()
     {
         var now = Now;
-        wake?.Cancel();
-        wake = null;
-        Volatile.Write(ref wakeAt, long.MaxValue);
+        ForgetWake();
         runtime.Tick(now);
         RegisterLongDoubt(now);
         if (context.Lease.IsSilentForLong)
@@ -468,32 +462,31 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell, IWak
 
     public void WakeAt(LedgerTime time)
     {
-        if (time.UnixMicroseconds >= wakeAt)
+        wakeTime ??= new WakeTime();
+        if (!wakeTime.IsAfter(time))
         {
             return;
         }
 
-        wake?.Cancel();
-        wake = null;
-        Volatile.Write(ref wakeAt, time.UnixMicroseconds);
+        ForgetWake();
+        wakeTime.Want(time);
         var delay = TimeSpan.FromMicroseconds(Math.Max(0, time.UnixMicroseconds - Now.UnixMicroseconds));
         var scheduler = Context.System.Scheduler;
         if (delay <= AccountClock.WakeWithin)
         {
-            context.Clock.WakeAfter(scheduler, delay, this, time);
+            context.Clock.WakeAfter(scheduler, delay, Self, wakeTime, time);
         }
         else
         {
-            wake = scheduler.ScheduleTellOnceCancelable(delay, self, Wake.Instance, self);
+            wake = scheduler.ScheduleTellOnceCancelable(delay, Self, Wake.Instance, ActorRefs.NoSender);
         }
     }
 
-    void IWakeable.WakeIfWanted(LedgerTime time)
+    private void ForgetWake()
     {
-        if (Volatile.Read(ref wakeAt) == time.UnixMicroseconds)
-        {
-            self.Tell(Wake.Instance, self);
-        }
+        wake?.Cancel();
+        wake = null;
+        wakeTime?.Forget();
     }
 
     private void Written()
@@ -555,8 +548,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell, IWak
 
     protected override void PostStop()
     {
-        wake?.Cancel();
-        Volatile.Write(ref wakeAt, long.MaxValue);
+        ForgetWake();
         silence?.Cancel();
         runtime.Fail(CallFailure.Moving);
         FailWithheld(CallFailure.Moving);
@@ -587,11 +579,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell, IWak
     private sealed class SilentForLong : INoSerializationVerificationNeeded, IDeadLetterSuppression
     {
         public static readonly SilentForLong Instance = new();
-    }
-
-    private sealed class Wake : INoSerializationVerificationNeeded
-    {
-        public static readonly Wake Instance = new();
     }
 
     private sealed record LookupsDone(IdLookup[] Asked, IdFound?[] Found) : INoSerializationVerificationNeeded;

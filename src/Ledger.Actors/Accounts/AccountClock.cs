@@ -15,12 +15,41 @@ internal sealed class IdleCheck : INoSerializationVerificationNeeded, IDeadLette
     }
 }
 
-/// <summary>What waits for a moment, until it wants another.</summary>
-internal interface IWakeable
+/// <summary>The next moment at which somebody wants to be told. The clock keeps this and not the one who waits: an account that
+/// has stopped is not kept in memory until then.</summary>
+internal sealed class WakeTime
 {
-    /// <summary>The moment is there. Called by the thread of the timer, also when the wish has been replaced.</summary>
-    /// <param name="time">The moment that was asked for.</param>
-    void WakeIfWanted(LedgerTime time);
+    private const long Never = long.MaxValue;
+
+    // In microseconds. Written by the one who waits, and read by the thread of the clock.
+    private long wanted = Never;
+
+    /// <summary>Whether there is none, or only a later one.</summary>
+    /// <param name="time">The moment.</param>
+    public bool IsAfter(LedgerTime time) => time.UnixMicroseconds < Volatile.Read(ref wanted);
+
+    /// <summary>Wants this one, and no longer the one before.</summary>
+    /// <param name="time">The moment.</param>
+    public void Want(LedgerTime time) => Volatile.Write(ref wanted, time.UnixMicroseconds);
+
+    /// <summary>Wants none.</summary>
+    public void Forget() => Volatile.Write(ref wanted, Never);
+
+    /// <summary>Whether a moment that has come is the one that is wanted, which it is no longer after this answer: the same one can
+    /// have been asked for many times, and nobody is to be told as often.</summary>
+    /// <param name="time">The moment.</param>
+    public bool Take(LedgerTime time) =>
+        Interlocked.CompareExchange(ref wanted, Never, time.UnixMicroseconds) == time.UnixMicroseconds;
+}
+
+/// <summary>Told to an account when a moment has come that it asked for.</summary>
+internal sealed class Wake : INoSerializationVerificationNeeded, IDeadLetterSuppression
+{
+    public static readonly Wake Instance = new();
+
+    private Wake()
+    {
+    }
 }
 
 /// <summary>The timers of all accounts of a node, shared by those whose time comes together. A timer for each would be a twentieth
@@ -36,8 +65,14 @@ internal sealed class AccountClock
 
     private readonly Slices<IActorRef> idle = new(1000, static account => account.Tell(IdleCheck.Instance, ActorRefs.NoSender));
 
-    // As long as a tick of the scheduler, so that nobody waits for longer than with a timer of its own.
-    private readonly Slices<WakeTime> wakes = new(10, static wake => wake.Whom.WakeIfWanted(wake.Time));
+    // As long as a tick of the scheduler: up to so much later than with a timer of its own.
+    private readonly Slices<Waiting> wakes = new(10, static one =>
+    {
+        if (one.Wanted.Take(one.Time))
+        {
+            one.Account.Tell(Wake.Instance, ActorRefs.NoSender);
+        }
+    });
 
     /// <summary>Sends <see cref="IdleCheck"/> after a pause, or up to a second later when it is a long one.</summary>
     /// <exception cref="SchedulerException">The actor system ends.</exception>
@@ -52,13 +87,12 @@ internal sealed class AccountClock
         idle.Add(scheduler, pause, account);
     }
 
-    /// <summary>Calls somebody back after a pause of at most <see cref="WakeWithin"/>. Nothing takes that back; whoever no longer
-    /// wants it says so when called.</summary>
+    /// <summary>Sends <see cref="Wake"/> after a pause of at most <see cref="WakeWithin"/>, if the moment is still wanted then.</summary>
     /// <exception cref="SchedulerException">The actor system ends.</exception>
-    public void WakeAfter(IScheduler scheduler, TimeSpan pause, IWakeable whom, LedgerTime time) =>
-        wakes.Add(scheduler, pause, new WakeTime(whom, time));
+    public void WakeAfter(IScheduler scheduler, TimeSpan pause, IActorRef account, WakeTime wanted, LedgerTime time) =>
+        wakes.Add(scheduler, pause, new Waiting(account, wanted, time));
 
-    private readonly record struct WakeTime(IWakeable Whom, LedgerTime Time);
+    private readonly record struct Waiting(IActorRef Account, WakeTime Wanted, LedgerTime Time);
 
     private sealed class Slices<T>(long milliseconds, Action<T> due)
     {
@@ -91,6 +125,7 @@ internal sealed class AccountClock
         private void Call(long slice)
         {
             const int SpareMax = 64;
+            const int SpareLengthMax = 1024;
 
             List<T>? those;
             lock (gate)
@@ -115,7 +150,7 @@ internal sealed class AccountClock
             those.Clear();
             lock (gate)
             {
-                if (spare.Count < SpareMax)
+                if (spare.Count < SpareMax && those.Capacity <= SpareLengthMax)
                 {
                     spare.Push(those);
                 }
