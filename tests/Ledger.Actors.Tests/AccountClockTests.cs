@@ -27,17 +27,7 @@ public sealed class AccountClockTests : IAsyncLifetime
         for (var i = 0; i < 500; i++)
         {
             var number = i;
-            var account = system.ActorOf(Props.Create(() => new Sleeper(() =>
-            {
-                if (!woken.TryAdd(number, TimeProvider.System.GetTimestamp()))
-                {
-                    Interlocked.Increment(ref doubled);
-                }
-                else if (woken.Count == 500)
-                {
-                    all.TrySetResult();
-                }
-            })));
+            var account = system.ActorOf(Props.Create<Sleeper>((Action)(() => Woken(number))));
             var wanted = new WakeTime();
             wanted.Want(new LedgerTime(i));
 
@@ -48,6 +38,12 @@ public sealed class AccountClockTests : IAsyncLifetime
             }
         }
 
+        // After all that could wake somebody a second time.
+        using var last = Inbox.Create(system);
+        var end = new WakeTime();
+        end.Want(new LedgerTime(500));
+        clock.WakeAfter(system.Scheduler, TimeSpan.FromMilliseconds(1000), last.Receiver, end, new LedgerTime(500));
+        await last.ReceiveAsync(s_patience);
         await all.Task.WaitAsync(s_patience);
 
         foreach (var (number, at) in woken)
@@ -56,6 +52,18 @@ public sealed class AccountClockTests : IAsyncLifetime
         }
 
         doubled.ShouldBe(0);
+
+        void Woken(int number)
+        {
+            if (!woken.TryAdd(number, TimeProvider.System.GetTimestamp()))
+            {
+                Interlocked.Increment(ref doubled);
+            }
+            else if (woken.Count == 500)
+            {
+                all.TrySetResult();
+            }
+        }
     }
 
     [Fact]
