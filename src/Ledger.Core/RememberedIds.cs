@@ -3,8 +3,6 @@ namespace Ledger.Core;
 /// <summary>What an account remembers of an id that is decided.</summary>
 public sealed class RememberedId
 {
-    private readonly Rare? rare;
-
     /// <summary>Makes a memory.</summary>
     /// <param name="digest">The digest of what was done, or was not.</param>
     /// <param name="status"><see cref="TransferStatus.Created"/>, the reason of a rejection, or
@@ -14,59 +12,43 @@ public sealed class RememberedId
     /// <param name="details">What only few have.</param>
     public RememberedId(
         UInt128 digest, TransferStatus status, LedgerTime time, long sequenceNr, RememberedDetails? details = null)
-    {
-        Digest = digest;
-        Status = status;
-        Time = time;
-        SequenceNr = sequenceNr;
-        rare = details is null ? null : new Rare(details, null);
-    }
-
-    private RememberedId(RememberedId one, RememberedDetails details, RememberedId? earlier)
-        : this(one.Kept with { Rare = new Rare(details, earlier) })
+        : this(new Record(digest, status, time, sequenceNr, details is null ? null : new Rare(details, null)))
     {
     }
 
-    internal RememberedId(Record kept)
-    {
-        Digest = kept.Digest;
-        Status = kept.Status;
-        Time = kept.Time;
-        SequenceNr = kept.SequenceNr;
-        rare = kept.Rare;
-    }
+    internal RememberedId(Record kept) => Kept = kept;
 
     /// <summary>The digest of what was done, or was not: <see cref="TransactionPart.Digest"/>.</summary>
-    public UInt128 Digest { get; }
+    public UInt128 Digest => Kept.Digest;
 
     /// <summary><see cref="TransferStatus.Created"/>, the reason of a rejection, or <see cref="TransferStatus.None"/> for an
     /// attempt that was abandoned.</summary>
-    public TransferStatus Status { get; }
+    public TransferStatus Status => Kept.Status;
 
     /// <summary>When it was decided.</summary>
-    public LedgerTime Time { get; }
+    public LedgerTime Time => Kept.Time;
 
     /// <summary>The row of this stream that holds its content.</summary>
-    public long SequenceNr { get; }
+    public long SequenceNr => Kept.SequenceNr;
 
     /// <summary>What only few have.</summary>
-    public RememberedDetails Details => rare?.Details ?? RememberedDetails.None;
+    public RememberedDetails Details => Kept.Rare?.Details ?? RememberedDetails.None;
 
     /// <summary>The digest of the request as the client made it.</summary>
-    public UInt128 Asked => rare?.Details.Asked ?? Digest;
+    public UInt128 Asked => Kept.Rare?.Details.Asked ?? Digest;
 
     /// <summary>An earlier decision about the same id that did not use it up, or null.</summary>
-    public RememberedId? Earlier => rare?.Earlier;
+    public RememberedId? Earlier => Kept.Rare?.Earlier;
 
     /// <summary>Whether the id is used up: nothing else will ever be done under it.</summary>
     public bool IsFinal => Status == TransferStatus.Created || Details.Burned;
 
     /// <summary>The same, as it is kept.</summary>
-    internal Record Kept => new(Digest, Status, Time, SequenceNr, rare);
+    internal Record Kept { get; }
 
-    internal RememberedId After(RememberedId earlier) => new(this, Details, earlier);
+    internal RememberedId After(RememberedId earlier) => new(Kept with { Rare = new Rare(Details, earlier) });
 
-    internal RememberedId With(HoldState hold) => new(this, Details with { Hold = hold }, Earlier);
+    internal RememberedId With(HoldState hold) => new(Kept with { Rare = new Rare(Details with { Hold = hold }, Earlier) });
 
     /// <summary>How it is kept: thousands of an account's, hardly any of which is ever asked for, or is anything but a plain
     /// commit. An object for each would be carried from generation to generation by the collector of garbage.</summary>
