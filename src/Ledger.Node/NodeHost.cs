@@ -20,6 +20,11 @@ internal static class NodeHost
     /// <returns>The exit code: 0 when it was told to stop.</returns>
     public static async Task<int> RunAsync(NodeSettings settings)
     {
+        if (settings.Tls is { } tls)
+        {
+            await tls.RehearseAsync();
+        }
+
         var listening = new Dictionary<string, ListenOptions>(StringComparer.Ordinal);
         await using var app = Build(settings, listening);
         var watch = app.Services.GetRequiredService<ActorSystemWatch>();

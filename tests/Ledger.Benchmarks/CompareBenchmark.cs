@@ -85,7 +85,7 @@ internal static class CompareBenchmark
             var ratios = speeds[ours].Zip(speeds[target], static (own, other) => own / other).Order().ToList();
             Report.Say(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{workload.Name}, {target.Name} with {best[target]} calls at once: {Median(speeds[target]):N0}/s ({speeds[target].Min():N0} to {speeds[target].Max():N0}); {ours.Name} is {Median(ratios):0.00} times as fast ({ratios[0]:0.00} to {ratios[^1]:0.00})"));
+                $"{workload.Name}, {target.Name} with {best[target]} calls at once: {Medians.Of(speeds[target]):N0}/s ({speeds[target].Min():N0} to {speeds[target].Max():N0}); {ours.Name} is {Medians.Of(ratios):0.00} times as fast ({ratios[0]:0.00} to {ratios[^1]:0.00})"));
         }
     }
 
@@ -109,11 +109,5 @@ internal static class CompareBenchmark
         return entries == 2 * load.Acknowledged
             ? result
             : throw new BooksException($"{target.Name} has acknowledged {load.Acknowledged} transfers and has {entries} new entries.");
-    }
-
-    private static double Median(List<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
     }
 }

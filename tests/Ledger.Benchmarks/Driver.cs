@@ -229,7 +229,14 @@ internal sealed class Driver : IDisposable
     public async Task<Load> ReadAsync(IReadOnlyList<string> names, int inFlight, CancellationToken cancellationToken)
     {
         var load = new Load();
-        await Parallel.ForEachAsync(
+        await ReadAsync(names, inFlight, load, cancellationToken);
+        load.Stop();
+        return load;
+    }
+
+    /// <summary>Reads each account once, as a part of a load.</summary>
+    public Task ReadAsync(IReadOnlyList<string> names, int inFlight, Load load, CancellationToken cancellationToken) =>
+        Parallel.ForEachAsync(
             names, new ParallelOptions { MaxDegreeOfParallelism = inFlight, CancellationToken = cancellationToken },
             async (name, token) =>
             {
@@ -238,9 +245,6 @@ internal sealed class Driver : IDisposable
                 load.Recorded(1);
                 load.Took(start);
             });
-        load.Stop();
-        return load;
-    }
 
     /// <summary>Adds accounts up: Σ debits = Σ credits, or it throws.</summary>
     public async Task<Books> CheckBooksAsync(IEnumerable<string> names, CancellationToken cancellationToken)

@@ -94,6 +94,50 @@ internal static class LoadBenchmarks
         }
     }
 
+    /// <summary>Reads two accounts that sleep and have a long past, one read at a time.</summary>
+    public static async Task DeepAsync(Settings settings, Report report, CancellationToken cancellationToken)
+    {
+        const int warmPerRound = 5_000;
+        var count = settings.Count ?? 1_000_000;
+        var others = Workload.Names("bench:shallow", warmPerRound * settings.Rounds);
+        foreach (var databaseName in settings.Databases)
+        {
+            await using var database = Database.Create(databaseName);
+            var deep = PairWorkload.Of("hot", settings);
+            await using (var first = await NodeUnderTest.StartAsync(settings, database, [], cancellationToken))
+            {
+                using var opener = new Driver(first.Address, settings.Connections);
+                await opener.OpenAsync(Plain(others), cancellationToken);
+                await opener.OpenAsync(deep, cancellationToken);
+                for (long posted = 0; posted < count;)
+                {
+                    var some = await opener.StreamAsync(deep, 1024, TimeSpan.FromSeconds(settings.Seconds), cancellationToken);
+                    posted += some.Acknowledged;
+                }
+            }
+
+            // A new process remembers nothing; it is warm, by other accounts, when the reads begin.
+            var load = new Load();
+            foreach (var warm in others.Chunk(warmPerRound))
+            {
+                await using var node = await NodeUnderTest.StartAsync(settings, database, [], cancellationToken);
+                using var driver = new Driver(node.Address, settings.Connections);
+                await driver.ReadAsync(warm, 64, cancellationToken);
+                foreach (var account in deep.Accounts)
+                {
+                    await driver.ReadAsync([account.Address], 1, load, cancellationToken);
+                }
+
+                Bench.Complain(node);
+                var books = await driver.CheckBooksAsync(deep.Books, cancellationToken);
+                Report.Say($"two accounts with {books.Entries / 2} entries each");
+            }
+
+            load.Stop();
+            report.Add(new Result("deep", database.Name, "reads", 1).Of(load) with { PerSecond = 0 });
+        }
+    }
+
     /// <summary>The resident memory of accounts that are awake and idle.</summary>
     public static async Task MemoryAsync(Settings settings, Report report, CancellationToken cancellationToken)
     {

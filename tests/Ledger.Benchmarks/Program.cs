@@ -36,6 +36,7 @@ try
             "load" => LoadBenchmarks.LoadAsync(settings, report, stop.Token),
             "stream" => LoadBenchmarks.StreamAsync(settings, report, stop.Token),
             "wake" => LoadBenchmarks.WakeAsync(settings, report, stop.Token),
+            "deep" => LoadBenchmarks.DeepAsync(settings, report, stop.Token),
             "holds" => HoldsBenchmark.RunAsync(settings, stop.Token),
             "capacity" => CapacityBenchmark.RunAsync(settings, report, stop.Token),
             "memory" => LoadBenchmarks.MemoryAsync(settings, report, stop.Token),

@@ -14,6 +14,7 @@ internal sealed class Settings
           compare   the ledger and ledgers in SQL in turn, --rounds of --seconds each, one transfer a call or --batch
           stream    StreamTransfers with 1,024 in flight
           wake      reads of accounts that sleep
+          deep      reads of two accounts that sleep, with --count entries behind each, one at a time, in --rounds processes
           memory    resident memory of an awake account
           capacity  what a transfer, a row and a wake-up cost, and whether that predicts runs of zipf and cold: the model of
                     docs/operating/capacity.md
@@ -41,12 +42,13 @@ internal sealed class Settings
           --in-flight LIST     1,8,64,512
           --rate LIST          calls per second, instead of --in-flight
           --batch N            transfers a call (1)
-          --rounds N           of compare (5)
+          --rounds N           of compare, capacity and deep (5)
           --pgledger FILES     pgledger's SQL files in the order in which they are to be run, for compare
           --ids VERSION        7, or 4: UUIDs in no order (7)
           --accounts N         accounts of the uniform workload (1000)
           --connections N      client connections; 0: as many as the client likes (0)
-          --count N            accounts of wake (20000), capacity (60000), memory (100000) and cold (1000000)
+          --count N            accounts of wake (20000), capacity (200000), memory (100000) and cold (1000000), entries of
+                               deep (1000000)
           --node FILE          another Ledger.Node.dll, to compare with
           --json FILE          where the report goes as JSON
           --plot DIRECTORY     where a picture of each run of load goes, latency over time
@@ -54,7 +56,7 @@ internal sealed class Settings
         What follows "--" is given to the node, such as -- --Ledger:CommitRecordDelay 00:00:01
         """;
 
-    private static readonly string[] KnownModes = ["load", "compare", "stream", "wake", "memory", "capacity", "holds", "core"];
+    private static readonly string[] KnownModes = ["load", "compare", "stream", "wake", "deep", "memory", "capacity", "holds", "core"];
 
     private static readonly string[] KnownWorkloads =
     [

@@ -52,7 +52,7 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
         }
 
         // How long the calls took is reported; what that is on a busy machine says nothing.
-        failures.ShouldBeEmpty();
+        failures.ShouldBeEmpty(string.Join("\n\n", Enumerable.Range(0, Nodes).Select(i => $"node {i}:\n{nodes[i].Output}")));
 
         async Task WorkAsync(int worker)
         {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Akka.Event;
 using Ledger.Tests.Shared;
@@ -62,6 +63,40 @@ public sealed class ClusterTlsTests : IDisposable
                 CertificatePath = Under("nowhere.pem"), KeyPath = own.Key("node-1"), AuthorityPath = own.Authority,
             },
             isDevelopment: true, TimeProvider.System)).Message.ShouldContain("nowhere.pem");
+    }
+
+    [Fact]
+    public async Task A_node_shakes_hands_with_itself_before_it_joins()
+    {
+        var own = new TrialCertificates(Under("own"), "node-1");
+        await Load(own, "node-1")!.RehearseAsync();
+    }
+
+    [Fact]
+    public async Task A_certificate_that_no_handshake_comes_about_with_is_refused_before_the_node_joins()
+    {
+        using var authorityKey = RSA.Create(2048);
+        var authority = new CertificateRequest("CN=authority", authorityKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        authority.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        var from = DateTimeOffset.UtcNow.AddDays(-1);
+        using var root = authority.CreateSelfSigned(from, from.AddDays(3));
+
+        // Well signed, and too short for any handshake.
+        using var key = RSA.Create(512);
+        var request = new CertificateRequest("CN=node-1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        request.CertificateExtensions.Add(
+            new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], false));
+        using var node = request.Create(root, from, from.AddDays(2), [1, 2, 3]);
+        await File.WriteAllTextAsync(Under("authority.pem"), root.ExportCertificatePem());
+        await File.WriteAllTextAsync(Under("node.pem"), node.ExportCertificatePem());
+        await File.WriteAllTextAsync(Under("node.key"), key.ExportPkcs8PrivateKeyPem());
+        var tls = ClusterTls.Load(
+            new ClusterTlsOptions
+            {
+                CertificatePath = Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
+            },
+            isDevelopment: false, TimeProvider.System)!;
+        (await Should.ThrowAsync<SettingsException>(tls.RehearseAsync)).Message.ShouldContain("no handshake comes about");
     }
 
     [Fact]

@@ -151,6 +151,12 @@ internal sealed class NodeProcess : IAsyncDisposable
     public async Task<TimeSpan> StopAsync()
     {
         var started = Stopwatch.GetTimestamp();
+        if (process.HasExited)
+        {
+            // Its output says why; an answer of kill(2) would not.
+            throw new InvalidOperationException($"The node had ended by itself with {process.ExitCode}:\n{Output}");
+        }
+
         SendSignal(process.Id, SignalTerminate).ShouldBe(0);
         using var patience = new CancellationTokenSource(StopPatience);
         try
