@@ -345,9 +345,10 @@ internal sealed partial class LedgerService
             }
             else if (anchor.IsNone || anchor.IsReserved)
             {
+                // No account is known that could write it down. So nothing is decided, and nothing remembered: the next node would
+                // not know of it, and the same may be asked again once the hold is there.
                 return await KnownElsewhereAsync(transfer, default, deadline, cancellationToken)
-                    ?? Remember(new TransferResult(
-                        transfer.Id, TransferStatus.PendingTransferNotFound, default, false, null), default);
+                    ?? new TransferResult(transfer.Id, TransferStatus.PendingTransferNotFound, default, false, null);
             }
         }
 

@@ -92,11 +92,12 @@ public sealed partial class AccountRuntime
 
     // The ids in memory and the holds are most of a snapshot: it must not cost more than the rows that it stands for. Accounts
     // that are used alike must not take theirs all at once, so each stretch is from half as long to as long, by the account and
-    // its place.
+    // its place. What is replayed after it takes time by its events: a hot account has hundreds in a row.
     private bool IsSnapshotDue(long sequenceNr)
     {
         var share = 128 + (long)(unchecked((spread ^ (ulong)snapshotSequenceNr) * 0x9E37_79B9_7F4A_7C15UL) % 129);
-        return (sequenceNr - snapshotSequenceNr) * 256 >= options.SnapshotEvery * share
+        var stretch = Math.Max(sequenceNr - snapshotSequenceNr, eventsSinceSnapshot / AccountRuntimeOptions.SnapshotEventsPerRow);
+        return stretch * 256 >= options.SnapshotEvery * share
             && eventsSinceSnapshot * 512 >= (state.Remembered.Count + state.HoldCount) * share;
     }
 

@@ -70,7 +70,8 @@ public enum TransferStatus
     /// <summary>The transfer names an asset that its accounts do not hold.</summary>
     TransferMustHaveTheSameLedgerAsAccounts = 24,
 
-    /// <summary>There is no such hold.</summary>
+    /// <summary>There is no such hold. Journaled, and so for ever, only where the request names the hold's debit
+    /// account.</summary>
     PendingTransferNotFound = 25,
 
     /// <summary>The transfer that is named is no hold.</summary>

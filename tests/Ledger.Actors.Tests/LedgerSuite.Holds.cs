@@ -178,6 +178,27 @@ public abstract partial class LedgerSuite
     }
 
     [Fact]
+    public async Task A_post_of_an_unknown_hold_is_refused_for_ever_where_it_names_the_account()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        var hold = Hold(a, b, 100);
+        var placed = Post(hold) with { DebitAccount = a };
+        var unplaced = Post(hold);
+        (await host.Ledger.PostTransferAsync(placed)).Status.ShouldBe(TransferStatus.PendingTransferNotFound);
+        (await host.Ledger.PostTransferAsync(unplaced)).Status.ShouldBe(TransferStatus.PendingTransferNotFound);
+        (await host.Ledger.PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Created);
+
+        var again = await host.Ledger.PostTransferAsync(placed);
+        again.IsCommitted.ShouldBeFalse($"{again.Status}");
+        await ShouldBeAsync(host, a, debitsPending: 100, holds: 1);
+
+        // Nothing was decided about this one.
+        (await host.Ledger.PostTransferAsync(unplaced)).Status.ShouldBe(TransferStatus.Created);
+        await ShouldBeAsync(host, a, debitsPosted: 100);
+    }
+
+    [Fact]
     public async Task A_hold_expires_while_both_its_accounts_sleep()
     {
         await using var host = await StartAsync(static options =>

@@ -14,7 +14,7 @@ internal static class CapacityBenchmark
     public static async Task RunAsync(Settings settings, Report report, CancellationToken cancellationToken)
     {
         var inFlight = settings.InFlight.Max();
-        var sleepers = Workload.Names("bench:capacity", settings.Count ?? 200_000);
+        var sleepers = Workload.Names("bench:capacity", settings.Count ?? 400_000);
         foreach (var name in settings.Databases)
         {
             await using var database = Database.Create(name);

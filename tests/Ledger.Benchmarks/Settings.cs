@@ -14,7 +14,8 @@ internal sealed class Settings
           compare   the ledger and ledgers in SQL in turn, --rounds of --seconds each, one transfer a call or --batch
           stream    StreamTransfers with 1,024 in flight
           wake      reads of accounts that sleep
-          deep      reads of two accounts that sleep, with --count entries behind each, one at a time, in --rounds processes
+          deep      reads of two accounts that sleep, with --count entries behind each, one at a time: the first ones of
+                    --rounds processes, and later ones
           memory    resident memory of an awake account
           capacity  what a transfer, a row and a wake-up cost, and whether that predicts runs of zipf and cold: the model of
                     docs/operating/capacity.md
@@ -47,7 +48,7 @@ internal sealed class Settings
           --ids VERSION        7, or 4: UUIDs in no order (7)
           --accounts N         accounts of the uniform workload (1000)
           --connections N      client connections; 0: as many as the client likes (0)
-          --count N            accounts of wake (20000), capacity (200000), memory (100000) and cold (1000000), entries of
+          --count N            accounts of wake (20000), capacity (400000), memory (100000) and cold (1000000), entries of
                                deep (1000000)
           --node FILE          another Ledger.Node.dll, to compare with
           --json FILE          where the report goes as JSON

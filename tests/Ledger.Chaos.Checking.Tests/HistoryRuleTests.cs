@@ -317,6 +317,35 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         await Fires(history, Rule.Linearizable);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_post_that_was_refused_before_its_hold_was_made_is_not_done_later_where_it_names_the_account(bool isNamed)
+    {
+        var history = run.History();
+        var post = history["post"];
+        var hold = history.Records.OfType<CallRecord>().Single(
+            call => call.Kind == CallKind.Hold && call.Request.Transfer!.Id == post.Request.Transfer!.Hold);
+        history.Add(post with
+        {
+            Process = 1_000, Outcome = CallOutcome.Rejected, Status = "PENDING_TRANSFER_NOT_FOUND", Result = null,
+            Request = new CallRequest
+            {
+                Transfer = post.Request.Transfer! with { Debit = isNamed ? hold.Request.Transfer!.Debit : "" },
+            },
+            Invoke = hold.Invoke - 200, Complete = hold.Invoke - 100,
+        });
+        if (isNamed)
+        {
+            await Fires(history, Rule.NoPhantom);
+        }
+        else
+        {
+            var report = await history.CheckAsync();
+            report.Verdict.ShouldBe(Verdict.Clean, CleanRunTests.Text(report));
+        }
+    }
+
     [Fact]
     public async Task A_hold_is_shown_as_it_ended()
     {

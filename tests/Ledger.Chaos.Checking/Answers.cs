@@ -153,7 +153,11 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 break;
             default:
                 Rejected++;
-                if (call.Record.Error is null)
+                if (call.Record.Error is null && WasNotPlaced(call, refused, status))
+                {
+                    // Nothing was decided; the same may have been later.
+                }
+                else if (call.Record.Error is null)
                 {
                     call.Decision = refused;
                     CheckRejected(call, facts, committed, refused, status);
@@ -311,12 +315,25 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             Books.CallsOf(facts));
     }
 
+    // Whether a post or a void was refused that names no account, and whose hold nobody had been told of: no account is known that
+    // could write the refusal down, so that it is none for ever. In a transaction an earlier leg may be blamed.
+    private bool WasNotPlaced(Call call, Decision? refused, TransferStatus status) =>
+        (refused is null || refused.Status != status)
+        && (status == TransferStatus.PendingTransferNotFound || call.Record.Kind == CallKind.Transaction)
+        && call.Transfers.Any(asked => asked.Hold is { } hold && asked.Debit.Length == 0 && MadeBefore(call, hold) is null
+            && !call.Transfers.Any(other => other.Id == hold));
+
+    // Who had been told of a hold before a call was made.
+    private Call? MadeBefore(Call call, Guid hold) => books.Facts.GetValueOrDefault(Ids.Of(hold)) is { Effect: not null } facts
+        ? facts.Calls.Find(made => made.IsAcknowledged && made.Record.Complete < call.Record.Invoke)
+        : null;
+
     private void CheckHoldWasMissing(Call call)
     {
         foreach (var asked in call.Transfers)
         {
             if (asked.Hold is { } hold && books.Facts.GetValueOrDefault(Ids.Of(hold)) is { Effect: not null } facts
-                && facts.Calls.Find(made => made.IsAcknowledged && made.Record.Complete < call.Record.Invoke) is { } made)
+                && MadeBefore(call, hold) is { } made)
             {
                 var end = books.Attempts.FirstOrDefault(one => one.IsCommitted
                     && one.Effects.Exists(effect => effect.Transfer.PendingId == facts.Effect.Transfer.Id));

@@ -178,6 +178,53 @@ public sealed class MachineTests : IAccountShell
 
     private IEnumerable<T> Sent<T>() => sent.Select(static one => one.Message).OfType<T>();
 
+    [Fact]
+    public void What_is_replayed_after_a_snapshot_is_bounded_also_where_a_row_holds_many_events()
+    {
+        const int eventsPerRow = 100;
+        const int every = 10;
+        Start(new AccountRuntimeOptions { SnapshotEvery = every, RememberedIdsMax = 16 });
+        var id = 0;
+        for (var row = 0; row < 60; row++)
+        {
+            // The first is written alone; what comes meanwhile shares the next row.
+            for (var i = 0; i < eventsPerRow; i++)
+            {
+                var credit = new Transfer(Id(++id), B, A, Amount.Of(5), 1);
+                runtime.Handle(
+                    new CloseRequest(
+                        new TransactionPart
+                        {
+                            Id = credit.Id, Anchor = B, AnchorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(credit),
+                            Legs = [new PartLeg(0, credit, null) { Amount = credit.Amount }],
+                        },
+                        Cancel: false),
+                    new LedgerTime(now));
+            }
+
+            // Few ids are remembered, so that snapshots are small; none has been seen before.
+            lookups.ForEach(lookup => runtime.LookupCompleted(lookup, null, new LedgerTime(now)));
+            lookups.Clear();
+            Write();
+        }
+
+        rows.Sum(static row => row.Events.Count).ShouldBe(id + 1);
+        var (events, most, snapshots) = (0, 0, 0);
+        foreach (var row in rows)
+        {
+            events += row.Events.Count;
+            most = Math.Max(most, events);
+            if (row.Snapshot is not null)
+            {
+                (events, snapshots) = (0, snapshots + 1);
+            }
+        }
+
+        // Nothing is taken while a newer row is already being filled; the row in which it falls due is whole.
+        most.ShouldBeLessThanOrEqualTo((every * 32) + (2 * eventsPerRow));
+        snapshots.ShouldBeGreaterThan(10);
+    }
+
     private IEnumerable<CloseRequest> Closes() => Sent<CloseRequest>();
 
     private IEnumerable<T> Answers<T>() => answers.OfType<T>();

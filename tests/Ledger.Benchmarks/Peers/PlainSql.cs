@@ -61,8 +61,8 @@ internal static class PlainSql
             accounts TEXT[];
             place JSONB;
             limited BOOLEAN[];
-            debits BIGINT[];
-            credits BIGINT[];
+            debit_sums BIGINT[];
+            credit_sums BIGINT[];
             numbers BIGINT[];
             posted UUID[] := '{}';
             e_account TEXT[] := '{}';
@@ -74,9 +74,10 @@ internal static class PlainSql
             d INTEGER;
             c INTEGER;
             count INTEGER := 0;
+            e INTEGER := 0;
         BEGIN
             SELECT array_agg(a.id), array_agg(a.is_limited), array_agg(a.debits), array_agg(a.credits), array_agg(a.entries)
-                INTO accounts, limited, debits, credits, numbers
+                INTO accounts, limited, debit_sums, credit_sums, numbers
                 FROM (SELECT * FROM plain_account WHERE id = ANY (debits_of || credits_of) ORDER BY id FOR NO KEY UPDATE) a;
             SELECT jsonb_object_agg(x.id, x.at) INTO place FROM unnest(accounts) WITH ORDINALITY AS x (id, at);
             SELECT coalesce(array_agg(id), '{}') INTO known FROM plain_transfer WHERE id = ANY (ids);
@@ -87,17 +88,24 @@ internal static class PlainSql
                 END IF;
                 d := (place ->> debits_of[i])::integer;
                 c := (place ->> credits_of[i])::integer;
-                CONTINUE WHEN limited[d] AND debits[d] + amounts[i] > credits[d];
-                debits[d] := debits[d] + amounts[i];
-                credits[c] := credits[c] + amounts[i];
+                CONTINUE WHEN limited[d] AND debit_sums[d] + amounts[i] > credit_sums[d];
+                debit_sums[d] := debit_sums[d] + amounts[i];
+                credit_sums[c] := credit_sums[c] + amounts[i];
                 numbers[d] := numbers[d] + 1;
                 numbers[c] := numbers[c] + 1;
-                posted := posted || ids[i];
-                e_account := e_account || debits_of[i] || credits_of[i];
-                e_number := e_number || numbers[d] || numbers[c];
-                e_transfer := e_transfer || ids[i] || ids[i];
-                e_amount := e_amount || (-amounts[i]) || amounts[i];
-                e_balance := e_balance || (credits[d] - debits[d]) || (credits[c] - debits[c]);
+                -- In place: an array that is concatenated is copied.
+                posted[cardinality(posted) + 1] := ids[i];
+                e := e + 2;
+                e_account[e - 1] := debits_of[i];
+                e_account[e] := credits_of[i];
+                e_number[e - 1] := numbers[d];
+                e_number[e] := numbers[c];
+                e_transfer[e - 1] := ids[i];
+                e_transfer[e] := ids[i];
+                e_amount[e - 1] := -amounts[i];
+                e_amount[e] := amounts[i];
+                e_balance[e - 1] := credit_sums[d] - debit_sums[d];
+                e_balance[e] := credit_sums[c] - debit_sums[c];
                 count := count + 1;
             END LOOP;
             INSERT INTO plain_transfer (id, debit_account, credit_account, amount, code)
@@ -107,7 +115,7 @@ internal static class PlainSql
             INSERT INTO plain_entry (account, number, transfer, amount, balance)
                 SELECT * FROM unnest(e_account, e_number, e_transfer, e_amount, e_balance);
             UPDATE plain_account a SET debits = n.debits, credits = n.credits, entries = n.entries
-                FROM unnest(accounts, debits, credits, numbers) AS n (id, debits, credits, entries)
+                FROM unnest(accounts, debit_sums, credit_sums, numbers) AS n (id, debits, credits, entries)
                 WHERE a.id = n.id AND a.entries <> n.entries;
             RETURN count;
         END $$;
