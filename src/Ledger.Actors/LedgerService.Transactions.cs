@@ -490,8 +490,10 @@ internal sealed partial class LedgerService
 
         if (failed >= 0)
         {
-            // Legs before it may fail first; nothing is done, whatever they say.
-            return await TryAsync(transaction, failed, deadline, cancellationToken)
+            // Legs before it may fail first; nothing is done, whatever they say. Where the hold of a leg is not known, the same may be
+            // asked again once it is.
+            return await TryAsync(
+                transaction, failed, isForEver: reason != (int)TransferStatus.PendingTransferNotFound, deadline, cancellationToken)
                 ?? Refused(transaction, failed, (TransferStatus)reason, transaction.Legs[failed].Opening is not null);
         }
 
@@ -567,7 +569,7 @@ internal sealed partial class LedgerService
     }
 
     private async Task<TransactionResult?> TryAsync(
-        Transaction transaction, int count, DateTimeOffset deadline, CancellationToken cancellationToken)
+        Transaction transaction, int count, bool isForEver, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         if (count == 0)
         {
@@ -595,7 +597,11 @@ internal sealed partial class LedgerService
             ? (TransferStatus)(int)result.Legs[result.FailedLeg].Opening
             : result.Legs[result.FailedLeg].Transfer;
         var refused = Refused(transaction, failed, reason, opening);
-        Remember(transaction, refused, AnchorOf(first));
+        if (isForEver)
+        {
+            Remember(transaction, refused, AnchorOf(first));
+        }
+
         return refused;
     }
 

@@ -79,10 +79,10 @@ public enum TransferStatus
     /// accounts and sends a new id.</summary>
     TransferMustHaveTheSameLedgerAsAccounts = 24,
 
-    /// <summary>There is no such hold. Journaled where the request names the hold's debit account; where it does not, no
-    /// account is known that could, and the same id is decided once the hold is made. The caller looks for the hold's
-    /// id, and whether the hold was ever made; one that gives up, and must be sure that no late copy of its request is
-    /// executed, names the account.</summary>
+    /// <summary>There is no such hold. Journaled where the request names the hold's debit account, or in a transaction both
+    /// accounts; where it does not, no account is known that could, and the same id is decided once the hold is made.
+    /// The caller looks for the hold's id, and whether the hold was ever made; one that gives up, and must be sure that
+    /// no late copy of its request is executed, names the accounts.</summary>
     PendingTransferNotFound = 25,
 
     /// <summary>The transfer that is named as the hold is none. Journaled. The caller names the hold, with a new

@@ -71,7 +71,7 @@ public enum TransferStatus
     TransferMustHaveTheSameLedgerAsAccounts = 24,
 
     /// <summary>There is no such hold. Journaled, and so for ever, only where the request names the hold's debit
-    /// account.</summary>
+    /// account, or in a transaction both accounts.</summary>
     PendingTransferNotFound = 25,
 
     /// <summary>The transfer that is named is no hold.</summary>

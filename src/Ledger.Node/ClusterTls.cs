@@ -146,24 +146,24 @@ internal sealed class ClusterTls
     {
         using var patience = new CancellationTokenSource(RehearsalPatience);
         using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
         try
         {
+            listener.Start();
             using var client = new TcpClient();
             await client.ConnectAsync((IPEndPoint)listener.LocalEndpoint, patience.Token);
             using var server = await listener.AcceptTcpClientAsync(patience.Token);
             await using var shown = new SslStream(server.GetStream());
             await using var seen = new SslStream(client.GetStream());
             await Task.WhenAll(
-                shown.AuthenticateAsServerAsync(
+                OrEndBothAsync(shown.AuthenticateAsServerAsync(
                     new SslServerAuthenticationOptions
                     {
                         ServerCertificate = certificate,
                         ClientCertificateRequired = true,
                         RemoteCertificateValidationCallback = IsOwn,
                     },
-                    patience.Token),
-                seen.AuthenticateAsClientAsync(
+                    patience.Token)),
+                OrEndBothAsync(seen.AuthenticateAsClientAsync(
                     new SslClientAuthenticationOptions
                     {
                         // Whatever name: what the others reach the node by is theirs to check.
@@ -171,11 +171,28 @@ internal sealed class ClusterTls
                         ClientCertificates = [certificate],
                         RemoteCertificateValidationCallback = IsOwn,
                     },
-                    patience.Token));
+                    patience.Token)));
         }
-        catch (Exception e) when (e is AuthenticationException or IOException or SocketException or OperationCanceledException)
+        catch (Exception e) when (e is AuthenticationException or CryptographicException or IOException or SocketException
+            or OperationCanceledException)
         {
-            throw new SettingsException($"Ledger:Cluster:Tls: no handshake comes about with the node's own certificate: {e.Message}");
+            // The outer message only says that there is an inner one.
+            throw new SettingsException(
+                $"Ledger:Cluster:Tls: no handshake comes about with the node's own certificate: {e.GetBaseException().Message}");
+        }
+
+        // The other side would wait for what does not come.
+        async Task OrEndBothAsync(Task side)
+        {
+            try
+            {
+                await side;
+            }
+            catch
+            {
+                await patience.CancelAsync();
+                throw;
+            }
         }
 
         bool IsOwn(object sender, X509Certificate? peer, X509Chain? chain, SslPolicyErrors errors) =>

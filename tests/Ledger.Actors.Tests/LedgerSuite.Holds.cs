@@ -190,12 +190,33 @@ public abstract partial class LedgerSuite
         (await host.Ledger.PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Created);
 
         var again = await host.Ledger.PostTransferAsync(placed);
-        again.IsCommitted.ShouldBeFalse($"{again.Status}");
+        again.Status.ShouldBe(TransferStatus.PendingTransferNotFound);
+        again.Replayed.ShouldBeTrue();
         await ShouldBeAsync(host, a, debitsPending: 100, holds: 1);
 
         // Nothing was decided about this one.
         (await host.Ledger.PostTransferAsync(unplaced)).Status.ShouldBe(TransferStatus.Created);
         await ShouldBeAsync(host, a, debitsPosted: 100);
+    }
+
+    [Fact]
+    public async Task A_transaction_about_an_unknown_hold_is_decided_once_the_hold_is_made()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        var poor = Address($"{a.Text}:poor");
+        await host.Ledger.OpenAccountsAsync([new AccountSpec(poor, Usd, 1) { DebitsMustNotExceedCredits = Amount.Zero }]);
+        var hold = Hold(a, b, 100);
+        var transaction = Transaction.Of(
+            NewId(), Transfer(poor, b, 1) with { Asset = Usd }, Post(hold) with { Asset = Usd });
+
+        // The first leg is blamed, by nobody who could write it down.
+        (await host.Ledger.PostTransactionAsync(transaction)).Status.ShouldBe(TransferStatus.ExceedsCredits);
+        (await host.Ledger.PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Created);
+        (await host.Ledger.PostTransferAsync(Transfer(a, poor, 1))).Status.ShouldBe(TransferStatus.Created);
+
+        (await host.Ledger.PostTransactionAsync(transaction)).Status.ShouldBe(TransferStatus.Created);
+        await ShouldBeAsync(host, a, debitsPosted: 101);
     }
 
     [Fact]

@@ -8,6 +8,7 @@ namespace Ledger.Benchmarks;
 internal static class CapacityBenchmark
 {
     private const int ReadersInFlight = 64;
+    private const int PartMax = 60_000;
 
     /// <summary>Costs from uniform and hot transfers and from reads; predictions of zipf and cold ones. All take turns, round by
     /// round, and the medians count: what a processor gets done in a second changes within minutes.</summary>
@@ -30,7 +31,8 @@ internal static class CapacityBenchmark
             }
 
             // One part before it counts: what waking needs is to be compiled.
-            var parts = sleepers.Chunk((sleepers.Length / (settings.Rounds + 1)) + 1).ToArray();
+            // Each is read again before it can have gone to sleep.
+            var parts = sleepers.Chunk(Math.Min((sleepers.Length / (settings.Rounds + 1)) + 1, PartMax)).Take(settings.Rounds + 1).ToArray();
             await bench.Driver.ReadAsync(parts[0], ReadersInFlight, cancellationToken);
             var asleep = new List<Result>();
             var awake = new List<Result>();

@@ -318,9 +318,11 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task A_post_that_was_refused_before_its_hold_was_made_is_not_done_later_where_it_names_the_account(bool isNamed)
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public async Task A_post_that_was_refused_before_its_hold_was_made_is_not_done_later_where_it_names_the_account(
+        bool isNamed, bool isAllThatAsked)
     {
         var history = run.History();
         var post = history["post"];
@@ -335,6 +337,12 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
             },
             Invoke = hold.Invoke - 200, Complete = hold.Invoke - 100,
         });
+        if (isAllThatAsked)
+        {
+            // Then it was a late copy of this very call that did it.
+            history.Remove("post");
+        }
+
         if (isNamed)
         {
             await Fires(history, Rule.NoPhantom);
@@ -344,6 +352,25 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
             var report = await history.CheckAsync();
             report.Verdict.ShouldBe(Verdict.Clean, CleanRunTests.Text(report));
         }
+    }
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task What_an_account_has_refused_or_where_the_hold_was_known_is_refused_for_ever(bool isSeen, bool isKnown)
+    {
+        var history = run.History();
+        var post = history["post"];
+        var hold = history.Records.OfType<CallRecord>().Single(
+            call => call.Kind == CallKind.Hold && call.Request.Transfer!.Id == post.Request.Transfer!.Hold);
+        var at = isKnown ? post.Invoke : hold.Invoke;
+        history.Add(post with
+        {
+            Process = 1_000, Outcome = CallOutcome.Rejected, Status = "PENDING_TRANSFER_NOT_FOUND",
+            Result = isSeen ? new CallResult { BalanceSeen = history["too much"].Result!.BalanceSeen.ShouldNotBeNull() } : null,
+            Invoke = at - 200, Complete = at - 100,
+        });
+        await Fires(history, Rule.NoPhantom);
     }
 
     [Fact]

@@ -153,9 +153,11 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 break;
             default:
                 Rejected++;
-                if (call.Record.Error is null && WasNotPlaced(call, refused, status))
+                if (call.Record.Error is null && WasNotPlaced(call, status))
                 {
-                    // Nothing was decided; the same may have been later.
+                    // Nothing was decided; a copy of it may have been later.
+                    call.IsUndecided = true;
+                    call.Decision = committed;
                 }
                 else if (call.Record.Error is null)
                 {
@@ -315,15 +317,28 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             Books.CallsOf(facts));
     }
 
-    // Whether a post or a void was refused that names no account, and whose hold nobody had been told of: no account is known that
-    // could write the refusal down, so that it is none for ever. In a transaction an earlier leg may be blamed.
-    private bool WasNotPlaced(Call call, Decision? refused, TransferStatus status) =>
-        (refused is null || refused.Status != status)
-        && (status == TransferStatus.PendingTransferNotFound || call.Record.Kind == CallKind.Transaction)
-        && call.Transfers.Any(asked => asked.Hold is { } hold && asked.Debit.Length == 0 && MadeBefore(call, hold) is null
-            && !call.Transfers.Any(other => other.Id == hold));
+    // Whether a post or a void was refused that does not name its account, and whose hold nobody had been told of: no account is
+    // known that could write the refusal down, so that it is none for ever. In a transaction, which needs both accounts, an earlier
+    // leg may be blamed. What an account has refused comes with its balances, or as a copy.
+    private bool WasNotPlaced(Call call, TransferStatus status)
+    {
+        var isTransaction = call.Record.Kind == CallKind.Transaction;
+        return (isTransaction || status == TransferStatus.PendingTransferNotFound)
+            && call.Record.Result is null or { BalanceSeen: null, Replayed: false }
+            && call.Transfers.Any(asked => asked.Hold is { } hold
+                && (asked.Debit.Length == 0 || (isTransaction && asked.Credit.Length == 0))
+                && !call.Transfers.TakeWhile(other => other != asked).Any(other => other.Id == hold)
+                && ToldOf(call, hold) is null);
+    }
 
-    // Who had been told of a hold before a call was made.
+    // A call that was told of a hold before another was made: it made it, found it, or resolved it.
+    private Call? ToldOf(Call call, Guid hold) => history.Calls.FirstOrDefault(other =>
+        other.Record.Complete < call.Record.Invoke
+        && ((other.IsAcknowledged && other.Transfers.Any(one => one.Id == hold || one.Hold == hold))
+            || (other.Record is { Kind: CallKind.Lookup, Outcome: CallOutcome.Ok, Status: "CREATED" or "EXISTS", Result.Found: true }
+                && other.Id == Ids.Of(hold))));
+
+    // Who had been told that a hold was made before a call was.
     private Call? MadeBefore(Call call, Guid hold) => books.Facts.GetValueOrDefault(Ids.Of(hold)) is { Effect: not null } facts
         ? facts.Calls.Find(made => made.IsAcknowledged && made.Record.Complete < call.Record.Invoke)
         : null;

@@ -135,7 +135,7 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
 
     private void CompleteWrite(Call call)
     {
-        if (call.Decision is not { } decision || call.Record.Outcome == CallOutcome.Unknown || call.Record.Error is not null)
+        if (call.Decision is not { } decision || call.IsUndecided || call.Record.Outcome == CallOutcome.Unknown || call.Record.Error is not null)
         {
             return;
         }
