@@ -8,6 +8,8 @@ namespace Ledger.Benchmarks;
 internal static class CapacityBenchmark
 {
     private const int ReadersInFlight = 64;
+
+    // Each is read again before it can have gone to sleep.
     private const int PartMax = 60_000;
 
     /// <summary>Costs from uniform and hot transfers and from reads; predictions of zipf and cold ones. All take turns, round by
@@ -31,7 +33,6 @@ internal static class CapacityBenchmark
             }
 
             // One part before it counts: what waking needs is to be compiled.
-            // Each is read again before it can have gone to sleep.
             var parts = sleepers.Chunk(Math.Min((sleepers.Length / (settings.Rounds + 1)) + 1, PartMax)).Take(settings.Rounds + 1).ToArray();
             await bench.Driver.ReadAsync(parts[0], ReadersInFlight, cancellationToken);
             var asleep = new List<Result>();

@@ -326,8 +326,7 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     {
         var history = run.History();
         var post = history["post"];
-        var hold = history.Records.OfType<CallRecord>().Single(
-            call => call.Kind == CallKind.Hold && call.Request.Transfer!.Id == post.Request.Transfer!.Hold);
+        var hold = history["posted hold"];
         history.Add(post with
         {
             Process = 1_000, Outcome = CallOutcome.Rejected, Status = "PENDING_TRANSFER_NOT_FOUND", Result = null,
@@ -361,8 +360,7 @@ public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     {
         var history = run.History();
         var post = history["post"];
-        var hold = history.Records.OfType<CallRecord>().Single(
-            call => call.Kind == CallKind.Hold && call.Request.Transfer!.Id == post.Request.Transfer!.Hold);
+        var hold = history["posted hold"];
         var at = isKnown ? post.Invoke : hold.Invoke;
         history.Add(post with
         {

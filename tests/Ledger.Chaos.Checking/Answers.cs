@@ -328,27 +328,22 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             && call.Transfers.Any(asked => asked.Hold is { } hold
                 && (asked.Debit.Length == 0 || (isTransaction && asked.Credit.Length == 0))
                 && !call.Transfers.TakeWhile(other => other != asked).Any(other => other.Id == hold)
-                && ToldOf(call, hold) is null);
+                && !WasToldBefore(call, hold));
     }
 
-    // A call that was told of a hold before another was made: it made it, found it, or resolved it.
-    private Call? ToldOf(Call call, Guid hold) => history.Calls.FirstOrDefault(other =>
+    // Whether anybody had been told of a hold before a call was made: who made it, found it, or resolved it.
+    private bool WasToldBefore(Call call, Guid hold) => history.Calls.Any(other =>
         other.Record.Complete < call.Record.Invoke
         && ((other.IsAcknowledged && other.Transfers.Any(one => one.Id == hold || one.Hold == hold))
             || (other.Record is { Kind: CallKind.Lookup, Outcome: CallOutcome.Ok, Status: "CREATED" or "EXISTS", Result.Found: true }
                 && other.Id == Ids.Of(hold))));
-
-    // Who had been told that a hold was made before a call was.
-    private Call? MadeBefore(Call call, Guid hold) => books.Facts.GetValueOrDefault(Ids.Of(hold)) is { Effect: not null } facts
-        ? facts.Calls.Find(made => made.IsAcknowledged && made.Record.Complete < call.Record.Invoke)
-        : null;
 
     private void CheckHoldWasMissing(Call call)
     {
         foreach (var asked in call.Transfers)
         {
             if (asked.Hold is { } hold && books.Facts.GetValueOrDefault(Ids.Of(hold)) is { Effect: not null } facts
-                && MadeBefore(call, hold) is { } made)
+                && facts.Calls.Find(made => made.IsAcknowledged && made.Record.Complete < call.Record.Invoke) is { } made)
             {
                 var end = books.Attempts.FirstOrDefault(one => one.IsCommitted
                     && one.Effects.Exists(effect => effect.Transfer.PendingId == facts.Effect.Transfer.Id));
