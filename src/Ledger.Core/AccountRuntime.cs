@@ -45,12 +45,12 @@ public sealed record AccountRuntimeOptions
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;
 
-    /// <summary>How many rows lie between two snapshots, or 64 times as many events where that comes first: from half as many to
+    /// <summary>How many rows lie between two snapshots, or 16 times as many events where that comes first: from half as many to
     /// as many, by the account and its place; more where many ids or holds would make it cost more than its rows.</summary>
     public int SnapshotEvery { get; init; } = 250;
 
     /// <summary>How many events count for a row in <see cref="SnapshotEvery"/>.</summary>
-    internal const int SnapshotEventsPerRow = 64;
+    internal const int SnapshotEventsPerRow = 16;
 
     /// <summary>How long a commit's record at the anchor may wait for a row to share.</summary>
     public TimeSpan CommitRecordDelay { get; init; } = TimeSpan.FromMilliseconds(250);

@@ -233,7 +233,7 @@ public sealed class AccountState
         LastTime = snapshot.LastTime;
         PreparedCount = snapshot.PreparedCount;
         Remembered.Restore(
-            snapshot.Watermark, snapshot.HasForgottenUnordered, snapshot.IdLeadMax, snapshot.IdLagMax);
+            snapshot.Watermark, snapshot.HasForgottenUnordered, snapshot.IdLeadMax, snapshot.IdLagMax, snapshot.Remembered.Count);
         foreach (var (id, at, what) in snapshot.Remembered)
         {
             Require(Remembered.TryAdd(id, what, at), "I4: an id is decided once");

@@ -243,8 +243,14 @@ public sealed class RememberedIds
         }
     }
 
-    internal void Restore(TransferId watermark, bool hasForgottenUnordered, long leadMax, long lagMax)
+    internal void Restore(TransferId watermark, bool hasForgottenUnordered, long leadMax, long lagMax, int count)
     {
+        if (count > 0)
+        {
+            known = new(count);
+            order = new(count);
+        }
+
         LeadMax = leadMax;
         LagMax = lagMax;
         Watermark = watermark;

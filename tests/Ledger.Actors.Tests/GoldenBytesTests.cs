@@ -1,5 +1,7 @@
+using Google.Protobuf;
 using Ledger.Actors.Journal;
 using Ledger.Core;
+using Ledger.Journal.V1;
 
 namespace Ledger.Actors.Tests;
 
@@ -213,7 +215,7 @@ public class GoldenBytesTests
     [Fact]
     public void A_snapshot_of_the_first_version_is_read_as_ever()
     {
-        var read = JournalCodec.DecodeSnapshot(Golden("snapshot", static () => []), Own, out var hash);
+        var read = JournalCodec.DecodeSnapshot(new SnapshotRow(Golden("snapshot", static () => [])), Own, out var hash);
 
         hash.ShouldBe(new byte[32]);
         read.SequenceNr.ShouldBe(99);
@@ -247,8 +249,38 @@ public class GoldenBytesTests
     [Fact]
     public void A_snapshot_is_stored_and_read_as_ever()
     {
+        var snapshot = FullSnapshot();
+        var golden = Golden("snapshot-3", () => JournalCodec.Encode(snapshot, new byte[32]));
+
+        Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));
+        ShouldBeRead(golden, snapshot);
+    }
+
+    [Fact]
+    public void A_snapshot_with_a_message_for_each_id_is_read_as_ever() =>
+        ShouldBeRead(Golden("snapshot-2", static () => []), FullSnapshot());
+
+    [Fact]
+    public void A_snapshot_whose_packed_ids_are_damaged_is_refused()
+    {
+        var damaged = StoredSnapshot.Parser.ParseFrom(JournalCodec.Encode(FullSnapshot(), new byte[32]));
+        var packed = damaged.RememberedPacked;
+
+        damaged.RememberedPacked = ByteString.CopyFrom(packed.Span[..^1]);
+        Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(damaged.ToByteArray()));
+
+        // One more, and one fewer, of those that are messages.
+        damaged.RememberedPacked = ByteString.CopyFrom([.. packed.Span, 0]);
+        Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(damaged.ToByteArray()));
+        damaged.RememberedPacked = packed;
+        damaged.Remembered.Add(damaged.Remembered[0].Clone());
+        Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(damaged.ToByteArray()));
+    }
+
+    private static AccountSnapshot FullSnapshot()
+    {
         var spec = ((AccountOpened)Events["account-opened"]).Spec;
-        var snapshot = new AccountSnapshot(
+        return new AccountSnapshot(
             99, spec with { DebitsMustNotExceedCredits = null, CreditsMustNotExceedDebits = Amount.Of(3) }, At(1), Seen, 12,
             At(8), 5, Id(3), true,
             [
@@ -283,17 +315,18 @@ public class GoldenBytesTests
                 },
             ],
         };
-        var golden = Golden("snapshot-2", () => JournalCodec.Encode(snapshot, new byte[32]));
+    }
 
-        Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));
-        var read = JournalCodec.DecodeSnapshot(golden, Own, out var hash);
+    private static void ShouldBeRead(byte[] golden, AccountSnapshot snapshot)
+    {
+        var read = JournalCodec.DecodeSnapshot(new SnapshotRow(golden), Own, out var hash);
         hash.ShouldBe(new byte[32]);
-        Convert.ToHexString(JournalCodec.Encode(read, hash)).ShouldBe(Convert.ToHexString(golden));
         (read with { Remembered = [], InDoubt = [], Holds = [] })
             .ShouldBe(snapshot with { Remembered = [], InDoubt = [], Holds = [] });
         read.Holds.ShouldBe(snapshot.Holds);
         ShouldBeSame(read.Remembered, snapshot.Remembered);
         ShouldBeSame(read.InDoubt, snapshot.InDoubt);
+        Convert.ToHexString(JournalCodec.Encode(read, hash)).ShouldBe(Convert.ToHexString(JournalCodec.Encode(snapshot, hash)));
     }
 
     private static void ShouldBeSame(

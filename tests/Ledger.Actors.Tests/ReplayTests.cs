@@ -69,7 +69,7 @@ public sealed class ReplayTests
             // And so is one that is woken from a snapshot.
             var woken = new Account(this, address);
             woken.Runtime.Restore(JournalCodec.DecodeSnapshot(
-                JournalCodec.Encode(AccountSnapshot.Of(account.Runtime.State, account.Rows.Count), hash), address, out _));
+                new SnapshotRow(JournalCodec.Encode(AccountSnapshot.Of(account.Runtime.State, account.Rows.Count), hash)), address, out _));
             ShouldBeSame(woken, account, $"{address}, seed {seed}, from a snapshot");
         }
     }
@@ -83,8 +83,15 @@ public sealed class ReplayTests
         string.Equals(one, other, StringComparison.Ordinal).ShouldBeTrue(
             $"{what}: ...{string.Concat(one.Skip(from).Take(400))}... but ...{string.Concat(other.Skip(from).Take(400))}");
 
-        static string Text(Account account) => global::Ledger.Journal.V1.StoredSnapshot.Parser.ParseFrom(JournalCodec.Encode(
-            AccountSnapshot.Of(account.Runtime.State, account.Runtime.DurableSequenceNr), new byte[32])).ToString();
+        static string Text(Account account)
+        {
+            var stored = global::Ledger.Journal.V1.StoredSnapshot.Parser.ParseFrom(JournalCodec.Encode(
+                AccountSnapshot.Of(account.Runtime.State, account.Runtime.DurableSequenceNr), new byte[32]));
+            stored.RememberedPacked = Google.Protobuf.ByteString.Empty;
+            var ids = account.Runtime.State.Remembered.InOrder().Select(static one =>
+                $"{one.Id} {one.At.UnixMicroseconds} {one.What.Digest} {one.What.Status} {one.What.Time.UnixMicroseconds} {one.What.SequenceNr} {one.What.Details}");
+            return stored + string.Join('\n', ids);
+        }
     }
 
     private void Step(Random random)

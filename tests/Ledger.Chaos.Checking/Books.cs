@@ -225,7 +225,7 @@ internal sealed class Books
         try
         {
             snapshots[(address, snapshot.SequenceNr)] =
-                JournalCodec.DecodeSnapshot(snapshot.Bytes, AccountAddress.Parse(address), out var hash);
+                JournalCodec.DecodeSnapshot(new SnapshotRow(snapshot.Bytes), AccountAddress.Parse(address), out var hash);
             StreamOf(address).SnapshotHashes[snapshot.SequenceNr] = hash;
         }
         catch (Exception e) when (e is JournalCorruptException or FormatException or OverflowException)

@@ -131,7 +131,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
             case SnapshotOffer { Snapshot: SnapshotRow row } offer:
                 previousSnapshot = offer.Metadata.SequenceNr;
-                runtime.Restore(JournalCodec.DecodeSnapshot(row.Bytes, account, out lastHash));
+                runtime.Restore(JournalCodec.DecodeSnapshot(row, account, out lastHash));
                 break;
 
             case RecoveryCompleted:

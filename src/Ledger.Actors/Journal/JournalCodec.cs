@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
@@ -16,7 +17,11 @@ namespace Ledger.Actors.Journal;
 internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, IReadOnlyList<TransferId>? Ids = null);
 
 /// <summary>One snapshot as it is stored.</summary>
-internal sealed record SnapshotRow(ReadOnlyMemory<byte> Bytes);
+internal sealed record SnapshotRow(ReadOnlyMemory<byte> Bytes)
+{
+    /// <summary>What it holds; null where it was not read but made.</summary>
+    public (StoredSnapshot Stored, IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered)? Read { get; init; }
+}
 
 /// <summary>The journal does not hold what it must: it was altered, or written by a newer version.</summary>
 internal sealed class JournalCorruptException(string message, Exception? inner = null) : Exception(message, inner);
@@ -104,28 +109,7 @@ internal static class JournalCodec
         stored.ClosedByHold = snapshot.ClosedByHold;
         stored.ClosedReason = snapshot.ClosedReason;
         stored.Freeze = ToStored(snapshot.Freeze);
-        foreach (var (id, at, what) in snapshot.Remembered)
-        {
-            var details = what.Details;
-            stored.Remembered.Add(new StoredRemembered
-            {
-                IdHigh = High(id.Value),
-                IdLow = Low(id.Value),
-                DigestHigh = High(what.Digest),
-                DigestLow = Low(what.Digest),
-                Status = (uint)what.Status,
-                Time = what.Time.UnixMicroseconds,
-                SequenceNr = what.SequenceNr,
-                At = at.UnixMicroseconds,
-                Seen = ToStored(details.Seen),
-                Asked = details.Asked is { } asked ? ToStored(asked) : null,
-                Burned = details.Burned,
-                FailedLeg = (uint)(details.FailedLeg + 1),
-                Hold = (uint)details.Hold,
-                NeedsContent = details.NeedsContent,
-            });
-        }
-
+        var buffer = StoredIds.Write(snapshot.Remembered, stored);
         foreach (var doubt in snapshot.InDoubt)
         {
             var inDoubt = new StoredInDoubt
@@ -154,46 +138,30 @@ internal static class JournalCodec
             });
         }
 
-        return stored.ToByteArray();
+        var bytes = stored.ToByteArray();
+        ArrayPool<byte>.Shared.Return(buffer);
+        return bytes;
     }
 
-    public static AccountSnapshot DecodeSnapshot(
-        ReadOnlyMemory<byte> row, AccountAddress account, out byte[] hash)
+    /// <summary>Reads a snapshot as far as it says by itself.</summary>
+    /// <exception cref="JournalCorruptException">It can't be read.</exception>
+    public static SnapshotRow ReadSnapshot(ReadOnlyMemory<byte> bytes)
     {
-        StoredSnapshot stored;
         try
         {
-            stored = StoredSnapshot.Parser.ParseFrom(row.Span);
+            var stored = StoredSnapshot.Parser.ParseFrom(bytes.Span);
+            return new SnapshotRow(bytes) { Read = (stored, StoredIds.Read(stored)) };
         }
-        catch (InvalidProtocolBufferException e)
+        catch (Exception e) when (e is InvalidProtocolBufferException or OverflowException)
         {
-            throw new JournalCorruptException($"A snapshot of {account} can't be read.", e);
+            throw new JournalCorruptException("A snapshot can't be read.", e);
         }
+    }
 
+    public static AccountSnapshot DecodeSnapshot(SnapshotRow row, AccountAddress account, out byte[] hash)
+    {
+        var (stored, remembered) = row.Read ?? ReadSnapshot(row.Bytes).Read!.Value;
         hash = stored.Hash.ToByteArray();
-        var remembered = new List<(TransferId, LedgerTime, RememberedId)>(stored.Remembered.Count);
-        foreach (var r in stored.Remembered)
-        {
-            var details = new RememberedDetails
-            {
-                Asked = r.Asked is null ? null : Id128(r.Asked),
-                Burned = r.Burned,
-                FailedLeg = (int)r.FailedLeg - 1,
-                Seen = FromStored(r.Seen),
-                Hold = (HoldState)r.Hold,
-                NeedsContent = r.NeedsContent,
-            };
-            if (r.FailedLeg == 0 && r.Status != (uint)TransferStatus.Created && r.Status != (uint)TransferStatus.None)
-            {
-                // Of a version that knew only transfers alone.
-                details = details with { FailedLeg = 0, Burned = RememberedDetails.UsesUp((TransferStatus)r.Status) };
-            }
-
-            remembered.Add((Id(r.IdHigh, r.IdLow), new LedgerTime(r.At), new RememberedId(
-                new UInt128(r.DigestHigh, r.DigestLow), (TransferStatus)r.Status, new LedgerTime(r.Time),
-                r.SequenceNr, details == RememberedDetails.None ? null : details)));
-        }
-
         var inDoubt = new List<InDoubtTransaction>(stored.InDoubt.Count);
         foreach (var d in stored.InDoubt)
         {

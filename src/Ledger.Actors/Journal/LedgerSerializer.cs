@@ -14,7 +14,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
 
     /// <summary>A row that holds facts for the index of work: the index reads these and skips the others.</summary>
     public const string WorkRowManifest = "b1h";
-    public const string SnapshotManifest = "s1";
+
+    /// <summary>A snapshot with packed ids.</summary>
+    public const string SnapshotManifest = "s2";
+    private const string UnpackedSnapshotManifest = "s1";
     private const string EnvelopeManifest = "m1";
     private const string AnswerManifest = "a1";
     private const string StopManifest = "x1";
@@ -51,7 +54,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     {
         RowManifest => new JournalRow(bytes),
         WorkRowManifest => new JournalRow(bytes, HasWork: true),
-        SnapshotManifest => Snapshot(bytes),
+        // Read here although the account is not known yet: a snapshot that can't be read must fail while it may still be left out.
+        SnapshotManifest or UnpackedSnapshotManifest => JournalCodec.ReadSnapshot(bytes),
         EnvelopeManifest => FromWire(WireEnvelope.Parser.ParseFrom(bytes)),
         AnswerManifest => FromWire(WireAnswer.Parser.ParseFrom(bytes)),
         StopManifest => StopAccount.Instance,
@@ -64,13 +68,6 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         && segment.Offset == 0 && segment.Array!.Length == segment.Count
             ? segment.Array
             : bytes.ToArray();
-
-    // Parsed here although it is decoded later: a snapshot that can't be read must fail while it may still be left out.
-    private static SnapshotRow Snapshot(byte[] bytes)
-    {
-        StoredSnapshot.Parser.ParseFrom(bytes);
-        return new SnapshotRow(bytes);
-    }
 
     private static ulong High(UInt128 value) => JournalCodec.High(value);
 
