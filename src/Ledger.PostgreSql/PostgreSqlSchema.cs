@@ -44,6 +44,13 @@ public static class PostgreSqlSchema
             serializer_id INT NULL,
             CONSTRAINT pk_snapshot PRIMARY KEY (persistence_id, sequence_number)
         );
+        DO $$
+        BEGIN
+            IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'snapshot'::regclass AND attname = 'snapshot' AND attstorage <> 'e') THEN
+                -- Most of it is ids and digests. To try to compress them would cost more than to store them.
+                ALTER TABLE snapshot ALTER COLUMN snapshot SET STORAGE EXTERNAL;
+            END IF;
+        END $$;
 
         -- Where in a stream ids are brought up that have no order of time. Written in the transactions of the rows. The entry of the
         -- nil id and no stream says up to which place of the journal there is no index.

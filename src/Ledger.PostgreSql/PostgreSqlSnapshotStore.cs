@@ -28,6 +28,9 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
         + " SET created = excluded.created, snapshot = excluded.snapshot, serializer_id = excluded.serializer_id,"
         + " manifest = excluded.manifest";
 
+    private const string DeleteSql =
+        "DELETE FROM snapshot WHERE persistence_id = $1 AND sequence_number <= $2 AND created <= $3";
+
     // A snapshot may be large.
     private const int GroupsMax = 6;
     private const int GroupMax = 16;
@@ -48,23 +51,31 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
         string persistenceId, long maxSequenceNr, long maxTicks, CancellationToken cancellationToken) =>
         _snapshots.AskAsync(new SnapshotQuestion(persistenceId, maxSequenceNr, maxTicks), cancellationToken);
 
-    protected override async Task WriteAsync(
-        string persistenceId, StoredSnapshot snapshot, CancellationToken cancellationToken)
-    {
-        await using var connection = new NpgsqlConnection(_connectionString);
-        await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(WriteSql, connection)
-        {
-            Parameters =
-            {
-                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
-                new NpgsqlParameter<long> { TypedValue = snapshot.SequenceNr },
-                new NpgsqlParameter<long> { TypedValue = snapshot.CreatedTicks },
+    protected override Task WriteAsync(
+        string persistenceId, StoredSnapshot snapshot, CancellationToken cancellationToken) =>
+        ExecuteAsync(
+            WriteSql, persistenceId, snapshot.SequenceNr, snapshot.CreatedTicks,
+            [
                 new NpgsqlParameter<byte[]> { TypedValue = snapshot.Payload, NpgsqlDbType = NpgsqlDbType.Bytea },
                 new NpgsqlParameter<int> { TypedValue = snapshot.SerializerId },
                 new NpgsqlParameter<string> { TypedValue = snapshot.Manifest, NpgsqlDbType = NpgsqlDbType.Varchar },
-            },
-        };
+            ],
+            cancellationToken);
+
+    protected override Task DeleteAsync(
+        string persistenceId, long maxSequenceNr, long maxTicks, CancellationToken cancellationToken) =>
+        ExecuteAsync(DeleteSql, persistenceId, maxSequenceNr, maxTicks, [], cancellationToken);
+
+    private async Task ExecuteAsync(
+        string sql, string persistenceId, long sequenceNr, long ticks, NpgsqlParameter[] others, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(_connectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = sequenceNr });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = ticks });
+        command.Parameters.AddRange(others);
         await command.PrepareAsync(cancellationToken);
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -13,6 +13,7 @@ internal sealed class SqliteSnapshotStore : DirectSnapshotStore
     private SqliteConnection? _connection;
     private SqliteCommand? _read;
     private SqliteCommand? _write;
+    private SqliteCommand? _delete;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
     public SqliteSnapshotStore(Config config)
@@ -46,6 +47,19 @@ internal sealed class SqliteSnapshotStore : DirectSnapshotStore
                 p[4].Value = snapshot.SerializerId;
                 p[5].Value = snapshot.Manifest;
                 return _write.ExecuteNonQuery();
+            },
+            cancellationToken);
+
+    protected override Task DeleteAsync(
+        string persistenceId, long maxSequenceNr, long maxTicks, CancellationToken cancellationToken)
+        => RunAsync(
+            () =>
+            {
+                var p = _delete!.Parameters;
+                p[0].Value = persistenceId;
+                p[1].Value = maxSequenceNr;
+                p[2].Value = maxTicks;
+                return _delete.ExecuteNonQuery();
             },
             cancellationToken);
 
@@ -108,14 +122,18 @@ internal sealed class SqliteSnapshotStore : DirectSnapshotStore
             VALUES ($id, $number, $created, $snapshot, $serializer, $manifest);
             """;
         Add(_write, "$id", "$number", "$created", "$snapshot", "$serializer", "$manifest");
+        _delete = _connection.CreateCommand();
+        _delete.CommandText = "DELETE FROM snapshot WHERE persistence_id = $id AND sequence_number <= $number AND created <= $created;";
+        Add(_delete, "$id", "$number", "$created");
     }
 
     private void Close()
     {
         _read?.Dispose();
         _write?.Dispose();
+        _delete?.Dispose();
         _connection?.Dispose();
-        _read = _write = null;
+        _read = _write = _delete = null;
         _connection = null;
     }
 

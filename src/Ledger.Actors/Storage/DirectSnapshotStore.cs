@@ -7,7 +7,7 @@ using Akka.Util;
 
 namespace Ledger.Actors.Storage;
 
-/// <summary>The SQL plugin's snapshot store with direct loads and saves; tables, format and deletes stay the
+/// <summary>The SQL plugin's snapshot store with direct loads, saves, and deletes of old ones; tables and format stay the
 /// plugin's.</summary>
 internal abstract class DirectSnapshotStore : SqlSnapshotStore
 {
@@ -26,6 +26,14 @@ internal abstract class DirectSnapshotStore : SqlSnapshotStore
     /// <summary>Stores a snapshot, in place of the one with the same number if there is one.</summary>
     protected abstract Task WriteAsync(
         string persistenceId, StoredSnapshot snapshot, CancellationToken cancellationToken);
+
+    /// <summary>Deletes the snapshots within the limits, inclusive.</summary>
+    protected abstract Task DeleteAsync(
+        string persistenceId, long maxSequenceNr, long maxTicks, CancellationToken cancellationToken);
+
+    protected override Task DeleteAsync(
+        string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken) =>
+        DeleteAsync(persistenceId, criteria.MaxSequenceNr, criteria.MaxTimeStamp.Ticks, cancellationToken);
 
     protected override async Task<SelectedSnapshot?> LoadAsync(
         string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken)
