@@ -19,10 +19,12 @@ namespace Ledger.Actors.Accounts;
 internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions options, AccountActorContext context)
 {
     private const int Rows = 64;
+    private const int Replays = 40;
     private const int Transfers = 8;
     private const string JournalInMemory = "akka.persistence.journal.inmem";
     private const string SnapshotsInMemory = "akka.persistence.snapshot-store.inmem";
 
+    private static readonly TimeSpan s_replayFor = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(3);
 
@@ -93,10 +95,22 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
         }
 
         var account = AccountAddress.Parse(id[AccountActor.PersistenceIdPrefix.Length..]);
-        var runtime = new AccountRuntime(account, context.Runtime, new Mute());
-        foreach (var row in await streams.ReadAsync(id, 1, long.MaxValue, Rows, descending: false, cancellationToken).ConfigureAwait(false))
+        var rows = await streams.ReadAsync(id, 1, long.MaxValue, Rows, descending: false, cancellationToken).ConfigureAwait(false);
+
+        // So often that the compiler takes it for worth its best: before that an account with thousands of events to replay takes
+        // twenty times as long to wake.
+        var from = Stopwatch.GetTimestamp();
+        for (var i = 0; i < Replays && Stopwatch.GetElapsedTime(from) < s_replayFor; i++)
         {
-            runtime.Replay(JournalCodec.Decode(row.Payload, account, row.SequenceNr, out _));
+            var runtime = new AccountRuntime(account, context.Runtime, new Mute());
+            foreach (var row in rows)
+            {
+                runtime.Replay(JournalCodec.Decode(row.Payload, account, row.SequenceNr, out _));
+            }
+
+            var snapshot = AccountSnapshot.Of(runtime.State, runtime.DurableSequenceNr);
+            var stored = JournalCodec.ReadSnapshot(JournalCodec.Encode(snapshot, JournalCodec.GenesisHash(id)));
+            new AccountRuntime(account, context.Runtime, new Mute()).Restore(JournalCodec.DecodeSnapshot(stored, account, out _));
         }
     }
 
