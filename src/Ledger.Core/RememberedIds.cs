@@ -248,7 +248,9 @@ public sealed class RememberedIds
         if (count > 0)
         {
             known = new(count);
-            order = new(count);
+
+            // One more than may stay is entered before the oldest leaves.
+            order = new(count + 1);
         }
 
         LeadMax = leadMax;

@@ -215,7 +215,8 @@ public class GoldenBytesTests
     [Fact]
     public void A_snapshot_of_the_first_version_is_read_as_ever()
     {
-        var read = JournalCodec.DecodeSnapshot(new SnapshotRow(Golden("snapshot", static () => [])), Own, out var hash);
+        var read = JournalCodec.DecodeSnapshot(
+            JournalCodec.ReadSnapshot(Golden("snapshot", static () => []), isPacked: false).Parsed!, Own, out var hash);
 
         hash.ShouldBe(new byte[32]);
         read.SequenceNr.ShouldBe(99);
@@ -253,28 +254,79 @@ public class GoldenBytesTests
         var golden = Golden("snapshot-3", () => JournalCodec.Encode(snapshot, new byte[32]));
 
         Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));
-        ShouldBeRead(golden, snapshot);
+        ShouldBeRead(golden, snapshot, isPacked: true);
     }
 
     [Fact]
     public void A_snapshot_with_a_message_for_each_id_is_read_as_ever() =>
-        ShouldBeRead(Golden("snapshot-2", static () => []), FullSnapshot());
+        ShouldBeRead(Golden("snapshot-2", static () => []), FullSnapshot(), isPacked: false);
 
     [Fact]
-    public void A_snapshot_whose_packed_ids_are_damaged_is_refused()
+    public void A_snapshot_with_any_byte_changed_or_any_end_cut_off_is_refused()
     {
-        var damaged = StoredSnapshot.Parser.ParseFrom(JournalCodec.Encode(FullSnapshot(), new byte[32]));
-        var packed = damaged.RememberedPacked;
+        var bytes = JournalCodec.Encode(FullSnapshot(), new byte[32]);
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            bytes[i] ^= 0x10;
+            Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(bytes, isPacked: true));
+            bytes[i] ^= 0x10;
+            Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(bytes.AsMemory(0, i), isPacked: true));
+        }
 
-        damaged.RememberedPacked = ByteString.CopyFrom(packed.Span[..^1]);
-        Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(damaged.ToByteArray()));
+        JournalCodec.ReadSnapshot(bytes, isPacked: true).ToString().ShouldBe($"a snapshot of {bytes.Length} bytes");
+    }
 
-        // One more, and one fewer, of those that are messages.
-        damaged.RememberedPacked = ByteString.CopyFrom([.. packed.Span, 0]);
-        Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(damaged.ToByteArray()));
-        damaged.RememberedPacked = packed;
-        damaged.Remembered.Add(damaged.Remembered[0].Clone());
-        Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(damaged.ToByteArray()));
+    [Fact]
+    public void Packed_ids_that_can_t_be_of_the_snapshot_are_refused()
+    {
+        var stored = new StoredSnapshot { SequenceNr = 99, Remembered = { new StoredRemembered { Status = 17, FailedLeg = 1, SequenceNr = 5 } } };
+        StoredIds.Read(With([0])).Count.ShouldBe(1);
+        StoredIds.Read(With([0, 7, .. new byte[32], 2, 2, 198, 1])).Count.ShouldBe(2);
+        foreach (var (what, packed) in new (string, byte[])[]
+        {
+            ("no message for it", [0, 0]), ("a message too many", [1, .. new byte[32], 2, 2, 2]),
+            ("a hold's state that is none", [0, 41, .. new byte[32], 2, 2, 2]), ("a form that is none", [0, 2, .. new byte[32], 2, 2, 2]),
+            ("row 0", [0, 1, .. new byte[32], 2, 2, 0]), ("a row after its own", [0, 1, .. new byte[32], 2, 2, 200, 1]),
+        })
+        {
+            Should.Throw<JournalCorruptException>(() => StoredIds.Read(With(packed)), what);
+        }
+
+        Should.Throw<InvalidProtocolBufferException>(() => StoredIds.Read(With([0, 1, .. new byte[31]])));
+
+        StoredSnapshot With(byte[] packed)
+        {
+            stored.RememberedPacked = ByteString.CopyFrom(packed);
+            return stored;
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(300)]
+    public void What_is_remembered_is_what_was(int count)
+    {
+        var random = new Random(count);
+        RememberedDetails?[] details =
+        [
+            null, new() { NeedsContent = true }, new() { Hold = HoldState.Live }, new() { NeedsContent = true, Hold = HoldState.Voided },
+            new() { Asked = 7 }, new() { Burned = true, FailedLeg = 0, Seen = Seen }, new() { FailedLeg = 2 },
+        ];
+        List<(TransferId Id, LedgerTime At, RememberedId What)> ids =
+        [
+            .. Enumerable.Range(0, count).Select(i =>
+            {
+                var time = random.Next(3) == 0 ? random.NextInt64(-1_000, long.MaxValue / 4) : 1_700_000_000_000_000 + i;
+                return (Id(i + 1), new LedgerTime(time + random.Next(-3, 3)), new RememberedId(
+                    (UInt128)random.NextInt64() << 50, (TransferStatus)(random.Next(3) == 0 ? 0 : 1000), new LedgerTime(time),
+                    random.Next(1, 100), details[random.Next(details.Length)]));
+            }),
+        ];
+        var bytes = JournalCodec.Encode(FullSnapshot() with { Remembered = ids }, new byte[32]);
+
+        var read = JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(bytes, isPacked: true).Parsed!, Own, out _);
+        ShouldBeSame(read.Remembered, ids);
     }
 
     private static AccountSnapshot FullSnapshot()
@@ -317,9 +369,9 @@ public class GoldenBytesTests
         };
     }
 
-    private static void ShouldBeRead(byte[] golden, AccountSnapshot snapshot)
+    private static void ShouldBeRead(byte[] golden, AccountSnapshot snapshot, bool isPacked)
     {
-        var read = JournalCodec.DecodeSnapshot(new SnapshotRow(golden), Own, out var hash);
+        var read = JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(golden, isPacked).Parsed!, Own, out var hash);
         hash.ShouldBe(new byte[32]);
         (read with { Remembered = [], InDoubt = [], Holds = [] })
             .ShouldBe(snapshot with { Remembered = [], InDoubt = [], Holds = [] });

@@ -739,10 +739,15 @@ public abstract partial class LedgerSuite : IDisposable
             (await host.Ledger.GetAccountAsync(Address("b"))).ShouldNotBeNull();
         }
 
-        // A snapshot that can't be read is left out instead.
-        storage.Execute("UPDATE snapshot SET snapshot = '\\x00ff00'");
-        await using (var host = await StartAsync())
+        // A snapshot that can't be read is left out instead: of a version to come, damaged, or something else.
+        foreach (var damage in new[]
         {
+            "manifest = 's9'", "manifest = 's2', snapshot = set_byte(snapshot, 40, get_byte(snapshot, 40) # 16)",
+            "snapshot = '\\x00ff00'",
+        })
+        {
+            storage.Execute("UPDATE snapshot SET " + damage);
+            await using var host = await StartAsync();
             (await host.Ledger.GetAccountAsync(Address("b")))!.Balances.CreditsPosted.ShouldBe(Amount.Of(6));
         }
     }

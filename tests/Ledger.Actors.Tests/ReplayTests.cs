@@ -69,7 +69,9 @@ public sealed class ReplayTests
             // And so is one that is woken from a snapshot.
             var woken = new Account(this, address);
             woken.Runtime.Restore(JournalCodec.DecodeSnapshot(
-                new SnapshotRow(JournalCodec.Encode(AccountSnapshot.Of(account.Runtime.State, account.Rows.Count), hash)), address, out _));
+                JournalCodec.ReadSnapshot(
+                    JournalCodec.Encode(AccountSnapshot.Of(account.Runtime.State, account.Rows.Count), hash), isPacked: true).Parsed!,
+                address, out _));
             ShouldBeSame(woken, account, $"{address}, seed {seed}, from a snapshot");
         }
     }

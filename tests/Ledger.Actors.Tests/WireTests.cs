@@ -295,6 +295,17 @@ public sealed class WireTests : IDisposable
     }
 
     [Fact]
+    public void A_snapshot_is_known_by_its_manifest()
+    {
+        var serializer = new LedgerSerializer((ExtendedActorSystem)system);
+        var bytes = JournalCodec.Encode(AccountSnapshot.Of(new AccountState(Debit, 10, TimeSpan.FromDays(1)), 3), new byte[32]);
+        serializer.Manifest(new SnapshotRow(bytes)).ShouldBe("s2");
+        ((SnapshotRow)serializer.FromBinary(serializer.ToBinary(new SnapshotRow(bytes)), "s2")).Parsed!.Stored.SequenceNr.ShouldBe(3);
+        Should.Throw<JournalCorruptException>(() => serializer.FromBinary(bytes[..^35], "s2"));
+        Should.Throw<JournalCorruptException>(() => serializer.FromBinary(bytes, "s3"));
+    }
+
+    [Fact]
     public void The_shard_of_an_address_never_changes()
     {
         var extractor = new AccountExtractor(100);

@@ -208,7 +208,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
             await using var command = connection.CreateCommand();
             command.CommandText = """
                 CREATE TABLE snapshot (persistence_id TEXT, sequence_number BIGINT, snapshot BLOB, manifest TEXT);
-                INSERT INTO snapshot VALUES ('ledger-account-a', $nr, $bytes, 's1');
+                INSERT INTO snapshot VALUES ('ledger-account-a', $nr, $bytes, 's2');
                 """;
             command.Parameters.AddWithValue("$nr", rows[^1].SequenceNr);
             command.Parameters.AddWithValue("$bytes", Actors.Journal.JournalCodec.Encode(snapshot, new byte[32]));

@@ -221,7 +221,7 @@ public sealed class MachineTests : IAccountShell
         }
 
         // Nothing is taken while a newer row is already being filled; the row in which it falls due is whole.
-        most.ShouldBeLessThanOrEqualTo((every * 64) + (2 * eventsPerRow));
+        most.ShouldBeLessThanOrEqualTo((every * 16) + (2 * eventsPerRow));
         snapshots.ShouldBeGreaterThan(10);
     }
 

@@ -163,6 +163,43 @@ public sealed class PostgreSqlStorageTests : StorageTests
     }
 
     [Fact]
+    public void Snapshots_are_not_compressed_in_vain()
+    {
+        const string isExternal = "SELECT attstorage = 'e' FROM pg_attribute WHERE attrelid = 'snapshot'::regclass AND attname = 'snapshot'";
+        Execute(PostgreSqlSchema.Script);
+        Ask(isExternal).ShouldBe(true);
+
+        // Who owns the others alone may not change it, and need not.
+        var role = $"guest_{Guid.NewGuid():N}";
+        Execute("ALTER TABLE snapshot ALTER COLUMN snapshot SET STORAGE EXTENDED");
+        Execute($"""
+            CREATE ROLE {role};
+            GRANT ALL ON SCHEMA public TO {role};
+            DO $$
+            DECLARE one TEXT;
+            BEGIN
+                FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'snapshot' LOOP
+                    EXECUTE format('ALTER TABLE %I OWNER TO {role}', one);
+                END LOOP;
+            END $$
+            """);
+        Execute($"DROP TABLE ledger_unfinished; SET ROLE {role};" + PostgreSqlSchema.Script);
+        Ask(isExternal).ShouldBe(false);
+        Ask("SELECT to_regclass('ledger_unfinished') IS NOT NULL").ShouldBe(true);
+        Execute(PostgreSqlSchema.Script);
+        Ask(isExternal).ShouldBe(true);
+        Execute($"DROP OWNED BY {role} CASCADE; DROP ROLE {role}");
+
+        object? Ask(string question)
+        {
+            using var connection = new NpgsqlConnection(_database);
+            connection.Open();
+            using var command = new NpgsqlCommand(question, connection);
+            return command.ExecuteScalar();
+        }
+    }
+
+    [Fact]
     public void A_table_of_somebody_elses_is_refused()
     {
         Execute("CREATE TABLE journal (ordering BIGSERIAL PRIMARY KEY, persistence_id VARCHAR(255), sequence_nr BIGINT)");

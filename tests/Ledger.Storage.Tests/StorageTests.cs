@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Persistence;
 using Akka.Persistence.Query;
 using Akka.Persistence.Sql.Query;
 using Akka.Streams;
@@ -260,12 +261,37 @@ public abstract class StorageTests
             contents.Texts.Length.ShouldBe(11);
             contents.ReplayedEvents.ShouldBe(1);
 
-            // Nothing is lost with the snapshots. The plugin deletes them.
+            // Nothing is lost with the snapshots.
             await node.Open("snap").Ask<Written>(new DropSnapshots(), s_timeout);
             contents = await node.ReadAgainAsync("snap");
             contents.Texts.Length.ShouldBe(11);
             contents.ReplayedEvents.ShouldBe(11);
         }
+    }
+
+    [Fact]
+    public async Task Old_snapshots_are_deleted_up_to_a_number_and_nobody_elses()
+    {
+        await using var node = await Node.StartAsync(Open());
+        var store = Persistence.Instance.Apply(node.System).SnapshotStoreFor("");
+        foreach (var id in new[] { "one", "two" })
+        {
+            for (var number = 1; number <= 4; number++)
+            {
+                await store.Ask<SaveSnapshotSuccess>(
+                    new SaveSnapshot(new SnapshotMetadata(id, number, DateTime.UtcNow), new NotesState([$"{number}"])), s_timeout);
+            }
+        }
+
+        await store.Ask<DeleteSnapshotsSuccess>(new DeleteSnapshots("one", new SnapshotSelectionCriteria(2)), s_timeout);
+
+        (await NewestAsync("one", 2)).ShouldBeNull();
+        (await NewestAsync("one", 3)).ShouldBe(3);
+        (await NewestAsync("one", long.MaxValue)).ShouldBe(4);
+        (await NewestAsync("two", 2)).ShouldBe(2);
+
+        async Task<long?> NewestAsync(string id, long upTo) => (await store.Ask<LoadSnapshotResult>(
+            new LoadSnapshot(id, new SnapshotSelectionCriteria(upTo), long.MaxValue), s_timeout)).Snapshot?.Metadata.SequenceNr;
     }
 
     [Fact]

@@ -131,7 +131,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
             case SnapshotOffer { Snapshot: SnapshotRow row } offer:
                 previousSnapshot = offer.Metadata.SequenceNr;
-                runtime.Restore(JournalCodec.DecodeSnapshot(row, account, out lastHash));
+                runtime.Restore(JournalCodec.DecodeSnapshot(row.Parsed!, account, out lastHash));
                 break;
 
             case RecoveryCompleted:

@@ -15,11 +15,12 @@ namespace Ledger.Actors.Accounts;
 /// callers would wait while the plugins start, the connections are made, and the compiler works through all that is called for
 /// the first time: seconds, on a machine that is busy. Nothing stays written, and nothing is said to anybody: the accounts have new
 /// names and a journal in memory, rows that are appended to the real one are taken back, and what is replayed is replayed to
-/// nobody.</remarks>
+/// nobody, as are the snapshots that are taken of it.</remarks>
 internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions options, AccountActorContext context)
 {
     private const int Rows = 64;
     private const int Replays = 40;
+    private const int ReplaysMin = 5;
     private const int Transfers = 8;
     private const string JournalInMemory = "akka.persistence.journal.inmem";
     private const string SnapshotsInMemory = "akka.persistence.snapshot-store.inmem";
@@ -100,8 +101,9 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
         // So often that the compiler takes it for worth its best: before that an account with thousands of events to replay takes
         // twenty times as long to wake.
         var from = Stopwatch.GetTimestamp();
-        for (var i = 0; i < Replays && Stopwatch.GetElapsedTime(from) < s_replayFor; i++)
+        for (var i = 0; i < Replays && (i < ReplaysMin || Stopwatch.GetElapsedTime(from) < s_replayFor); i++)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var runtime = new AccountRuntime(account, context.Runtime, new Mute());
             foreach (var row in rows)
             {
@@ -109,8 +111,8 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
             }
 
             var snapshot = AccountSnapshot.Of(runtime.State, runtime.DurableSequenceNr);
-            var stored = JournalCodec.ReadSnapshot(JournalCodec.Encode(snapshot, JournalCodec.GenesisHash(id)));
-            new AccountRuntime(account, context.Runtime, new Mute()).Restore(JournalCodec.DecodeSnapshot(stored, account, out _));
+            var stored = JournalCodec.ReadSnapshot(JournalCodec.Encode(snapshot, JournalCodec.GenesisHash(id)), isPacked: true);
+            new AccountRuntime(account, context.Runtime, new Mute()).Restore(JournalCodec.DecodeSnapshot(stored.Parsed!, account, out _));
         }
     }
 

@@ -17,10 +17,23 @@ namespace Ledger.Actors.Journal;
 internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, IReadOnlyList<TransferId>? Ids = null);
 
 /// <summary>One snapshot as it is stored.</summary>
-internal sealed record SnapshotRow(ReadOnlyMemory<byte> Bytes)
+internal sealed class SnapshotRow(ReadOnlyMemory<byte> bytes, ParsedSnapshot? parsed = null)
 {
+    public ReadOnlyMemory<byte> Bytes => bytes;
+
     /// <summary>What it holds; null where it was not read but made.</summary>
-    public (StoredSnapshot Stored, IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered)? Read { get; init; }
+    public ParsedSnapshot? Parsed => parsed;
+
+    /// <summary>Akka logs what it can't deliver: nothing of the content.</summary>
+    public override string ToString() => $"a snapshot of {bytes.Length} bytes";
+}
+
+/// <summary>A snapshot as far as it can be read without knowing whose it is.</summary>
+internal sealed class ParsedSnapshot(StoredSnapshot stored, IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> remembered)
+{
+    public StoredSnapshot Stored => stored;
+
+    public IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered => remembered;
 }
 
 /// <summary>The journal does not hold what it must: it was altered, or written by a newer version.</summary>
@@ -30,6 +43,9 @@ internal sealed class JournalCorruptException(string message, Exception? inner =
 internal static class JournalCodec
 {
     public const int HashSize = SHA256.HashSizeInBytes;
+
+    // What stands before the bytes of the last field of a snapshot, its check: number and type, and length.
+    private static readonly byte[] s_checkField = [0xBA, 0x01, HashSize];
 
     /// <summary>What the first row of a stream names as the hash of the row before: no two streams begin alike, so none
     /// can be put in another's place.</summary>
@@ -138,19 +154,41 @@ internal static class JournalCodec
             });
         }
 
-        var bytes = stored.ToByteArray();
+        var length = stored.CalculateSize();
+        var bytes = new byte[length + s_checkField.Length + HashSize];
+        stored.WriteTo(bytes.AsSpan(0, length));
+        s_checkField.CopyTo(bytes.AsSpan(length));
+        SHA256.HashData(bytes.AsSpan(0, length), bytes.AsSpan(length + s_checkField.Length));
         ArrayPool<byte>.Shared.Return(buffer);
         return bytes;
     }
 
-    /// <summary>Reads a snapshot as far as it says by itself.</summary>
-    /// <exception cref="JournalCorruptException">It can't be read.</exception>
-    public static SnapshotRow ReadSnapshot(ReadOnlyMemory<byte> bytes)
+    /// <summary>Reads what can be read of a snapshot without knowing whose it is.</summary>
+    /// <param name="bytes">The snapshot.</param>
+    /// <param name="isPacked">Whether its ids are packed, and it ends with a check: so it does under
+    /// <see cref="LedgerSerializer.SnapshotManifest"/>.</param>
+    /// <exception cref="JournalCorruptException">It can't be read, or was damaged.</exception>
+    public static SnapshotRow ReadSnapshot(ReadOnlyMemory<byte> bytes, bool isPacked)
     {
         try
         {
+            if (isPacked)
+            {
+                // No invariant would notice an id that is missing.
+                CheckSnapshot(bytes.Span);
+            }
+
             var stored = StoredSnapshot.Parser.ParseFrom(bytes.Span);
-            return new SnapshotRow(bytes) { Read = (stored, StoredIds.Read(stored)) };
+            foreach (var doubt in stored.InDoubt)
+            {
+                if (doubt.Transfer is { } alone)
+                {
+                    doubt.Legs.Add(alone);
+                    doubt.Transfer = null;
+                }
+            }
+
+            return new SnapshotRow(bytes, new ParsedSnapshot(stored, isPacked ? StoredIds.Read(stored) : StoredIds.ReadUnpacked(stored)));
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or OverflowException)
         {
@@ -158,18 +196,24 @@ internal static class JournalCodec
         }
     }
 
-    public static AccountSnapshot DecodeSnapshot(SnapshotRow row, AccountAddress account, out byte[] hash)
+    private static void CheckSnapshot(ReadOnlySpan<byte> bytes)
     {
-        var (stored, remembered) = row.Read ?? ReadSnapshot(row.Bytes).Read!.Value;
+        var length = bytes.Length - s_checkField.Length - HashSize;
+        if (length < 0 || !bytes.Slice(length, s_checkField.Length).SequenceEqual(s_checkField)
+            || !SHA256.HashData(bytes[..length]).AsSpan().SequenceEqual(bytes[^HashSize..]))
+        {
+            throw new JournalCorruptException("A snapshot is not what was stored.");
+        }
+    }
+
+    /// <summary>Makes an account's state of a snapshot that was read.</summary>
+    public static AccountSnapshot DecodeSnapshot(ParsedSnapshot parsed, AccountAddress account, out byte[] hash)
+    {
+        var stored = parsed.Stored;
         hash = stored.Hash.ToByteArray();
         var inDoubt = new List<InDoubtTransaction>(stored.InDoubt.Count);
         foreach (var d in stored.InDoubt)
         {
-            if (d.Transfer is { } alone)
-            {
-                d.Legs.Add(alone);
-            }
-
             var part = PartOf(d.Legs, d.Transaction, account, d.SequenceNr);
             inDoubt.Add(InDoubtTransaction.Restore(
                 part, d.SequenceNr, d.Number,
@@ -181,7 +225,7 @@ internal static class JournalCodec
             stored.SequenceNr, spec,
             new LedgerTime(stored.OpenTime), FromStored(stored.Balances) ?? default, stored.EntryCount,
             new LedgerTime(stored.LastTime), stored.PreparedCount, Id(stored.WatermarkHigh, stored.WatermarkLow),
-            stored.HasForgottenUnordered, remembered, inDoubt, stored.IdLeadMax, stored.IdLagMax)
+            stored.HasForgottenUnordered, parsed.Remembered, inDoubt, stored.IdLeadMax, stored.IdLagMax)
         {
             OpenedWith = stored.OpenedWith is null ? spec : FromStored(stored.OpenedWith, account),
             Closed = stored.Closed,

@@ -15,7 +15,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     /// <summary>A row that holds facts for the index of work: the index reads these and skips the others.</summary>
     public const string WorkRowManifest = "b1h";
 
-    /// <summary>A snapshot with packed ids.</summary>
+    /// <summary>A snapshot with packed ids and a check. A version that knows only the other one leaves it out and replays the
+    /// journal.</summary>
     public const string SnapshotManifest = "s2";
     private const string UnpackedSnapshotManifest = "s1";
     private const string EnvelopeManifest = "m1";
@@ -54,8 +55,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     {
         RowManifest => new JournalRow(bytes),
         WorkRowManifest => new JournalRow(bytes, HasWork: true),
-        // Read here although the account is not known yet: a snapshot that can't be read must fail while it may still be left out.
-        SnapshotManifest or UnpackedSnapshotManifest => JournalCodec.ReadSnapshot(bytes),
+        // Read here although the account is not known yet: what is wrong with the bytes must be found while the snapshot may still be
+        // left out.
+        SnapshotManifest => JournalCodec.ReadSnapshot(bytes, isPacked: true),
+        UnpackedSnapshotManifest => JournalCodec.ReadSnapshot(bytes, isPacked: false),
         EnvelopeManifest => FromWire(WireEnvelope.Parser.ParseFrom(bytes)),
         AnswerManifest => FromWire(WireAnswer.Parser.ParseFrom(bytes)),
         StopManifest => StopAccount.Instance,

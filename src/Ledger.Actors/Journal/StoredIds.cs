@@ -6,33 +6,38 @@ using Ledger.Journal.V1;
 namespace Ledger.Actors.Journal;
 
 /// <summary>The ids that an account remembers, as a snapshot stores them: plain ones packed, the others as messages.</summary>
-/// <remarks>An account has thousands, and takes a snapshot every few seconds when it is hot: with a message for each they cost more than
-/// all else of a snapshot, when it is made as when the account wakes.</remarks>
+/// <remarks>An account has thousands, and takes a snapshot several times a second when it is very hot: with a message for each they cost
+/// more than all else of a snapshot, when it is made as when the account wakes.</remarks>
 internal static class StoredIds
 {
-    // Id and digest, and numbers that are small in nearly all.
-    private const int BytesAtMost = 5 + 32 + (3 * 10);
-    private const int BytesOfMost = 38;
+    private const uint Packed = 1;
+    private const uint Committed = 2;
+    private const uint NeedsContent = 4;
+    private const int HoldShift = 3;
+
+    // Form, id and digest, and three numbers that take a byte or two each, mostly, and ten at most.
+    private const int EntryBytesMax = 5 + 32 + (3 * 10);
+    private const int EntryBytesMin = 1 + 32 + 3;
 
     /// <summary>Puts them into a snapshot.</summary>
     /// <returns>The buffer that they lie in, to be given back to the shared pool when the snapshot has been encoded.</returns>
     public static byte[] Write(
         IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> remembered, StoredSnapshot stored)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(BytesAtMost * remembered.Count);
+        var buffer = ArrayPool<byte>.Shared.Rent(EntryBytesMax * remembered.Count);
         var packed = new CodedOutputStream(buffer);
         var (time, sequenceNr) = (0L, 0L);
         for (var i = 0; i < remembered.Count; i++)
         {
             var (id, at, what) = remembered[i];
-            if (!IsPlain(what))
+            var form = FormOf(what);
+            packed.WriteUInt32(form);
+            if (form == 0)
             {
-                packed.WriteUInt32(0);
                 stored.Remembered.Add(ToStored(id, at, what));
                 continue;
             }
 
-            packed.WriteUInt32(checked((uint)what.Status + 1));
             packed.WriteFixed64(JournalCodec.High(id.Value));
             packed.WriteFixed64(JournalCodec.Low(id.Value));
             packed.WriteFixed64(JournalCodec.High(what.Digest));
@@ -48,49 +53,55 @@ internal static class StoredIds
         return buffer;
     }
 
+    /// <summary>Reads those of a snapshot of the first form, a message for each.</summary>
+    public static IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> ReadUnpacked(StoredSnapshot stored) =>
+        [.. stored.Remembered.Select(static one => FromStored(one, isUnpacked: true))];
+
     /// <summary>Reads them.</summary>
-    /// <exception cref="InvalidProtocolBufferException">They can't be read.</exception>
+    /// <exception cref="InvalidProtocolBufferException">They end too early.</exception>
     /// <exception cref="OverflowException">A number in them can't be one.</exception>
+    /// <exception cref="JournalCorruptException">They can't be of this snapshot.</exception>
     public static IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Read(StoredSnapshot stored)
     {
-        var remembered = new List<(TransferId, LedgerTime, RememberedId)>(
-            Math.Max(stored.Remembered.Count, stored.RememberedPacked.Length / BytesOfMost));
-        if (stored.RememberedPacked.IsEmpty)
-        {
-            foreach (var one in stored.Remembered)
-            {
-                remembered.Add(FromStored(one));
-            }
-
-            return remembered;
-        }
-
+        var remembered = new List<(TransferId, LedgerTime, RememberedId)>(stored.RememberedPacked.Length / EntryBytesMin);
         var packed = stored.RememberedPacked.CreateCodedInput();
         var (time, sequenceNr, next) = (0L, 0L, 0);
         while (!packed.IsAtEnd)
         {
-            var status = packed.ReadUInt32();
-            if (status == 0)
+            var form = packed.ReadUInt32();
+            if (form == 0)
             {
-                remembered.Add(next < stored.Remembered.Count
-                    ? FromStored(stored.Remembered[next++])
-                    : throw new OverflowException("More ids are left to messages than there are messages."));
+                Require(next < stored.Remembered.Count);
+                remembered.Add(FromStored(stored.Remembered[next++], isUnpacked: false));
                 continue;
             }
 
+            var hold = (HoldState)(form >> HoldShift);
+            Require((form & Packed) != 0 && hold <= HoldState.Expired);
             var id = Id(packed);
             var digest = Id(packed);
             time = checked(time + packed.ReadSInt64());
             var at = checked(time + packed.ReadSInt64());
             sequenceNr = checked(sequenceNr + packed.ReadSInt64());
+            Require(sequenceNr >= 1 && sequenceNr <= stored.SequenceNr);
+            var needsContent = (form & NeedsContent) != 0;
             remembered.Add((
                 new TransferId(id), new LedgerTime(at),
-                new RememberedId(digest, (TransferStatus)(status - 1), new LedgerTime(time), sequenceNr)));
+                new RememberedId(
+                    digest, (form & Committed) != 0 ? TransferStatus.Created : TransferStatus.None, new LedgerTime(time), sequenceNr,
+                    needsContent || hold != HoldState.None ? new RememberedDetails { NeedsContent = needsContent, Hold = hold } : null)));
         }
 
-        return next == stored.Remembered.Count
-            ? remembered
-            : throw new OverflowException("Fewer ids are left to messages than there are messages.");
+        Require(next == stored.Remembered.Count);
+        return remembered;
+
+        static void Require(bool holds)
+        {
+            if (!holds)
+            {
+                throw new JournalCorruptException("The ids of a snapshot can't be read.");
+            }
+        }
 
         static UInt128 Id(CodedInputStream packed)
         {
@@ -99,7 +110,18 @@ internal static class StoredIds
         }
     }
 
-    private static bool IsPlain(RememberedId what) => what.Details == RememberedDetails.None;
+    // 0 for what only a message can say.
+    private static uint FormOf(RememberedId what)
+    {
+        var details = what.Details;
+        var isPackable = what.Status is TransferStatus.Created or TransferStatus.None
+            && (ReferenceEquals(details, RememberedDetails.None)
+                || details with { NeedsContent = false, Hold = HoldState.None } == RememberedDetails.None);
+        return isPackable
+            ? Packed | (what.Status == TransferStatus.Created ? Committed : 0) | (details.NeedsContent ? NeedsContent : 0)
+                | ((uint)details.Hold << HoldShift)
+            : 0;
+    }
 
     private static StoredRemembered ToStored(TransferId id, LedgerTime at, RememberedId what)
     {
@@ -123,7 +145,7 @@ internal static class StoredIds
         };
     }
 
-    private static (TransferId Id, LedgerTime At, RememberedId What) FromStored(StoredRemembered r)
+    private static (TransferId Id, LedgerTime At, RememberedId What) FromStored(StoredRemembered r, bool isUnpacked)
     {
         var details = new RememberedDetails
         {
@@ -134,7 +156,7 @@ internal static class StoredIds
             Hold = (HoldState)r.Hold,
             NeedsContent = r.NeedsContent,
         };
-        if (r.FailedLeg == 0 && r.Status != (uint)TransferStatus.Created && r.Status != (uint)TransferStatus.None)
+        if (isUnpacked && r.FailedLeg == 0 && r.Status != (uint)TransferStatus.Created && r.Status != (uint)TransferStatus.None)
         {
             // Of a version that knew only transfers alone.
             details = details with { FailedLeg = 0, Burned = RememberedDetails.UsesUp((TransferStatus)r.Status) };

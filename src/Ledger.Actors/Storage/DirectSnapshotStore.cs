@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Configuration;
+using Akka.Event;
 using Akka.Persistence;
 using Akka.Persistence.Sql.Snapshot;
 using Akka.Serialization;
@@ -11,6 +12,7 @@ namespace Ledger.Actors.Storage;
 /// plugin's.</summary>
 internal abstract class DirectSnapshotStore : SqlSnapshotStore
 {
+    private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ExtendedActorSystem _system = (ExtendedActorSystem)Context.System;
     private readonly Serialization _serialization = Context.System.Serialization;
 
@@ -45,10 +47,20 @@ internal abstract class DirectSnapshotStore : SqlSnapshotStore
             return null;
         }
 
-        return new SelectedSnapshot(
-            new SnapshotMetadata(
-                persistenceId, snapshot.SequenceNr, new DateTime(snapshot.CreatedTicks, DateTimeKind.Utc)),
-            _serialization.Deserialize(snapshot.Payload, snapshot.SerializerId, snapshot.Manifest));
+        var metadata = new SnapshotMetadata(persistenceId, snapshot.SequenceNr, new DateTime(snapshot.CreatedTicks, DateTimeKind.Utc));
+        try
+        {
+            return new SelectedSnapshot(
+                metadata, _serialization.Deserialize(snapshot.Payload, snapshot.SerializerId, snapshot.Manifest));
+        }
+        catch (Exception e)
+        {
+            // Akka says only that one was left out.
+            _log.Warning(
+                e, "Snapshot {0} of {1} ({2}) can't be read; all of the journal is replayed instead", snapshot.SequenceNr, persistenceId,
+                snapshot.Manifest);
+            throw;
+        }
     }
 
     protected override Task SaveAsync(
