@@ -247,6 +247,7 @@ public sealed class RememberedIds
     {
         if (count > 0)
         {
+            count = Math.Min(count, countMax);
             known = new(count);
 
             // One more than may stay is entered before the oldest leaves.

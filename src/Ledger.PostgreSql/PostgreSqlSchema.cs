@@ -44,19 +44,6 @@ public static class PostgreSqlSchema
             serializer_id INT NULL,
             CONSTRAINT pk_snapshot PRIMARY KEY (persistence_id, sequence_number)
         );
-        DO $$
-        DECLARE
-            lock_timeout_before TEXT := current_setting('lock_timeout');
-        BEGIN
-            IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'snapshot'::regclass AND attname = 'snapshot' AND attstorage <> 'e') THEN
-                -- Most of it is ids and digests. To try to compress them would cost more than to store them. It is of use, and not needed.
-                SET LOCAL lock_timeout = '2s';
-                ALTER TABLE snapshot ALTER COLUMN snapshot SET STORAGE EXTERNAL;
-                PERFORM set_config('lock_timeout', lock_timeout_before, true);
-            END IF;
-        EXCEPTION WHEN insufficient_privilege OR lock_not_available THEN
-            RAISE NOTICE 'snapshot.snapshot is compressed in vain: %', SQLERRM;
-        END $$;
 
         -- Where in a stream ids are brought up that have no order of time. Written in the transactions of the rows. The entry of the
         -- nil id and no stream says up to which place of the journal there is no index.
@@ -126,6 +113,21 @@ public static class PostgreSqlSchema
             number BIGINT NOT NULL,
             CONSTRAINT pk_ledger_shard PRIMARY KEY (shard)
         );
+
+        DO $$
+        DECLARE
+            lock_timeout_before TEXT := current_setting('lock_timeout');
+        BEGIN
+            IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'snapshot'::regclass AND attname = 'snapshot' AND attstorage <> 'e') THEN
+                -- Most of it is ids and digests. To try to compress them would cost more than to store them. It is of use, and not needed,
+                -- and comes last, since what is locked stays so to the end of the transaction.
+                SET LOCAL lock_timeout = '2s';
+                ALTER TABLE snapshot ALTER COLUMN snapshot SET STORAGE EXTERNAL;
+                PERFORM set_config('lock_timeout', lock_timeout_before, true);
+            END IF;
+        EXCEPTION WHEN insufficient_privilege OR lock_not_available THEN
+            RAISE NOTICE 'snapshot.snapshot is compressed in vain: %', SQLERRM;
+        END $$;
 
         """;
 }

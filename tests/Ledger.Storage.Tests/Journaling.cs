@@ -132,9 +132,12 @@ internal sealed class Node : IAsyncDisposable
     private readonly IHost _host;
     private readonly ConcurrentBag<IActorRef> _stopped = [];
 
-    private Node(IHost host)
+    private readonly LedgerStorage _storage;
+
+    private Node(IHost host, LedgerStorage storage)
     {
         _host = host;
+        _storage = storage;
         System = host.Services.GetRequiredService<ActorSystem>();
     }
 
@@ -165,7 +168,7 @@ internal sealed class Node : IAsyncDisposable
         });
         var host = builder.Build();
         await host.StartAsync();
-        return new Node(host);
+        return new Node(host, storage);
     }
 
     public IActorRef Open(string persistenceId)
@@ -204,5 +207,8 @@ internal sealed class Node : IAsyncDisposable
         await _host.StopAsync();
         _host.Dispose();
         await System.WhenTerminated.WaitAsync(s_timeout);
+
+        // It lets go of its file when the system has ended, which may be a moment after somebody else was told so.
+        (_storage as IDisposable)?.Dispose();
     }
 }

@@ -40,26 +40,27 @@ internal abstract class DirectSnapshotStore : SqlSnapshotStore
     protected override async Task<SelectedSnapshot?> LoadAsync(
         string persistenceId, SnapshotSelectionCriteria criteria, CancellationToken cancellationToken)
     {
-        var stored = await ReadAsync(
-            persistenceId, criteria.MaxSequenceNr, criteria.MaxTimeStamp.Ticks, cancellationToken);
-        if (stored is not { } snapshot)
+        for (var highest = criteria.MaxSequenceNr; ;)
         {
-            return null;
-        }
+            if (await ReadAsync(persistenceId, highest, criteria.MaxTimeStamp.Ticks, cancellationToken) is not { } snapshot)
+            {
+                return null;
+            }
 
-        var metadata = new SnapshotMetadata(persistenceId, snapshot.SequenceNr, new DateTime(snapshot.CreatedTicks, DateTimeKind.Utc));
-        try
-        {
-            return new SelectedSnapshot(
-                metadata, _serialization.Deserialize(snapshot.Payload, snapshot.SerializerId, snapshot.Manifest));
-        }
-        catch (Exception e)
-        {
-            // Akka says only that one was left out.
-            _log.Warning(
-                e, "Snapshot {0} of {1} ({2}) can't be read; all of the journal is replayed instead", snapshot.SequenceNr, persistenceId,
-                snapshot.Manifest);
-            throw;
+            try
+            {
+                return new SelectedSnapshot(
+                    new SnapshotMetadata(persistenceId, snapshot.SequenceNr, new DateTime(snapshot.CreatedTicks, DateTimeKind.Utc)),
+                    _serialization.Deserialize(snapshot.Payload, snapshot.SerializerId, snapshot.Manifest));
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                // No failure of the store: its breaker would count it, and keep others from their snapshots.
+                _log.Warning(
+                    e, "Snapshot {0} of {1} ({2}) can't be read; an older one, or all of the journal, is read instead", snapshot.SequenceNr,
+                    persistenceId, snapshot.Manifest);
+                highest = snapshot.SequenceNr - 1;
+            }
         }
     }
 
