@@ -25,11 +25,8 @@ internal sealed class SqliteSnapshotStore : DirectSnapshotStore
         => RunAsync(
             () =>
             {
-                var p = _read!.Parameters;
-                p[0].Value = persistenceId;
-                p[1].Value = maxSequenceNr;
-                p[2].Value = maxTicks;
-                using var reader = _read.ExecuteReader();
+                Fill(_read!, persistenceId, maxSequenceNr, maxTicks);
+                using var reader = _read!.ExecuteReader();
                 return reader.Read() ? StoredSnapshot.Read(reader) : default(StoredSnapshot?);
             },
             cancellationToken);
@@ -39,14 +36,11 @@ internal sealed class SqliteSnapshotStore : DirectSnapshotStore
         => RunAsync(
             () =>
             {
-                var p = _write!.Parameters;
-                p[0].Value = persistenceId;
-                p[1].Value = snapshot.SequenceNr;
-                p[2].Value = snapshot.CreatedTicks;
+                var p = Fill(_write!, persistenceId, snapshot.SequenceNr, snapshot.CreatedTicks);
                 p[3].Value = snapshot.Payload;
                 p[4].Value = snapshot.SerializerId;
                 p[5].Value = snapshot.Manifest;
-                return _write.ExecuteNonQuery();
+                return _write!.ExecuteNonQuery();
             },
             cancellationToken);
 
@@ -55,11 +49,8 @@ internal sealed class SqliteSnapshotStore : DirectSnapshotStore
         => RunAsync(
             () =>
             {
-                var p = _delete!.Parameters;
-                p[0].Value = persistenceId;
-                p[1].Value = maxSequenceNr;
-                p[2].Value = maxTicks;
-                return _delete.ExecuteNonQuery();
+                Fill(_delete!, persistenceId, maxSequenceNr, maxTicks);
+                return _delete!.ExecuteNonQuery();
             },
             cancellationToken);
 
@@ -135,6 +126,16 @@ internal sealed class SqliteSnapshotStore : DirectSnapshotStore
         _connection?.Dispose();
         _read = _write = _delete = null;
         _connection = null;
+    }
+
+    // The three that every statement begins with.
+    private static SqliteParameterCollection Fill(SqliteCommand command, string persistenceId, long sequenceNr, long ticks)
+    {
+        var p = command.Parameters;
+        p[0].Value = persistenceId;
+        p[1].Value = sequenceNr;
+        p[2].Value = ticks;
+        return p;
     }
 
     private static void Add(SqliteCommand command, params ReadOnlySpan<string> names)

@@ -216,7 +216,7 @@ public class GoldenBytesTests
     public void A_snapshot_of_the_first_version_is_read_as_ever()
     {
         var read = JournalCodec.DecodeSnapshot(
-            JournalCodec.ReadSnapshot(Golden("snapshot", static () => []), isPacked: false).Parsed!, Own, out var hash);
+            JournalCodec.ReadSnapshot(Golden("snapshot", static () => []), isPacked: false), Own, out var hash);
 
         hash.ShouldBe(new byte[32]);
         read.SequenceNr.ShouldBe(99);
@@ -273,7 +273,7 @@ public class GoldenBytesTests
             Should.Throw<JournalCorruptException>(() => JournalCodec.ReadSnapshot(bytes.AsMemory(0, i), isPacked: true));
         }
 
-        JournalCodec.ReadSnapshot(bytes, isPacked: true).ToString().ShouldBe($"a snapshot of {bytes.Length} bytes");
+        new SnapshotRow(bytes, JournalCodec.ReadSnapshot(bytes, isPacked: true)).ToString().ShouldBe($"a snapshot of {bytes.Length} bytes");
     }
 
     [Fact]
@@ -325,7 +325,7 @@ public class GoldenBytesTests
         ];
         var bytes = JournalCodec.Encode(FullSnapshot() with { Remembered = ids }, new byte[32]);
 
-        var read = JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(bytes, isPacked: true).Parsed!, Own, out _);
+        var read = JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(bytes, isPacked: true), Own, out _);
         ShouldBeSame(read.Remembered, ids);
     }
 
@@ -371,7 +371,7 @@ public class GoldenBytesTests
 
     private static void ShouldBeRead(byte[] golden, AccountSnapshot snapshot, bool isPacked)
     {
-        var read = JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(golden, isPacked).Parsed!, Own, out var hash);
+        var read = JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(golden, isPacked), Own, out var hash);
         hash.ShouldBe(new byte[32]);
         (read with { Remembered = [], InDoubt = [], Holds = [] })
             .ShouldBe(snapshot with { Remembered = [], InDoubt = [], Holds = [] });

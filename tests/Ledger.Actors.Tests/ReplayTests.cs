@@ -70,7 +70,7 @@ public sealed class ReplayTests
             var woken = new Account(this, address);
             woken.Runtime.Restore(JournalCodec.DecodeSnapshot(
                 JournalCodec.ReadSnapshot(
-                    JournalCodec.Encode(AccountSnapshot.Of(account.Runtime.State, account.Rows.Count), hash), isPacked: true).Parsed!,
+                    JournalCodec.Encode(AccountSnapshot.Of(account.Runtime.State, account.Rows.Count), hash), isPacked: true),
                 address, out _));
             ShouldBeSame(woken, account, $"{address}, seed {seed}, from a snapshot");
         }

@@ -224,10 +224,10 @@ internal sealed class Books
         var address = snapshot.Stream[AccountActor.PersistenceIdPrefix.Length..];
         try
         {
-            var row = JournalCodec.ReadSnapshot(
+            var parsed = JournalCodec.ReadSnapshot(
                 snapshot.Bytes, isPacked: string.Equals(snapshot.Manifest, LedgerSerializer.SnapshotManifest, StringComparison.Ordinal));
             snapshots[(address, snapshot.SequenceNr)] =
-                JournalCodec.DecodeSnapshot(row.Parsed!, AccountAddress.Parse(address), out var hash);
+                JournalCodec.DecodeSnapshot(parsed, AccountAddress.Parse(address), out var hash);
             StreamOf(address).SnapshotHashes[snapshot.SequenceNr] = hash;
         }
         catch (Exception e) when (e is JournalCorruptException or FormatException or OverflowException)

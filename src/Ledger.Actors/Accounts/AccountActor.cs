@@ -129,9 +129,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 lastHash = JournalCodec.HashOf(row.Bytes.Span);
                 break;
 
-            case SnapshotOffer { Snapshot: SnapshotRow row } offer:
+            case SnapshotOffer { Snapshot: SnapshotRow { Parsed: { } parsed } } offer:
                 previousSnapshot = offer.Metadata.SequenceNr;
-                runtime.Restore(JournalCodec.DecodeSnapshot(row.Parsed!, account, out lastHash));
+                runtime.Restore(JournalCodec.DecodeSnapshot(parsed, account, out lastHash));
                 break;
 
             case RecoveryCompleted:

@@ -112,7 +112,7 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
 
             var snapshot = AccountSnapshot.Of(runtime.State, runtime.DurableSequenceNr);
             var stored = JournalCodec.ReadSnapshot(JournalCodec.Encode(snapshot, JournalCodec.GenesisHash(id)), isPacked: true);
-            new AccountRuntime(account, context.Runtime, new Mute()).Restore(JournalCodec.DecodeSnapshot(stored.Parsed!, account, out _));
+            new AccountRuntime(account, context.Runtime, new Mute()).Restore(JournalCodec.DecodeSnapshot(stored, account, out _));
         }
     }
 

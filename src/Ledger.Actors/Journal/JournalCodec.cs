@@ -168,7 +168,7 @@ internal static class JournalCodec
     /// <param name="isPacked">Whether its ids are packed, and it ends with a check: so it does under
     /// <see cref="LedgerSerializer.SnapshotManifest"/>.</param>
     /// <exception cref="JournalCorruptException">It can't be read, or was damaged.</exception>
-    public static SnapshotRow ReadSnapshot(ReadOnlyMemory<byte> bytes, bool isPacked)
+    public static ParsedSnapshot ReadSnapshot(ReadOnlyMemory<byte> bytes, bool isPacked)
     {
         try
         {
@@ -188,7 +188,7 @@ internal static class JournalCodec
                 }
             }
 
-            return new SnapshotRow(bytes, new ParsedSnapshot(stored, isPacked ? StoredIds.Read(stored) : StoredIds.ReadUnpacked(stored)));
+            return new ParsedSnapshot(stored, isPacked ? StoredIds.Read(stored) : StoredIds.ReadUnpacked(stored));
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or OverflowException)
         {

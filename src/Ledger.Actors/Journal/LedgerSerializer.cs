@@ -57,8 +57,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         WorkRowManifest => new JournalRow(bytes, HasWork: true),
         // Read here although the account is not known yet: what is wrong with the bytes must be found while the snapshot may still be
         // left out.
-        SnapshotManifest => JournalCodec.ReadSnapshot(bytes, isPacked: true),
-        UnpackedSnapshotManifest => JournalCodec.ReadSnapshot(bytes, isPacked: false),
+        SnapshotManifest => new SnapshotRow(bytes, JournalCodec.ReadSnapshot(bytes, isPacked: true)),
+        UnpackedSnapshotManifest => new SnapshotRow(bytes, JournalCodec.ReadSnapshot(bytes, isPacked: false)),
         EnvelopeManifest => FromWire(WireEnvelope.Parser.ParseFrom(bytes)),
         AnswerManifest => FromWire(WireAnswer.Parser.ParseFrom(bytes)),
         StopManifest => StopAccount.Instance,
