@@ -51,10 +51,12 @@ internal static class StorageHocon
                   ledger {
                     writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
                     queue-size = 100000
-                    batch-rows-max = 2000
-                    batch-bytes-max = 8388608
+                    batch-rows-max = {{Number(StorageLimits.GroupRowsMax)}}
+                    batch-bytes-max = {{Number(StorageLimits.GroupBytesMax)}}
+                    batch-ids-max = {{Number(StorageLimits.GroupIdsMax)}}
                     row-bytes-max = 16777216
                     read-page-rows = 300
+                    read-page-bytes = {{Number(StorageLimits.PageBytesMax)}}
                   }
                 }
               }
@@ -138,6 +140,8 @@ internal static class StorageHocon
 
         return quoted.Append('"').ToString();
     }
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string TypeName(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 }
