@@ -197,7 +197,7 @@ public sealed class AccountState
 
             case CloserCommitted closed:
                 Measure(closed.Part, closed.At);
-                Do(closed.Part, closed.At, sequenceNr);
+                Do(closed.Part, closed.CommitTime, sequenceNr);
                 break;
 
             case CloserRefused refused:
@@ -300,7 +300,7 @@ public sealed class AccountState
         var part = prepared.Part;
         PreparedCount++;
         Measure(part, prepared.At);
-        var transaction = new InDoubtTransaction(part, sequenceNr, PreparedCount);
+        var transaction = new InDoubtTransaction(part, sequenceNr, PreparedCount) { PreparedTime = prepared.At };
         Require(Remembered.Find(part.Key) is null, "I4: an id is prepared once");
         Add(transaction);
 
@@ -691,6 +691,9 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
     /// <summary>Its number among all that the account ever prepared.</summary>
     public long Number { get; } = number;
 
+    /// <summary>When it was prepared here: the time of its event.</summary>
+    public LedgerTime PreparedTime { get; init; }
+
     /// <summary>What is kept back for the limit on debits: the worst that the legs can come to, in their order.</summary>
     public Amount DebitReserve { get; private set; }
 
@@ -703,9 +706,11 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
     /// <param name="number">See <see cref="Number"/>.</param>
     /// <param name="debitReserve">See <see cref="DebitReserve"/>.</param>
     /// <param name="creditReserve">See <see cref="CreditReserve"/>.</param>
+    /// <param name="preparedTime">See <see cref="PreparedTime"/>.</param>
     public static InDoubtTransaction Restore(
-        TransactionPart part, long sequenceNr, long number, Amount debitReserve, Amount creditReserve) =>
-        new InDoubtTransaction(part, sequenceNr, number).Reserve(debitReserve, creditReserve);
+        TransactionPart part, long sequenceNr, long number, Amount debitReserve, Amount creditReserve,
+        LedgerTime preparedTime = default) =>
+        new InDoubtTransaction(part, sequenceNr, number) { PreparedTime = preparedTime }.Reserve(debitReserve, creditReserve);
 
     internal InDoubtTransaction Reserve(Amount debit, Amount credit)
     {

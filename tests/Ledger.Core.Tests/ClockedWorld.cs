@@ -23,11 +23,16 @@ internal sealed class ClockedWorld
     /// <param name="address">The account.</param>
     /// <param name="skew">How far its node's clock is from the true time.</param>
     /// <param name="allowance">What it may be overdrawn by; null without a limit.</param>
-    public Node Add(string address, TimeSpan skew = default, int? allowance = null)
+    /// <param name="isThere">Whether messages reach it.</param>
+    public Node Add(string address, TimeSpan skew = default, int? allowance = null, bool isThere = true)
     {
         var account = AccountAddress.Parse(address);
         var node = new Node(this, account) { Skew = skew };
-        nodes.Add(account, node);
+        if (isThere)
+        {
+            nodes.Add(account, node);
+        }
+
         node.Wake();
         var spec = new AccountSpec(account, Usd, 1)
         {
@@ -70,7 +75,8 @@ internal sealed class ClockedWorld
     /// <summary>One account, and the node that it lives on.</summary>
     internal sealed class Node(ClockedWorld world, AccountAddress address) : IAccountShell
     {
-        private readonly List<LedgerTime> wakes = [];
+        // In true time: a timer runs on whatever the clock is set to.
+        private readonly List<long> wakes = [];
         private bool isWriting;
 
         public AccountAddress Address { get; } = address;
@@ -139,7 +145,7 @@ internal sealed class ClockedWorld
                 {
                     found.Add(committed.Key);
                 }
-                else if (happened is CloserCommitted closed && CommitTimeOf(closed) <= time)
+                else if (happened is CloserCommitted closed && closed.CommitTime <= time)
                 {
                     found.Add(closed.Part.Key);
                 }
@@ -148,11 +154,9 @@ internal sealed class ClockedWorld
             return found;
         }
 
-        public static LedgerTime CommitTimeOf(CloserCommitted closed) => closed.At;
-
         public void GoOff()
         {
-            if (wakes.RemoveAll(wake => wake <= Time) > 0)
+            if (wakes.RemoveAll(wake => wake <= world.Now) > 0)
             {
                 Runtime.Tick(Time);
                 Settle();
@@ -177,7 +181,7 @@ internal sealed class ClockedWorld
         {
         }
 
-        void IAccountShell.WakeAt(LedgerTime time) => wakes.Add(time);
+        void IAccountShell.WakeAt(LedgerTime time) => wakes.Add(world.Now + Math.Max(0, time.UnixMicroseconds - Time.UnixMicroseconds));
 
         public void Settle()
         {

@@ -72,10 +72,10 @@ public sealed class TimeTests
     {
         var payer = world.Add("payer", allowance: 100);
         var shop = world.Add("shop");
-        payer.Skew = TimeSpan.Parse(ahead, System.Globalization.CultureInfo.InvariantCulture);
+        payer.Skew = shop.Skew = TimeSpan.Parse(ahead, System.Globalization.CultureInfo.InvariantCulture);
         Transfer(payer, 1, shop, 1);
         world.Pass(TimeSpan.FromSeconds(1));
-        payer.Skew = default;
+        payer.Skew = shop.Skew = default;
         CheckHolds(payer, shop);
     }
 
@@ -143,6 +143,130 @@ public sealed class TimeTests
         var soon = others[0].Time.Add(TimeSpan.FromSeconds(2));
         others.ShouldAllBe(other => other.Runtime.State.LastTime < soon);
         ahead.Runtime.State.InDoubtCount.ShouldBe(0);
+    }
+
+    [Fact]
+    public void A_request_from_too_far_ahead_is_kept_until_its_time_comes_and_then_done()
+    {
+        var payer = world.Add("payer");
+        var shop = world.Add("shop");
+        payer.Skew = TimeSpan.FromSeconds(2.5);
+        var answer = payer.Post(1, shop, 5);
+        world.Run();
+        world.Answers.ContainsKey(answer).ShouldBeFalse();
+        shop.Runtime.State.LastTime.ShouldBeLessThan(shop.Time.Add(AccountRuntime.AheadMax));
+
+        world.Pass(TimeSpan.FromSeconds(1.6));
+        payer.Result(answer).Status.ShouldBe(TransferStatus.Created);
+        shop.Runtime.DroppedAhead.ShouldBe(0);
+    }
+
+    [Fact]
+    public void A_request_that_stays_too_far_ahead_is_dropped_unanswered_and_counted()
+    {
+        var payer = world.Add("payer");
+        var middle = world.Add("middle");
+        var shop = world.Add("shop");
+        payer.Skew = TimeSpan.FromSeconds(30);
+        var transfer = payer.Post(1, shop, 5);
+        var transaction = payer.Post(20, (payer, middle, 1), (payer, shop, 1));
+        var rows = shop.Rows.Count + middle.Rows.Count;
+        world.Pass(TimeSpan.FromSeconds(9));
+
+        world.Answers.ContainsKey(transfer).ShouldBeFalse();
+        world.Answers.ContainsKey(transaction).ShouldBeFalse();
+        world.Sent.Count(static one => one.Message is Vote or CloseAnswer).ShouldBe(0);
+        (shop.Rows.Count + middle.Rows.Count).ShouldBe(rows);
+        shop.Runtime.DroppedAhead.ShouldBeGreaterThan(0);
+        middle.Runtime.DroppedAhead.ShouldBeGreaterThan(0);
+
+        // Nothing is lost: when the clocks agree again, it is done.
+        payer.Skew = default;
+        world.Pass(TimeSpan.FromSeconds(30));
+        payer.Runtime.State.InDoubtCount.ShouldBe(0);
+        payer.Runtime.State.Balances.DebitsPosted.ShouldBe(Amount.Of(7));
+    }
+
+    [Fact]
+    public void What_is_decided_is_answered_whatever_the_time_of_the_question()
+    {
+        // The third account does not answer, so the second stays prepared.
+        var payer = world.Add("payer");
+        var middle = world.Add("middle");
+        var shop = world.Add("shop");
+        var silent = world.Add("silent", isThere: false);
+        payer.Post(1, shop, 5);
+        payer.Post(20, (payer, middle, 1), (payer, silent, 1));
+        world.Run();
+        var far = shop.Time.Add(TimeSpan.FromDays(1));
+        var prepare = world.Sent.Select(static one => one.Message).OfType<PrepareRequest>().Single();
+        var close = world.Sent.First(one => one.To == shop.Address).Message.ShouldBeOfType<CloseRequest>();
+        world.Sent.Clear();
+        middle.Runtime.Handle(prepare with { Time = far }, middle.Time);
+        world.Sent.ShouldHaveSingleItem().Message.ShouldBeOfType<Vote>().Kind.ShouldBe(VoteKind.Yes);
+        world.Sent.Clear();
+        shop.Runtime.Handle(close with { Time = far }, shop.Time);
+        world.Sent.ShouldHaveSingleItem().Message.ShouldBeOfType<CloseAnswer>().Committed.ShouldBeTrue();
+
+        middle.Runtime.DroppedAhead.ShouldBe(0);
+        shop.Runtime.DroppedAhead.ShouldBe(0);
+    }
+
+    [Fact]
+    public void An_outcome_is_never_refused_for_its_time()
+    {
+        var payer = world.Add("payer");
+        var shop = world.Add("shop");
+        payer.Post(1, shop, 5);
+        var part = world.Sent.Select(static one => one.Message).OfType<CloseRequest>().ShouldHaveSingleItem().Part;
+        var far = payer.Time.Add(TimeSpan.FromHours(1));
+        payer.Runtime.Handle(new CloseAnswer(part.Key, part.Digest, Committed: true, far, null), payer.Time);
+
+        payer.Runtime.State.InDoubtCount.ShouldBe(0);
+        payer.Runtime.State.LastTime.ShouldBe(far);
+        payer.Runtime.AheadBy(payer.Time).ShouldBeGreaterThan(TimeSpan.FromMinutes(59));
+    }
+
+    [Fact]
+    public void A_snapshot_and_the_rows_restore_the_same_time()
+    {
+        var payer = world.Add("payer", Apart);
+        var shop = world.Add("shop");
+        payer.Post(1, shop, 5);
+        world.Pass(TimeSpan.FromSeconds(1));
+        payer.Post(2, shop, 5);
+        var state = payer.Runtime.State;
+        var snapshot = AccountSnapshot.Of(state, payer.Rows.Count);
+        var (time, prepared) = (state.LastTime, state.InDoubtInOrder().ShouldHaveSingleItem().PreparedTime);
+        prepared.ShouldBe(time);
+
+        payer.Skew = -Apart;
+        foreach (var from in new[] { null, snapshot })
+        {
+            payer.Wake(from);
+            payer.Runtime.State.LastTime.ShouldBe(time);
+            payer.Runtime.State.InDoubtInOrder().ShouldHaveSingleItem().PreparedTime.ShouldBe(prepared);
+
+            // What it asks again is not from earlier than what it has prepared.
+            world.Sent.Select(static one => one.Message).OfType<CloseRequest>().Last().Time.ShouldBe(time);
+        }
+    }
+
+    [Fact]
+    public void A_row_says_since_when_something_is_undecided()
+    {
+        var payer = world.Add("payer");
+        var shop = world.Add("shop");
+        payer.Post(1, shop, 5);
+        var first = payer.Rows[^1];
+        first.OldestPrepared.ShouldBeNull();
+        world.Pass(TimeSpan.FromMilliseconds(1));
+        payer.Post(2, shop, 5);
+
+        payer.Rows[^1].OldestPrepared.ShouldBe(first.Events.OfType<TransactionPrepared>().Single().At);
+        world.Pass(TimeSpan.FromSeconds(1));
+        payer.Ask((caller, deadline) => new ChangeAccountCall(new SetAccountLimits(Amount.Of(99), null), caller, deadline));
+        payer.Rows[^1].OldestPrepared.ShouldBeNull();
     }
 
     private void Transfer(ClockedWorld.Node from, ulong id, ClockedWorld.Node to, ulong amount)
