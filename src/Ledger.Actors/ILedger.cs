@@ -256,6 +256,10 @@ public enum LedgerErrorReason
 
     /// <summary>The account could not be reached, or was moving. The outcome is unknown.</summary>
     Unavailable,
+
+    /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was
+    /// applied by this call; earlier ones may have been. Retrying here is no use.</summary>
+    LedgerHalted,
 }
 
 /// <summary>A call of <see cref="ILedger"/> that failed as a whole.</summary>
