@@ -266,6 +266,10 @@ public enum LedgerErrorReason
 
     /// <summary>The answer is larger than what nodes send each other. The outcome is unknown, and is found out by reading.</summary>
     AnswerTooLarge = 22,
+
+    /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was
+    /// applied by this call; earlier ones may have been. Retrying here is no use.</summary>
+    LedgerHalted = 40,
 }
 
 /// <summary>A call of <see cref="ILedger"/> that failed as a whole.</summary>

@@ -14,6 +14,9 @@ internal sealed partial class LedgerService(
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
     private static readonly TimeSpan RetryPauseMax = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Why this process may never answer again; null while it may.</summary>
+    public Func<string?> Ended { get; init; } = static () => null;
+
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -218,6 +221,11 @@ internal sealed partial class LedgerService(
 
     private DateTimeOffset Begin(int count, TimeSpan? timeout)
     {
+        if (Ended() is { } reason)
+        {
+            throw new LedgerException(LedgerErrorReason.LedgerHalted, reason);
+        }
+
         var wait = timeout ?? options.CallTimeout;
         if (wait == Timeout.InfiniteTimeSpan)
         {
