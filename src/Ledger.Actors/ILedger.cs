@@ -178,6 +178,10 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 
     /// <summary>The caller's own reference.</summary>
     public string Reference { get; init; } = "";
+
+    /// <summary>When the correction counts from a business point of view; null for when it is committed. It is not the
+    /// original's.</summary>
+    public LedgerTime? EffectiveTime { get; init; }
 }
 
 /// <summary>Asks to post or to void all holds of a transaction. Immutable.</summary>
@@ -185,7 +189,11 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 /// <param name="Account">The anchor of the transaction that made the holds.</param>
 /// <param name="TransactionId">Its id.</param>
 /// <param name="Post">Whether to post them; else they are voided.</param>
-public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post);
+public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post)
+{
+    /// <summary>When the posts or voids count from a business point of view; null for when they are committed.</summary>
+    public LedgerTime? EffectiveTime { get; init; }
+}
 
 /// <summary>Which entries of a statement to read. Immutable.</summary>
 /// <param name="Account">The account.</param>

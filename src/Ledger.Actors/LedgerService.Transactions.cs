@@ -125,6 +125,7 @@ internal sealed partial class LedgerService
         }
 
         CheckReference(request.Reference, "reference");
+        CheckEffectiveTime(request.EffectiveTime, "effective_time");
         var deadline = Begin(1, timeout);
         try
         {
@@ -160,6 +161,7 @@ internal sealed partial class LedgerService
                     Reference = request.Reference,
                     Reverses = transfer.Id,
                     Reason = request.Reason,
+                    EffectiveTime = request.EffectiveTime,
                 }));
             }
 
@@ -176,6 +178,7 @@ internal sealed partial class LedgerService
         TransactionResolution request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         RequireAddress(request.Account, "account");
+        CheckEffectiveTime(request.EffectiveTime, "effective_time");
         var deadline = Begin(1, timeout);
         try
         {
@@ -195,6 +198,7 @@ internal sealed partial class LedgerService
                     Asset = hold.Asset,
                     PendingId = hold.Id,
                     Flags = request.Post ? TransferFlags.PostPending : TransferFlags.VoidPending,
+                    EffectiveTime = request.EffectiveTime,
                 }));
             }
 
@@ -867,6 +871,7 @@ internal sealed partial class LedgerService
     {
         Check(transfer.Reference, transfer.Metadata, list, index);
         CheckReason(transfer.Reason, list is null ? "reason" : $"{list}[{index}].reason");
+        CheckEffectiveTime(transfer.EffectiveTime, list, index);
         if (transfer.Timeout < TimeSpan.Zero || transfer.Timeout.Ticks % TimeSpan.TicksPerMicrosecond != 0)
         {
             throw new LedgerException(
@@ -882,6 +887,24 @@ internal sealed partial class LedgerService
             throw new LedgerException(
                 LedgerErrorReason.InvalidArgument,
                 $"The reason has {reason.Length} characters; at most {LedgerLimits.ReasonLengthMax}, well-formed, are allowed.", field);
+        }
+    }
+
+    private static void CheckEffectiveTime(LedgerTime? time, string? list, int index)
+    {
+        if (time is not null)
+        {
+            CheckEffectiveTime(time, list is null ? "effective_time" : $"{list}[{index}].effective_time");
+        }
+    }
+
+    // What can't be printed could be written down, and then neither read nor sent.
+    private static void CheckEffectiveTime(LedgerTime? time, string field)
+    {
+        if (time is { } given && (given < LedgerLimits.EffectiveTimeMin || given > LedgerLimits.EffectiveTimeMax))
+        {
+            throw new LedgerException(
+                LedgerErrorReason.InvalidArgument, "An effective time is in the years 1 to 9999.", field);
         }
     }
 

@@ -166,6 +166,10 @@ public sealed record Reversal
 
     /// <summary>The caller's own reference, at most 128 characters; empty by default.</summary>
     public string Reference { get; init; } = "";
+
+    /// <summary>When the correction counts from a business point of view; null (the default) for when it is committed. It is
+    /// not the original's.</summary>
+    public DateTimeOffset? EffectiveTime { get; init; }
 }
 
 /// <summary>Asks to post or to void all holds of a transaction.</summary>
@@ -182,4 +186,8 @@ public sealed record TransactionResolution
 
     /// <summary>Whether to post them; otherwise they are voided.</summary>
     public required bool Post { get; init; }
+
+    /// <summary>When the posts or voids count from a business point of view; null (the default) for when they are
+    /// committed.</summary>
+    public DateTimeOffset? EffectiveTime { get; init; }
 }

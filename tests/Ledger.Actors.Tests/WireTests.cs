@@ -47,6 +47,7 @@ public sealed class WireTests : IDisposable
     {
         Reverses = Full.Id,
         Reason = "paid twice",
+        EffectiveTime = new LedgerTime(-1),
     };
 
     private static readonly AccountSpec Spec = new(Debit, Usd, 7)

@@ -310,6 +310,11 @@ internal static class JournalCodec
             stored.Reverses = ToStored(transfer.Reverses.Value);
         }
 
+        if (transfer.EffectiveTime is { } effective)
+        {
+            stored.EffectiveTime = effective.UnixMicroseconds;
+        }
+
         AddPairs(stored.Metadata, transfer.Metadata);
         return stored;
     }
@@ -343,6 +348,11 @@ internal static class JournalCodec
                 Reverses = stored.Reverses is null ? default : new TransferId(Id128(stored.Reverses)),
                 Reason = stored.Reason,
             };
+        }
+
+        if (stored.HasEffectiveTime)
+        {
+            transfer = transfer with { EffectiveTime = new LedgerTime(stored.EffectiveTime) };
         }
 
         return transfer;

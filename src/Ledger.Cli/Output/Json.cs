@@ -194,6 +194,7 @@ internal static class Json
         AddFlag(json, "openAccounts", transfer.OpenAccounts);
         AddId(json, "reverses", transfer.Reverses);
         AddText(json, "reason", transfer.Reason);
+        AddTime(json, "effectiveTime", transfer.EffectiveTime);
         return json;
     }
 

@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Ledger.Actors;
 using Ledger.Core;
@@ -50,7 +51,10 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
                 Reasons.ResolutionMissing, "The holds are to be posted or to be voided.", "resolution").Exception();
         }
 
-        var resolution = new TransactionResolution(id, account, original, request.Resolution == Resolution.Post);
+        var resolution = new TransactionResolution(id, account, original, request.Resolution == Resolution.Post)
+        {
+            EffectiveTime = EffectiveTime(request.EffectiveTime),
+        };
         var result = await ledger.ResolveTransactionAsync(resolution, timeout, context.CancellationToken);
         return new ResolveTransactionResponse { Result = Mapping.Write(request.Id, result) };
     }
@@ -70,6 +74,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             Reference = Mapping.CheckReference(request.Reference, out var fault)
                 ? request.Reference
                 : throw fault.Exception(),
+            EffectiveTime = EffectiveTime(request.EffectiveTime),
         };
         var result = await ledger.ReverseAsync(reversal, timeout, context.CancellationToken);
         return new ReverseTransactionResponse { Result = Mapping.Write(request.Id, result) };
@@ -98,6 +103,9 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
 
         return response;
     }
+
+    private static LedgerTime? EffectiveTime(Timestamp? given) =>
+        Mapping.TryReadEffectiveTime(given, out var time, out var fault) ? time : throw fault.Exception();
 
     private static Amount? Amount(string text)
     {

@@ -154,7 +154,17 @@ internal sealed class Script
         {
             // In a transaction the asset must be named, alone it may be.
             Asset = AssetOf(accounts.IndexOf(debit)),
+            EffectiveTime = WhenItCounts(),
         };
+
+    // Before, after, at the epoch and at the edges: to the protocol it is content like any other.
+    private LedgerTime? WhenItCounts() => random.Chance(800) ? null : random.Next(4) switch
+    {
+        0 => new LedgerTime(0),
+        1 => LedgerLimits.EffectiveTimeMin,
+        2 => LedgerLimits.EffectiveTimeMax,
+        _ => new LedgerTime(at - random.Spread(10, 40)),
+    };
 
     private Transfer Movement(int kind)
     {
@@ -219,7 +229,7 @@ internal sealed class Script
         };
         var resolution = new Transfer(NextId(), hold.DebitAccount, hold.CreditAccount, amount, hold.Code)
         {
-            Asset = hold.Asset, Flags = flags, PendingId = hold.Id,
+            Asset = hold.Asset, Flags = flags, PendingId = hold.Id, EffectiveTime = WhenItCounts(),
         };
         if (!mustNameAll && random.Chance(300))
         {
@@ -239,7 +249,7 @@ internal sealed class Script
                 : random.Chance(700) && original.Amount != Amount.MaxValue ? Amount.Of((ulong)(original.Amount.Value * 45 / 100))
                 : Amount.Of((ulong)random.Between(1, 60)), original.Code)
         {
-            Asset = original.Asset, Reverses = original.Id, Reason = "mistake",
+            Asset = original.Asset, Reverses = original.Id, Reason = "mistake", EffectiveTime = WhenItCounts(),
         };
 
     private void One()
@@ -352,9 +362,10 @@ internal sealed class Script
                 case PostTransferCall post when random.Chance(500) || isSequential || post.Transfer.ResolvesHold:
                     call = post with
                     {
-                        Transfer = random.Next(3) switch
+                        Transfer = random.Next(4) switch
                         {
                             0 => post.Transfer with { Amount = Some() },
+                            3 => post.Transfer with { EffectiveTime = new LedgerTime(3) },
                             1 => post.Transfer with { Reference = "else" },
                             _ => post.Transfer with { Code = 3 },
                         },
