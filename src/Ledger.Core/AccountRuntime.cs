@@ -40,7 +40,7 @@ public sealed record AccountRuntimeOptions
     public TimeSpan RememberedAgeMax { get; init; } = TimeSpan.FromDays(1);
 
     /// <summary>How many events a row holds at most.</summary>
-    public int BatchEventsMax { get; init; } = 1000;
+    public int BatchEventsMax { get; init; } = LedgerSizes.RowEventsMax;
 
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;

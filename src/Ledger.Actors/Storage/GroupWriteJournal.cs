@@ -13,6 +13,7 @@ using Akka.Persistence.Sql.Journal;
 using Akka.Serialization;
 using Akka.Util;
 using Ledger.Actors.Journal;
+using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
@@ -80,9 +81,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
         _writers = Positive(config, "writers", 1);
         _queueSize = Positive(config, "queue-size", 20_000);
-        _batchRowsMax = Positive(config, "batch-rows-max", 2_000);
-        _batchBytesMax = Positive(config, "batch-bytes-max", 8 * 1024 * 1024);
-        _rowBytesMax = Positive(config, "row-bytes-max", 16 * 1024 * 1024);
+        _batchRowsMax = Positive(config, "batch-rows-max", LedgerSizes.GroupRowsMax);
+        _batchBytesMax = Positive(config, "batch-bytes-max", LedgerSizes.GroupFull);
+        _rowBytesMax = Positive(config, "row-bytes-max", LedgerSizes.RowMax);
         _pageRows = Positive(config, "read-page-rows", 300);
         _queue = Channel.CreateBounded<Write>(new BoundedChannelOptions(_queueSize)
         {

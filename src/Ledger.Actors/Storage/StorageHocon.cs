@@ -3,6 +3,7 @@ using System.Text;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Persistence.Sql;
+using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
@@ -51,9 +52,9 @@ internal static class StorageHocon
                   ledger {
                     writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
                     queue-size = 100000
-                    batch-rows-max = 2000
-                    batch-bytes-max = 8388608
-                    row-bytes-max = 16777216
+                    batch-rows-max = {{LedgerSizes.GroupRowsMax}}
+                    batch-bytes-max = {{LedgerSizes.GroupFull}}
+                    row-bytes-max = {{LedgerSizes.RowMax}}
                     read-page-rows = 300
                   }
                 }
