@@ -184,14 +184,13 @@ public sealed partial class AccountRuntime
     /// <summary>Whether transactions are in doubt.</summary>
     public bool HasInDoubt => state.InDoubtCount > 0;
 
-    /// <summary>The number of the oldest transaction in doubt, by which one that stays is told from ones that come and go; 0
-    /// for none.</summary>
-    public long OldestInDoubt
+    /// <summary>The oldest transaction in doubt; null for none.</summary>
+    public InDoubtTransaction? OldestInDoubt
     {
         get
         {
             ForgetDecidedHeads();
-            return prepared is { Count: > 0 } ? prepared.Peek().Number : 0;
+            return prepared is { Count: > 0 } ? state.FindInDoubt(prepared.Peek().Key) : null;
         }
     }
 

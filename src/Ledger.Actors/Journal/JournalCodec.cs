@@ -135,6 +135,7 @@ internal static class JournalCodec
                 Transaction = ToStoredTransaction(doubt.Part),
                 DebitReserve = ToStored((Amount?)doubt.DebitReserve),
                 CreditReserve = ToStored((Amount?)doubt.CreditReserve),
+                PreparedTime = doubt.PreparedTime.UnixMicroseconds,
             };
             AddLegs(inDoubt.Legs, doubt.Part, account: default);
             stored.InDoubt.Add(inDoubt);
@@ -217,7 +218,8 @@ internal static class JournalCodec
             var part = PartOf(d.Legs, d.Transaction, account, d.SequenceNr);
             inDoubt.Add(InDoubtTransaction.Restore(
                 part, d.SequenceNr, d.Number,
-                AmountOf(d.DebitReserve) ?? part.Legs[0].Amount, AmountOf(d.CreditReserve) ?? Amount.Zero));
+                AmountOf(d.DebitReserve) ?? part.Legs[0].Amount, AmountOf(d.CreditReserve) ?? Amount.Zero,
+                new LedgerTime(d.PreparedTime)));
         }
 
         var spec = stored.Spec is null ? null : FromStored(stored.Spec, account);

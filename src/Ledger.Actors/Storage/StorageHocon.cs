@@ -52,10 +52,12 @@ internal static class StorageHocon
                   ledger {
                     writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
                     queue-size = 100000
-                    batch-rows-max = {{LedgerSizes.GroupRowsMax}}
-                    batch-bytes-max = {{LedgerSizes.GroupFull}}
-                    row-bytes-max = {{LedgerSizes.RowMax}}
+                    batch-rows-max = {{Number(LedgerSizes.GroupRowsMax)}}
+                    batch-bytes-max = {{Number(LedgerSizes.GroupFull)}}
+                    batch-ids-max = {{Number(LedgerSizes.GroupIdsMax)}}
+                    row-bytes-max = {{Number(LedgerSizes.RowMax)}}
                     read-page-rows = 300
+                    read-page-bytes = {{Number(LedgerSizes.PageMax)}}
                   }
                 }
               }
@@ -139,6 +141,8 @@ internal static class StorageHocon
 
         return quoted.Append('"').ToString();
     }
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string TypeName(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 }
