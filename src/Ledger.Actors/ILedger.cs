@@ -12,6 +12,14 @@ namespace Ledger.Actors;
 /// </remarks>
 public interface ILedger
 {
+    /// <summary>The same ledger, in the name of somebody: what is written through it says who asked. Cheap; may be called for each
+    /// request.</summary>
+    /// <param name="principal">Who asks, such as a user or a service: at most <see cref="Principals.BytesMax"/> bytes of UTF-8,
+    /// without control characters, and not beginning with <see cref="Principals.ReservedPrefix"/>; empty for nobody. It is no part of
+    /// what is asked for: the same id asked for again by another is the same request, and its first principal stays.</param>
+    /// <exception cref="LedgerException">The principal is none; its field is <c>principal</c>.</exception>
+    ILedger WithCaller(string principal);
+
     /// <summary>Opens accounts, each on its own. Idempotent. Results come in the order of the request.</summary>
     /// <param name="accounts">From 1 to <see cref="LedgerLimits.BatchMax"/> accounts.</param>
     /// <param name="timeout">How long to wait.</param>

@@ -9,7 +9,7 @@ namespace Ledger.Actors;
 /// <content>Transfers, transactions and what is built of them.</content>
 internal sealed partial class LedgerService
 {
-    private readonly RecentIds recent = new();
+    private readonly RecentIds recent = remembered ?? new();
 
     public async Task<TransactionResult> PostTransactionAsync(
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
@@ -74,7 +74,8 @@ internal sealed partial class LedgerService
         try
         {
             var answer = await AskAsync(
-                account, (caller, until) => new ChangeAccountCall(change, caller, until), deadline, false, cancellationToken);
+                account, (caller, until) => new ChangeAccountCall(change, caller, until) { Principal = principal }, deadline,
+                false, cancellationToken);
             return answer is ChangeAccountAnswer(var result) ? result : throw Failed(answer);
         }
         finally
@@ -103,8 +104,9 @@ internal sealed partial class LedgerService
             }
 
             var answer = await AskAsync(
-                debit, (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until), deadline,
-                false, cancellationToken);
+                debit,
+                (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until) { Principal = principal },
+                deadline, false, cancellationToken);
             return answer is ExtendHoldAnswer extended
                 ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline)
                 : throw Failed(answer);
@@ -362,8 +364,8 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransferCall(transfer, caller, until), deadline, retryOverload,
-            cancellationToken);
+            anchor, (caller, until) => new PostTransferCall(transfer, caller, until) { Principal = principal }, deadline,
+            retryOverload, cancellationToken);
         return answer is TransferAnswer(var result) ? Remember(result, anchor) : throw Failed(answer);
     }
 
@@ -504,7 +506,8 @@ internal sealed partial class LedgerService
         var whole = WithOpenings(transaction);
         var anchor = AnchorOf(whole);
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransactionCall(whole, caller, until), deadline, false, cancellationToken);
+            anchor, (caller, until) => new PostTransactionCall(whole, caller, until) { Principal = principal }, deadline, false,
+            cancellationToken);
         if (answer is not TransactionAnswer(var result))
         {
             throw Failed(answer);
@@ -840,7 +843,8 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until), deadline, true, cancellationToken);
+            spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until) { Principal = principal }, deadline, true,
+            cancellationToken);
         return answer is OpenAccountAnswer(var result) ? result : throw Failed(answer);
     }
 

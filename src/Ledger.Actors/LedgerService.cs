@@ -8,11 +8,15 @@ namespace Ledger.Actors;
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
     LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
-    Func<IActorRef?> sweeper) : ILedger
+    Func<IActorRef?> sweeper, string principal = "", RecentIds? remembered = null) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
     private static readonly TimeSpan RetryPauseMax = TimeSpan.FromMilliseconds(500);
+
+    public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
+        ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
+        : new LedgerService(options, calls, reader, accounts, holds, sweeper, principal, recent);
 
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
@@ -37,7 +41,8 @@ internal sealed partial class LedgerService(
                 if (shape == AccountStatus.None)
                 {
                     answers[i] = AskAsync(
-                        spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until), deadline,
+                        spec.Address,
+                        (caller, until) => new OpenAccountCall(spec, caller, until) { Principal = principal }, deadline,
                         results.Length > 1, cancellationToken);
                 }
                 else

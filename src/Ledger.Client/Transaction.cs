@@ -129,7 +129,11 @@ public sealed record LegOutcome(Guid TransferId, TransferStatus Transfer, Accoun
 /// <summary>A transaction as its anchor remembers it.</summary>
 /// <param name="Transaction">The transaction, with the ids of its transfers.</param>
 /// <param name="Outcome">What became of it.</param>
-public sealed record TransactionRecord(Transaction Transaction, TransactionOutcome Outcome);
+public sealed record TransactionRecord(Transaction Transaction, TransactionOutcome Outcome)
+{
+    /// <summary>Who asked for it first; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>One item of a batch.</summary>
 /// <param name="Leg">What it does. A transfer needs an id.</param>

@@ -184,6 +184,9 @@ public sealed record TransferRecord
 
     /// <summary>For a hold that was made: what has become of it. Otherwise null.</summary>
     public Hold? Hold { get; init; }
+
+    /// <summary>Who asked for it first; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 }
 
 /// <summary>Whether a hold is live, and how it ended. The numbers are those of the wire.</summary>

@@ -193,7 +193,10 @@ internal static class Wire
     };
 
     public static TransactionRecord FromWire(V1.TransactionRecord wire) => new(
-        FromWire(Needed(wire.Transaction, "transaction")), FromWire(Needed(wire.Result, "result")));
+        FromWire(Needed(wire.Transaction, "transaction")), FromWire(Needed(wire.Result, "result")))
+    {
+        Principal = wire.Principal,
+    };
 
     public static BatchItemOutcome FromWire(V1.BatchItemResult wire) => wire switch
     {
@@ -226,6 +229,7 @@ internal static class Wire
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Amount = OptionalAmount(wire.Amount),
         TransactionId = OptionalId(wire.TransactionId),
+        Principal = wire.Principal,
         Hold = wire.Hold is null
             ? null
             : new Hold(

@@ -164,6 +164,7 @@ public sealed partial class AccountRuntime
                 Hold = HoldState.Live,
                 HoldRemaining = hold.Remaining,
                 HoldDeadline = hold.Deadline < LedgerTime.MaxValue ? hold.Deadline : null,
+                Principal = hold.Principal,
             };
         }
 
@@ -181,6 +182,7 @@ public sealed partial class AccountRuntime
             Amount = committed ? leg.Amount : Amount.Zero,
             TransactionId = record.Part.Id,
             Hold = !leg.IsHold || !committed ? HoldState.None : remembered != HoldState.None ? remembered : found.Hold,
+            Principal = record.Part.Principal,
         };
     }
 
@@ -199,7 +201,10 @@ public sealed partial class AccountRuntime
                 : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]),
             record.Status == TransferStatus.Created
                 ? Committed(part, record.Time, replayed: false)
-                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false));
+                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false))
+        {
+            Principal = part.Principal,
+        };
     }
 
     private static TransactionResult Committed(TransactionPart part, LedgerTime time, bool replayed) => new(

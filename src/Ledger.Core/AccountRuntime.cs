@@ -623,7 +623,7 @@ public sealed partial class AccountRuntime
         var status = AccountDecider.Open(state, call.Spec);
         if (status == AccountStatus.Created)
         {
-            Emit(new AccountOpened(call.Spec, Later(now)), urgent: true);
+            Emit(new AccountOpened(call.Spec, Later(now)) { Principal = call.Principal }, urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
@@ -636,7 +636,7 @@ public sealed partial class AccountRuntime
         var status = AccountDecider.Change(state, call.Change, Later(now));
         if (status == AccountStatus.Changed)
         {
-            Emit(new AccountChanged(call.Change, Later(now)), urgent: true);
+            Emit(new AccountChanged(call.Change, Later(now)) { Principal = call.Principal }, urgent: true);
         }
 
         Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))));

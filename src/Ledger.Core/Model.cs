@@ -310,6 +310,9 @@ public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, Le
 
     /// <summary>For a live hold with a timeout: when it expires; else null.</summary>
     public LedgerTime? HoldDeadline { get; init; }
+
+    /// <summary>Who asked for it first, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 }
 
 /// <summary>One line of a statement: one posted change of one account. Immutable.</summary>

@@ -148,7 +148,11 @@ public readonly record struct LegResult(TransferStatus Transfer, AccountStatus O
 /// <summary>A transaction as its anchor remembers it. Immutable.</summary>
 /// <param name="Transaction">The transaction, its posts and voids with what they took from their holds.</param>
 /// <param name="Result">What became of it.</param>
-public sealed record TransactionRecord(Transaction Transaction, TransactionResult Result);
+public sealed record TransactionRecord(Transaction Transaction, TransactionResult Result)
+{
+    /// <summary>Who asked for it first, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>Which movements an account refuses, and why. Immutable.</summary>
 /// <param name="Debits">Whether it takes no debits.</param>

@@ -234,6 +234,7 @@ internal static partial class Mapping
             Status = (V1.TransferStatus)source.Status,
             CreateTime = Write(source.Time),
             TransactionId = Text(source.TransactionId),
+            Principal = source.Principal,
         };
         if (source.Status == TransferStatus.Created)
         {

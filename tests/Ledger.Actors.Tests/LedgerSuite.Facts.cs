@@ -1,3 +1,5 @@
+using Ledger.Actors.Accounts;
+using Ledger.Actors.Journal;
 using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
@@ -117,5 +119,143 @@ public abstract partial class LedgerSuite
         }
 
         (await host.Ledger.GetAccountAsync(a))!.Balances.ShouldBe(default);
+    }
+
+    // ---------------------------------------------------------------- principals
+
+    [Fact]
+    public async Task Who_asked_first_is_in_the_journal_of_every_account_that_took_part()
+    {
+        var (a, b, c) = (Address("p:a"), Address("p:b"), Address("p:c"));
+        var (alice, bob) = ("alice", "service:bob");
+        Transfer plain, hold, rejected;
+        Transaction transaction;
+        await using (var host = await StartAsync())
+        {
+            var ledger = host.Ledger.WithCaller(alice);
+            await ledger.OpenAccountsAsync([new AccountSpec(a, Usd, 1), new AccountSpec(b, Usd, 1)]);
+            await host.Ledger.OpenAccountsAsync([new AccountSpec(c, Usd, 1) { DebitsMustNotExceedCredits = Amount.Zero }]);
+            await host.Ledger.WithCaller(bob).ChangeAccountAsync(a, new FreezeAccount(new AccountFreeze(true, true, "r", null)));
+            await ledger.ChangeAccountAsync(a, new UnfreezeAccount("r"));
+            plain = Transfer(a, b, 5);
+            hold = Transfer(a, b, 30) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromHours(1) };
+            rejected = Transfer(c, b, 30);
+            transaction = Transaction.Of(
+                NewId(), Transfer(a, b, 1) with { Asset = Usd }, Transfer(b, c, 1) with { Asset = Usd });
+            (await ledger.PostTransferAsync(plain)).Status.ShouldBe(TransferStatus.Created);
+            (await ledger.PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Created);
+            (await host.Ledger.WithCaller(bob).PostTransferAsync(rejected)).Status.ShouldBe(TransferStatus.ExceedsCredits);
+            (await ledger.PostTransactionAsync(transaction)).Status.ShouldBe(TransferStatus.Created);
+            (await ledger.ExtendHoldAsync(
+                new ExtendHold(hold.Id, LedgerTime.From(DateTimeOffset.UtcNow.AddDays(1))) { Account = a })).Status
+                .ShouldBe(TransferStatus.Created);
+
+            // Whoever asks again asks for the same, and the first one stays.
+            foreach (var again in new[] { host.Ledger, host.Ledger.WithCaller(bob) })
+            {
+                (await again.PostTransferAsync(plain)).Status.ShouldBe(TransferStatus.Exists);
+                (await again.PostTransactionAsync(transaction)).Status.ShouldBe(TransferStatus.Exists);
+            }
+
+            await CheckAsync(host);
+        }
+
+        await using (var host = await StartAsync())
+        {
+            await CheckAsync(host);
+        }
+
+        foreach (var (stream, _, row) in storage.Rows())
+        {
+            var account = AccountAddress.Parse(stream[AccountActor.PersistenceIdPrefix.Length..]);
+            if (account != a && account != b && account != c)
+            {
+                continue;
+            }
+
+            foreach (var happened in JournalCodec.Decode(row, account, 1, out _).Events)
+            {
+                switch (happened)
+                {
+                    case TransactionPrepared prepared:
+                        prepared.Part.Principal.ShouldBe(alice);
+                        break;
+                    case CloserCommitted closed:
+                        closed.Part.Principal.ShouldBe(alice);
+                        break;
+                    case TransactionRejected refused:
+                        refused.Part.Principal.ShouldBe(bob);
+                        break;
+                    case AccountOpened opened:
+                        opened.Principal.ShouldBe(account == c ? "" : alice);
+                        break;
+                    case AccountChanged changed:
+                        changed.Principal.ShouldBe(changed.Change is FreezeAccount ? bob : alice);
+                        break;
+                    case HoldExtended extended:
+                        extended.Principal.ShouldBe(alice);
+                        break;
+                    default:
+                        happened.ShouldBeOfType<TransactionCommitted>();
+                        break;
+                }
+            }
+        }
+
+        async Task CheckAsync(LedgerHost host)
+        {
+            foreach (var (id, account, principal) in new[]
+            {
+                (plain.Id, a, alice), (plain.Id, b, alice), (hold.Id, a, alice), (hold.Id, b, alice), (rejected.Id, c, bob),
+                (transaction.Legs[0].Transfer!.Id, a, alice), (transaction.Legs[1].Transfer!.Id, b, alice),
+                (transaction.Legs[1].Transfer!.Id, c, alice),
+            })
+            {
+                (await host.Ledger.GetTransferAsync(account, id)).ShouldNotBeNull().Principal.ShouldBe(principal);
+            }
+
+            (await host.Ledger.GetTransactionAsync(a, transaction.Id)).ShouldNotBeNull().Principal.ShouldBe(alice);
+        }
+    }
+
+    [Fact]
+    public async Task An_expiry_is_the_ledger_s_own_and_says_so()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        var hold = Transfer(a, b, 30) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromMilliseconds(1) };
+        (await host.Ledger.WithCaller("alice").PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Created);
+        await EventuallyAsync(async () => (await host.Ledger.GetTransferAsync(a, hold.Id))!.Hold == HoldState.Expired);
+        await EventuallyAsync(async () => (await host.Ledger.GetAccountAsync(b))!.HoldCount == 0);
+        (await host.Ledger.GetTransferAsync(a, hold.Id))!.Principal.ShouldBe("alice");
+        foreach (var account in new[] { a, b })
+        {
+            var expiry = storage.Rows()
+                .Where(row => row.Stream == AccountActor.PersistenceIdOf(account))
+                .SelectMany(row => JournalCodec.Decode(row.Row, account, row.SequenceNr, out _).Events)
+                .Select(static happened => (happened as TransactionPrepared)?.Part ?? (happened as CloserCommitted)?.Part)
+                .Single(static part => part?.Legs[0].Transfer!.ResolvesHold == true);
+            expiry!.Principal.ShouldBe(Principals.Expiry);
+        }
+    }
+
+    [Theory]
+    [InlineData("ledger:expiry")]
+    [InlineData("ledger:")]
+    [InlineData("two\nlines")]
+    [InlineData("nul\0")]
+    [InlineData("half \ud83d")]
+    public async Task A_name_that_is_none_is_refused(string principal)
+    {
+        await using var host = await StartAsync();
+        foreach (var name in new[] { principal, new string('x', 129), new string('ü', 65) })
+        {
+            var refused = Should.Throw<LedgerException>(() => host.Ledger.WithCaller(name));
+            refused.Reason.ShouldBe(LedgerErrorReason.InvalidArgument);
+            refused.Field.ShouldBe("principal");
+        }
+
+        host.Ledger.WithCaller(new string('ü', 64)).ShouldNotBeNull();
+        host.Ledger.WithCaller("").ShouldNotBeNull();
     }
 }

@@ -101,4 +101,24 @@ public sealed class FactsTests
         ((Reversal)calls[0].Argument).EffectiveTime.ShouldBe(new LedgerTime(7_000_000));
         ((TransactionResolution)calls[1].Argument).EffectiveTime.ShouldBe(new LedgerTime(7_000_000));
     }
+
+    // ---------------------------------------------------------------- principals
+
+    [Fact]
+    public async Task Who_asked_is_told_of_what_is_recorded_and_nobody_is_named_before_anybody_is_known()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() });
+        var transfer = (Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument;
+        host.Ledger.Principals.ShouldBeEmpty();
+
+        host.Ledger.Record = new TransferRecord(transfer, TransferStatus.Created, FakeLedger.Now, null) { Principal = "alice" };
+        var record = (await host.Transfers.GetTransferAsync(
+            new GetTransferRequest { Account = "shop", Id = Samples.Id })).Record;
+        record.Principal.ShouldBe("alice");
+        var posted = new Core.Transaction(transfer.Id, [Core.TransactionLeg.Of(transfer)]);
+        host.Ledger.TransactionRecord = new Core.TransactionRecord(posted, host.Ledger.OnTransaction(posted)) { Principal = "bob" };
+        (await host.Transactions.GetTransactionAsync(new GetTransactionRequest { Account = "shop", Id = Samples.Id }))
+            .Record.Principal.ShouldBe("bob");
+    }
 }

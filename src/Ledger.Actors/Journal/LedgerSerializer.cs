@@ -155,13 +155,14 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         var wire = new WirePart
         {
             Transaction = JournalCodec.ToStoredTransaction(part), AnchorAsset = part.AnchorAsset.Text,
+            Principal = part.Principal,
         };
         JournalCodec.AddLegs(wire.Legs, part, account: default);
         return wire;
     }
 
     private static TransactionPart FromWire(WirePart wire) =>
-        JournalCodec.PartOf(wire.Legs, wire.Transaction, own: default, sequenceNr: 0) with
+        JournalCodec.PartOf(wire.Legs, wire.Transaction, own: default, sequenceNr: 0, wire.Principal) with
         {
             AnchorAsset = JournalCodec.AssetOf(wire.AnchorAsset),
         };
@@ -343,6 +344,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             ReplyTo = path,
             Correlation = call.Caller.Correlation,
             Deadline = call.Deadline.UnixMicroseconds,
+            Principal = call.Principal,
         };
         switch (call)
         {
@@ -423,7 +425,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         var caller = new Caller(
             system.Provider.ResolveActorRef(wire.ReplyTo), wire.Correlation);
         var deadline = new LedgerTime(wire.Deadline);
-        return wire.WhatCase switch
+        AccountCall call = wire.WhatCase switch
         {
             WireCall.WhatOneofCase.Open =>
                 new OpenAccountCall(JournalCodec.FromStored(wire.Open, account), caller, deadline),
@@ -441,6 +443,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 Id(wire.ExtendHold.HoldId), new LedgerTime(wire.ExtendHold.Deadline), caller, deadline),
             _ => throw new JournalCorruptException("A call of an unknown kind came from another node."),
         };
+        return wire.Principal.Length == 0 ? call : call with { Principal = wire.Principal };
     }
 
     private static WireAnswer ToWire(AnswerEnvelope envelope)
@@ -477,6 +480,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     : new WireTransactionRecord
                     {
                         Exists = true, Transaction = ToWire(record.Transaction, trial: false), Result = ToWire(record.Result),
+                        Principal = record.Principal,
                     };
                 break;
             case ChangeAccountAnswer(var result):
@@ -509,6 +513,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Hold = (uint)record.Hold,
                     HoldRemaining = JournalCodec.ToStored((Amount?)record.HoldRemaining),
                     HoldDeadline = record.HoldDeadline?.UnixMicroseconds ?? 0,
+                    Principal = record.Principal,
                 };
                 break;
             case StatementFenceAnswer fence:
@@ -547,7 +552,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             WireAnswer.WhatOneofCase.TransactionRecord => new TransactionRecordAnswer(!wire.TransactionRecord.Exists
                 ? null
                 : new TransactionRecord(
-                    FromWire(wire.TransactionRecord.Transaction), FromWire(wire.TransactionRecord.Result))),
+                    FromWire(wire.TransactionRecord.Transaction), FromWire(wire.TransactionRecord.Result))
+                {
+                    Principal = wire.TransactionRecord.Principal,
+                }),
             WireAnswer.WhatOneofCase.Change => new ChangeAccountAnswer(new AccountChangeResult(
                 (AccountStatus)wire.Change.Status, FromWire(wire.Change.Account))),
             WireAnswer.WhatOneofCase.Extend => new ExtendHoldAnswer(
@@ -565,6 +573,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Hold = (HoldState)wire.Record.Hold,
                     HoldRemaining = JournalCodec.AmountOf(wire.Record.HoldRemaining) ?? default,
                     HoldDeadline = wire.Record.HoldDeadline == 0 ? null : new LedgerTime(wire.Record.HoldDeadline),
+                    Principal = wire.Record.Principal,
                 }),
             WireAnswer.WhatOneofCase.Fence => new StatementFenceAnswer(
                 wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount),

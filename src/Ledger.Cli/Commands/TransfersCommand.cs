@@ -279,6 +279,7 @@ internal static class TransfersCommand
             ("of hold", Id(transfer.HoldId)),
             ("takes back", Id(transfer.Reverses)),
             ("reason", transfer.Reason),
+            ("asked for by", record.Principal),
             ("transaction", record.TransactionId == transfer.Id ? "" : Id(record.TransactionId)),
             ("hold", record.Hold is { } hold ? Names.Of(hold.State) : ""),
             ("left on hold", record.Hold is { State: HoldState.Live } live ? live.Remaining.ToString() : ""),

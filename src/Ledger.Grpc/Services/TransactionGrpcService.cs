@@ -22,7 +22,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             throw fault.Within("transaction").Exception();
         }
 
-        var result = await ledger.PostTransactionAsync(transaction, timeout, context.CancellationToken);
+        var result = await ledger.For(context).PostTransactionAsync(transaction, timeout, context.CancellationToken);
         return new PostTransactionResponse { Result = Mapping.Write(request.Transaction.Id, result, transaction) };
     }
 
@@ -55,7 +55,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
         {
             EffectiveTime = EffectiveTime(request.EffectiveTime),
         };
-        var result = await ledger.ResolveTransactionAsync(resolution, timeout, context.CancellationToken);
+        var result = await ledger.For(context).ResolveTransactionAsync(resolution, timeout, context.CancellationToken);
         return new ResolveTransactionResponse { Result = Mapping.Write(request.Id, result) };
     }
 
@@ -76,7 +76,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
                 : throw fault.Exception(),
             EffectiveTime = EffectiveTime(request.EffectiveTime),
         };
-        var result = await ledger.ReverseAsync(reversal, timeout, context.CancellationToken);
+        var result = await ledger.For(context).ReverseAsync(reversal, timeout, context.CancellationToken);
         return new ReverseTransactionResponse { Result = Mapping.Write(request.Id, result) };
     }
 
@@ -93,7 +93,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             }
         }
 
-        var results = await ledger.SubmitBatchAsync(items, timeout, context.CancellationToken);
+        var results = await ledger.For(context).SubmitBatchAsync(items, timeout, context.CancellationToken);
         Batches.CheckAnswered(items.Length, results.Count);
         var response = new SubmitBatchResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
