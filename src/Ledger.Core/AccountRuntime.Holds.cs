@@ -92,12 +92,8 @@ public sealed partial class AccountRuntime
         if (status == TransferStatus.Created)
         {
             deadline = call.HoldDeadline;
-<<<<<<< HEAD
             Emit(
-                new HoldExtended(call.HoldId, call.HoldDeadline, Later(now)) { Principal = call.Principal }, urgent: true);
-=======
-            Emit(new HoldExtended(call.HoldId, call.HoldDeadline, BookedAt(now)), urgent: true);
->>>>>>> main
+                new HoldExtended(call.HoldId, call.HoldDeadline, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         Hold(call.Caller, new ExtendHoldAnswer(status, deadline));

@@ -711,16 +711,11 @@ internal static class JournalCodec
                     LegOf(e.Rejected.FailedLeg, e.Rejected.Reason), (TransferStatus)e.Rejected.Reason,
                     FromStored(e.Rejected.Seen), at);
             case StoredEvent.WhatOneofCase.CloserCommitted:
-<<<<<<< HEAD
-                return new CloserCommitted(
-                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr, principal), at);
-=======
                 var committed = new CloserCommitted(
-                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr), at);
+                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr, principal), at);
                 return e.CloserCommitted.CommitTime is var commitTime and not 0
                     ? committed with { CommitTime = new LedgerTime(commitTime) }
                     : committed;
->>>>>>> main
             case StoredEvent.WhatOneofCase.CloserRefused:
                 return new CloserRefused(
                     PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr, principal),

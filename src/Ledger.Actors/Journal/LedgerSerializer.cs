@@ -156,11 +156,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         var wire = new WirePart
         {
             Transaction = JournalCodec.ToStoredTransaction(part), AnchorAsset = part.AnchorAsset.Text,
-<<<<<<< HEAD
             Principal = part.Principal,
-=======
             Time = time.UnixMicroseconds,
->>>>>>> main
         };
         JournalCodec.AddLegs(wire.Legs, part, account: default);
         return wire;
