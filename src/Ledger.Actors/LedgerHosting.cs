@@ -1,3 +1,4 @@
+using System.Globalization;
 using Akka;
 using Akka.Actor;
 using Akka.Actor.Setup;
@@ -143,9 +144,15 @@ public static class LedgerHostingExtensions
                 LedgerClusterHostingExtensions.ShardingHocon(new LedgerClusterOptions().WithProfile()), HoconAddMode.Prepend);
         }
 
-        // A transaction of 8,190 legs is one message; the default of 128,000 bytes would drop it, and silently so.
+        // A transaction is one message; the default of 128,000 bytes would drop it, and silently so.
         builder.AddHocon(
-            "akka.remote.dot-netty.tcp { maximum-frame-size = 16777216b, send-buffer-size = 33554432b, receive-buffer-size = 33554432b }",
+            string.Create(CultureInfo.InvariantCulture, $$"""
+                akka.remote.dot-netty.tcp {
+                  maximum-frame-size = {{LedgerSizes.FrameMax}}b
+                  send-buffer-size = {{LedgerSizes.FrameBuffer}}b
+                  receive-buffer-size = {{LedgerSizes.FrameBuffer}}b
+                }
+                """),
             HoconAddMode.Prepend);
         return builder.StartActors(async (system, registry) =>
         {

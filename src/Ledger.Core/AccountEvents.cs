@@ -116,6 +116,10 @@ public sealed class EventBatch
     /// <summary>The events, in the order in which they were decided.</summary>
     public IList<AccountEvent> Events { get; } = new List<AccountEvent>(2);
 
+    /// <summary>How many bytes the row has as it is stored: said by whoever writes or reads it, 0 until then. Not a part of the
+    /// row.</summary>
+    public int StoredBytes { get; set; }
+
     internal List<Outgoing>? Held { get; set; }
 
     internal bool Urgent { get; set; }

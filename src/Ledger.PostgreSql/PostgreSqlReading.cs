@@ -224,7 +224,7 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
     private const int PageRowsMax = 1_024;
 
     private readonly PageReads _pages = new(
-        new PageSize(PageRowsMax, StorageLimits.PageBytesMax), PostgreSqlReading.IsTimeout);
+        new PageSize(PageRowsMax, LedgerSizes.PageMax), PostgreSqlReading.IsTimeout);
     private readonly IndexBeginnings _beginnings = new();
     private string? _listSql;
 

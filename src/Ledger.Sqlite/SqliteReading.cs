@@ -234,7 +234,7 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
         ArgumentOutOfRangeException.ThrowIfNegative(maxRows);
         return _readers.ReadAsync(
             (Page: new PageQuestion(
-                persistenceId, fromSequenceNr, toSequenceNr, new PageSize(maxRows, StorageLimits.PageBytesMax)), descending),
+                persistenceId, fromSequenceNr, toSequenceNr, new PageSize(maxRows, LedgerSizes.PageMax)), descending),
             static (reader, q) => StreamRows.From(reader.ReadPage(q.Page, q.descending).Rows),
             cancellationToken);
     }

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Ledger.Actors.Storage;
+using Ledger.Core;
 
 namespace Ledger.Storage.Tests;
 
@@ -52,7 +53,7 @@ public abstract class LongRowsTests
         Insert("ledger-account-c", 1, 1_500, 10);
 
         await using var store = storage.OpenWork();
-        var size = new PageSize(1_000, StorageLimits.PageBytesMax);
+        var size = new PageSize(1_000, LedgerSizes.PageMax);
         var pages = new List<WorkPage>();
         for (long from = 0; ;)
         {
@@ -67,7 +68,7 @@ public abstract class LongRowsTests
             from = page.Rows[^1].Ordering;
         }
 
-        pages.ShouldAllBe(page => page.Rows.Count == 1 || page.Rows.Sum(row => row.Payload.Length) <= StorageLimits.PageBytesMax);
+        pages.ShouldAllBe(page => page.Rows.Count == 1 || page.Rows.Sum(row => row.Payload.Length) <= LedgerSizes.PageMax);
         pages.SelectMany(page => page.Rows).Select(row => row.Ordering).ShouldBe(Enumerable.Range(1, 1_522).Select(n => (long)n));
         pages.Take(10).ShouldAllBe(page => page.Rows.Count == 2);
     }

@@ -125,6 +125,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                         $"Row {LastSequenceNr} of {account} does not carry the hash of the row before it.");
                 }
 
+                batch.StoredBytes = row.Bytes.Length;
                 runtime.Replay(batch);
                 lastHash = JournalCodec.HashOf(row.Bytes.Span);
                 break;
@@ -413,6 +414,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     public void Write(EventBatch batch)
     {
         var bytes = JournalCodec.Encode(batch, lastHash, account);
+        batch.StoredBytes = bytes.Length;
         writing = batch;
         writingHash = JournalCodec.HashOf(bytes);
         PersistAsync(new JournalRow(bytes, WorkFacts.AreIn(batch, account), UnorderedIds.In(batch, account)), written);

@@ -13,6 +13,7 @@ using Akka.Persistence.Sql.Journal;
 using Akka.Serialization;
 using Akka.Util;
 using Ledger.Actors.Journal;
+using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
@@ -78,16 +79,16 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
         _writers = Positive(config, "writers", 1);
         _queueSize = Positive(config, "queue-size", 20_000);
-        _batchRowsMax = Positive(config, "batch-rows-max", StorageLimits.GroupRowsMax);
-        _batchBytesMax = Positive(config, "batch-bytes-max", StorageLimits.GroupBytesMax);
-        _batchIdsMax = Positive(config, "batch-ids-max", StorageLimits.GroupIdsMax);
-        _rowBytesMax = Positive(config, "row-bytes-max", 16 * 1024 * 1024);
+        _batchRowsMax = Positive(config, "batch-rows-max", LedgerSizes.GroupRowsMax);
+        _batchBytesMax = Positive(config, "batch-bytes-max", LedgerSizes.GroupFull);
+        _batchIdsMax = Positive(config, "batch-ids-max", LedgerSizes.GroupIdsMax);
+        _rowBytesMax = Positive(config, "row-bytes-max", LedgerSizes.RowMax);
         _pages = new PageReads(
-            new PageSize(
-                Positive(config, "read-page-rows", 300), Positive(config, "read-page-bytes", (int)StorageLimits.PageBytesMax)),
+            new PageSize(Positive(config, "read-page-rows", 300), Positive(config, "read-page-bytes", LedgerSizes.PageMax)),
             IsTimeout,
             (stream, size) => _log.Warning(
-                "A page of {0} took too long; it is read in pages of up to {1} rows and {2} bytes for a while", stream, size.Rows, size.Bytes));
+                "A page of {0} took too long; it is read in pages of up to {1} rows and {2} bytes for a while", stream, size.Rows,
+                size.Bytes));
         _queue = Channel.CreateBounded<Write>(new BoundedChannelOptions(_queueSize)
         {
             SingleReader = _writers == 1,

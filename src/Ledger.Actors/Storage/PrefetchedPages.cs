@@ -1,3 +1,5 @@
+using Ledger.Core;
+
 namespace Ledger.Actors.Storage;
 
 /// <summary>What the question for the highest number of a stream has read already, for the replay that follows it. Bounded: a replay
@@ -5,7 +7,7 @@ namespace Ledger.Actors.Storage;
 internal sealed class PrefetchedPages
 {
     private const int PagesMax = 256;
-    private const long BytesMax = 8 * StorageLimits.PageBytesMax;
+    private const long BytesMax = 8 * LedgerSizes.PageMax;
 
     private readonly Dictionary<string, (long From, StoredPage Page, long Bytes)> _pages = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();

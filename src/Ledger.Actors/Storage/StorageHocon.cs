@@ -3,6 +3,7 @@ using System.Text;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Persistence.Sql;
+using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
@@ -51,12 +52,12 @@ internal static class StorageHocon
                   ledger {
                     writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
                     queue-size = 100000
-                    batch-rows-max = {{Number(StorageLimits.GroupRowsMax)}}
-                    batch-bytes-max = {{Number(StorageLimits.GroupBytesMax)}}
-                    batch-ids-max = {{Number(StorageLimits.GroupIdsMax)}}
-                    row-bytes-max = 16777216
+                    batch-rows-max = {{LedgerSizes.GroupRowsMax}}
+                    batch-bytes-max = {{LedgerSizes.GroupFull}}
+                    batch-ids-max = {{LedgerSizes.GroupIdsMax}}
+                    row-bytes-max = {{LedgerSizes.RowMax}}
                     read-page-rows = 300
-                    read-page-bytes = {{Number(StorageLimits.PageBytesMax)}}
+                    read-page-bytes = {{LedgerSizes.PageMax}}
                   }
                 }
               }
@@ -140,8 +141,6 @@ internal static class StorageHocon
 
         return quoted.Append('"').ToString();
     }
-
-    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string TypeName(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 }

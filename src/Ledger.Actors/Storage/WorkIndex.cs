@@ -252,7 +252,7 @@ internal sealed class LedgerWorkIndex(
     private static readonly TimeSpan s_unsavedMax = TimeSpan.FromSeconds(10);
 
     private readonly SharedRun folding = new();
-    private readonly PageReads pages = new(new PageSize(PageRows, StorageLimits.PageBytesMax), store.IsTimeout);
+    private readonly PageReads pages = new(new PageSize(PageRows, LedgerSizes.PageMax), store.IsTimeout);
 
     // Places above the checkpoint that are folded in, with which they need not be read again.
     private readonly SortedSet<long> folded = [];
