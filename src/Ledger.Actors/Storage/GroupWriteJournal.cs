@@ -376,9 +376,8 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                 Interlocked.Increment(ref _taken);
                 batch.Clear();
                 rows.Clear();
-                var bytes = 0L;
-                var ids = 0;
-                while (rows.Count < _batchRowsMax && bytes < _batchBytesMax && ids < _batchIdsMax && reader.TryRead(out var write))
+                var fill = new GroupFill(_batchRowsMax, _batchBytesMax, _batchIdsMax);
+                while (!fill.IsFull && reader.TryRead(out var write))
                 {
                     if (GaveUp(write))
                     {
@@ -387,8 +386,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
                     batch.Add(write);
                     write.CopyTo(rows);
-                    bytes += write.Bytes;
-                    ids += write.Ids;
+                    fill.Add(write.Rows, write.Bytes, write.Ids);
                 }
 
                 if (batch.Count == 0)
