@@ -563,6 +563,13 @@ internal sealed partial class World
                 : disk.Chance(500) ? place.Snapshots[disk.Next(place.Snapshots.Count)] : null;
         }
 
+        if (place.Snapshots.Count > 0 && !healed && sequence is null && faults.LookupFails > 0 && disk.Chance(faults.LookupFails))
+        {
+            // As the store's failed look-ups: nothing is replayed in its place, somebody wakes the account again.
+            At(now + disk.Spread(7, faults.WriteBits), one.FailRecovery);
+            return one;
+        }
+
         Trace($"{place.Address} wakes on node {one.Node}, {place.Rows.Count} rows, snapshot {snapshot?.SequenceNr ?? 0}");
         one.Recover(snapshot, place.Rows);
         At(now + disk.Spread(7, healed ? 12 : faults.WriteBits), one.Recovered);
@@ -1000,6 +1007,15 @@ internal sealed class Incarnation : IAccountShell
         for (; from < rows.Count; from++)
         {
             Runtime.Replay(rows[from]);
+        }
+    }
+
+    public void FailRecovery()
+    {
+        if (!IsDead)
+        {
+            world.Count("snapshot not read");
+            world.Stop(this, "its snapshot can't be read");
         }
     }
 
