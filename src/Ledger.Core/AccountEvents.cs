@@ -116,15 +116,11 @@ public sealed class EventBatch
     /// <summary>The events, in the order in which they were decided.</summary>
     public IList<AccountEvent> Events { get; } = new List<AccountEvent>(2);
 
-    /// <summary>How many bytes the row has as it is stored: said by whoever writes or reads it, 0 until then. Not a part of the
-    /// row.</summary>
-    public int StoredBytes { get; set; }
-
     internal List<Outgoing>? Held { get; set; }
 
     internal bool Urgent { get; set; }
 
-    /// <summary>How many bytes the row has at most; counted only while it is made.</summary>
+    /// <summary>How many bytes the row has at most, as counted while it is made; or as it is stored, said by whoever reads it.</summary>
     internal long Size { get; set; } = EncodedSize.Row;
 
     /// <summary>The state after this batch, when a snapshot is due; taken by the shell once the batch is durable.</summary>

@@ -31,6 +31,7 @@ public sealed partial class AccountRuntime
     private void CloseRow()
     {
         open!.Urgent = true;
+        TakeSnapshotIfDue(open);
         (full ??= []).Enqueue(open);
         open = null;
     }
@@ -84,6 +85,7 @@ public sealed partial class AccountRuntime
         }
         else if (open is { Urgent: true })
         {
+            TakeSnapshotIfDue(open);
             writing = open;
             open = null;
         }
@@ -92,18 +94,20 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        // The state is exactly that of the row only while nothing newer is decided.
-        if (open is null && full is not { Count: > 0 } && IsSnapshotDue(writing.SequenceNr))
+        shell.Write(writing);
+    }
+
+    // When a row takes no further event: the state is exactly that of the row only while nothing newer is decided, and on an account
+    // under load something newer is decided all the time.
+    private void TakeSnapshotIfDue(EventBatch row)
+    {
+        bytesSinceSnapshot += row.Size;
+        if (IsSnapshotDue(row.SequenceNr))
         {
             workSinceSnapshot = bytesSinceSnapshot = 0;
-            writing.Snapshot = AccountSnapshot.Of(state, writing.SequenceNr);
-            snapshotSequenceNr = writing.SequenceNr;
+            row.Snapshot = AccountSnapshot.Of(state, row.SequenceNr);
+            snapshotSequenceNr = row.SequenceNr;
         }
-
-        // Only when it is encoded is it known how long the row is, so it counts for the next one.
-        var row = writing;
-        shell.Write(row);
-        bytesSinceSnapshot += row.Snapshot is null ? row.StoredBytes : 0;
     }
 
     // What is replayed after a snapshot takes time by its rows, its events and legs, and its bytes: none may grow without bound. The

@@ -249,7 +249,7 @@ public sealed partial class AccountRuntime
             workSinceSnapshot += WorkOf(happened);
         }
 
-        bytesSinceSnapshot += batch.StoredBytes;
+        bytesSinceSnapshot += batch.Size;
         DurableSequenceNr = assignedSequenceNr = batch.SequenceNr;
     }
 

@@ -13,7 +13,6 @@ public sealed class SnapshotDueTests : IAccountShell
     private readonly List<IdLookup> lookups = [];
     private AccountRuntime runtime = null!;
     private EventBatch? writing;
-    private int bytesPerRow;
     private long now = 1_000_000_000;
     private long id;
 
@@ -36,34 +35,65 @@ public sealed class SnapshotDueTests : IAccountShell
     [Fact]
     public void Long_rows_take_snapshots_by_their_bytes()
     {
-        const int megabyte = 1_000_000;
-        bytesPerRow = megabyte;
-        Start(new AccountRuntimeOptions());
-        for (var i = 0; i < 100; i++)
+        Start(new AccountRuntimeOptions { SnapshotEveryBytes = 100_000 });
+        for (var i = 0; i < 200; i++)
         {
-            Take(new PostTransferCall(Plain(NextId()), new Caller(null, 1), In(60)));
+            Take(new PostTransferCall(Long(NextId()), new Caller(null, 1), In(60)));
             Commit();
         }
 
-        // Its own length is not known yet when it is decided whether a row carries a snapshot.
-        Stretches(_ => bytesPerRow).Max().ShouldBeLessThanOrEqualTo(LedgerSizes.SnapshotDue + (2 * megabyte));
+        // Each has 4,000 bytes, twice that with its commit's row and what rows say of themselves.
+        Stretches(static row => row.Events.Count(static happened => happened is TransactionPrepared)).Max().ShouldBeInRange(10, 25);
     }
 
     [Fact]
-    public void Rows_that_are_replayed_count_as_those_that_are_written()
+    public void Bytes_that_are_replayed_count_as_those_that_are_written()
     {
-        bytesPerRow = 3_000_000;
-        Start(new AccountRuntimeOptions());
-        Take(new PostTransferCall(Plain(NextId()), new Caller(null, 1), In(60)));
-        Commit();
-        for (var restart = 0; restart < 6; restart++)
+        var options = new AccountRuntimeOptions { SnapshotEveryBytes = 20_000 };
+        Start(options);
+        for (var restart = 0; restart < 12; restart++)
         {
-            Restart();
-            Take(new PostTransferCall(Plain(NextId()), new Caller(null, 1), In(60)));
+            Take(new PostTransferCall(Long(NextId()), new Caller(null, 1), In(60)));
             Commit();
+            Restart(options);
         }
 
-        rows.Count(static row => row.Snapshot is not null).ShouldBeInRange(2, 5);
+        rows.Count(static row => row.Snapshot is not null).ShouldBeInRange(2, 6);
+    }
+
+    [Fact]
+    public void An_account_takes_snapshots_while_more_events_wait_than_a_row_takes()
+    {
+        // As much comes while a row is written as is in it, so that something newer is decided at any moment.
+        Start(new AccountRuntimeOptions());
+        for (var row = 0; row < 60; row++)
+        {
+            for (var i = 0; i < 1_500; i++)
+            {
+                var credit = new Transfer(NextId(), B, A, Amount.Of(5), 1);
+                runtime.Handle(
+                    new CloseRequest(
+                        new TransactionPart
+                        {
+                            Id = credit.Id, Anchor = B, AnchorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(credit),
+                            Legs = [new PartLeg(0, credit, null) { Amount = credit.Amount }],
+                        },
+                        Cancel: false),
+                    new LedgerTime(now));
+            }
+
+            now += 1_000;
+            lookups.ForEach(lookup => runtime.LookupCompleted(lookup, null, new LedgerTime(now)));
+            lookups.Clear();
+
+            // One at a time: as many events are never written as wait.
+            var written = writing.ShouldNotBeNull();
+            writing = null;
+            rows.Add(written);
+            runtime.WriteSucceeded(new LedgerTime(now));
+        }
+
+        Stretches(static row => row.Events.Count).Max().ShouldBeLessThanOrEqualTo(5_000);
     }
 
     [Fact]
@@ -111,11 +141,7 @@ public sealed class SnapshotDueTests : IAccountShell
         }
     }
 
-    void IAccountShell.Write(EventBatch batch)
-    {
-        batch.StoredBytes = bytesPerRow;
-        writing = batch;
-    }
+    void IAccountShell.Write(EventBatch batch) => writing = batch;
 
     void IAccountShell.Lookup(IdLookup lookup) => lookups.Add(lookup);
 
@@ -125,6 +151,12 @@ public sealed class SnapshotDueTests : IAccountShell
 
     // In the order of their time, as clients make them.
     private TransferId NextId() => new(((UInt128)(ulong)(now / 1_000) << 80) | ((UInt128)7 << 76) | ((UInt128)2 << 62) | (ulong)++id);
+
+    private static Transfer Long(TransferId id) => Plain(id) with
+    {
+        Metadata = Metadata.Of(Enumerable.Range(0, 15).Select(static i =>
+            new KeyValuePair<string, string>($"k{i:00}", new string('x', 250)))),
+    };
 
     private static Transfer Plain(TransferId id) => new(id, A, B, Amount.Of(5), 1) { Asset = Usd };
 
@@ -153,9 +185,9 @@ public sealed class SnapshotDueTests : IAccountShell
         Take(new OpenAccountCall(new AccountSpec(A, Usd, 1), new Caller(null, 0), In(60)));
     }
 
-    private void Restart()
+    private void Restart(AccountRuntimeOptions options)
     {
-        runtime = new AccountRuntime(A, new AccountRuntimeOptions(), this);
+        runtime = new AccountRuntime(A, options, this);
         var newest = rows.LastOrDefault(static row => row.Snapshot is not null);
         if (newest is not null)
         {

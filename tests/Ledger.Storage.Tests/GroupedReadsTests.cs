@@ -195,6 +195,7 @@ public sealed class GroupedReadsTests
     }
 
     private readonly ConcurrentBag<string> _asked = [];
+    private TaskCompletionSource? _first;
     private int _atOnce;
     private int _most;
 
@@ -205,13 +206,13 @@ public sealed class GroupedReadsTests
 
     private GroupedReads<int, string> Hanging(params int[] hanging) => Hanging(hanging.ToHashSet());
 
-    // Whatever is asked together with one of these is not answered before the patience has ended; 0 takes a moment, and the others none.
+    // Whatever is asked together with one of these is not answered before the patience has ended; 0 when the test lets it.
     private GroupedReads<int, string> Hanging(HashSet<int> hanging) =>
         new(
             new GroupedReadsOptions
             {
                 GroupsMax = 1, GroupMax = 3,
-                GroupPatience = TimeSpan.FromSeconds(0.3), AlonePatience = TimeSpan.FromSeconds(2),
+                GroupPatience = TimeSpan.FromSeconds(1), AlonePatience = TimeSpan.FromSeconds(3),
             },
             async (questions, token) =>
             {
@@ -220,9 +221,8 @@ public sealed class GroupedReadsTests
                 _most = Math.Max(_most, now);
                 try
                 {
-                    await Task.Delay(
-                        questions.Any(hanging.Contains) ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(questions[0] == 0 ? 100 : 1),
-                        token);
+                    await (questions[0] == 0 ? _first!.Task.WaitAsync(token)
+                        : Task.Delay(questions.Any(hanging.Contains) ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(1), token));
                 }
                 finally
                 {
@@ -234,10 +234,19 @@ public sealed class GroupedReadsTests
             static question => $"{question}", static _ => false, static _ => false);
 
     // While another one is being read, so that they wait for the place together.
-    private static async Task<Task<string>[]> AskTogetherAsync(GroupedReads<int, string> reads, params int[] questions)
+    private async Task<Task<string>[]> AskTogetherAsync(GroupedReads<int, string> reads, params int[] questions)
     {
+        _first = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = _asked.Count(static group => group == "0");
         var first = reads.AskAsync(0, CancellationToken.None);
+        using var patience = new CancellationTokenSource(s_timeout);
+        while (_asked.Count(static group => group == "0") == asked)
+        {
+            await Task.Delay(1, patience.Token);
+        }
+
         var all = questions.Select(question => reads.AskAsync(question, CancellationToken.None)).ToArray();
+        _first.SetResult();
         await first.WaitAsync(s_timeout);
         return all;
     }

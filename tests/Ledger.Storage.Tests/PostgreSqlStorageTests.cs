@@ -309,13 +309,17 @@ public sealed class PostgreSqlStorageTests : StorageTests
             _database + ";Command Timeout=60", new PostgreSqlStorageOptions { StatementTimeout = TimeSpan.FromMinutes(1) });
         await using var woken = await Node.StartAsync(patient, prepare: false);
 
-        // At first nobody knows which they are; from then on they are read alone.
+        // At first nobody knows which they are; from then on they are read alone, and hold up nobody.
         for (var round = 0; round < 2; round++)
         {
             var slow = Enumerable.Range(0, 6).Select(i => woken.StopsAsync(woken.Open($"slow-{i}"))).ToArray();
-            var fast = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => woken.ReadAgainAsync($"fast-{i}")));
+            var fast = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => woken.TryUntilWokenAsync($"fast-{i}")));
             fast.ShouldAllBe(contents => contents.SequenceNr == 1);
-            slow.ShouldAllBe(one => !one.IsCompleted);
+            if (round > 0)
+            {
+                slow.ShouldAllBe(one => !one.IsCompleted);
+            }
+
             (await Task.WhenAll(slow)).ShouldAllBe(stopped => stopped);
         }
     }

@@ -128,7 +128,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                         $"Row {LastSequenceNr} of {account} does not carry the hash of the row before it.");
                 }
 
-                batch.StoredBytes = row.Bytes.Length;
+                batch.Size = row.Bytes.Length;
                 runtime.Replay(batch);
                 lastHash = JournalCodec.HashOf(row.Bytes.Span);
                 break;
@@ -423,7 +423,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     public void Write(EventBatch batch)
     {
         var bytes = JournalCodec.Encode(batch, lastHash, account);
-        batch.StoredBytes = bytes.Length;
         writing = batch;
         writingHash = JournalCodec.HashOf(bytes);
         PersistAsync(new JournalRow(bytes, WorkFacts.AreIn(batch, account), UnorderedIds.In(batch, account)), written);
