@@ -213,7 +213,12 @@ internal sealed class LedgerExtension : IExtension
             : throw new InvalidOperationException("This actor system has no ledger: call WithLedger(...).");
         Options = options;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
-        var streams = options.Storage!.OpenStreams();
+        Identity = options.Storage!.ReadIdentity();
+        system.Log.Info(
+            "Ledger {0}, which {1} began at {2:u} ({3}), in {4}",
+            Identity, Identity.Epoch.BegunBy, Identity.Epoch.BegunAt.ToDateTimeOffset(), Identity.Epoch.Reason,
+            options.Storage.Description);
+        var streams = options.Storage.OpenStreams();
         var reader = new AccountStreamReader(streams);
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
         {
@@ -259,6 +264,9 @@ internal sealed class LedgerExtension : IExtension
     }
 
     public LedgerOptions Options { get; }
+
+    /// <summary>Which ledger this is, as it was read at the start.</summary>
+    public LedgerIdentity Identity { get; }
 
     public AccountActorContext Context { get; }
 

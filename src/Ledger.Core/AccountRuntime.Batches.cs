@@ -5,8 +5,6 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- group commit (R8)
 
-    private LedgerTime Later(LedgerTime now) => now > state.LastTime ? now : state.LastTime;
-
     private void Emit(AccountEvent happened, bool urgent)
     {
         // Before it, so that a row has one event however large that is, and otherwise never more than it may have (R17).
@@ -16,7 +14,7 @@ public sealed partial class AccountRuntime
             CloseRow();
         }
 
-        open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances);
+        open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
         state.Evolve(happened, open.SequenceNr);
         open.Events.Add(happened);
         open.Size += size;
@@ -158,7 +156,7 @@ public sealed partial class AccountRuntime
         }
     }
 
-    // ---------------------------------------------------------------- time
+    // ---------------------------------------------------------------- pauses
 
     private void ScheduleResend(Work work, LedgerTime now)
     {

@@ -315,13 +315,20 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
             ],
             cancellationToken);
 
-    public Task AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) =>
-        WriteAsync(
-            "INSERT INTO ledger_unfinished (account, since_us) VALUES ($1, $2) ON CONFLICT (account) DO NOTHING",
-            [Text(account.Account.Text), Long(account.Since.UnixMicroseconds)], cancellationToken);
+    public async Task<UnfinishedAccount> AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) =>
+        (await ReadAsync(
+            """
+            INSERT INTO ledger_unfinished (account, since_us) VALUES ($1, $2)
+            ON CONFLICT (account) DO UPDATE SET since_us = GREATEST(excluded.since_us, ledger_unfinished.since_us + 1)
+            RETURNING since_us
+            """,
+            [Text(account.Account.Text), Long(account.Since.UnixMicroseconds)],
+            reader => account with { Since = new LedgerTime(reader.GetInt64(0)) }, cancellationToken))[0];
 
-    public Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken) =>
-        WriteAsync("DELETE FROM ledger_unfinished WHERE account = $1", [Text(account.Text)], cancellationToken);
+    public Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken) =>
+        WriteAsync(
+            "DELETE FROM ledger_unfinished WHERE account = $1 AND since_us = $2",
+            [Text(seen.Account.Text), Long(seen.Since.UnixMicroseconds)], cancellationToken);
 
     public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
         AccountAddress after, int limit, CancellationToken cancellationToken) =>

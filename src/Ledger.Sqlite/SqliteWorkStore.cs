@@ -228,13 +228,22 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
             ("$due", Due(deadline)), ("$id", SqliteStatements.Id(hold.Id)), ("$was", hold.Due.UnixMicroseconds)),
         cancellationToken);
 
-    public Task AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) => RunAsync(
-        connection => connection.Write("INSERT INTO ledger_unfinished (account, since_us) VALUES ($account, $since) ON CONFLICT (account) DO NOTHING;",
-            ("$account", account.Account.Text), ("$since", account.Since.UnixMicroseconds)),
-        cancellationToken);
+    public Task<UnfinishedAccount> AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) =>
+        RunAsync(
+            connection => connection.List(
+                """
+                INSERT INTO ledger_unfinished (account, since_us) VALUES ($account, $since)
+                ON CONFLICT (account) DO UPDATE SET since_us = MAX(excluded.since_us, ledger_unfinished.since_us + 1)
+                RETURNING since_us;
+                """,
+                reader => account with { Since = new LedgerTime(reader.GetInt64(0)) },
+                ("$account", account.Account.Text), ("$since", account.Since.UnixMicroseconds))[0],
+            cancellationToken);
 
-    public Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken) => RunAsync(
-        connection => connection.Write("DELETE FROM ledger_unfinished WHERE account = $account;", ("$account", account.Text)),
+    public Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken) => RunAsync(
+        connection => connection.Write(
+            "DELETE FROM ledger_unfinished WHERE account = $account AND since_us = $since;",
+            ("$account", seen.Account.Text), ("$since", seen.Since.UnixMicroseconds)),
         cancellationToken);
 
     public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(

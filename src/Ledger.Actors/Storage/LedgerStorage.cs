@@ -27,6 +27,11 @@ public abstract class LedgerStorage
     /// <summary>Opens the reading side: accounts' own streams, outside the actors.</summary>
     public abstract IAccountStreams OpenStreams();
 
+    /// <summary>Reads which ledger the storage holds, with the epoch that runs now. After <see cref="Prepare"/>.</summary>
+    /// <exception cref="InvalidOperationException">It can't be read, or is not there.</exception>
+    internal virtual LedgerIdentity ReadIdentity() =>
+        throw new NotSupportedException($"{GetType().Name} keeps no identity of the ledger.");
+
     /// <summary>Opens the tables of the index of work.</summary>
     internal virtual IWorkStore OpenWork() =>
         throw new NotSupportedException($"{GetType().Name} keeps no index of work.");

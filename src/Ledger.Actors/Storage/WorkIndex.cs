@@ -54,11 +54,19 @@ internal interface ILedgerWorkIndex : IAsyncDisposable
     Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken);
 
     /// <summary>Notes durably that an account has been in doubt for long, so that it is woken by whoever comes after this
-    /// process. Noting it again changes nothing.</summary>
-    Task AddUnfinishedAsync(AccountAddress account, LedgerTime since, CancellationToken cancellationToken);
+    /// process. The newest note of an account stands.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="since">Since when the oldest of what it has in doubt has been so.</param>
+    /// <param name="cancellationToken">Stops the write.</param>
+    /// <returns>The note: its time is later than those of all notes of the account that are still there, so that each is told
+    /// from the one before it.</returns>
+    Task<UnfinishedAccount> AddUnfinishedAsync(
+        AccountAddress account, LedgerTime since, CancellationToken cancellationToken);
 
-    /// <summary>Takes back <see cref="AddUnfinishedAsync"/>, where it was called for.</summary>
-    Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken);
+    /// <summary>Takes a note back. One that was made since it was seen stays.</summary>
+    /// <param name="seen">The note, as it was made or listed.</param>
+    /// <param name="cancellationToken">Stops the write.</param>
+    Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken);
 
     /// <summary>The accounts that are noted as in doubt, in the order of their addresses.</summary>
     Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
@@ -90,7 +98,8 @@ internal readonly record struct UpcomingHold(AccountAddress Debit, AccountAddres
 /// <summary>A hold in the index.</summary>
 internal readonly record struct DueHold(TransferId Id, AccountAddress Credit, LedgerTime Due);
 
-/// <summary>An account that is in doubt, and since when.</summary>
+/// <summary>A note that an account is in doubt. The time, at the earliest that since when it has been so, tells it from other
+/// notes of the account.</summary>
 internal readonly record struct UnfinishedAccount(AccountAddress Account, LedgerTime Since);
 
 /// <summary>A row as the index reads it.</summary>
@@ -212,9 +221,9 @@ internal interface IWorkStore : IAsyncDisposable
 
     Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken);
 
-    Task AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken);
+    Task<UnfinishedAccount> AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken);
 
-    Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken);
+    Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken);
 
     Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
         AccountAddress after, int limit, CancellationToken cancellationToken);
@@ -375,11 +384,12 @@ internal sealed class LedgerWorkIndex(
     public Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken) =>
         store.CorrectAsync(hold, deadline, cancellationToken);
 
-    public Task AddUnfinishedAsync(AccountAddress account, LedgerTime since, CancellationToken cancellationToken) =>
+    public Task<UnfinishedAccount> AddUnfinishedAsync(
+        AccountAddress account, LedgerTime since, CancellationToken cancellationToken) =>
         store.AddUnfinishedAsync(new UnfinishedAccount(account, since), cancellationToken);
 
-    public Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken) =>
-        store.RemoveUnfinishedAsync(account, cancellationToken);
+    public Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken) =>
+        store.RemoveUnfinishedAsync(seen, cancellationToken);
 
     public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
         AccountAddress after, int limit, CancellationToken cancellationToken) =>
