@@ -446,6 +446,14 @@ public sealed partial class AccountRuntime
             return;
         }
 
+        if (vote.Time > now.Add(AheadMax))
+        {
+            // Its time would stay in the close, and the last agent would not take that for as long as it lies ahead: perhaps for
+            // ever. The participant is asked again, and by then its clock may be right.
+            DroppedAhead++;
+            return;
+        }
+
         work.Votes![vote.Account] = vote;
         if (work.Votes.Count == work.Others.Count - 1)
         {

@@ -543,8 +543,21 @@ internal sealed class Oracle(World world)
     // ---------------------------------------------------------------- messages
 
     /// <summary>What leaves an account must be durable (R8).</summary>
-    public void Sent(Place from, AccountMessage message)
+    /// <param name="from">Who says it.</param>
+    /// <param name="wasAhead">Whether it has been ahead of its clock, so that what it says may be earlier than what it has spent.</param>
+    /// <param name="message">What it says.</param>
+    public void Sent(Place from, bool wasAhead, AccountMessage message)
     {
+        if (wasAhead && message switch
+            {
+                Vote vote => (attempts.GetValueOrDefault((vote.Key, vote.Digest)), vote.Time),
+                CloseRequest close => (Known(close.Part), close.Time),
+                _ => default,
+            } is ({ } attempt, var time) && time < attempt.Sources)
+        {
+            attempt.IsAhead = true;
+        }
+
         switch (message)
         {
             case PrepareRequest prepare:

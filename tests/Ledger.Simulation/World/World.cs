@@ -1171,7 +1171,7 @@ internal sealed class Incarnation : IAccountShell
         world.Covered(Runtime, message, null);
         var (clock, before) = (Clock, Runtime.State.LastTime);
         Runtime.Handle(message, clock);
-        NoteAhead(clock, before, message is Outcome { Committed: true } or CloseAnswer { Committed: true });
+        NoteAhead(clock, before, message is Outcome { Committed: true } or CloseAnswer { Committed: true } or OutcomeAck);
     }
 
     // R21: what this has decided was judged by a time that its events don't show, where the account is ahead of its clock. Only a
@@ -1194,6 +1194,11 @@ internal sealed class Incarnation : IAccountShell
         {
             Note(before);
         }
+        else if (Ahead.TryGetValue(before, out var caughtUp))
+        {
+            // What is booked at the same time is judged by it now.
+            Ahead[before] = (caughtUp.From, before);
+        }
 
         void Note(LedgerTime booked) =>
             Ahead[booked] = Ahead.TryGetValue(booked, out var one) ? (one.From, judged) : (judged, judged);
@@ -1201,6 +1206,9 @@ internal sealed class Incarnation : IAccountShell
 
     /// <summary>Between which times events were judged that are booked ahead of the clock, by the time that they are booked at.</summary>
     public Dictionary<LedgerTime, (LedgerTime From, LedgerTime To)> Ahead { get; } = [];
+
+    /// <summary>Whether it is ahead of its clock, or was.</summary>
+    public bool WasAhead => Ahead.Count > 0 || Runtime.State.LastTime > Clock.Add(AccountRuntime.AheadMax);
 
     public void GoToSleep()
     {
@@ -1441,7 +1449,7 @@ internal sealed partial class World
     public void Sent(Incarnation from, AccountAddress account, AccountMessage message)
     {
         Trace($"{from.Place.Address} -> {account}: {Tracer.Text(message)}");
-        Oracle.Sent(from.Place, message);
+        Oracle.Sent(from.Place, from.WasAhead, message);
         if (places.TryGetValue(account, out var to))
         {
             Transmit(from.Node, to, message);
