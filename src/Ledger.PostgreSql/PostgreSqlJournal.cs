@@ -22,7 +22,8 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
             (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token),
             static page => page.PersistenceId,
             PostgreSqlReading.MayBeOfOne,
-            PostgreSqlReading.IsTimeout);
+            PostgreSqlReading.IsTimeout,
+            TookLong);
     }
 
     protected override IJournalAppender CreateAppender()

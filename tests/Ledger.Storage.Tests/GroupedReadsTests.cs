@@ -144,7 +144,9 @@ public sealed class GroupedReadsTests
         all[1].IsCompleted.ShouldBeFalse("it is still asked alone");
         (await reads.AskAsync(4, CancellationToken.None).WaitAsync(s_timeout)).ShouldBe("4");
         all[1].IsCompleted.ShouldBeFalse("what came later waited for no place");
+        _long.ShouldBeEmpty();
         await Should.ThrowAsync<OperationCanceledException>(all[1].WaitAsync(s_timeout));
+        _long.ShouldBe([2]);
     }
 
     [Fact]
@@ -195,6 +197,7 @@ public sealed class GroupedReadsTests
     }
 
     private readonly ConcurrentBag<string> _asked = [];
+    private readonly ConcurrentBag<int> _long = [];
     private TaskCompletionSource? _first;
     private int _atOnce;
     private int _most;
@@ -231,7 +234,7 @@ public sealed class GroupedReadsTests
 
                 return [.. questions.Select(static question => $"{question}")];
             },
-            static question => $"{question}", static _ => false, static _ => false);
+            static question => $"{question}", static _ => false, static _ => false, _long.Add);
 
     // While another one is being read, so that they wait for the place together.
     private async Task<Task<string>[]> AskTogetherAsync(GroupedReads<int, string> reads, params int[] questions)

@@ -105,6 +105,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     /// <summary>Whether a failure to read says that the time was up, so that less may do. Not asked about cancellations.</summary>
     protected abstract bool IsTimeout(Exception exception);
 
+    /// <summary>Notes that a page was not brought in the time that whoever asked for it had: the next is smaller.</summary>
+    protected void TookLong(PageQuestion question) => _pages.TookLong(question.PersistenceId, question.Size);
+
     /// <summary>Reads the highest number of a stream above the given one, or 0.</summary>
     protected abstract Task<long> ReadHighestAsync(
         string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken);

@@ -15,12 +15,15 @@ namespace Ledger.Actors.Storage;
 /// <param name="mayBeOfOne">Whether a failure of a group, other than by taking long, may be due to one of its questions. Of any other
 /// failure all of the group are told.</param>
 /// <param name="isTimeout">Whether a failure says that the source's own time was up.</param>
+/// <param name="tookLong">Is told of a question that was read alone for long, and not answered before somebody's time was up; null for
+/// nobody.</param>
 internal sealed class GroupedReads<TQuestion, TAnswer>(
     GroupedReadsOptions options,
     Func<IReadOnlyList<TQuestion>, CancellationToken, Task<IReadOnlyList<TAnswer>>> read,
     Func<TQuestion, string> subjectOf,
     Func<Exception, bool> mayBeOfOne,
-    Func<Exception, bool> isTimeout)
+    Func<Exception, bool> isTimeout,
+    Action<TQuestion>? tookLong = null)
 {
     private const int SuspectsMax = 10_000;
 
@@ -155,13 +158,13 @@ internal sealed class GroupedReads<TQuestion, TAnswer>(
         try
         {
             var answers = await read([waiting.Question], patience.Token).ConfigureAwait(false);
-            Judge(isGood: true);
+            Judge(isGood: true, isAnswered: true);
             waiting.Answer.SetResult(answers[0]);
         }
         catch (Exception e)
         {
             // Who left at once says nothing of what he asked for.
-            Judge(isGood: !mayBeOfOne(e) && !isTimeout(e));
+            Judge(isGood: !mayBeOfOne(e) && !isTimeout(e), isAnswered: false);
             waiting.Fail(e);
         }
         finally
@@ -169,15 +172,19 @@ internal sealed class GroupedReads<TQuestion, TAnswer>(
             places.Release();
         }
 
-        void Judge(bool isGood)
+        void Judge(bool isGood, bool isAnswered)
         {
-            if (isGood && TimeProvider.System.GetElapsedTime(began) < options.GroupPatience / 2)
+            var isLong = TimeProvider.System.GetElapsedTime(began) >= options.GroupPatience / 2;
+            if (isGood && !isLong)
             {
                 _suspects.TryRemove(subjectOf(waiting.Question), out _);
+                return;
             }
-            else
+
+            Suspect(waiting.Question);
+            if (isLong && !isAnswered)
             {
-                Suspect(waiting.Question);
+                tookLong?.Invoke(waiting.Question);
             }
         }
     }

@@ -804,8 +804,9 @@ internal sealed partial class World
             return;
         }
 
-        var rowsMax = options.SnapshotEvery * AccountRuntimeOptions.SnapshotPostponedMax;
-        var workMax = (long)rowsMax * AccountRuntimeOptions.SnapshotEventsPerRow;
+        // At most 16 times as many as it should be, and 16 events or legs are worth a row.
+        var rowsMax = options.SnapshotEvery * 16;
+        var workMax = rowsMax * 16L;
         if (one.Since.Rows >= rowsMax || one.Since.Work >= workMax || one.Since.Bytes >= options.SnapshotEveryBytes)
         {
             throw new ViolationException(
@@ -1122,7 +1123,8 @@ internal sealed class Incarnation : IAccountShell
             CloserRefused { Part: var part } => Math.Max(1, part.Legs.Length),
             _ => 1,
         });
-        Since = row.Snapshot is null || !IsReady ? (Since.Rows + 1, Since.Work + work, Since.Bytes + row.Size) : default;
+        var bytes = row.Events.Aggregate((long)EncodedSize.Row, static (sum, happened) => sum + EncodedSize.OfEvent(happened));
+        Since = row.Snapshot is null || !IsReady ? (Since.Rows + 1, Since.Work + work, Since.Bytes + bytes) : default;
     }
 
     public void FailRecovery()
