@@ -12,6 +12,14 @@ namespace Ledger.Actors;
 /// </remarks>
 public interface ILedger
 {
+    /// <summary>The same ledger, in the name of somebody: what is written through it says who asked. Cheap; may be called for each
+    /// request.</summary>
+    /// <param name="principal">Who asks, such as a user or a service: at most <see cref="Principals.BytesMax"/> bytes of UTF-8,
+    /// without control characters, and not beginning with <see cref="Principals.ReservedPrefix"/>; empty for nobody. It is no part of
+    /// what is asked for: the same id asked for again by another is the same request, and its first principal stays.</param>
+    /// <exception cref="LedgerException">The principal is none; its field is <c>principal</c>.</exception>
+    ILedger WithCaller(string principal);
+
     /// <summary>Opens accounts, each on its own. Idempotent. Results come in the order of the request.</summary>
     /// <param name="accounts">From 1 to <see cref="LedgerLimits.BatchMax"/> accounts.</param>
     /// <param name="timeout">How long to wait.</param>
@@ -178,6 +186,10 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 
     /// <summary>The caller's own reference.</summary>
     public string Reference { get; init; } = "";
+
+    /// <summary>When the correction counts from a business point of view; null for when it is committed. It is not the
+    /// original's.</summary>
+    public LedgerTime? EffectiveTime { get; init; }
 }
 
 /// <summary>Asks to post or to void all holds of a transaction. Immutable.</summary>
@@ -185,7 +197,11 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 /// <param name="Account">The anchor of the transaction that made the holds.</param>
 /// <param name="TransactionId">Its id.</param>
 /// <param name="Post">Whether to post them; else they are voided.</param>
-public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post);
+public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post)
+{
+    /// <summary>When the posts or voids count from a business point of view; null for when they are committed.</summary>
+    public LedgerTime? EffectiveTime { get; init; }
+}
 
 /// <summary>Which entries of a statement to read. Immutable.</summary>
 /// <param name="Account">The account.</param>
@@ -266,6 +282,10 @@ public enum LedgerErrorReason
 
     /// <summary>The answer is larger than what nodes send each other. The outcome is unknown, and is found out by reading.</summary>
     AnswerTooLarge = 22,
+
+    /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was
+    /// applied by this call; earlier ones may have been. Retrying here is no use.</summary>
+    LedgerHalted = 40,
 }
 
 /// <summary>A call of <see cref="ILedger"/> that failed as a whole.</summary>

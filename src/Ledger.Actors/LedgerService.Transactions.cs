@@ -9,7 +9,7 @@ namespace Ledger.Actors;
 /// <content>Transfers, transactions and what is built of them.</content>
 internal sealed partial class LedgerService
 {
-    private readonly RecentIds recent = new();
+    private readonly RecentIds recent = remembered ?? new();
 
     public async Task<TransactionResult> PostTransactionAsync(
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
@@ -76,7 +76,8 @@ internal sealed partial class LedgerService
         try
         {
             var answer = await AskAsync(
-                account, (caller, until) => new ChangeAccountCall(change, caller, until), deadline, false, cancellationToken);
+                account, (caller, until) => new ChangeAccountCall(change, caller, until) { Principal = principal }, deadline,
+                false, cancellationToken);
             return answer is ChangeAccountAnswer(var result) ? result : throw Failed(answer);
         }
         finally
@@ -105,8 +106,9 @@ internal sealed partial class LedgerService
             }
 
             var answer = await AskAsync(
-                debit, (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until), deadline,
-                false, cancellationToken);
+                debit,
+                (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until) { Principal = principal },
+                deadline, false, cancellationToken);
             return answer is ExtendHoldAnswer extended
                 ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline)
                 : throw Failed(answer);
@@ -127,6 +129,7 @@ internal sealed partial class LedgerService
         }
 
         CheckReference(request.Reference, "reference");
+        CheckEffectiveTime(request.EffectiveTime, "effective_time");
         var deadline = Begin(1, timeout);
         try
         {
@@ -162,6 +165,7 @@ internal sealed partial class LedgerService
                     Reference = request.Reference,
                     Reverses = transfer.Id,
                     Reason = request.Reason,
+                    EffectiveTime = request.EffectiveTime,
                 }));
             }
 
@@ -178,6 +182,7 @@ internal sealed partial class LedgerService
         TransactionResolution request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         RequireAddress(request.Account, "account");
+        CheckEffectiveTime(request.EffectiveTime, "effective_time");
         var deadline = Begin(1, timeout);
         try
         {
@@ -197,6 +202,7 @@ internal sealed partial class LedgerService
                     Asset = hold.Asset,
                     PendingId = hold.Id,
                     Flags = request.Post ? TransferFlags.PostPending : TransferFlags.VoidPending,
+                    EffectiveTime = request.EffectiveTime,
                 }));
             }
 
@@ -361,8 +367,8 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransferCall(transfer, caller, until), deadline, retryOverload,
-            cancellationToken);
+            anchor, (caller, until) => new PostTransferCall(transfer, caller, until) { Principal = principal }, deadline,
+            retryOverload, cancellationToken);
         return answer is TransferAnswer(var result) ? Remember(result, anchor) : throw Failed(answer);
     }
 
@@ -583,7 +589,8 @@ internal sealed partial class LedgerService
         var whole = WithOpenings(transaction);
         var anchor = AnchorOf(whole);
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransactionCall(whole, caller, until), deadline, false, cancellationToken);
+            anchor, (caller, until) => new PostTransactionCall(whole, caller, until) { Principal = principal }, deadline, false,
+            cancellationToken);
         if (answer is not TransactionAnswer(var result))
         {
             throw Failed(answer);
@@ -919,7 +926,8 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until), deadline, true, cancellationToken);
+            spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until) { Principal = principal }, deadline, true,
+            cancellationToken);
         return answer is OpenAccountAnswer(var result) ? result : throw Failed(answer);
     }
 
@@ -994,6 +1002,7 @@ internal sealed partial class LedgerService
     {
         Check(transfer.Reference, transfer.Metadata, list, index);
         CheckReason(transfer.Reason, list is null ? "reason" : $"{list}[{index}].reason");
+        CheckEffectiveTime(transfer.EffectiveTime, list, index);
         if (transfer.Timeout < TimeSpan.Zero || transfer.Timeout.Ticks % TimeSpan.TicksPerMicrosecond != 0)
         {
             throw new LedgerException(
@@ -1009,6 +1018,24 @@ internal sealed partial class LedgerService
             throw new LedgerException(
                 LedgerErrorReason.InvalidArgument,
                 $"The reason has {reason.Length} characters; at most {LedgerLimits.ReasonLengthMax}, well-formed, are allowed.", field);
+        }
+    }
+
+    private static void CheckEffectiveTime(LedgerTime? time, string? list, int index)
+    {
+        if (time is not null)
+        {
+            CheckEffectiveTime(time, list is null ? "effective_time" : $"{list}[{index}].effective_time");
+        }
+    }
+
+    // What can't be printed could be written down, and then neither read nor sent.
+    private static void CheckEffectiveTime(LedgerTime? time, string field)
+    {
+        if (time is { } given && (given < LedgerLimits.EffectiveTimeMin || given > LedgerLimits.EffectiveTimeMax))
+        {
+            throw new LedgerException(
+                LedgerErrorReason.InvalidArgument, "An effective time is in the years 1 to 9999.", field);
         }
     }
 

@@ -8,11 +8,18 @@ namespace Ledger.Actors;
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
     LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
-    Func<IActorRef?> sweeper) : ILedger
+    Func<IActorRef?> sweeper, string principal = "", RecentIds? remembered = null) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
     private static readonly TimeSpan RetryPauseMax = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Why this process may never answer again; null while it may.</summary>
+    public Func<string?> Ended { get; init; } = static () => null;
+
+    public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
+        ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
+        : new LedgerService(options, calls, reader, accounts, holds, sweeper, principal, recent) { Ended = Ended };
 
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
@@ -37,7 +44,8 @@ internal sealed partial class LedgerService(
                 if (shape == AccountStatus.None)
                 {
                     answers[i] = AskAsync(
-                        spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until), deadline,
+                        spec.Address,
+                        (caller, until) => new OpenAccountCall(spec, caller, until) { Principal = principal }, deadline,
                         results.Length > 1, cancellationToken);
                 }
                 else
@@ -218,6 +226,11 @@ internal sealed partial class LedgerService(
 
     private DateTimeOffset Begin(int count, TimeSpan? timeout)
     {
+        if (Ended() is { } reason)
+        {
+            throw new LedgerException(LedgerErrorReason.LedgerHalted, reason);
+        }
+
         var wait = timeout ?? options.CallTimeout;
         if (wait == Timeout.InfiniteTimeSpan)
         {

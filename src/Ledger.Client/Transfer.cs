@@ -94,6 +94,11 @@ public sealed record Transfer
     /// <summary>For a correction: why, at most 256 characters; empty by default.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>When the transfer counts from a business point of view; null (the default) for when it is committed. The
+    /// ledger keeps it in whole microseconds, and takes what is finer to the next one. A post or a void has not its
+    /// hold's.</summary>
+    public DateTimeOffset? EffectiveTime { get; init; }
+
     /// <summary>Makes the post of a hold, whose accounts, asset, code, reference and metadata are those of the hold.</summary>
     /// <param name="id">The id of the post, a new one.</param>
     /// <param name="holdId">The hold.</param>
@@ -180,6 +185,9 @@ public sealed record TransferRecord
 
     /// <summary>For a hold that was made: what has become of it. Otherwise null.</summary>
     public Hold? Hold { get; init; }
+
+    /// <summary>Who asked for it first; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 }
 
 /// <summary>Whether a hold is live, and how it ended. The numbers are those of the wire.</summary>

@@ -188,6 +188,7 @@ public sealed partial class AccountRuntime
                 Hold = HoldState.Live,
                 HoldRemaining = live.Remaining,
                 HoldDeadline = live.Deadline < LedgerTime.MaxValue ? live.Deadline : null,
+                Principal = live.Principal,
             };
         }
 
@@ -211,6 +212,7 @@ public sealed partial class AccountRuntime
             Amount = committed ? leg.Amount : Amount.Zero,
             TransactionId = record.Part.Id,
             Hold = !leg.IsHold || !committed ? HoldState.None : remembered != HoldState.None ? remembered : found.Hold,
+            Principal = record.Part.Principal,
         };
     }
 
@@ -232,6 +234,7 @@ public sealed partial class AccountRuntime
                 : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false))
         {
             HoldRows = part.Legs.Any(static leg => leg.HoldRow != 0) ? [.. part.Legs.Select(static leg => leg.HoldRow)] : [],
+            Principal = part.Principal,
         };
     }
 

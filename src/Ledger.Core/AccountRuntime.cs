@@ -639,7 +639,7 @@ public sealed partial class AccountRuntime
         var status = AccountDecider.Open(state, call.Spec);
         if (status == AccountStatus.Created)
         {
-            Emit(new AccountOpened(call.Spec, BookedAt(now)), urgent: true);
+            Emit(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
@@ -652,7 +652,7 @@ public sealed partial class AccountRuntime
         var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
         if (status == AccountStatus.Changed)
         {
-            Emit(new AccountChanged(call.Change, BookedAt(now)), urgent: true);
+            Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))));

@@ -557,6 +557,7 @@ public sealed class AccountState
                 Amount = leg.Amount,
                 HasReference = transfer.Reference.Length > 0,
                 HasMetadata = !transfer.Metadata.Pairs.IsEmpty,
+                Principal = part.Principal,
             });
             ClosedByHold |= ClosesThis(transfer);
         }

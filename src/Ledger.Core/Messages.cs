@@ -11,7 +11,11 @@ public abstract record AccountMessage;
 /// <summary>A call of a client, answered to its caller.</summary>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">When the caller stops waiting; a command that comes later is refused.</param>
-public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage;
+public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage
+{
+    /// <summary>For a write: who asks for it, see <see cref="Principals"/>; empty where nobody is named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>Opens the account. Answered by <see cref="OpenAccountAnswer"/>.</summary>
 /// <param name="Spec">What it is opened with.</param>

@@ -39,6 +39,21 @@ public sealed record Transfer(
     /// <summary>For a correction: why. At most <see cref="LedgerLimits.ReasonLengthMax"/> characters.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>When the transfer counts from a business point of view, which may be before or after it is committed; null (the
+    /// default) for when it is committed. From <see cref="LedgerLimits.EffectiveTimeMin"/> to
+    /// <see cref="LedgerLimits.EffectiveTimeMax"/>. It moves no money, and no limit looks at it.</summary>
+    /// <remarks>It is the transfer's own: a post or a void does not have its hold's, nor a correction that of the
+    /// original.</remarks>
+    public LedgerTime? EffectiveTime
+    {
+        get => effectiveMicros == NoTime ? null : new LedgerTime(effectiveMicros);
+        init => effectiveMicros = value?.UnixMicroseconds ?? NoTime;
+    }
+
+    // Half the size of what may be null: most transfers have none.
+    private const long NoTime = long.MinValue;
+    private readonly long effectiveMicros = NoTime;
+
     /// <summary>Whether this posts or voids a hold.</summary>
     public bool ResolvesHold => (Flags & (TransferFlags.PostPending | TransferFlags.VoidPending)) != TransferFlags.None;
 
@@ -315,6 +330,9 @@ public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, Le
 
     /// <summary>For a live hold with a timeout: when it expires; else null.</summary>
     public LedgerTime? HoldDeadline { get; init; }
+
+    /// <summary>Who asked for it first, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 }
 
 /// <summary>One line of a statement: one posted change of one account. Immutable.</summary>
@@ -350,6 +368,12 @@ public static class LedgerLimits
 
     /// <summary>The latest time at which a hold may expire: 2262-04-11, 2^63-1 nanoseconds after the Unix epoch.</summary>
     public static readonly LedgerTime HoldDeadlineMax = new(long.MaxValue / 1000);
+
+    /// <summary>The earliest effective time: 0001-01-01T00:00:00Z, the first moment that the API can print.</summary>
+    public static readonly LedgerTime EffectiveTimeMin = LedgerTime.From(DateTimeOffset.MinValue);
+
+    /// <summary>The latest effective time: 9999-12-31T23:59:59.999999Z, the last moment that the API can print.</summary>
+    public static readonly LedgerTime EffectiveTimeMax = LedgerTime.From(DateTimeOffset.MaxValue);
 
     /// <summary>The most metadata pairs.</summary>
     public const int MetadataPairsMax = 16;

@@ -156,6 +156,9 @@ public sealed record TransactionRecord(Transaction Transaction, TransactionResul
     /// <summary>Whether posts or voids are shown without what they leave to their holds, which would have made the answer larger than
     /// <see cref="LedgerSizes.AnswerMax"/>. Each transfer can be asked for by its own id.</summary>
     public bool IsAbridged { get; init; }
+
+    /// <summary>Who asked for it first, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 }
 
 /// <summary>Which movements an account refuses, and why. Immutable.</summary>

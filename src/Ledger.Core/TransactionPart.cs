@@ -95,6 +95,10 @@ public sealed record TransactionPart
     /// <summary>The digest of the request as the client made it.</summary>
     public required UInt128 Asked { get; init; }
 
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named. It is stored by every account that
+    /// takes part, and not a part of what is compared: who asks again is not asking for something else.</summary>
+    public string Principal { get; init; } = "";
+
     /// <summary>The legs, in order.</summary>
     public required ImmutableArray<PartLeg> Legs { get; init; }
 
@@ -252,6 +256,9 @@ public sealed record Hold(
 
     /// <summary>What was held at first.</summary>
     public Amount Amount { get; init; }
+
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 
     /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12).</summary>
     public TransferId ExpiryId => DerivedId.Make(Transfer.Id, "ledger.expiry.v1\0"u8, Deadline.UnixMicroseconds);

@@ -204,7 +204,10 @@ public sealed class GroupedReadsTests
 
     private GroupedReads<int, string> Reads(int groupMax) =>
         new(
-            new GroupedReadsOptions { GroupsMax = 1, GroupMax = groupMax, GroupPatience = s_timeout, AlonePatience = s_timeout },
+            new GroupedReadsOptions
+            {
+                GroupsMax = 1, GroupMax = groupMax, GroupPatience = s_timeout, AgainPatience = s_timeout, AlonePatience = s_timeout,
+            },
             HeldAsync, static question => $"{question}", static failure => failure is FormatException, static _ => false);
 
     private GroupedReads<int, string> Hanging(params int[] hanging) => Hanging(hanging.ToHashSet());
@@ -215,7 +218,7 @@ public sealed class GroupedReadsTests
             new GroupedReadsOptions
             {
                 GroupsMax = 1, GroupMax = 3,
-                GroupPatience = TimeSpan.FromSeconds(1), AlonePatience = TimeSpan.FromSeconds(3),
+                GroupPatience = TimeSpan.FromSeconds(1), AgainPatience = TimeSpan.FromSeconds(0.5), AlonePatience = TimeSpan.FromSeconds(3),
             },
             async (questions, token) =>
             {

@@ -211,6 +211,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         var wire = new WirePart
         {
             Transaction = JournalCodec.ToStoredTransaction(part), AnchorAsset = part.AnchorAsset.Text,
+            Principal = part.Principal,
             Time = time.UnixMicroseconds,
         };
         JournalCodec.AddLegs(wire.Legs, part, account: default);
@@ -218,7 +219,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     }
 
     private static TransactionPart FromWire(WirePart wire) =>
-        JournalCodec.PartOf(wire.Legs, wire.Transaction, own: default, sequenceNr: 0) with
+        JournalCodec.PartOf(wire.Legs, wire.Transaction, own: default, sequenceNr: 0, wire.Principal) with
         {
             AnchorAsset = JournalCodec.AssetOf(wire.AnchorAsset),
         };
@@ -400,6 +401,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             ReplyTo = path,
             Correlation = call.Caller.Correlation,
             Deadline = call.Deadline.UnixMicroseconds,
+            Principal = call.Principal,
         };
         switch (call)
         {
@@ -492,7 +494,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         var caller = new Caller(
             system.Provider.ResolveActorRef(wire.ReplyTo), wire.Correlation);
         var deadline = new LedgerTime(wire.Deadline);
-        return wire.WhatCase switch
+        AccountCall call = wire.WhatCase switch
         {
             WireCall.WhatOneofCase.Open =>
                 new OpenAccountCall(JournalCodec.FromStored(wire.Open, account), caller, deadline),
@@ -510,6 +512,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 Id(wire.ExtendHold.HoldId), new LedgerTime(wire.ExtendHold.Deadline), caller, deadline),
             _ => throw new JournalCorruptException("A call of an unknown kind came from another node."),
         };
+        return wire.Principal.Length == 0 ? call : call with { Principal = wire.Principal };
     }
 
     private static WireAnswer ToWire(AnswerEnvelope envelope)
@@ -546,6 +549,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     : new WireTransactionRecord
                     {
                         Exists = true, Transaction = ToWire(record.Transaction, trial: false), Result = ToWire(record.Result),
+                        Principal = record.Principal,
                     };
                 for (var i = 0; i < record?.HoldRows.Length; i++)
                 {
@@ -583,6 +587,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Hold = (uint)record.Hold,
                     HoldRemaining = JournalCodec.ToStored((Amount?)record.HoldRemaining),
                     HoldDeadline = record.HoldDeadline?.UnixMicroseconds ?? 0,
+                    Principal = record.Principal,
                 };
                 wire.Record.Transfer.HoldRow = record.HoldRow;
                 break;
@@ -629,6 +634,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     HoldRows = wire.TransactionRecord.Transaction.Legs.Any(static leg => leg.HoldRow != 0)
                         ? [.. wire.TransactionRecord.Transaction.Legs.Select(static leg => leg.HoldRow)]
                         : [],
+                    Principal = wire.TransactionRecord.Principal,
                 }),
             WireAnswer.WhatOneofCase.Change => new ChangeAccountAnswer(new AccountChangeResult(
                 (AccountStatus)wire.Change.Status, FromWire(wire.Change.Account))),
@@ -648,6 +654,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     HoldRemaining = JournalCodec.AmountOf(wire.Record.HoldRemaining) ?? default,
                     HoldRow = wire.Record.Transfer.HoldRow,
                     HoldDeadline = wire.Record.HoldDeadline == 0 ? null : new LedgerTime(wire.Record.HoldDeadline),
+                    Principal = wire.Record.Principal,
                 }),
             WireAnswer.WhatOneofCase.Fence => new StatementFenceAnswer(
                 wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount),

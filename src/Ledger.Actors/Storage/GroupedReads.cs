@@ -7,7 +7,7 @@ namespace Ledger.Actors.Storage;
 /// them. Thread-safe; has no threads of its own, and nothing to end.</summary>
 /// <remarks>One that can't be answered, or takes long, keeps nobody else from being answered. A group whose reading fails for what may be
 /// one of its questions, or is not done by <see cref="GroupedReadsOptions.GroupPatience"/>, gives its place up, and each of its
-/// questions is asked again alone, a few at a time. What failed alone, or took long, is not grouped with others for a while, but waits
+/// questions is asked again alone, a few at a time. What fails alone, or takes long, is not grouped with others for a while, but waits
 /// for one of a few places of its own. So the places of the groups are for those that can be answered.</remarks>
 /// <param name="options">The limits.</param>
 /// <param name="read">Answers a group: an answer for each question, in their order.</param>
@@ -42,7 +42,7 @@ internal sealed class GroupedReads<TQuestion, TAnswer>(
         var waiting = new Waiting(question, cancellationToken);
         if (IsSuspect(question))
         {
-            _ = Task.Run(() => AskAloneAsync(waiting, _suspectPlaces), CancellationToken.None);
+            _ = Task.Run(() => AskAloneAsync(waiting), CancellationToken.None);
             return waiting.Answer.Task.WaitAsync(cancellationToken);
         }
 
@@ -117,9 +117,16 @@ internal sealed class GroupedReads<TQuestion, TAnswer>(
         catch (Exception e) when (!IsOver(group) && ((group.Count > 1 && mayBeOfOne(e)) || IsTooLong(e, patience.Token)))
         {
             // Not waited for: the place is free for the next group.
+            if (group is [var alone])
+            {
+                Suspect(alone.Question);
+                _ = AskAloneAsync(alone);
+                return;
+            }
+
             foreach (var waiting in group)
             {
-                _ = AskAloneAsync(waiting, _againPlaces);
+                _ = AskAgainAsync(waiting);
             }
         }
         catch (Exception e)
@@ -140,15 +147,63 @@ internal sealed class GroupedReads<TQuestion, TAnswer>(
 
     private bool IsTooLong(Exception failure, CancellationToken patience) => isTimeout(failure) || patience.IsCancellationRequested;
 
-    private async Task AskAloneAsync(Waiting waiting, SemaphoreSlim places)
+    // Most of a group that failed are answered in no time; the one that it failed for must not keep them waiting.
+    private async Task AskAgainAsync(Waiting waiting)
+    {
+        if (!await TryEnterAsync(_againPlaces, waiting).ConfigureAwait(false))
+        {
+            return;
+        }
+
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(waiting.CancellationToken);
+        patience.CancelAfter(options.AgainPatience);
+        try
+        {
+            var answers = await read([waiting.Question], patience.Token).ConfigureAwait(false);
+            waiting.Answer.SetResult(answers[0]);
+            return;
+        }
+        catch (Exception e)
+        {
+            if (waiting.CancellationToken.IsCancellationRequested)
+            {
+                waiting.Fail(e);
+                return;
+            }
+
+            Suspect(waiting.Question);
+            if (!IsTooLong(e, patience.Token))
+            {
+                waiting.Fail(e);
+                return;
+            }
+        }
+        finally
+        {
+            _againPlaces.Release();
+        }
+
+        await AskAloneAsync(waiting).ConfigureAwait(false);
+    }
+
+    private static async Task<bool> TryEnterAsync(SemaphoreSlim places, Waiting waiting)
     {
         try
         {
             await places.WaitAsync(waiting.CancellationToken).ConfigureAwait(false);
+            return true;
         }
         catch (OperationCanceledException e)
         {
             waiting.Fail(e);
+            return false;
+        }
+    }
+
+    private async Task AskAloneAsync(Waiting waiting)
+    {
+        if (!await TryEnterAsync(_suspectPlaces, waiting).ConfigureAwait(false))
+        {
             return;
         }
 
@@ -169,22 +224,23 @@ internal sealed class GroupedReads<TQuestion, TAnswer>(
         }
         finally
         {
-            places.Release();
+            _suspectPlaces.Release();
         }
 
         void Judge(bool isGood, bool isAnswered)
         {
             var isLong = TimeProvider.System.GetElapsedTime(began) >= options.GroupPatience / 2;
-            if (isGood && !isLong)
+            if (!isGood || isLong)
+            {
+                Suspect(waiting.Question);
+                if (isLong && !isAnswered)
+                {
+                    tookLong?.Invoke(waiting.Question);
+                }
+            }
+            else if (isAnswered)
             {
                 _suspects.TryRemove(subjectOf(waiting.Question), out _);
-                return;
-            }
-
-            Suspect(waiting.Question);
-            if (isLong && !isAnswered)
-            {
-                tookLong?.Invoke(waiting.Question);
             }
         }
     }

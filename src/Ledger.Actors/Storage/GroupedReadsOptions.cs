@@ -10,13 +10,17 @@ internal sealed record GroupedReadsOptions
     public int GroupMax { get; init; } = 16;
 
     /// <summary>How many questions of groups that failed may be asked again at once.</summary>
-    public int AgainMax { get; init; } = 2;
+    public int AgainMax { get; init; } = 3;
 
     /// <summary>How many questions that failed before may be asked at once.</summary>
     public int SuspectsMax { get; init; } = 2;
 
     /// <summary>How long a group may be read. So much shorter than its callers wait that each can be asked again alone.</summary>
-    public TimeSpan GroupPatience { get; init; } = TimeSpan.FromSeconds(2.5);
+    public TimeSpan GroupPatience { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a question of a group that failed may be read when it is asked again, before it leaves its place to the others of
+    /// that group.</summary>
+    public TimeSpan AgainPatience { get; init; } = TimeSpan.FromSeconds(0.6);
 
     /// <summary>How long a question may be read alone: about as long as a caller waits.</summary>
     public TimeSpan AlonePatience { get; init; } = TimeSpan.FromSeconds(5);

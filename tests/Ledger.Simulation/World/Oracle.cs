@@ -83,6 +83,10 @@ internal sealed class Oracle(World world)
     private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
     private readonly List<Attempt> toldAttempts = [];
 
+    // What was asked of an account, and by whom: requests by their digest, transfers, openings, changes and extensions as they are.
+    private readonly HashSet<(AccountAddress To, object What, string Principal)> asked = [];
+    private readonly HashSet<(AccountAddress To, Transfer Transfer)> askedTransfers = [];
+
     // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
     private (LedgerTime From, LedgerTime To) judged;
     private bool isAhead;
@@ -90,6 +94,72 @@ internal sealed class Oracle(World world)
     public SortedDictionary<string, long> Outcomes { get; } = new(StringComparer.Ordinal);
 
     public int CommittedCount { get; private set; }
+
+    // ---------------------------------------------------------------- what was asked, and by whom
+
+    public void Asked(AccountAddress to, AccountCall call)
+    {
+        switch (call)
+        {
+            case PostTransferCall post:
+                asked.Add((to, TransferContent.DigestOf(post.Transfer), call.Principal));
+                askedTransfers.Add((to, post.Transfer));
+                break;
+            case PostTransactionCall post:
+                asked.Add((to, TransferContent.DigestOf(post.Transaction), call.Principal));
+                foreach (var leg in post.Transaction.Legs)
+                {
+                    if (leg.Transfer is { } transfer)
+                    {
+                        askedTransfers.Add((to, transfer));
+                    }
+                }
+
+                break;
+            case OpenAccountCall open:
+                asked.Add((to, open.Spec, call.Principal));
+                break;
+            case ChangeAccountCall change:
+                asked.Add((to, change.Change, call.Principal));
+                break;
+            case ExtendHoldCall extend:
+                asked.Add((to, (extend.HoldId, extend.HoldDeadline), call.Principal));
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void CheckAsked(Place place, object what, string principal) => Check(
+        asked.Contains((place.Address, what, principal)), $"{place.Address} journals what '{principal}' has not asked of it: {what}");
+
+    // Every account that takes part journals what was asked, and who asked for it.
+    private void CheckAsked(Place place, TransactionPart part)
+    {
+        if (part.Anchor != place.Address)
+        {
+            Check(
+                !attempts.TryGetValue((part.Key, part.Digest), out var attempt) || attempt.Part is null
+                    || attempt.Part.Principal == part.Principal,
+                $"{place.Address} journals {part.Key} in the name of '{part.Principal}', its coordinator in another");
+            return;
+        }
+
+        if (part.Legs is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None)
+        {
+            Check(part.Principal == Principals.Expiry, $"{place.Address} journals an expiry in the name of '{part.Principal}'");
+            return;
+        }
+
+        CheckAsked(place, part.Asked, part.Principal);
+        foreach (var leg in part.Legs)
+        {
+            // A post or a void has been given what it left out.
+            Check(
+                leg.Transfer is not { ResolvesHold: false } transfer || askedTransfers.Contains((place.Address, transfer)),
+                $"{place.Address} journals another {leg.Transfer?.Id} than it was asked for");
+        }
+    }
 
     // ---------------------------------------------------------------- journals
 
@@ -121,11 +191,13 @@ internal sealed class Oracle(World world)
             case AccountOpened opened:
                 Check(opened.Spec.Address == place.Address, "an account opens itself");
                 Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is opened while an opening is in doubt");
+                CheckAsked(place, opened.Spec, opened.Principal);
                 book.Open(opened.Spec);
                 break;
             case AccountChanged changed:
                 Check(book.Exists, $"{place.Address} is changed and does not exist");
                 Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is changed while its closing is in doubt");
+                CheckAsked(place, changed.Change, changed.Principal);
                 book.Change(changed.Change);
                 break;
             case HoldExtended extended:
@@ -133,6 +205,7 @@ internal sealed class Oracle(World world)
                     $"I7: {place.Address}: {extended.HoldId} is extended and is not live here");
                 Check(!IsResolving(book, extended.HoldId, default), $"R11: {extended.HoldId} is extended while it is being resolved");
                 Check(judged.From < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
+                CheckAsked(place, (extended.HoldId, extended.Deadline), extended.Principal);
                 book.Extend(extended.HoldId, extended.Deadline);
                 break;
             case TransactionPrepared(var part, var at):
@@ -172,6 +245,7 @@ internal sealed class Oracle(World world)
                         || one.AbortedBy.Contains(place.Address), $"I5: {rejection.Part.Id} is rejected while or after it was tried");
                 }
 
+                CheckAsked(place, rejection.Part);
                 Rejected(rejection.Part, rejection.Reason, rejection.Leg);
                 CheckRefusal(place, book, rejection.Part, rejection.Leg, rejection.Reason, rejection.At, "rejects");
                 break;
@@ -182,6 +256,7 @@ internal sealed class Oracle(World world)
                 var refusedOne = Find(refused.Part);
                 Check(!refusedOne.CloserCommitted, $"I4: {refused.Part.Key} is refused by its closer, which has committed it");
                 refusedOne.CloserRefused = true;
+                CheckAsked(place, refused.Part);
                 if (refused.Reason != TransferStatus.None)
                 {
                     CheckRefusal(place, book, refused.Part, refused.Leg, refused.Reason, refused.At, "refuses");
@@ -232,6 +307,7 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
+        CheckAsked(place, part);
         attempt.IsAhead |= isAhead;
         attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
         CheckLegs(place, book, part);
@@ -261,6 +337,7 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
+        CheckAsked(place, part);
         // I11 (a): a cut that has this transaction has all that its accounts can have spent in it.
         attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
         Check(attempt.IsAhead || isAhead || attempt.Sources <= at,

@@ -207,6 +207,7 @@ internal sealed partial class World
             if (keep is null || keep(command))
             {
                 wishes.Add(new Wish(command));
+                Oracle.Asked(command.To, command.Call);
             }
         }
 
