@@ -25,7 +25,7 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > Later(now)
+        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > JudgedAt(now)
             || hold.ExpiryId != work.Asked.Id))
         {
             Finish(work, skipFirst: false, now);
@@ -130,7 +130,7 @@ public sealed partial class AccountRuntime
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
         var facts = FactsOf(part, work.Known, work);
-        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= Later(now));
+        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= JudgedAt(now));
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -143,7 +143,7 @@ public sealed partial class AccountRuntime
 
         resolved = part.Legs;
         var legs = part.Legs.Length == 1 ? null : ImmutableArray.CreateBuilder<PartLeg>(part.Legs.Length);
-        var at = Later(now);
+        var at = JudgedAt(now);
         foreach (var leg in part.Legs)
         {
             AccountSheet? debit;
@@ -266,7 +266,7 @@ public sealed partial class AccountRuntime
 
     private void Reject(Work work, TransactionPart part, LegDecision decision, LedgerTime now)
     {
-        var at = Later(now);
+        var at = BookedAt(now);
         var seen = SeenBy(work, decision);
         if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
         {
@@ -334,14 +334,14 @@ public sealed partial class AccountRuntime
         if (work.Others.Count == 0)
         {
             // Openings of this very account: its own write is the commit.
-            var at = Later(now);
-            Emit(new CloserCommitted(part, at), urgent: true);
+            var at = JudgedAt(now);
+            Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
             Answer(work, Committed(part, at, replayed: false));
             Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
 
-        Emit(new TransactionPrepared(part, Later(now)), urgent: true);
+        Emit(new TransactionPrepared(part, BookedAt(now)), urgent: true);
         (attempts ??= [])[part.Key] = work;
         (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
         if (!part.IsPlain)
@@ -374,7 +374,7 @@ public sealed partial class AccountRuntime
         work.Votes = [];
         foreach (var participant in work.Participants)
         {
-            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)));
+            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)) { Time = JudgedAt(now) });
         }
 
         ScheduleResend(work, now);
@@ -383,7 +383,23 @@ public sealed partial class AccountRuntime
     private void AskCloser(Work work, LedgerTime now)
     {
         SetPhase(work, Phase.Closing);
-        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
+        SendClose(work, now);
+    }
+
+    // What a participant has spent came before its vote, which this account books nowhere: so the last agent is told of all their
+    // times (I11).
+    private void SendClose(Work work, LedgerTime now)
+    {
+        var time = JudgedAt(now);
+        if (work.Votes is { } votes)
+        {
+            foreach (var vote in votes.Values)
+            {
+                time = vote.Time > time ? vote.Time : time;
+            }
+        }
+
+        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel) { Time = time });
         ScheduleResend(work, now);
     }
 
@@ -434,10 +450,10 @@ public sealed partial class AccountRuntime
         else
         {
             var refusal = Worst(work, answer.Refusal);
-            work.AbortTime = Later(now);
+            work.AbortTime = BookedAt(now);
             Emit(
                 new TransactionAborted(
-                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, Later(now)),
+                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, BookedAt(now)),
                 urgent: true);
             work.Refusal = refusal;
             if (work.Others.Count == 1)
@@ -504,7 +520,8 @@ public sealed partial class AccountRuntime
 
     private void Tell(Work work, LedgerTime now)
     {
-        var outcome = new Outcome(work.Part!.Key, work.Part.Digest, work.Committed, work.CommitTime) { Anchor = Address };
+        var outcome = new Outcome(
+            work.Part!.Key, work.Part.Digest, work.Committed, work.Committed ? work.CommitTime : default) { Anchor = Address };
         foreach (var participant in work.Participants)
         {
             if (!work.Acks!.Contains(participant))
@@ -579,7 +596,7 @@ public sealed partial class AccountRuntime
         if (work.IsExpiry)
         {
             // It starts again by itself, for as long as the hold is due.
-            Pause(work.Part!.Id, Later(now));
+            Pause(work.Part!.Id, now);
             RouteAgain(work.Waiters, now);
             return;
         }
@@ -612,7 +629,7 @@ public sealed partial class AccountRuntime
         }
 
         var committed = new TransactionCommitted(
-            part.Key, state.FindInDoubt(part.Key)!.SequenceNr, commitTime, Later(now));
+            part.Key, state.FindInDoubt(part.Key)!.SequenceNr, commitTime, BookedAt(now, commitTime));
         return ended is null ? committed : committed with { EndedHolds = ended };
     }
 

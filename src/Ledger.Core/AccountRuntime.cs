@@ -278,7 +278,7 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        if (state.NextDeadline <= Later(now))
+        if (state.NextDeadline <= JudgedAt(now))
         {
             CheckDue(now);
         }
@@ -317,7 +317,7 @@ public sealed partial class AccountRuntime
                 Read((AccountCall)message, now);
                 break;
             case SeedBalancesCall seed when options.AllowSeeding:
-                Emit(new BalancesSeeded(seed.Balances, Later(now)), urgent: true);
+                Emit(new BalancesSeeded(seed.Balances, BookedAt(now)), urgent: true);
                 Hold(seed.Caller, new SeedBalancesAnswer());
                 break;
             case Poke:
@@ -444,6 +444,7 @@ public sealed partial class AccountRuntime
         }
 
         ForgetExpired(now);
+        TakeKept(now);
         List<Work>? due = null;
         foreach (var work in Works())
         {
@@ -511,7 +512,7 @@ public sealed partial class AccountRuntime
                 {
                     if (!work.Votes!.ContainsKey(other))
                     {
-                        Hold(other, new PrepareRequest(work.Part!.SliceFor(other)));
+                        Hold(other, new PrepareRequest(work.Part!.SliceFor(other)) { Time = JudgedAt(now) });
                     }
                 }
 
@@ -519,8 +520,7 @@ public sealed partial class AccountRuntime
                 break;
             case Phase.Closing:
                 // Its own row may still be under way (R8).
-                Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
-                ScheduleResend(work, now);
+                SendClose(work, now);
                 break;
             case Phase.Telling or Phase.Releasing:
                 if (work.Phase == Phase.Releasing && IsDue(work.AnswerBy, now, options.ReleaseWait))
@@ -623,7 +623,7 @@ public sealed partial class AccountRuntime
         var status = AccountDecider.Open(state, call.Spec);
         if (status == AccountStatus.Created)
         {
-            Emit(new AccountOpened(call.Spec, Later(now)) { Principal = call.Principal }, urgent: true);
+            Emit(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
@@ -633,10 +633,10 @@ public sealed partial class AccountRuntime
 
     private void Change(ChangeAccountCall call, LedgerTime now)
     {
-        var status = AccountDecider.Change(state, call.Change, Later(now));
+        var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
         if (status == AccountStatus.Changed)
         {
-            Emit(new AccountChanged(call.Change, Later(now)) { Principal = call.Principal }, urgent: true);
+            Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))));
@@ -684,7 +684,7 @@ public sealed partial class AccountRuntime
         : new AccountView(
             state.Spec, state.OpenTime, state.Balances, state.EntryCount, assignedSequenceNr, state.Closed)
         {
-            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(now) ? freeze : null,
+            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(JudgedAt(now)) ? freeze : null,
             ClosedReason = state.ClosedReason,
             HoldCount = state.HoldCount,
         };

@@ -197,7 +197,7 @@ public sealed class AccountState
 
             case CloserCommitted closed:
                 Measure(closed.Part, closed.At);
-                Do(closed.Part, closed.At, sequenceNr);
+                Do(closed.Part, closed.CommitTime, sequenceNr);
                 break;
 
             case CloserRefused refused:

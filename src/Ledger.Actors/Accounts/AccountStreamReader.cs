@@ -252,7 +252,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
                     break;
                 case CloserCommitted closed:
                     part = closed.Part;
-                    time = closed.At;
+                    time = closed.CommitTime;
                     break;
                 default:
                     continue;

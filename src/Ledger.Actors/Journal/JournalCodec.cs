@@ -63,6 +63,7 @@ internal static class JournalCodec
             Time = time,
             EntriesBefore = batch.EntriesBefore,
             Before = ToStored(batch.Before),
+            OldestUndecidedPreparedTime = batch.OldestPrepared?.UnixMicroseconds ?? 0,
         };
         var principals = new StoredPrincipals(stored.Principals);
         foreach (var happened in batch.Events)
@@ -92,7 +93,10 @@ internal static class JournalCodec
         }
 
         previousHash = stored.PreviousHash.Memory;
-        var batch = new EventBatch(sequenceNr, stored.EntriesBefore, FromStored(stored.Before) ?? default);
+        var batch = new EventBatch(sequenceNr, stored.EntriesBefore, FromStored(stored.Before) ?? default)
+        {
+            OldestPrepared = stored.OldestUndecidedPreparedTime is var oldest and not 0 ? new LedgerTime(oldest) : null,
+        };
         foreach (var e in stored.Events)
         {
             var at = new LedgerTime(checked(stored.Time + (long)e.Delay));
@@ -637,7 +641,11 @@ internal static class JournalCodec
                 return new StoredEvent { Rejected = storedRejected };
 
             case CloserCommitted closed:
-                var storedClosed = new StoredCloserCommitted { Transaction = ToStoredTransaction(closed.Part) };
+                var storedClosed = new StoredCloserCommitted
+                {
+                    Transaction = ToStoredTransaction(closed.Part),
+                    CommitTime = closed.CommitTime == closed.At ? 0 : closed.CommitTime.UnixMicroseconds,
+                };
                 AddLegs(storedClosed.Legs, closed.Part, own);
                 return new StoredEvent { CloserCommitted = storedClosed };
 
@@ -703,8 +711,11 @@ internal static class JournalCodec
                     LegOf(e.Rejected.FailedLeg, e.Rejected.Reason), (TransferStatus)e.Rejected.Reason,
                     FromStored(e.Rejected.Seen), at);
             case StoredEvent.WhatOneofCase.CloserCommitted:
-                return new CloserCommitted(
+                var committed = new CloserCommitted(
                     PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr, principal), at);
+                return e.CloserCommitted.CommitTime is var commitTime and not 0
+                    ? committed with { CommitTime = new LedgerTime(commitTime) }
+                    : committed;
             case StoredEvent.WhatOneofCase.CloserRefused:
                 return new CloserRefused(
                     PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr, principal),
