@@ -108,7 +108,7 @@ internal sealed partial class LedgerService
                 (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until) { Principal = principal },
                 deadline, false, cancellationToken);
             return answer is ExtendHoldAnswer extended
-                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline)
+                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline) { Position = extended.Position }
                 : throw Failed(answer);
         }
         finally
@@ -734,6 +734,7 @@ internal sealed partial class LedgerService
             result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = leg.Amount,
+            Position = result.Position,
         };
     }
 
@@ -820,6 +821,7 @@ internal sealed partial class LedgerService
                     result.Time, result.Replayed, i == result.FailedLeg ? result.BalanceSeen : null)
                 {
                     Amount = result.Legs[i].Amount,
+                    Position = result.Position,
                 },
                 null)
             : new BatchItemResult(
@@ -829,7 +831,10 @@ internal sealed partial class LedgerService
                     result.Replayed && result.Legs[i].Opening == AccountStatus.Created
                         ? AccountStatus.Exists
                         : result.Legs[i].Opening,
-                    result.Time)))];
+                    result.Time)
+                {
+                    Position = result.Position,
+                }))];
     }
 
     private async Task<OpenAccountResult> OpenAsync(

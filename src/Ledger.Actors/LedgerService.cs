@@ -8,7 +8,7 @@ namespace Ledger.Actors;
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
     LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
-    Func<IActorRef?> sweeper, string principal = "", RecentIds? remembered = null) : ILedger
+    Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
@@ -16,7 +16,9 @@ internal sealed partial class LedgerService(
 
     public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
         ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
-        : new LedgerService(options, calls, reader, accounts, holds, sweeper, principal, recent);
+        : new LedgerService(options, calls, reader, accounts, holds, sweeper, positions, principal, recent);
+
+    public string PositionOf(RowPosition position) => positions.Write(position);
 
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)

@@ -181,6 +181,7 @@ internal static class Wire
         FailedLeg = wire.HasFailedLeg ? wire.FailedLeg : null,
         CreateTime = wire.CreateTime?.ToDateTimeOffset(),
         Replayed = wire.Replayed,
+        Position = wire.Position,
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Legs =
         [
@@ -206,10 +207,16 @@ internal static class Wire
     };
 
     public static AccountChangeOutcome FromWire(V1.AccountChangeResult wire) => new(
-        (AccountStatus)(int)wire.Status, wire.Account is null ? null : FromWire(wire.Account));
+        (AccountStatus)(int)wire.Status, wire.Account is null ? null : FromWire(wire.Account))
+    {
+        Position = wire.Position,
+    };
 
     public static HoldExtension FromWire(V1.ExtendHoldResult wire) => new(
-        Id(wire.HoldId), (TransferStatus)(int)wire.Status, wire.ExpireTime?.ToDateTimeOffset());
+        Id(wire.HoldId), (TransferStatus)(int)wire.Status, wire.ExpireTime?.ToDateTimeOffset())
+    {
+        Position = wire.Position,
+    };
 
     public static TransferOutcome FromWire(V1.TransferResult wire) => new()
     {
@@ -217,6 +224,7 @@ internal static class Wire
         Status = (TransferStatus)(int)wire.Status,
         CreateTime = wire.CreateTime?.ToDateTimeOffset(),
         Replayed = wire.Replayed,
+        Position = wire.Position,
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Amount = OptionalAmount(wire.Amount),
     };
@@ -237,7 +245,7 @@ internal static class Wire
     };
 
     public static AccountOutcome FromWire(V1.OpenAccountResult wire) =>
-        new(wire.Address, (AccountStatus)(int)wire.Status, wire.CreateTime?.ToDateTimeOffset());
+        new(wire.Address, (AccountStatus)(int)wire.Status, wire.CreateTime?.ToDateTimeOffset()) { Position = wire.Position };
 
     public static Account FromWire(V1.Account wire) => new()
     {

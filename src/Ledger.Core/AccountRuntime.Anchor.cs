@@ -267,11 +267,14 @@ public sealed partial class AccountRuntime
     private void Reject(Work work, TransactionPart part, LegDecision decision, LedgerTime now)
     {
         var at = BookedAt(now);
+        var position = default(RowPosition);
         var seen = SeenBy(work, decision);
         if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
         {
             // What was never prepared is no attempt.
-            Emit(new TransactionRejected(AsStored(part) with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at), urgent: true);
+            position = new RowPosition(Address, Emit(
+                new TransactionRejected(AsStored(part) with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at),
+                urgent: true));
         }
         else
         {
@@ -279,7 +282,7 @@ public sealed partial class AccountRuntime
             seen = null;
         }
 
-        Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false));
+        Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false, position));
         Finish(work, skipFirst: work.HasFirst, now);
     }
 
@@ -335,8 +338,8 @@ public sealed partial class AccountRuntime
         {
             // Openings of this very account: its own write is the commit.
             var at = JudgedAt(now);
-            Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
-            Answer(work, Committed(part, at, replayed: false));
+            var row = Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
+            Answer(work, Committed(part, at, replayed: false, new RowPosition(Address, row)));
             Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
@@ -435,6 +438,7 @@ public sealed partial class AccountRuntime
 
         work.Committed = answer.Committed;
         work.CommitTime = answer.Time;
+        work.DecidedRow = answer.Row;
         work.Acks = [];
         work.Resends = 0;
         if (answer.Committed)
@@ -451,7 +455,7 @@ public sealed partial class AccountRuntime
         {
             var refusal = Worst(work, answer.Refusal);
             work.AbortTime = BookedAt(now);
-            Emit(
+            work.DecidedRow = Emit(
                 new TransactionAborted(
                     answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, BookedAt(now)),
                 urgent: true);
@@ -569,7 +573,9 @@ public sealed partial class AccountRuntime
             // whatever is lost here, recovery asks the closer and answers the same. So the answer need not wait for any row of
             // this account, and must not: the client is told at once.
             var call = (AccountCall)work.Waiters[0];
-            Release(new Outgoing(call.Caller, AnswerTo(call, Committed(part, work.CommitTime, replayed: false)), default, null));
+            var position = new RowPosition(work.Closer, work.DecidedRow);
+            Release(new Outgoing(
+                call.Caller, AnswerTo(call, Committed(part, work.CommitTime, replayed: false, position)), default, null));
         }
 
         Finish(work, skipFirst: work.HasFirst, now);
@@ -583,7 +589,8 @@ public sealed partial class AccountRuntime
             if (work.HasFirst)
             {
                 Answer(work, Rejected(
-                    part, refusal.Leg, refusal.Reason, work.AbortTime, refusal.Seen, replayed: false));
+                    part, refusal.Leg, refusal.Reason, work.AbortTime, refusal.Seen, replayed: false,
+                    new RowPosition(Address, work.DecidedRow)));
             }
 
             Finish(work, skipFirst: work.HasFirst, now);

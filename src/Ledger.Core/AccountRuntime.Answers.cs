@@ -207,14 +207,19 @@ public sealed partial class AccountRuntime
         };
     }
 
-    private static TransactionResult Committed(TransactionPart part, LedgerTime time, bool replayed) => new(
+    private static TransactionResult Committed(
+        TransactionPart part, LedgerTime time, bool replayed, RowPosition position = default) => new(
         part.Id, replayed ? TransferStatus.Exists : TransferStatus.Created, -1, time, replayed, null,
         [.. part.Legs.Select(static leg => leg.Transfer is null
             ? new LegResult(TransferStatus.None, AccountStatus.Created, Amount.Zero)
-            : new LegResult(TransferStatus.Created, AccountStatus.None, leg.Amount))]);
+            : new LegResult(TransferStatus.Created, AccountStatus.None, leg.Amount))])
+    {
+        Position = position,
+    };
 
     private static TransactionResult Rejected(
-        TransactionPart part, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed)
+        TransactionPart part, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed,
+        RowPosition position = default)
     {
         var legs = ImmutableArray.CreateBuilder<LegResult>(part.Legs.Length);
         var status = reason;
@@ -233,7 +238,10 @@ public sealed partial class AccountRuntime
             }
         }
 
-        return new TransactionResult(part.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable());
+        return new TransactionResult(part.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable())
+        {
+            Position = position,
+        };
     }
 
     private void Answer(Work work, TransactionResult result)
@@ -249,6 +257,7 @@ public sealed partial class AccountRuntime
             post.Transfer.Id, result.Status, result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = result.Legs.Length > 0 ? result.Legs[0].Amount : Amount.Zero,
+            Position = result.Position,
         })
         : new TransactionAnswer(result);
 }

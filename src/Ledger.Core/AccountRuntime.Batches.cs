@@ -5,9 +5,11 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- group commit (R8)
 
-    private void Emit(AccountEvent happened, bool urgent)
+    // Answers the number of the row that holds it.
+    private long Emit(AccountEvent happened, bool urgent)
     {
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
+        var row = open.SequenceNr;
         state.Evolve(happened, open.SequenceNr);
         open.Events.Add(happened);
         open.Urgent |= urgent;
@@ -18,6 +20,8 @@ public sealed partial class AccountRuntime
             (full ??= []).Enqueue(open);
             open = null;
         }
+
+        return row;
     }
 
     private void Hold(Caller caller, AccountAnswerBase answer) => Hold(new Outgoing(caller, answer, default, null));

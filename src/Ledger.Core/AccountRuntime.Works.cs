@@ -316,6 +316,9 @@ public sealed partial class AccountRuntime
 
         public LedgerTime CommitTime { get; set; }
 
+        // The row that decided it: of a commit the last agent's, 0 where that is not known; of an abort this account's.
+        public long DecidedRow { get; set; }
+
         public LedgerTime AbortTime { get; set; }
 
         public Refusal? Refusal { get; set; }

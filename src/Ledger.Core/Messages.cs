@@ -146,7 +146,11 @@ public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : A
 /// <param name="Time">When: the commit time, or when it was refused.</param>
 /// <param name="Refusal">Why the closer itself refuses; null when it was only told to cancel, or met something in doubt.</param>
 public sealed record CloseAnswer(
-    TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage;
+    TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage
+{
+    /// <summary>For a commit: the last agent's row that holds it; 0 where that is not known.</summary>
+    public long Row { get; init; }
+}
 
 /// <summary>Anchor to another account, before anything is journaled: how are you, and what do you know of these legs? Changes
 /// nothing (R15).</summary>
@@ -211,7 +215,11 @@ public sealed record ChangeAccountAnswer(AccountChangeResult Result) : AccountAn
 /// <summary>Answers <see cref="ExtendHoldCall"/>.</summary>
 /// <param name="Status">See <see cref="TransferStatus"/>: created when it was set, exists when it was so already.</param>
 /// <param name="HoldDeadline">When the hold expires; null when it does not, or is not there.</param>
-public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDeadline) : AccountAnswerBase;
+public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDeadline) : AccountAnswerBase
+{
+    /// <summary>The row that was written for it; none when nothing was.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>Answers <see cref="GetAccountCall"/>.</summary>
 /// <param name="View">The account; null when it does not exist.</param>

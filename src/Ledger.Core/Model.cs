@@ -237,13 +237,21 @@ public sealed record TransferResult(
     /// <summary>For created and exists: the amount that was moved, held or released. It differs from the amount asked for
     /// where that depended on a hold or on what the accounts had.</summary>
     public Amount Amount { get; init; }
+
+    /// <summary>The row that decided it, where this request wrote one: of a commit the last agent's, of a rejection that of the
+    /// account that was asked. None for what an earlier request had decided.</summary>
+    public RowPosition Position { get; init; }
 }
 
 /// <summary>What became of the opening of one account. Immutable.</summary>
 /// <param name="Address">Its address.</param>
 /// <param name="Status">The outcome.</param>
 /// <param name="Time">When it was opened, for created and exists.</param>
-public sealed record OpenAccountResult(AccountAddress Address, AccountStatus Status, LedgerTime Time);
+public sealed record OpenAccountResult(AccountAddress Address, AccountStatus Status, LedgerTime Time)
+{
+    /// <summary>The row that holds the opening, where this request wrote it; else none.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>An account as it was read. Immutable.</summary>
 /// <param name="Spec">What it was opened with, with its limits as they are now.</param>

@@ -164,13 +164,15 @@ internal static partial class Mapping
     /// <summary>Writes what became of a transfer.</summary>
     /// <param name="id">The id as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.TransferResult Write(string id, TransferResult source)
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.TransferResult Write(string id, TransferResult source, ILedger ledger)
     {
         var result = new V1.TransferResult
         {
             Id = id,
             Status = (V1.TransferStatus)source.Status,
             Replayed = source.Replayed,
+            Position = ledger.PositionOf(source.Position),
         };
         if (source.IsCommitted)
         {
@@ -189,9 +191,15 @@ internal static partial class Mapping
     /// <summary>Writes what became of the opening of an account.</summary>
     /// <param name="address">The address as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.OpenAccountResult Write(string address, OpenAccountResult source)
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.OpenAccountResult Write(string address, OpenAccountResult source, ILedger ledger)
     {
-        var result = new V1.OpenAccountResult { Address = address, Status = (V1.AccountStatus)source.Status };
+        var result = new V1.OpenAccountResult
+        {
+            Address = address,
+            Status = (V1.AccountStatus)source.Status,
+            Position = ledger.PositionOf(source.Position),
+        };
         if (source.Status is AccountStatus.Created or AccountStatus.Exists)
         {
             result.CreateTime = Write(source.Time);

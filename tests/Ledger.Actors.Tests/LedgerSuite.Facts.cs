@@ -258,4 +258,97 @@ public abstract partial class LedgerSuite
         host.Ledger.WithCaller(new string('ü', 64)).ShouldNotBeNull();
         host.Ledger.WithCaller("").ShouldNotBeNull();
     }
+
+    // ---------------------------------------------------------------- positions
+
+    [Fact]
+    public async Task A_write_says_which_row_decided_it_and_a_retry_says_none()
+    {
+        await using var host = await StartAsync();
+        var (a, b, c, poor) = (Address("q:a"), Address("q:b"), Address("q:c"), Address("q:poor"));
+        AccountSpec[] specs =
+        [
+            new(a, Usd, 1), new(b, Usd, 1) { CreditsMustNotExceedDebits = Amount.Of(100) }, new(c, Usd, 1),
+            new(poor, Usd, 1) { DebitsMustNotExceedCredits = Amount.Zero },
+        ];
+        foreach (var opened in await host.Ledger.OpenAccountsAsync(specs))
+        {
+            opened.Position.ShouldBe(new RowPosition(opened.Address, 1));
+            EventsOf(opened.Position).OfType<AccountOpened>().ShouldHaveSingleItem();
+        }
+
+        (await host.Ledger.OpenAccountsAsync(specs)).ShouldAllBe(static again => again.Position.IsNone);
+
+        var transfer = Transfer(a, b, 5);
+        var posted = await host.Ledger.PostTransferAsync(transfer);
+        ShouldBeCommitted(posted.Position, b, transfer.Id);
+        (await host.Ledger.PostTransferAsync(transfer)).Position.IsNone.ShouldBeTrue();
+
+        var hold = Transfer(a, c, 30) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromHours(1) };
+        ShouldBeCommitted((await host.Ledger.PostTransferAsync(hold)).Position, c, hold.Id);
+        var post = new Transfer(NewId(), default, default, Amount.MaxValue, 0)
+        {
+            Flags = TransferFlags.PostPending, PendingId = hold.Id,
+        };
+        var live = Transfer(a, c, 30) with { Flags = TransferFlags.Pending };
+        (await host.Ledger.PostTransferAsync(live)).Status.ShouldBe(TransferStatus.Created);
+        var extended = await host.Ledger.ExtendHoldAsync(
+            new ExtendHold(live.Id, LedgerTime.From(DateTimeOffset.UtcNow.AddDays(1))) { Account = a });
+        EventsOf(extended.Position).OfType<HoldExtended>().ShouldHaveSingleItem();
+        extended.Position.Account.ShouldBe(a);
+        ShouldBeCommitted((await host.Ledger.PostTransferAsync(post)).Position, c, post.Id);
+
+        var transaction = Transaction.Of(
+            NewId(), Transfer(a, c, 1) with { Asset = Usd }, Transfer(c, poor, 1) with { Asset = Usd });
+        ShouldBeCommitted((await host.Ledger.PostTransactionAsync(transaction)).Position, poor, transaction.Id);
+        (await host.Ledger.PostTransactionAsync(transaction)).Position.IsNone.ShouldBeTrue();
+
+        // By the account that is asked, and by another one, whose refusal the account that is asked writes down.
+        foreach (var (refused, reason) in new[]
+        {
+            (Transfer(poor, c, 500), TransferStatus.ExceedsCredits), (Transfer(a, b, 500), TransferStatus.ExceedsDebits),
+        })
+        {
+            var rejected = await host.Ledger.PostTransferAsync(refused);
+            rejected.Status.ShouldBe(reason);
+            rejected.Position.Account.ShouldBe(refused.DebitAccount);
+            EventsOf(rejected.Position).Count(happened => happened switch
+            {
+                TransactionRejected one => one.Part.Id == refused.Id,
+                TransactionAborted one => one.Key == refused.Id,
+                _ => false,
+            }).ShouldBe(1);
+        }
+
+        var changed = await host.Ledger.ChangeAccountAsync(a, new CloseAccount("r"));
+        changed.Position.Account.ShouldBe(a);
+        EventsOf(changed.Position).OfType<AccountChanged>().ShouldHaveSingleItem();
+        (await host.Ledger.ChangeAccountAsync(a, new CloseAccount("r"))).Position.IsNone.ShouldBeTrue();
+
+        var (d, e) = (Address("q:d"), Address("q:e"));
+        var opening = Transfer(d, e, 5) with { Asset = Usd, Flags = TransferFlags.OpenAccounts };
+        ShouldBeCommitted((await host.Ledger.PostTransferAsync(opening)).Position, e, opening.Id);
+        var chain = await host.Ledger.SubmitBatchAsync(
+        [
+            new BatchItem(TransactionLeg.Of(Transfer(d, e, 5) with { Asset = Usd }), Linked: true),
+            new BatchItem(TransactionLeg.Of(Transfer(e, d, 5) with { Asset = Usd })),
+        ]);
+        chain.ShouldAllBe(item => item.Transfer!.Position == chain[0].Transfer!.Position && !item.Transfer.Position.IsNone);
+
+        // As text it is told from anything else.
+        var text = host.Ledger.PositionOf(posted.Position);
+        host.Ledger.WithCaller("alice").PositionOf(posted.Position).ShouldBe(text);
+        host.Ledger.PositionOf(default).ShouldBeEmpty();
+
+        void ShouldBeCommitted(RowPosition position, AccountAddress lastAgent, TransferId id)
+        {
+            position.Account.ShouldBe(lastAgent);
+            EventsOf(position).OfType<CloserCommitted>().Count(closed => closed.Part.Id == id).ShouldBe(1);
+        }
+    }
+
+    private IList<AccountEvent> EventsOf(RowPosition position) => JournalCodec.Decode(
+        storage.Rows().Single(
+            row => row.Stream == AccountActor.PersistenceIdOf(position.Account) && row.SequenceNr == position.SequenceNr).Row,
+        position.Account, position.SequenceNr, out _).Events;
 }

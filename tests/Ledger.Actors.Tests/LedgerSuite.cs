@@ -84,7 +84,7 @@ public abstract partial class LedgerSuite : IDisposable
         }
 
         static TransferResult Replayed(TransferResult result) =>
-            result with { Status = TransferStatus.Exists, Replayed = true };
+            result with { Status = TransferStatus.Exists, Replayed = true, Position = default };
     }
 
     [Fact]

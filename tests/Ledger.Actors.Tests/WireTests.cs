@@ -98,6 +98,8 @@ public sealed class WireTests : IDisposable
         ],
     };
 
+    private static readonly RowPosition Place = new(Credit, long.MaxValue);
+
     private static readonly Refusal Why = new(3, TransferStatus.ExceedsDebits, Usd, Seen);
 
     private static readonly AccountFreeze Freeze = new(Debits: true, Credits: false, "inquiry", Time);
@@ -165,7 +167,7 @@ public sealed class WireTests : IDisposable
             new CloseRequest(Alone),
             new CloseRequest(Whole),
             new CloseRequest(Whole, Cancel: true),
-            new CloseAnswer(Full.Id, UInt128.MaxValue, true, Time, null),
+            new CloseAnswer(Full.Id, UInt128.MaxValue, true, Time, null) { Row = 42 },
             new CloseAnswer(Full.Id, 5, false, Time, Why),
             new CloseAnswer(Full.Id, 5, false, Time, new Refusal(0, TransferStatus.CreditAccountNotFound, default, null)),
             new TrialRequest(Whole with { AnchorAsset = default }, 12),
@@ -218,16 +220,18 @@ public sealed class WireTests : IDisposable
     {
         AccountAnswerBase[] answers =
         [
-            new OpenAccountAnswer(new OpenAccountResult(Debit, AccountStatus.Created, Time)),
+            new OpenAccountAnswer(new OpenAccountResult(Debit, AccountStatus.Created, Time) { Position = Place }),
             new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Exists, Time, true, null) { Amount = Amount.MaxValue }),
+            new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null) { Position = Place }),
+            new TransactionAnswer(Committed with { Position = Place }),
             new TransferAnswer(new TransferResult(Full.Id, TransferStatus.ExceedsCredits, Time, false, Seen)),
             new TransactionAnswer(Committed),
             new TransactionAnswer(Rejected),
             new TransactionRecordAnswer(null),
             new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed) { Principal = "alice" }),
-            new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.Changed, View)),
+            new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.Changed, View) { Position = Place }),
             new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.NotFound, null)),
-            new ExtendHoldAnswer(TransferStatus.Created, Time),
+            new ExtendHoldAnswer(TransferStatus.Created, Time) { Position = Place },
             new ExtendHoldAnswer(TransferStatus.PendingTransferNotFound, null),
             new AccountAnswer(null),
             new AccountAnswer(View),

@@ -121,4 +121,38 @@ public sealed class FactsTests
         (await host.Transactions.GetTransactionAsync(new GetTransactionRequest { Account = "shop", Id = Samples.Id }))
             .Record.Principal.ShouldBe("bob");
     }
+
+    // ---------------------------------------------------------------- positions
+
+    [Fact]
+    public async Task Every_write_tells_its_position()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var place = new RowPosition(AccountAddress.Parse("shop"), 7);
+        host.Ledger.OnTransfer = (t, _) => Task.FromResult(FakeLedger.Created(t) with { Position = place });
+        var transaction = host.Ledger.OnTransaction;
+        host.Ledger.OnTransaction = t => transaction(t) with { Position = place };
+        host.Ledger.OnItem = item => item.Leg.Transfer is { } t
+            ? new Actors.BatchItemResult(FakeLedger.Created(t) with { Position = place }, null)
+            : new Actors.BatchItemResult(
+                null, new Core.OpenAccountResult(item.Leg.Opening!.Address, Core.AccountStatus.Created, FakeLedger.Now) { Position = place });
+        host.Ledger.Change = new Core.AccountChangeResult(Core.AccountStatus.Changed, null) { Position = place };
+        host.Ledger.Extension = new Actors.ExtendHoldResult(default, TransferStatus.Created, null) { Position = place };
+
+        (await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() })).Result.Position
+            .ShouldBe("shop/7");
+        (await host.Transfers.PostTransfersAsync(Samples.Batch(2))).Results.ShouldAllBe(static one => one.Position == "shop/7");
+        (await host.Transactions.PostTransactionAsync(new PostTransactionRequest { Transaction = Samples.Transaction() })).Result
+            .Position.ShouldBe("shop/7");
+        (await host.Transactions.ReverseTransactionAsync(Samples.Reversal())).Result.Position.ShouldBe("shop/7");
+        (await host.Transactions.ResolveTransactionAsync(Samples.Resolution())).Result.Position.ShouldBe("shop/7");
+        var items = (await host.Transactions.SubmitBatchAsync(Samples.Items())).Results;
+        items[0].Opening.Position.ShouldBe("shop/7");
+        items[1].Transfer.Position.ShouldBe("shop/7");
+        (await host.Transfers.ExtendHoldAsync(Samples.Extension())).Result.Position.ShouldBe("shop/7");
+        (await host.Accounts.CloseAccountAsync(new CloseAccountRequest { Address = "shop", Reason = "r" })).Result.Position
+            .ShouldBe("shop/7");
+        (await host.Accounts.OpenAccountsAsync(new OpenAccountsRequest { Accounts = { Samples.Account() } })).Results[0].Position
+            .ShouldBeEmpty();
+    }
 }

@@ -55,6 +55,8 @@ internal sealed class FakeLedger : ILedger
     /// <summary>In whose names something was asked for.</summary>
     public ConcurrentQueue<string> Principals { get; } = new();
 
+    public string PositionOf(RowPosition position) => position.IsNone ? "" : $"{position.Account}/{position.SequenceNr}";
+
     public ILedger WithCaller(string principal)
     {
         Principals.Enqueue(principal);

@@ -112,6 +112,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Committed = answer.Committed,
                     Time = answer.Time.UnixMicroseconds,
                     Refusal = ToWire(answer.Refusal),
+                    Row = answer.Row,
                 };
                 break;
             case TrialRequest trial:
@@ -274,6 +275,13 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 JournalCodec.FromStored(opening, JournalCodec.AddressOf(leg.DebitAccount)), leg.IfMissing)
             : TransactionLeg.Of(JournalCodec.FromStored(leg, default)))]);
 
+    private static WirePosition? ToWire(RowPosition position) => position.IsNone
+        ? null
+        : new WirePosition { Account = position.Account.Text, Row = position.SequenceNr };
+
+    private static RowPosition FromWire(WirePosition? wire) =>
+        wire is null ? default : new RowPosition(JournalCodec.AddressOf(wire.Account), wire.Row);
+
     private static WireTransactionResult ToWire(TransactionResult result)
     {
         var wire = new WireTransactionResult
@@ -284,6 +292,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Time = result.Time.UnixMicroseconds,
             Replayed = result.Replayed,
             Seen = JournalCodec.ToStored(result.BalanceSeen),
+            Position = ToWire(result.Position),
         };
         foreach (var leg in result.Legs)
         {
@@ -302,7 +311,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         Id(wire.Id), (TransferStatus)wire.Status, (int)wire.FailedLeg - 1, new LedgerTime(wire.Time), wire.Replayed,
         JournalCodec.FromStored(wire.Seen),
         [.. wire.Legs.Select(static leg => new LegResult(
-            (TransferStatus)leg.Transfer, (AccountStatus)leg.Opening, JournalCodec.AmountOf(leg.Amount) ?? default))]);
+            (TransferStatus)leg.Transfer, (AccountStatus)leg.Opening, JournalCodec.AmountOf(leg.Amount) ?? default))])
+    {
+        Position = FromWire(wire.Position),
+    };
 
     private static WireAccountAnswer ToWire(AccountView? view) => view is null
         ? new WireAccountAnswer()
@@ -413,7 +425,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             },
             WireEnvelope.MessageOneofCase.CloserAnswer => new CloseAnswer(
                 Id(wire.CloserAnswer.Key), JournalCodec.Id128(wire.CloserAnswer.Digest), wire.CloserAnswer.Committed,
-                new LedgerTime(wire.CloserAnswer.Time), FromWire(wire.CloserAnswer.Refusal)),
+                new LedgerTime(wire.CloserAnswer.Time), FromWire(wire.CloserAnswer.Refusal))
+            {
+                Row = wire.CloserAnswer.Row,
+            },
             WireEnvelope.MessageOneofCase.TrialRequest => new TrialRequest(
                 FromWire(wire.TrialRequest.Part), wire.TrialRequest.Round),
             WireEnvelope.MessageOneofCase.Quote => FromWire(wire.Quote),
@@ -471,6 +486,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Address = result.Address.Text,
                     Status = (uint)result.Status,
                     Time = result.Time.UnixMicroseconds,
+                    Position = ToWire(result.Position),
                 };
                 break;
             case TransferAnswer(var result):
@@ -483,6 +499,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Replayed = result.Replayed,
                     Seen = JournalCodec.ToStored(result.BalanceSeen),
                     Amount = JournalCodec.ToStored((Amount?)result.Amount),
+                    Position = ToWire(result.Position),
                 };
                 break;
             case TransactionAnswer(var result):
@@ -498,7 +515,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     };
                 break;
             case ChangeAccountAnswer(var result):
-                wire.Change = new WireChangeAnswer { Status = (uint)result.Status, Account = ToWire(result.Account) };
+                wire.Change = new WireChangeAnswer
+                {
+                    Status = (uint)result.Status, Account = ToWire(result.Account), Position = ToWire(result.Position),
+                };
                 break;
             case ExtendHoldAnswer extended:
                 wire.Extend = new WireExtendAnswer
@@ -506,6 +526,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Status = (uint)extended.Status,
                     HasDeadline = extended.HoldDeadline.HasValue,
                     Deadline = extended.HoldDeadline?.UnixMicroseconds ?? 0,
+                    Position = ToWire(extended.Position),
                 };
                 break;
             case AccountAnswer(var view):
@@ -554,13 +575,17 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         {
             WireAnswer.WhatOneofCase.Open => new OpenAccountAnswer(new OpenAccountResult(
                 JournalCodec.AddressOf(wire.Open.Address), (AccountStatus)wire.Open.Status,
-                new LedgerTime(wire.Open.Time))),
+                new LedgerTime(wire.Open.Time))
+            {
+                Position = FromWire(wire.Open.Position),
+            }),
             WireAnswer.WhatOneofCase.Transfer => new TransferAnswer(new TransferResult(
                 JournalCodec.Id(wire.Transfer.IdHigh, wire.Transfer.IdLow), (TransferStatus)wire.Transfer.Status,
                 new LedgerTime(wire.Transfer.Time), wire.Transfer.Replayed,
                 JournalCodec.FromStored(wire.Transfer.Seen))
             {
                 Amount = JournalCodec.AmountOf(wire.Transfer.Amount) ?? default,
+                Position = FromWire(wire.Transfer.Position),
             }),
             WireAnswer.WhatOneofCase.Transaction => new TransactionAnswer(FromWire(wire.Transaction)),
             WireAnswer.WhatOneofCase.TransactionRecord => new TransactionRecordAnswer(!wire.TransactionRecord.Exists
@@ -571,9 +596,15 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Principal = wire.TransactionRecord.Principal,
                 }),
             WireAnswer.WhatOneofCase.Change => new ChangeAccountAnswer(new AccountChangeResult(
-                (AccountStatus)wire.Change.Status, FromWire(wire.Change.Account))),
+                (AccountStatus)wire.Change.Status, FromWire(wire.Change.Account))
+            {
+                Position = FromWire(wire.Change.Position),
+            }),
             WireAnswer.WhatOneofCase.Extend => new ExtendHoldAnswer(
-                (TransferStatus)wire.Extend.Status, wire.Extend.HasDeadline ? new LedgerTime(wire.Extend.Deadline) : null),
+                (TransferStatus)wire.Extend.Status, wire.Extend.HasDeadline ? new LedgerTime(wire.Extend.Deadline) : null)
+            {
+                Position = FromWire(wire.Extend.Position),
+            },
             WireAnswer.WhatOneofCase.Account => new AccountAnswer(FromWire(wire.Account)),
             WireAnswer.WhatOneofCase.Record => new TransferRecordAnswer(!wire.Record.Exists
                 ? null

@@ -22,7 +22,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
         }
 
         var result = await ledger.For(context).PostTransferAsync(transfer, timeout, context.CancellationToken);
-        return new PostTransferResponse { Result = Mapping.Write(request.Transfer.Id, result) };
+        return new PostTransferResponse { Result = Mapping.Write(request.Transfer.Id, result, ledger) };
     }
 
     public override async Task<PostTransfersResponse> PostTransfers(
@@ -44,7 +44,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
         var response = new PostTransfersResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
         {
-            response.Results.Add(Mapping.Write(request.Transfers[i].Id, results[i]));
+            response.Results.Add(Mapping.Write(request.Transfers[i].Id, results[i], ledger));
         }
 
         return response;
@@ -76,7 +76,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
             Account = AccountGrpcService.Optional(request.Account, "account"),
         };
         var result = await ledger.For(context).ExtendHoldAsync(extension, timeout, context.CancellationToken);
-        return new ExtendHoldResponse { Result = Mapping.Write(request.HoldId, result) };
+        return new ExtendHoldResponse { Result = Mapping.Write(request.HoldId, result, ledger) };
     }
 
     /// <summary>Reads an id that can't be left out.</summary>

@@ -156,7 +156,7 @@ internal sealed class TransferStreams(
                 Answer(new StreamTransfersResponse
                 {
                     Sequence = request.Sequence,
-                    Result = Mapping.Write(request.Transfer.Id, result),
+                    Result = Mapping.Write(request.Transfer.Id, result, ledger),
                 });
             }
             catch (Exception exception)
