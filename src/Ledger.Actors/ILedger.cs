@@ -20,6 +20,12 @@ public interface ILedger
     /// <exception cref="LedgerException">The principal is none; its field is <c>principal</c>.</exception>
     ILedger WithCaller(string principal);
 
+    /// <summary>The same ledger, whose posts are answered with their accounts as they are right after: see
+    /// <see cref="TransferResult.DebitAfter"/> and <see cref="TransactionResult.After"/>. At most
+    /// <see cref="LedgerLimits.ReturnedBalancesMax"/> transfers or legs in one request. It costs no row and no message; an answer waits for
+    /// what its first account is writing at the moment.</summary>
+    ILedger ReturningBalances();
+
     /// <summary>The opaque text of a position that a write was answered with, as the API tells it: it names the ledger's epoch too, and
     /// is told from a text that this ledger has not made. Empty for none.</summary>
     /// <param name="position">The position.</param>

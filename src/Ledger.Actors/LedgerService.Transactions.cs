@@ -15,6 +15,7 @@ internal sealed partial class LedgerService
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Check(transaction);
+        CheckReturned(transaction.Legs.Length, "legs");
         var deadline = Begin(transaction.Legs.Length, timeout);
         try
         {
@@ -225,6 +226,7 @@ internal sealed partial class LedgerService
     {
         items = [.. items];
         CheckBatch(items.Count, "items");
+        CheckReturned(items.Count, "items");
         for (var i = 0; i < items.Count; i++)
         {
             Check(items[i].Leg, "items", i);
@@ -364,7 +366,10 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransferCall(transfer, caller, until) { Principal = principal }, deadline,
+            anchor, (caller, until) => new PostTransferCall(transfer, caller, until)
+            {
+                Principal = principal, ReturnBalances = returnBalances,
+            }, deadline,
             retryOverload, cancellationToken);
         return answer is TransferAnswer(var result) ? Remember(result, anchor) : throw Failed(answer);
     }
@@ -506,7 +511,10 @@ internal sealed partial class LedgerService
         var whole = WithOpenings(transaction);
         var anchor = AnchorOf(whole);
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransactionCall(whole, caller, until) { Principal = principal }, deadline, false,
+            anchor, (caller, until) => new PostTransactionCall(whole, caller, until)
+            {
+                Principal = principal, ReturnBalances = returnBalances,
+            }, deadline, false,
             cancellationToken);
         if (answer is not TransactionAnswer(var result))
         {
@@ -735,6 +743,8 @@ internal sealed partial class LedgerService
         {
             Amount = leg.Amount,
             Position = result.Position,
+            DebitAfter = result.AfterOf(transfer.DebitAccount),
+            CreditAfter = result.AfterOf(transfer.CreditAccount),
         };
     }
 

@@ -8,7 +8,8 @@ namespace Ledger.Actors;
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
     LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
-    Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null) : ILedger
+    Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null,
+    bool returnBalances = false) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
@@ -16,7 +17,11 @@ internal sealed partial class LedgerService(
 
     public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
         ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
-        : new LedgerService(options, calls, reader, accounts, holds, sweeper, positions, principal, recent);
+        : new LedgerService(
+            options, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances);
+
+    public ILedger ReturningBalances() => new LedgerService(
+        options, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances: true);
 
     public string PositionOf(RowPosition position) => positions.Write(position);
 
@@ -82,6 +87,7 @@ internal sealed partial class LedgerService(
     {
         transfers = [.. transfers];
         CheckBatch(transfers.Count, "transfers");
+        CheckReturned(transfers.Count, "transfers");
         for (var i = 0; i < transfers.Count; i++)
         {
             Check(transfers[i], "transfers", i);
@@ -418,6 +424,18 @@ internal sealed partial class LedgerService(
     };
 
     // ---------------------------------------------------------------- requests
+
+    // An answer grows by some hundred bytes for each account.
+    private void CheckReturned(int count, string field)
+    {
+        if (returnBalances && count > LedgerLimits.ReturnedBalancesMax)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.BatchTooLarge,
+                $"The request holds {count} {field}; at most {LedgerLimits.ReturnedBalancesMax} are allowed with balances returned.",
+                field);
+        }
+    }
 
     private static void CheckBatch(int count, string field)
     {

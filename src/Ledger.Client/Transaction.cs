@@ -110,6 +110,10 @@ public sealed record TransactionOutcome
     /// what an earlier request had decided, and from a ledger that does not say.</summary>
     public string Position { get; init; } = "";
 
+    /// <summary>Where it was asked for and this request committed the transaction: its accounts right after the whole of it, in no
+    /// promised order; one whose answer was lost on the way is not among them. Otherwise empty.</summary>
+    public IReadOnlyList<AccountState> AccountsAfter { get; init; } = [];
+
     /// <summary>One outcome for each leg, in order. Of a rejected transaction, all but the leg that failed are
     /// <see cref="TransferStatus.LinkedEventFailed"/>. Empty where the ledger did not get as far as the legs.</summary>
     public required IReadOnlyList<LegOutcome> Legs { get; init; }

@@ -158,6 +158,13 @@ public sealed record TransferOutcome
     /// what an earlier request had decided, and from a ledger that does not say.</summary>
     public string Position { get; init; } = "";
 
+    /// <summary>Where it was asked for and this request committed the transfer: the debit account right after it. Otherwise null;
+    /// also where it was lost on the way.</summary>
+    public AccountState? DebitAfter { get; init; }
+
+    /// <summary>The credit account, in the same way.</summary>
+    public AccountState? CreditAfter { get; init; }
+
     /// <summary>Whether the transfer is recorded, once: by this request or by an earlier one.</summary>
     public bool IsCommitted => Status is TransferStatus.Created or TransferStatus.Exists;
 

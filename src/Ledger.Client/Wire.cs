@@ -182,6 +182,7 @@ internal static class Wire
         CreateTime = wire.CreateTime?.ToDateTimeOffset(),
         Replayed = wire.Replayed,
         Position = wire.Position,
+        AccountsAfter = [.. wire.AccountsAfter.Select(static after => FromWire(after)!)],
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Legs =
         [
@@ -225,6 +226,8 @@ internal static class Wire
         CreateTime = wire.CreateTime?.ToDateTimeOffset(),
         Replayed = wire.Replayed,
         Position = wire.Position,
+        DebitAfter = FromWire(wire.DebitAfter),
+        CreditAfter = FromWire(wire.CreditAfter),
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Amount = OptionalAmount(wire.Amount),
     };
@@ -309,6 +312,13 @@ internal static class Wire
             ? (ToWire(transfer), null)
             : (null, new V1.AccountOpening { Spec = ToWire(leg.Opening!), IfMissing = leg.IfMissing });
     }
+
+    private static AccountState? FromWire(V1.AccountState? wire) => wire is null
+        ? null
+        : new AccountState(
+            wire.Address, FromWire(Needed(wire.Balances, "balances")), wire.Version, wire.EntrySequence,
+            wire.AvailableDebits.Length == 0 ? null : Signed(wire.AvailableDebits),
+            wire.AvailableCredits.Length == 0 ? null : Signed(wire.AvailableCredits));
 
     private static Balances FromWire(V1.Balances wire) => new(
         Amount(wire.DebitsPending),

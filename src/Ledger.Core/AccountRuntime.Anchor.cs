@@ -339,7 +339,8 @@ public sealed partial class AccountRuntime
             // Openings of this very account: its own write is the commit.
             var at = JudgedAt(now);
             var row = Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
-            Answer(work, Committed(part, at, replayed: false, new RowPosition(Address, row)));
+            var result = Committed(part, at, replayed: false, new RowPosition(Address, row));
+            Answer(work, work.WantsAfter ? result with { After = [AccountAfter.Of(state, row)] } : result);
             Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
@@ -402,7 +403,10 @@ public sealed partial class AccountRuntime
             }
         }
 
-        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel) { Time = time });
+        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel)
+        {
+            Time = time, ReturnBalances = work.WantsAfter,
+        });
         ScheduleResend(work, now);
     }
 
@@ -440,6 +444,8 @@ public sealed partial class AccountRuntime
         work.CommitTime = answer.Time;
         work.DecidedRow = answer.Row;
         work.Acks = [];
+        work.After = null;
+        AddAfter(work, answer.After);
         work.Resends = 0;
         if (answer.Committed)
         {
@@ -525,7 +531,10 @@ public sealed partial class AccountRuntime
     private void Tell(Work work, LedgerTime now)
     {
         var outcome = new Outcome(
-            work.Part!.Key, work.Part.Digest, work.Committed, work.Committed ? work.CommitTime : default) { Anchor = Address };
+            work.Part!.Key, work.Part.Digest, work.Committed, work.Committed ? work.CommitTime : default)
+        {
+            Anchor = Address, ReturnBalances = work.WantsAfter,
+        };
         foreach (var participant in work.Participants)
         {
             if (!work.Acks!.Contains(participant))
@@ -540,8 +549,13 @@ public sealed partial class AccountRuntime
     private void Acknowledged(OutcomeAck ack, LedgerTime now)
     {
         if (FindAttempt(ack.Key, ack.Digest) is not { Phase: Phase.Telling or Phase.Releasing } work
-            || !work.HasParticipant(ack.Account) || !work.Acks!.Add(ack.Account)
-            || work.Acks.Count < work.Others.Count - 1)
+            || !work.HasParticipant(ack.Account) || !work.Acks!.Add(ack.Account))
+        {
+            return;
+        }
+
+        AddAfter(work, ack.After);
+        if (work.Acks.Count < work.Others.Count - 1)
         {
             return;
         }
@@ -565,7 +579,8 @@ public sealed partial class AccountRuntime
         }
 
         var part = work.Part!;
-        Emit(CommitOf(part, work.CommitTime, now), urgent: false);
+        var commit = CommitOf(part, work.CommitTime, now);
+        Emit(commit, urgent: false);
         expiryPauses?.Remove(part.Id);
         if (work.HasFirst)
         {
@@ -574,11 +589,28 @@ public sealed partial class AccountRuntime
             // this account, and must not: the client is told at once.
             var call = (AccountCall)work.Waiters[0];
             var position = new RowPosition(work.Closer, work.DecidedRow);
-            Release(new Outgoing(
-                call.Caller, AnswerTo(call, Committed(part, work.CommitTime, replayed: false, position)), default, null));
+            var result = Committed(part, work.CommitTime, replayed: false, position);
+            if (work.WantsAfter && state.Spec is not null)
+            {
+                // Its own counters rest on all that it has decided, and so they wait for that to be durable (R8).
+                AddAfter(work, AccountAfter.Of(state, commit.PreparedSequenceNr));
+                Hold(call.Caller, AnswerTo(call, result with { After = work.After! }, part));
+            }
+            else
+            {
+                Release(new Outgoing(call.Caller, AnswerTo(call, result), default, null));
+            }
         }
 
         Finish(work, skipFirst: work.HasFirst, now);
+    }
+
+    private static void AddAfter(Work work, AccountAfter? after)
+    {
+        if (after is not null && work.WantsAfter)
+        {
+            (work.After ??= []).Add(after);
+        }
     }
 
     private void FinishAbort(Work work, LedgerTime now)

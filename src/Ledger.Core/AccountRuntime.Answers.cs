@@ -252,12 +252,16 @@ public sealed partial class AccountRuntime
         }
     }
 
-    private static AccountAnswerBase AnswerTo(AccountCall call, TransactionResult result) => call is PostTransferCall post
+    // With the part: the accounts of its leg right after it.
+    private static AccountAnswerBase AnswerTo(AccountCall call, TransactionResult result, TransactionPart? part = null) =>
+        call is PostTransferCall post
         ? new TransferAnswer(new TransferResult(
             post.Transfer.Id, result.Status, result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = result.Legs.Length > 0 ? result.Legs[0].Amount : Amount.Zero,
             Position = result.Position,
+            DebitAfter = part is null ? null : result.AfterOf(part.Legs[0].Transfer!.DebitAccount),
+            CreditAfter = part is null ? null : result.AfterOf(part.Legs[0].Transfer!.CreditAccount),
         })
         : new TransactionAnswer(result);
 }

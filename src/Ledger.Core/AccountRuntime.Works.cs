@@ -269,6 +269,13 @@ public sealed partial class AccountRuntime
         public bool IsExpiry => (Asked ?? Part) is { Legs: [{ Transfer: { } transfer }] }
             && (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None && Input is null;
 
+        // Whether somebody waits who has asked for the accounts as they are afterwards.
+        public bool WantsAfter => HasFirst
+            && Input is PostTransferCall { ReturnBalances: true } or PostTransactionCall { ReturnBalances: true };
+
+        // The accounts that have said how they are right after the commit; null for none.
+        public List<AccountAfter>? After { get; set; }
+
         public bool IsTrial => Input is PostTransactionCall { IsTrial: true };
 
         // What the journal said of the ids; null values for what it never saw.

@@ -241,6 +241,13 @@ public sealed record TransferResult(
     /// <summary>The row that decided it, where this request wrote one: of a commit the last agent's, of a rejection that of the
     /// account that was asked. None for what an earlier request had decided.</summary>
     public RowPosition Position { get; init; }
+
+    /// <summary>Where it was asked for and this request committed the transfer: the debit account right after it. Null where it was
+    /// lost on the way.</summary>
+    public AccountAfter? DebitAfter { get; init; }
+
+    /// <summary>The credit account, in the same way.</summary>
+    public AccountAfter? CreditAfter { get; init; }
 }
 
 /// <summary>What became of the opening of one account. Immutable.</summary>
@@ -347,6 +354,9 @@ public static class LedgerLimits
 {
     /// <summary>The most transfers, or accounts, of one request.</summary>
     public const int BatchMax = 8190;
+
+    /// <summary>The most transfers, or legs, of one request that asks for the accounts as they are afterwards.</summary>
+    public const int ReturnedBalancesMax = 2048;
 
     /// <summary>The longest reference, in characters.</summary>
     public const int ReferenceLengthMax = 128;

@@ -141,6 +141,25 @@ public sealed record TransactionResult(
     /// <summary>The row that decided it, where this request wrote one: of a commit the last agent's, of a rejection that of the
     /// account that was asked. None for what an earlier request had decided.</summary>
     public RowPosition Position { get; init; }
+
+    /// <summary>Where it was asked for and this request committed the transaction: its accounts right after it, in no promised order.
+    /// One whose answer was lost on the way is not among them.</summary>
+    public IReadOnlyList<AccountAfter> After { get; init; } = [];
+
+    /// <summary>An account right after it; null where that is not told.</summary>
+    /// <param name="account">The account.</param>
+    public AccountAfter? AfterOf(AccountAddress account)
+    {
+        foreach (var after in After)
+        {
+            if (after.Address == account)
+            {
+                return after;
+            }
+        }
+
+        return null;
+    }
 }
 
 /// <summary>What became of one leg. Immutable.</summary>

@@ -134,6 +134,11 @@ internal static partial class Mapping
             result.BalanceSeen = Write(balances);
         }
 
+        foreach (var after in source.After)
+        {
+            result.AccountsAfter.Add(Write(after));
+        }
+
         for (var i = 0; i < (source.Legs.IsDefault ? 0 : source.Legs.Length); i++)
         {
             result.Legs.Add(Write(source.Legs[i], transaction is not null && i < transaction.Legs.Length

@@ -173,6 +173,8 @@ internal static partial class Mapping
             Status = (V1.TransferStatus)source.Status,
             Replayed = source.Replayed,
             Position = ledger.PositionOf(source.Position),
+            DebitAfter = Write(source.DebitAfter),
+            CreditAfter = Write(source.CreditAfter),
         };
         if (source.IsCommitted)
         {
@@ -329,6 +331,18 @@ internal static partial class Mapping
 
     private static V1.Limit? WriteLimit(Amount? allowance) =>
         allowance is { } amount ? new V1.Limit { Allowance = amount.ToString() } : null;
+
+    private static V1.AccountState? Write(AccountAfter? source) => source is null
+        ? null
+        : new V1.AccountState
+        {
+            Address = source.Address.Text,
+            Balances = Write(source.Balances),
+            Version = (ulong)source.Version,
+            EntrySequence = source.EntryCount,
+            AvailableDebits = source.AvailableDebits?.ToString() ?? "",
+            AvailableCredits = source.AvailableCredits?.ToString() ?? "",
+        };
 
     private static V1.Balances Write(in Balances source) => new()
     {

@@ -351,4 +351,113 @@ public abstract partial class LedgerSuite
         storage.Rows().Single(
             row => row.Stream == AccountActor.PersistenceIdOf(position.Account) && row.SequenceNr == position.SequenceNr).Row,
         position.Account, position.SequenceNr, out _).Events;
+
+    // ---------------------------------------------------------------- balances afterwards
+
+    [Fact]
+    public async Task A_transfer_tells_its_accounts_as_they_are_right_after_it_at_no_further_row()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = (Address("r:a"), Address("r:b"));
+        await host.Ledger.OpenAccountsAsync(
+        [
+            new AccountSpec(a, Usd, 1) { DebitsMustNotExceedCredits = Amount.Of(1000) },
+            new AccountSpec(b, Usd, 1) { CreditsMustNotExceedDebits = Amount.Of(5000) },
+        ]);
+        var ledger = host.Ledger.ReturningBalances();
+        var (debits, credits) = (await RowCountsAsync());
+        for (var i = 1; i <= 3; i++)
+        {
+            var transfer = Transfer(a, b, 10);
+            var result = await ledger.PostTransferAsync(transfer);
+            var seen = (await host.Ledger.GetAccountAsync(a))!;
+            result.DebitAfter.ShouldNotBeNull().ShouldBe(new AccountAfter(
+                a, seen.Balances, result.DebitAfter.Version, (ulong)i, Amount.Of(1000 - (10 * (ulong)i)), null));
+            seen.Balances.DebitsPosted.ShouldBe(Amount.Of(10 * (ulong)i));
+            result.CreditAfter.ShouldNotBeNull().ShouldBe(new AccountAfter(
+                b, (await host.Ledger.GetAccountAsync(b))!.Balances, result.Position.SequenceNr, (ulong)i, null,
+                Amount.Of(5000 - (10 * (ulong)i))));
+
+            // Never as they are now.
+            var again = await ledger.PostTransferAsync(transfer);
+            again.Status.ShouldBe(TransferStatus.Exists);
+            again.DebitAfter.ShouldBeNull();
+            again.CreditAfter.ShouldBeNull();
+            (await ledger.PostTransferAsync(Transfer(a, b, 100_000))).DebitAfter.ShouldBeNull();
+        }
+
+        // Who does not ask is told nothing, and writes as many rows.
+        var unasked = await host.Ledger.PostTransferAsync(Transfer(a, b, 1));
+        unasked.DebitAfter.ShouldBeNull();
+        unasked.CreditAfter.ShouldBeNull();
+        var before = await RowCountsAsync();
+        (await ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.Created);
+        var withBalances = await RowCountsAsync();
+        (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.Created);
+        var without = await RowCountsAsync();
+        (withBalances.Debit - before.Debit, withBalances.Credit - before.Credit)
+            .ShouldBe((without.Debit - withBalances.Debit, without.Credit - withBalances.Credit));
+        debits.ShouldBe(1);
+        credits.ShouldBe(1);
+
+        // Reading a statement makes all be written down that is still put off.
+        async Task<(long Debit, long Credit)> RowCountsAsync()
+        {
+            await host.Ledger.GetStatementAsync(new StatementQuery(a));
+            await host.Ledger.GetStatementAsync(new StatementQuery(b));
+            return (RowsOf(AccountActor.PersistenceIdOf(a)), RowsOf(AccountActor.PersistenceIdOf(b)));
+        }
+    }
+
+    [Fact]
+    public async Task Holds_openings_and_transactions_tell_all_their_accounts_afterwards()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        var (c, d) = (await OpenAsync(host.Ledger, "s:c"), Address("s:d"));
+        var ledger = host.Ledger.ReturningBalances();
+        var hold = Transfer(a, b, 30) with { Flags = TransferFlags.Pending };
+        var held = await ledger.PostTransferAsync(hold);
+        held.DebitAfter.ShouldNotBeNull().Balances.DebitsPending.ShouldBe(Amount.Of(30));
+        held.CreditAfter.ShouldNotBeNull().Balances.CreditsPending.ShouldBe(Amount.Of(30));
+        held.CreditAfter.EntryCount.ShouldBe(0ul);
+        var post = await ledger.PostTransferAsync(new Transfer(NewId(), default, default, Amount.Of(10), 0)
+        {
+            Flags = TransferFlags.PostPending, PendingId = hold.Id,
+        });
+        post.DebitAfter.ShouldNotBeNull().ShouldBe(new AccountAfter(
+            a, new Balances(default, Amount.Of(10), default, default, default, default), post.DebitAfter.Version, 1, null, null));
+        post.CreditAfter.ShouldNotBeNull().Balances
+            .ShouldBe(new Balances(default, default, default, Amount.Of(10), default, default));
+
+        var opening = await ledger.PostTransferAsync(Transfer(a, d, 7) with { Asset = Usd, Flags = TransferFlags.OpenAccounts });
+        opening.DebitAfter.ShouldNotBeNull().Balances.DebitsPosted.ShouldBe(Amount.Of(17));
+        opening.CreditAfter.ShouldNotBeNull().Balances.CreditsPosted.ShouldBe(Amount.Of(7));
+
+        var transaction = Transaction.Of(
+            NewId(), Transfer(a, b, 1) with { Asset = Usd }, Transfer(b, c, 2) with { Asset = Usd },
+            Transfer(c, d, 3) with { Asset = Usd }, Transfer(a, d, 4) with { Asset = Usd });
+        var result = await ledger.PostTransactionAsync(transaction);
+        result.Status.ShouldBe(TransferStatus.Created);
+        result.After.Count.ShouldBe(4);
+        foreach (var account in new[] { a, b, c, d })
+        {
+            var now = (await host.Ledger.GetAccountAsync(account))!;
+            var after = result.AfterOf(account).ShouldNotBeNull();
+            after.Balances.ShouldBe(now.Balances);
+            after.EntryCount.ShouldBe(now.EntryCount);
+            after.Version.ShouldBeInRange(1, now.Version);
+        }
+
+        (await ledger.PostTransactionAsync(transaction)).After.ShouldBeEmpty();
+        (await host.Ledger.PostTransactionAsync(Transaction.Of(NewId(), Transfer(a, b, 1)))).After.ShouldBeEmpty();
+        var many = Enumerable.Range(0, LedgerLimits.ReturnedBalancesMax + 1).Select(_ => Transfer(a, b, 1) with { Asset = Usd }).ToArray();
+        foreach (var call in new Func<Task>[]
+        {
+            () => ledger.PostTransfersAsync(many), () => ledger.PostTransactionAsync(Transaction.Of(NewId(), many)),
+        })
+        {
+            (await Should.ThrowAsync<LedgerException>(call)).Reason.ShouldBe(LedgerErrorReason.BatchTooLarge);
+        }
+    }
 }

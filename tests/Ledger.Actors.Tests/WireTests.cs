@@ -98,6 +98,8 @@ public sealed class WireTests : IDisposable
         ],
     };
 
+    private static readonly AccountAfter Afterwards = new(Credit, Seen, 42, ulong.MaxValue, Amount.Of(7), Amount.MaxValue);
+
     private static readonly RowPosition Place = new(Credit, long.MaxValue);
 
     private static readonly Refusal Why = new(3, TransferStatus.ExceedsDebits, Usd, Seen);
@@ -159,6 +161,13 @@ public sealed class WireTests : IDisposable
             new PostTransferCall(Full, caller, Time) { Principal = "müller:7" },
             new PrepareRequest(Whole),
             new PrepareRequest(Whole with { Principal = "alice" }),
+            new PostTransferCall(Full, caller, Time) { ReturnBalances = true },
+            new PostTransactionCall(Transaction, caller, Time) { ReturnBalances = true },
+            new CloseRequest(Whole) { ReturnBalances = true },
+            new CloseRequest(Whole, Cancel: true) { ReturnBalances = true },
+            new CloseAnswer(Full.Id, 5, true, Time, null) { After = Afterwards },
+            new Outcome(Whole.Key, Whole.Digest, true, Time) { Anchor = Debit, ReturnBalances = true },
+            new OutcomeAck(Whole.Key, Whole.Digest, Credit) { After = Afterwards },
             new CloseRequest(Alone with { Principal = "alice" }),
             new PrepareRequest(Alone),
             new Vote(Whole.Key, Whole.Digest, Credit, VoteKind.Yes, null),
@@ -224,6 +233,11 @@ public sealed class WireTests : IDisposable
             new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Exists, Time, true, null) { Amount = Amount.MaxValue }),
             new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null) { Position = Place }),
             new TransactionAnswer(Committed with { Position = Place }),
+            new TransactionAnswer(Committed with { After = [Afterwards, Afterwards with { Address = Debit, AvailableCredits = null }] }),
+            new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null)
+            {
+                DebitAfter = Afterwards with { AvailableDebits = null }, CreditAfter = Afterwards,
+            }),
             new TransferAnswer(new TransferResult(Full.Id, TransferStatus.ExceedsCredits, Time, false, Seen)),
             new TransactionAnswer(Committed),
             new TransactionAnswer(Rejected),
@@ -270,9 +284,9 @@ public sealed class WireTests : IDisposable
             return;
         }
 
-        actual.ShouldBeOfType(expected.GetType(), path);
         if (expected is System.Collections.IEnumerable many)
         {
+            actual.ShouldBeAssignableTo<System.Collections.IEnumerable>(path);
             object[] all = [.. many];
             object[] read = [.. (System.Collections.IEnumerable)actual];
             read.Length.ShouldBe(all.Length, path);
@@ -284,6 +298,7 @@ public sealed class WireTests : IDisposable
             return;
         }
 
+        actual.ShouldBeOfType(expected.GetType(), path);
         foreach (var property in expected.GetType().GetProperties())
         {
             // Those without a setter follow from the others; some have no value for some transfers.

@@ -4,6 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 using Ledger.Actors;
 using Ledger.Core;
 using Ledger.V1;
+using AccountState = Ledger.V1.AccountState;
 using Transfer = Ledger.Core.Transfer;
 using TransferRecord = Ledger.Core.TransferRecord;
 using TransferStatus = Ledger.Core.TransferStatus;
@@ -154,5 +155,53 @@ public sealed class FactsTests
             .ShouldBe("shop/7");
         (await host.Accounts.OpenAccountsAsync(new OpenAccountsRequest { Accounts = { Samples.Account() } })).Results[0].Position
             .ShouldBeEmpty();
+    }
+
+    // ---------------------------------------------------------------- balances afterwards
+
+    [Fact]
+    public async Task Balances_are_asked_for_by_a_flag_and_told_of_both_accounts()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var after = new AccountAfter(
+            AccountAddress.Parse("shop"), new Core.Balances(default, Amount.Of(1), default, Amount.MaxValue, default, default), 7, 9,
+            null, Amount.Of(3));
+        host.Ledger.OnTransfer = (t, _) => Task.FromResult(FakeLedger.Created(t) with { DebitAfter = after, CreditAfter = after });
+        var transaction = host.Ledger.OnTransaction;
+        host.Ledger.OnTransaction = t => transaction(t) with { After = [after, after] };
+
+        await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() });
+        host.Ledger.ReturningBalancesCount.ShouldBe(0);
+        var result = (await host.Transfers.PostTransferAsync(
+            new PostTransferRequest { Transfer = Samples.Transfer(), ReturnBalances = true })).Result;
+        var batch = Samples.Batch(2);
+        batch.ReturnBalances = true;
+        await host.Transfers.PostTransfersAsync(batch);
+        var posted = (await host.Transactions.PostTransactionAsync(
+            new PostTransactionRequest { Transaction = Samples.Transaction(), ReturnBalances = true })).Result;
+        var json = await host.Http.PostAsync(
+            "/v1/transfers?return_balances=true", new StringContent(
+                $$"""{"id":"{{Samples.Id}}","debitAccount":"a","creditAccount":"b","amount":"5","code":1}""", Encoding.UTF8,
+                "application/json"));
+        json.IsSuccessStatusCode.ShouldBeTrue(await json.Content.ReadAsStringAsync());
+        host.Ledger.ReturningBalancesCount.ShouldBe(4);
+
+        result.CreditAfter.ShouldBe(result.DebitAfter);
+        result.DebitAfter.ShouldBe(new AccountState
+        {
+            Address = "shop", Version = 7, EntrySequence = 9, AvailableCredits = "3",
+            Balances = new V1.Balances
+            {
+                DebitsPending = "0", DebitsPosted = "1", CreditsPending = "0", CreditsPosted = Amount.MaxValue.ToString(),
+                DebitsInDoubt = "0", CreditsInDoubt = "0",
+            },
+        });
+        posted.AccountsAfter.ShouldBe([result.DebitAfter, result.DebitAfter]);
+
+        var tooMany = Samples.Batch(LedgerLimits.ReturnedBalancesMax + 1);
+        await host.Transfers.PostTransfersAsync(tooMany);
+        tooMany.ReturnBalances = true;
+        var error = await Errors.OfAsync(async () => await host.Transfers.PostTransfersAsync(tooMany));
+        error.Reason.ShouldBe("BATCH_TOO_LARGE");
     }
 }

@@ -22,7 +22,8 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             throw fault.Within("transaction").Exception();
         }
 
-        var result = await ledger.For(context).PostTransactionAsync(transaction, timeout, context.CancellationToken);
+        var result = await ledger.For(context, request.ReturnBalances).PostTransactionAsync(
+            transaction, timeout, context.CancellationToken);
         return new PostTransactionResponse { Result = Mapping.Write(request.Transaction.Id, result, ledger, transaction) };
     }
 

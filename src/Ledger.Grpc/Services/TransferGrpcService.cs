@@ -21,7 +21,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
             throw fault.Within("transfer").Exception();
         }
 
-        var result = await ledger.For(context).PostTransferAsync(transfer, timeout, context.CancellationToken);
+        var result = await ledger.For(context, request.ReturnBalances).PostTransferAsync(transfer, timeout, context.CancellationToken);
         return new PostTransferResponse { Result = Mapping.Write(request.Transfer.Id, result, ledger) };
     }
 
@@ -29,7 +29,9 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
         PostTransfersRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
-        Batches.CheckCount(request.Transfers.Count, "transfers");
+        Batches.CheckCount(
+            request.Transfers.Count, "transfers",
+            request.ReturnBalances ? LedgerLimits.ReturnedBalancesMax : LedgerLimits.BatchMax);
         var transfers = new Transfer[request.Transfers.Count];
         for (var i = 0; i < transfers.Length; i++)
         {
@@ -39,7 +41,8 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
             }
         }
 
-        var results = await ledger.For(context).PostTransfersAsync(transfers, timeout, context.CancellationToken);
+        var results = await ledger.For(context, request.ReturnBalances).PostTransfersAsync(
+            transfers, timeout, context.CancellationToken);
         Batches.CheckAnswered(transfers.Length, results.Count);
         var response = new PostTransfersResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
