@@ -232,13 +232,9 @@ internal sealed class LedgerExtension : IExtension
         system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
         Leases = options.Storage.OpenLeases();
         Lease = Leases is null
-            ? NodeLease.Unneeded
-            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), reason =>
-            {
-                // Its accounts are, or will be, somebody else's. Without actors nothing is left that could be asked.
-                system.Log.Error("The actor system ends: {Reason}", reason);
-                _ = system.Terminate();
-            });
+            ? new NodeLease(EndSystem)
+            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), EndSystem);
+        DatabaseWatch.Of(system).WhenLost(Lease.End);
         Returns = Leases is null ? null : new ClaimReturns(Leases, Lease, Logging.GetLogger(system, typeof(ClaimReturns)));
         Context = new AccountActorContext(
             new AccountRuntimeOptions
@@ -252,7 +248,10 @@ internal sealed class LedgerExtension : IExtension
             },
             options.PassivateAfter, options.TimeProvider, reader, Work, Lease, () => accounts.Task.Result);
         Ledger = new LedgerService(
-            options, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity));
+            options, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
+        {
+            Ended = () => Lease.IsLost ? Lease.Failure : null,
+        };
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
@@ -383,6 +382,13 @@ internal sealed class LedgerExtension : IExtension
                 return Done.Instance;
             });
         return region;
+    }
+
+    // Its accounts are, or will be, somebody else's, or their rows are lost. Without actors nothing is left that could be asked.
+    private void EndSystem(string reason)
+    {
+        system.Log.Error("The actor system ends: {Reason}", reason);
+        _ = system.Terminate();
     }
 
     private LeaseHolder Holder()

@@ -141,6 +141,9 @@ public sealed class EventBatch
 
     internal bool Urgent { get; set; }
 
+    /// <summary>How many bytes the row has at most; counted only while it is made.</summary>
+    internal long Size { get; set; } = EncodedSize.Row;
+
     /// <summary>The state after this batch, when a snapshot is due; taken by the shell once the batch is durable.</summary>
     public AccountSnapshot? Snapshot { get; internal set; }
 }

@@ -8,20 +8,33 @@ public sealed partial class AccountRuntime
     // Answers the number of the row that holds it.
     private long Emit(AccountEvent happened, bool urgent)
     {
+        // Before it, so that a row has one event however large that is, and otherwise never more than it may have (R17).
+        var size = EncodedSize.OfEvent(happened);
+        if (open is not null && open.Size + size > options.BatchBytesMax)
+        {
+            CloseRow();
+        }
+
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
         var row = open.SequenceNr;
         state.Evolve(happened, open.SequenceNr);
         open.Events.Add(happened);
+        open.Size += size;
         open.Urgent |= urgent;
         eventsSinceSnapshot++;
         if (open.Events.Count >= options.BatchEventsMax)
         {
-            open.Urgent = true;
-            (full ??= []).Enqueue(open);
-            open = null;
+            CloseRow();
         }
 
         return row;
+    }
+
+    private void CloseRow()
+    {
+        open!.Urgent = true;
+        (full ??= []).Enqueue(open);
+        open = null;
     }
 
     private void Hold(Caller caller, AccountAnswerBase answer) => Hold(new Outgoing(caller, answer, default, null));

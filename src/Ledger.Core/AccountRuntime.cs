@@ -42,6 +42,13 @@ public sealed record AccountRuntimeOptions
     /// <summary>How many events a row holds at most.</summary>
     public int BatchEventsMax { get; init; } = LedgerSizes.RowEventsMax;
 
+    /// <summary>How many bytes a row has at most, unless its only event has more.</summary>
+    public int BatchBytesMax { get; init; } = LedgerSizes.RowFull;
+
+    /// <summary>How many bytes a transaction has at most, see <see cref="EncodedSize.OfTransaction(TransactionPart)"/>. One that has
+    /// more is refused before anything is journaled, and uses no id up.</summary>
+    public int TransactionBytesMax { get; init; } = LedgerSizes.TransactionMax;
+
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;
 

@@ -171,6 +171,7 @@ internal static partial class Mapping
         {
             Transaction = transaction,
             Result = Write(transaction.Id, source.Result, ledger: null, source.Transaction),
+            Abridged = source.IsAbridged,
             Principal = source.Principal,
         };
     }

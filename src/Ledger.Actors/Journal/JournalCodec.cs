@@ -397,6 +397,7 @@ internal static class JournalCodec
             stored.HoldRemaining = leg.HoldRemaining.IsZero ? null : ToStored((Amount?)leg.HoldRemaining);
             stored.Deadline = ToStoredDeadline(leg.Deadline);
             stored.Bound = (uint)leg.Bound;
+            stored.HoldRow = leg.HoldRow;
             legs.Add(stored);
         }
     }
@@ -469,6 +470,7 @@ internal static class JournalCodec
                 : (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? LedgerTime.MaxValue
                 : default,
             Bound = (AmountBound)stored.Bound,
+            HoldRow = stored.HoldRow,
         };
     }
 

@@ -323,6 +323,7 @@ internal sealed class Oracle(World world)
         attempt.IsAhead |= isAhead;
         attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
         CheckLegs(place, book, part);
+        CheckTexts(place, part);
         book.Reserve(part, place.Versions.Count);
     }
 
@@ -355,6 +356,7 @@ internal sealed class Oracle(World world)
             $"I11: {part.Key} is committed at {at}, and may spend what came at {attempt.Sources}");
         place.NewestCommit = Latest(place.NewestCommit, at);
         CheckLegs(place, book, part);
+        CheckTexts(place, part);
         attempt.CloserCommitted = true;
         attempt.CommitRow = row;
         attempt.CommitTime = at;
@@ -400,8 +402,38 @@ internal sealed class Oracle(World world)
 
     private static void CheckSlice(Place place, Attempt attempt, TransactionPart part)
     {
-        var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address)).ToArray();
-        Check(part.Legs.SequenceEqual(expected), $"R7: {place.Address} does something else under {part.Key} than its anchor asked");
+        var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address));
+        Check(part.Legs.Select(Bare).SequenceEqual(expected.Select(Bare)), $"R7: {place.Address} does something else under {part.Key} than its anchor asked");
+    }
+
+    // Where a hold's text is, is each account's own.
+    private static PartLeg Bare(PartLeg leg) => leg with { HoldRow = 0 };
+
+    // What a leg leaves to its hold is found in the row that it names, and is no copy.
+    private static void CheckTexts(Place place, TransactionPart part)
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is not { ResolvesHold: true } transfer || !leg.Concerns(place.Address))
+            {
+                continue;
+            }
+
+            var hold = place.Book.Holds.GetValueOrDefault(transfer.PendingId)?.Transfer;
+            var leaves = transfer.Reference.Length == 0 && hold is { Reference.Length: > 0 };
+            Check(leaves == (leg.HoldRow > 0) || (leg.HoldRow > 0 && hold is null),
+                $"R17: {place.Address} {(leaves ? "names no row for" : "needs no row of")} {transfer.PendingId} in {transfer.Id}");
+            if (leaves)
+            {
+                Check(place.Rows[(int)leg.HoldRow - 1].Events.Any(happened => (happened switch
+                {
+                    TransactionPrepared(var made, _) => made,
+                    CloserCommitted(var made, _) => made,
+                    _ => null,
+                })?.Legs.Any(one => one.IsHold && one.Transfer!.Id == hold!.Id && one.Transfer.Reference == hold.Reference) == true),
+                    $"R17: row {leg.HoldRow} of {place.Address} does not hold {transfer.PendingId}");
+            }
+        }
     }
 
     private static bool IsResolving(Book book, TransferId hold, TransferId but)
@@ -603,8 +635,21 @@ internal sealed class Oracle(World world)
     // ---------------------------------------------------------------- messages
 
     /// <summary>What leaves an account must be durable (R8).</summary>
-    public void Sent(Place from, AccountMessage message)
+    /// <param name="from">Who says it.</param>
+    /// <param name="wasAhead">Whether it has been ahead of its clock, so that what it says may be earlier than what it has spent.</param>
+    /// <param name="message">What it says.</param>
+    public void Sent(Place from, bool wasAhead, AccountMessage message)
     {
+        if (wasAhead && message switch
+            {
+                Vote vote => (attempts.GetValueOrDefault((vote.Key, vote.Digest)), vote.Time),
+                CloseRequest close => (Known(close.Part), close.Time),
+                _ => default,
+            } is ({ } attempt, var time) && time < attempt.Sources)
+        {
+            attempt.IsAhead = true;
+        }
+
         switch (message)
         {
             case PrepareRequest prepare:
@@ -704,6 +749,15 @@ internal sealed class Oracle(World world)
                 break;
             case ChangeAccountAnswer(var result):
                 Count("change: " + result.Status);
+                break;
+            case CallFailed { Reason: CallFailure.TransactionTooLarge }:
+                Check(call.Command.Call is PostTransactionCall large
+                    && EncodedSize.OfTransaction(large.Transaction) > world.TransactionBytesMax,
+                    "R17: a transaction is refused as too large which is not");
+                Check(call.Command.Call is not PostTransactionCall done || !attempts.Values.Any(
+                    one => one.CloserCommitted && one.Anchor == call.Command.To && one.Asked == TransferContent.DigestOf(done.Transaction)),
+                    "R17: a transaction is refused as too large, and committed");
+                Count("too large");
                 break;
             case CallFailed(var reason):
                 Count("unknown: " + reason);
