@@ -633,7 +633,7 @@ public sealed partial class AccountRuntime
             // whatever is lost here, recovery asks the closer and answers the same. So the answer need not wait for any row of
             // this account, and must not: the client is told at once.
             var call = (AccountCall)work.Waiters[0];
-            var position = new RowPosition(work.Closer, work.DecidedRow);
+            var position = RowPosition.Of(work.Closer, work.DecidedRow);
             var result = Committed(part, work.CommitTime, replayed: false, position);
             if (work.WantsAfter && state.Spec is not null)
             {

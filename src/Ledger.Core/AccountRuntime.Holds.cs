@@ -97,6 +97,6 @@ public sealed partial class AccountRuntime
                 new HoldExtended(call.HoldId, call.HoldDeadline, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
-        Hold(call.Caller, new ExtendHoldAnswer(status, deadline) { Position = new RowPosition(Address, row) });
+        Hold(call.Caller, new ExtendHoldAnswer(status, deadline) { Position = RowPosition.Of(Address, row) });
     }
 }

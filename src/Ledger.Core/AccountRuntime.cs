@@ -636,7 +636,7 @@ public sealed partial class AccountRuntime
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
         Hold(call.Caller, new OpenAccountAnswer(
-            new OpenAccountResult(Address, status, known ? state.OpenTime : default) { Position = new RowPosition(Address, row) }));
+            new OpenAccountResult(Address, status, known ? state.OpenTime : default) { Position = RowPosition.Of(Address, row) }));
     }
 
     private void Change(ChangeAccountCall call, LedgerTime now)
@@ -650,7 +650,7 @@ public sealed partial class AccountRuntime
 
         Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))
         {
-            Position = new RowPosition(Address, row),
+            Position = RowPosition.Of(Address, row),
         }));
     }
 

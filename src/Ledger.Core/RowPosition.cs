@@ -9,4 +9,8 @@ public readonly record struct RowPosition(AccountAddress Account, long SequenceN
 {
     /// <summary>Whether it is no place at all: nothing was written, or it is not known where.</summary>
     public bool IsNone => SequenceNr == 0;
+
+    /// <summary>Makes one of a row that may be none.</summary>
+    internal static RowPosition Of(AccountAddress account, long sequenceNr) =>
+        sequenceNr == 0 ? default : new RowPosition(account, sequenceNr);
 }

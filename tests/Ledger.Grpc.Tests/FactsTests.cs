@@ -185,6 +185,19 @@ public sealed class FactsTests
                 "application/json"));
         json.IsSuccessStatusCode.ShouldBeTrue(await json.Content.ReadAsStringAsync());
         host.Ledger.ReturningBalancesCount.ShouldBe(4);
+        using (var stream = host.Transfers.StreamTransfers())
+        {
+            foreach (var asked in new[] { false, true })
+            {
+                await stream.RequestStream.WriteAsync(
+                    new StreamTransfersRequest { Sequence = 1, Transfer = Samples.Transfer(), ReturnBalances = asked });
+                (await stream.ResponseStream.MoveNext(default)).ShouldBeTrue();
+            }
+
+            await stream.RequestStream.CompleteAsync();
+        }
+
+        host.Ledger.ReturningBalancesCount.ShouldBe(5);
 
         result.CreditAfter.ShouldBe(result.DebitAfter);
         result.DebitAfter.ShouldBe(new AccountState

@@ -152,7 +152,8 @@ internal sealed class TransferStreams(
         {
             try
             {
-                var result = await ledger.PostTransferAsync(transfer, timeout, Broken);
+                var result = await (request.ReturnBalances ? ledger.ReturningBalances() : ledger).PostTransferAsync(
+                    transfer, timeout, Broken);
                 Answer(new StreamTransfersResponse
                 {
                     Sequence = request.Sequence,
