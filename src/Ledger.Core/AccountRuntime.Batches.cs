@@ -5,7 +5,8 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- group commit (R8)
 
-    private void Emit(AccountEvent happened, bool urgent)
+    // Answers the number of the row that holds it.
+    private long Emit(AccountEvent happened, bool urgent)
     {
         // Before it, so that a row has one event however large that is, and otherwise never more than it may have (R17).
         var size = EncodedSize.OfEvent(happened);
@@ -15,6 +16,7 @@ public sealed partial class AccountRuntime
         }
 
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
+        var row = open.SequenceNr;
         state.Evolve(happened, open.SequenceNr);
         open.Events.Add(happened);
         open.Size += size;
@@ -24,6 +26,8 @@ public sealed partial class AccountRuntime
         {
             CloseRow();
         }
+
+        return row;
     }
 
     private void CloseRow()

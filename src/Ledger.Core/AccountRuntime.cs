@@ -637,25 +637,30 @@ public sealed partial class AccountRuntime
     private void Open(OpenAccountCall call, LedgerTime now)
     {
         var status = AccountDecider.Open(state, call.Spec);
+        var row = 0L;
         if (status == AccountStatus.Created)
         {
-            Emit(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
+            row = Emit(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
         Hold(call.Caller, new OpenAccountAnswer(
-            new OpenAccountResult(Address, status, known ? state.OpenTime : default)));
+            new OpenAccountResult(Address, status, known ? state.OpenTime : default) { Position = RowPosition.Of(Address, row) }));
     }
 
     private void Change(ChangeAccountCall call, LedgerTime now)
     {
         var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
+        var row = 0L;
         if (status == AccountStatus.Changed)
         {
-            Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
+            row = Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
-        Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))));
+        Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))
+        {
+            Position = RowPosition.Of(Address, row),
+        }));
     }
 
     private void Read(AccountCall call, LedgerTime now)
