@@ -20,7 +20,7 @@ public sealed partial class AccountRuntime
             : state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
                 ? LegDecision.Doubt(part.Legs[0])
             : Verify(part, work.Known, work, now);
-        if (decision.InDoubt)
+        if (decision.InDoubt || (decision.Status == TransferStatus.None && RefusedForDoubt(part, now) is not null))
         {
             Unclaim(work);
             SendVote(part, VoteKind.InDoubt, null);
@@ -33,6 +33,7 @@ public sealed partial class AccountRuntime
         else
         {
             work.Part = part;
+            work.Since = now;
             Emit(new TransactionPrepared(part, Later(now)), urgent: true);
             (attempts ??= [])[part.Key] = work;
             (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
@@ -203,7 +204,7 @@ public sealed partial class AccountRuntime
     // Goes through this account's legs, whose amounts are given.
     private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime now)
     {
-        var sheet = Sheet.Take(state, FactsOf(part, known, work), dueHolds: false);
+        var sheet = Sheet.Take(state, FactsOf(part, known, work), OldUpTo(now), dueBy: null);
         LegDecision decision = default;
         foreach (var leg in part.Legs)
         {
@@ -293,13 +294,16 @@ public sealed partial class AccountRuntime
     {
         var part = trial.Part;
         var facts = FactsOf(part, known, null);
+        var favour = state.FavourOf(OldUpTo(lastNow), dueBy: null);
         Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
             Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load,
-            state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
+            state.IsOpeningOrClosingInDoubt,
             [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])
         {
             OpenedWith = state.OpenedWith,
             ClosedByHold = state.ClosedByHold,
+            DebitFavour = favour.Debit,
+            CreditFavour = favour.Credit,
         }));
     }
 

@@ -198,6 +198,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             DebitLoad = JournalCodec.ToStored((Amount?)quote.Load.DebitsAtMost),
             CreditLoad = JournalCodec.ToStored((Amount?)quote.Load.CreditsAtMost),
             InDoubt = quote.InDoubt,
+            DebitFavour = quote.DebitFavour.IsZero ? null : JournalCodec.ToStored((Amount?)quote.DebitFavour),
+            CreditFavour = quote.CreditFavour.IsZero ? null : JournalCodec.ToStored((Amount?)quote.CreditFavour),
         };
         foreach (var fact in quote.Facts)
         {
@@ -240,6 +242,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             })])
         {
             ClosedByHold = wire.ClosedByHold,
+            DebitFavour = JournalCodec.AmountOf(wire.DebitFavour) ?? default,
+            CreditFavour = JournalCodec.AmountOf(wire.CreditFavour) ?? default,
             OpenedWith = (wire.OpenedWith ?? wire.Spec) is { } openedWith ? JournalCodec.FromStored(openedWith, account) : null,
         });
     }
@@ -316,6 +320,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Freeze = JournalCodec.ToStored(view.Freeze),
             ClosedReason = view.ClosedReason,
             HoldCount = (uint)view.HoldCount,
+            Doubt = DoubtCodec.ToWire(view.Doubt),
         };
 
     private static AccountView? FromWire(WireAccountAnswer wire) => !wire.Exists
@@ -328,6 +333,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Freeze = JournalCodec.FromStored(wire.Freeze),
             ClosedReason = wire.ClosedReason,
             HoldCount = (int)wire.HoldCount,
+            Doubt = DoubtCodec.FromWire(wire.Doubt),
         };
 
     private static WireCall ToWire(AccountCall call)
@@ -517,6 +523,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Exists = fence.Exists,
                     SequenceNr = fence.SequenceNr,
                     EntryCount = fence.EntryCount,
+                    InDoubt = fence.CompleteUpTo.HasValue,
+                    CompleteUpTo = fence.CompleteUpTo?.UnixMicroseconds ?? 0,
                 };
                 break;
             case CallFailed(var reason):
@@ -567,7 +575,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     HoldDeadline = wire.Record.HoldDeadline == 0 ? null : new LedgerTime(wire.Record.HoldDeadline),
                 }),
             WireAnswer.WhatOneofCase.Fence => new StatementFenceAnswer(
-                wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount),
+                wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount)
+            {
+                CompleteUpTo = wire.Fence.InDoubt ? new LedgerTime(wire.Fence.CompleteUpTo) : null,
+            },
             WireAnswer.WhatOneofCase.Failure => new CallFailed((CallFailure)wire.Failure),
             _ => throw new JournalCorruptException("An answer of an unknown kind came from another node."),
         };

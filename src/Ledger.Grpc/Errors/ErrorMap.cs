@@ -36,6 +36,8 @@ internal static class ErrorMap
         LedgerErrorReason.DeadlineExceeded => Reasons.DeadlineExceeded,
         LedgerErrorReason.JournalUnavailable => Reasons.JournalUnavailable,
         LedgerErrorReason.Unavailable => Reasons.Unavailable,
+        LedgerErrorReason.AccountInDoubt => Reasons.AccountInDoubt,
+        LedgerErrorReason.CounterpartyUnavailable => Reasons.CounterpartyUnavailable,
 
         // A reason that this facade doesn't know says nothing about the outcome.
         _ => Reasons.Internal,

@@ -32,7 +32,11 @@ internal enum FaultKinds
     /// <summary>A node can't renew its lease for a while: what its accounts say waits, in order, and leaves when it is renewed; what
     /// an incarnation said that has got a successor meanwhile never does.</summary>
     Lapse = 1 << 19,
-    All = (1 << 20) - 1,
+
+    /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it, and what
+    /// others have prepared with it stays in doubt.</summary>
+    Unreadable = 1 << 28,
+    All = ((1 << 20) - 1) | Unreadable,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -59,6 +63,13 @@ internal sealed record Faults
     public int ClockJumpBits { get; init; }
 
     public int LapseBits { get; init; }
+
+    public int UnreadableBits { get; init; }
+
+    /// <summary>How much one other account may leave unanswered, and all of them.</summary>
+    public int UnansweredMax { get; init; } = 256;
+
+    public int DoubtMax { get; init; } = 4096;
 
     public int WriteFails { get; init; }
 
@@ -94,6 +105,9 @@ internal sealed record Faults
             kinds |= temper == 0 ? FaultKinds.None : temper == 1 || on < 40 ? (FaultKinds)(1 << bit) : FaultKinds.None;
         }
 
+        // Of its own: what the other faults of a seed are does not hang on it.
+        var doubt = new Prng(seed, "doubt");
+        kinds |= temper != 0 && (temper == 1 || doubt.Next(100) < 40) ? FaultKinds.Unreadable : FaultKinds.None;
         kinds &= allowed;
         if (isSequential)
         {
@@ -124,6 +138,9 @@ internal sealed record Faults
             PartitionBits = Rate(FaultKinds.Partition, 20, 22, 24),
             ClockJumpBits = Rate(FaultKinds.ClockJump, 20, 22, 24),
             LapseBits = Rate(FaultKinds.Lapse, 19, 21, 23),
+            UnreadableBits = (kinds & FaultKinds.Unreadable) != FaultKinds.None ? doubt.Of(20, 21, 22, 23) : 0,
+            UnansweredMax = doubt.Of(1, 2, 3, 256),
+            DoubtMax = doubt.Of(2, 3, 5, 4096),
             WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
             AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),

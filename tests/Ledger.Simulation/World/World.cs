@@ -32,6 +32,9 @@ internal sealed class Place(AccountAddress address, int index)
     public List<Attempt> Unbooked { get; } = [];
 
     public int Home { get; set; }
+
+    /// <summary>Until when it can't be read.</summary>
+    public long UnreadableUntil { get; set; }
 }
 
 /// <summary>What a client wants to know or have done, until it is answered.</summary>
@@ -76,6 +79,7 @@ internal sealed partial class World
     private readonly Prng disk;
     private readonly Prng chaos;
     private readonly Prng clients;
+    private readonly Prng unreadable;
     private readonly Faults faults;
     private readonly Script script;
     private readonly AccountRuntimeOptions options;
@@ -116,6 +120,7 @@ internal sealed partial class World
         disk = new Prng(seed, "disk");
         chaos = new Prng(seed, "chaos");
         clients = new Prng(seed, "clients");
+        unreadable = new Prng(seed, "unreadable");
         now = Script.Start - 1_000_000;
         isSilent = !isSequential && chaos.Chance(400);
         options = new AccountRuntimeOptions
@@ -128,6 +133,8 @@ internal sealed partial class World
             ExpiriesMax = chaos.Of(1, 2, 1000),
             CommitRecordDelay = TimeSpan.FromMilliseconds(chaos.Of(1, 50, 250, 2000)),
             ReleaseWait = TimeSpan.FromMilliseconds(chaos.Of(1, 500, 500)),
+            UnansweredMax = faults.UnansweredMax,
+            DoubtMax = faults.DoubtMax,
         };
         Oracle = new Oracle(this);
         foreach (var account in script.Accounts)
@@ -544,6 +551,12 @@ internal sealed partial class World
             target = to.Alive[chaos.Next(to.Alive.Count)];
         }
 
+        if (target is null && !healed && now < to.UnreadableUntil)
+        {
+            Count("message to an unreadable account");
+            return;
+        }
+
         target ??= Wake(to);
         target.Take(message);
     }
@@ -649,6 +662,16 @@ internal sealed partial class World
                         what(one);
                     }
                 }
+            }
+        });
+        Every(faults.UnreadableBits, () =>
+        {
+            Count("account unreadable");
+            var place = order[unreadable.Next(order.Count)];
+            place.UnreadableUntil = now + unreadable.Spread(20, 26);
+            foreach (var one in place.Alive.ToArray())
+            {
+                Stop(one, $"can't be read until {place.UnreadableUntil}");
             }
         });
         Every(faults.ClockJumpBits, () =>
@@ -971,6 +994,11 @@ internal sealed class Incarnation : IAccountShell
 
     public bool IsReady { get; private set; }
 
+    public LedgerTime ReadySince { get; private set; }
+
+    /// <summary>When it last prepared something beyond a bound, to see whether it is answered.</summary>
+    public LedgerTime? LastProbe { get; set; }
+
     public bool IsDead { get; set; }
 
     private bool IsNewest => Place.Newest == this
@@ -1011,6 +1039,7 @@ internal sealed class Incarnation : IAccountShell
         }
 
         IsReady = true;
+        ReadySince = Clock;
         Runtime.RecoveryCompleted(Clock);
         world.Covered(Runtime, null, "recovered");
         foreach (var message in inbox.ToArray())
@@ -1285,7 +1314,18 @@ internal sealed partial class World
         }
     }
 
-    public void Write(Incarnation one, EventBatch row) => StartWrite(one, row);
+    /// <summary>Whether clocks go on evenly, so that an account's time tells how long something has been in doubt.</summary>
+    public bool HasEvenClocks => faults.SkewMax == 0 && faults.ClockJumpBits == 0;
+
+    public void Write(Incarnation one, EventBatch row)
+    {
+        if (HasEvenClocks)
+        {
+            Oracle.CheckBounds(one, row, options);
+        }
+
+        StartWrite(one, row);
+    }
 
     public void Look(Incarnation one, IdLookup lookup)
     {
