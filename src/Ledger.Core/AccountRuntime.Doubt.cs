@@ -13,8 +13,8 @@ public sealed partial class AccountRuntime
     private LedgerTime nextProbe;
 
     // Doubt that is as old as this may be what a client was told the end of, or will not end soon.
-    private LedgerTime OldUpTo(LedgerTime now) =>
-        new(Later(now).UnixMicroseconds - (options.OldDoubtAfter.Ticks / TimeSpan.TicksPerMicrosecond));
+    private LedgerTime OldUpTo(LedgerTime at) =>
+        new(BookedAt(at).UnixMicroseconds - (options.OldDoubtAfter.Ticks / TimeSpan.TicksPerMicrosecond));
 
     // Nothing waits any longer: who asked learns why, and has used no id.
     private void GiveUp(Work work, CallFailure reason, LedgerTime now)

@@ -85,7 +85,7 @@ public sealed partial class AccountRuntime
         : new AccountView(
             state.Spec, state.OpenTime, state.Balances, state.EntryCount, assignedSequenceNr, state.Closed)
         {
-            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(now) ? freeze : null,
+            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(JudgedAt(now)) ? freeze : null,
             ClosedReason = state.ClosedReason,
             HoldCount = state.HoldCount,
             Doubt = doubtful ? AccountDoubt.Of(state) : null,

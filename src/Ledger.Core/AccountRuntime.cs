@@ -40,7 +40,14 @@ public sealed record AccountRuntimeOptions
     public TimeSpan RememberedAgeMax { get; init; } = TimeSpan.FromDays(1);
 
     /// <summary>How many events a row holds at most.</summary>
-    public int BatchEventsMax { get; init; } = 1000;
+    public int BatchEventsMax { get; init; } = LedgerSizes.RowEventsMax;
+
+    /// <summary>How many bytes a row has at most, unless its only event has more.</summary>
+    public int BatchBytesMax { get; init; } = LedgerSizes.RowFull;
+
+    /// <summary>How many bytes a transaction has at most, see <see cref="EncodedSize.OfTransaction(TransactionPart)"/>. One that has
+    /// more is refused before anything is journaled, and uses no id up.</summary>
+    public int TransactionBytesMax { get; init; } = LedgerSizes.TransactionMax;
 
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;
@@ -299,7 +306,7 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        if (state.NextDeadline <= Later(now))
+        if (state.NextDeadline <= JudgedAt(now))
         {
             CheckDue(now);
         }
@@ -338,7 +345,7 @@ public sealed partial class AccountRuntime
                 Read((AccountCall)message, now);
                 break;
             case SeedBalancesCall seed when options.AllowSeeding:
-                Emit(new BalancesSeeded(seed.Balances, Later(now)), urgent: true);
+                Emit(new BalancesSeeded(seed.Balances, BookedAt(now)), urgent: true);
                 Hold(seed.Caller, new SeedBalancesAnswer());
                 break;
             case Poke:
@@ -465,6 +472,7 @@ public sealed partial class AccountRuntime
         }
 
         ForgetExpired(now);
+        TakeKept(now);
         List<Work>? due = null;
         foreach (var work in Works())
         {
@@ -533,7 +541,7 @@ public sealed partial class AccountRuntime
                 {
                     if (!work.Votes!.ContainsKey(other))
                     {
-                        Hold(other, new PrepareRequest(work.Part!.SliceFor(other)));
+                        Hold(other, new PrepareRequest(work.Part!.SliceFor(other)) { Time = JudgedAt(now) });
                     }
                 }
 
@@ -541,8 +549,7 @@ public sealed partial class AccountRuntime
                 break;
             case Phase.Closing:
                 // Its own row may still be under way (R8).
-                Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
-                ScheduleResend(work, now);
+                SendClose(work, now);
                 break;
             case Phase.Telling or Phase.Releasing:
                 if (work.Phase == Phase.Releasing && IsDue(work.AnswerBy, now, options.ReleaseWait))
@@ -645,7 +652,7 @@ public sealed partial class AccountRuntime
         var status = AccountDecider.Open(state, call.Spec);
         if (status == AccountStatus.Created)
         {
-            Emit(new AccountOpened(call.Spec, Later(now)), urgent: true);
+            Emit(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
@@ -655,10 +662,10 @@ public sealed partial class AccountRuntime
 
     private void Change(ChangeAccountCall call, LedgerTime now)
     {
-        var status = AccountDecider.Change(state, call.Change, Later(now));
+        var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
         if (status == AccountStatus.Changed)
         {
-            Emit(new AccountChanged(call.Change, Later(now)), urgent: true);
+            Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now, doubtful: true))));

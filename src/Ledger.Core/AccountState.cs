@@ -253,7 +253,7 @@ public sealed class AccountState
 
             case CloserCommitted closed:
                 Measure(closed.Part, closed.At);
-                Do(closed.Part, closed.At, sequenceNr);
+                Do(closed.Part, closed.CommitTime, sequenceNr);
                 break;
 
             case CloserRefused refused:
@@ -613,7 +613,10 @@ public sealed class AccountState
 
         if (leg.IsHold)
         {
-            SetHold(new Hold(transfer, leg.Amount, leg.Deadline, sequenceNr, time, part.Id) { Amount = leg.Amount });
+            SetHold(new Hold(transfer, leg.Amount, leg.Deadline, sequenceNr, time, part.Id)
+            {
+                Amount = leg.Amount, Principal = part.Principal,
+            });
             ClosedByHold |= ClosesThis(transfer);
         }
 

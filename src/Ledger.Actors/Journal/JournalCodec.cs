@@ -63,10 +63,13 @@ internal static class JournalCodec
             Time = time,
             EntriesBefore = batch.EntriesBefore,
             Before = ToStored(batch.Before),
+            OldestUndecidedPreparedTime = batch.OldestPrepared?.UnixMicroseconds ?? 0,
         };
+        var principals = new StoredPrincipals(stored.Principals);
         foreach (var happened in batch.Events)
         {
             var e = ToStored(happened, account);
+            e.Principal = principals.PlaceOf(PrincipalOf(happened));
             e.Delay = checked((ulong)(happened.At.UnixMicroseconds - time));
             stored.Events.Add(e);
         }
@@ -90,11 +93,15 @@ internal static class JournalCodec
         }
 
         previousHash = stored.PreviousHash.Memory;
-        var batch = new EventBatch(sequenceNr, stored.EntriesBefore, FromStored(stored.Before) ?? default);
+        var batch = new EventBatch(sequenceNr, stored.EntriesBefore, FromStored(stored.Before) ?? default)
+        {
+            OldestPrepared = stored.OldestUndecidedPreparedTime is var oldest and not 0 ? new LedgerTime(oldest) : null,
+        };
         foreach (var e in stored.Events)
         {
             var at = new LedgerTime(checked(stored.Time + (long)e.Delay));
-            batch.Events.Add(FromStored(e, at, account, sequenceNr));
+            var principal = StoredPrincipals.At(stored.Principals, e.Principal);
+            batch.Events.Add(FromStored(e, at, account, sequenceNr, principal));
         }
 
         return batch;
@@ -126,10 +133,12 @@ internal static class JournalCodec
         stored.ClosedReason = snapshot.ClosedReason;
         stored.Freeze = ToStored(snapshot.Freeze);
         var buffer = StoredIds.Write(snapshot.Remembered, stored);
+        var principals = new StoredPrincipals(stored.Principals);
         foreach (var doubt in snapshot.InDoubt)
         {
             var inDoubt = new StoredInDoubt
             {
+                Principal = principals.PlaceOf(doubt.Part.Principal),
                 SequenceNr = doubt.SequenceNr,
                 Number = doubt.Number,
                 Transaction = ToStoredTransaction(doubt.Part),
@@ -152,6 +161,7 @@ internal static class JournalCodec
                 SequenceNr = hold.SequenceNr,
                 Time = hold.Time.UnixMicroseconds,
                 TransactionId = ToStored(hold.TransactionId.Value),
+                Principal = principals.PlaceOf(hold.Principal),
             });
         }
 
@@ -215,7 +225,8 @@ internal static class JournalCodec
         var inDoubt = new List<InDoubtTransaction>(stored.InDoubt.Count);
         foreach (var d in stored.InDoubt)
         {
-            var part = PartOf(d.Legs, d.Transaction, account, d.SequenceNr);
+            var part = PartOf(
+                d.Legs, d.Transaction, account, d.SequenceNr, StoredPrincipals.At(stored.Principals, d.Principal));
             inDoubt.Add(InDoubtTransaction.Restore(
                 part, d.SequenceNr, d.Number,
                 AmountOf(d.DebitReserve) ?? part.Legs[0].Amount, AmountOf(d.CreditReserve) ?? Amount.Zero,
@@ -239,6 +250,7 @@ internal static class JournalCodec
                 hold.SequenceNr, new LedgerTime(hold.Time), new TransferId(Id128(hold.TransactionId)))
             {
                 Amount = AmountOf(hold.Amount) ?? default,
+                Principal = StoredPrincipals.At(stored.Principals, hold.Principal),
             })],
         };
     }
@@ -312,6 +324,11 @@ internal static class JournalCodec
             stored.Reverses = ToStored(transfer.Reverses.Value);
         }
 
+        if (transfer.EffectiveTime is { } effective)
+        {
+            stored.EffectiveTime = effective.UnixMicroseconds;
+        }
+
         AddPairs(stored.Metadata, transfer.Metadata);
         return stored;
     }
@@ -347,6 +364,11 @@ internal static class JournalCodec
             };
         }
 
+        if (stored.HasEffectiveTime)
+        {
+            transfer = transfer with { EffectiveTime = new LedgerTime(stored.EffectiveTime) };
+        }
+
         return transfer;
     }
 
@@ -375,6 +397,7 @@ internal static class JournalCodec
             stored.HoldRemaining = leg.HoldRemaining.IsZero ? null : ToStored((Amount?)leg.HoldRemaining);
             stored.Deadline = ToStoredDeadline(leg.Deadline);
             stored.Bound = (uint)leg.Bound;
+            stored.HoldRow = leg.HoldRow;
             legs.Add(stored);
         }
     }
@@ -400,7 +423,8 @@ internal static class JournalCodec
     }
 
     public static TransactionPart PartOf(
-        RepeatedField<StoredTransfer> stored, StoredTransaction? transaction, AccountAddress own, long sequenceNr)
+        RepeatedField<StoredTransfer> stored, StoredTransaction? transaction, AccountAddress own, long sequenceNr,
+        string principal = "")
     {
         if (stored.Count == 0 || (transaction is null && stored.Count > 1))
         {
@@ -422,6 +446,7 @@ internal static class JournalCodec
             Asked = transaction is null ? default : Id128(transaction.Asked),
             DigestOfWhole = transaction?.Digest is { } digest ? Id128(digest) : null,
             Legs = legs.MoveToImmutable(),
+            Principal = principal,
         };
         return transaction is null ? part with { Asked = part.Digest } : part;
     }
@@ -445,6 +470,7 @@ internal static class JournalCodec
                 : (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? LedgerTime.MaxValue
                 : default,
             Bound = (AmountBound)stored.Bound,
+            HoldRow = stored.HoldRow,
         };
     }
 
@@ -542,6 +568,19 @@ internal static class JournalCodec
         : Asset.TryParse(text, out var asset) ? asset
         : throw new JournalCorruptException($"The journal holds '{text}' as an asset.");
 
+    // Of what the ledger was asked for. What ends it rests on a row that says so already.
+    private static string PrincipalOf(AccountEvent happened) => happened switch
+    {
+        TransactionPrepared prepared => prepared.Part.Principal,
+        CloserCommitted closed => closed.Part.Principal,
+        CloserRefused refused => refused.Part.Principal,
+        TransactionRejected rejected => rejected.Part.Principal,
+        AccountOpened opened => opened.Principal,
+        AccountChanged changed => changed.Principal,
+        HoldExtended extended => extended.Principal,
+        _ => "",
+    };
+
     private static StoredEvent ToStored(AccountEvent happened, AccountAddress own)
     {
         switch (happened)
@@ -604,7 +643,11 @@ internal static class JournalCodec
                 return new StoredEvent { Rejected = storedRejected };
 
             case CloserCommitted closed:
-                var storedClosed = new StoredCloserCommitted { Transaction = ToStoredTransaction(closed.Part) };
+                var storedClosed = new StoredCloserCommitted
+                {
+                    Transaction = ToStoredTransaction(closed.Part),
+                    CommitTime = closed.CommitTime == closed.At ? 0 : closed.CommitTime.UnixMicroseconds,
+                };
                 AddLegs(storedClosed.Legs, closed.Part, own);
                 return new StoredEvent { CloserCommitted = storedClosed };
 
@@ -636,19 +679,23 @@ internal static class JournalCodec
         }
     }
 
-    private static AccountEvent FromStored(StoredEvent e, LedgerTime at, AccountAddress own, long sequenceNr)
+    private static AccountEvent FromStored(
+        StoredEvent e, LedgerTime at, AccountAddress own, long sequenceNr, string principal)
     {
         switch (e.WhatCase)
         {
             case StoredEvent.WhatOneofCase.Opened:
-                return new AccountOpened(FromStored(e.Opened.Spec, own), at);
+                return new AccountOpened(FromStored(e.Opened.Spec, own), at) { Principal = principal };
             case StoredEvent.WhatOneofCase.Changed:
-                return new AccountChanged(FromStored(e.Changed), at);
+                return new AccountChanged(FromStored(e.Changed), at) { Principal = principal };
             case StoredEvent.WhatOneofCase.HoldExtended:
                 return new HoldExtended(
-                    new TransferId(Id128(e.HoldExtended.HoldId)), new LedgerTime(e.HoldExtended.Deadline), at);
+                    new TransferId(Id128(e.HoldExtended.HoldId)), new LedgerTime(e.HoldExtended.Deadline), at)
+                {
+                    Principal = principal,
+                };
             case StoredEvent.WhatOneofCase.Prepared:
-                return new TransactionPrepared(PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr), at);
+                return new TransactionPrepared(PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr, principal), at);
             case StoredEvent.WhatOneofCase.Committed:
                 return new TransactionCommitted(
                     Id(e.Committed.IdHigh, e.Committed.IdLow), e.Committed.PreparedSequenceNr,
@@ -662,15 +709,18 @@ internal static class JournalCodec
                     (TransferStatus)e.Aborted.Reason, FromStored(e.Aborted.Seen), at);
             case StoredEvent.WhatOneofCase.Rejected:
                 return new TransactionRejected(
-                    PartOf(e.Rejected.Legs, e.Rejected.Transaction, own, sequenceNr),
+                    PartOf(e.Rejected.Legs, e.Rejected.Transaction, own, sequenceNr, principal),
                     LegOf(e.Rejected.FailedLeg, e.Rejected.Reason), (TransferStatus)e.Rejected.Reason,
                     FromStored(e.Rejected.Seen), at);
             case StoredEvent.WhatOneofCase.CloserCommitted:
-                return new CloserCommitted(
-                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr), at);
+                var committed = new CloserCommitted(
+                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr, principal), at);
+                return e.CloserCommitted.CommitTime is var commitTime and not 0
+                    ? committed with { CommitTime = new LedgerTime(commitTime) }
+                    : committed;
             case StoredEvent.WhatOneofCase.CloserRefused:
                 return new CloserRefused(
-                    PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr),
+                    PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr, principal),
                     LegOf(e.CloserRefused.FailedLeg, e.CloserRefused.Reason), (TransferStatus)e.CloserRefused.Reason,
                     FromStored(e.CloserRefused.Seen), at);
             case StoredEvent.WhatOneofCase.Disowned:
