@@ -44,7 +44,8 @@ public interface ILedger
     Task<AccountView?> GetAccountAsync(
         AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it.</summary>
+    /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it. Without an account
+    /// that is never said of what was merely forgotten: it fails with <see cref="LedgerErrorReason.TransferNotRemembered"/>.</summary>
     /// <param name="account">The transfer's debit or credit account; none when the caller does not know it. A hold is then
     /// found by the index of holds, however old; another transfer only by this node's memory of recent ids.</param>
     /// <param name="id">The transfer's id.</param>
@@ -256,6 +257,10 @@ public enum LedgerErrorReason
 
     /// <summary>The account could not be reached, or was moving. The outcome is unknown.</summary>
     Unavailable,
+
+    /// <summary>The node does not remember by itself which account a transfer is of, which says nothing about whether there is one:
+    /// name one of its accounts. Nothing was applied.</summary>
+    TransferNotRemembered,
 }
 
 /// <summary>A call of <see cref="ILedger"/> that failed as a whole.</summary>

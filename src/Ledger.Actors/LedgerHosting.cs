@@ -207,7 +207,7 @@ internal sealed class LedgerExtension : IExtension
         Options = options;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
         var streams = options.Storage!.OpenStreams();
-        var reader = new AccountStreamReader(streams);
+        var reader = new AccountStreamReader(streams, Logging.GetLogger(system, typeof(AccountStreamReader)));
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
         {
             SweeperHealth.CountUnreadable();

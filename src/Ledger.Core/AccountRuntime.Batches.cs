@@ -10,7 +10,14 @@ public sealed partial class AccountRuntime
     private void Emit(AccountEvent happened, bool urgent)
     {
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances);
-        state.Evolve(happened, open.SequenceNr);
+        var indexed = open.Indexed;
+        if (indexed is null)
+        {
+            open.PreviousIndexed = state.NewestIndexed;
+        }
+
+        state.Evolve(happened, open.SequenceNr, ref indexed);
+        open.Indexed = indexed;
         open.Events.Add(happened);
         open.Urgent |= urgent;
         eventsSinceSnapshot++;

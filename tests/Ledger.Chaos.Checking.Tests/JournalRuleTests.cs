@@ -234,7 +234,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
             await using var command = connection.CreateCommand();
             command.CommandText = """
                 CREATE TABLE ledger_id (id BLOB, persistence_id TEXT, sequence_number BIGINT);
-                INSERT INTO ledger_id VALUES (zeroblob(16), '', 0), ($id, 'ledger-account-a', $nr);
+                INSERT INTO ledger_id VALUES (x'00000000000000000000000000000002', '', 0), ($id, 'ledger-account-a', $nr);
                 """;
             var bytes = new byte[TransferId.ByteCount];
             id.WriteBytes(bytes);

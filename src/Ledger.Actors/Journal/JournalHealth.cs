@@ -65,8 +65,11 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
             .. Describe("reads", accounts.Recoveries.Reads),
             .. waiting > 0 ? [$"{waiting} accounts could not be read, and are tried again."] : (string[])[],
         ];
+        var index = accounts.Reader.Repairs?.Problem;
         return Task.FromResult(problems.Length == 0
-            ? HealthCheckResult.Healthy("The journal confirms writes and answers reads.")
+            ? index is null
+                ? HealthCheckResult.Healthy("The journal confirms writes and answers reads.")
+                : HealthCheckResult.Degraded(index)
             : new HealthCheckResult(context.Registration.FailureStatus, string.Join(' ', problems)));
     }
 

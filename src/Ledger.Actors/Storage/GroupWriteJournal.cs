@@ -326,7 +326,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             manifest,
             string.IsNullOrEmpty(representation.WriterGuid) ? _journalUuid : representation.WriterGuid)
         {
-            Ids = (payload as JournalRow)?.Ids,
+            Entries = (payload as JournalRow)?.Entries,
         };
     }
 

@@ -32,7 +32,9 @@ internal enum FaultKinds
     /// <summary>A node can't renew its lease for a while: what its accounts say waits, in order, and leaves when it is renewed; what
     /// an incarnation said that has got a successor meanwhile never does.</summary>
     Lapse = 1 << 19,
-    All = (1 << 20) - 1,
+    /// <summary>The table of the index of ids is put back from a copy that is older than the journal.</summary>
+    IndexLost = 1 << 20,
+    All = (1 << 21) - 1,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -70,6 +72,8 @@ internal sealed record Faults
 
     public int LookupFails { get; init; }
 
+    public int IndexLostBits { get; init; }
+
     public int LookupBits { get; init; } = 12;
 
     public long SkewMax { get; init; }
@@ -87,7 +91,7 @@ internal sealed record Faults
         var random = new Prng(seed, "faults");
         var kinds = FaultKinds.None;
         var temper = random.Next(8);
-        for (var bit = 0; bit < 20; bit++)
+        for (var bit = 0; bit < 21; bit++)
         {
             // One history in eight is calm, one suffers everything.
             var on = random.Next(100);
@@ -124,6 +128,7 @@ internal sealed record Faults
             PartitionBits = Rate(FaultKinds.Partition, 20, 22, 24),
             ClockJumpBits = Rate(FaultKinds.ClockJump, 20, 22, 24),
             LapseBits = Rate(FaultKinds.Lapse, 19, 21, 23),
+            IndexLostBits = Rate(FaultKinds.IndexLost, 19, 21, 23),
             WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
             AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),
