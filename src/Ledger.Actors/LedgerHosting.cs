@@ -1,3 +1,4 @@
+using System.Globalization;
 using Akka;
 using Akka.Actor;
 using Akka.Actor.Setup;
@@ -143,9 +144,15 @@ public static class LedgerHostingExtensions
                 LedgerClusterHostingExtensions.ShardingHocon(new LedgerClusterOptions().WithProfile()), HoconAddMode.Prepend);
         }
 
-        // A transaction of 8,190 legs is one message; the default of 128,000 bytes would drop it, and silently so.
+        // A transaction is one message; the default of 128,000 bytes would drop it, and silently so.
         builder.AddHocon(
-            "akka.remote.dot-netty.tcp { maximum-frame-size = 16777216b, send-buffer-size = 33554432b, receive-buffer-size = 33554432b }",
+            string.Create(CultureInfo.InvariantCulture, $$"""
+                akka.remote.dot-netty.tcp {
+                  maximum-frame-size = {{LedgerSizes.FrameMax}}b
+                  send-buffer-size = {{LedgerSizes.FrameBuffer}}b
+                  receive-buffer-size = {{LedgerSizes.FrameBuffer}}b
+                }
+                """),
             HoconAddMode.Prepend);
         return builder.StartActors(async (system, registry) =>
         {
@@ -206,7 +213,20 @@ internal sealed class LedgerExtension : IExtension
             : throw new InvalidOperationException("This actor system has no ledger: call WithLedger(...).");
         Options = options;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
-        var streams = options.Storage!.OpenStreams();
+        Identity = options.Storage!.ReadIdentity();
+        if (Identity.IdWindow != IdWindow.Width)
+        {
+            // Which ids are in the index follows from it: under another one, an id that is there would be taken for new.
+            throw new InvalidOperationException(
+                $"The ledger in {options.Storage.Description} looks for ids within {Identity.IdWindow.TotalMilliseconds:0} ms of their time, and this "
+                + $"version within {IdWindow.Width.TotalMilliseconds:0} ms. Use the version that made it.");
+        }
+
+        system.Log.Info(
+            "Ledger {0}, which {1} began at {2:u} ({3}), in {4}",
+            Identity, Identity.Epoch.BegunBy, Identity.Epoch.BegunAt.ToDateTimeOffset(), Identity.Epoch.Reason,
+            options.Storage.Description);
+        var streams = options.Storage.OpenStreams();
         var reader = new AccountStreamReader(streams, Logging.GetLogger(system, typeof(AccountStreamReader)));
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
         {
@@ -252,6 +272,9 @@ internal sealed class LedgerExtension : IExtension
     }
 
     public LedgerOptions Options { get; }
+
+    /// <summary>Which ledger this is, as it was read at the start.</summary>
+    public LedgerIdentity Identity { get; }
 
     public AccountActorContext Context { get; }
 

@@ -25,7 +25,7 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > Later(now)
+        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > JudgedAt(now)
             || hold.ExpiryId != work.Asked.Id))
         {
             Finish(work, skipFirst: false, now);
@@ -38,7 +38,7 @@ public sealed partial class AccountRuntime
         }
 
         var asked = work.Asked!;
-        if (!work.IsExpiry && LegOfTheFuture(asked, Later(now)) is >= 0 and var dated)
+        if (!work.IsExpiry && LegOfTheFuture(asked, JudgedAt(now)) is >= 0 and var dated)
         {
             // As what is malformed: it is not journaled, and the id stays free. What was taken before is answered above.
             Answer(work, Rejected(asked, dated, TransferStatus.IdFromTheFuture, default, null, replayed: false));
@@ -157,7 +157,7 @@ public sealed partial class AccountRuntime
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
         var facts = FactsOf(part, work.Known, work);
-        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= Later(now));
+        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= JudgedAt(now));
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -170,7 +170,7 @@ public sealed partial class AccountRuntime
 
         resolved = part.Legs;
         var legs = part.Legs.Length == 1 ? null : ImmutableArray.CreateBuilder<PartLeg>(part.Legs.Length);
-        var at = Later(now);
+        var at = JudgedAt(now);
         foreach (var leg in part.Legs)
         {
             AccountSheet? debit;
@@ -293,7 +293,7 @@ public sealed partial class AccountRuntime
 
     private void Reject(Work work, TransactionPart part, LegDecision decision, LedgerTime now)
     {
-        var at = Later(now);
+        var at = BookedAt(now);
         var seen = SeenBy(work, decision);
         if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
         {
@@ -361,14 +361,14 @@ public sealed partial class AccountRuntime
         if (work.Others.Count == 0)
         {
             // Openings of this very account: its own write is the commit.
-            var at = Later(now);
-            Emit(new CloserCommitted(part, at), urgent: true);
+            var at = JudgedAt(now);
+            Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
             Answer(work, Committed(part, at, replayed: false));
             Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
 
-        Emit(new TransactionPrepared(part, Later(now)), urgent: true);
+        Emit(new TransactionPrepared(part, BookedAt(now)), urgent: true);
         (attempts ??= [])[part.Key] = work;
         (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
         if (!part.IsPlain)
@@ -401,7 +401,7 @@ public sealed partial class AccountRuntime
         work.Votes = [];
         foreach (var participant in work.Participants)
         {
-            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)));
+            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)) { Time = JudgedAt(now) });
         }
 
         ScheduleResend(work, now);
@@ -410,7 +410,23 @@ public sealed partial class AccountRuntime
     private void AskCloser(Work work, LedgerTime now)
     {
         SetPhase(work, Phase.Closing);
-        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
+        SendClose(work, now);
+    }
+
+    // What a participant has spent came before its vote, which this account books nowhere: so the last agent is told of all their
+    // times (I11).
+    private void SendClose(Work work, LedgerTime now)
+    {
+        var time = JudgedAt(now);
+        if (work.Votes is { } votes)
+        {
+            foreach (var vote in votes.Values)
+            {
+                time = vote.Time > time ? vote.Time : time;
+            }
+        }
+
+        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel) { Time = time });
         ScheduleResend(work, now);
     }
 
@@ -461,10 +477,10 @@ public sealed partial class AccountRuntime
         else
         {
             var refusal = Worst(work, answer.Refusal);
-            work.AbortTime = Later(now);
+            work.AbortTime = BookedAt(now);
             Emit(
                 new TransactionAborted(
-                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, Later(now)),
+                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, BookedAt(now)),
                 urgent: true);
             work.Refusal = refusal;
             if (work.Others.Count == 1)
@@ -531,7 +547,8 @@ public sealed partial class AccountRuntime
 
     private void Tell(Work work, LedgerTime now)
     {
-        var outcome = new Outcome(work.Part!.Key, work.Part.Digest, work.Committed, work.CommitTime) { Anchor = Address };
+        var outcome = new Outcome(
+            work.Part!.Key, work.Part.Digest, work.Committed, work.Committed ? work.CommitTime : default) { Anchor = Address };
         foreach (var participant in work.Participants)
         {
             if (!work.Acks!.Contains(participant))
@@ -606,7 +623,7 @@ public sealed partial class AccountRuntime
         if (work.IsExpiry)
         {
             // It starts again by itself, for as long as the hold is due.
-            Pause(work.Part!.Id, Later(now));
+            Pause(work.Part!.Id, now);
             RouteAgain(work.Waiters, now);
             return;
         }
@@ -639,7 +656,7 @@ public sealed partial class AccountRuntime
         }
 
         var committed = new TransactionCommitted(
-            part.Key, state.FindInDoubt(part.Key)!.SequenceNr, commitTime, Later(now));
+            part.Key, state.FindInDoubt(part.Key)!.SequenceNr, commitTime, BookedAt(now, commitTime));
         return ended is null ? committed : committed with { EndedHolds = ended };
     }
 

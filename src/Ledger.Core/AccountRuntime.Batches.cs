@@ -5,11 +5,9 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- group commit (R8)
 
-    private LedgerTime Later(LedgerTime now) => now > state.LastTime ? now : state.LastTime;
-
     private void Emit(AccountEvent happened, bool urgent)
     {
-        open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances);
+        open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
         var indexed = open.Indexed;
         if (indexed is null)
         {
@@ -131,7 +129,7 @@ public sealed partial class AccountRuntime
         }
     }
 
-    // ---------------------------------------------------------------- time
+    // ---------------------------------------------------------------- pauses
 
     private void ScheduleResend(Work work, LedgerTime now)
     {

@@ -40,7 +40,7 @@ public sealed record AccountRuntimeOptions
     public TimeSpan RememberedAgeMax { get; init; } = TimeSpan.FromDays(1);
 
     /// <summary>How many events a row holds at most.</summary>
-    public int BatchEventsMax { get; init; } = 1000;
+    public int BatchEventsMax { get; init; } = LedgerSizes.RowEventsMax;
 
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;
@@ -184,14 +184,13 @@ public sealed partial class AccountRuntime
     /// <summary>Whether transactions are in doubt.</summary>
     public bool HasInDoubt => state.InDoubtCount > 0;
 
-    /// <summary>The number of the oldest transaction in doubt, by which one that stays is told from ones that come and go; 0
-    /// for none.</summary>
-    public long OldestInDoubt
+    /// <summary>The oldest transaction in doubt; null for none.</summary>
+    public InDoubtTransaction? OldestInDoubt
     {
         get
         {
             ForgetDecidedHeads();
-            return prepared is { Count: > 0 } ? prepared.Peek().Number : 0;
+            return prepared is { Count: > 0 } ? state.FindInDoubt(prepared.Peek().Key) : null;
         }
     }
 
@@ -279,7 +278,7 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        if (state.NextDeadline <= Later(now))
+        if (state.NextDeadline <= JudgedAt(now))
         {
             CheckDue(now);
         }
@@ -318,7 +317,7 @@ public sealed partial class AccountRuntime
                 Read((AccountCall)message, now);
                 break;
             case SeedBalancesCall seed when options.AllowSeeding:
-                Emit(new BalancesSeeded(seed.Balances, Later(now)), urgent: true);
+                Emit(new BalancesSeeded(seed.Balances, BookedAt(now)), urgent: true);
                 Hold(seed.Caller, new SeedBalancesAnswer());
                 break;
             case Poke:
@@ -445,6 +444,7 @@ public sealed partial class AccountRuntime
         }
 
         ForgetExpired(now);
+        TakeKept(now);
         List<Work>? due = null;
         foreach (var work in Works())
         {
@@ -512,7 +512,7 @@ public sealed partial class AccountRuntime
                 {
                     if (!work.Votes!.ContainsKey(other))
                     {
-                        Hold(other, new PrepareRequest(work.Part!.SliceFor(other)));
+                        Hold(other, new PrepareRequest(work.Part!.SliceFor(other)) { Time = JudgedAt(now) });
                     }
                 }
 
@@ -520,8 +520,7 @@ public sealed partial class AccountRuntime
                 break;
             case Phase.Closing:
                 // Its own row may still be under way (R8).
-                Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
-                ScheduleResend(work, now);
+                SendClose(work, now);
                 break;
             case Phase.Telling or Phase.Releasing:
                 if (work.Phase == Phase.Releasing && IsDue(work.AnswerBy, now, options.ReleaseWait))
@@ -624,7 +623,7 @@ public sealed partial class AccountRuntime
         var status = AccountDecider.Open(state, call.Spec);
         if (status == AccountStatus.Created)
         {
-            Emit(new AccountOpened(call.Spec, Later(now)), urgent: true);
+            Emit(new AccountOpened(call.Spec, BookedAt(now)), urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
@@ -634,10 +633,10 @@ public sealed partial class AccountRuntime
 
     private void Change(ChangeAccountCall call, LedgerTime now)
     {
-        var status = AccountDecider.Change(state, call.Change, Later(now));
+        var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
         if (status == AccountStatus.Changed)
         {
-            Emit(new AccountChanged(call.Change, Later(now)), urgent: true);
+            Emit(new AccountChanged(call.Change, BookedAt(now)), urgent: true);
         }
 
         Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))));
@@ -685,7 +684,7 @@ public sealed partial class AccountRuntime
         : new AccountView(
             state.Spec, state.OpenTime, state.Balances, state.EntryCount, assignedSequenceNr, state.Closed)
         {
-            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(now) ? freeze : null,
+            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(JudgedAt(now)) ? freeze : null,
             ClosedReason = state.ClosedReason,
             HoldCount = state.HoldCount,
         };

@@ -133,7 +133,7 @@ public sealed class IdSearches
                     rejected.Part, rejected.Reason, rejected.Leg, rejected.At, rejected.Seen, sequenceNr, (sequenceNr, place));
                 break;
             case CloserCommitted closed when See(closed.Part) && taken.Add((sequenceNr, place)):
-                Decide(closed.Part, TransferStatus.Created, -1, closed.At, null, sequenceNr, (sequenceNr, place));
+                Decide(closed.Part, TransferStatus.Created, -1, closed.CommitTime, null, sequenceNr, (sequenceNr, place));
                 break;
             case CloserRefused refused when See(refused.Part) && taken.Add((sequenceNr, place)):
                 Decide(refused.Part, refused.Reason, refused.Leg, refused.At, refused.Seen, sequenceNr, (sequenceNr, place));

@@ -14,14 +14,14 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
     private const int GroupMax = 16;
 
     private readonly string _connectionString;
-    private readonly GroupedReads<PageQuestion, List<StoredRow>> _pages;
+    private readonly GroupedReads<PageQuestion, StoredPage> _pages;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
     public PostgreSqlJournal(Config config)
         : base(config)
     {
         _connectionString = config.GetString("connection-string");
-        _pages = new GroupedReads<PageQuestion, List<StoredRow>>(
+        _pages = new GroupedReads<PageQuestion, StoredPage>(
             GroupsMax, GroupMax, PostgreSqlReading.GroupTimeout,
             (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token), PostgreSqlReading.MayBeOfOne);
     }
@@ -29,11 +29,19 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
     protected override IJournalAppender CreateAppender()
         => new PostgreSqlAppender(PostgreSqlConnections.ForWriter(_connectionString));
 
-    protected override async Task ReadRowsAsync(
-        string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, List<StoredRow> rows,
-        CancellationToken cancellationToken)
-        => rows.AddRange(await _pages.AskAsync(
-            new PageQuestion(persistenceId, fromSequenceNr, toSequenceNr, limit), cancellationToken));
+    protected override async Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var page = await _pages.AskAsync(question, cancellationToken);
+            if (page.Rows.Count > 0 || !page.HasMore)
+            {
+                return page;
+            }
+        }
+    }
+
+    protected override bool IsTimeout(Exception exception) => PostgreSqlReading.IsTimeout(exception);
 
     protected override Task<long> ReadHighestAsync(
         string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)

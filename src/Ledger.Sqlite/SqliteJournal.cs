@@ -20,18 +20,12 @@ internal sealed class SqliteJournal : GroupWriteJournal
 
     protected override IJournalAppender CreateAppender() => new SqliteAppender(_connectionString);
 
-    protected override Task ReadRowsAsync(
-        string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, List<StoredRow> rows,
-        CancellationToken cancellationToken)
+    protected override Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken)
         => _readers.ReadAsync(
-            (persistenceId, fromSequenceNr, toSequenceNr, limit, rows),
-            static (reader, q) =>
-            {
-                reader.ReadRows(
-                    q.persistenceId, q.fromSequenceNr, q.toSequenceNr, q.limit, descending: false, q.rows);
-                return q.rows.Count;
-            },
-            cancellationToken);
+            question, static (reader, page) => reader.ReadPage(page, descending: false), cancellationToken);
+
+    // A statement has no time of its own, and one that met a lock would meet it with a smaller page too.
+    protected override bool IsTimeout(Exception exception) => false;
 
     protected override Task<long> ReadHighestAsync(
         string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)

@@ -46,6 +46,45 @@ public abstract class StorageTests
     }
 
     [Fact]
+    public async Task A_ledger_has_an_identity_from_its_making_on()
+    {
+        var before = LedgerTime.From(DateTimeOffset.UtcNow);
+        var storage = Open();
+        storage.Prepare();
+        (storage as IDisposable)?.Dispose();
+        var first = Open().ReadIdentity();
+        first.Id.ShouldNotBe(Guid.Empty);
+        first.Epoch.Number.ShouldBe(1);
+        first.Epoch.BegunBy.ShouldNotBeEmpty();
+        first.Epoch.BegunAt.ToDateTimeOffset().ShouldBe(before.ToDateTimeOffset(), TimeSpan.FromMinutes(1));
+        first.Epoch.Reason.ShouldBe("The ledger was made.");
+        first.IdWindow.ShouldBe(LedgerIdentity.IdWindowDefault);
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            await Node.WriteAsync(node.Open("identity"), new Noted("1"));
+        }
+
+        Open().ReadIdentity().ShouldBe(first);
+    }
+
+    [Fact]
+    public void An_identity_that_is_made_late_says_so()
+    {
+        Prepare();
+        InsertBehind("old", 1);
+        Execute("DROP TABLE ledger_identity");
+        Prepare();
+        Open().ReadIdentity().Epoch.Reason.ShouldContain("beside a journal that had rows already");
+
+        void Prepare()
+        {
+            var storage = Open();
+            storage.Prepare();
+            (storage as IDisposable)?.Dispose();
+        }
+    }
+
+    [Fact]
     public async Task A_stream_longer_than_a_page_is_recovered_in_order()
     {
         await using var node = await Node.StartAsync(

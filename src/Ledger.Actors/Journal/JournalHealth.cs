@@ -57,7 +57,8 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
     public Task<HealthCheckResult> CheckHealthAsync(
         HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var accounts = LedgerExtension.Of(system).Context;
+        var ledger = LedgerExtension.Of(system);
+        var accounts = ledger.Context;
         var waiting = accounts.Recoveries.Count;
         string[] problems =
         [
@@ -68,7 +69,7 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
         var index = accounts.Reader.Repairs?.Problem;
         return Task.FromResult(problems.Length == 0
             ? index is null
-                ? HealthCheckResult.Healthy("The journal confirms writes and answers reads.")
+                ? HealthCheckResult.Healthy($"The journal of ledger {ledger.Identity} confirms writes and answers reads.")
                 : HealthCheckResult.Degraded(index)
             : new HealthCheckResult(context.Registration.FailureStatus, string.Join(' ', problems)));
     }

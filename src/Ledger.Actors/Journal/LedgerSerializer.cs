@@ -84,8 +84,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             case AccountCall call:
                 wire.Call = ToWire(call);
                 break;
-            case PrepareRequest(var part):
-                wire.Prepare = ToWire(part);
+            case PrepareRequest prepare:
+                wire.Prepare = ToWire(prepare.Part, prepare.Time);
                 break;
             case Vote vote:
                 wire.Vote = new WireVote
@@ -95,13 +95,14 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Account = vote.Account.Text,
                     Kind = (uint)vote.Kind,
                     Refusal = ToWire(vote.Refusal),
+                    Time = vote.Time.UnixMicroseconds,
                 };
                 break;
             case CloseRequest { Cancel: false } close:
-                wire.CloseRequest = ToWire(close.Part);
+                wire.CloseRequest = ToWire(close.Part, close.Time);
                 break;
             case CloseRequest cancel:
-                wire.Cancel = ToWire(cancel.Part);
+                wire.Cancel = ToWire(cancel.Part, cancel.Time);
                 break;
             case CloseAnswer answer:
                 wire.CloserAnswer = new WireCloserAnswer
@@ -150,11 +151,12 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         return wire;
     }
 
-    private static WirePart ToWire(TransactionPart part)
+    private static WirePart ToWire(TransactionPart part, LedgerTime time = default)
     {
         var wire = new WirePart
         {
             Transaction = JournalCodec.ToStoredTransaction(part), AnchorAsset = part.AnchorAsset.Text,
+            Time = time.UnixMicroseconds,
         };
         JournalCodec.AddLegs(wire.Legs, part, account: default);
         return wire;
@@ -389,12 +391,24 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         AccountMessage message = wire.MessageCase switch
         {
             WireEnvelope.MessageOneofCase.Call => FromWire(wire.Call, account),
-            WireEnvelope.MessageOneofCase.Prepare => new PrepareRequest(FromWire(wire.Prepare)),
+            WireEnvelope.MessageOneofCase.Prepare => new PrepareRequest(FromWire(wire.Prepare))
+            {
+                Time = new LedgerTime(wire.Prepare.Time),
+            },
             WireEnvelope.MessageOneofCase.Vote => new Vote(
                 Id(wire.Vote.Key), JournalCodec.Id128(wire.Vote.Digest), JournalCodec.AddressOf(wire.Vote.Account),
-                (VoteKind)wire.Vote.Kind, FromWire(wire.Vote.Refusal)),
-            WireEnvelope.MessageOneofCase.CloseRequest => new CloseRequest(FromWire(wire.CloseRequest)),
-            WireEnvelope.MessageOneofCase.Cancel => new CloseRequest(FromWire(wire.Cancel), Cancel: true),
+                (VoteKind)wire.Vote.Kind, FromWire(wire.Vote.Refusal))
+            {
+                Time = new LedgerTime(wire.Vote.Time),
+            },
+            WireEnvelope.MessageOneofCase.CloseRequest => new CloseRequest(FromWire(wire.CloseRequest))
+            {
+                Time = new LedgerTime(wire.CloseRequest.Time),
+            },
+            WireEnvelope.MessageOneofCase.Cancel => new CloseRequest(FromWire(wire.Cancel), Cancel: true)
+            {
+                Time = new LedgerTime(wire.Cancel.Time),
+            },
             WireEnvelope.MessageOneofCase.CloserAnswer => new CloseAnswer(
                 Id(wire.CloserAnswer.Key), JournalCodec.Id128(wire.CloserAnswer.Digest), wire.CloserAnswer.Committed,
                 new LedgerTime(wire.CloserAnswer.Time), FromWire(wire.CloserAnswer.Refusal)),

@@ -135,7 +135,7 @@ internal sealed record Faults
             WriteBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? slow : 12,
             LookupFails = Rate(FaultKinds.LookupFails, 20, 200, 500),
             LookupBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? looking : 12,
-            SkewMax = Rate(FaultKinds.Skew, 10_000, 1_000_000, 8_000_000),
+            SkewMax = Rate(FaultKinds.Skew, 10_000, 50_000, 125_000, 600_000, 8_000_000),
             RememberedIdsMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,
             RememberedAgeMax = TimeSpan.FromSeconds((kinds & FaultKinds.Forgetful) != FaultKinds.None ? age : 86400),
             SnapshotEvery = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? every : 1_000_000,

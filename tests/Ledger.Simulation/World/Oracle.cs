@@ -28,6 +28,12 @@ internal sealed class Attempt
 
     public LedgerTime CommitTime { get; set; }
 
+    /// <summary>When the newest of what its accounts had booked was committed, as they prepared it.</summary>
+    public LedgerTime Sources { get; set; }
+
+    /// <summary>Whether one of them was ahead of its clock: then it may seem to spend what came later.</summary>
+    public bool IsAhead { get; set; }
+
     public bool CloserRefused { get; set; }
 
     /// <summary>Whether a client was told that it is committed.</summary>
@@ -77,6 +83,10 @@ internal sealed class Oracle(World world)
     private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
     private readonly List<Attempt> toldAttempts = [];
 
+    // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
+    private (LedgerTime From, LedgerTime To) judged;
+    private bool isAhead;
+
     public SortedDictionary<string, long> Outcomes { get; } = new(StringComparer.Ordinal);
 
     public int CommittedCount { get; private set; }
@@ -93,6 +103,8 @@ internal sealed class Oracle(World world)
         {
             Check(happened.At >= place.LastTime, $"time runs backwards on {place.Address}");
             place.LastTime = happened.At;
+            judged = world.JudgedAt(row, happened.At);
+            isAhead = world.IsAhead(row, happened.At);
             var (debits, credits) = (book.DebitsPosted, book.CreditsPosted);
             Happened(place, book, happened);
             Check(book.DebitsPosted >= debits && book.CreditsPosted >= credits, $"I2: posted counters of {place.Address} fall");
@@ -120,7 +132,7 @@ internal sealed class Oracle(World world)
                 Check(book.Holds.TryGetValue(extended.HoldId, out var hold) && hold.Transfer.DebitAccount == place.Address,
                     $"I7: {place.Address}: {extended.HoldId} is extended and is not live here");
                 Check(!IsResolving(book, extended.HoldId, default), $"R11: {extended.HoldId} is extended while it is being resolved");
-                Check(extended.At < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
+                Check(judged.From < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
                 book.Extend(extended.HoldId, extended.Deadline);
                 break;
             case TransactionPrepared(var part, var at):
@@ -135,6 +147,8 @@ internal sealed class Oracle(World world)
                 Check(place.Address != attempt.Anchor || attempt.CommittedBy.Count == attempt.Others.Count,
                     $"I6: the anchor ends {committed.Key} before its participants");
                 book.Do(done, attempt.CommitTime);
+                Check(committed.At >= attempt.CommitTime, $"I11: {place.Address} books {committed.Key} before it is committed");
+                place.NewestCommit = Latest(place.NewestCommit, attempt.CommitTime);
                 Booked(place, attempt);
                 break;
             case TransactionAborted aborted:
@@ -161,8 +175,8 @@ internal sealed class Oracle(World world)
                 Rejected(rejection.Part, rejection.Reason, rejection.Leg);
                 CheckRefusal(place, book, rejection.Part, rejection.Leg, rejection.Reason, rejection.At, "rejects");
                 break;
-            case CloserCommitted(var part, var at):
-                Closed(place, book, part, at);
+            case CloserCommitted closed:
+                Closed(place, book, closed.Part, closed.CommitTime);
                 break;
             case CloserRefused refused:
                 var refusedOne = Find(refused.Part);
@@ -206,7 +220,9 @@ internal sealed class Oracle(World world)
             {
                 if (leg.IsHold && leg.Transfer!.Timeout > TimeSpan.Zero)
                 {
-                    Check(leg.Deadline == at.Add(leg.Transfer.Timeout), $"R12: the time of {leg.Transfer.Id} is not judged by its anchor");
+                    // R21: neither early nor late, whatever the clocks have been.
+                    Check(leg.Deadline >= judged.From.Add(leg.Transfer.Timeout) && leg.Deadline <= judged.To.Add(leg.Transfer.Timeout),
+                        $"R12: the time of {leg.Transfer.Id} is not judged by its anchor");
                 }
             }
         }
@@ -216,7 +232,9 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
-        CheckLegs(place, book, part, at);
+        attempt.IsAhead |= isAhead;
+        attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
+        CheckLegs(place, book, part);
         book.Reserve(part, place.Versions.Count);
     }
 
@@ -242,7 +260,12 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
-        CheckLegs(place, book, part, at);
+        // I11 (a): a cut that has this transaction has all that its accounts can have spent in it.
+        attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
+        Check(attempt.IsAhead || isAhead || attempt.Sources <= at,
+            $"I11: {part.Key} is committed at {at}, and may spend what came at {attempt.Sources}");
+        place.NewestCommit = Latest(place.NewestCommit, at);
+        CheckLegs(place, book, part);
         attempt.CloserCommitted = true;
         attempt.CommitTime = at;
         CommittedCount++;
@@ -268,6 +291,8 @@ internal sealed class Oracle(World world)
         Booked(place, attempt);
         Count("committed");
     }
+
+    private static LedgerTime Latest(LedgerTime one, LedgerTime other) => one > other ? one : other;
 
     private static Asset AssetIn(Book book, TransactionPart part) => book.Exists ? book.Asset
         : part.Legs.FirstOrDefault(leg => leg.Opening is { } opening && opening.Address == book.Address)?.Opening!.Asset ?? default;
@@ -303,7 +328,7 @@ internal sealed class Oracle(World world)
     }
 
     // A decision to do something must be right in the state that the account had.
-    private static void CheckLegs(Place place, Book before, TransactionPart part, LedgerTime at)
+    private void CheckLegs(Place place, Book before, TransactionPart part)
     {
         var concerned = 0;
         foreach (var leg in part.Legs)
@@ -327,22 +352,27 @@ internal sealed class Oracle(World world)
             }
             else
             {
-                CheckLeg(place, book, leg, at, inDoubt, part.Key);
+                CheckLeg(place, book, leg, inDoubt, part.Key);
             }
 
             if (concerned > 1)
             {
-                book.Do(part, leg, at);
+                book.Do(part, leg, judged.To);
             }
         }
     }
 
-    private static void CheckLeg(Place place, Book book, PartLeg leg, LedgerTime at, bool inDoubt, TransferId key)
+    private void CheckLeg(Place place, Book book, PartLeg leg, bool inDoubt, TransferId key)
     {
         var transfer = leg.Transfer!;
         var isDebit = transfer.DebitAccount == place.Address;
         var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
-        var against = Rules.Against(transfer, leg.Amount.Value, book, isDebit, at);
+        var against = Rules.Against(transfer, leg.Amount.Value, book, isDebit, judged.From);
+        if (judged.To > judged.From)
+        {
+            against = [.. against.Intersect(Rules.Against(transfer, leg.Amount.Value, book, isDebit, judged.To))];
+        }
+
         Check(against.Count == 0, $"{(against.Contains(TransferStatus.ExceedsCredits) || against.Contains(TransferStatus.ExceedsDebits) ? "I3" : "rule")}: "
             + $"{place.Address} takes {transfer.Id} of {leg.Amount} although {string.Join(", ", against)}; it has {book.Balances}");
         Check(!inDoubt || isVoid, $"R11: {place.Address} takes {transfer.Id} while its opening or closing is in doubt");
@@ -361,7 +391,7 @@ internal sealed class Oracle(World world)
             var amount = transfer.Amount.Value;
             Check(leg.Amount.Value == (isVoid || amount == UInt128.MaxValue ? hold.Remaining : amount),
                 $"I7: {transfer.Id} takes {leg.Amount} of {hold.Remaining}, {amount} were asked for");
-            Check((transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || at >= hold.Deadline,
+            Check((transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || judged.To >= hold.Deadline,
                 $"R12: {transfer.PendingId} expires before its time");
             return;
         }
@@ -429,7 +459,8 @@ internal sealed class Oracle(World world)
         }
 
         var amount = transfer.ResolvesHold ? 0 : transfer.Amount.Value;
-        var against = Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, at);
+        var against = Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, judged.From)
+            .Union(Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, judged.To)).ToList();
         Check(against.Contains(reason), $"{place.Address} {verb} {transfer.Id} of {transfer.Amount}: {reason}, and has {book.Balances}"
             + $" (against it: {string.Join(", ", against)})");
 
@@ -811,6 +842,8 @@ internal sealed class Oracle(World world)
             var book = place.Book;
             Check(book.Doubts.Count == 0, $"liveness: {place.Address} is still in doubt");
             Check(book.DebitsReserved == 0 && book.CreditsReserved == 0, $"I1: {place.Address} still reserves money");
+            Check(!book.Holds.Values.Any(hold => hold.Transfer.DebitAccount == place.Address
+                    && hold.Deadline.UnixMicroseconds < world.Now - 60_000_000), $"R12: a hold of {place.Address} outlives its time");
             var held = book.Holds.Values.Aggregate((Debit: (Int128)0, Credit: (Int128)0), (sum, hold) =>
                 hold.Transfer.DebitAccount == place.Address ? (sum.Debit + (Int128)hold.Remaining, sum.Credit) : (sum.Debit, sum.Credit + (Int128)hold.Remaining));
             Check(held.Debit == book.DebitsPending && held.Credit == book.CreditsPending, $"I7: {place.Address} holds more or less than its holds");
