@@ -95,7 +95,9 @@ public sealed class IdSearches
                     record => record.SequenceNr == lookup.SequenceNr && record.Status != TransferStatus.None)));
     }
 
-    private bool IsOpenAbout(TransferId id) =>
+    /// <summary>Whether something about an id is prepared in the rows so far, and not decided.</summary>
+    /// <param name="id">The id, of a transaction or a transfer.</param>
+    public bool IsOpenAbout(TransferId id) =>
         prepared.Values.Any(one => one.Part.Id == id || one.Part.Legs.Any(leg => leg.Transfer?.Id == id));
 
     /// <summary>Folds one row.</summary>

@@ -112,6 +112,9 @@ public sealed class RememberedIds
     // Those that would have left, but are ahead of the account's time. Null until needed: hardly any account has one.
     private SortedSet<(TransferId Id, LedgerTime At)>? early;
 
+    // Null until needed: only what goes through its memory in seconds has one.
+    private ForgottenIds? lately;
+
     internal RememberedIds(int countMax, TimeSpan ageMax)
     {
         this.countMax = countMax;
@@ -179,7 +182,7 @@ public sealed class RememberedIds
     /// <summary>Whether an id that is not in memory may have left it, so that only the journal can tell.</summary>
     /// <param name="id">The id.</param>
     public bool MayHaveForgotten(TransferId id) =>
-        id.IsTimeOrdered ? id <= Watermark : HasForgottenUnordered;
+        (id.IsTimeOrdered ? id <= Watermark : HasForgottenUnordered) && (lately is null || !id.IsTimeOrdered || lately.MayContain(id));
 
     /// <summary>Adds what was decided about an id, or says that the id is used up already.</summary>
     internal bool TryAdd(TransferId id, RememberedId what, LedgerTime at)
@@ -298,6 +301,10 @@ public sealed class RememberedIds
     // By the decision, which is no earlier than what brought the id up: what counts as ahead here has an entry in the index.
     private void Leave((TransferId Id, LedgerTime At) one, LedgerTime now)
     {
+        var stay = now.UnixMicroseconds - one.At.UnixMicroseconds;
+        lately = stay > 10 * IdWindow.WidthMicroseconds ? null
+            : lately is null && stay < 2 * IdWindow.WidthMicroseconds ? new ForgottenIds(Watermark)
+            : lately;
         ForgottenUpTo = one.At;
         if (!one.Id.IsTimeOrdered || one.Id.UnixMicroseconds <= one.At.UnixMicroseconds + IdWindow.WidthMicroseconds
             || HasPassed(one.Id, now))
@@ -338,8 +345,11 @@ public sealed class RememberedIds
         if (!id.IsTimeOrdered)
         {
             HasForgottenUnordered = true;
+            return;
         }
-        else if (id > Watermark)
+
+        lately?.Add(id, Watermark);
+        if (id > Watermark)
         {
             Watermark = id;
         }

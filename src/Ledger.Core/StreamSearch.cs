@@ -44,7 +44,8 @@ public sealed class StreamSearch
 
     /// <summary>Whether what was found is the answer: that there is nothing more is known only from an index that is complete.</summary>
     /// <param name="lookup">The question.</param>
-    public bool IsProved(IdLookup lookup) => isComplete || searches.IsOver(lookup);
+    public bool IsProved(IdLookup lookup) => isComplete || searches.IsOver(lookup)
+        || (lookup.SequenceNr > 0 && !lookup.WithLater && !searches.IsOpenAbout(lookup.Id));
 
     /// <summary>What is to be asked, each when the one before has been answered.</summary>
     public IEnumerable<StreamQuestion> Questions()
@@ -140,15 +141,25 @@ public sealed class StreamSearch
             }
 
             var size = RowsFirst;
-            for (var from = place; from <= last && searched.Count > 0; size = Math.Min(size * 2, RowsMax))
+            LedgerTime? first = null;
+            for (var from = place; from <= last && searched.Count > 0;)
             {
                 yield return Ask(from, last, size, out var page);
                 from = Take(page) + 1;
                 searched.RemoveAll(searches.IsOver);
-                if (page.Rows[^1].Events[0].At > notAfter)
+                first ??= page.Rows[0].Events[0].At;
+                var reached = page.Rows[^1].Events[0].At;
+                if (reached > notAfter)
                 {
                     break;
                 }
+
+                // As many as the rest has, by those so far.
+                double passed = reached.UnixMicroseconds - first.Value.UnixMicroseconds;
+                var left = notAfter.UnixMicroseconds - reached.UnixMicroseconds;
+                size = passed > 0
+                    ? (int)Math.Clamp((from - place) * left / passed, 1, RowsMax)
+                    : Math.Min(size * 2, RowsMax);
             }
 
             foreach (var question in ReadOn())

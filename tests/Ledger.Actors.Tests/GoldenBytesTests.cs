@@ -403,10 +403,11 @@ public class GoldenBytesTests
     {
         var read = JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(golden, isPacked), Own, out var hash);
         hash.ShouldBe(new byte[32]);
-        (read with { Remembered = [], InDoubt = [], Holds = [] })
-            .ShouldBe(snapshot with { Remembered = [], InDoubt = [], Holds = [] });
+        (read with { Remembered = [], RememberedEarly = [], InDoubt = [], Holds = [] })
+            .ShouldBe(snapshot with { Remembered = [], RememberedEarly = [], InDoubt = [], Holds = [] });
         read.Holds.ShouldBe(snapshot.Holds);
         ShouldBeSame(read.Remembered, snapshot.Remembered);
+        ShouldBeSame(read.RememberedEarly, snapshot.RememberedEarly);
         ShouldBeSame(read.InDoubt, snapshot.InDoubt);
         Convert.ToHexString(JournalCodec.Encode(read, hash)).ShouldBe(Convert.ToHexString(JournalCodec.Encode(snapshot, hash)));
     }

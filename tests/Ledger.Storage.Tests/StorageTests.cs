@@ -585,6 +585,8 @@ public abstract class StorageTests
 
         // Written before there was an index: what was made again is there from the first row on.
         Execute("DELETE FROM ledger_id WHERE persistence_id = ''");
+        (storage as IDisposable)?.Dispose();
+        storage = Open();
         storage.Prepare();
         (await FindAsync(5)).IsComplete.ShouldBeTrue();
         Execute("DELETE FROM ledger_id WHERE persistence_id = 'lost' AND sequence_number = 0");

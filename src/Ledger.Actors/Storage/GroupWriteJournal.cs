@@ -658,7 +658,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
             Rows++;
             Bytes += row.Message.Length;
-            Ids += row.Ids?.Count ?? 0;
+            Ids += row.Entries?.Ids.Count ?? 0;
         }
 
         public void CopyTo(List<AppendRow> rows)
