@@ -12,6 +12,14 @@ namespace Ledger.Actors;
 /// </remarks>
 public interface ILedger
 {
+    /// <summary>The same ledger, in the name of somebody: what is written through it says who asked. Cheap; may be called for each
+    /// request.</summary>
+    /// <param name="principal">Who asks, such as a user or a service: at most <see cref="Principals.BytesMax"/> bytes of UTF-8,
+    /// without control characters, and not beginning with <see cref="Principals.ReservedPrefix"/>; empty for nobody. It is no part of
+    /// what is asked for: the same id asked for again by another is the same request, and its first principal stays.</param>
+    /// <exception cref="LedgerException">The principal is none; its field is <c>principal</c>.</exception>
+    ILedger WithCaller(string principal);
+
     /// <summary>Opens accounts, each on its own. Idempotent. Results come in the order of the request.</summary>
     /// <param name="accounts">From 1 to <see cref="LedgerLimits.BatchMax"/> accounts.</param>
     /// <param name="timeout">How long to wait.</param>
@@ -179,6 +187,10 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 
     /// <summary>The caller's own reference.</summary>
     public string Reference { get; init; } = "";
+
+    /// <summary>When the correction counts from a business point of view; null for when it is committed. It is not the
+    /// original's.</summary>
+    public LedgerTime? EffectiveTime { get; init; }
 }
 
 /// <summary>Asks to post or to void all holds of a transaction. Immutable.</summary>
@@ -186,7 +198,11 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 /// <param name="Account">The anchor of the transaction that made the holds.</param>
 /// <param name="TransactionId">Its id.</param>
 /// <param name="Post">Whether to post them; else they are voided.</param>
-public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post);
+public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post)
+{
+    /// <summary>When the posts or voids count from a business point of view; null for when they are committed.</summary>
+    public LedgerTime? EffectiveTime { get; init; }
+}
 
 /// <summary>Which entries of a statement to read. Immutable.</summary>
 /// <param name="Account">The account.</param>
@@ -258,9 +274,23 @@ public enum LedgerErrorReason
     /// <summary>The account could not be reached, or was moving. The outcome is unknown.</summary>
     Unavailable,
 
+    /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits; nothing was applied, and
+    /// the same is refused again. Split it.</summary>
+    TransactionTooLarge = 20,
+
+    /// <summary>The request is larger than what nodes send each other; nothing was applied, and the same is refused again.</summary>
+    MessageTooLarge = 21,
+
+    /// <summary>The answer is larger than what nodes send each other. The outcome is unknown, and is found out by reading.</summary>
+    AnswerTooLarge = 22,
+
     /// <summary>The node does not remember by itself which account a transfer is of, which says nothing about whether there is one:
     /// name one of its accounts. Nothing was applied.</summary>
-    TransferNotRemembered,
+    TransferNotRemembered = 24,
+
+    /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was
+    /// applied by this call; earlier ones may have been. Retrying here is no use.</summary>
+    LedgerHalted = 40,
 }
 
 /// <summary>A call of <see cref="ILedger"/> that failed as a whole.</summary>
@@ -283,7 +313,13 @@ public sealed class LedgerException : Exception
     /// <summary>The field of the request that is at fault, or null.</summary>
     public string? Field { get; }
 
+    /// <summary>For what is too large: how many bytes it has, at most; else null.</summary>
+    public long? Size { get; init; }
+
+    /// <summary>For what is too large: how many bytes it may have; else null.</summary>
+    public long? Limit { get; init; }
+
     /// <summary>Whether what was asked for may have been applied. If so, send the same ids again.</summary>
     public bool OutcomeUnknown => Reason is LedgerErrorReason.DeadlineExceeded
-        or LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable;
+        or LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.AnswerTooLarge;
 }

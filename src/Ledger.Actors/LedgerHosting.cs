@@ -240,13 +240,9 @@ internal sealed class LedgerExtension : IExtension
         system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
         Leases = options.Storage.OpenLeases();
         Lease = Leases is null
-            ? NodeLease.Unneeded
-            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), reason =>
-            {
-                // Its accounts are, or will be, somebody else's. Without actors nothing is left that could be asked.
-                system.Log.Error("The actor system ends: {Reason}", reason);
-                _ = system.Terminate();
-            });
+            ? new NodeLease(EndSystem)
+            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), EndSystem);
+        DatabaseWatch.Of(system).WhenLost(Lease.End);
         Returns = Leases is null ? null : new ClaimReturns(Leases, Lease, Logging.GetLogger(system, typeof(ClaimReturns)));
         Context = new AccountActorContext(
             new AccountRuntimeOptions
@@ -259,7 +255,10 @@ internal sealed class LedgerExtension : IExtension
                 AllowSeeding = options.AllowSeeding,
             },
             options.PassivateAfter, options.TimeProvider, reader, Work, Lease, () => accounts.Task.Result);
-        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper);
+        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper)
+        {
+            Ended = () => Lease.IsLost ? Lease.Failure : null,
+        };
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
@@ -390,6 +389,13 @@ internal sealed class LedgerExtension : IExtension
                 return Done.Instance;
             });
         return region;
+    }
+
+    // Its accounts are, or will be, somebody else's, or their rows are lost. Without actors nothing is left that could be asked.
+    private void EndSystem(string reason)
+    {
+        system.Log.Error("The actor system ends: {Reason}", reason);
+        _ = system.Terminate();
     }
 
     private LeaseHolder Holder()

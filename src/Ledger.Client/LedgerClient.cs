@@ -165,6 +165,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             Account = resolution.Account,
             TransactionId = Wire.IdText(resolution.TransactionId),
             Resolution = resolution.Post ? V1.Resolution.Post : V1.Resolution.Void,
+            EffectiveTime = resolution.EffectiveTime is { } effective ? Wire.ToWire(effective) : null,
         };
         var response = await CallAsync(
             transactions.ResolveTransactionAsync, message, CallKind.Write, request, cancellationToken);

@@ -39,6 +39,11 @@ internal static class Wire
             wire.Timeout = Duration.FromTimeSpan(transfer.Timeout);
         }
 
+        if (transfer.EffectiveTime is { } effective)
+        {
+            wire.EffectiveTime = ToWire(effective);
+        }
+
         AddAll(wire.Metadata, transfer.Metadata);
         return wire;
     }
@@ -113,6 +118,7 @@ internal static class Wire
             Amount = reversal.Amount is { } amount ? Text(amount) : "",
             Code = reversal.Code,
             Reference = reversal.Reference,
+            EffectiveTime = reversal.EffectiveTime is { } effective ? ToWire(effective) : null,
         };
     }
 
@@ -146,6 +152,7 @@ internal static class Wire
         OpenAccounts = wire.OpenAccounts,
         Reverses = OptionalId(wire.Reverses),
         Reason = wire.Reason,
+        EffectiveTime = wire.EffectiveTime?.ToDateTimeOffset(),
     };
 
     public static Transaction FromWire(V1.Transaction wire) => new()
@@ -186,7 +193,10 @@ internal static class Wire
     };
 
     public static TransactionRecord FromWire(V1.TransactionRecord wire) => new(
-        FromWire(Needed(wire.Transaction, "transaction")), FromWire(Needed(wire.Result, "result")));
+        FromWire(Needed(wire.Transaction, "transaction")), FromWire(Needed(wire.Result, "result")))
+    {
+        Principal = wire.Principal,
+    };
 
     public static BatchItemOutcome FromWire(V1.BatchItemResult wire) => wire switch
     {
@@ -219,6 +229,7 @@ internal static class Wire
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Amount = OptionalAmount(wire.Amount),
         TransactionId = OptionalId(wire.TransactionId),
+        Principal = wire.Principal,
         Hold = wire.Hold is null
             ? null
             : new Hold(

@@ -52,6 +52,11 @@ public sealed partial class AccountRuntime
             part = part with { Attempt = state.PreparedCount + 1 };
         }
 
+        if (IsTooLarge(work, part, now))
+        {
+            return;
+        }
+
         if (work.Quotes is null && !part.IsPlain && part.Legs.Any(leg => NeedsQuote(part, leg)))
         {
             StartTrial(work, now);
@@ -122,6 +127,30 @@ public sealed partial class AccountRuntime
         }
 
         return -1;
+    }
+
+    // What can't be stored, sent and shown is refused before anything is journaled: it would be in doubt for ever (R17). Nothing is
+    // remembered of it either. A transfer that stands alone is never that large.
+    private bool IsTooLarge(Work work, TransactionPart part, LedgerTime now)
+    {
+        if (part.Legs.Length == 1)
+        {
+            return false;
+        }
+
+        var size = EncodedSize.OfTransaction(part);
+        if (size <= options.TransactionBytesMax)
+        {
+            return false;
+        }
+
+        if (work.HasFirst && work.Waiters[0] is AccountCall call)
+        {
+            Hold(call.Caller, new CallFailed(CallFailure.TransactionTooLarge) { Size = size, Limit = options.TransactionBytesMax });
+        }
+
+        Finish(work, skipFirst: work.HasFirst, now);
+        return true;
     }
 
     private Asset AnchorAssetOf(TransactionPart part)
@@ -355,6 +384,13 @@ public sealed partial class AccountRuntime
 
     private void Prepare(Work work, TransactionPart part, LedgerTime now)
     {
+        // Said again, with every amount, and all that is the hold's.
+        part = WithHoldRows(part);
+        if (IsTooLarge(work, part, now))
+        {
+            return;
+        }
+
         work.Part = part;
         work.Quotes = null;
         work.Others = part.Others();
@@ -434,6 +470,14 @@ public sealed partial class AccountRuntime
     {
         if (FindAttempt(vote.Key, vote.Digest) is not { Phase: Phase.Voting } work || !work.HasParticipant(vote.Account))
         {
+            return;
+        }
+
+        if (vote.Time > now.Add(AheadMax))
+        {
+            // Its time would stay in the close, and the last agent would not take that for as long as it lies ahead: perhaps for
+            // ever. The participant is asked again, and by then its clock may be right.
+            DroppedAhead++;
             return;
         }
 
@@ -581,14 +625,15 @@ public sealed partial class AccountRuntime
 
     private void FinishCommit(Work work, LedgerTime now)
     {
-        if (open is null)
+        var part = work.Part!;
+        Emit(CommitOf(part, work.CommitTime, now), urgent: false);
+        if (open is { Urgent: false, Events.Count: 1 })
         {
+            // It has begun a row, which others may share.
             lazySince = now;
             shell.WakeAt(now.Add(options.CommitRecordDelay));
         }
 
-        var part = work.Part!;
-        Emit(CommitOf(part, work.CommitTime, now), urgent: false);
         expiryPauses?.Remove(part.Id);
         if (work.HasFirst)
         {

@@ -7,6 +7,13 @@ public sealed partial class AccountRuntime
 
     private void Emit(AccountEvent happened, bool urgent)
     {
+        // Before it, so that a row has one event however large that is, and otherwise never more than it may have (R17).
+        var size = EncodedSize.OfEvent(happened);
+        if (open is not null && open.Size + size > options.BatchBytesMax)
+        {
+            CloseRow();
+        }
+
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
         var indexed = open.Indexed;
         if (indexed is null)
@@ -17,14 +24,20 @@ public sealed partial class AccountRuntime
         state.Evolve(happened, open.SequenceNr, ref indexed);
         open.Indexed = indexed;
         open.Events.Add(happened);
+        open.Size += size;
         open.Urgent |= urgent;
         eventsSinceSnapshot++;
         if (open.Events.Count >= options.BatchEventsMax)
         {
-            open.Urgent = true;
-            (full ??= []).Enqueue(open);
-            open = null;
+            CloseRow();
         }
+    }
+
+    private void CloseRow()
+    {
+        open!.Urgent = true;
+        (full ??= []).Enqueue(open);
+        open = null;
     }
 
     private void Hold(Caller caller, AccountAnswerBase answer) => Hold(new Outgoing(caller, answer, default, null));

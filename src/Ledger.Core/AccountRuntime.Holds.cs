@@ -51,7 +51,7 @@ public sealed partial class AccountRuntime
                 Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
                 PendingId = hold.Transfer.Id,
             };
-            var work = new Work(null, AskedPart(transfer));
+            var work = new Work(null, AskedPart(transfer, Principals.Expiry));
             Claim(work, IdsOf(work.Asked!));
             Begin(work, now);
         }
@@ -92,7 +92,8 @@ public sealed partial class AccountRuntime
         if (status == TransferStatus.Created)
         {
             deadline = call.HoldDeadline;
-            Emit(new HoldExtended(call.HoldId, call.HoldDeadline, BookedAt(now)), urgent: true);
+            Emit(
+                new HoldExtended(call.HoldId, call.HoldDeadline, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         Hold(call.Caller, new ExtendHoldAnswer(status, deadline));

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Ledger.Core;
 
 /// <content>The other accounts of a transaction: participants, the closer, and all of them when they are only asked.</content>
@@ -39,6 +41,7 @@ public sealed partial class AccountRuntime
         }
         else
         {
+            part = WithHoldRows(part);
             work.Part = part;
             Emit(new TransactionPrepared(part, BookedAt(now, prepare.Time)), urgent: true);
             (attempts ??= [])[part.Key] = work;
@@ -163,7 +166,7 @@ public sealed partial class AccountRuntime
         else
         {
             var at = JudgedAt(now, close.Time);
-            Emit(new CloserCommitted(part, BookedAt(now, at)) { CommitTime = at }, urgent: true);
+            Emit(new CloserCommitted(WithHoldRows(part), BookedAt(now, at)) { CommitTime = at }, urgent: true);
             Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null));
             ReleaseReaders(now);
         }
@@ -183,7 +186,7 @@ public sealed partial class AccountRuntime
         if (used is { Status: TransferStatus.Created } || remembered is { Status: TransferStatus.Created })
         {
             return used is not null && part.IsAlone
-                ? CompareWith(used, part.Legs[0].Transfer!)
+                ? CompareWith(used, part.Legs[0].Transfer!, known)
                 : TransferStatus.ExistsWithDifferentTransfers;
         }
 
@@ -197,7 +200,7 @@ public sealed partial class AccountRuntime
         var part = close.Part;
         var at = BookedAt(now, close.Time);
         Emit(
-            new CloserRefused(part, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at),
+            new CloserRefused(WithHoldRows(part), refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at),
             urgent: true);
         Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, false, at, refusal));
     }
@@ -364,7 +367,7 @@ public sealed partial class AccountRuntime
 
         if (FoundIn(known, transfer.Id)?.Last is { } record)
         {
-            return record.Status == TransferStatus.Created ? fact with { Known = CompareWith(record, transfer) }
+            return record.Status == TransferStatus.Created ? fact with { Known = CompareWith(record, transfer, known) }
                 : record.IsFinal ? fact with { Known = TransferStatus.IdAlreadyFailed }
                 : fact;
         }
@@ -390,7 +393,7 @@ public sealed partial class AccountRuntime
         {
             return fact with
             {
-                Pending = hold.Transfer with { Amount = hold.Amount }, Remaining = hold.Remaining, Deadline = hold.Deadline,
+                Pending = WithoutText(hold.Transfer, hold.Amount), Remaining = hold.Remaining, Deadline = hold.Deadline,
             };
         }
 
@@ -410,7 +413,7 @@ public sealed partial class AccountRuntime
             : found.Hold;
         return fact with
         {
-            Pending = leg.Transfer! with { Amount = leg.Amount },
+            Pending = WithoutText(leg.Transfer!, leg.Amount),
             HoldProblem = end switch
             {
                 HoldState.Posted => TransferStatus.PendingTransferAlreadyPosted,
@@ -419,6 +422,34 @@ public sealed partial class AccountRuntime
                 _ => TransferStatus.PendingTransferNotFound,
             },
         };
+    }
+
+    // A hold as its resolutions are decided by it, and as it is told to others: many of them must fit into one answer.
+    private static Transfer WithoutText(Transfer hold, Amount amount) =>
+        hold with { Amount = amount, Reference = "", Metadata = Metadata.Empty };
+
+    // Which rows of this stream hold what posts and voids leave to their holds: another account has them in others.
+    private TransactionPart WithHoldRows(TransactionPart part)
+    {
+        ImmutableArray<PartLeg>.Builder? legs = null;
+        for (var i = 0; i < part.Legs.Length; i++)
+        {
+            var leg = part.Legs[i];
+            if (leg.Transfer is not { ResolvesHold: true } transfer)
+            {
+                continue;
+            }
+
+            var row = leg.Concerns(Address) && state.FindHold(transfer.PendingId) is { } hold && hold.HasTextFor(transfer)
+                ? hold.SequenceNr
+                : 0;
+            if (row != leg.HoldRow)
+            {
+                (legs ??= part.Legs.ToBuilder())[i] = leg with { HoldRow = row };
+            }
+        }
+
+        return legs is null ? part : part with { Legs = legs.MoveToImmutable() };
     }
 
     private LegFact WithReversed(

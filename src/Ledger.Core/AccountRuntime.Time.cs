@@ -21,7 +21,7 @@ public sealed partial class AccountRuntime
     // Requests of other accounts from further ahead than is believed, by attempt, with the time until which each is kept.
     private Dictionary<TransferId, (AccountMessage Request, LedgerTime Time, LedgerTime Until)>? kept;
 
-    /// <summary>How many requests of other accounts were dropped unanswered because their time stayed too far ahead of this node's
+    /// <summary>How many requests and votes of other accounts were dropped because their time stayed too far ahead of this node's
     /// (T6 of R21). Either this node's clock is behind, or another's is ahead.</summary>
     public long DroppedAhead { get; private set; }
 

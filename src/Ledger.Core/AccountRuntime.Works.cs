@@ -5,8 +5,9 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- works
 
-    private TransactionPart AskedPart(Transfer transfer) => new()
+    private TransactionPart AskedPart(Transfer transfer, string principal) => new()
     {
+        Principal = principal,
         Id = transfer.Id,
         Anchor = Address,
         AnchorAsset = state.Spec?.Asset ?? default,
@@ -15,8 +16,9 @@ public sealed partial class AccountRuntime
         Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
     };
 
-    private TransactionPart AskedPart(Transaction transaction) => new()
+    private TransactionPart AskedPart(Transaction transaction, string principal = "") => new()
     {
+        Principal = principal,
         Id = transaction.Id,
         Anchor = Address,
         LegCount = transaction.Legs.Length,
@@ -113,8 +115,8 @@ public sealed partial class AccountRuntime
         {
             work.Asked = work.Input switch
             {
-                PostTransferCall post => AskedPart(post.Transfer),
-                PostTransactionCall post => AskedPart(post.Transaction),
+                PostTransferCall post => AskedPart(post.Transfer, post.Principal),
+                PostTransactionCall post => AskedPart(post.Transaction, post.Principal),
                 PrepareRequest prepare => prepare.Part,
                 CloseRequest close => close.Part,
                 TrialRequest trial => trial.Part,

@@ -42,6 +42,13 @@ public sealed record AccountRuntimeOptions
     /// <summary>How many events a row holds at most.</summary>
     public int BatchEventsMax { get; init; } = LedgerSizes.RowEventsMax;
 
+    /// <summary>How many bytes a row has at most, unless its only event has more.</summary>
+    public int BatchBytesMax { get; init; } = LedgerSizes.RowFull;
+
+    /// <summary>How many bytes a transaction has at most, see <see cref="EncodedSize.OfTransaction(TransactionPart)"/>. One that has
+    /// more is refused before anything is journaled, and uses no id up.</summary>
+    public int TransactionBytesMax { get; init; } = LedgerSizes.TransactionMax;
+
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;
 
@@ -623,7 +630,7 @@ public sealed partial class AccountRuntime
         var status = AccountDecider.Open(state, call.Spec);
         if (status == AccountStatus.Created)
         {
-            Emit(new AccountOpened(call.Spec, BookedAt(now)), urgent: true);
+            Emit(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
@@ -636,7 +643,7 @@ public sealed partial class AccountRuntime
         var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
         if (status == AccountStatus.Changed)
         {
-            Emit(new AccountChanged(call.Change, BookedAt(now)), urgent: true);
+            Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))));

@@ -575,7 +575,10 @@ public sealed class AccountState
 
         if (leg.IsHold)
         {
-            SetHold(new Hold(transfer, leg.Amount, leg.Deadline, sequenceNr, time, part.Id) { Amount = leg.Amount });
+            SetHold(new Hold(transfer, leg.Amount, leg.Deadline, sequenceNr, time, part.Id)
+            {
+                Amount = leg.Amount, Principal = part.Principal,
+            });
             ClosedByHold |= ClosesThis(transfer);
         }
 

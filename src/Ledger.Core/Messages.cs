@@ -11,7 +11,11 @@ public abstract record AccountMessage;
 /// <summary>A call of a client, answered to its caller.</summary>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">When the caller stops waiting; a command that comes later is refused.</param>
-public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage;
+public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage
+{
+    /// <summary>For a write: who asks for it, see <see cref="Principals"/>; empty where nobody is named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>Opens the account. Answered by <see cref="OpenAccountAnswer"/>.</summary>
 /// <param name="Spec">What it is opened with.</param>
@@ -225,7 +229,14 @@ public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong En
 
 /// <summary>A call failed.</summary>
 /// <param name="Reason">Why.</param>
-public sealed record CallFailed(CallFailure Reason) : AccountAnswerBase;
+public sealed record CallFailed(CallFailure Reason) : AccountAnswerBase
+{
+    /// <summary>For what is too large: how many bytes it has; else 0.</summary>
+    public long Size { get; init; }
+
+    /// <summary>For what is too large: how many it may have; else 0.</summary>
+    public long Limit { get; init; }
+}
 
 /// <summary>Why a call failed.</summary>
 public enum CallFailure
@@ -241,6 +252,17 @@ public enum CallFailure
 
     /// <summary>The account goes to sleep or moves to another node: the outcome is unknown, and asking again helps.</summary>
     Moving,
+
+    /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits. Nothing was done, no id is
+    /// used up, and the same is refused again.</summary>
+    TransactionTooLarge = 20,
+
+    /// <summary>The call is larger than what nodes send each other. Nothing was done, and the same is refused again.</summary>
+    MessageTooLarge = 21,
+
+    /// <summary>The answer is larger than what nodes send each other: the outcome is unknown, and is not told to who asks again
+    /// either.</summary>
+    AnswerTooLarge = 22,
 }
 
 /// <summary>Asks the journal about an id that memory can't answer (R4).</summary>

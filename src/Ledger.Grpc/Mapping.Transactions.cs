@@ -163,6 +163,8 @@ internal static partial class Mapping
         {
             Transaction = transaction,
             Result = Write(transaction.Id, source.Result, source.Transaction),
+            Abridged = source.IsAbridged,
+            Principal = source.Principal,
         };
     }
 

@@ -38,7 +38,8 @@ internal static partial class Mapping
             || !TryReadId(source.HoldId, "hold_id", out var hold, out fault)
             || !TryReadTimeout(source.Timeout, out var timeout, out fault)
             || !TryReadId(source.Reverses, "reverses", out var reverses, out fault)
-            || !CheckReason(source.Reason, out fault))
+            || !CheckReason(source.Reason, out fault)
+            || !TryReadEffectiveTime(source.EffectiveTime, out var effective, out fault))
         {
             return false;
         }
@@ -53,6 +54,7 @@ internal static partial class Mapping
             Timeout = timeout,
             Reverses = reverses,
             Reason = source.Reason,
+            EffectiveTime = effective,
         };
         return true;
     }
@@ -132,6 +134,33 @@ internal static partial class Mapping
         return true;
     }
 
+    /// <summary>Reads an effective time. Refused when it can't be printed, judged after it is taken to whole microseconds.</summary>
+    public static bool TryReadEffectiveTime(Timestamp? source, out LedgerTime? time, out Fault fault)
+    {
+        const string Field = "effective_time";
+        time = null;
+        fault = default;
+        if (source is null)
+        {
+            return true;
+        }
+
+        if (!TryReadTime(source, Field, out var read, out fault))
+        {
+            return false;
+        }
+
+        if (read < LedgerLimits.EffectiveTimeMin || read > LedgerLimits.EffectiveTimeMax)
+        {
+            fault = new Fault(
+                Reasons.MalformedTime, "The time is outside of the years 1 to 9999 once it has whole microseconds.", Field);
+            return false;
+        }
+
+        time = read;
+        return true;
+    }
+
     /// <summary>Writes what became of a transfer.</summary>
     /// <param name="id">The id as the request gave it.</param>
     /// <param name="source">The result.</param>
@@ -205,6 +234,7 @@ internal static partial class Mapping
             Status = (V1.TransferStatus)source.Status,
             CreateTime = Write(source.Time),
             TransactionId = Text(source.TransactionId),
+            Principal = source.Principal,
         };
         if (source.Status == TransferStatus.Created)
         {
@@ -262,6 +292,11 @@ internal static partial class Mapping
         if (source.Timeout != TimeSpan.Zero)
         {
             transfer.Timeout = Duration.FromTimeSpan(source.Timeout);
+        }
+
+        if (source.EffectiveTime is { } effective)
+        {
+            transfer.EffectiveTime = Write(effective);
         }
 
         Write(source.Metadata, transfer.Metadata);

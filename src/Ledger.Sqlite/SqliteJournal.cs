@@ -75,7 +75,11 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
                 p[4].Value = row.Manifest;
                 p[5].Value = row.SerializerId;
                 p[6].Value = row.WriterUuid;
-                insert.ExecuteNonQuery();
+                if (insert.ExecuteNonQuery() == 0)
+                {
+                    throw new MissingPredecessorException(row.PersistenceId, row.SequenceNr);
+                }
+
                 bytes += row.Message.Length;
                 if (row.Entries is { } entries)
                 {
@@ -98,6 +102,7 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
     {
         SqliteException { SqliteExtendedErrorCode: UniqueConstraint } => AppendFault.Duplicate,
         SqliteException { SqliteErrorCode: Constraint or TooBig } => AppendFault.Refused,
+        MissingPredecessorException => AppendFault.Lost,
         _ => AppendFault.Unknown,
     };
 
@@ -122,7 +127,9 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
         _insert = Command("""
             INSERT INTO journal
                 (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
-            VALUES ($created, 0, $id, $number, $message, $manifest, $identifier, $writer);
+            SELECT $created, 0, $id, $number, $message, $manifest, $identifier, $writer
+            WHERE $number = 1 OR EXISTS (
+                SELECT 1 FROM journal WHERE persistence_id = $id AND sequence_number = $number - 1);
             """);
         foreach (var name in (ReadOnlySpan<string>)
                  ["$created", "$id", "$number", "$message", "$manifest", "$identifier", "$writer"])

@@ -9,7 +9,7 @@ namespace Ledger.Actors.Tests;
 /// Every form that was ever stored, byte for byte, in Golden/*.hex. A file that is here is never changed: what it holds
 /// lies in somebody's journal. A new form gets a new file: run with LEDGER_WRITE_GOLDEN=1 to write those that are missing.
 /// </summary>
-public class GoldenBytesTests
+public partial class GoldenBytesTests
 {
     private static readonly AccountAddress Own = AccountAddress.Parse("users:42:wallet");
     private static readonly AccountAddress Other = AccountAddress.Parse("shop:7");

@@ -47,6 +47,7 @@ public sealed class WireTests : IDisposable
     {
         Reverses = Full.Id,
         Reason = "paid twice",
+        EffectiveTime = new LedgerTime(-1),
     };
 
     private static readonly AccountSpec Spec = new(Debit, Usd, 7)
@@ -152,8 +153,11 @@ public sealed class WireTests : IDisposable
             new ChangeAccountCall(new ReopenAccount("o"), caller, Time),
             new ChangeAccountCall(new SetAccountLimits(Amount.Zero, null), caller, Time),
             new ChangeAccountCall(new SetAccountLimits(null, Amount.MaxValue), caller, Time),
-            new ExtendHoldCall(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time),
+            new ExtendHoldCall(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time) { Principal = "alice" },
+            new PostTransferCall(Full, caller, Time) { Principal = "müller:7" },
             new PrepareRequest(Whole),
+            new PrepareRequest(Whole with { Principal = "alice" }),
+            new CloseRequest(Alone with { Principal = "alice" }),
             new PrepareRequest(Alone),
             new Vote(Whole.Key, Whole.Digest, Credit, VoteKind.Yes, null),
             new Vote(Whole.Key, UInt128.MaxValue, Credit, VoteKind.No, Why),
@@ -220,7 +224,7 @@ public sealed class WireTests : IDisposable
             new TransactionAnswer(Committed),
             new TransactionAnswer(Rejected),
             new TransactionRecordAnswer(null),
-            new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed)),
+            new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed) { Principal = "alice" }),
             new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.Changed, View)),
             new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.NotFound, null)),
             new ExtendHoldAnswer(TransferStatus.Created, Time),
@@ -236,6 +240,7 @@ public sealed class WireTests : IDisposable
                 Hold = HoldState.Live,
                 HoldRemaining = Amount.Of(29),
                 HoldDeadline = Time,
+                Principal = "alice",
             }),
             new StatementFenceAnswer(true, 12, 34),
             .. Enum.GetValues<CallFailure>().Select(static failure => new CallFailed(failure)),

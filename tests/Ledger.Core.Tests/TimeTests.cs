@@ -213,6 +213,24 @@ public sealed class TimeTests
     }
 
     [Fact]
+    public void A_vote_from_too_far_ahead_is_asked_for_again_and_does_not_stay_in_the_close()
+    {
+        var payer = world.Add("payer");
+        var middle = world.Add("middle");
+        var shop = world.Add("shop");
+        var answer = payer.Post(20, (payer, middle, 1), (payer, shop, 1));
+        middle.Skew = TimeSpan.FromDays(1);
+        world.Pass(TimeSpan.FromSeconds(1));
+        world.Answers.ContainsKey(answer).ShouldBeFalse();
+        payer.Runtime.DroppedAhead.ShouldBeGreaterThan(0);
+
+        middle.Skew = default;
+        world.Pass(TimeSpan.FromSeconds(3));
+        world.Answers[answer].ShouldBeOfType<TransactionAnswer>().Result.IsCommitted.ShouldBeTrue();
+        shop.Runtime.DroppedAhead.ShouldBe(0);
+    }
+
+    [Fact]
     public void An_outcome_is_never_refused_for_its_time()
     {
         var payer = world.Add("payer");

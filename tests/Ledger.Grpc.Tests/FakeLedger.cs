@@ -52,6 +52,15 @@ internal sealed class FakeLedger : ILedger
     public static TransferResult Created(Transfer transfer) =>
         new(transfer.Id, transfer.Id.IsNil ? TransferStatus.IdMustNotBeZero : TransferStatus.Created, Now, false, null);
 
+    /// <summary>In whose names something was asked for.</summary>
+    public ConcurrentQueue<string> Principals { get; } = new();
+
+    public ILedger WithCaller(string principal)
+    {
+        Principals.Enqueue(principal);
+        return this;
+    }
+
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {

@@ -68,9 +68,11 @@ internal static class JournalCodec
             Before = ToStored(batch.Before),
             OldestUndecidedPreparedTime = batch.OldestPrepared?.UnixMicroseconds ?? 0,
         };
+        var principals = new StoredPrincipals(stored.Principals);
         foreach (var happened in batch.Events)
         {
             var e = ToStored(happened, account);
+            e.Principal = principals.PlaceOf(PrincipalOf(happened));
             e.Delay = checked((ulong)(happened.At.UnixMicroseconds - time));
             stored.Events.Add(e);
         }
@@ -101,7 +103,8 @@ internal static class JournalCodec
         foreach (var e in stored.Events)
         {
             var at = new LedgerTime(checked(stored.Time + (long)e.Delay));
-            batch.Events.Add(FromStored(e, at, account, sequenceNr));
+            var principal = StoredPrincipals.At(stored.Principals, e.Principal);
+            batch.Events.Add(FromStored(e, at, account, sequenceNr, principal));
         }
 
         return batch;
@@ -134,10 +137,12 @@ internal static class JournalCodec
         stored.ClosedReason = snapshot.ClosedReason;
         stored.Freeze = ToStored(snapshot.Freeze);
         var buffer = StoredIds.Write(snapshot.RememberedEarly, snapshot.Remembered, stored);
+        var principals = new StoredPrincipals(stored.Principals);
         foreach (var doubt in snapshot.InDoubt)
         {
             var inDoubt = new StoredInDoubt
             {
+                Principal = principals.PlaceOf(doubt.Part.Principal),
                 SequenceNr = doubt.SequenceNr,
                 Number = doubt.Number,
                 Transaction = ToStoredTransaction(doubt.Part),
@@ -160,6 +165,7 @@ internal static class JournalCodec
                 SequenceNr = hold.SequenceNr,
                 Time = hold.Time.UnixMicroseconds,
                 TransactionId = ToStored(hold.TransactionId.Value),
+                Principal = principals.PlaceOf(hold.Principal),
             });
         }
 
@@ -224,7 +230,8 @@ internal static class JournalCodec
         var inDoubt = new List<InDoubtTransaction>(stored.InDoubt.Count);
         foreach (var d in stored.InDoubt)
         {
-            var part = PartOf(d.Legs, d.Transaction, account, d.SequenceNr);
+            var part = PartOf(
+                d.Legs, d.Transaction, account, d.SequenceNr, StoredPrincipals.At(stored.Principals, d.Principal));
             inDoubt.Add(InDoubtTransaction.Restore(
                 part, d.SequenceNr, d.Number,
                 AmountOf(d.DebitReserve) ?? part.Legs[0].Amount, AmountOf(d.CreditReserve) ?? Amount.Zero,
@@ -253,6 +260,7 @@ internal static class JournalCodec
                 hold.SequenceNr, new LedgerTime(hold.Time), new TransferId(Id128(hold.TransactionId)))
             {
                 Amount = AmountOf(hold.Amount) ?? default,
+                Principal = StoredPrincipals.At(stored.Principals, hold.Principal),
             })],
         };
     }
@@ -326,6 +334,11 @@ internal static class JournalCodec
             stored.Reverses = ToStored(transfer.Reverses.Value);
         }
 
+        if (transfer.EffectiveTime is { } effective)
+        {
+            stored.EffectiveTime = effective.UnixMicroseconds;
+        }
+
         AddPairs(stored.Metadata, transfer.Metadata);
         return stored;
     }
@@ -361,6 +374,11 @@ internal static class JournalCodec
             };
         }
 
+        if (stored.HasEffectiveTime)
+        {
+            transfer = transfer with { EffectiveTime = new LedgerTime(stored.EffectiveTime) };
+        }
+
         return transfer;
     }
 
@@ -389,6 +407,7 @@ internal static class JournalCodec
             stored.HoldRemaining = leg.HoldRemaining.IsZero ? null : ToStored((Amount?)leg.HoldRemaining);
             stored.Deadline = ToStoredDeadline(leg.Deadline);
             stored.Bound = (uint)leg.Bound;
+            stored.HoldRow = leg.HoldRow;
             legs.Add(stored);
         }
     }
@@ -414,7 +433,8 @@ internal static class JournalCodec
     }
 
     public static TransactionPart PartOf(
-        RepeatedField<StoredTransfer> stored, StoredTransaction? transaction, AccountAddress own, long sequenceNr)
+        RepeatedField<StoredTransfer> stored, StoredTransaction? transaction, AccountAddress own, long sequenceNr,
+        string principal = "")
     {
         if (stored.Count == 0 || (transaction is null && stored.Count > 1))
         {
@@ -436,6 +456,7 @@ internal static class JournalCodec
             Asked = transaction is null ? default : Id128(transaction.Asked),
             DigestOfWhole = transaction?.Digest is { } digest ? Id128(digest) : null,
             Legs = legs.MoveToImmutable(),
+            Principal = principal,
         };
         return transaction is null ? part with { Asked = part.Digest } : part;
     }
@@ -459,6 +480,7 @@ internal static class JournalCodec
                 : (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? LedgerTime.MaxValue
                 : default,
             Bound = (AmountBound)stored.Bound,
+            HoldRow = stored.HoldRow,
         };
     }
 
@@ -555,6 +577,19 @@ internal static class JournalCodec
     public static Asset AssetOf(string text) => text.Length == 0 ? default
         : Asset.TryParse(text, out var asset) ? asset
         : throw new JournalCorruptException($"The journal holds '{text}' as an asset.");
+
+    // Of what the ledger was asked for. What ends it rests on a row that says so already.
+    private static string PrincipalOf(AccountEvent happened) => happened switch
+    {
+        TransactionPrepared prepared => prepared.Part.Principal,
+        CloserCommitted closed => closed.Part.Principal,
+        CloserRefused refused => refused.Part.Principal,
+        TransactionRejected rejected => rejected.Part.Principal,
+        AccountOpened opened => opened.Principal,
+        AccountChanged changed => changed.Principal,
+        HoldExtended extended => extended.Principal,
+        _ => "",
+    };
 
     private static StoredEvent ToStored(AccountEvent happened, AccountAddress own)
     {
@@ -654,19 +689,23 @@ internal static class JournalCodec
         }
     }
 
-    private static AccountEvent FromStored(StoredEvent e, LedgerTime at, AccountAddress own, long sequenceNr)
+    private static AccountEvent FromStored(
+        StoredEvent e, LedgerTime at, AccountAddress own, long sequenceNr, string principal)
     {
         switch (e.WhatCase)
         {
             case StoredEvent.WhatOneofCase.Opened:
-                return new AccountOpened(FromStored(e.Opened.Spec, own), at);
+                return new AccountOpened(FromStored(e.Opened.Spec, own), at) { Principal = principal };
             case StoredEvent.WhatOneofCase.Changed:
-                return new AccountChanged(FromStored(e.Changed), at);
+                return new AccountChanged(FromStored(e.Changed), at) { Principal = principal };
             case StoredEvent.WhatOneofCase.HoldExtended:
                 return new HoldExtended(
-                    new TransferId(Id128(e.HoldExtended.HoldId)), new LedgerTime(e.HoldExtended.Deadline), at);
+                    new TransferId(Id128(e.HoldExtended.HoldId)), new LedgerTime(e.HoldExtended.Deadline), at)
+                {
+                    Principal = principal,
+                };
             case StoredEvent.WhatOneofCase.Prepared:
-                return new TransactionPrepared(PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr), at);
+                return new TransactionPrepared(PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr, principal), at);
             case StoredEvent.WhatOneofCase.Committed:
                 return new TransactionCommitted(
                     Id(e.Committed.IdHigh, e.Committed.IdLow), e.Committed.PreparedSequenceNr,
@@ -680,18 +719,18 @@ internal static class JournalCodec
                     (TransferStatus)e.Aborted.Reason, FromStored(e.Aborted.Seen), at);
             case StoredEvent.WhatOneofCase.Rejected:
                 return new TransactionRejected(
-                    PartOf(e.Rejected.Legs, e.Rejected.Transaction, own, sequenceNr),
+                    PartOf(e.Rejected.Legs, e.Rejected.Transaction, own, sequenceNr, principal),
                     LegOf(e.Rejected.FailedLeg, e.Rejected.Reason), (TransferStatus)e.Rejected.Reason,
                     FromStored(e.Rejected.Seen), at);
             case StoredEvent.WhatOneofCase.CloserCommitted:
                 var committed = new CloserCommitted(
-                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr), at);
+                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr, principal), at);
                 return e.CloserCommitted.CommitTime is var commitTime and not 0
                     ? committed with { CommitTime = new LedgerTime(commitTime) }
                     : committed;
             case StoredEvent.WhatOneofCase.CloserRefused:
                 return new CloserRefused(
-                    PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr),
+                    PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr, principal),
                     LegOf(e.CloserRefused.FailedLeg, e.CloserRefused.Reason), (TransferStatus)e.CloserRefused.Reason,
                     FromStored(e.CloserRefused.Seen), at);
             case StoredEvent.WhatOneofCase.Disowned:

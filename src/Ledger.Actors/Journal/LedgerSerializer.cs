@@ -1,4 +1,6 @@
+using System.Runtime.Serialization;
 using Akka.Actor;
+using Akka.Event;
 using Akka.Serialization;
 using Google.Protobuf;
 using Ledger.Actors.Accounts;
@@ -28,6 +30,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         typeof(JournalRow), typeof(SnapshotRow), typeof(AccountEnvelope), typeof(AnswerEnvelope), typeof(StopAccount),
     ];
 
+    private long refusedMessages;
+
+    /// <summary>How many messages were larger than what nodes send each other, and so were not sent.</summary>
+    public long RefusedMessages => Interlocked.Read(ref refusedMessages);
+
     // Stored beside every row: never change it.
     public override int Identifier => 8140;
 
@@ -45,8 +52,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     {
         JournalRow row => ToArray(row.Bytes),
         SnapshotRow row => ToArray(row.Bytes),
-        AccountEnvelope envelope => ToWire(envelope).ToByteArray(),
-        AnswerEnvelope answer => ToWire(answer).ToByteArray(),
+        AccountEnvelope envelope => ToSend(envelope),
+        AnswerEnvelope answer => ToSend(answer),
         StopAccount => [],
         _ => throw new ArgumentException($"{obj.GetType().Name} is not a message of the ledger.", nameof(obj)),
     };
@@ -64,6 +71,54 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         StopManifest => StopAccount.Instance,
         _ => throw new JournalCorruptException($"Unknown manifest '{manifest}'."),
     };
+
+    // A frame that is too large is dropped by the transport, and nobody who waits is told (R17). What the limits on requests and
+    // transactions let through is far smaller; this is for what they forget.
+    private byte[] ToSend(AccountEnvelope envelope)
+    {
+        var bytes = ToWire(envelope).ToByteArray();
+        if (bytes.Length <= LedgerSizes.MessageMax)
+        {
+            return bytes;
+        }
+
+        var what = envelope.Message.GetType().Name;
+        Refused(what, bytes.Length, $"account {envelope.Account}");
+        if (envelope.Message is AccountCall call)
+        {
+            LostCallsActor.Answer(
+                call.Caller,
+                new CallFailed(CallFailure.MessageTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax });
+        }
+
+        throw new SerializationException(
+            $"{what} to {envelope.Account} has {bytes.Length} bytes; nodes send each other {LedgerSizes.MessageMax} at most.");
+    }
+
+    private byte[] ToSend(AnswerEnvelope envelope)
+    {
+        var bytes = ToWire(envelope).ToByteArray();
+        if (bytes.Length <= LedgerSizes.MessageMax)
+        {
+            return bytes;
+        }
+
+        // Who waits must learn of it, so this goes instead.
+        Refused(envelope.Answer.GetType().Name, bytes.Length, "the node that asked");
+        return ToWire(envelope with
+        {
+            Answer = new CallFailed(CallFailure.AnswerTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax },
+        }).ToByteArray();
+    }
+
+    private void Refused(string what, int size, string to)
+    {
+        var count = Interlocked.Increment(ref refusedMessages);
+        system.Log.Error(
+            "{Message} to {Receiver} has {Size} bytes and is not sent: nodes send each other {Limit} at most. That is {Count} so far."
+            + " No request that is within the limits leads here: report it",
+            what, to, size, LedgerSizes.MessageMax, count);
+    }
 
     // Rows are arrays of their own from the start; copying them would double the work of the hottest path.
     private static byte[] ToArray(ReadOnlyMemory<byte> bytes) =>
@@ -156,6 +211,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         var wire = new WirePart
         {
             Transaction = JournalCodec.ToStoredTransaction(part), AnchorAsset = part.AnchorAsset.Text,
+            Principal = part.Principal,
             Time = time.UnixMicroseconds,
         };
         JournalCodec.AddLegs(wire.Legs, part, account: default);
@@ -163,7 +219,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     }
 
     private static TransactionPart FromWire(WirePart wire) =>
-        JournalCodec.PartOf(wire.Legs, wire.Transaction, own: default, sequenceNr: 0) with
+        JournalCodec.PartOf(wire.Legs, wire.Transaction, own: default, sequenceNr: 0, wire.Principal) with
         {
             AnchorAsset = JournalCodec.AssetOf(wire.AnchorAsset),
         };
@@ -345,6 +401,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             ReplyTo = path,
             Correlation = call.Caller.Correlation,
             Deadline = call.Deadline.UnixMicroseconds,
+            Principal = call.Principal,
         };
         switch (call)
         {
@@ -437,7 +494,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         var caller = new Caller(
             system.Provider.ResolveActorRef(wire.ReplyTo), wire.Correlation);
         var deadline = new LedgerTime(wire.Deadline);
-        return wire.WhatCase switch
+        AccountCall call = wire.WhatCase switch
         {
             WireCall.WhatOneofCase.Open =>
                 new OpenAccountCall(JournalCodec.FromStored(wire.Open, account), caller, deadline),
@@ -455,6 +512,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 Id(wire.ExtendHold.HoldId), new LedgerTime(wire.ExtendHold.Deadline), caller, deadline),
             _ => throw new JournalCorruptException("A call of an unknown kind came from another node."),
         };
+        return wire.Principal.Length == 0 ? call : call with { Principal = wire.Principal };
     }
 
     private static WireAnswer ToWire(AnswerEnvelope envelope)
@@ -491,7 +549,13 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     : new WireTransactionRecord
                     {
                         Exists = true, Transaction = ToWire(record.Transaction, trial: false), Result = ToWire(record.Result),
+                        Principal = record.Principal,
                     };
+                for (var i = 0; i < record?.HoldRows.Length; i++)
+                {
+                    wire.TransactionRecord.Transaction.Legs[i].HoldRow = record.HoldRows[i];
+                }
+
                 break;
             case ChangeAccountAnswer(var result):
                 wire.Change = new WireChangeAnswer { Status = (uint)result.Status, Account = ToWire(result.Account) };
@@ -523,7 +587,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Hold = (uint)record.Hold,
                     HoldRemaining = JournalCodec.ToStored((Amount?)record.HoldRemaining),
                     HoldDeadline = record.HoldDeadline?.UnixMicroseconds ?? 0,
+                    Principal = record.Principal,
                 };
+                wire.Record.Transfer.HoldRow = record.HoldRow;
                 break;
             case StatementFenceAnswer fence:
                 wire.Fence = new WireFenceAnswer
@@ -533,8 +599,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     EntryCount = fence.EntryCount,
                 };
                 break;
-            case CallFailed(var reason):
-                wire.Failure = (uint)reason;
+            case CallFailed failed:
+                wire.Failure = (uint)failed.Reason;
+                wire.Size = failed.Size;
+                wire.SizeLimit = failed.Limit;
                 break;
             default:
                 throw new ArgumentException($"{envelope.Answer.GetType().Name} has no wire form.", nameof(envelope));
@@ -561,7 +629,13 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             WireAnswer.WhatOneofCase.TransactionRecord => new TransactionRecordAnswer(!wire.TransactionRecord.Exists
                 ? null
                 : new TransactionRecord(
-                    FromWire(wire.TransactionRecord.Transaction), FromWire(wire.TransactionRecord.Result))),
+                    FromWire(wire.TransactionRecord.Transaction), FromWire(wire.TransactionRecord.Result))
+                {
+                    HoldRows = wire.TransactionRecord.Transaction.Legs.Any(static leg => leg.HoldRow != 0)
+                        ? [.. wire.TransactionRecord.Transaction.Legs.Select(static leg => leg.HoldRow)]
+                        : [],
+                    Principal = wire.TransactionRecord.Principal,
+                }),
             WireAnswer.WhatOneofCase.Change => new ChangeAccountAnswer(new AccountChangeResult(
                 (AccountStatus)wire.Change.Status, FromWire(wire.Change.Account))),
             WireAnswer.WhatOneofCase.Extend => new ExtendHoldAnswer(
@@ -578,11 +652,16 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     TransactionId = Id(wire.Record.TransactionId),
                     Hold = (HoldState)wire.Record.Hold,
                     HoldRemaining = JournalCodec.AmountOf(wire.Record.HoldRemaining) ?? default,
+                    HoldRow = wire.Record.Transfer.HoldRow,
                     HoldDeadline = wire.Record.HoldDeadline == 0 ? null : new LedgerTime(wire.Record.HoldDeadline),
+                    Principal = wire.Record.Principal,
                 }),
             WireAnswer.WhatOneofCase.Fence => new StatementFenceAnswer(
                 wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount),
-            WireAnswer.WhatOneofCase.Failure => new CallFailed((CallFailure)wire.Failure),
+            WireAnswer.WhatOneofCase.Failure => new CallFailed((CallFailure)wire.Failure)
+            {
+                Size = wire.Size, Limit = wire.SizeLimit,
+            },
             _ => throw new JournalCorruptException("An answer of an unknown kind came from another node."),
         };
         return new AnswerEnvelope(wire.Correlation, answer);

@@ -22,7 +22,8 @@ namespace Ledger.Actors.Storage;
 /// plugin's.</summary>
 /// <remarks>
 /// <para>What a failure means. A write that can't be serialized, finds the queue full or whose key is taken fails alone
-/// and is not stored. Any other failure of the database fails everything in its batch, with unknown outcome.</para>
+/// and is not stored. A row that has no predecessor fails everything, for good: the database has lost rows (R19 a). Any other
+/// failure of the database fails everything in its batch, with unknown outcome.</para>
 /// <para>A write that can't be serialized fails, where the plugin rejects it: a rejected event uses up its sequence
 /// number, so the stream would have a hole and the actor would live on without having been called back.</para>
 /// <para><c>writer_uuid</c> is that of the actor's incarnation, where the plugin writes one per journal. With one per
@@ -46,6 +47,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ExtendedActorSystem _system = (ExtendedActorSystem)Context.System;
+    private readonly DatabaseWatch _database = DatabaseWatch.Of(Context.System);
     private readonly Serialization _serialization = Context.System.Serialization;
     private readonly string _journalUuid = Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture);
     private readonly string? _defaultSerializer;
@@ -403,6 +405,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                 catch (Exception e)
                 {
                     // Whatever it was, nobody may wait for ever.
+                    ReportLoss(appender, e);
                     foreach (var write in batch)
                     {
                         End(write, e);
@@ -439,6 +442,11 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
     private async Task WriteBatchAsync(IJournalAppender appender, List<Write> batch, List<AppendRow> rows)
     {
+        if (_database.Loss is { } loss)
+        {
+            throw new JournalWriteException(loss);
+        }
+
         Exception failure;
         AppendFault fault;
         try
@@ -457,8 +465,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             fault = appender.Classify(e);
         }
 
-        if (fault == AppendFault.Unknown)
+        if (!IsOfOneRow(fault))
         {
+            ReportLoss(appender, failure);
             _log.Warning(failure, "{0} rows were not confirmed; whether they are stored is unknown.", rows.Count);
             foreach (var write in batch)
             {
@@ -469,6 +478,17 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         }
 
         await IsolateAsync(appender, batch, rows, failure);
+    }
+
+    private static bool IsOfOneRow(AppendFault fault) => fault is not (AppendFault.Unknown or AppendFault.Lost);
+
+    // Before anybody is told that a write has failed.
+    private void ReportLoss(IJournalAppender appender, Exception failure)
+    {
+        if (appender.Classify(failure) == AppendFault.Lost)
+        {
+            _database.ReportLoss(failure.Message);
+        }
     }
 
     /// <summary>Stores a batch of which some row is faulty by halving it, account by account, until the faulty
@@ -490,7 +510,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                     await AppendRangeAsync(appender, accounts, range.Start, range.Count, rows);
                     continue;
                 }
-                catch (Exception e) when (appender.Classify(e) != AppendFault.Unknown)
+                catch (Exception e) when (IsOfOneRow(appender.Classify(e)))
                 {
                     known = e;
                 }
@@ -569,7 +589,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                     End(write, failure: null);
                     continue;
                 }
-                catch (Exception e) when (appender.Classify(e) != AppendFault.Unknown)
+                catch (Exception e) when (IsOfOneRow(appender.Classify(e)))
                 {
                     known = e;
                 }

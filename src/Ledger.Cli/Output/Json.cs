@@ -72,6 +72,7 @@ internal static class Json
             json["hold"] = held;
         }
 
+        AddText(json, "principal", record.Principal);
         return json;
     }
 
@@ -94,7 +95,14 @@ internal static class Json
         return json;
     }
 
-    public static JsonObject Of(TransactionRecord record) => new()
+    public static JsonObject Of(TransactionRecord record)
+    {
+        var json = WithoutPrincipal(record);
+        AddText(json, "principal", record.Principal);
+        return json;
+    }
+
+    private static JsonObject WithoutPrincipal(TransactionRecord record) => new()
     {
         ["transaction"] = new JsonObject
         {
@@ -194,6 +202,7 @@ internal static class Json
         AddFlag(json, "openAccounts", transfer.OpenAccounts);
         AddId(json, "reverses", transfer.Reverses);
         AddText(json, "reason", transfer.Reason);
+        AddTime(json, "effectiveTime", transfer.EffectiveTime);
         return json;
     }
 

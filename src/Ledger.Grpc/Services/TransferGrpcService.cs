@@ -21,7 +21,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
             throw fault.Within("transfer").Exception();
         }
 
-        var result = await ledger.PostTransferAsync(transfer, timeout, context.CancellationToken);
+        var result = await ledger.For(context).PostTransferAsync(transfer, timeout, context.CancellationToken);
         return new PostTransferResponse { Result = Mapping.Write(request.Transfer.Id, result) };
     }
 
@@ -39,7 +39,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
             }
         }
 
-        var results = await ledger.PostTransfersAsync(transfers, timeout, context.CancellationToken);
+        var results = await ledger.For(context).PostTransfersAsync(transfers, timeout, context.CancellationToken);
         Batches.CheckAnswered(transfers.Length, results.Count);
         var response = new PostTransfersResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
@@ -75,7 +75,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
         {
             Account = AccountGrpcService.Optional(request.Account, "account"),
         };
-        var result = await ledger.ExtendHoldAsync(extension, timeout, context.CancellationToken);
+        var result = await ledger.For(context).ExtendHoldAsync(extension, timeout, context.CancellationToken);
         return new ExtendHoldResponse { Result = Mapping.Write(request.HoldId, result) };
     }
 

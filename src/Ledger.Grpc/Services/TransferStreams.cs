@@ -24,7 +24,7 @@ internal sealed class TransferStreams(
         IAsyncStreamReader<StreamTransfersRequest> requests, IServerStreamWriter<StreamTransfersResponse> responses,
         ServerCallContext context)
     {
-        using var run = new Run(ledger, clock, errors, context, options.Value.StreamInFlightMax);
+        using var run = new Run(ledger.For(context), clock, errors, context, options.Value.StreamInFlightMax);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(run.Broken, lifetime.ApplicationStopping);
         var writing = run.WriteAllAsync(responses);
         try

@@ -32,9 +32,14 @@ internal enum FaultKinds
     /// <summary>A node can't renew its lease for a while: what its accounts say waits, in order, and leaves when it is renewed; what
     /// an incarnation said that has got a successor meanwhile never does.</summary>
     Lapse = 1 << 19,
+
+    /// <summary>Transfers carry text, up to limits in bytes that are so small that rows close by them and transactions pass
+    /// them (R17).</summary>
+    Payload = 1 << 20,
+
     /// <summary>The table of the index of ids is put back from a copy that is older than the journal.</summary>
-    IndexLost = 1 << 20,
-    All = (1 << 21) - 1,
+    IndexLost = 1 << 21,
+    All = (1 << 22) - 1,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -91,7 +96,7 @@ internal sealed record Faults
         var random = new Prng(seed, "faults");
         var kinds = FaultKinds.None;
         var temper = random.Next(8);
-        for (var bit = 0; bit < 21; bit++)
+        for (var bit = 0; bit < 22; bit++)
         {
             // One history in eight is calm, one suffers everything.
             var on = random.Next(100);
@@ -101,7 +106,7 @@ internal sealed record Faults
         kinds &= allowed;
         if (isSequential)
         {
-            kinds &= ~(FaultKinds.Skew | FaultKinds.ClockJump | FaultKinds.WriteLate | FaultKinds.Partition);
+            kinds &= ~(FaultKinds.Payload | FaultKinds.Skew | FaultKinds.ClockJump | FaultKinds.WriteLate | FaultKinds.Partition);
         }
 
         int Rate(FaultKinds kind, params ReadOnlySpan<int> rates)

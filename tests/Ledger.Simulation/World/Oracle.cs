@@ -83,6 +83,10 @@ internal sealed class Oracle(World world)
     private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
     private readonly List<Attempt> toldAttempts = [];
 
+    // What was asked of an account, and by whom: requests by their digest, transfers, openings, changes and extensions as they are.
+    private readonly HashSet<(AccountAddress To, object What, string Principal)> asked = [];
+    private readonly HashSet<(AccountAddress To, Transfer Transfer)> askedTransfers = [];
+
     // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
     private (LedgerTime From, LedgerTime To) judged;
     private bool isAhead;
@@ -90,6 +94,72 @@ internal sealed class Oracle(World world)
     public SortedDictionary<string, long> Outcomes { get; } = new(StringComparer.Ordinal);
 
     public int CommittedCount { get; private set; }
+
+    // ---------------------------------------------------------------- what was asked, and by whom
+
+    public void Asked(AccountAddress to, AccountCall call)
+    {
+        switch (call)
+        {
+            case PostTransferCall post:
+                asked.Add((to, TransferContent.DigestOf(post.Transfer), call.Principal));
+                askedTransfers.Add((to, post.Transfer));
+                break;
+            case PostTransactionCall post:
+                asked.Add((to, TransferContent.DigestOf(post.Transaction), call.Principal));
+                foreach (var leg in post.Transaction.Legs)
+                {
+                    if (leg.Transfer is { } transfer)
+                    {
+                        askedTransfers.Add((to, transfer));
+                    }
+                }
+
+                break;
+            case OpenAccountCall open:
+                asked.Add((to, open.Spec, call.Principal));
+                break;
+            case ChangeAccountCall change:
+                asked.Add((to, change.Change, call.Principal));
+                break;
+            case ExtendHoldCall extend:
+                asked.Add((to, (extend.HoldId, extend.HoldDeadline), call.Principal));
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void CheckAsked(Place place, object what, string principal) => Check(
+        asked.Contains((place.Address, what, principal)), $"{place.Address} journals what '{principal}' has not asked of it: {what}");
+
+    // Every account that takes part journals what was asked, and who asked for it.
+    private void CheckAsked(Place place, TransactionPart part)
+    {
+        if (part.Anchor != place.Address)
+        {
+            Check(
+                !attempts.TryGetValue((part.Key, part.Digest), out var attempt) || attempt.Part is null
+                    || attempt.Part.Principal == part.Principal,
+                $"{place.Address} journals {part.Key} in the name of '{part.Principal}', its coordinator in another");
+            return;
+        }
+
+        if (part.Legs is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None)
+        {
+            Check(part.Principal == Principals.Expiry, $"{place.Address} journals an expiry in the name of '{part.Principal}'");
+            return;
+        }
+
+        CheckAsked(place, part.Asked, part.Principal);
+        foreach (var leg in part.Legs)
+        {
+            // A post or a void has been given what it left out.
+            Check(
+                leg.Transfer is not { ResolvesHold: false } transfer || askedTransfers.Contains((place.Address, transfer)),
+                $"{place.Address} journals another {leg.Transfer?.Id} than it was asked for");
+        }
+    }
 
     // ---------------------------------------------------------------- journals
 
@@ -121,11 +191,13 @@ internal sealed class Oracle(World world)
             case AccountOpened opened:
                 Check(opened.Spec.Address == place.Address, "an account opens itself");
                 Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is opened while an opening is in doubt");
+                CheckAsked(place, opened.Spec, opened.Principal);
                 book.Open(opened.Spec);
                 break;
             case AccountChanged changed:
                 Check(book.Exists, $"{place.Address} is changed and does not exist");
                 Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is changed while its closing is in doubt");
+                CheckAsked(place, changed.Change, changed.Principal);
                 book.Change(changed.Change);
                 break;
             case HoldExtended extended:
@@ -133,6 +205,7 @@ internal sealed class Oracle(World world)
                     $"I7: {place.Address}: {extended.HoldId} is extended and is not live here");
                 Check(!IsResolving(book, extended.HoldId, default), $"R11: {extended.HoldId} is extended while it is being resolved");
                 Check(judged.From < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
+                CheckAsked(place, (extended.HoldId, extended.Deadline), extended.Principal);
                 book.Extend(extended.HoldId, extended.Deadline);
                 break;
             case TransactionPrepared(var part, var at):
@@ -172,6 +245,7 @@ internal sealed class Oracle(World world)
                         || one.AbortedBy.Contains(place.Address), $"I5: {rejection.Part.Id} is rejected while or after it was tried");
                 }
 
+                CheckAsked(place, rejection.Part);
                 Rejected(rejection.Part, rejection.Reason, rejection.Leg);
                 CheckRefusal(place, book, rejection.Part, rejection.Leg, rejection.Reason, rejection.At, "rejects");
                 break;
@@ -182,6 +256,7 @@ internal sealed class Oracle(World world)
                 var refusedOne = Find(refused.Part);
                 Check(!refusedOne.CloserCommitted, $"I4: {refused.Part.Key} is refused by its closer, which has committed it");
                 refusedOne.CloserRefused = true;
+                CheckAsked(place, refused.Part);
                 if (refused.Reason != TransferStatus.None)
                 {
                     CheckRefusal(place, book, refused.Part, refused.Leg, refused.Reason, refused.At, "refuses");
@@ -232,9 +307,11 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
+        CheckAsked(place, part);
         attempt.IsAhead |= isAhead;
         attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
         CheckLegs(place, book, part);
+        CheckTexts(place, part);
         book.Reserve(part, place.Versions.Count);
     }
 
@@ -260,12 +337,14 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
+        CheckAsked(place, part);
         // I11 (a): a cut that has this transaction has all that its accounts can have spent in it.
         attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
         Check(attempt.IsAhead || isAhead || attempt.Sources <= at,
             $"I11: {part.Key} is committed at {at}, and may spend what came at {attempt.Sources}");
         place.NewestCommit = Latest(place.NewestCommit, at);
         CheckLegs(place, book, part);
+        CheckTexts(place, part);
         attempt.CloserCommitted = true;
         attempt.CommitTime = at;
         CommittedCount++;
@@ -310,8 +389,38 @@ internal sealed class Oracle(World world)
 
     private static void CheckSlice(Place place, Attempt attempt, TransactionPart part)
     {
-        var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address)).ToArray();
-        Check(part.Legs.SequenceEqual(expected), $"R7: {place.Address} does something else under {part.Key} than its anchor asked");
+        var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address));
+        Check(part.Legs.Select(Bare).SequenceEqual(expected.Select(Bare)), $"R7: {place.Address} does something else under {part.Key} than its anchor asked");
+    }
+
+    // Where a hold's text is, is each account's own.
+    private static PartLeg Bare(PartLeg leg) => leg with { HoldRow = 0 };
+
+    // What a leg leaves to its hold is found in the row that it names, and is no copy.
+    private static void CheckTexts(Place place, TransactionPart part)
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is not { ResolvesHold: true } transfer || !leg.Concerns(place.Address))
+            {
+                continue;
+            }
+
+            var hold = place.Book.Holds.GetValueOrDefault(transfer.PendingId)?.Transfer;
+            var leaves = transfer.Reference.Length == 0 && hold is { Reference.Length: > 0 };
+            Check(leaves == (leg.HoldRow > 0) || (leg.HoldRow > 0 && hold is null),
+                $"R17: {place.Address} {(leaves ? "names no row for" : "needs no row of")} {transfer.PendingId} in {transfer.Id}");
+            if (leaves)
+            {
+                Check(place.Rows[(int)leg.HoldRow - 1].Events.Any(happened => (happened switch
+                {
+                    TransactionPrepared(var made, _) => made,
+                    CloserCommitted(var made, _) => made,
+                    _ => null,
+                })?.Legs.Any(one => one.IsHold && one.Transfer!.Id == hold!.Id && one.Transfer.Reference == hold.Reference) == true),
+                    $"R17: row {leg.HoldRow} of {place.Address} does not hold {transfer.PendingId}");
+            }
+        }
     }
 
     private static bool IsResolving(Book book, TransferId hold, TransferId but)
@@ -511,8 +620,21 @@ internal sealed class Oracle(World world)
     // ---------------------------------------------------------------- messages
 
     /// <summary>What leaves an account must be durable (R8).</summary>
-    public void Sent(Place from, AccountMessage message)
+    /// <param name="from">Who says it.</param>
+    /// <param name="wasAhead">Whether it has been ahead of its clock, so that what it says may be earlier than what it has spent.</param>
+    /// <param name="message">What it says.</param>
+    public void Sent(Place from, bool wasAhead, AccountMessage message)
     {
+        if (wasAhead && message switch
+            {
+                Vote vote => (attempts.GetValueOrDefault((vote.Key, vote.Digest)), vote.Time),
+                CloseRequest close => (Known(close.Part), close.Time),
+                _ => default,
+            } is ({ } attempt, var time) && time < attempt.Sources)
+        {
+            attempt.IsAhead = true;
+        }
+
         switch (message)
         {
             case PrepareRequest prepare:
@@ -610,6 +732,15 @@ internal sealed class Oracle(World world)
                 break;
             case ChangeAccountAnswer(var result):
                 Count("change: " + result.Status);
+                break;
+            case CallFailed { Reason: CallFailure.TransactionTooLarge }:
+                Check(call.Command.Call is PostTransactionCall large
+                    && EncodedSize.OfTransaction(large.Transaction) > world.TransactionBytesMax,
+                    "R17: a transaction is refused as too large which is not");
+                Check(call.Command.Call is not PostTransactionCall done || !attempts.Values.Any(
+                    one => one.CloserCommitted && one.Anchor == call.Command.To && one.Asked == TransferContent.DigestOf(done.Transaction)),
+                    "R17: a transaction is refused as too large, and committed");
+                Count("too large");
                 break;
             case CallFailed(var reason):
                 Count("unknown: " + reason);

@@ -136,6 +136,8 @@ internal sealed partial class World
             RememberedAgeMax = faults.RememberedAgeMax,
             SnapshotEvery = faults.SnapshotEvery,
             BatchEventsMax = chaos.Of(1, 2, 5, 1000, 1000),
+            BatchBytesMax = faults.Has(FaultKinds.Payload) ? Script.RowFull : LedgerSizes.RowFull,
+            TransactionBytesMax = faults.Has(FaultKinds.Payload) ? Script.TransactionMax : LedgerSizes.TransactionMax,
             CallsMax = chaos.Chance(100) ? 5 : 10_000,
             ExpiriesMax = chaos.Of(1, 2, 1000),
             CommitRecordDelay = TimeSpan.FromMilliseconds(chaos.Of(1, 50, 250, 2000)),
@@ -162,6 +164,8 @@ internal sealed partial class World
 
     public long Now => now;
 
+    public int TransactionBytesMax => options.TransactionBytesMax;
+
     public long Steps => steps;
 
     public Place PlaceOf(AccountAddress account) => places[account];
@@ -176,9 +180,10 @@ internal sealed partial class World
     {
         // One history in four is sequential: each answer is compared with that of a simple ledger.
         var isSequential = seed % 4 == 3;
-        var script = Script.Make(seed, isSequential);
+        var faults = Faults.Make(seed, allowed, isSequential);
+        var script = Script.Make(seed, isSequential, faults.Has(FaultKinds.Payload));
         var tracer = trace || hash ? new Tracer(trace) : null;
-        var world = new World(seed, script, Faults.Make(seed, allowed, isSequential), isSequential, tracer);
+        var world = new World(seed, script, faults, isSequential, tracer);
         string? violation = null;
         try
         {
@@ -209,6 +214,7 @@ internal sealed partial class World
             if (keep is null || keep(command))
             {
                 wishes.Add(new Wish(command));
+                Oracle.Asked(command.To, command.Call);
             }
         }
 
@@ -503,7 +509,7 @@ internal sealed partial class World
                 return;
             }
 
-            if (answer is CallFailed)
+            if (answer is CallFailed { Reason: not CallFailure.TransactionTooLarge })
             {
                 var wish = call.Wish;
                 var sent = wish.Sent;
@@ -790,8 +796,39 @@ internal sealed partial class World
 
     // ---------------------------------------------------------------- journal
 
+    // What can't be stored, ever, takes all down with it that an account does.
+    private void CheckRow(Incarnation one, EventBatch row)
+    {
+        long size = EncodedSize.Row;
+        foreach (var happened in row.Events)
+        {
+            size += EncodedSize.OfEvent(happened);
+            if (happened is TransactionPrepared(var part, _) && part.Anchor == one.Place.Address && part.Legs.Length > 1)
+            {
+                var bytes = EncodedSize.OfTransaction(part);
+                if (bytes > options.TransactionBytesMax)
+                {
+                    throw new ViolationException($"R17: {one.Place.Address} prepares {part.Id} of {bytes} bytes");
+                }
+            }
+        }
+
+        // One transaction, with what its row and its event say besides.
+        var max = options.TransactionBytesMax + EncodedSize.Row + 256;
+        if (size > max)
+        {
+            throw new ViolationException($"R17: a row of {one.Place.Address} has {size} bytes, and {max} can be stored");
+        }
+
+        if (faults.Has(FaultKinds.Payload) && size > options.BatchBytesMax)
+        {
+            Count("row of one large event");
+        }
+    }
+
     private void StartWrite(Incarnation one, EventBatch row)
     {
+        CheckRow(one, row);
         var delay = disk.Spread(7, healed ? 12 : faults.WriteBits);
         var fate = disk.Next(1000);
         At(now + delay, () =>
@@ -1115,7 +1152,7 @@ internal sealed class Incarnation : IAccountShell
         world.Covered(Runtime, message, null);
         var (clock, before) = (Clock, Runtime.State.LastTime);
         Runtime.Handle(message, clock);
-        NoteAhead(clock, before, message is Outcome { Committed: true } or CloseAnswer { Committed: true });
+        NoteAhead(clock, before, message is Outcome { Committed: true } or CloseAnswer { Committed: true } or OutcomeAck);
     }
 
     // R21: what this has decided was judged by a time that its events don't show, where the account is ahead of its clock. Only a
@@ -1138,6 +1175,11 @@ internal sealed class Incarnation : IAccountShell
         {
             Note(before);
         }
+        else if (Ahead.TryGetValue(before, out var caughtUp))
+        {
+            // What is booked at the same time is judged by it now.
+            Ahead[before] = (caughtUp.From, before);
+        }
 
         void Note(LedgerTime booked) =>
             Ahead[booked] = Ahead.TryGetValue(booked, out var one) ? (one.From, judged) : (judged, judged);
@@ -1145,6 +1187,9 @@ internal sealed class Incarnation : IAccountShell
 
     /// <summary>Between which times events were judged that are booked ahead of the clock, by the time that they are booked at.</summary>
     public Dictionary<LedgerTime, (LedgerTime From, LedgerTime To)> Ahead { get; } = [];
+
+    /// <summary>Whether it is ahead of its clock, or was.</summary>
+    public bool WasAhead => Ahead.Count > 0 || Runtime.State.LastTime > Clock.Add(AccountRuntime.AheadMax);
 
     public void GoToSleep()
     {
@@ -1385,7 +1430,7 @@ internal sealed partial class World
     public void Sent(Incarnation from, AccountAddress account, AccountMessage message)
     {
         Trace($"{from.Place.Address} -> {account}: {Tracer.Text(message)}");
-        Oracle.Sent(from.Place, message);
+        Oracle.Sent(from.Place, from.WasAhead, message);
         if (places.TryGetValue(account, out var to))
         {
             Transmit(from.Node, to, message);
