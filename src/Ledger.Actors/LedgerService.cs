@@ -139,12 +139,7 @@ internal sealed partial class LedgerService(
         {
             if (account.IsNone)
             {
-                if (await LocateAsync(id, deadline, cancellationToken) is not { } found)
-                {
-                    return null;
-                }
-
-                account = found;
+                account = await LocateAsync(id, deadline, cancellationToken) ?? throw NotRemembered(id, "account");
             }
 
             return await RecordAsync(account, id, deadline, cancellationToken);

@@ -38,6 +38,14 @@ public sealed partial class AccountRuntime
         }
 
         var asked = work.Asked!;
+        if (!work.IsExpiry && LegOfTheFuture(asked, JudgedAt(now)) is >= 0 and var dated)
+        {
+            // As what is malformed: it is not journaled, and the id stays free. What was taken before is answered above.
+            Answer(work, Rejected(asked, dated, TransferStatus.IdFromTheFuture, default, null, replayed: false));
+            Finish(work, skipFirst: work.HasFirst, now);
+            return;
+        }
+
         var part = asked;
         if (state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null)
         {
@@ -109,6 +117,25 @@ public sealed partial class AccountRuntime
                     : part with { Legs = resolved, AnchorAsset = anchorAsset },
                 now);
         }
+    }
+
+    // The place of the first leg with an id that is too far ahead; of the transaction's own id, the first. -1 for none.
+    private static int LegOfTheFuture(TransactionPart asked, LedgerTime now)
+    {
+        if (IdWindow.IsOfTheFuture(asked.Id, now))
+        {
+            return 0;
+        }
+
+        for (var i = 0; i < asked.Legs.Length && !asked.IsPlain; i++)
+        {
+            if (asked.Legs[i].Transfer is { } transfer && IdWindow.IsOfTheFuture(transfer.Id, now))
+            {
+                return i;
+            }
+        }
+
+        return -1;
     }
 
     // What can't be stored, sent and shown is refused before anything is journaled: it would be in doubt for ever (R17). Nothing is

@@ -58,6 +58,10 @@ internal static class Reasons
     public static readonly ErrorReason TransactionNotFound = new("TRANSACTION_NOT_FOUND", StatusCode.NotFound);
     public static readonly ErrorReason AccountNotFound = new("ACCOUNT_NOT_FOUND", StatusCode.NotFound);
     public static readonly ErrorReason TransferNotFound = new("TRANSFER_NOT_FOUND", StatusCode.NotFound);
+
+    // Not NOT_FOUND: the transfer may well be there.
+    public static readonly ErrorReason TransferNotRemembered = new("TRANSFER_NOT_REMEMBERED", StatusCode.FailedPrecondition);
+
     public static readonly ErrorReason MethodNotFound = new("METHOD_NOT_FOUND", StatusCode.Unimplemented);
 
     public static readonly ErrorReason Overloaded =

@@ -65,7 +65,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
         var id = RequiredId(request.Id, "id");
         var record = await ledger.GetTransferAsync(account, id, timeout, context.CancellationToken)
             ?? throw new Fault(Reasons.TransferNotFound, account.IsNone
-                ? "No such hold is known, and no such transfer remembered."
+                ? "The account that had it here lately has no such transfer."
                 : "The account has never taken part in such a transfer.").Exception();
         return new GetTransferResponse { Record = Mapping.Write(record) };
     }
