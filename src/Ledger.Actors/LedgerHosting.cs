@@ -213,7 +213,12 @@ internal sealed class LedgerExtension : IExtension
             : throw new InvalidOperationException("This actor system has no ledger: call WithLedger(...).");
         Options = options;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
-        var streams = options.Storage!.OpenStreams();
+        Identity = options.Storage!.ReadIdentity();
+        system.Log.Info(
+            "Ledger {0}, which {1} began at {2:u} ({3}), in {4}",
+            Identity, Identity.Epoch.BegunBy, Identity.Epoch.BegunAt.ToDateTimeOffset(), Identity.Epoch.Reason,
+            options.Storage.Description);
+        var streams = options.Storage.OpenStreams();
         var reader = new AccountStreamReader(streams);
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
         {
@@ -227,13 +232,9 @@ internal sealed class LedgerExtension : IExtension
         system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
         Leases = options.Storage.OpenLeases();
         Lease = Leases is null
-            ? NodeLease.Unneeded
-            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), reason =>
-            {
-                // Its accounts are, or will be, somebody else's. Without actors nothing is left that could be asked.
-                system.Log.Error("The actor system ends: {Reason}", reason);
-                _ = system.Terminate();
-            });
+            ? new NodeLease(EndSystem)
+            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), EndSystem);
+        DatabaseWatch.Of(system).WhenLost(Lease.End);
         Returns = Leases is null ? null : new ClaimReturns(Leases, Lease, Logging.GetLogger(system, typeof(ClaimReturns)));
         Context = new AccountActorContext(
             new AccountRuntimeOptions
@@ -246,7 +247,11 @@ internal sealed class LedgerExtension : IExtension
                 AllowSeeding = options.AllowSeeding,
             },
             options.PassivateAfter, options.TimeProvider, reader, Work, Lease, () => accounts.Task.Result);
-        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper);
+        Ledger = new LedgerService(
+            options, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
+        {
+            Ended = () => Lease.IsLost ? Lease.Failure : null,
+        };
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
@@ -259,6 +264,9 @@ internal sealed class LedgerExtension : IExtension
     }
 
     public LedgerOptions Options { get; }
+
+    /// <summary>Which ledger this is, as it was read at the start.</summary>
+    public LedgerIdentity Identity { get; }
 
     public AccountActorContext Context { get; }
 
@@ -374,6 +382,13 @@ internal sealed class LedgerExtension : IExtension
                 return Done.Instance;
             });
         return region;
+    }
+
+    // Its accounts are, or will be, somebody else's, or their rows are lost. Without actors nothing is left that could be asked.
+    private void EndSystem(string reason)
+    {
+        system.Log.Error("The actor system ends: {Reason}", reason);
+        _ = system.Terminate();
     }
 
     private LeaseHolder Holder()

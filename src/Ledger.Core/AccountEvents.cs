@@ -15,18 +15,30 @@ public abstract record AccountEvent
 /// <summary>The account was opened.</summary>
 /// <param name="Spec">What it was opened with.</param>
 /// <param name="At">When.</param>
-public sealed record AccountOpened(AccountSpec Spec, LedgerTime At) : AccountEvent(At);
+public sealed record AccountOpened(AccountSpec Spec, LedgerTime At) : AccountEvent(At)
+{
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>The account was changed.</summary>
 /// <param name="Change">The change.</param>
 /// <param name="At">When.</param>
-public sealed record AccountChanged(AccountChange Change, LedgerTime At) : AccountEvent(At);
+public sealed record AccountChanged(AccountChange Change, LedgerTime At) : AccountEvent(At)
+{
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>A hold of this account's expires at another time than before.</summary>
 /// <param name="HoldId">The hold.</param>
 /// <param name="Deadline">When it expires.</param>
 /// <param name="At">When it was set.</param>
-public sealed record HoldExtended(TransferId HoldId, LedgerTime Deadline, LedgerTime At) : AccountEvent(At);
+public sealed record HoldExtended(TransferId HoldId, LedgerTime Deadline, LedgerTime At) : AccountEvent(At)
+{
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>Anchor or participant: the legs that concern this account are reserved; the closer decides.</summary>
 /// <param name="Part">At the anchor the whole transaction, elsewhere the account's slice of it.</param>
@@ -67,8 +79,13 @@ public sealed record TransactionRejected(
 
 /// <summary>Closer: the transaction is committed. This write is the commit.</summary>
 /// <param name="Part">The legs that concern this account.</param>
-/// <param name="At">When: the transaction's time.</param>
-public sealed record CloserCommitted(TransactionPart Part, LedgerTime At) : AccountEvent(At);
+/// <param name="At">When it is booked.</param>
+public sealed record CloserCommitted(TransactionPart Part, LedgerTime At) : AccountEvent(At)
+{
+    /// <summary>The transaction's time. It is that of booking, but on an account whose last row lies ahead of its clock (R21): there
+    /// rows go on from where they are, and time is the clock's.</summary>
+    public LedgerTime CommitTime { get; init; } = At;
+}
 
 /// <summary>Closer: the attempt is refused, once and for ever.</summary>
 /// <param name="Part">The legs that concern this account.</param>
@@ -113,6 +130,10 @@ public sealed class EventBatch
     /// <summary>The counters before it: the start of running balances, and a checksum on replay (I8).</summary>
     public Balances Before { get; }
 
+    /// <summary>When the oldest transaction was prepared that is not decided before this row; null for none. A reader of the stream
+    /// who wants all that was committed up to a time reads on until a row says a later one, or none (I11).</summary>
+    public LedgerTime? OldestPrepared { get; init; }
+
     /// <summary>The events, in the order in which they were decided.</summary>
     public IList<AccountEvent> Events { get; } = new List<AccountEvent>(2);
 
@@ -120,7 +141,7 @@ public sealed class EventBatch
 
     internal bool Urgent { get; set; }
 
-    /// <summary>How many bytes the row has at most; counted only while it is made.</summary>
+    /// <summary>How many bytes the row has at most, as counted while it is made; or as it is stored, said by whoever reads it.</summary>
     internal long Size { get; set; } = EncodedSize.Row;
 
     /// <summary>The state after this batch, when a snapshot is due; taken by the shell once the batch is durable.</summary>

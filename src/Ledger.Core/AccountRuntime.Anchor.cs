@@ -25,7 +25,7 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > Later(now)
+        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > JudgedAt(now)
             || hold.ExpiryId != work.Asked.Id))
         {
             Finish(work, skipFirst: false, now);
@@ -159,7 +159,7 @@ public sealed partial class AccountRuntime
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
         var facts = FactsOf(part, work.Known, work);
-        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= Later(now));
+        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= JudgedAt(now));
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -172,7 +172,7 @@ public sealed partial class AccountRuntime
 
         resolved = part.Legs;
         var legs = part.Legs.Length == 1 ? null : ImmutableArray.CreateBuilder<PartLeg>(part.Legs.Length);
-        var at = Later(now);
+        var at = JudgedAt(now);
         foreach (var leg in part.Legs)
         {
             AccountSheet? debit;
@@ -295,12 +295,15 @@ public sealed partial class AccountRuntime
 
     private void Reject(Work work, TransactionPart part, LegDecision decision, LedgerTime now)
     {
-        var at = Later(now);
+        var at = BookedAt(now);
+        var position = default(RowPosition);
         var seen = SeenBy(work, decision);
         if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
         {
             // What was never prepared is no attempt.
-            Emit(new TransactionRejected(AsStored(part) with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at), urgent: true);
+            position = new RowPosition(Address, Emit(
+                new TransactionRejected(AsStored(part) with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at),
+                urgent: true));
         }
         else
         {
@@ -308,7 +311,7 @@ public sealed partial class AccountRuntime
             seen = null;
         }
 
-        Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false));
+        Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false, position));
         Finish(work, skipFirst: work.HasFirst, now);
     }
 
@@ -370,14 +373,15 @@ public sealed partial class AccountRuntime
         if (work.Others.Count == 0)
         {
             // Openings of this very account: its own write is the commit.
-            var at = Later(now);
-            Emit(new CloserCommitted(part, at), urgent: true);
-            Answer(work, Committed(part, at, replayed: false));
+            var at = JudgedAt(now);
+            var row = Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
+            var result = Committed(part, at, replayed: false, new RowPosition(Address, row));
+            Answer(work, work.WantsAfter ? result with { After = [AccountAfter.Of(state, row)] } : result);
             Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
 
-        Emit(new TransactionPrepared(part, Later(now)), urgent: true);
+        Emit(new TransactionPrepared(part, BookedAt(now)), urgent: true);
         (attempts ??= [])[part.Key] = work;
         (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
         if (!part.IsPlain)
@@ -410,7 +414,7 @@ public sealed partial class AccountRuntime
         work.Votes = [];
         foreach (var participant in work.Participants)
         {
-            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)));
+            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)) { Time = JudgedAt(now) });
         }
 
         ScheduleResend(work, now);
@@ -419,7 +423,26 @@ public sealed partial class AccountRuntime
     private void AskCloser(Work work, LedgerTime now)
     {
         SetPhase(work, Phase.Closing);
-        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
+        SendClose(work, now);
+    }
+
+    // What a participant has spent came before its vote, which this account books nowhere: so the last agent is told of all their
+    // times (I11).
+    private void SendClose(Work work, LedgerTime now)
+    {
+        var time = JudgedAt(now);
+        if (work.Votes is { } votes)
+        {
+            foreach (var vote in votes.Values)
+            {
+                time = vote.Time > time ? vote.Time : time;
+            }
+        }
+
+        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel)
+        {
+            Time = time, ReturnBalances = work.WantsAfter,
+        });
         ScheduleResend(work, now);
     }
 
@@ -427,6 +450,14 @@ public sealed partial class AccountRuntime
     {
         if (FindAttempt(vote.Key, vote.Digest) is not { Phase: Phase.Voting } work || !work.HasParticipant(vote.Account))
         {
+            return;
+        }
+
+        if (vote.Time > now.Add(AheadMax))
+        {
+            // Its time would stay in the close, and the last agent would not take that for as long as it lies ahead: perhaps for
+            // ever. The participant is asked again, and by then its clock may be right.
+            DroppedAhead++;
             return;
         }
 
@@ -455,7 +486,10 @@ public sealed partial class AccountRuntime
 
         work.Committed = answer.Committed;
         work.CommitTime = answer.Time;
+        work.DecidedRow = answer.Row;
         work.Acks = [];
+        work.After = null;
+        AddAfter(work, answer.After);
         work.Resends = 0;
         if (answer.Committed)
         {
@@ -470,10 +504,10 @@ public sealed partial class AccountRuntime
         else
         {
             var refusal = Worst(work, answer.Refusal);
-            work.AbortTime = Later(now);
-            Emit(
+            work.AbortTime = BookedAt(now);
+            work.DecidedRow = Emit(
                 new TransactionAborted(
-                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, Later(now)),
+                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, BookedAt(now)),
                 urgent: true);
             work.Refusal = refusal;
             if (work.Others.Count == 1)
@@ -540,7 +574,11 @@ public sealed partial class AccountRuntime
 
     private void Tell(Work work, LedgerTime now)
     {
-        var outcome = new Outcome(work.Part!.Key, work.Part.Digest, work.Committed, work.CommitTime) { Anchor = Address };
+        var outcome = new Outcome(
+            work.Part!.Key, work.Part.Digest, work.Committed, work.Committed ? work.CommitTime : default)
+        {
+            Anchor = Address, ReturnBalances = work.WantsAfter,
+        };
         foreach (var participant in work.Participants)
         {
             if (!work.Acks!.Contains(participant))
@@ -555,8 +593,13 @@ public sealed partial class AccountRuntime
     private void Acknowledged(OutcomeAck ack, LedgerTime now)
     {
         if (FindAttempt(ack.Key, ack.Digest) is not { Phase: Phase.Telling or Phase.Releasing } work
-            || !work.HasParticipant(ack.Account) || !work.Acks!.Add(ack.Account)
-            || work.Acks.Count < work.Others.Count - 1)
+            || !work.HasParticipant(ack.Account) || !work.Acks!.Add(ack.Account))
+        {
+            return;
+        }
+
+        AddAfter(work, ack.After);
+        if (work.Acks.Count < work.Others.Count - 1)
         {
             return;
         }
@@ -574,7 +617,8 @@ public sealed partial class AccountRuntime
     private void FinishCommit(Work work, LedgerTime now)
     {
         var part = work.Part!;
-        Emit(CommitOf(part, work.CommitTime, now), urgent: false);
+        var commit = CommitOf(part, work.CommitTime, now);
+        Emit(commit, urgent: false);
         if (open is { Urgent: false, Events.Count: 1 })
         {
             // It has begun a row, which others may share.
@@ -589,10 +633,29 @@ public sealed partial class AccountRuntime
             // whatever is lost here, recovery asks the closer and answers the same. So the answer need not wait for any row of
             // this account, and must not: the client is told at once.
             var call = (AccountCall)work.Waiters[0];
-            Release(new Outgoing(call.Caller, AnswerTo(call, Committed(part, work.CommitTime, replayed: false)), default, null));
+            var position = RowPosition.Of(work.Closer, work.DecidedRow);
+            var result = Committed(part, work.CommitTime, replayed: false, position);
+            if (work.WantsAfter && state.Spec is not null)
+            {
+                // Its own counters rest on all that it has decided, and so they wait for that to be durable (R8).
+                AddAfter(work, AccountAfter.Of(state, commit.PreparedSequenceNr));
+                Hold(call.Caller, AnswerTo(call, result with { After = work.After! }, part));
+            }
+            else
+            {
+                Release(new Outgoing(call.Caller, AnswerTo(call, result), default, null));
+            }
         }
 
         Finish(work, skipFirst: work.HasFirst, now);
+    }
+
+    private static void AddAfter(Work work, AccountAfter? after)
+    {
+        if (after is not null && work.WantsAfter)
+        {
+            (work.After ??= []).Add(after);
+        }
     }
 
     private void FinishAbort(Work work, LedgerTime now)
@@ -603,7 +666,8 @@ public sealed partial class AccountRuntime
             if (work.HasFirst)
             {
                 Answer(work, Rejected(
-                    part, refusal.Leg, refusal.Reason, work.AbortTime, refusal.Seen, replayed: false));
+                    part, refusal.Leg, refusal.Reason, work.AbortTime, refusal.Seen, replayed: false,
+                    new RowPosition(Address, work.DecidedRow)));
             }
 
             Finish(work, skipFirst: work.HasFirst, now);
@@ -616,7 +680,7 @@ public sealed partial class AccountRuntime
         if (work.IsExpiry)
         {
             // It starts again by itself, for as long as the hold is due.
-            Pause(work.Part!.Id, Later(now));
+            Pause(work.Part!.Id, now);
             RouteAgain(work.Waiters, now);
             return;
         }
@@ -649,7 +713,7 @@ public sealed partial class AccountRuntime
         }
 
         var committed = new TransactionCommitted(
-            part.Key, state.FindInDoubt(part.Key)!.SequenceNr, commitTime, Later(now));
+            part.Key, state.FindInDoubt(part.Key)!.SequenceNr, commitTime, BookedAt(now, commitTime));
         return ended is null ? committed : committed with { EndedHolds = ended };
     }
 

@@ -103,8 +103,8 @@ public sealed partial class AccountRuntime
         var role = RoleOf(id, work);
         switch (role)
         {
-            case IdRole.Hold when state.FindHold(id) is not null:
-                return null;
+            case IdRole.Hold when state.FindHold(id) is { } hold:
+                return IsTextCompared(hold, work) ? Search(hold.SequenceNr, toEnd: false) : null;
             case IdRole.Reversed:
                 return remembered is not null || state.Remembered.MayHaveForgotten(id) ? Search(0, toEnd: true) : null;
             case IdRole.Hold:
@@ -137,6 +137,27 @@ public sealed partial class AccountRuntime
             var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
             return new IdLookup(id, sequenceNr, 0, notBefore, notAfter, toEnd);
         }
+    }
+
+    // A retry that says what it could leave to the hold is compared with what the hold says.
+    private bool IsTextCompared(Hold hold, Work work)
+    {
+        if (hold.TextRow == 0 || work.Asked is not { } part)
+        {
+            return false;
+        }
+
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { } transfer && transfer.PendingId == hold.Transfer.Id
+                && ((hold.HasReference && transfer.Reference.Length > 0) || (hold.HasMetadata && !transfer.Metadata.Pairs.IsEmpty))
+                && (state.Remembered.Find(transfer.Id) is not null || state.Remembered.MayHaveForgotten(transfer.Id)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private enum IdRole
@@ -245,11 +266,15 @@ public sealed partial class AccountRuntime
             case PrepareRequest prepare when owner.Phase == Phase.Reserved && owner.Part!.Key == prepare.Part.Key:
                 // Another anchor's attempt under the same id is abandoned, lest the two wait for each other.
                 SendVote(
-                    prepare.Part, owner.Part.Digest == prepare.Part.Digest ? VoteKind.Yes : VoteKind.InDoubt, null);
+                    prepare.Part, owner.Part.Digest == prepare.Part.Digest ? VoteKind.Yes : VoteKind.InDoubt, null, now);
                 return true;
 
             case PrepareRequest prepare when isPrepared:
-                SendVote(prepare.Part, VoteKind.InDoubt, null);
+                if (!Keep(prepare, prepare.Part.Key, prepare.Time, now))
+                {
+                    SendVote(prepare.Part, VoteKind.InDoubt, null, now);
+                }
+
                 return true;
 
             case CloseRequest close when isPrepared:
@@ -261,16 +286,16 @@ public sealed partial class AccountRuntime
                 else if (state.Remembered.Find(close.Part.Key) is { IsFinal: true })
                 {
                     Hold(close.Part.Anchor, new CloseAnswer(
-                        close.Part.Key, close.Part.Digest, false, Later(now),
+                        close.Part.Key, close.Part.Digest, false, JudgedAt(now),
                         RefusalOf(new LegDecision(UsedUp(close.Part, null), close.Part.Legs[0])) with { Seen = null }));
                 }
                 else if (MayBeJournaled(close.Part.Key))
                 {
                     LookBesides(close, now);
                 }
-                else
+                else if (!Keep(close, close.Part.Key, close.Time, now))
                 {
-                    RefuseClose(close.Part, null, now);
+                    RefuseClose(close, null, now);
                 }
 
                 return true;
@@ -336,9 +361,9 @@ public sealed partial class AccountRuntime
             {
                 _ = TryAnswerBesides(owner, close, now);
             }
-            else
+            else if (!Keep(close, key, close.Time, now))
             {
-                RefuseClose(close.Part, null, now);
+                RefuseClose(close, null, now);
             }
 
             return;
@@ -383,7 +408,7 @@ public sealed partial class AccountRuntime
                 DecideAsked(work, now);
                 return;
             case PrepareRequest prepare:
-                DecidePrepare(work, prepare.Part, now);
+                DecidePrepare(work, prepare, now);
                 break;
             case CloseRequest close:
                 Unclaim(work);
@@ -395,9 +420,9 @@ public sealed partial class AccountRuntime
                 {
                     AnswerClose(close.Part, record);
                 }
-                else
+                else if (!Keep(close, close.Part.Key, close.Time, now))
                 {
-                    RefuseClose(close.Part, null, now);
+                    RefuseClose(close, null, now);
                 }
 
                 break;

@@ -7,13 +7,20 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- participant
 
-    private void DecidePrepare(Work work, TransactionPart part, LedgerTime now)
+    private void DecidePrepare(Work work, PrepareRequest prepare, LedgerTime now)
     {
+        var part = prepare.Part;
         if (FindRecord(part.Key, part.Digest, work.Known) is { } status)
         {
             // Decided already: this is a late duplicate, or an anchor that has recovered.
             Unclaim(work);
-            SendVote(part, status.Status == TransferStatus.Created ? VoteKind.Yes : VoteKind.InDoubt, null);
+            SendVote(part, status.Status == TransferStatus.Created ? VoteKind.Yes : VoteKind.InDoubt, null, now);
+            return;
+        }
+
+        if (Keep(prepare, part.Key, prepare.Time, now))
+        {
+            Unclaim(work);
             return;
         }
 
@@ -21,34 +28,34 @@ public sealed partial class AccountRuntime
         var decision = used != TransferStatus.None ? new LegDecision(used, part.Legs[0])
             : state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
                 ? LegDecision.Doubt(part.Legs[0])
-            : Verify(part, work.Known, work, now);
+            : Verify(part, work.Known, work, JudgedAt(now, prepare.Time));
         if (decision.InDoubt)
         {
             Unclaim(work);
-            SendVote(part, VoteKind.InDoubt, null);
+            SendVote(part, VoteKind.InDoubt, null, now);
         }
         else if (decision.Status != TransferStatus.None)
         {
             Unclaim(work);
-            SendVote(part, VoteKind.No, RefusalOf(decision));
+            SendVote(part, VoteKind.No, RefusalOf(decision), now);
         }
         else
         {
             part = WithHoldRows(part);
             work.Part = part;
-            Emit(new TransactionPrepared(part, Later(now)), urgent: true);
+            Emit(new TransactionPrepared(part, BookedAt(now, prepare.Time)), urgent: true);
             (attempts ??= [])[part.Key] = work;
             (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
             SetPhase(work, Phase.Reserved);
             work.Known = null;
-            SendVote(part, VoteKind.Yes, null);
+            SendVote(part, VoteKind.Yes, null, now);
             ScheduleResend(work, now);
             LetOthersIn(work, now);
         }
     }
 
-    private void SendVote(TransactionPart part, VoteKind kind, Refusal? refusal) =>
-        Hold(part.Anchor, new Vote(part.Key, part.Digest, Address, kind, refusal));
+    private void SendVote(TransactionPart part, VoteKind kind, Refusal? refusal, LedgerTime now) =>
+        Hold(part.Anchor, new Vote(part.Key, part.Digest, Address, kind, refusal) { Time = JudgedAt(now) });
 
     private Refusal RefusalOf(LegDecision decision) => new(
         decision.Leg.Index, decision.Status, state.Spec?.Asset ?? default, state.Spec is null ? null : state.Balances);
@@ -58,12 +65,15 @@ public sealed partial class AccountRuntime
         if (FindAttempt(outcome.Key, outcome.Digest) is { Phase: Phase.Reserved } work)
         {
             var part = work.Part!;
-            Emit(
+            var row = Emit(
                 outcome.Committed
                     ? CommitOf(part, outcome.Time, now)
-                    : new TransactionAborted(part.Key, -1, TransferStatus.None, null, Later(now)),
+                    : new TransactionAborted(part.Key, -1, TransferStatus.None, null, BookedAt(now)),
                 urgent: true);
-            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address)
+            {
+                After = outcome is { Committed: true, ReturnBalances: true } ? AccountAfter.Of(state, row) : null,
+            });
             Finish(work, skipFirst: false, now);
         }
         else if (!outcome.Committed)
@@ -94,7 +104,7 @@ public sealed partial class AccountRuntime
         var record = FindRecord(part.Key, part.Digest, known);
         if (record is null && state.Remembered.Find(part.Key) is not { IsFinal: true })
         {
-            Emit(new TransactionDisowned(part.Key, part.Digest, Later(now)), urgent: true);
+            Emit(new TransactionDisowned(part.Key, part.Digest, BookedAt(now)), urgent: true);
         }
 
         Hold(asked.Account, new Outcome(
@@ -120,42 +130,50 @@ public sealed partial class AccountRuntime
         {
             // What used it up is journaled, and stays so: that is the refusal.
             Hold(part.Anchor, new CloseAnswer(
-                part.Key, part.Digest, false, Later(now), RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }));
+                part.Key, part.Digest, false, JudgedAt(now), RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }));
+            return;
+        }
+
+        if (Keep(close, part.Key, close.Time, now))
+        {
             return;
         }
 
         used = UsedUp(part, known);
         if (used != TransferStatus.None)
         {
-            RefuseClose(part, RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }, now);
+            RefuseClose(close, RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }, now);
             return;
         }
 
         if (state.Remembered.Find(part.Key) is not null || FoundIn(known, part.Key) is not null)
         {
             // An attempt of another content under this key was refused: this one needs a key of its own.
-            RefuseClose(part, null, now);
+            RefuseClose(close, null, now);
             return;
         }
 
-        var decision = Verify(part, known, null, now);
+        var decision = Verify(part, known, null, JudgedAt(now, close.Time));
         if (decision.InDoubt)
         {
-            RefuseClose(part, null, now);
+            RefuseClose(close, null, now);
         }
         else if (decision.Status != TransferStatus.None)
         {
-            RefuseClose(part, RefusalOf(decision), now);
+            RefuseClose(close, RefusalOf(decision), now);
         }
         else if (close.Cancel)
         {
-            RefuseClose(part, null, now);
+            RefuseClose(close, null, now);
         }
         else
         {
-            var at = Later(now);
-            Emit(new CloserCommitted(WithHoldRows(part), at), urgent: true);
-            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null));
+            var at = JudgedAt(now, close.Time);
+            var row = Emit(new CloserCommitted(WithHoldRows(part), BookedAt(now, at)) { CommitTime = at }, urgent: true);
+            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null)
+            {
+                Row = row, After = close.ReturnBalances ? AccountAfter.Of(state, row) : null,
+            });
             ReleaseReaders(now);
         }
     }
@@ -183,9 +201,10 @@ public sealed partial class AccountRuntime
             : TransferStatus.None;
     }
 
-    private void RefuseClose(TransactionPart part, Refusal? refusal, LedgerTime now)
+    private void RefuseClose(CloseRequest close, Refusal? refusal, LedgerTime now)
     {
-        var at = Later(now);
+        var part = close.Part;
+        var at = BookedAt(now, close.Time);
         Emit(
             new CloserRefused(WithHoldRows(part), refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at),
             urgent: true);
@@ -200,11 +219,15 @@ public sealed partial class AccountRuntime
             committed || record.Status == TransferStatus.None
                 ? null
                 : new Refusal(
-                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen)));
+                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen))
+        {
+            // The very same transfer may be known as a leg of a transaction: its row need not be a commit.
+            Row = committed && !(part.IsPlain && record.Details.NeedsContent) ? record.SequenceNr : 0,
+        });
     }
 
     // Goes through this account's legs, whose amounts are given.
-    private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime now)
+    private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime at)
     {
         var sheet = Sheet.Take(state, FactsOf(part, known, work), dueHolds: false);
         LegDecision decision = default;
@@ -221,7 +244,7 @@ public sealed partial class AccountRuntime
                     ? part.AnchorAsset
                     : default;
             decision = LegLadder.Decide(
-                leg, isDebit ? sheet : null, isDebit ? null : sheet, other, Later(now), isFixed: true);
+                leg, isDebit ? sheet : null, isDebit ? null : sheet, other, at, isFixed: true);
             if (decision.InDoubt || decision.Status != TransferStatus.None)
             {
                 return decision;

@@ -11,7 +11,11 @@ public abstract record AccountMessage;
 /// <summary>A call of a client, answered to its caller.</summary>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">When the caller stops waiting; a command that comes later is refused.</param>
-public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage;
+public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage
+{
+    /// <summary>For a write: who asks for it, see <see cref="Principals"/>; empty where nobody is named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>Opens the account. Answered by <see cref="OpenAccountAnswer"/>.</summary>
 /// <param name="Spec">What it is opened with.</param>
@@ -25,7 +29,11 @@ public sealed record OpenAccountCall(AccountSpec Spec, Caller Caller, LedgerTime
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
 public sealed record PostTransferCall(Transfer Transfer, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline);
+    : AccountCall(Caller, Deadline)
+{
+    /// <summary>Whether the answer is to say how its accounts are right after it.</summary>
+    public bool ReturnBalances { get; init; }
+}
 
 /// <summary>Reads the account. Answered by <see cref="AccountAnswer"/>.</summary>
 /// <param name="Caller">Who waits.</param>
@@ -53,6 +61,9 @@ public sealed record PostTransactionCall(Transaction Transaction, Caller Caller,
 {
     /// <summary>Whether nothing is done: the answer says whether a leg would fail, as things are, and which.</summary>
     public bool IsTrial { get; init; }
+
+    /// <summary>Whether the answer is to say how its accounts are right after it.</summary>
+    public bool ReturnBalances { get; init; }
 }
 
 /// <summary>Looks up a transaction that this account anchored. Answered by <see cref="TransactionRecordAnswer"/>.</summary>
@@ -86,7 +97,11 @@ internal sealed record SeedBalancesAnswer : AccountAnswerBase;
 
 /// <summary>Anchor to participant: reserve your legs, and vote. Sent only once the anchor's own preparation is durable.</summary>
 /// <param name="Part">The participant's legs.</param>
-public sealed record PrepareRequest(TransactionPart Part) : AccountMessage;
+public sealed record PrepareRequest(TransactionPart Part) : AccountMessage
+{
+    /// <summary>The coordinator's time: the participant prepares no earlier (R21).</summary>
+    public LedgerTime Time { get; init; }
+}
 
 /// <summary>Participant to anchor: yes, durable; no; or not now.</summary>
 /// <param name="Key">The attempt.</param>
@@ -95,7 +110,11 @@ public sealed record PrepareRequest(TransactionPart Part) : AccountMessage;
 /// <param name="Kind">The vote.</param>
 /// <param name="Refusal">For a no: why.</param>
 public sealed record Vote(TransferId Key, UInt128 Digest, AccountAddress Account, VoteKind Kind, Refusal? Refusal)
-    : AccountMessage;
+    : AccountMessage
+{
+    /// <summary>The participant's time, not earlier than what it has prepared at: the last agent commits no earlier (R21).</summary>
+    public LedgerTime Time { get; init; }
+}
 
 /// <summary>A vote.</summary>
 public enum VoteKind
@@ -121,16 +140,30 @@ public sealed record Refusal(int Leg, TransferStatus Reason, Asset Asset, Balanc
 /// <see cref="Cancel"/>, when one of them has refused.</summary>
 /// <param name="Part">The closer's legs.</param>
 /// <param name="Cancel">Whether to refuse, unless it is committed already.</param>
-public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : AccountMessage;
+public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : AccountMessage
+{
+    /// <summary>Whether the answer is to say how the account is right after the commit.</summary>
+    public bool ReturnBalances { get; init; }
+
+    /// <summary>The latest of the coordinator's time and those of all votes: the last agent commits no earlier (R21).</summary>
+    public LedgerTime Time { get; init; }
+}
 
 /// <summary>Closer to anchor: what its journal holds about an attempt.</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">The digest of the attempt that was asked about.</param>
 /// <param name="Committed">Whether it is committed; else it is refused.</param>
-/// <param name="Time">When.</param>
+/// <param name="Time">When: the commit time, or when it was refused.</param>
 /// <param name="Refusal">Why the closer itself refuses; null when it was only told to cancel, or met something in doubt.</param>
 public sealed record CloseAnswer(
-    TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage;
+    TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage
+{
+    /// <summary>For a commit: the last agent's row that holds it; 0 where that is not known.</summary>
+    public long Row { get; init; }
+
+    /// <summary>For a commit by this very request, where it was asked for: the account right after it.</summary>
+    public AccountAfter? After { get; init; }
+}
 
 /// <summary>Anchor to another account, before anything is journaled: how are you, and what do you know of these legs? Changes
 /// nothing (R15).</summary>
@@ -148,18 +181,25 @@ public sealed record TrialAnswer(TransferId Id, long Round, AccountQuote Quote) 
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="Committed">Whether it is committed; else the legs are released.</param>
-/// <param name="Time">When the closer committed.</param>
+/// <param name="Time">When the closer committed: it is booked no earlier, and never refused for its time (R21).</param>
 public sealed record Outcome(TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time) : AccountMessage
 {
     /// <summary>Who tells.</summary>
     public AccountAddress Anchor { get; init; }
+
+    /// <summary>Whether the acknowledgement is to say how the account is right after the commit.</summary>
+    public bool ReturnBalances { get; init; }
 }
 
 /// <summary>Participant to anchor: the outcome is in my journal.</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="Account">Whose.</param>
-public sealed record OutcomeAck(TransferId Key, UInt128 Digest, AccountAddress Account) : AccountMessage;
+public sealed record OutcomeAck(TransferId Key, UInt128 Digest, AccountAddress Account) : AccountMessage
+{
+    /// <summary>For a commit that was booked now, where it was asked for: the account right after it.</summary>
+    public AccountAfter? After { get; init; }
+}
 
 /// <summary>Participant to anchor: I have prepared this; what has become of it?</summary>
 /// <param name="Part">What the participant has prepared.</param>
@@ -195,7 +235,11 @@ public sealed record ChangeAccountAnswer(AccountChangeResult Result) : AccountAn
 /// <summary>Answers <see cref="ExtendHoldCall"/>.</summary>
 /// <param name="Status">See <see cref="TransferStatus"/>: created when it was set, exists when it was so already.</param>
 /// <param name="HoldDeadline">When the hold expires; null when it does not, or is not there.</param>
-public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDeadline) : AccountAnswerBase;
+public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDeadline) : AccountAnswerBase
+{
+    /// <summary>The row that was written for it; none when nothing was.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>Answers <see cref="GetAccountCall"/>.</summary>
 /// <param name="View">The account; null when it does not exist.</param>

@@ -351,7 +351,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
                     break;
                 case CloserCommitted closed:
                     part = closed.Part;
-                    time = closed.At;
+                    time = closed.CommitTime;
                     break;
                 default:
                     continue;
@@ -434,12 +434,20 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
                 to = wanted;
             }
 
-            foreach (var row in await ReadAsync(account, from, to, RowsMax, cancellationToken))
+            // A page of long rows may end earlier.
+            var found = await ReadAsync(account, from, to, RowsMax, cancellationToken);
+            if (found.Count == 0)
+            {
+                throw new JournalCorruptException($"Row {from} of {account} is missing.");
+            }
+
+            foreach (var row in found)
             {
                 Collect(row, contents);
             }
 
-            missing.RemoveWhere(wanted => wanted <= to);
+            var reached = found[^1].SequenceNr;
+            missing.RemoveWhere(wanted => wanted <= reached);
         }
 
         return contents;

@@ -28,6 +28,9 @@ internal static class StorageHocon
         // silently drops acknowledged events.
         // circuit-breaker: by default ten failures, that is one bad batch, stop all writes and recoveries of the node
         // for 30 seconds.
+        // snapshot-is-optional: what can't be read at this moment may be read at the next. Without it all of the past would be
+        // replayed, for as long as that takes; the recovery fails instead, and is tried again. A snapshot whose content can't be
+        // read is left out all the same, by DirectSnapshotStore.
         // journal-sequence-retrieval: the plugin's queries skip a row for ever that commits later than this.
         var hocon = $$"""
             akka.persistence {
@@ -54,8 +57,10 @@ internal static class StorageHocon
                     queue-size = 100000
                     batch-rows-max = {{LedgerSizes.GroupRowsMax}}
                     batch-bytes-max = {{LedgerSizes.GroupFull}}
+                    batch-ids-max = {{LedgerSizes.GroupIdsMax}}
                     row-bytes-max = {{LedgerSizes.RowMax}}
                     read-page-rows = 300
+                    read-page-bytes = {{LedgerSizes.PageMax}}
                   }
                 }
               }
@@ -67,7 +72,8 @@ internal static class StorageHocon
                   provider-name = {{Quote(providerName)}}
                   table-mapping = default
                   auto-initialize = false
-                  snapshot-is-optional = true
+                  snapshot-is-optional = false
+                  ledger.snapshot-bytes-max = {{LedgerSizes.SnapshotMax}}
                   read-isolation-level = read-committed
                   write-isolation-level = read-committed
                   circuit-breaker {

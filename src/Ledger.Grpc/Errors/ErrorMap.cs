@@ -40,6 +40,7 @@ internal static class ErrorMap
         LedgerErrorReason.TransactionTooLarge => Reasons.TransactionTooLarge,
         LedgerErrorReason.MessageTooLarge => Reasons.MessageTooLarge,
         LedgerErrorReason.AnswerTooLarge => Reasons.AnswerTooLarge,
+        LedgerErrorReason.LedgerHalted => Reasons.LedgerHalted,
 
         // A reason that this facade doesn't know says nothing about the outcome.
         _ => Reasons.Internal,

@@ -77,6 +77,10 @@ internal static class Reasons
         "JOURNAL_UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true,
         RetryAfter: TimeSpan.FromMilliseconds(500));
 
+    // Another node may serve, or this one again when an operator has acted.
+    public static readonly ErrorReason LedgerHalted = new(
+        "LEDGER_HALTED", StatusCode.Unavailable, RetryAfter: TimeSpan.FromSeconds(1));
+
     public static readonly ErrorReason Internal = new("INTERNAL", StatusCode.Internal, OutcomeUnknown: true);
 
     private static ErrorReason Invalid(string name) => new(name, StatusCode.InvalidArgument);

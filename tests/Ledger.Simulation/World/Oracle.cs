@@ -26,7 +26,19 @@ internal sealed class Attempt
 
     public bool CloserCommitted { get; set; }
 
+    /// <summary>The last agent's row that committed it.</summary>
+    public long CommitRow { get; set; }
+
+    /// <summary>The accounts that have booked it, as they were right after it.</summary>
+    public Dictionary<AccountAddress, Version> After { get; } = [];
+
     public LedgerTime CommitTime { get; set; }
+
+    /// <summary>When the newest of what its accounts had booked was committed, as they prepared it.</summary>
+    public LedgerTime Sources { get; set; }
+
+    /// <summary>Whether one of them was ahead of its clock: then it may seem to spend what came later.</summary>
+    public bool IsAhead { get; set; }
 
     public bool CloserRefused { get; set; }
 
@@ -77,15 +89,93 @@ internal sealed class Oracle(World world)
     private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
     private readonly List<Attempt> toldAttempts = [];
 
+    // What was asked of an account, and by whom: requests by their digest, transfers, openings, changes and extensions as they are.
+    private readonly HashSet<(AccountAddress To, object What, string Principal)> asked = [];
+    private readonly HashSet<(AccountAddress To, Transfer Transfer)> askedTransfers = [];
+    private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), long> rejectedRows = [];
+    private long row;
+    private Attempt? justBooked;
+
+    // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
+    private (LedgerTime From, LedgerTime To) judged;
+    private bool isAhead;
+
     public SortedDictionary<string, long> Outcomes { get; } = new(StringComparer.Ordinal);
 
     public int CommittedCount { get; private set; }
+
+    // ---------------------------------------------------------------- what was asked, and by whom
+
+    public void Asked(AccountAddress to, AccountCall call)
+    {
+        switch (call)
+        {
+            case PostTransferCall post:
+                asked.Add((to, TransferContent.DigestOf(post.Transfer), call.Principal));
+                askedTransfers.Add((to, post.Transfer));
+                break;
+            case PostTransactionCall post:
+                asked.Add((to, TransferContent.DigestOf(post.Transaction), call.Principal));
+                foreach (var leg in post.Transaction.Legs)
+                {
+                    if (leg.Transfer is { } transfer)
+                    {
+                        askedTransfers.Add((to, transfer));
+                    }
+                }
+
+                break;
+            case OpenAccountCall open:
+                asked.Add((to, open.Spec, call.Principal));
+                break;
+            case ChangeAccountCall change:
+                asked.Add((to, change.Change, call.Principal));
+                break;
+            case ExtendHoldCall extend:
+                asked.Add((to, (extend.HoldId, extend.HoldDeadline), call.Principal));
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void CheckAsked(Place place, object what, string principal) => Check(
+        asked.Contains((place.Address, what, principal)), $"{place.Address} journals what '{principal}' has not asked of it: {what}");
+
+    // Every account that takes part journals what was asked, and who asked for it.
+    private void CheckAsked(Place place, TransactionPart part)
+    {
+        if (part.Anchor != place.Address)
+        {
+            Check(
+                !attempts.TryGetValue((part.Key, part.Digest), out var attempt) || attempt.Part is null
+                    || attempt.Part.Principal == part.Principal,
+                $"{place.Address} journals {part.Key} in the name of '{part.Principal}', its coordinator in another");
+            return;
+        }
+
+        if (part.Legs is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None)
+        {
+            Check(part.Principal == Principals.Expiry, $"{place.Address} journals an expiry in the name of '{part.Principal}'");
+            return;
+        }
+
+        CheckAsked(place, part.Asked, part.Principal);
+        foreach (var leg in part.Legs)
+        {
+            // A post or a void has been given what it left out.
+            Check(
+                leg.Transfer is not { ResolvesHold: false } transfer || askedTransfers.Contains((place.Address, transfer)),
+                $"{place.Address} journals another {leg.Transfer?.Id} than it was asked for");
+        }
+    }
 
     // ---------------------------------------------------------------- journals
 
     public void Journaled(Place place, EventBatch row)
     {
         var book = place.Book;
+        this.row = row.SequenceNr;
         Check(row.Events.Count > 0, "a row holds nothing");
         Check(row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
         Check(row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
@@ -93,12 +183,16 @@ internal sealed class Oracle(World world)
         {
             Check(happened.At >= place.LastTime, $"time runs backwards on {place.Address}");
             place.LastTime = happened.At;
+            judged = world.JudgedAt(row, happened.At);
+            isAhead = world.IsAhead(row, happened.At);
             var (debits, credits) = (book.DebitsPosted, book.CreditsPosted);
             Happened(place, book, happened);
             Check(book.DebitsPosted >= debits && book.CreditsPosted >= credits, $"I2: posted counters of {place.Address} fall");
             Check(book.KeepsItsLimits, $"I3: {place.Address} breaks its limits after {happened.GetType().Name}: {book.Balances}");
             place.Versions.Add(new Version(
                 row.SequenceNr, book.Balances, book.Entries, book.Closed, book.Holds.Count, book.Exists, happened.At));
+            justBooked?.After.TryAdd(place.Address, place.Versions[^1]);
+            justBooked = null;
         }
     }
 
@@ -109,18 +203,21 @@ internal sealed class Oracle(World world)
             case AccountOpened opened:
                 Check(opened.Spec.Address == place.Address, "an account opens itself");
                 Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is opened while an opening is in doubt");
+                CheckAsked(place, opened.Spec, opened.Principal);
                 book.Open(opened.Spec);
                 break;
             case AccountChanged changed:
                 Check(book.Exists, $"{place.Address} is changed and does not exist");
                 Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is changed while its closing is in doubt");
+                CheckAsked(place, changed.Change, changed.Principal);
                 book.Change(changed.Change);
                 break;
             case HoldExtended extended:
                 Check(book.Holds.TryGetValue(extended.HoldId, out var hold) && hold.Transfer.DebitAccount == place.Address,
                     $"I7: {place.Address}: {extended.HoldId} is extended and is not live here");
                 Check(!IsResolving(book, extended.HoldId, default), $"R11: {extended.HoldId} is extended while it is being resolved");
-                Check(extended.At < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
+                Check(judged.From < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
+                CheckAsked(place, (extended.HoldId, extended.Deadline), extended.Principal);
                 book.Extend(extended.HoldId, extended.Deadline);
                 break;
             case TransactionPrepared(var part, var at):
@@ -135,6 +232,8 @@ internal sealed class Oracle(World world)
                 Check(place.Address != attempt.Anchor || attempt.CommittedBy.Count == attempt.Others.Count,
                     $"I6: the anchor ends {committed.Key} before its participants");
                 book.Do(done, attempt.CommitTime);
+                Check(committed.At >= attempt.CommitTime, $"I11: {place.Address} books {committed.Key} before it is committed");
+                place.NewestCommit = Latest(place.NewestCommit, attempt.CommitTime);
                 Booked(place, attempt);
                 break;
             case TransactionAborted aborted:
@@ -158,16 +257,18 @@ internal sealed class Oracle(World world)
                         || one.AbortedBy.Contains(place.Address), $"I5: {rejection.Part.Id} is rejected while or after it was tried");
                 }
 
+                CheckAsked(place, rejection.Part);
                 Rejected(rejection.Part, rejection.Reason, rejection.Leg);
                 CheckRefusal(place, book, rejection.Part, rejection.Leg, rejection.Reason, rejection.At, "rejects");
                 break;
-            case CloserCommitted(var part, var at):
-                Closed(place, book, part, at);
+            case CloserCommitted closed:
+                Closed(place, book, closed.Part, closed.CommitTime);
                 break;
             case CloserRefused refused:
                 var refusedOne = Find(refused.Part);
                 Check(!refusedOne.CloserCommitted, $"I4: {refused.Part.Key} is refused by its closer, which has committed it");
                 refusedOne.CloserRefused = true;
+                CheckAsked(place, refused.Part);
                 if (refused.Reason != TransferStatus.None)
                 {
                     CheckRefusal(place, book, refused.Part, refused.Leg, refused.Reason, refused.At, "refuses");
@@ -206,7 +307,9 @@ internal sealed class Oracle(World world)
             {
                 if (leg.IsHold && leg.Transfer!.Timeout > TimeSpan.Zero)
                 {
-                    Check(leg.Deadline == at.Add(leg.Transfer.Timeout), $"R12: the time of {leg.Transfer.Id} is not judged by its anchor");
+                    // R21: neither early nor late, whatever the clocks have been.
+                    Check(leg.Deadline >= judged.From.Add(leg.Transfer.Timeout) && leg.Deadline <= judged.To.Add(leg.Transfer.Timeout),
+                        $"R12: the time of {leg.Transfer.Id} is not judged by its anchor");
                 }
             }
         }
@@ -216,7 +319,10 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
-        CheckLegs(place, book, part, at);
+        CheckAsked(place, part);
+        attempt.IsAhead |= isAhead;
+        attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
+        CheckLegs(place, book, part);
         CheckTexts(place, part);
         book.Reserve(part, place.Versions.Count);
     }
@@ -243,9 +349,16 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
-        CheckLegs(place, book, part, at);
+        CheckAsked(place, part);
+        // I11 (a): a cut that has this transaction has all that its accounts can have spent in it.
+        attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
+        Check(attempt.IsAhead || isAhead || attempt.Sources <= at,
+            $"I11: {part.Key} is committed at {at}, and may spend what came at {attempt.Sources}");
+        place.NewestCommit = Latest(place.NewestCommit, at);
+        CheckLegs(place, book, part);
         CheckTexts(place, part);
         attempt.CloserCommitted = true;
+        attempt.CommitRow = row;
         attempt.CommitTime = at;
         CommittedCount++;
 
@@ -270,6 +383,8 @@ internal sealed class Oracle(World world)
         Booked(place, attempt);
         Count("committed");
     }
+
+    private static LedgerTime Latest(LedgerTime one, LedgerTime other) => one > other ? one : other;
 
     private static Asset AssetIn(Book book, TransactionPart part) => book.Exists ? book.Asset
         : part.Legs.FirstOrDefault(leg => leg.Opening is { } opening && opening.Address == book.Address)?.Opening!.Asset ?? default;
@@ -335,7 +450,7 @@ internal sealed class Oracle(World world)
     }
 
     // A decision to do something must be right in the state that the account had.
-    private static void CheckLegs(Place place, Book before, TransactionPart part, LedgerTime at)
+    private void CheckLegs(Place place, Book before, TransactionPart part)
     {
         var concerned = 0;
         foreach (var leg in part.Legs)
@@ -359,22 +474,27 @@ internal sealed class Oracle(World world)
             }
             else
             {
-                CheckLeg(place, book, leg, at, inDoubt, part.Key);
+                CheckLeg(place, book, leg, inDoubt, part.Key);
             }
 
             if (concerned > 1)
             {
-                book.Do(part, leg, at);
+                book.Do(part, leg, judged.To);
             }
         }
     }
 
-    private static void CheckLeg(Place place, Book book, PartLeg leg, LedgerTime at, bool inDoubt, TransferId key)
+    private void CheckLeg(Place place, Book book, PartLeg leg, bool inDoubt, TransferId key)
     {
         var transfer = leg.Transfer!;
         var isDebit = transfer.DebitAccount == place.Address;
         var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
-        var against = Rules.Against(transfer, leg.Amount.Value, book, isDebit, at);
+        var against = Rules.Against(transfer, leg.Amount.Value, book, isDebit, judged.From);
+        if (judged.To > judged.From)
+        {
+            against = [.. against.Intersect(Rules.Against(transfer, leg.Amount.Value, book, isDebit, judged.To))];
+        }
+
         Check(against.Count == 0, $"{(against.Contains(TransferStatus.ExceedsCredits) || against.Contains(TransferStatus.ExceedsDebits) ? "I3" : "rule")}: "
             + $"{place.Address} takes {transfer.Id} of {leg.Amount} although {string.Join(", ", against)}; it has {book.Balances}");
         Check(!inDoubt || isVoid, $"R11: {place.Address} takes {transfer.Id} while its opening or closing is in doubt");
@@ -393,7 +513,7 @@ internal sealed class Oracle(World world)
             var amount = transfer.Amount.Value;
             Check(leg.Amount.Value == (isVoid || amount == UInt128.MaxValue ? hold.Remaining : amount),
                 $"I7: {transfer.Id} takes {leg.Amount} of {hold.Remaining}, {amount} were asked for");
-            Check((transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || at >= hold.Deadline,
+            Check((transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || judged.To >= hold.Deadline,
                 $"R12: {transfer.PendingId} expires before its time");
             return;
         }
@@ -461,7 +581,8 @@ internal sealed class Oracle(World world)
         }
 
         var amount = transfer.ResolvesHold ? 0 : transfer.Amount.Value;
-        var against = Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, at);
+        var against = Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, judged.From)
+            .Union(Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, judged.To)).ToList();
         Check(against.Contains(reason), $"{place.Address} {verb} {transfer.Id} of {transfer.Amount}: {reason}, and has {book.Balances}"
             + $" (against it: {string.Join(", ", against)})");
 
@@ -498,10 +619,12 @@ internal sealed class Oracle(World world)
         Count("rejected: " + (part.Legs[leg].Opening is null ? reason.ToString() : "opening " + (AccountStatus)(int)reason));
         Check(rejected.TryAdd((part.Anchor, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
         burned.Add((part.Anchor, part.Id));
+        rejectedRows[(part.Anchor, part.Id, part.Asked)] = row;
     }
 
     private void Booked(Place place, Attempt attempt)
     {
+        justBooked = attempt;
         if (attempt.IsTold)
         {
             place.Unbooked.Remove(attempt);
@@ -512,8 +635,21 @@ internal sealed class Oracle(World world)
     // ---------------------------------------------------------------- messages
 
     /// <summary>What leaves an account must be durable (R8).</summary>
-    public void Sent(Place from, AccountMessage message)
+    /// <param name="from">Who says it.</param>
+    /// <param name="wasAhead">Whether it has been ahead of its clock, so that what it says may be earlier than what it has spent.</param>
+    /// <param name="message">What it says.</param>
+    public void Sent(Place from, bool wasAhead, AccountMessage message)
     {
+        if (wasAhead && message switch
+            {
+                Vote vote => (attempts.GetValueOrDefault((vote.Key, vote.Digest)), vote.Time),
+                CloseRequest close => (Known(close.Part), close.Time),
+                _ => default,
+            } is ({ } attempt, var time) && time < attempt.Sources)
+        {
+            attempt.IsAhead = true;
+        }
+
         switch (message)
         {
             case PrepareRequest prepare:
@@ -586,12 +722,14 @@ internal sealed class Oracle(World world)
         {
             case TransferAnswer(var result) when call.Command.Call is PostTransferCall post:
                 ToldOf(call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted, -1,
-                    result.Time, result.Amount.ToString());
+                    result.Time, result.Amount.ToString(), result.Position);
+                CheckAfter(call, post.Transfer.Id, [.. new[] { result.DebitAfter, result.CreditAfter }.OfType<AccountAfter>()]);
                 break;
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: false } post:
                 Check(result.IsCommitted ? result.FailedLeg == -1 : result.FailedLeg >= 0, $"{result.Id} names no leg that failed");
                 ToldOf(call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status, result.IsCommitted,
-                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)));
+                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)), result.Position);
+                CheckAfter(call, post.Transaction.Id, result.After);
                 break;
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: true }:
                 Count("trial: " + result.Status);
@@ -630,7 +768,8 @@ internal sealed class Oracle(World world)
     }
 
     private void ToldOf(
-        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts)
+        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts,
+        RowPosition position)
     {
         var key = (call.Command.To, id, asked);
         if (!told.TryGetValue(key, out var one))
@@ -654,6 +793,10 @@ internal sealed class Oracle(World world)
             }
             else
             {
+                Check(position.IsNone || (position.SequenceNr == attempt.CommitRow
+                        && position.Account == (attempt.Others.Count > 0 ? attempt.Others[^1] : attempt.Anchor)),
+                    $"{id} is told to be in row {position}, and was committed in row {attempt.CommitRow}");
+                Count(position.IsNone ? "told: without its row" : "told: with its row");
                 Check(attempt.CommitTime == time, $"{id} is told the time {time}, and was committed at {attempt.CommitTime}");
                 Check(amounts == string.Join(' ', attempt.Part!.Legs.Select(static leg => leg.Amount)), $"{id} is told the amounts {amounts}");
                 foreach (var other in attempt.Others)
@@ -671,6 +814,8 @@ internal sealed class Oracle(World world)
             if (journaled)
             {
                 Check(rejected.TryGetValue(key, out var known), $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(position.IsNone || position == new RowPosition(call.Command.To, rejectedRows[key]),
+                    $"{id} is told to be rejected in row {position}, and was in row {rejectedRows[key]}");
                 Check(failedLeg < 0 || (known.Leg == failedLeg), $"I4: {id} fails at leg {known.Leg}, and is told {failedLeg}");
                 Check(known.Status == status || status == TransferStatus.LinkedEventFailed, $"I4: {id} is rejected as {known.Status}, and told {status}");
                 Check(one.Time == default || (one.Status == status && one.Time == time) || one.Committed is null,
@@ -695,6 +840,32 @@ internal sealed class Oracle(World world)
         one.FailedLeg = failedLeg;
         one.Time = time;
         one.Amounts = amounts;
+    }
+
+    // What is told is how the account was right after the commit, and never how it was at another time.
+    private void CheckAfter(Call call, TransferId id, IReadOnlyList<AccountAfter> accounts)
+    {
+        if (accounts.Count == 0)
+        {
+            return;
+        }
+
+        var attempt = attempts.Values.Single(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id);
+        foreach (var after in accounts)
+        {
+            var isCoordinator = after.Address == attempt.Anchor && attempt.Others.Count > 0;
+            if (!attempt.After.TryGetValue(after.Address, out var booked))
+            {
+                Check(isCoordinator, $"{id} tells how {after.Address} is after it, which has not booked it");
+                continue;
+            }
+
+            Check(after.Balances == booked.Balances && after.EntryCount == booked.Entries
+                    && (isCoordinator ? after.Version <= booked.Row : after.Version == booked.Row),
+                $"{id} is told that {after.Address} was {after} after it, and it was {booked}");
+        }
+
+        Count("told: with balances");
     }
 
     private void MarkTold(Attempt attempt)
@@ -844,6 +1015,8 @@ internal sealed class Oracle(World world)
             var book = place.Book;
             Check(book.Doubts.Count == 0, $"liveness: {place.Address} is still in doubt");
             Check(book.DebitsReserved == 0 && book.CreditsReserved == 0, $"I1: {place.Address} still reserves money");
+            Check(!book.Holds.Values.Any(hold => hold.Transfer.DebitAccount == place.Address
+                    && hold.Deadline.UnixMicroseconds < world.Now - 60_000_000), $"R12: a hold of {place.Address} outlives its time");
             var held = book.Holds.Values.Aggregate((Debit: (Int128)0, Credit: (Int128)0), (sum, hold) =>
                 hold.Transfer.DebitAccount == place.Address ? (sum.Debit + (Int128)hold.Remaining, sum.Credit) : (sum.Debit, sum.Credit + (Int128)hold.Remaining));
             Check(held.Debit == book.DebitsPending && held.Credit == book.CreditsPending, $"I7: {place.Address} holds more or less than its holds");

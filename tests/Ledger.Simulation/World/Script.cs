@@ -168,6 +168,7 @@ internal sealed class Script
             // In a transaction the asset must be named, alone it may be.
             Asset = AssetOf(accounts.IndexOf(debit)),
             Reference = Text(),
+            EffectiveTime = WhenItCounts(),
         };
 
     private string Text() => texts is null ? "" : texts.Of(0, 0, 1, 2, 3) switch
@@ -176,6 +177,15 @@ internal sealed class Script
         1 => new string('t', texts.Between(1, 100)),
         2 => new string('t', texts.Between(100, 700)),
         _ => new string('t', texts.Between(700, TextMax)),
+    };
+
+    // Before, after, at the epoch and at the edges: to the protocol it is content like any other.
+    private LedgerTime? WhenItCounts() => random.Chance(800) ? null : random.Next(4) switch
+    {
+        0 => new LedgerTime(0),
+        1 => LedgerLimits.EffectiveTimeMin,
+        2 => LedgerLimits.EffectiveTimeMax,
+        _ => new LedgerTime(at - random.Spread(10, 40)),
     };
 
     private Transfer Movement(int kind)
@@ -241,7 +251,7 @@ internal sealed class Script
         };
         var resolution = new Transfer(NextId(), hold.DebitAccount, hold.CreditAccount, amount, hold.Code)
         {
-            Asset = hold.Asset, Flags = flags, PendingId = hold.Id,
+            Asset = hold.Asset, Flags = flags, PendingId = hold.Id, EffectiveTime = WhenItCounts(),
             Reference = texts is not null && texts.Chance(100) ? Text() : "",
         };
         if (!mustNameAll && random.Chance(300))
@@ -262,7 +272,7 @@ internal sealed class Script
                 : random.Chance(700) && original.Amount != Amount.MaxValue ? Amount.Of((ulong)(original.Amount.Value * 45 / 100))
                 : Amount.Of((ulong)random.Between(1, 60)), original.Code)
         {
-            Asset = original.Asset, Reverses = original.Id, Reason = "mistake",
+            Asset = original.Asset, Reverses = original.Id, Reason = "mistake", EffectiveTime = WhenItCounts(),
         };
 
     private void One()
@@ -375,9 +385,10 @@ internal sealed class Script
                 case PostTransferCall post when random.Chance(500) || isSequential || post.Transfer.ResolvesHold:
                     call = post with
                     {
-                        Transfer = random.Next(3) switch
+                        Transfer = random.Next(4) switch
                         {
                             0 => post.Transfer with { Amount = Some() },
+                            3 => post.Transfer with { EffectiveTime = new LedgerTime(3) },
                             1 => post.Transfer with { Reference = "else" },
                             _ => post.Transfer with { Code = 3 },
                         },
@@ -567,6 +578,20 @@ internal sealed class Script
             random.Chance(500) ? transfer with { Asset = default } : transfer, default, default));
     }
 
-    private void Add(AccountAddress to, AccountCall call) =>
+    // Who asks again is mostly somebody else: that makes it no other request.
+    private void Add(AccountAddress to, AccountCall call)
+    {
+        call = call switch
+        {
+            PostTransferCall post => post with { ReturnBalances = random.Chance(300) },
+            PostTransactionCall post => post with { ReturnBalances = random.Chance(300) },
+            _ => call,
+        };
+        if (call is PostTransferCall or PostTransactionCall or OpenAccountCall or ChangeAccountCall or ExtendHoldCall)
+        {
+            call = call with { Principal = random.Of("", "alice", "bob", "service:payments") };
+        }
+
         commands.Add(new Command(commands.Count, at, to, call, random.Of(1, 3, 10, 30)));
+    }
 }

@@ -24,6 +24,9 @@ internal sealed class Place(AccountAddress address, int index)
 
     public LedgerTime LastTime { get; set; }
 
+    /// <summary>When the newest of what is booked here was committed.</summary>
+    public LedgerTime NewestCommit { get; set; }
+
     /// <summary>The last row that anything said by this account has seen.</summary>
     public long SpokenRow { get; set; }
 
@@ -86,7 +89,8 @@ internal sealed partial class World
     private readonly List<Call> calls = [];
     private readonly Dictionary<TransferId, long> firstSent = [];
     private readonly Dictionary<Attempt, long> toldAt = [];
-    private readonly long[] skews = new long[NodeCount];
+    private readonly SimulatedClock[] clocks = [new(), new(), new()];
+    private readonly Dictionary<EventBatch, Incarnation> writers = new(ReferenceEqualityComparer.Instance);
     private readonly long[] silentUntil = new long[NodeCount];
     private readonly Tracer? tracer;
     private readonly ulong seed;
@@ -123,6 +127,7 @@ internal sealed partial class World
             RememberedIdsMax = faults.RememberedIdsMax,
             RememberedAgeMax = faults.RememberedAgeMax,
             SnapshotEvery = faults.SnapshotEvery,
+            SnapshotEveryBytes = faults.SnapshotEveryBytes,
             BatchEventsMax = chaos.Of(1, 2, 5, 1000, 1000),
             BatchBytesMax = faults.Has(FaultKinds.Payload) ? Script.RowFull : LedgerSizes.RowFull,
             TransactionBytesMax = faults.Has(FaultKinds.Payload) ? Script.TransactionMax : LedgerSizes.TransactionMax,
@@ -202,6 +207,7 @@ internal sealed partial class World
             if (keep is null || keep(command))
             {
                 wishes.Add(new Wish(command));
+                Oracle.Asked(command.To, command.Call);
             }
         }
 
@@ -223,7 +229,7 @@ internal sealed partial class World
         StartFaults();
         for (var i = 0; i < NodeCount; i++)
         {
-            skews[i] = faults.SkewMax == 0 ? 0 : (long)(chaos.NextBits() % (ulong)(2 * faults.SkewMax)) - faults.SkewMax;
+            clocks[i].Start(now, faults.SkewMax == 0 ? 0 : (long)(chaos.NextBits() % (ulong)(2 * faults.SkewMax)) - faults.SkewMax);
         }
 
         if (sequence is null)
@@ -261,9 +267,20 @@ internal sealed partial class World
 
     private void Heal()
     {
+        for (var node = 0; node < NodeCount; node++)
+        {
+            // A node that is far off is not ready, and is started anew.
+            if (clocks[node].IsFarFrom(now))
+            {
+                Crash(node);
+                clocks[node].Start(now, 0);
+            }
+
+            clocks[node].Aim(now, 0);
+        }
+
         healed = true;
         partition = 0;
-        Array.Clear(skews);
         Trace("all faults end");
 
         // From here on everything must come to rest.
@@ -568,6 +585,13 @@ internal sealed partial class World
                 : disk.Chance(500) ? place.Snapshots[disk.Next(place.Snapshots.Count)] : null;
         }
 
+        if (place.Snapshots.Count > 0 && !healed && sequence is null && faults.LookupFails > 0 && disk.Chance(faults.LookupFails))
+        {
+            // As the store's failed look-ups: nothing is replayed in its place, somebody wakes the account again.
+            At(now + disk.Spread(7, faults.WriteBits), one.FailRecovery);
+            return one;
+        }
+
         Trace($"{place.Address} wakes on node {one.Node}, {place.Rows.Count} rows, snapshot {snapshot?.SequenceNr ?? 0}");
         one.Recover(snapshot, place.Rows);
         At(now + disk.Spread(7, healed ? 12 : faults.WriteBits), one.Recovered);
@@ -658,10 +682,34 @@ internal sealed partial class World
         });
         Every(faults.ClockJumpBits, () =>
         {
-            Count("clock set");
             var node = chaos.Next(NodeCount);
-            skews[node] = chaos.Chance(200) ? 0 : (chaos.Chance(500) ? 1 : -1) * chaos.Spread(10, 26);
-            Trace($"clock of node {node} is off by {skews[node]}");
+            var sign = chaos.Chance(500) ? 1 : -1;
+            switch (chaos.Next(4))
+            {
+                case 0:
+                    // What the nodes follow is set: all together they step forward, or slew back.
+                    Count("all clocks set");
+                    var by = sign * chaos.Spread(10, 24);
+                    foreach (var clock in clocks)
+                    {
+                        clock.Aim(now, clock.Aimed + by);
+                    }
+
+                    Trace($"all clocks are set by {by}");
+                    break;
+                case 1:
+                    // A clock that nothing has guarded: seconds to days off, in a process that begins.
+                    Count("clock wild");
+                    Crash(node);
+                    clocks[node].Start(now, sign * chaos.Spread(20, 38));
+                    Trace($"clock of node {node} is off by {clocks[node].Aimed}");
+                    break;
+                default:
+                    Count("clock set");
+                    clocks[node].Aim(now, chaos.Chance(200) ? 0 : sign * chaos.Spread(10, 17));
+                    Trace($"clock of node {node} is to be off by {clocks[node].Aimed}");
+                    break;
+            }
         });
     }
 
@@ -747,6 +795,27 @@ internal sealed partial class World
 
     // ---------------------------------------------------------------- journal
 
+    // What follows a snapshot is replayed whenever the account wakes: it must not grow without bound, in no way.
+    private void CheckReplay(Incarnation one, EventBatch row)
+    {
+        one.Add(row);
+        if (row.Snapshot is not null)
+        {
+            Count("snapshot");
+            return;
+        }
+
+        // At most 16 times as many as it should be, and 16 events or legs are worth a row.
+        var rowsMax = options.SnapshotEvery * 16;
+        var workMax = rowsMax * 16L;
+        if (one.Since.Rows >= rowsMax || one.Since.Work >= workMax || one.Since.Bytes >= options.SnapshotEveryBytes)
+        {
+            throw new ViolationException(
+                $"R17: {one.Place.Address} would replay {one.Since}, and a snapshot is due by {rowsMax} rows, {workMax} legs or"
+                + $" {options.SnapshotEveryBytes} bytes");
+        }
+    }
+
     // What can't be stored, ever, takes all down with it that an account does.
     private void CheckRow(Incarnation one, EventBatch row)
     {
@@ -780,6 +849,7 @@ internal sealed partial class World
     private void StartWrite(Incarnation one, EventBatch row)
     {
         CheckRow(one, row);
+        CheckReplay(one, row);
         var delay = disk.Spread(7, healed ? 12 : faults.WriteBits);
         var fate = disk.Next(1000);
         At(now + delay, () =>
@@ -935,7 +1005,7 @@ internal sealed partial class World
 
     public void At(long time, Action happening) => queue.Enqueue(happening, (Math.Max(time, now), pushed++));
 
-    private LedgerTime ClockOf(int node) => new(now + skews[node]);
+    private LedgerTime ClockOf(int node) => new(clocks[node].Read(now));
 
     internal void Count(string what) => Injected[what] = Injected.GetValueOrDefault(what) + 1;
 
@@ -1036,6 +1106,34 @@ internal sealed class Incarnation : IAccountShell
         for (; from < rows.Count; from++)
         {
             Runtime.Replay(rows[from]);
+            Add(rows[from]);
+        }
+    }
+
+    /// <summary>What would be replayed after the newest snapshot that this incarnation knows of.</summary>
+    public (int Rows, long Work, long Bytes) Since { get; private set; }
+
+    /// <summary>Counts a row towards that.</summary>
+    public void Add(EventBatch row)
+    {
+        var work = row.Events.Sum(static happened => happened switch
+        {
+            TransactionPrepared(var part, _) => Math.Max(1, part.Legs.Length),
+            TransactionRejected { Part: var part } => Math.Max(1, part.Legs.Length),
+            CloserCommitted(var part, _) => Math.Max(1, part.Legs.Length),
+            CloserRefused { Part: var part } => Math.Max(1, part.Legs.Length),
+            _ => 1,
+        });
+        var bytes = row.Events.Aggregate((long)EncodedSize.Row, static (sum, happened) => sum + EncodedSize.OfEvent(happened));
+        Since = row.Snapshot is null || !IsReady ? (Since.Rows + 1, Since.Work + work, Since.Bytes + bytes) : default;
+    }
+
+    public void FailRecovery()
+    {
+        if (!IsDead)
+        {
+            world.Count("snapshot not read");
+            world.Stop(this, "its snapshot can't be read");
         }
     }
 
@@ -1047,7 +1145,9 @@ internal sealed class Incarnation : IAccountShell
         }
 
         IsReady = true;
-        Runtime.RecoveryCompleted(Clock);
+        var (clock, before) = (Clock, Runtime.State.LastTime);
+        Runtime.RecoveryCompleted(clock);
+        NoteAhead(clock, before, mayBeMoved: false);
         world.Covered(Runtime, null, "recovered");
         foreach (var message in inbox.ToArray())
         {
@@ -1072,8 +1172,46 @@ internal sealed class Incarnation : IAccountShell
 
         world.Trace($"{Place.Address}{(IsNewest ? "" : "'")} takes {Tracer.Text(message)}");
         world.Covered(Runtime, message, null);
-        Runtime.Handle(message, Clock);
+        var (clock, before) = (Clock, Runtime.State.LastTime);
+        Runtime.Handle(message, clock);
+        NoteAhead(clock, before, message is Outcome { Committed: true } or CloseAnswer { Committed: true } or OutcomeAck);
     }
+
+    // R21: what this has decided was judged by a time that its events don't show, where the account is ahead of its clock. Only a
+    // commit moves it there.
+    private void NoteAhead(LedgerTime clock, LedgerTime before, bool mayBeMoved)
+    {
+        var judged = clock.Add(AccountRuntime.AheadMax);
+        var after = Runtime.State.LastTime;
+        if (after > judged)
+        {
+            if (before <= judged && !mayBeMoved)
+            {
+                throw new ViolationException($"R21: {Place.Address} follows another's clock to {after}, and has {clock}");
+            }
+
+            Note(after);
+        }
+
+        if (before > judged)
+        {
+            Note(before);
+        }
+        else if (Ahead.TryGetValue(before, out var caughtUp))
+        {
+            // What is booked at the same time is judged by it now.
+            Ahead[before] = (caughtUp.From, before);
+        }
+
+        void Note(LedgerTime booked) =>
+            Ahead[booked] = Ahead.TryGetValue(booked, out var one) ? (one.From, judged) : (judged, judged);
+    }
+
+    /// <summary>Between which times events were judged that are booked ahead of the clock, by the time that they are booked at.</summary>
+    public Dictionary<LedgerTime, (LedgerTime From, LedgerTime To)> Ahead { get; } = [];
+
+    /// <summary>Whether it is ahead of its clock, or was.</summary>
+    public bool WasAhead => Ahead.Count > 0 || Runtime.State.LastTime > Clock.Add(AccountRuntime.AheadMax);
 
     public void GoToSleep()
     {
@@ -1134,7 +1272,9 @@ internal sealed class Incarnation : IAccountShell
 
         armedFor = long.MaxValue;
         world.Covered(Runtime, null, "tick");
-        Runtime.Tick(Clock);
+        var (clock, before) = (Clock, Runtime.State.LastTime);
+        Runtime.Tick(clock);
+        NoteAhead(clock, before, mayBeMoved: false);
     }
 
     void IAccountShell.Reply(Caller caller, AccountAnswerBase answer)
@@ -1278,7 +1418,9 @@ internal sealed class Incarnation : IAccountShell
         }
         else
         {
-            Runtime.LookupCompleted(lookup, found, Clock);
+            var (clock, before) = (Clock, Runtime.State.LastTime);
+            Runtime.LookupCompleted(lookup, found, clock);
+            NoteAhead(clock, before, mayBeMoved: false);
         }
     }
 
@@ -1310,7 +1452,7 @@ internal sealed partial class World
     public void Sent(Incarnation from, AccountAddress account, AccountMessage message)
     {
         Trace($"{from.Place.Address} -> {account}: {Tracer.Text(message)}");
-        Oracle.Sent(from.Place, message);
+        Oracle.Sent(from.Place, from.WasAhead, message);
         if (places.TryGetValue(account, out var to))
         {
             Transmit(from.Node, to, message);
@@ -1321,7 +1463,18 @@ internal sealed partial class World
         }
     }
 
-    public void Write(Incarnation one, EventBatch row) => StartWrite(one, row);
+    public void Write(Incarnation one, EventBatch row)
+    {
+        writers[row] = one;
+        StartWrite(one, row);
+    }
+
+    /// <summary>By what times an event may have been judged.</summary>
+    public (LedgerTime From, LedgerTime To) JudgedAt(EventBatch row, LedgerTime booked) =>
+        writers[row].Ahead.TryGetValue(booked, out var judged) ? judged : (booked, booked);
+
+    /// <summary>Whether what is booked at a time was decided by an account that was ahead of its clock.</summary>
+    public bool IsAhead(EventBatch row, LedgerTime booked) => writers[row].Ahead.ContainsKey(booked);
 
     public void Look(Incarnation one, IdLookup lookup)
     {
