@@ -85,7 +85,7 @@ public static class EncodedSize
     public static int OfEvent(AccountEvent happened) => Saturated(EventFrame + happened switch
     {
         TransactionPrepared prepared => StoredPart(prepared.Part) + Text(prepared.Part.Principal),
-        CloserCommitted closed => StoredPart(closed.Part) + Text(closed.Part.Principal),
+        CloserCommitted closed => StoredPart(closed.Part) + Tag + Varint64 + Text(closed.Part.Principal),
         TransactionCommitted committed =>
             Halves + (2 * (Tag + Varint64)) + (2 * (FarTag + Varint64)) + (committed.EndedHolds.Count * (long)Id),
         TransactionAborted => Halves + (2 * (Tag + Varint32)) + StoredBalances,

@@ -245,9 +245,9 @@ public sealed class JsonTests
         host.Ledger.Failure = new LedgerException(LedgerErrorReason.TransactionTooLarge, "Told.") { Size = 3_000_000, Limit = 2_097_152 };
         var response = await PostAsync(host, "/v1/transfers", Body);
         var text = await response.Content.ReadAsStringAsync();
-        text.ShouldContain("\"size\": \"3000000\"");
-        text.ShouldContain("\"limit\": \"2097152\"");
-        text.ShouldContain("\"outcome\": \"not_applied\"");
+        text.ShouldContain("\"size\":\"3000000\"");
+        text.ShouldContain("\"limit\":\"2097152\"");
+        text.ShouldContain("\"outcome\":\"not_applied\"");
         text.ShouldNotContain("RetryInfo");
     }
 

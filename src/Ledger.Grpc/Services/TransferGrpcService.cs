@@ -50,6 +50,8 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
             response.Results.Add(Mapping.Write(request.Transfers[i].Id, results[i], ledger));
         }
 
+        Batches.Fit(response, response.Results, static result => result.Position = "");
+
         return response;
     }
 
