@@ -67,9 +67,10 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
             .. waiting > 0 ? [$"{waiting} accounts could not be read, and are tried again."] : (string[])[],
         ];
         return Task.FromResult(problems.Length == 0
-            ? HealthCheckResult.Healthy(
-                $"The journal of ledger {ledger.Identity} confirms writes and answers reads.",
-                new Dictionary<string, object> { ["snapshotsTooLarge"] = accounts.Snapshots.TooLarge })
+            ? HealthCheckResult.Healthy($"The journal of ledger {ledger.Identity} confirms writes and answers reads."
+                + (accounts.Snapshots.TooLarge is var tooLarge and > 0
+                    ? $" {tooLarge} snapshots were too long to be written, and their accounts wake slowly: the log names them."
+                    : string.Empty))
             : new HealthCheckResult(context.Registration.FailureStatus, string.Join(' ', problems)));
     }
 
