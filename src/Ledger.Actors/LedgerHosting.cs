@@ -214,12 +214,20 @@ internal sealed class LedgerExtension : IExtension
         Options = options;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
         Identity = options.Storage!.ReadIdentity();
+        if (Identity.IdWindow != IdWindow.Width)
+        {
+            // Which ids are in the index follows from it: under another one, an id that is there would be taken for new.
+            throw new InvalidOperationException(
+                $"The ledger in {options.Storage.Description} looks for ids within {Identity.IdWindow.TotalMilliseconds:0} ms of their time, and this "
+                + $"version within {IdWindow.Width.TotalMilliseconds:0} ms. Use the version that made it.");
+        }
+
         system.Log.Info(
             "Ledger {0}, which {1} began at {2:u} ({3}), in {4}",
             Identity, Identity.Epoch.BegunBy, Identity.Epoch.BegunAt.ToDateTimeOffset(), Identity.Epoch.Reason,
             options.Storage.Description);
         var streams = options.Storage.OpenStreams();
-        var reader = new AccountStreamReader(streams);
+        var reader = new AccountStreamReader(streams, Logging.GetLogger(system, typeof(AccountStreamReader)));
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
         {
             SweeperHealth.CountUnreadable();
@@ -247,7 +255,8 @@ internal sealed class LedgerExtension : IExtension
                 AllowSeeding = options.AllowSeeding,
             },
             options.PassivateAfter, options.TimeProvider, reader, Work, Lease, () => accounts.Task.Result);
-        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper)
+        Ledger = new LedgerService(
+            options, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
         {
             Ended = () => Lease.IsLost ? Lease.Failure : null,
         };

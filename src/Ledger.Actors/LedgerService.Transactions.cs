@@ -15,6 +15,7 @@ internal sealed partial class LedgerService
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Check(transaction);
+        CheckReturned(transaction.Legs.Length, "legs");
         var deadline = Begin(transaction.Legs.Length, timeout);
         try
         {
@@ -110,7 +111,7 @@ internal sealed partial class LedgerService
                 (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until) { Principal = principal },
                 deadline, false, cancellationToken);
             return answer is ExtendHoldAnswer extended
-                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline)
+                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline) { Position = extended.Position }
                 : throw Failed(answer);
         }
         finally
@@ -135,8 +136,9 @@ internal sealed partial class LedgerService
         {
             var account = request.Account.IsNone
                 ? await LocateAsync(request.OriginalId, deadline, cancellationToken)
+                    ?? throw NotRemembered(request.OriginalId, "account")
                 : request.Account;
-            var original = account is { } anchor ? await OriginalAsync(anchor, request.OriginalId, deadline, cancellationToken) : [];
+            var original = await OriginalAsync(account, request.OriginalId, deadline, cancellationToken);
             if (original.Count == 0)
             {
                 throw new LedgerException(
@@ -227,6 +229,7 @@ internal sealed partial class LedgerService
     {
         items = [.. items];
         CheckBatch(items.Count, "items");
+        CheckReturned(items.Count, "items");
         for (var i = 0; i < items.Count; i++)
         {
             Check(items[i].Leg, "items", i);
@@ -367,7 +370,10 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransferCall(transfer, caller, until) { Principal = principal }, deadline,
+            anchor, (caller, until) => new PostTransferCall(transfer, caller, until)
+            {
+                Principal = principal, ReturnBalances = returnBalances,
+            }, deadline,
             retryOverload, cancellationToken);
         return answer is TransferAnswer(var result) ? Remember(result, anchor) : throw Failed(answer);
     }
@@ -528,6 +534,11 @@ internal sealed partial class LedgerService
             : null;
     }
 
+    // Not "there is none": this node may only have forgotten it, or never have known.
+    private static LedgerException NotRemembered(TransferId id, string field) => new(
+        LedgerErrorReason.TransferNotRemembered,
+        $"This node does not remember {id}, which does not say that there is no such transfer. Name one of its accounts.", field);
+
     // What moved money under an id: the transfers of a transaction, or one transfer.
     private async Task<IReadOnlyList<(Transfer Transfer, Amount Amount)>> OriginalAsync(
         AccountAddress account, TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
@@ -589,7 +600,10 @@ internal sealed partial class LedgerService
         var whole = WithOpenings(transaction);
         var anchor = AnchorOf(whole);
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransactionCall(whole, caller, until) { Principal = principal }, deadline, false,
+            anchor, (caller, until) => new PostTransactionCall(whole, caller, until)
+            {
+                Principal = principal, ReturnBalances = returnBalances,
+            }, deadline, false,
             cancellationToken);
         if (answer is not TransactionAnswer(var result))
         {
@@ -817,6 +831,9 @@ internal sealed partial class LedgerService
             result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = leg.Amount,
+            Position = result.Position,
+            DebitAfter = result.AfterOf(transfer.DebitAccount),
+            CreditAfter = result.AfterOf(transfer.CreditAccount),
         };
     }
 
@@ -903,6 +920,7 @@ internal sealed partial class LedgerService
                     result.Time, result.Replayed, i == result.FailedLeg ? result.BalanceSeen : null)
                 {
                     Amount = result.Legs[i].Amount,
+                    Position = result.Position,
                 },
                 null)
             : new BatchItemResult(
@@ -912,7 +930,10 @@ internal sealed partial class LedgerService
                     result.Replayed && result.Legs[i].Opening == AccountStatus.Created
                         ? AccountStatus.Exists
                         : result.Legs[i].Opening,
-                    result.Time)))];
+                    result.Time)
+                {
+                    Position = result.Position,
+                }))];
     }
 
     private async Task<OpenAccountResult> OpenAsync(

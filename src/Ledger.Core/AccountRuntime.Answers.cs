@@ -238,14 +238,19 @@ public sealed partial class AccountRuntime
         };
     }
 
-    private static TransactionResult Committed(TransactionPart part, LedgerTime time, bool replayed) => new(
+    private static TransactionResult Committed(
+        TransactionPart part, LedgerTime time, bool replayed, RowPosition position = default) => new(
         part.Id, replayed ? TransferStatus.Exists : TransferStatus.Created, -1, time, replayed, null,
         [.. part.Legs.Select(static leg => leg.Transfer is null
             ? new LegResult(TransferStatus.None, AccountStatus.Created, Amount.Zero)
-            : new LegResult(TransferStatus.Created, AccountStatus.None, leg.Amount))]);
+            : new LegResult(TransferStatus.Created, AccountStatus.None, leg.Amount))])
+    {
+        Position = position,
+    };
 
     private static TransactionResult Rejected(
-        TransactionPart part, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed)
+        TransactionPart part, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed,
+        RowPosition position = default)
     {
         var legs = ImmutableArray.CreateBuilder<LegResult>(part.Legs.Length);
         var status = reason;
@@ -264,7 +269,10 @@ public sealed partial class AccountRuntime
             }
         }
 
-        return new TransactionResult(part.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable());
+        return new TransactionResult(part.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable())
+        {
+            Position = position,
+        };
     }
 
     private void Answer(Work work, TransactionResult result)
@@ -275,11 +283,16 @@ public sealed partial class AccountRuntime
         }
     }
 
-    private static AccountAnswerBase AnswerTo(AccountCall call, TransactionResult result) => call is PostTransferCall post
+    // With the part: the accounts of its leg right after it.
+    private static AccountAnswerBase AnswerTo(AccountCall call, TransactionResult result, TransactionPart? part = null) =>
+        call is PostTransferCall post
         ? new TransferAnswer(new TransferResult(
             post.Transfer.Id, result.Status, result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = result.Legs.Length > 0 ? result.Legs[0].Amount : Amount.Zero,
+            Position = result.Position,
+            DebitAfter = part is null ? null : result.AfterOf(part.Legs[0].Transfer!.DebitAccount),
+            CreditAfter = part is null ? null : result.AfterOf(part.Legs[0].Transfer!.CreditAccount),
         })
         : new TransactionAnswer(result);
 }

@@ -5,7 +5,8 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- group commit (R8)
 
-    private void Emit(AccountEvent happened, bool urgent)
+    // Answers the number of the row that holds it.
+    private long Emit(AccountEvent happened, bool urgent)
     {
         // Before it, so that a row has one event however large that is, and otherwise never more than it may have (R17).
         var size = EncodedSize.OfEvent(happened);
@@ -15,7 +16,15 @@ public sealed partial class AccountRuntime
         }
 
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
-        state.Evolve(happened, open.SequenceNr);
+        var row = open.SequenceNr;
+        var indexed = open.Indexed;
+        if (indexed is null)
+        {
+            open.PreviousIndexed = state.NewestIndexed;
+        }
+
+        state.Evolve(happened, row, ref indexed);
+        open.Indexed = indexed;
         open.Events.Add(happened);
         open.Size += size;
         open.Urgent |= urgent;
@@ -24,6 +33,8 @@ public sealed partial class AccountRuntime
         {
             CloseRow();
         }
+
+        return row;
     }
 
     private void CloseRow()
@@ -205,6 +216,7 @@ public sealed partial class AccountRuntime
             next = due < next ? due : next;
         }
 
+        next = Earlier(next, nextReader);
         if (next < LedgerTime.MaxValue)
         {
             shell.WakeAt(next);

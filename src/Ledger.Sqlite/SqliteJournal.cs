@@ -1,6 +1,5 @@
 using Akka.Configuration;
 using Ledger.Actors.Storage;
-using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
@@ -53,6 +52,7 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
     private SqliteWal? _wal;
     private SqliteCommand? _insert;
     private SqliteCommand? _insertId;
+    private SqliteCommand? _insertGap;
     private SqliteCommand? _begin;
     private SqliteCommand? _commit;
     private SqliteCommand? _rollback;
@@ -81,9 +81,9 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
                 }
 
                 bytes += row.Message.Length;
-                if (row.Ids is { } ids)
+                if (row.Entries is { } entries)
                 {
-                    InsertIds(row, ids);
+                    InsertIds(row, entries);
                 }
             }
 
@@ -143,17 +143,37 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
             _insertId.Parameters.Add(new SqliteParameter { ParameterName = name });
         }
 
+        _insertGap = Command("""
+            INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number)
+            SELECT zeroblob(16), $stream, $number WHERE NOT EXISTS (
+                SELECT 1 FROM ledger_id WHERE persistence_id = $stream AND id = $previous AND sequence_number = $row);
+            """);
+        foreach (var name in (ReadOnlySpan<string>)["$stream", "$number", "$previous", "$row"])
+        {
+            _insertGap.Parameters.Add(new SqliteParameter { ParameterName = name });
+        }
+
         return _insert;
     }
 
-    private void InsertIds(in AppendRow row, IReadOnlyList<TransferId> ids)
+    private void InsertIds(in AppendRow row, IdEntries entries)
     {
+        if (entries.Previous.SequenceNr > 0)
+        {
+            var gap = _insertGap!.Parameters;
+            gap[0].Value = row.PersistenceId;
+            gap[1].Value = row.SequenceNr;
+            gap[2].Value = SqliteStatements.Id(entries.Previous.Id);
+            gap[3].Value = entries.Previous.SequenceNr;
+            _insertGap.ExecuteNonQuery();
+        }
+
         var p = _insertId!.Parameters;
         p[1].Value = row.PersistenceId;
         p[2].Value = row.SequenceNr;
-        for (var i = 0; i < ids.Count; i++)
+        for (var i = 0; i < entries.Ids.Count; i++)
         {
-            p[0].Value = SqliteStatements.Id(ids[i]);
+            p[0].Value = SqliteStatements.Id(entries.Ids[i]);
             _insertId.ExecuteNonQuery();
         }
     }
@@ -188,6 +208,7 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
     {
         _insert?.Dispose();
         _insertId?.Dispose();
+        _insertGap?.Dispose();
         _begin?.Dispose();
         _commit?.Dispose();
         _rollback?.Dispose();

@@ -74,7 +74,7 @@ public abstract partial class LedgerSuite
 
         posted.Status.ShouldBe(TransferStatus.Created);
         posted.Amount.ShouldBe(Amount.Of(100));
-        (await host.Ledger.PostTransferAsync(post)).ShouldBe(posted with { Status = TransferStatus.Exists, Replayed = true });
+        (await host.Ledger.PostTransferAsync(post)).ShouldBe(posted with { Status = TransferStatus.Exists, Replayed = true, Position = default });
         await ShouldBeAsync(host, a, debitsPosted: 100);
         await ShouldBeAsync(host, b, creditsPosted: 100);
         foreach (var account in new[] { a, b })
@@ -344,9 +344,9 @@ public abstract partial class LedgerSuite
         var held = await host.Ledger.PostTransferAsync(hold);
         var deadline = held.Time.Add(TimeSpan.FromSeconds(3));
         var extended = await host.Ledger.ExtendHoldAsync(new ExtendHold(hold.Id, deadline));
-        extended.ShouldBe(new ExtendHoldResult(hold.Id, TransferStatus.Created, deadline));
+        extended.ShouldBe(new ExtendHoldResult(hold.Id, TransferStatus.Created, deadline) { Position = extended.Position });
         (await host.Ledger.ExtendHoldAsync(new ExtendHold(hold.Id, deadline) { Account = a }))
-            .ShouldBe(extended with { Status = TransferStatus.Exists });
+            .ShouldBe(extended with { Status = TransferStatus.Exists, Position = default });
         (await host.Ledger.ExtendHoldAsync(new ExtendHold(NewId(), deadline))).Status
             .ShouldBe(TransferStatus.PendingTransferNotFound);
 

@@ -165,6 +165,7 @@ public sealed class ErrorTests
     {
         LedgerErrorReason.DeadlineExpired or LedgerErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
         LedgerErrorReason.NotFound => StatusCode.NotFound,
+        LedgerErrorReason.TransferNotRemembered => StatusCode.FailedPrecondition,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted =>
             StatusCode.Unavailable,

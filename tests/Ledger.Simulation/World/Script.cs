@@ -50,7 +50,9 @@ internal sealed class Script
         texts = hasPayload ? new Prng(seed, "texts") : null;
         this.isSequential = isSequential;
         timeOrdered = random.Of(0, 500, 1000, 1000);
-        ahead = random.Of(0, 0, 100, 5000, 3_600_000);
+
+        // Milliseconds before and behind their time. What is refused for its time is none of the simple ledger's business.
+        ahead = random.Of(0, 0, 100, 3000, 5000, 60_000, 3_000_000, isSequential ? 3_000_000 : 7_500_000);
         weights = new int[14];
         for (var i = 0; i < weights.Length; i++)
         {
@@ -579,10 +581,19 @@ internal sealed class Script
     }
 
     // Who asks again is mostly somebody else: that makes it no other request.
-    private void Add(AccountAddress to, AccountCall call) => commands.Add(new Command(
-        commands.Count, at, to,
-        call is PostTransferCall or PostTransactionCall or OpenAccountCall or ChangeAccountCall or ExtendHoldCall
-            ? call with { Principal = random.Of("", "alice", "bob", "service:payments") }
-            : call,
-        random.Of(1, 3, 10, 30)));
+    private void Add(AccountAddress to, AccountCall call)
+    {
+        call = call switch
+        {
+            PostTransferCall post => post with { ReturnBalances = random.Chance(300) },
+            PostTransactionCall post => post with { ReturnBalances = random.Chance(300) },
+            _ => call,
+        };
+        if (call is PostTransferCall or PostTransactionCall or OpenAccountCall or ChangeAccountCall or ExtendHoldCall)
+        {
+            call = call with { Principal = random.Of("", "alice", "bob", "service:payments") };
+        }
+
+        commands.Add(new Command(commands.Count, at, to, call, random.Of(1, 3, 10, 30)));
+    }
 }
