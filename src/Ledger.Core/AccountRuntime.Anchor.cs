@@ -38,10 +38,13 @@ public sealed partial class AccountRuntime
         }
 
         var asked = work.Asked!;
-        if (!work.IsExpiry && LegOfTheFuture(asked, JudgedAt(now)) is >= 0 and var dated)
+        if (!work.IsExpiry && IsOfTheFuture(asked, JudgedAt(now), out var dated))
         {
             // As what is malformed: it is not journaled, and the id stays free. What was taken before is answered above.
-            Answer(work, Rejected(asked, dated, TransferStatus.IdFromTheFuture, default, null, replayed: false));
+            Answer(work, Rejected(asked, dated, TransferStatus.IdFromTheFuture, default, null, replayed: false) with
+            {
+                Status = TransferStatus.IdFromTheFuture, FailedLeg = Math.Max(dated, 0),
+            });
             Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
@@ -119,23 +122,21 @@ public sealed partial class AccountRuntime
         }
     }
 
-    // The place of the first leg with an id that is too far ahead; of the transaction's own id, the first. -1 for none.
-    private static int LegOfTheFuture(TransactionPart asked, LedgerTime now)
+    // Whether an id is too far ahead, and the place of the first transfer with such an id; where it is the transaction's own, of the
+    // first transfer. -1 where there is none.
+    private static bool IsOfTheFuture(TransactionPart asked, LedgerTime now, out int leg)
     {
-        if (IdWindow.IsOfTheFuture(asked.Id, now))
+        var all = IdWindow.IsOfTheFuture(asked.Id, now);
+        for (leg = 0; leg < asked.Legs.Length && (all || !asked.IsPlain); leg++)
         {
-            return 0;
-        }
-
-        for (var i = 0; i < asked.Legs.Length && !asked.IsPlain; i++)
-        {
-            if (asked.Legs[i].Transfer is { } transfer && IdWindow.IsOfTheFuture(transfer.Id, now))
+            if (asked.Legs[leg].Transfer is { } transfer && (all || IdWindow.IsOfTheFuture(transfer.Id, now)))
             {
-                return i;
+                return true;
             }
         }
 
-        return -1;
+        leg = -1;
+        return all;
     }
 
     // What can't be stored, sent and shown is refused before anything is journaled: it would be in doubt for ever (R17). Nothing is

@@ -163,6 +163,15 @@ public sealed class IdAgeTests : IAccountShell
         Post(far).ShouldBe(TransferStatus.IdFromTheFuture);
         PostAll(Transfer(now).Id, Transfer(now), far).ShouldBe((TransferStatus.IdFromTheFuture, 1));
         PostAll(far.Id, Transfer(now), Transfer(now)).ShouldBe((TransferStatus.IdFromTheFuture, 0));
+        answers.Clear();
+        runtime.Handle(
+            new PostTransactionCall(
+                new Transaction(far.Id, [TransactionLeg.Open(new AccountSpec(B, Usd, 1)), TransactionLeg.Of(Transfer(now))]), default,
+                LedgerTime.MaxValue),
+            new LedgerTime(now));
+        var mixed = answers.ShouldHaveSingleItem().ShouldBeOfType<TransactionAnswer>().Result;
+        (mixed.Status, mixed.FailedLeg, mixed.Legs[0].Opening).ShouldBe(
+            (TransferStatus.IdFromTheFuture, 1, AccountStatus.LinkedEventFailed));
         rows.Count.ShouldBe(count, "it is not journaled");
         now += 2 * Second;
         Post(far).ShouldBe(TransferStatus.Created);

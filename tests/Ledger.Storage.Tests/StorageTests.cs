@@ -124,7 +124,7 @@ public abstract class StorageTests
 
         AppendRow Row(string stream, long number) => new(stream, number, 1, [1], 7_654_321, "noted.v1", "writer")
         {
-            Ids = withIds && number == 3 ? [TransferId.FromGuid(Guid.NewGuid())] : null,
+            Entries = withIds && number == 3 ? new IdEntries([TransferId.FromGuid(Guid.NewGuid())], default) : null,
         };
 
         async Task<long> CountAsync()
