@@ -20,6 +20,17 @@ public interface ILedger
     /// <exception cref="LedgerException">The principal is none; its field is <c>principal</c>.</exception>
     ILedger WithCaller(string principal);
 
+    /// <summary>The same ledger, whose posts are answered with their accounts as they are right after: see
+    /// <see cref="TransferResult.DebitAfter"/> and <see cref="TransactionResult.After"/>. At most
+    /// <see cref="LedgerLimits.ReturnedBalancesMax"/> transfers or legs in one request. It costs no row and no message; an answer waits for
+    /// what its first account is writing at the moment.</summary>
+    ILedger ReturningBalances();
+
+    /// <summary>The opaque text of a position that a write was answered with, as the API tells it: it names the ledger's epoch too, and
+    /// is told from a text that this ledger has not made. Empty for none.</summary>
+    /// <param name="position">The position.</param>
+    string PositionOf(RowPosition position);
+
     /// <summary>Opens accounts, each on its own. Idempotent. Results come in the order of the request.</summary>
     /// <param name="accounts">From 1 to <see cref="LedgerLimits.BatchMax"/> accounts.</param>
     /// <param name="timeout">How long to wait.</param>
@@ -180,7 +191,11 @@ public sealed record ExtendHold(TransferId HoldId, LedgerTime Deadline)
 /// <param name="Status"><see cref="TransferStatus.Created"/> when it was set, <see cref="TransferStatus.Exists"/> when it was so
 /// already, or why not.</param>
 /// <param name="Deadline">When the hold expires; null when it does not, or is not there.</param>
-public sealed record ExtendHoldResult(TransferId HoldId, TransferStatus Status, LedgerTime? Deadline);
+public sealed record ExtendHoldResult(TransferId HoldId, TransferStatus Status, LedgerTime? Deadline)
+{
+    /// <summary>The row that holds it, where this request wrote it; else none.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>Asks to take back a transfer or a transaction. Immutable.</summary>
 /// <param name="Id">The id of the correction, made by the client.</param>

@@ -8,7 +8,8 @@ namespace Ledger.Actors;
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
     LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
-    Func<IActorRef?> sweeper, string principal = "", RecentIds? remembered = null) : ILedger
+    Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null,
+    bool returnBalances = false) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
@@ -19,7 +20,13 @@ internal sealed partial class LedgerService(
 
     public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
         ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
-        : new LedgerService(options, calls, reader, accounts, holds, sweeper, principal, recent) { Ended = Ended };
+        : new LedgerService(
+            options, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances) { Ended = Ended };
+
+    public ILedger ReturningBalances() => new LedgerService(
+        options, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances: true) { Ended = Ended };
+
+    public string PositionOf(RowPosition position) => positions.Write(position);
 
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
@@ -83,6 +90,7 @@ internal sealed partial class LedgerService(
     {
         transfers = [.. transfers];
         CheckBatch(transfers.Count, "transfers");
+        CheckReturned(transfers.Count, "transfers");
         for (var i = 0; i < transfers.Count; i++)
         {
             Check(transfers[i], "transfers", i);
@@ -476,6 +484,18 @@ internal sealed partial class LedgerService(
         + $" {doubt.Transactions[0].Since.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss.fff}Z, so that its balances are not final.");
 
     // ---------------------------------------------------------------- requests
+
+    // An answer grows by some hundred bytes for each account.
+    private void CheckReturned(int count, string field)
+    {
+        if (returnBalances && count > LedgerLimits.ReturnedBalancesMax)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.BatchTooLarge,
+                $"The request holds {count} {field}; at most {LedgerLimits.ReturnedBalancesMax} are allowed with balances returned.",
+                field);
+        }
+    }
 
     private static void CheckBatch(int count, string field)
     {

@@ -42,6 +42,10 @@ public readonly record struct AccountLimit(UInt128 Allowance);
 /// <param name="CreateTime">When the account was opened, if it is open with this content; otherwise null.</param>
 public sealed record AccountOutcome(string Address, AccountStatus Status, DateTimeOffset? CreateTime)
 {
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
     /// <summary>Whether the account is open with the content that was asked for, since now or since before.</summary>
     public bool IsOpen => Status is AccountStatus.Created or AccountStatus.Exists;
 }
@@ -130,6 +134,10 @@ public sealed record AccountFreeze
 /// <param name="Account">The account after it; null when it does not exist.</param>
 public sealed record AccountChangeOutcome(AccountStatus Status, Account? Account)
 {
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
     /// <summary>Whether the account is as was asked, since now or since before.</summary>
     public bool IsApplied => Status is AccountStatus.Changed or AccountStatus.Unchanged;
 }

@@ -181,6 +181,8 @@ internal static class Wire
         FailedLeg = wire.HasFailedLeg ? wire.FailedLeg : null,
         CreateTime = wire.CreateTime?.ToDateTimeOffset(),
         Replayed = wire.Replayed,
+        Position = wire.Position,
+        AccountsAfter = [.. wire.AccountsAfter.Select(static after => FromWire(after)!)],
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Legs =
         [
@@ -206,10 +208,16 @@ internal static class Wire
     };
 
     public static AccountChangeOutcome FromWire(V1.AccountChangeResult wire) => new(
-        (AccountStatus)(int)wire.Status, wire.Account is null ? null : FromWire(wire.Account));
+        (AccountStatus)(int)wire.Status, wire.Account is null ? null : FromWire(wire.Account))
+    {
+        Position = wire.Position,
+    };
 
     public static HoldExtension FromWire(V1.ExtendHoldResult wire) => new(
-        Id(wire.HoldId), (TransferStatus)(int)wire.Status, wire.ExpireTime?.ToDateTimeOffset());
+        Id(wire.HoldId), (TransferStatus)(int)wire.Status, wire.ExpireTime?.ToDateTimeOffset())
+    {
+        Position = wire.Position,
+    };
 
     public static TransferOutcome FromWire(V1.TransferResult wire) => new()
     {
@@ -217,6 +225,9 @@ internal static class Wire
         Status = (TransferStatus)(int)wire.Status,
         CreateTime = wire.CreateTime?.ToDateTimeOffset(),
         Replayed = wire.Replayed,
+        Position = wire.Position,
+        DebitAfter = FromWire(wire.DebitAfter),
+        CreditAfter = FromWire(wire.CreditAfter),
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Amount = OptionalAmount(wire.Amount),
     };
@@ -237,7 +248,7 @@ internal static class Wire
     };
 
     public static AccountOutcome FromWire(V1.OpenAccountResult wire) =>
-        new(wire.Address, (AccountStatus)(int)wire.Status, wire.CreateTime?.ToDateTimeOffset());
+        new(wire.Address, (AccountStatus)(int)wire.Status, wire.CreateTime?.ToDateTimeOffset()) { Position = wire.Position };
 
     public static Account FromWire(V1.Account wire) => new()
     {
@@ -322,6 +333,13 @@ internal static class Wire
             ? (ToWire(transfer), null)
             : (null, new V1.AccountOpening { Spec = ToWire(leg.Opening!), IfMissing = leg.IfMissing });
     }
+
+    private static AccountState? FromWire(V1.AccountState? wire) => wire is null
+        ? null
+        : new AccountState(
+            wire.Address, FromWire(Needed(wire.Balances, "balances")), wire.Version, wire.EntrySequence,
+            wire.AvailableDebits.Length == 0 ? null : Signed(wire.AvailableDebits),
+            wire.AvailableCredits.Length == 0 ? null : Signed(wire.AvailableCredits));
 
     private static Balances FromWire(V1.Balances wire) => new(
         Amount(wire.DebitsPending),

@@ -66,12 +66,15 @@ public sealed partial class AccountRuntime
         if (FindAttempt(outcome.Key, outcome.Digest) is { Phase: Phase.Reserved } work)
         {
             var part = work.Part!;
-            Emit(
+            var row = Emit(
                 outcome.Committed
                     ? CommitOf(part, outcome.Time, now)
                     : new TransactionAborted(part.Key, -1, TransferStatus.None, null, BookedAt(now)),
                 urgent: true);
-            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address)
+            {
+                After = outcome is { Committed: true, ReturnBalances: true } ? AccountAfter.Of(state, row) : null,
+            });
             Finish(work, skipFirst: false, now);
         }
         else if (!outcome.Committed)
@@ -167,8 +170,11 @@ public sealed partial class AccountRuntime
         else
         {
             var at = JudgedAt(now, close.Time);
-            Emit(new CloserCommitted(WithHoldRows(part), BookedAt(now, at)) { CommitTime = at }, urgent: true);
-            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null));
+            var row = Emit(new CloserCommitted(WithHoldRows(part), BookedAt(now, at)) { CommitTime = at }, urgent: true);
+            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null)
+            {
+                Row = row, After = close.ReturnBalances ? AccountAfter.Of(state, row) : null,
+            });
             ReleaseReaders(now);
         }
     }
@@ -214,7 +220,11 @@ public sealed partial class AccountRuntime
             committed || record.Status == TransferStatus.None
                 ? null
                 : new Refusal(
-                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen)));
+                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen))
+        {
+            // The very same transfer may be known as a leg of a transaction: its row need not be a commit.
+            Row = committed && !(part.IsPlain && record.Details.NeedsContent) ? record.SequenceNr : 0,
+        });
     }
 
     // Goes through this account's legs, whose amounts are given.

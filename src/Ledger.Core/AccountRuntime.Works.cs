@@ -269,6 +269,13 @@ public sealed partial class AccountRuntime
         public bool IsExpiry => (Asked ?? Part) is { Legs: [{ Transfer: { } transfer }] }
             && (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None && Input is null;
 
+        // Whether somebody waits who has asked for the accounts as they are afterwards.
+        public bool WantsAfter => HasFirst
+            && Input is PostTransferCall { ReturnBalances: true } or PostTransactionCall { ReturnBalances: true };
+
+        // The accounts that have said how they are right after the commit; null for none.
+        public List<AccountAfter>? After { get; set; }
+
         public bool IsTrial => Input is PostTransactionCall { IsTrial: true };
 
         // What the journal said of the ids; null values for what it never saw.
@@ -315,6 +322,9 @@ public sealed partial class AccountRuntime
         public bool Committed { get; set; }
 
         public LedgerTime CommitTime { get; set; }
+
+        // The row that decided it: of a commit the last agent's, 0 where that is not known; of an abort this account's.
+        public long DecidedRow { get; set; }
 
         public LedgerTime AbortTime { get; set; }
 

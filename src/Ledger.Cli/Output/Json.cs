@@ -32,6 +32,7 @@ internal static class Json
             ["status"] = Names.Of(outcome.Status),
         };
         AddTime(json, "createTime", outcome.CreateTime);
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
@@ -46,6 +47,7 @@ internal static class Json
         json["replayed"] = outcome.Replayed;
         AddBalances(json, outcome.BalanceSeen);
         AddText(json, "amount", outcome.Amount?.ToString() ?? "");
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
@@ -92,6 +94,7 @@ internal static class Json
         json["replayed"] = outcome.Replayed;
         AddBalances(json, outcome.BalanceSeen);
         json["legs"] = Array(outcome.Legs.Select(Of));
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
@@ -125,6 +128,7 @@ internal static class Json
             ["status"] = Names.Of(extension.Status),
         };
         AddTime(json, "expireTime", extension.ExpireTime);
+        AddText(json, "position", extension.Position);
         return json;
     }
 
@@ -136,6 +140,7 @@ internal static class Json
             json["account"] = Of(account);
         }
 
+        AddText(json, "position", outcome.Position);
         return json;
     }
 

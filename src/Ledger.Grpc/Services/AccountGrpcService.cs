@@ -31,7 +31,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         var response = new OpenAccountsResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
         {
-            response.Results.Add(Mapping.Write(request.Accounts[i].Address, results[i]));
+            response.Results.Add(Mapping.Write(request.Accounts[i].Address, results[i], ledger));
         }
 
         return response;
@@ -180,7 +180,8 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
     private async Task<V1.AccountChangeResult> ChangeAsync(
         AccountAddress address, AccountChange change, TimeSpan timeout, ServerCallContext context) =>
         Mapping.Write(
-            address.Text, await ledger.For(context).ChangeAccountAsync(address, change, timeout, context.CancellationToken));
+            address.Text,
+            await ledger.For(context).ChangeAccountAsync(address, change, timeout, context.CancellationToken), ledger);
 
     private static StatementQuery From(StatementQuery query, ulong sequence) =>
         query.NewestFirst ? query with { MaxSequence = sequence } : query with { MinSequence = sequence };

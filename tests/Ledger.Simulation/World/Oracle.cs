@@ -26,6 +26,12 @@ internal sealed class Attempt
 
     public bool CloserCommitted { get; set; }
 
+    /// <summary>The last agent's row that committed it.</summary>
+    public long CommitRow { get; set; }
+
+    /// <summary>The accounts that have booked it, as they were right after it.</summary>
+    public Dictionary<AccountAddress, Version> After { get; } = [];
+
     public LedgerTime CommitTime { get; set; }
 
     /// <summary>When the newest of what its accounts had booked was committed, as they prepared it.</summary>
@@ -86,6 +92,9 @@ internal sealed class Oracle(World world)
     // What was asked of an account, and by whom: requests by their digest, transfers, openings, changes and extensions as they are.
     private readonly HashSet<(AccountAddress To, object What, string Principal)> asked = [];
     private readonly HashSet<(AccountAddress To, Transfer Transfer)> askedTransfers = [];
+    private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), long> rejectedRows = [];
+    private long row;
+    private Attempt? justBooked;
 
     // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
     private (LedgerTime From, LedgerTime To) judged;
@@ -166,6 +175,7 @@ internal sealed class Oracle(World world)
     public void Journaled(Place place, EventBatch row)
     {
         var book = place.Book;
+        this.row = row.SequenceNr;
         Check(row.Events.Count > 0, "a row holds nothing");
         Check(row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
         Check(row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
@@ -181,6 +191,8 @@ internal sealed class Oracle(World world)
             Check(book.KeepsItsLimits, $"I3: {place.Address} breaks its limits after {happened.GetType().Name}: {book.Balances}");
             place.Versions.Add(new Version(
                 row.SequenceNr, book.Balances, book.Entries, book.Closed, book.Holds.Count, book.Exists, happened.At));
+            justBooked?.After.TryAdd(place.Address, place.Versions[^1]);
+            justBooked = null;
         }
     }
 
@@ -346,6 +358,7 @@ internal sealed class Oracle(World world)
         CheckLegs(place, book, part);
         CheckTexts(place, part);
         attempt.CloserCommitted = true;
+        attempt.CommitRow = row;
         attempt.CommitTime = at;
         CommittedCount++;
 
@@ -639,10 +652,12 @@ internal sealed class Oracle(World world)
         Count("rejected: " + (part.Legs[leg].Opening is null ? reason.ToString() : "opening " + (AccountStatus)(int)reason));
         Check(rejected.TryAdd((part.Anchor, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
         burned.Add((part.Anchor, part.Id));
+        rejectedRows[(part.Anchor, part.Id, part.Asked)] = row;
     }
 
     private void Booked(Place place, Attempt attempt)
     {
+        justBooked = attempt;
         if (attempt.IsTold)
         {
             place.Unbooked.Remove(attempt);
@@ -740,12 +755,14 @@ internal sealed class Oracle(World world)
         {
             case TransferAnswer(var result) when call.Command.Call is PostTransferCall post:
                 ToldOf(call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted, -1,
-                    result.Time, result.Amount.ToString());
+                    result.Time, result.Amount.ToString(), result.Position);
+                CheckAfter(call, post.Transfer.Id, [.. new[] { result.DebitAfter, result.CreditAfter }.OfType<AccountAfter>()]);
                 break;
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: false } post:
                 Check(result.IsCommitted ? result.FailedLeg == -1 : result.FailedLeg >= 0, $"{result.Id} names no leg that failed");
                 ToldOf(call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status, result.IsCommitted,
-                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)));
+                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)), result.Position);
+                CheckAfter(call, post.Transaction.Id, result.After);
                 break;
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: true }:
                 Count("trial: " + result.Status);
@@ -787,7 +804,8 @@ internal sealed class Oracle(World world)
     }
 
     private void ToldOf(
-        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts)
+        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts,
+        RowPosition position)
     {
         var key = (call.Command.To, id, asked);
         if (!told.TryGetValue(key, out var one))
@@ -811,6 +829,10 @@ internal sealed class Oracle(World world)
             }
             else
             {
+                Check(position.IsNone || (position.SequenceNr == attempt.CommitRow
+                        && position.Account == (attempt.Others.Count > 0 ? attempt.Others[^1] : attempt.Anchor)),
+                    $"{id} is told to be in row {position}, and was committed in row {attempt.CommitRow}");
+                Count(position.IsNone ? "told: without its row" : "told: with its row");
                 Check(attempt.CommitTime == time, $"{id} is told the time {time}, and was committed at {attempt.CommitTime}");
                 Check(amounts == string.Join(' ', attempt.Part!.Legs.Select(static leg => leg.Amount)), $"{id} is told the amounts {amounts}");
                 foreach (var other in attempt.Others)
@@ -828,6 +850,8 @@ internal sealed class Oracle(World world)
             if (journaled)
             {
                 Check(rejected.TryGetValue(key, out var known), $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(position.IsNone || position == new RowPosition(call.Command.To, rejectedRows[key]),
+                    $"{id} is told to be rejected in row {position}, and was in row {rejectedRows[key]}");
                 Check(failedLeg < 0 || (known.Leg == failedLeg), $"I4: {id} fails at leg {known.Leg}, and is told {failedLeg}");
                 Check(known.Status == status || status == TransferStatus.LinkedEventFailed, $"I4: {id} is rejected as {known.Status}, and told {status}");
                 Check(one.Time == default || (one.Status == status && one.Time == time) || one.Committed is null,
@@ -852,6 +876,32 @@ internal sealed class Oracle(World world)
         one.FailedLeg = failedLeg;
         one.Time = time;
         one.Amounts = amounts;
+    }
+
+    // What is told is how the account was right after the commit, and never how it was at another time.
+    private void CheckAfter(Call call, TransferId id, IReadOnlyList<AccountAfter> accounts)
+    {
+        if (accounts.Count == 0)
+        {
+            return;
+        }
+
+        var attempt = attempts.Values.Single(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id);
+        foreach (var after in accounts)
+        {
+            var isCoordinator = after.Address == attempt.Anchor && attempt.Others.Count > 0;
+            if (!attempt.After.TryGetValue(after.Address, out var booked))
+            {
+                Check(isCoordinator, $"{id} tells how {after.Address} is after it, which has not booked it");
+                continue;
+            }
+
+            Check(after.Balances == booked.Balances && after.EntryCount == booked.Entries
+                    && (isCoordinator ? after.Version <= booked.Row : after.Version == booked.Row),
+                $"{id} is told that {after.Address} was {after} after it, and it was {booked}");
+        }
+
+        Count("told: with balances");
     }
 
     private void MarkTold(Attempt attempt)
