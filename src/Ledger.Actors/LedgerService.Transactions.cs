@@ -439,9 +439,10 @@ internal sealed partial class LedgerService
             return record;
         }
 
-        var hold = record.Transfer.PendingId;
+        // Of a live hold itself, or of one that a post or a void was about.
+        var hold = record.Transfer.ResolvesHold ? record.Transfer.PendingId : record.Transfer.Id;
         var holds = await ReadAsync(token => reader.HoldsAsync(account, [(record.HoldRow, hold)], token), deadline, cancellationToken);
-        return record with { Transfer = record.Transfer.WithTextOf(holds[hold].Reference, holds[hold].Metadata) };
+        return record with { Transfer = record.Transfer.WithTextOf(holds[hold].Reference, holds[hold].Metadata), HoldRow = 0 };
     }
 
     // With what its posts and voids leave to their holds, as far as an answer has room: of thousands, each with metadata of its

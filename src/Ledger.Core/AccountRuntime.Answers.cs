@@ -98,7 +98,7 @@ public sealed partial class AccountRuntime
         return false;
     }
 
-    private TransferStatus Difference(IdRecord record, TransactionPart asked, Dictionary<TransferId, IdFound?>? known)
+    private static TransferStatus Difference(IdRecord record, TransactionPart asked, Dictionary<TransferId, IdFound?>? known)
     {
         if (asked.IsAlone)
         {
@@ -126,15 +126,16 @@ public sealed partial class AccountRuntime
         return TransferStatus.Exists;
     }
 
-    private TransferStatus CompareWith(IdRecord record, Transfer asked, Dictionary<TransferId, IdFound?>? known) =>
+    private static TransferStatus CompareWith(IdRecord record, Transfer asked, Dictionary<TransferId, IdFound?>? known) =>
         (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null)) is { Transfer: not null } leg
             ? TransferContent.Compare(leg, asked, HoldOf(record.Part, asked, known))
             : TransferStatus.ExistsWithDifferentTransfers;
 
-    // The transfer that made a hold, with what its resolutions may leave to it; null where nothing is known of it.
-    private Transfer? HoldOf(TransactionPart part, Transfer resolution, Dictionary<TransferId, IdFound?>? known) =>
+    // The transfer that made a hold, with what its resolutions may leave to it; null where nothing is known of it. A live hold is
+    // kept without that, and looked up where it counts, see LookupFor.
+    private static Transfer? HoldOf(TransactionPart part, Transfer resolution, Dictionary<TransferId, IdFound?>? known) =>
         !resolution.ResolvesHold ? null
-        : HoldIn(part, resolution.PendingId) ?? state.FindHold(resolution.PendingId)?.Transfer
+        : HoldIn(part, resolution.PendingId)
             ?? (FoundIn(known, resolution.PendingId)?.Last is { } record
                 ? (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null))?.Transfer
                 : null);
@@ -181,6 +182,7 @@ public sealed partial class AccountRuntime
         {
             return new TransferRecord(live.Transfer, TransferStatus.Created, live.Time, null)
             {
+                HoldRow = live.TextRow,
                 Amount = live.Amount,
                 TransactionId = live.TransactionId,
                 Hold = HoldState.Live,

@@ -52,12 +52,19 @@ public sealed record AccountRuntimeOptions
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;
 
-    /// <summary>How many rows lie between two snapshots, or 16 times as many events where that comes first: from half as many to
-    /// as many, by the account and its place; more where many ids or holds would make it cost more than its rows.</summary>
+    /// <summary>How many rows lie between two snapshots, or 16 times as many events or legs where that comes first: from half as many
+    /// to as many, by the account and its place; up to 16 times as many where ids or holds would make it cost more than its
+    /// rows.</summary>
     public int SnapshotEvery { get; init; } = 250;
 
-    /// <summary>How many events count for a row in <see cref="SnapshotEvery"/>.</summary>
+    /// <summary>How many bytes of rows lie between two snapshots, where that comes first: from half as many to as many.</summary>
+    public long SnapshotEveryBytes { get; init; } = LedgerSizes.SnapshotDue;
+
+    /// <summary>How many events or legs count for a row in <see cref="SnapshotEvery"/>.</summary>
     internal const int SnapshotEventsPerRow = 16;
+
+    /// <summary>How many times <see cref="SnapshotEvery"/> a snapshot is put off at most because it would cost much.</summary>
+    internal const int SnapshotPostponedMax = 16;
 
     /// <summary>How long a commit's record at the anchor may wait for a row to share.</summary>
     public TimeSpan CommitRecordDelay { get; init; } = TimeSpan.FromMilliseconds(250);
@@ -161,7 +168,8 @@ public sealed partial class AccountRuntime
     private int waiting;
     private int expiring;
     private int calls;
-    private long eventsSinceSnapshot;
+    private long workSinceSnapshot;
+    private long bytesSinceSnapshot;
     private bool failed;
 
     /// <summary>Makes an account that has not recovered yet.</summary>
@@ -237,9 +245,10 @@ public sealed partial class AccountRuntime
         foreach (var happened in batch.Events)
         {
             state.Evolve(happened, batch.SequenceNr);
+            workSinceSnapshot += WorkOf(happened);
         }
 
-        eventsSinceSnapshot += batch.Events.Count;
+        bytesSinceSnapshot += batch.Size;
         DurableSequenceNr = assignedSequenceNr = batch.SequenceNr;
     }
 

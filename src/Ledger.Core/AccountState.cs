@@ -552,9 +552,12 @@ public sealed class AccountState
 
         if (leg.IsHold)
         {
-            SetHold(new Hold(transfer, leg.Amount, leg.Deadline, sequenceNr, time, part.Id)
+            SetHold(new Hold(transfer.WithoutText(), leg.Amount, leg.Deadline, sequenceNr, time, part.Id)
             {
-                Amount = leg.Amount, Principal = part.Principal,
+                Amount = leg.Amount,
+                HasReference = transfer.Reference.Length > 0,
+                HasMetadata = !transfer.Metadata.Pairs.IsEmpty,
+                Principal = part.Principal,
             });
             ClosedByHold |= ClosesThis(transfer);
         }

@@ -60,6 +60,11 @@ public sealed record Transfer(
     /// <summary>Whether its amount depends on what its accounts have.</summary>
     public bool IsBalancing => (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != TransferFlags.None;
 
+    /// <summary>The transfer without its reference and its metadata, and without anything that keeps these in memory.</summary>
+    internal Transfer WithoutText() => Reference.Length == 0 && Metadata.Pairs.IsEmpty
+        ? this
+        : this with { Reference = "", Metadata = Metadata.Empty, Memo = default };
+
     /// <summary>The transfer as it is shown: with what it leaves to its hold.</summary>
     /// <param name="reference">The hold's reference.</param>
     /// <param name="metadata">The hold's metadata.</param>
@@ -334,7 +339,8 @@ public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, Le
     /// <summary>For a live hold: what is left of it.</summary>
     public Amount HoldRemaining { get; init; }
 
-    /// <summary>See <see cref="PartLeg.HoldRow"/>; a row of the account whose record this is.</summary>
+    /// <summary>See <see cref="PartLeg.HoldRow"/>; a row of the account whose record this is. Of a live hold, the row that has its own
+    /// reference and metadata.</summary>
     public long HoldRow { get; init; }
 
     /// <summary>For a live hold with a timeout: when it expires; else null.</summary>

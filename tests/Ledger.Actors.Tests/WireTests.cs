@@ -243,6 +243,8 @@ public sealed class WireTests : IDisposable
             new TransactionAnswer(Rejected),
             new TransactionRecordAnswer(null),
             new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed) { Principal = "alice" }),
+            new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed)),
+            new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed) { HoldRows = [0, 0, 0, 0, 3, 7, 0] }),
             new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.Changed, View) { Position = Place }),
             new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.NotFound, null)),
             new ExtendHoldAnswer(TransferStatus.Created, Time) { Position = Place },
@@ -251,6 +253,8 @@ public sealed class WireTests : IDisposable
             new AccountAnswer(View),
             new TransferRecordAnswer(null),
             new TransferRecordAnswer(new TransferRecord(Full, TransferStatus.ExceedsCredits, Time, Seen)),
+            new TransferRecordAnswer(new TransferRecord(Post, TransferStatus.Created, Time, null) { HoldRow = 7 }),
+            new CallFailed(CallFailure.TransactionTooLarge) { Size = 3_000_000_000, Limit = LedgerSizes.TransactionMax },
             new TransferRecordAnswer(new TransferRecord(Hold, TransferStatus.Created, Time, null)
             {
                 Amount = Amount.Of(30),
@@ -307,6 +311,31 @@ public sealed class WireTests : IDisposable
                 ShouldBeSame(property.GetValue(actual), property.GetValue(expected), $"{path}.{property.Name}");
             }
         }
+    }
+
+    [Fact]
+    public async Task A_message_that_is_too_large_for_a_frame_is_refused_by_its_sender_and_its_caller_is_told()
+    {
+        var serializer = new LedgerSerializer((ExtendedActorSystem)system);
+        using var calls = new CallTable(TimeProvider.System, 10) { Router = system.DeadLetters };
+        var call = calls.Start(DateTimeOffset.MaxValue, CancellationToken.None);
+        var text = new string('x', LedgerSizes.MessageMax);
+        var transfer = new PostTransferCall(Full with { Reference = text }, new Caller(calls, call.Correlation), Time);
+
+        Should.Throw<System.Runtime.Serialization.SerializationException>(
+            () => serializer.ToBinary(new AccountEnvelope(Debit, transfer)));
+
+        var told = (await call.Promise.Task).ShouldBeOfType<CallFailed>();
+        told.Reason.ShouldBe(CallFailure.MessageTooLarge);
+        told.Limit.ShouldBe(LedgerSizes.MessageMax);
+        told.Size.ShouldBeGreaterThan(LedgerSizes.MessageMax);
+
+        // Who waits for an answer learns that there is one, which does not come.
+        var record = new TransferRecord(Full with { Reference = text }, TransferStatus.Created, Time, null);
+        var answer = RoundTrip(new AnswerEnvelope(7, new TransferRecordAnswer(record)));
+        answer.Correlation.ShouldBe(7);
+        answer.Answer.ShouldBeOfType<CallFailed>().Reason.ShouldBe(CallFailure.AnswerTooLarge);
+        serializer.RefusedMessages.ShouldBe(1);
     }
 
     [Fact]

@@ -67,7 +67,9 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
             .. waiting > 0 ? [$"{waiting} accounts could not be read, and are tried again."] : (string[])[],
         ];
         return Task.FromResult(problems.Length == 0
-            ? HealthCheckResult.Healthy($"The journal of ledger {ledger.Identity} confirms writes and answers reads.")
+            ? HealthCheckResult.Healthy(
+                $"The journal of ledger {ledger.Identity} confirms writes and answers reads.",
+                new Dictionary<string, object> { ["snapshotsTooLarge"] = accounts.Snapshots.TooLarge })
             : new HealthCheckResult(context.Registration.FailureStatus, string.Join(' ', problems)));
     }
 

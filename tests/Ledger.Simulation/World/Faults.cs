@@ -84,6 +84,8 @@ internal sealed record Faults
 
     public int SnapshotEvery { get; init; } = 1_000_000;
 
+    public long SnapshotEveryBytes { get; init; } = 1_000_000_000;
+
     public bool Has(FaultKinds kind) => (Kinds & kind) != FaultKinds.None;
 
     public static Faults Make(ulong seed, FaultKinds allowed, bool isSequential)
@@ -115,7 +117,8 @@ internal sealed record Faults
         var looking = random.Of(12, 12, 16, 19, 22);
         var memory = random.Of(1, 1, 2, 3, 4, 8);
         var age = random.Of(0.001, 0.1, 1, 10, 1000);
-        var every = random.Of(1, 1, 2, 3, 7);
+        var every = random.Of(1, 1, 2, 3, 7, 1_000_000);
+        var everyBytes = random.Of(1_000, 5_000, 1_000_000_000);
         return new Faults
         {
             Kinds = kinds,
@@ -138,6 +141,7 @@ internal sealed record Faults
             RememberedIdsMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,
             RememberedAgeMax = TimeSpan.FromSeconds((kinds & FaultKinds.Forgetful) != FaultKinds.None ? age : 86400),
             SnapshotEvery = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? every : 1_000_000,
+            SnapshotEveryBytes = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? everyBytes : 1_000_000_000,
         };
     }
 }
