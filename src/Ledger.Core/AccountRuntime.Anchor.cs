@@ -58,7 +58,7 @@ public sealed partial class AccountRuntime
         var decision = Walk(part, work, now, out var resolved);
         if (decision.InDoubt)
         {
-            WaitFor(work, now);
+            WaitFor(work, decision.IsForMoney, now);
         }
         else if (decision.Status != TransferStatus.None)
         {
@@ -82,6 +82,15 @@ public sealed partial class AccountRuntime
                 Answer(work, new TransactionResult(part.Id, TransferStatus.None, -1, default, false, null, []));
                 Finish(work, skipFirst: work.HasFirst, now);
             }
+        }
+        else if (RefusedForDoubt(part, now) is { } reason)
+        {
+            if (work.IsExpiry)
+            {
+                Pause(part.Id, now);
+            }
+
+            GiveUp(work, reason, now);
         }
         else
         {
@@ -159,7 +168,8 @@ public sealed partial class AccountRuntime
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
         var facts = FactsOf(part, work.Known, work);
-        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= JudgedAt(now));
+        var own = Sheet.Take(
+            state, facts, OldUpTo(now), dueBy: state.NextDeadline <= JudgedAt(now) ? JudgedAt(now) : null);
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -230,8 +240,21 @@ public sealed partial class AccountRuntime
         return part.Others().Count > 0;
     }
 
-    private void WaitFor(Work work, LedgerTime now)
+    // A refusal for want of money waits no longer than a read. The last look is when the wait is over.
+    private void WaitFor(Work work, bool isForMoney, LedgerTime now)
     {
+        if (work.Input is AccountCall asked)
+        {
+            if (work.GiveUpAt != default && now >= work.GiveUpAt)
+            {
+                GiveUp(work, CallFailure.AccountInDoubt, now);
+                return;
+            }
+
+            var until = isForMoney ? ReadUntil(asked, now) : CommandUntil(asked, now);
+            work.GiveUpAt = work.GiveUpAt == default ? until : Earlier(work.GiveUpAt, until);
+        }
+
         SetPhase(work, Phase.Waiting);
         var pause = options.RetryAfter * (1 << Math.Min(work.Retries, 10));
         pause = pause < options.RetryAfterMax ? pause : options.RetryAfterMax;
@@ -240,6 +263,11 @@ public sealed partial class AccountRuntime
         // Two that meet again and again must not do so in step.
         var spread = (long)(unchecked((ulong)(work.Ids[0].Value ^ (uint)work.Retries) * 0x9E3779B97F4A7C15UL) >> 40 & 0x3FF);
         work.ResendAt = now.Add(pause * (1 + (spread / 1024.0)));
+        if (work.GiveUpAt != default && work.GiveUpAt < work.ResendAt)
+        {
+            work.ResendAt = work.GiveUpAt;
+        }
+
         work.WaitsSince = state.LastDecision;
         shell.WakeAt(work.ResendAt);
         LetOthersIn(work, now);
@@ -382,6 +410,7 @@ public sealed partial class AccountRuntime
         }
 
         Emit(new TransactionPrepared(part, BookedAt(now)), urgent: true);
+        work.Since = now;
         (attempts ??= [])[part.Key] = work;
         (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
         if (!part.IsPlain)
@@ -691,10 +720,10 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        var again = new Work(work.Input, work.Asked) { HasFirst = true, Retries = work.Retries };
+        var again = new Work(work.Input, work.Asked) { HasFirst = true, Retries = work.Retries, GiveUpAt = work.GiveUpAt };
         again.Waiters.AddRange(work.Waiters.Where(static waiter => waiter is AccountCall));
         Claim(again, IdsOf(again.Asked!));
-        WaitFor(again, now);
+        WaitFor(again, isForMoney: false, now);
 
         // What other accounts ask does not wait with it.
         RouteAgain(work.Waiters.Where(static waiter => waiter is not AccountCall).ToArray(), now);

@@ -209,6 +209,7 @@ public sealed partial class AccountRuntime
             next = due < next ? due : next;
         }
 
+        next = Earlier(next, nextReader);
         if (next < LedgerTime.MaxValue)
         {
             shell.WakeAt(next);

@@ -253,7 +253,12 @@ public sealed record TransferRecordAnswer(TransferRecord? Record) : AccountAnswe
 /// <param name="Exists">Whether the account exists.</param>
 /// <param name="SequenceNr">The last journal row; all of the statement is at or before it.</param>
 /// <param name="EntryCount">How many entries there are.</param>
-public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong EntryCount) : AccountAnswerBase;
+public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong EntryCount) : AccountAnswerBase
+{
+    /// <summary>When something is in doubt although the call has waited for it: everything that the account prepared at this
+    /// time or earlier is decided, and booked. Null when nothing is in doubt that was prepared before the call came.</summary>
+    public LedgerTime? CompleteUpTo { get; init; }
+}
 
 /// <summary>A call failed.</summary>
 /// <param name="Reason">Why.</param>
@@ -280,6 +285,14 @@ public enum CallFailure
 
     /// <summary>The account goes to sleep or moves to another node: the outcome is unknown, and asking again helps.</summary>
     Moving,
+
+    /// <summary>The answer depends on transactions in doubt, or there are too many of them: nothing was done, no id was used, and
+    /// asking again helps once they are decided.</summary>
+    AccountInDoubt = 16,
+
+    /// <summary>Another account has left too much unanswered: nothing was done, no id was used, and asking again helps once it
+    /// answers.</summary>
+    CounterpartyUnavailable = 17,
 
     /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits. Nothing was done, no id is
     /// used up, and the same is refused again.</summary>

@@ -316,6 +316,12 @@ public sealed record AccountQuote(
 
     /// <summary>What the account was opened with, before its limits were changed.</summary>
     public AccountSpec? OpenedWith { get; init; } = Spec;
+
+    /// <summary>By how much the room for debits grows, at most, when all old doubt ends in its favour.</summary>
+    public Amount DebitFavour { get; init; }
+
+    /// <summary>By how much the room for credits grows, at most, when all old doubt ends in its favour.</summary>
+    public Amount CreditFavour { get; init; }
 }
 
 /// <summary>What transactions in doubt would add to an account's counters, without regard to what they would take off.</summary>

@@ -217,8 +217,6 @@ internal static partial class Mapping
         {
             Spec = Write(source.Spec),
             CreateTime = Write(source.OpenTime),
-            Balances = Write(source.Balances),
-            Balance = source.Balances.Balance.ToString(),
             AvailableDebits = source.AvailableDebits?.ToString() ?? "",
             AvailableCredits = source.AvailableCredits?.ToString() ?? "",
             EntryCount = source.EntryCount,
@@ -227,6 +225,16 @@ internal static partial class Mapping
             ClosedReason = source.ClosedReason,
             HoldCount = source.HoldCount,
         };
+        if (source.Doubt is { } doubt)
+        {
+            account.Doubtful = Write(doubt, source.Balances);
+        }
+        else
+        {
+            account.Balances = Write(source.Balances);
+            account.Balance = source.Balances.Balance.ToString();
+        }
+
         if (source.Freeze is { } freeze)
         {
             account.Freeze = Write(freeze);
@@ -354,7 +362,7 @@ internal static partial class Mapping
         CreditsInDoubt = source.CreditsInDoubt.ToString(),
     };
 
-    private static Timestamp Write(LedgerTime time)
+    public static Timestamp Write(LedgerTime time)
     {
         // Floored, since the nanoseconds of a Timestamp count forward from its seconds even before 1970.
         var (seconds, micros) = Math.DivRem(time.UnixMicroseconds, MicrosPerSecond);

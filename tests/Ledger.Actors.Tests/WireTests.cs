@@ -196,7 +196,11 @@ public sealed class WireTests : IDisposable
                         Reversible = Amount.Of(6),
                     },
                     new LegFact(3) { Deadline = LedgerTime.MaxValue },
-                ])),
+                ])
+            {
+                DebitFavour = Amount.Of(7),
+                CreditFavour = Amount.MaxValue,
+            }),
             new Outcome(Whole.Key, Whole.Digest, true, Time) { Anchor = Debit },
             new OutcomeAck(Whole.Key, Whole.Digest, Credit),
             new OutcomeRequest(Whole, Credit),
@@ -251,6 +255,19 @@ public sealed class WireTests : IDisposable
             new ExtendHoldAnswer(TransferStatus.PendingTransferNotFound, null),
             new AccountAnswer(null),
             new AccountAnswer(View),
+            new AccountAnswer(View with
+            {
+                Doubt = new AccountDoubt(
+                    Seen, Seen with { DebitsPosted = Amount.MaxValue }, 101,
+                    [
+                        new TransactionInDoubt(
+                            Full.Id, Hold.Id, Time, Debit, [Credit, Debit],
+                            new CounterChanges(
+                                new SignedAmount(true, Amount.Of(3)), new SignedAmount(false, Amount.MaxValue),
+                                new SignedAmount(false, Amount.Zero), new SignedAmount(true, Amount.MaxValue))),
+                    ],
+                    Time),
+            }),
             new TransferRecordAnswer(null),
             new TransferRecordAnswer(new TransferRecord(Full, TransferStatus.ExceedsCredits, Time, Seen)),
             new TransferRecordAnswer(new TransferRecord(Post, TransferStatus.Created, Time, null) { HoldRow = 7 }),
@@ -265,6 +282,7 @@ public sealed class WireTests : IDisposable
                 Principal = "alice",
             }),
             new StatementFenceAnswer(true, 12, 34),
+            new StatementFenceAnswer(true, 12, 34) { CompleteUpTo = Time },
             .. Enum.GetValues<CallFailure>().Select(static failure => new CallFailed(failure)),
         ];
         Kinds(typeof(AccountAnswerBase)).Except(answers.Select(static answer => answer.GetType())).ShouldBeEmpty();

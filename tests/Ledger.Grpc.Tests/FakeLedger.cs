@@ -106,9 +106,9 @@ internal sealed class FakeLedger : ILedger
     }
 
     public Task<AccountView?> GetAccountAsync(
-        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        Note("GetAccount", address, timeout);
+        Note("GetAccount", query.Account, timeout);
         return Task.FromResult(Account);
     }
 

@@ -36,7 +36,11 @@ internal enum FaultKinds
     /// <summary>Transfers carry text, up to limits in bytes that are so small that rows close by them and transactions pass
     /// them (R17).</summary>
     Payload = 1 << 20,
-    All = (1 << 21) - 1,
+
+    /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it, and what
+    /// others have prepared with it stays in doubt.</summary>
+    Unreadable = 1 << 28,
+    All = ((1 << 21) - 1) | Unreadable,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -63,6 +67,13 @@ internal sealed record Faults
     public int ClockJumpBits { get; init; }
 
     public int LapseBits { get; init; }
+
+    public int UnreadableBits { get; init; }
+
+    /// <summary>How much one other account may leave unanswered, and all of them.</summary>
+    public int UnansweredMax { get; init; } = 256;
+
+    public int DoubtMax { get; init; } = 4096;
 
     public int WriteFails { get; init; }
 
@@ -100,6 +111,9 @@ internal sealed record Faults
             kinds |= temper == 0 ? FaultKinds.None : temper == 1 || on < 40 ? (FaultKinds)(1 << bit) : FaultKinds.None;
         }
 
+        // Of its own: what the other faults of a seed are does not hang on it.
+        var doubt = new Prng(seed, "doubt");
+        kinds |= temper != 0 && (temper == 1 || doubt.Next(100) < 40) ? FaultKinds.Unreadable : FaultKinds.None;
         kinds &= allowed;
         if (isSequential)
         {
@@ -131,6 +145,9 @@ internal sealed record Faults
             PartitionBits = Rate(FaultKinds.Partition, 20, 22, 24),
             ClockJumpBits = Rate(FaultKinds.ClockJump, 20, 22, 24),
             LapseBits = Rate(FaultKinds.Lapse, 19, 21, 23),
+            UnreadableBits = (kinds & FaultKinds.Unreadable) != FaultKinds.None ? doubt.Of(20, 21, 22, 23) : 0,
+            UnansweredMax = doubt.Of(1, 2, 3, 256),
+            DoubtMax = doubt.Of(2, 3, 5, 4096),
             WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
             AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),

@@ -35,6 +35,9 @@ internal sealed class Place(AccountAddress address, int index)
     public List<Attempt> Unbooked { get; } = [];
 
     public int Home { get; set; }
+
+    /// <summary>Until when it can't be read.</summary>
+    public long UnreadableUntil { get; set; }
 }
 
 /// <summary>What a client wants to know or have done, until it is answered.</summary>
@@ -79,6 +82,7 @@ internal sealed partial class World
     private readonly Prng disk;
     private readonly Prng chaos;
     private readonly Prng clients;
+    private readonly Prng unreadable;
     private readonly Faults faults;
     private readonly Script script;
     private readonly AccountRuntimeOptions options;
@@ -120,6 +124,7 @@ internal sealed partial class World
         disk = new Prng(seed, "disk");
         chaos = new Prng(seed, "chaos");
         clients = new Prng(seed, "clients");
+        unreadable = new Prng(seed, "unreadable");
         now = Script.Start - 1_000_000;
         isSilent = !isSequential && chaos.Chance(400);
         options = new AccountRuntimeOptions
@@ -135,6 +140,8 @@ internal sealed partial class World
             ExpiriesMax = chaos.Of(1, 2, 1000),
             CommitRecordDelay = TimeSpan.FromMilliseconds(chaos.Of(1, 50, 250, 2000)),
             ReleaseWait = TimeSpan.FromMilliseconds(chaos.Of(1, 500, 500)),
+            UnansweredMax = faults.UnansweredMax,
+            DoubtMax = faults.DoubtMax,
         };
         Oracle = new Oracle(this);
         foreach (var account in script.Accounts)
@@ -566,6 +573,12 @@ internal sealed partial class World
             target = to.Alive[chaos.Next(to.Alive.Count)];
         }
 
+        if (target is null && !healed && now < to.UnreadableUntil)
+        {
+            Count("message to an unreadable account");
+            return;
+        }
+
         target ??= Wake(to);
         target.Take(message);
     }
@@ -678,6 +691,16 @@ internal sealed partial class World
                         what(one);
                     }
                 }
+            }
+        });
+        Every(faults.UnreadableBits, () =>
+        {
+            Count("account unreadable");
+            var place = order[unreadable.Next(order.Count)];
+            place.UnreadableUntil = now + unreadable.Spread(20, 26);
+            foreach (var one in place.Alive.ToArray())
+            {
+                Stop(one, $"can't be read until {place.UnreadableUntil}");
             }
         });
         Every(faults.ClockJumpBits, () =>
@@ -1077,6 +1100,11 @@ internal sealed class Incarnation : IAccountShell
 
     public bool IsReady { get; private set; }
 
+    public LedgerTime ReadySince { get; private set; }
+
+    /// <summary>When it last prepared something beyond a bound, to see whether it is answered.</summary>
+    public LedgerTime? LastProbe { get; set; }
+
     public bool IsDead { get; set; }
 
     private bool IsNewest => Place.Newest == this
@@ -1145,6 +1173,7 @@ internal sealed class Incarnation : IAccountShell
         }
 
         IsReady = true;
+        ReadySince = Clock;
         var (clock, before) = (Clock, Runtime.State.LastTime);
         Runtime.RecoveryCompleted(clock);
         NoteAhead(clock, before, mayBeMoved: false);
@@ -1463,9 +1492,17 @@ internal sealed partial class World
         }
     }
 
+    /// <summary>Whether clocks go on evenly, so that an account's time tells how long something has been in doubt.</summary>
+    public bool HasEvenClocks => faults.SkewMax == 0 && faults.ClockJumpBits == 0;
+
     public void Write(Incarnation one, EventBatch row)
     {
         writers[row] = one;
+        if (HasEvenClocks)
+        {
+            Oracle.CheckBounds(one, row, options);
+        }
+
         StartWrite(one, row);
     }
 
