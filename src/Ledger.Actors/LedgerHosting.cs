@@ -10,6 +10,7 @@ using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Sweeping;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -75,6 +76,14 @@ public static class LedgerHostingExtensions
     public static IHealthChecksBuilder AddLedgerJournal(this IHealthChecksBuilder builder, params string[] tags) =>
         AddCheck(builder, "ledger-journal", static system => new JournalHealthCheck(system), HealthStatus.Unhealthy, tags);
 
+    /// <summary>Adds a health check that says whether this node knows the ledger's time. It is unhealthy where the node may be further
+    /// than 250 ms from the others; degraded where a clock was set, or where accounts have rows of the future.</summary>
+    /// <param name="builder">The health checks.</param>
+    /// <param name="tags">What to find it by, such as the application's tag for readiness.</param>
+    /// <returns>The builder.</returns>
+    public static IHealthChecksBuilder AddLedgerClock(this IHealthChecksBuilder builder, params string[] tags) =>
+        AddCheck(builder, "ledger-clock", static system => new ClockHealthCheck(system), HealthStatus.Unhealthy, tags);
+
     private static IHealthChecksBuilder AddCheck(
         IHealthChecksBuilder builder, string name, Func<ActorSystem, IHealthCheck> check, HealthStatus failure, string[]? tags)
     {
@@ -122,6 +131,7 @@ public static class LedgerHostingExtensions
             return builder.StartActors(async (system, _) =>
             {
                 var ledger = LedgerExtension.Of(system);
+                await ledger.StartClockAsync();
                 await ledger.Lease.EnterAndWaitAsync(LedgerExtension.LeasePatience);
                 var accounts = system.ActorOf(
                     Props.Create(() => new LocalAccountsActor(ledger.Context)), "ledger-accounts");
@@ -150,6 +160,7 @@ public static class LedgerHostingExtensions
         return builder.StartActors(async (system, registry) =>
         {
             var ledger = LedgerExtension.Of(system);
+            await ledger.StartClockAsync();
             await ledger.Lease.RefuseRivalsAsync();
             var region = await ledger.StartRegionAsync(ShardTypeName);
             registry.Register<AccountRegion>(region);
@@ -174,6 +185,9 @@ public sealed class AccountRegion
 internal sealed class LedgerSetup(LedgerOptions options) : Setup
 {
     public LedgerOptions Options { get; } = options;
+
+    /// <summary>The ledger time of this node.</summary>
+    public LedgerClock Clock { get; } = new(options.TimeProvider);
 }
 
 /// <summary>What belongs to the ledger of one actor system.</summary>
@@ -195,8 +209,11 @@ internal sealed class LedgerExtension : IExtension
     private readonly TaskCompletionSource<IActorRef> accounts =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private static readonly TimeSpan s_sampleEvery = TimeSpan.FromSeconds(5);
+
     private readonly CallTable calls;
     private readonly ExtendedActorSystem system;
+    private Timer? sampling;
 
     private LedgerExtension(ExtendedActorSystem system)
     {
@@ -205,6 +222,7 @@ internal sealed class LedgerExtension : IExtension
             ? system.Settings.Setup.Get<LedgerSetup>().Value.Options
             : throw new InvalidOperationException("This actor system has no ledger: call WithLedger(...).");
         Options = options;
+        Clock = system.Settings.Setup.Get<LedgerSetup>().Value.Clock;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
         var streams = options.Storage!.OpenStreams();
         var reader = new AccountStreamReader(streams);
@@ -215,10 +233,10 @@ internal sealed class LedgerExtension : IExtension
                 row.SequenceNr, row.PersistenceId);
         });
         Holds = new HoldLocator(Work);
-        calls = new CallTable(options.TimeProvider, options.NodeCallsMax);
+        calls = new CallTable(Clock, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
         system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
-        Leases = options.Storage.OpenLeases();
+        Leases = options.Storage.OpenLeases() is { } leases ? new WatchedLeases(leases, Clock) : null;
         Lease = Leases is null
             ? NodeLease.Unneeded
             : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), reason =>
@@ -226,7 +244,10 @@ internal sealed class LedgerExtension : IExtension
                 // Its accounts are, or will be, somebody else's. Without actors nothing is left that could be asked.
                 system.Log.Error("The actor system ends: {Reason}", reason);
                 _ = system.Terminate();
-            });
+            })
+            {
+                Clock = Clock,
+            };
         Returns = Leases is null ? null : new ClaimReturns(Leases, Lease, Logging.GetLogger(system, typeof(ClaimReturns)));
         Context = new AccountActorContext(
             new AccountRuntimeOptions
@@ -238,11 +259,13 @@ internal sealed class LedgerExtension : IExtension
                 CommitRecordDelay = options.CommitRecordDelay,
                 AllowSeeding = options.AllowSeeding,
             },
-            options.PassivateAfter, options.TimeProvider, reader, Work, Lease, () => accounts.Task.Result);
-        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper);
+            options.PassivateAfter, Clock, reader, Work, Lease, () => accounts.Task.Result);
+        Ledger = new LedgerService(options, Clock, calls, reader, accounts.Task, Holds, () => Sweeper);
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
+            Clock.Stop();
+            sampling?.Dispose();
             _ = streams.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
             _ = Work.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
 
@@ -252,6 +275,9 @@ internal sealed class LedgerExtension : IExtension
     }
 
     public LedgerOptions Options { get; }
+
+    /// <summary>The ledger time of this node.</summary>
+    public LedgerClock Clock { get; }
 
     public AccountActorContext Context { get; }
 
@@ -292,7 +318,7 @@ internal sealed class LedgerExtension : IExtension
 
         var sweeper = system.SystemActorOf(
             Props.Create(() => new SweeperActor(
-                new SweeperContext(Work, WorkRows, region, AskAsync, Options, SweeperHealth))),
+                new SweeperContext(Work, WorkRows, region, AskAsync, Options, SweeperHealth) { Time = Clock })),
             "ledger-sweeper");
         Sweeper = sweeper;
 
@@ -305,6 +331,30 @@ internal sealed class LedgerExtension : IExtension
                 await sweeper.GracefulStop(SweeperStopTimeout);
                 return Done.Instance;
             });
+    }
+
+    /// <summary>Begins to tell the ledger's time, before anything is decided by it.</summary>
+    /// <exception cref="InvalidOperationException">The clocks contradict each other, and go on doing so.</exception>
+    public async Task StartClockAsync()
+    {
+        if (Leases is null)
+        {
+            Clock.Start(Options.Storage!.ReadClockMark(), Options.Clock.Accept);
+            return;
+        }
+
+        await new ClockStart(Clock, Leases, Options).RunAsync();
+
+        // A node without accounts has no lease whose renewals would keep its time.
+        sampling = new Timer(
+            _ =>
+            {
+                if (!Lease.IsEntered)
+                {
+                    ClockStart.TrySample(Clock, Leases);
+                }
+            },
+            null, s_sampleEvery, s_sampleEvery);
     }
 
     /// <summary>Starts the accounts' shard region, in clustered mode.</summary>
@@ -389,7 +439,7 @@ internal sealed class LedgerExtension : IExtension
         try
         {
             return await calls.AskAsync(
-                accounts.Task.Result, account, message, Options.TimeProvider.GetUtcNow() + SweeperAskTimeout, timer.Token);
+                accounts.Task.Result, account, message, Clock.GetUtcNow() + SweeperAskTimeout, timer.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -5,6 +5,7 @@ using Akka.Persistence;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
@@ -32,6 +33,9 @@ internal sealed record AccountActorContext(
 
     /// <summary>The claims of shards that have begun here, by the names of the shards; none outside a cluster.</summary>
     public ConcurrentDictionary<string, ShardClaim> Claims { get; } = new();
+
+    /// <summary>Which accounts have rows of the future.</summary>
+    public AccountsAhead Ahead { get; init; } = new();
 
     /// <summary>The timers of accounts.</summary>
     public AccountClock Clock { get; } = new();
@@ -82,6 +86,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private long oldestInDoubt;
     private LedgerTime inDoubtSince;
     private bool registered;
+    private long dropped;
+    private bool isAhead;
     private Queue<Utterance>? withheld;
     private ICancelable? silence;
 
@@ -146,6 +152,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 WakeUnread(context.Recoveries.Succeeded(account));
                 lastUsed = Now;
                 runtime.RecoveryCompleted(lastUsed);
+                NoteTime(lastUsed);
                 LookWhetherIdleAfter(context.PassivateAfter);
                 break;
 
@@ -164,6 +171,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 lastUsed = Now;
                 passivating = false;
                 runtime.Handle(envelope.Message, lastUsed);
+                NoteTime(lastUsed);
                 break;
             case LookupsDone done:
                 for (var i = 0; i < done.Asked.Length; i++)
@@ -228,11 +236,29 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var now = Now;
         ForgetWake();
         runtime.Tick(now);
+        NoteTime(now);
         RegisterLongDoubt(now);
         if (context.Lease.IsSilentForLong)
         {
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
             runtime.GiveUpCalls(CallFailure.JournalUnavailable);
+        }
+    }
+
+    // R21: what the node's health says.
+    private void NoteTime(LedgerTime now)
+    {
+        if (runtime.DroppedAhead is var all && all != dropped)
+        {
+            context.Ahead.CountDropped(all - dropped, account, Log);
+            dropped = all;
+        }
+
+        var by = runtime.AheadBy(now);
+        if (isAhead || by > TimeSpan.Zero)
+        {
+            isAhead = by > TimeSpan.Zero;
+            context.Ahead.Note(account, by);
         }
     }
 
@@ -550,6 +576,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         ForgetWake();
         silence?.Cancel();
+        context.Ahead.Note(account, TimeSpan.Zero);
         runtime.Fail(CallFailure.Moving);
         FailWithheld(CallFailure.Moving);
         if ((!recovered || runtime.HasInDoubt) && wakeAfter is { } pause)

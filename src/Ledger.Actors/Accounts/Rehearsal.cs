@@ -131,7 +131,7 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
         try
         {
             var ledger = new LedgerService(
-                options, calls, context.Reader, Task.FromResult(region), new HoldLocator(context.Work), static () => null);
+                options, context.Time, calls, context.Reader, Task.FromResult(region), new HoldLocator(context.Work), static () => null);
             await TradeAsync(ledger, name, cancellationToken).ConfigureAwait(false);
         }
         finally
