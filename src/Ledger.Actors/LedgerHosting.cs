@@ -50,6 +50,7 @@ public static class LedgerHostingExtensions
     public static IServiceCollection AddLedger(this IServiceCollection services)
     {
         services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedger());
+        services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedgerAdmin());
         return services;
     }
 
@@ -179,6 +180,10 @@ public static class LedgerHostingExtensions
     /// <param name="system">The actor system, made with <c>WithLedger(...)</c>.</param>
     /// <exception cref="InvalidOperationException">The actor system has no ledger.</exception>
     public static ILedger GetLedger(this ActorSystem system) => LedgerExtension.Of(system).Ledger;
+
+    /// <summary>What operators ask of the ledger of an actor system.</summary>
+    /// <param name="system">The actor system, which has a ledger.</param>
+    public static ILedgerAdmin GetLedgerAdmin(this ActorSystem system) => new LedgerAdmin(LedgerExtension.Of(system).Work);
 }
 
 /// <summary>The key of the accounts' shard region in the actor registry.</summary>
