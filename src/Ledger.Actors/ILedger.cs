@@ -256,6 +256,10 @@ public enum LedgerErrorReason
 
     /// <summary>The account could not be reached, or was moving. The outcome is unknown.</summary>
     Unavailable,
+
+    /// <summary>The account could not decide it, by a defect of the ledger. Nothing was applied by this call; the same again will
+    /// mostly fail again.</summary>
+    DecisionFailed = 32,
 }
 
 /// <summary>A call of <see cref="ILedger"/> that failed as a whole.</summary>

@@ -75,6 +75,13 @@ public static class LedgerHostingExtensions
     public static IHealthChecksBuilder AddLedgerJournal(this IHealthChecksBuilder builder, params string[] tags) =>
         AddCheck(builder, "ledger-journal", static system => new JournalHealthCheck(system), HealthStatus.Unhealthy, tags);
 
+    /// <summary>Adds a health check that says whether accounts could decide what they were asked. It fails as
+    /// <see cref="HealthStatus.Degraded"/> for ten minutes after a decision threw, which a defect of the ledger alone can cause:
+    /// the request was refused, and everything else goes on.</summary>
+    /// <param name="builder">The health checks.</param>
+    public static IHealthChecksBuilder AddLedgerDecisions(this IHealthChecksBuilder builder) =>
+        AddCheck(builder, "ledger-decisions", static system => new DecisionHealthCheck(system), HealthStatus.Degraded, null);
+
     private static IHealthChecksBuilder AddCheck(
         IHealthChecksBuilder builder, string name, Func<ActorSystem, IHealthCheck> check, HealthStatus failure, string[]? tags)
     {
@@ -237,6 +244,7 @@ internal sealed class LedgerExtension : IExtension
                 SnapshotEvery = options.SnapshotEvery,
                 CommitRecordDelay = options.CommitRecordDelay,
                 AllowSeeding = options.AllowSeeding,
+                Deciding = options.Deciding,
             },
             options.PassivateAfter, options.TimeProvider, reader, Work, Lease, () => accounts.Task.Result);
         Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper);

@@ -96,6 +96,9 @@ public sealed class LedgerOptions
     /// <summary>Tests: whether balances may be set. No configuration reaches it.</summary>
     internal bool AllowSeeding { get; set; }
 
+    /// <summary>Tests: called while an account decides something, to throw. No configuration reaches it.</summary>
+    internal Action? Deciding { get; set; }
+
     /// <summary>Checks every option.</summary>
     /// <exception cref="ValidationException">An option is missing or out of its range; the message names it.</exception>
     public void Validate()

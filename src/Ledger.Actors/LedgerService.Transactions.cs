@@ -104,7 +104,7 @@ internal sealed partial class LedgerService
 
             var answer = await AskAsync(
                 debit, (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until), deadline,
-                false, cancellationToken);
+                cancellationToken);
             return answer is ExtendHoldAnswer extended
                 ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline)
                 : throw Failed(answer);
@@ -383,12 +383,8 @@ internal sealed partial class LedgerService
             return null;
         }
 
-        if (known.IsNone)
-        {
-            return new TransferResult(transfer.Id, TransferStatus.IdAlreadyFailed, default, false, null);
-        }
-
-        if (await RecordAsync(known, transfer.Id, deadline, cancellationToken) is not { } record)
+        // What was rejected there is no reason: another node, or this one after a restart, would know nothing of it, and do it.
+        if (await RecordAsync(known, transfer.Id, deadline, cancellationToken) is not { Status: TransferStatus.Created } record)
         {
             return null;
         }
@@ -550,9 +546,10 @@ internal sealed partial class LedgerService
             recent.Add(transaction.Id, anchor);
         }
 
-        for (var i = 0; i < transaction.Legs.Length; i++)
+        // The leg that failed is no news of this node's: the coordinator's journal says that its id is used up.
+        foreach (var leg in transaction.Legs)
         {
-            if (transaction.Legs[i].Transfer is not { } transfer)
+            if (!result.IsCommitted || leg.Transfer is not { } transfer)
             {
                 continue;
             }

@@ -255,7 +255,7 @@ internal sealed partial class LedgerService(
                 return answer;
             }
 
-            if (isUnknown && (failure is CallFailure.Overloaded or CallFailure.DeadlineExpired))
+            if (isUnknown && (failure is CallFailure.Overloaded or CallFailure.DeadlineExpired or CallFailure.DecisionFailed))
             {
                 // "Nothing was applied" is true of this attempt, and need not be of the one before it.
                 answer = new CallFailed(CallFailure.Moving);
@@ -338,8 +338,8 @@ internal sealed partial class LedgerService(
         if (failure is not null)
         {
             // "Nothing was applied" may be said only when it is true of every item.
-            throw failure.Reason is LedgerErrorReason.DeadlineExpired or LedgerErrorReason.Overloaded && !allExpired
-                && items.Length > 1
+            throw failure.Reason is LedgerErrorReason.DeadlineExpired or LedgerErrorReason.Overloaded
+                or LedgerErrorReason.DecisionFailed && !allExpired && items.Length > 1
                 ? new LedgerException(LedgerErrorReason.Unavailable, "Some items have no outcome yet. Send them again.")
                 : failure;
         }
@@ -387,7 +387,8 @@ internal sealed partial class LedgerService(
         if (failure is not null)
         {
             // "Nothing was applied" may be said only when it is true of every item.
-            throw failure is CallFailed(CallFailure.DeadlineExpired or CallFailure.Overloaded) && !allExpired
+            throw failure is CallFailed(CallFailure.DeadlineExpired or CallFailure.Overloaded or CallFailure.DecisionFailed)
+                && !allExpired
                 ? new LedgerException(LedgerErrorReason.Unavailable, "Some items have no outcome yet. Send them again.")
                 : Failed(failure);
         }

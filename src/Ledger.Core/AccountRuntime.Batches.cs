@@ -9,6 +9,7 @@ public sealed partial class AccountRuntime
 
     private void Emit(AccountEvent happened, bool urgent)
     {
+        changes++;
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances);
         state.Evolve(happened, open.SequenceNr);
         open.Events.Add(happened);
@@ -83,11 +84,9 @@ public sealed partial class AccountRuntime
         if (open is null && full is not { Count: > 0 } && IsSnapshotDue(writing.SequenceNr))
         {
             eventsSinceSnapshot = 0;
-            writing.Snapshot = AccountSnapshot.Of(state, writing.SequenceNr);
-            snapshotSequenceNr = writing.SequenceNr;
+            row.Snapshot = AccountSnapshot.Of(state, row.SequenceNr);
+            snapshotSequenceNr = row.SequenceNr;
         }
-
-        shell.Write(writing);
     }
 
     // The ids in memory and the holds are most of a snapshot: it must not cost more than the rows that it stands for. Accounts

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Ledger.Core;
 
 /// <content>The other accounts of a transaction: participants, the closer, and all of them when they are only asked.</content>
@@ -19,7 +21,7 @@ public sealed partial class AccountRuntime
         var decision = used != TransferStatus.None ? new LegDecision(used, part.Legs[0])
             : state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
                 ? LegDecision.Doubt(part.Legs[0])
-            : Verify(part, work.Known, work, now);
+            : VerifyOrRefuse(part, work.Known, work, work.Input!, now);
         if (decision.InDoubt)
         {
             Unclaim(work);
@@ -135,7 +137,7 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        var decision = Verify(part, known, null, now);
+        var decision = VerifyOrRefuse(part, known, null, close, now);
         if (decision.InDoubt)
         {
             RefuseClose(part, null, now);
@@ -291,17 +293,31 @@ public sealed partial class AccountRuntime
 
     private void AnswerTrial(TrialRequest trial, Dictionary<TransferId, IdFound?>? known)
     {
-        var part = trial.Part;
-        var facts = FactsOf(part, known, null);
-        Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
-            Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load,
-            state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
-            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])
+        ImmutableArray<LegFact> told;
+        var before = changes;
+        try
+        {
+            options.Deciding?.Invoke();
+            var part = trial.Part;
+            var facts = FactsOf(part, known, null);
+            told = [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))];
+        }
+        catch (Exception e) when (IsRefusal(e, before))
+        {
+            Refuse(trial, e);
+            return;
+        }
+
+        SendQuote(trial, state.IsOpeningOrClosingInDoubt || state.HasOldDoubt, told);
+    }
+
+    private void SendQuote(TrialRequest trial, bool inDoubt, ImmutableArray<LegFact> facts) =>
+        Hold(trial.Part.Anchor, new TrialAnswer(trial.Part.Id, trial.Round, new AccountQuote(
+            Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load, inDoubt, facts)
         {
             OpenedWith = state.OpenedWith,
             ClosedByHold = state.ClosedByHold,
         }));
-    }
 
     // What this account knows of the ids that its legs name.
     private Func<int, LegFact>? FactsOf(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work)
@@ -434,7 +450,7 @@ public sealed partial class AccountRuntime
             return fact with { ReversalProblem = TransferStatus.ReversedTransferHasDifferentAccounts };
         }
 
-        var left = leg.Amount - found.Reversed;
+        var left = found.Reversed < leg.Amount ? leg.Amount - found.Reversed : Amount.Zero;
         return fact with { Reversible = before < left ? left - before : Amount.Zero };
     }
 

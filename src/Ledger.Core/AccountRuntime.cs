@@ -28,6 +28,14 @@ public interface IAccountShell
     /// <summary>Asks for a <see cref="AccountRuntime.Tick"/> at a time or later.</summary>
     /// <param name="time">When.</param>
     void WakeAt(LedgerTime time);
+
+    /// <summary>Deciding something threw, by a defect of the ledger. It has been refused and nothing was changed; the shell counts
+    /// it and tells people (R18). A shell that has nobody to tell need not have it.</summary>
+    /// <param name="input">What was asked; null for an expiry that the ledger itself had begun.</param>
+    /// <param name="thrown">What was thrown.</param>
+    void DecisionFailed(AccountMessage? input, Exception thrown)
+    {
+    }
 }
 
 /// <summary>The settings of an <see cref="AccountRuntime"/>.</summary>
@@ -73,8 +81,14 @@ public sealed record AccountRuntimeOptions
     /// <summary>How many holds of one account are expiring at once.</summary>
     public int ExpiriesMax { get; init; } = 1000;
 
+    /// <summary>The longest pause before an expiry is tried again that could not be decided, by a defect of the ledger.</summary>
+    public TimeSpan FailedExpiryPauseMax { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Tests: whether balances may be set.</summary>
     internal bool AllowSeeding { get; init; }
+
+    /// <summary>Tests: called while something is decided, to throw.</summary>
+    internal Action? Deciding { get; init; }
 }
 
 internal readonly record struct Outgoing(
@@ -284,6 +298,21 @@ public sealed partial class AccountRuntime
             CheckDue(now);
         }
 
+        var before = changes;
+        try
+        {
+            Dispatch(message, now);
+        }
+        catch (Exception e) when (IsRefusal(e, before))
+        {
+            Refuse(message, e);
+        }
+
+        Settle(now);
+    }
+
+    private void Dispatch(AccountMessage message, LedgerTime now)
+    {
         switch (message)
         {
             case PostTransferCall or PostTransactionCall or GetTransferCall or GetTransactionCall or ExtendHoldCall
@@ -326,8 +355,6 @@ public sealed partial class AccountRuntime
             default:
                 throw new LedgerInvariantException($"{Address}: unknown message {message.GetType().Name}");
         }
-
-        Settle(now);
     }
 
     /// <summary>The row that was being written is durable: what waited for it leaves.</summary>
@@ -460,7 +487,7 @@ public sealed partial class AccountRuntime
         {
             if (IsClaimed(work))
             {
-                GoOn(work, now);
+                GoOnOrLater(work, now);
             }
         }
 
@@ -478,6 +505,23 @@ public sealed partial class AccountRuntime
         }
 
         Pump();
+    }
+
+    private void GoOnOrLater(Work work, LedgerTime now)
+    {
+        var before = changes;
+        try
+        {
+            GoOn(work, now);
+        }
+        catch (Exception e) when (IsRefusal(e, before))
+        {
+            shell.DecisionFailed(work.Input, e);
+            if (IsClaimed(work))
+            {
+                ScheduleResend(work, now);
+            }
+        }
     }
 
     // What is late, by its phase.
@@ -656,6 +700,19 @@ public sealed partial class AccountRuntime
     }
 
     private void AnswerRead(AccountCall call, LedgerTime now)
+    {
+        var before = changes;
+        try
+        {
+            DecideRead(call, now);
+        }
+        catch (Exception e) when (IsRefusal(e, before))
+        {
+            Refuse(call, e);
+        }
+    }
+
+    private void DecideRead(AccountCall call, LedgerTime now)
     {
         switch (call)
         {

@@ -32,10 +32,10 @@ internal sealed class AccountSheet
     {
     }
 
-    public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, dueHolds: false);
+    public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, dueHolds: false, null);
 
     /// <summary>Starts anew with an account as it is: one sheet serves many decisions.</summary>
-    public AccountSheet Take(AccountState state, Func<int, LegFact>? facts, bool dueHolds)
+    public AccountSheet Take(AccountState state, Func<int, LegFact>? facts, bool dueHolds, AccountRuntimeOptions? limits)
     {
         Address = state.Address;
         Spec = state.Spec;
@@ -49,8 +49,7 @@ internal sealed class AccountSheet
         HasOldDoubt = dueHolds || state.HasOldDoubt;
         factOf = facts ?? NoFacts;
         changedHolds = null;
-        debitUp = debitDown = creditUp = creditDown = default;
-        DebitReserve = CreditReserve = default;
+        debits = credits = default;
         return this;
     }
 
@@ -88,10 +87,10 @@ internal sealed class AccountSheet
     public bool HasOldDoubt { get; private set; }
 
     /// <summary>What must be kept back for the limit on debits while the legs are in doubt.</summary>
-    public Amount DebitReserve { get; private set; }
+    public Amount DebitReserve => debits.Peak;
 
     /// <summary>What must be kept back for the limit on credits while the legs are in doubt.</summary>
-    public Amount CreditReserve { get; private set; }
+    public Amount CreditReserve => credits.Peak;
 
     public LegFact FactOf(int index) => factOf(index);
 
@@ -113,13 +112,13 @@ internal sealed class AccountSheet
     }
 
     /// <summary>What a balancing debit may take at most.</summary>
-    public Amount AvailableDebits => Room(
-        Balances.CreditsPosted, Spec?.DebitsMustNotExceedCredits, Balances.DebitsPosted, Balances.DebitsPending,
+    public Amount AvailableDebits => AccountDecider.Room(
+        Balances.CreditsPosted, Spec?.DebitsMustNotExceedCredits ?? Amount.Zero, Balances.DebitsPosted, Balances.DebitsPending,
         Balances.DebitsInDoubt);
 
     /// <summary>What a balancing credit may bring at most.</summary>
-    public Amount AvailableCredits => Room(
-        Balances.DebitsPosted, Spec?.CreditsMustNotExceedDebits, Balances.CreditsPosted, Balances.CreditsPending,
+    public Amount AvailableCredits => AccountDecider.Room(
+        Balances.DebitsPosted, Spec?.CreditsMustNotExceedDebits ?? Amount.Zero, Balances.CreditsPosted, Balances.CreditsPending,
         Balances.CreditsInDoubt);
 
     public bool DebitsOverflow(Amount amount, bool pending, out TransferStatus status) => Overflow(
@@ -165,27 +164,25 @@ internal sealed class AccountSheet
         {
             Balances = before with
             {
-                DebitsPending = before.DebitsPending + held - released,
+                DebitsPending = before.DebitsPending - released + held,
                 DebitsPosted = before.DebitsPosted + posted,
             };
-            Move(ref debitDown, ref debitUp, released.Value);
-            Move(ref debitUp, ref debitDown, held.Value + posted.Value);
-            Move(ref creditDown, ref creditUp, posted.Value);
+            debits.Take(released);
+            debits.Add(held + posted);
+            credits.Take(posted);
         }
         else
         {
             Balances = before with
             {
-                CreditsPending = before.CreditsPending + held - released,
+                CreditsPending = before.CreditsPending - released + held,
                 CreditsPosted = before.CreditsPosted + posted,
             };
-            Move(ref creditDown, ref creditUp, released.Value);
-            Move(ref creditUp, ref creditDown, held.Value + posted.Value);
-            Move(ref debitDown, ref debitUp, posted.Value);
+            credits.Take(released);
+            credits.Add(held + posted);
+            debits.Take(posted);
         }
 
-        DebitReserve = Max(DebitReserve, debitUp, debitDown);
-        CreditReserve = Max(CreditReserve, creditUp, creditDown);
         var closing = isDebit ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit;
         if (pending)
         {
@@ -213,23 +210,6 @@ internal sealed class AccountSheet
         }
     }
 
-    // Of the two, one is always zero, so neither passes what the counters themselves may reach.
-    private static void Move(ref UInt128 forward, ref UInt128 back, UInt128 amount)
-    {
-        if (back >= amount)
-        {
-            back -= amount;
-        }
-        else
-        {
-            forward += amount - back;
-            back = UInt128.Zero;
-        }
-    }
-
-    private static Amount Max(Amount reserve, UInt128 up, UInt128 down) =>
-        up > down && up - down > reserve.Value ? new Amount(up - down) : reserve;
-
     // What is in doubt may be posted or held: it counts wherever it could end.
     private static bool Overflow(
         Amount amount, bool pending, Amount held, Amount posted, Amount doubt,
@@ -250,21 +230,6 @@ internal sealed class AccountSheet
         }
 
         return status != TransferStatus.None;
-    }
-
-    private static Amount Room(Amount posted, Amount? allowance, Amount used1, Amount used2, Amount used3)
-    {
-        if (!posted.TryAdd(allowance ?? Amount.Zero, out var room))
-        {
-            room = Amount.MaxValue;
-        }
-
-        foreach (var used in (ReadOnlySpan<Amount>)[used1, used2, used3])
-        {
-            room = used > room ? Amount.Zero : room - used;
-        }
-
-        return room;
     }
 }
 

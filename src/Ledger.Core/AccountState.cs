@@ -338,17 +338,14 @@ public sealed class AccountState
     {
         foreach (var leg in part.Legs)
         {
-            if (leg.Index == index && leg.Transfer is { ResolvesHold: true } transfer)
-            {
-                var hold = FindHold(transfer.PendingId);
-                return new LegFact(index)
-                {
-                    Pending = hold?.Transfer, Remaining = hold?.Remaining ?? Amount.Zero, Deadline = hold?.Deadline ?? default,
-                };
-            }
+            return new LegFact(index);
         }
 
-        return new LegFact(index);
+        var hold = FindHold(transfer.PendingId);
+        return new LegFact(index)
+        {
+            Pending = hold?.Transfer, Remaining = hold?.Remaining ?? Amount.Zero, Deadline = hold?.Deadline ?? default,
+        };
     };
 
     private void Add(InDoubtTransaction transaction)
@@ -559,12 +556,12 @@ public sealed class AccountState
         Balances = isDebit
             ? Balances with
             {
-                DebitsPending = Balances.DebitsPending + held - released,
+                DebitsPending = Balances.DebitsPending - released + held,
                 DebitsPosted = Balances.DebitsPosted + posted,
             }
             : Balances with
             {
-                CreditsPending = Balances.CreditsPending + held - released,
+                CreditsPending = Balances.CreditsPending - released + held,
                 CreditsPosted = Balances.CreditsPosted + posted,
             };
         EntryCount += leg.IsPosting ? 1UL : 0;
@@ -640,6 +637,8 @@ public sealed class AccountState
         }
     }
 
+    // A refusal may have been decided over an id that was used up, when memory had forgotten that: another attempt's, of other
+    // content. Where more is remembered now than was then, its replay finds the id, which stays what it is.
     private void Remember(TransferId id, RememberedId what)
     {
         Require(Remembered.TryAdd(id, what, LastTime), "I4: an id is decided once");

@@ -251,7 +251,8 @@ public sealed class IdSearches
 
             if (!transfer.Reverses.IsNil && searches.TryGetValue(transfer.Reverses, out var original))
             {
-                original.Reversed += leg.Amount;
+                // Never more than the original; what says otherwise has no more left to take back.
+                original.Reversed = original.Reversed.TryAdd(leg.Amount, out var sum) ? sum : Amount.MaxValue;
             }
         }
     }

@@ -321,14 +321,21 @@ public static class TransferStatusPrecedence
     /// <exception cref="ArgumentOutOfRangeException">The status is no reason.</exception>
     public static int RankOf(TransferStatus status)
     {
-        var rank = Array.IndexOf(Order, status);
-        return rank >= 0
+        var rank = PlaceOf(status);
+        return rank < Order.Length
             ? rank
             : throw new ArgumentOutOfRangeException(nameof(status), status, "This status is no reason.");
     }
 
-    /// <summary>Whether one reason is reported before another.</summary>
+    /// <summary>Whether one reason is reported before another. One that this version does not know, since an account on a newer
+    /// node has given it, comes last.</summary>
     /// <param name="one">A reason.</param>
     /// <param name="other">Another.</param>
-    public static bool Outranks(TransferStatus one, TransferStatus other) => RankOf(one) < RankOf(other);
+    public static bool Outranks(TransferStatus one, TransferStatus other) => PlaceOf(one) < PlaceOf(other);
+
+    private static int PlaceOf(TransferStatus status)
+    {
+        var place = Array.IndexOf(Order, status);
+        return place >= 0 ? place : Order.Length;
+    }
 }

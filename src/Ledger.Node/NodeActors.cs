@@ -20,7 +20,7 @@ internal static class NodeActors
 
     public static void AddTo(IServiceCollection services, NodeSettings settings)
     {
-        services.AddHealthChecks().AddLedgerSweeper().AddLedgerJournal().AddLedgerLease(LedgerGrpcExtensions.ReadyTag);
+        services.AddHealthChecks().AddLedgerSweeper().AddLedgerDecisions().AddLedgerJournal().AddLedgerLease(LedgerGrpcExtensions.ReadyTag);
         if (settings.IsClustered)
         {
             services.AddHealthChecks().AddCheck<ClusterReadinessCheck>("cluster", tags: [LedgerGrpcExtensions.ReadyTag]);

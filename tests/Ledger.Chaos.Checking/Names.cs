@@ -53,6 +53,7 @@ internal static class Names
             ["UNAVAILABLE"] = ("UNAVAILABLE", true),
             ["JOURNAL_UNAVAILABLE"] = ("UNAVAILABLE", true),
             ["INTERNAL"] = ("INTERNAL", true),
+            ["DECISION_FAILED"] = ("INTERNAL", false),
         }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The statuses that a call may end with on its way, without the ledger's having said anything.</summary>

@@ -166,6 +166,7 @@ public sealed class ErrorTests
         LedgerErrorReason.DeadlineExpired or LedgerErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
         LedgerErrorReason.NotFound => StatusCode.NotFound,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
+        LedgerErrorReason.DecisionFailed => StatusCode.Internal,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable => StatusCode.Unavailable,
         _ => StatusCode.InvalidArgument,
     };

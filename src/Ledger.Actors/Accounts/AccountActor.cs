@@ -33,6 +33,9 @@ internal sealed record AccountActorContext(
     /// <summary>The claims of shards that have begun here, by the names of the shards; none outside a cluster.</summary>
     public ConcurrentDictionary<string, ShardClaim> Claims { get; } = new();
 
+    /// <summary>How decisions fare.</summary>
+    public DecisionWatch Decisions { get; } = new();
+
     /// <summary>The timers of accounts.</summary>
     public AccountClock Clock { get; } = new();
 
@@ -457,6 +460,18 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         if (lookups is { Count: > 0 })
         {
             StartSearch();
+        }
+    }
+
+    public void DecisionFailed(AccountMessage? input, Exception thrown)
+    {
+        var what = $"{account}: {input?.GetType().Name ?? "an expiry"}: {thrown.GetType().Name}: {thrown.Message.Split('\n')[0].Trim()}";
+        if (context.Decisions.Failed(what))
+        {
+            Log.Error(
+                thrown,
+                "{Account} could not decide {Input}, by a defect of the ledger; it was refused, and nothing was done. Report it",
+                account, input?.GetType().Name ?? "the expiry of a hold");
         }
     }
 

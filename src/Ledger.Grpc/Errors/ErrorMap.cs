@@ -36,6 +36,7 @@ internal static class ErrorMap
         LedgerErrorReason.DeadlineExceeded => Reasons.DeadlineExceeded,
         LedgerErrorReason.JournalUnavailable => Reasons.JournalUnavailable,
         LedgerErrorReason.Unavailable => Reasons.Unavailable,
+        LedgerErrorReason.DecisionFailed => Reasons.DecisionFailed,
 
         // A reason that this facade doesn't know says nothing about the outcome.
         _ => Reasons.Internal,

@@ -32,7 +32,10 @@ internal enum FaultKinds
     /// <summary>A node can't renew its lease for a while: what its accounts say waits, in order, and leaves when it is renewed; what
     /// an incarnation said that has got a successor meanwhile never does.</summary>
     Lapse = 1 << 19,
-    All = (1 << 20) - 1,
+
+    /// <summary>What an account decides throws at times, by a defect that comes and goes.</summary>
+    Throws = 1 << 20,
+    All = (1 << 21) - 1,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -70,6 +73,8 @@ internal sealed record Faults
 
     public int LookupFails { get; init; }
 
+    public int Throws { get; init; }
+
     public int LookupBits { get; init; } = 12;
 
     public long SkewMax { get; init; }
@@ -94,6 +99,10 @@ internal sealed record Faults
             kinds |= temper == 0 ? FaultKinds.None : temper == 1 || on < 40 ? (FaultKinds)(1 << bit) : FaultKinds.None;
         }
 
+        // Drawn apart, so that what came before it is as it was.
+        var throws = new Prng(seed, "throws");
+        var throwsPermille = throws.Of(5, 30, 200);
+        kinds |= temper != 0 && (temper == 1 || throws.Chance(400)) ? FaultKinds.Throws : FaultKinds.None;
         kinds &= allowed;
         if (isSequential)
         {
@@ -129,6 +138,7 @@ internal sealed record Faults
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),
             WriteBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? slow : 12,
             LookupFails = Rate(FaultKinds.LookupFails, 20, 200, 500),
+            Throws = (kinds & FaultKinds.Throws) != FaultKinds.None ? throwsPermille : 0,
             LookupBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? looking : 12,
             SkewMax = Rate(FaultKinds.Skew, 10_000, 1_000_000, 8_000_000),
             RememberedIdsMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,

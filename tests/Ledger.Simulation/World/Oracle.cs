@@ -1,3 +1,4 @@
+using System.Numerics;
 using Ledger.Core;
 
 namespace Ledger.Simulation;
@@ -303,7 +304,7 @@ internal sealed class Oracle(World world)
     }
 
     // A decision to do something must be right in the state that the account had.
-    private static void CheckLegs(Place place, Book before, TransactionPart part, LedgerTime at)
+    private void CheckLegs(Place place, Book before, TransactionPart part, LedgerTime at)
     {
         var concerned = 0;
         foreach (var leg in part.Legs)
@@ -337,7 +338,7 @@ internal sealed class Oracle(World world)
         }
     }
 
-    private static void CheckLeg(Place place, Book book, PartLeg leg, LedgerTime at, bool inDoubt, TransferId key)
+    private void CheckLeg(Place place, Book book, PartLeg leg, LedgerTime at, bool inDoubt, TransferId key)
     {
         var transfer = leg.Transfer!;
         var isDebit = transfer.DebitAccount == place.Address;
@@ -376,8 +377,8 @@ internal sealed class Oracle(World world)
         var mine = (transfer.Flags & (isDebit ? TransferFlags.BalancingDebit : TransferFlags.BalancingCredit)) != TransferFlags.None;
         var bound = isDebit ? AmountBound.Debit : AmountBound.Credit;
         room = room < 0 ? 0 : room;
-        Check(!mine || (Int128)leg.Amount.Value <= room, $"R14: {transfer.Id} moves {leg.Amount}, {place.Address} has {room}");
-        Check(leg.Bound != bound || (mine && (Int128)leg.Amount.Value == room), $"R14: {transfer.Id} moves {leg.Amount}, not all {room} of {place.Address}");
+        Check(!mine || (BigInteger)leg.Amount.Value <= room, $"R14: {transfer.Id} moves {leg.Amount}, {place.Address} has {room}");
+        Check(leg.Bound != bound || (mine && (BigInteger)leg.Amount.Value == room), $"R14: {transfer.Id} moves {leg.Amount}, not all {room} of {place.Address}");
         Check(leg.Bound != AmountBound.None || leg.Amount == transfer.Amount, $"R14: {transfer.Id} moves less than was asked, and nothing bounds it");
     }
 
@@ -387,6 +388,12 @@ internal sealed class Oracle(World world)
         Place place, Book before, TransactionPart part, int index, TransferStatus reason, LedgerTime at, string verb)
     {
         var failed = part.Legs.FirstOrDefault(leg => leg.Index == index);
+        if (reason == TransferStatus.DecisionFailed)
+        {
+            Check(world.Injected.ContainsKey("decision threw"), $"R18: {place.Address} {verb} {part.Id}, as if a decision had thrown");
+            return;
+        }
+
         Check(failed is not null, $"{place.Address} {verb} {part.Id} for a leg that is not there");
         if (failed!.Transfer is not { } transfer || part.Legs.Any(static leg => leg.Transfer is { IsBalancing: true } || leg.Transfer is { Reverses.IsNil: false, Amount.Value: var all } && all == UInt128.MaxValue))
         {
@@ -451,7 +458,7 @@ internal sealed class Oracle(World world)
                 }
             }
 
-            Check(!hasTold || room < Rules.Clamp(amount),
+            Check(!hasTold || room < amount,
                 $"I10: {place.Address} {verb} {transfer.Id} for want of money that a client was told it has");
         }
     }
@@ -609,7 +616,8 @@ internal sealed class Oracle(World world)
                 other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id);
             if (attempt is null)
             {
-                Check(world.PlaceOf(call.Command.To).Book.Done.ContainsKey(id), $"I5: {id} is acknowledged and no closer's row is durable");
+                Check(world.PlaceOf(call.Command.To).Book.Done.TryGetValue(id, out var done), $"I5: {id} is acknowledged and no closer's row is durable");
+                Check(call.Command.Call is not PostTransferCall || amounts == done!.Leg.Amount.ToString(), $"{id}, a leg of {done!.Of}, is told the amount {amounts}");
             }
             else
             {
@@ -797,14 +805,14 @@ internal sealed class Oracle(World world)
 
     public void CheckAtRest()
     {
-        var sums = new SortedDictionary<string, (Int128 Posted, Int128 Pending)>(StringComparer.Ordinal);
+        var sums = new SortedDictionary<string, (BigInteger Posted, BigInteger Pending)>(StringComparer.Ordinal);
         foreach (var place in world.Places)
         {
             var book = place.Book;
             Check(book.Doubts.Count == 0, $"liveness: {place.Address} is still in doubt");
             Check(book.DebitsReserved == 0 && book.CreditsReserved == 0, $"I1: {place.Address} still reserves money");
-            var held = book.Holds.Values.Aggregate((Debit: (Int128)0, Credit: (Int128)0), (sum, hold) =>
-                hold.Transfer.DebitAccount == place.Address ? (sum.Debit + (Int128)hold.Remaining, sum.Credit) : (sum.Debit, sum.Credit + (Int128)hold.Remaining));
+            var held = book.Holds.Values.Aggregate((Debit: (BigInteger)0, Credit: (BigInteger)0), (sum, hold) =>
+                hold.Transfer.DebitAccount == place.Address ? (sum.Debit + (BigInteger)hold.Remaining, sum.Credit) : (sum.Debit, sum.Credit + (BigInteger)hold.Remaining));
             Check(held.Debit == book.DebitsPending && held.Credit == book.CreditsPending, $"I7: {place.Address} holds more or less than its holds");
             if (book.Exists)
             {

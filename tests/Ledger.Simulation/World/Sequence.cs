@@ -13,8 +13,11 @@ internal sealed class Sequence(World world)
     private readonly Dictionary<(AccountAddress, TransferId), List<Known>> known = [];
     private bool isStopped;
     private int at;
+    private long threwBefore;
 
     private sealed record Known(Transaction Asked, TransferStatus Status, int Leg, ImmutableArray<UInt128> Amounts, bool IsFinal, Transaction Full);
+
+    private long Threw => world.Injected.GetValueOrDefault("decision threw");
 
     public void Stop() => isStopped = true;
 
@@ -28,6 +31,7 @@ internal sealed class Sequence(World world)
         }
 
         var wish = world.Wishes[index];
+        threwBefore = Threw;
         world.Send(wish);
         world.At(world.Now + 100_000, () => Wait(wish));
     }
@@ -316,11 +320,6 @@ internal sealed class Sequence(World world)
 
         return true;
     }
-
-    private static bool Burns(TransferStatus reason) => reason is
-        TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound or TransferStatus.PendingTransferNotFound
-        or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits or TransferStatus.DebitAccountAlreadyClosed
-        or TransferStatus.CreditAccountAlreadyClosed or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen;
 
     // As the documentation of create_transfers has it, for what the scripts vary.
     private static TransferStatus Difference(Transfer known, Transfer asked, UInt128 moved)

@@ -18,7 +18,7 @@ internal sealed class Place(AccountAddress address, int index)
 
     public Incarnation? Newest { get; set; }
 
-    public Book Book { get; } = new() { Address = address };
+    public required Book Book { get; init; }
 
     public List<Version> Versions { get; } = [];
 
@@ -76,6 +76,7 @@ internal sealed partial class World
     private readonly Prng disk;
     private readonly Prng chaos;
     private readonly Prng clients;
+    private readonly Prng defects;
     private readonly Faults faults;
     private readonly Script script;
     private readonly AccountRuntimeOptions options;
@@ -116,6 +117,7 @@ internal sealed partial class World
         disk = new Prng(seed, "disk");
         chaos = new Prng(seed, "chaos");
         clients = new Prng(seed, "clients");
+        defects = new Prng(seed, "defects");
         now = Script.Start - 1_000_000;
         isSilent = !isSequential && chaos.Chance(400);
         options = new AccountRuntimeOptions
@@ -177,7 +179,7 @@ internal sealed partial class World
             violation = e.Message;
         }
         catch (Exception e) when (e is InvalidOperationException or NullReferenceException or KeyNotFoundException
-            or ArgumentException or IndexOutOfRangeException or OverflowException)
+            or ArgumentException or IndexOutOfRangeException or OverflowException or DefectException)
         {
             violation = "crash: " + e;
         }
@@ -245,6 +247,15 @@ internal sealed partial class World
             var live = place.Newest is { } one && !one.Runtime.HasUnwritten && one.IsReady && one.Runtime.DurableSequenceNr == place.Rows.Count
                 ? one.Runtime.State : null;
             Oracle.CheckReplay(place, options, live);
+        }
+    }
+
+    private void ThrowAtTimes()
+    {
+        if (!healed && defects.Chance(faults.Throws))
+        {
+            Count("decision threw");
+            throw new DefectException();
         }
     }
 
@@ -1244,6 +1255,23 @@ internal sealed class Incarnation : IAccountShell
         {
             Runtime.LookupCompleted(lookup, found, Clock);
         }
+    }
+
+    // Nothing but what the world itself throws may be thrown by a decision (R18).
+    void IAccountShell.DecisionFailed(AccountMessage? input, Exception thrown)
+    {
+        if (thrown is ViolationException)
+        {
+            // What the world finds wrong with what is said here.
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(thrown);
+        }
+
+        if (thrown is not DefectException)
+        {
+            throw new ViolationException($"R18: {Place.Address} can't decide {(input is null ? "an expiry" : Tracer.Text(input))}: {thrown}");
+        }
+
+        world.Trace($"{Place.Address}{(IsNewest ? "" : "'")} can't decide {(input is null ? "an expiry" : Tracer.Text(input))}");
     }
 
     void IAccountShell.WakeAt(LedgerTime time)
