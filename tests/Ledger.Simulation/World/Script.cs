@@ -381,6 +381,11 @@ internal sealed class Script
     // The same again; or, under the same id, something else.
     private void Again()
     {
+        if (sizes.Chance(250) && AddLegAlone())
+        {
+            return;
+        }
+
         var before = commands[Math.Max(0, commands.Count - 1 - random.Next(Math.Min(commands.Count, 12)))];
         var call = before.Call;
         var to = before.To;
@@ -425,6 +430,34 @@ internal sealed class Script
         }
 
         Add(to, call);
+    }
+
+    // One leg of a transaction, committed or not, is sent by itself: alone, or as another transaction.
+    private bool AddLegAlone()
+    {
+        var wholes = commands.Select(static one => one.Call).OfType<PostTransactionCall>()
+            .Where(static one => one.Transaction.Legs.Length > 1).ToArray();
+        if (wholes.Length == 0)
+        {
+            return false;
+        }
+
+        var legs = wholes[^(1 + sizes.Next(Math.Min(wholes.Length, 3)))].Transaction.Legs;
+        if (legs[sizes.Next(legs.Length)].Transfer is not { } leg)
+        {
+            return false;
+        }
+
+        if (sizes.Chance(600))
+        {
+            Add(leg.DebitAccount, new PostTransferCall(leg, default, default));
+        }
+        else
+        {
+            Add(leg.DebitAccount, new PostTransactionCall(Transaction.Of(Transaction.LegId(leg.Id, 77), leg), default, default));
+        }
+
+        return true;
     }
 
     private void AddTransaction()

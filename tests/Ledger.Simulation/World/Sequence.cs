@@ -275,6 +275,10 @@ internal sealed class Sequence(World world)
                 && asked.Legs[0].Transfer!.ResolvesHold || status == reason && (isAlone || leg == failedLeg),
                 $"{asked.Id} is answered {status} at {failedLeg}, not {reason} at {leg}");
 
+            // One leg of a transaction, by itself: with its own amount.
+            Check(reason != TransferStatus.Exists || !isAlone || amounts[0] == BookOf(anchor).Done[asked.Id].Leg.Amount.Value,
+                $"{asked.Id}, a leg, is answered [{string.Join(' ', amounts)}]");
+
             // What follows from an id is not a decision of its own.
             if (time != default)
             {
