@@ -378,7 +378,7 @@ internal sealed partial class LedgerService
     private async Task<TransferResult?> KnownElsewhereAsync(
         Transfer transfer, AccountAddress anchor, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        if (!recent.TryFind(transfer.Id, out var known) || (known == anchor && !known.IsNone))
+        if (!recent.TryFind(transfer.Id, out var known) || known == anchor)
         {
             return null;
         }
@@ -387,13 +387,6 @@ internal sealed partial class LedgerService
         if (await RecordAsync(known, transfer.Id, deadline, cancellationToken) is not { Status: TransferStatus.Created } record)
         {
             return null;
-        }
-
-        if (record.Status != TransferStatus.Created)
-        {
-            return RememberedDetails.UsesUp(record.Status)
-                ? new TransferResult(transfer.Id, TransferStatus.IdAlreadyFailed, default, false, null)
-                : null;
         }
 
         var difference = TransferContent.Compare(
@@ -426,7 +419,7 @@ internal sealed partial class LedgerService
     private async Task<AccountAddress?> LocateAsync(
         TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        if (recent.TryFind(id, out var account) && !account.IsNone)
+        if (recent.TryFind(id, out var account))
         {
             return account;
         }
@@ -488,8 +481,7 @@ internal sealed partial class LedgerService
         {
             // Legs before it may fail first; nothing is done, whatever they say. Where the hold of a leg is not known, the same may be
             // asked again once it is.
-            return await TryAsync(
-                transaction, failed, isForEver: reason != (int)TransferStatus.PendingTransferNotFound, deadline, cancellationToken)
+            return await TryAsync(transaction, failed, deadline, cancellationToken)
                 ?? Refused(transaction, failed, (TransferStatus)reason, transaction.Legs[failed].Opening is not null);
         }
 
@@ -554,19 +546,12 @@ internal sealed partial class LedgerService
                 continue;
             }
 
-            if (result.IsCommitted)
-            {
-                recent.Add(transfer.Id, transfer.DebitAccount.IsNone ? anchor : transfer.DebitAccount);
-            }
-            else if (i == result.FailedLeg && transfer.Id != transaction.Id && RememberedDetails.UsesUp(result.Status))
-            {
-                recent.Add(transfer.Id, default);
-            }
+            recent.Add(transfer.Id, transfer.DebitAccount.IsNone ? anchor : transfer.DebitAccount);
         }
     }
 
     private async Task<TransactionResult?> TryAsync(
-        Transaction transaction, int count, bool isForEver, DateTimeOffset deadline, CancellationToken cancellationToken)
+        Transaction transaction, int count, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         if (count == 0)
         {
@@ -593,13 +578,7 @@ internal sealed partial class LedgerService
         var reason = opening
             ? (TransferStatus)(int)result.Legs[result.FailedLeg].Opening
             : result.Legs[result.FailedLeg].Transfer;
-        var refused = Refused(transaction, failed, reason, opening);
-        if (isForEver)
-        {
-            Remember(transaction, refused, AnchorOf(first));
-        }
-
-        return refused;
+        return Refused(transaction, failed, reason, opening);
     }
 
     private static (int Leg, int Reason) FirstMalformed(Transaction transaction)

@@ -602,13 +602,37 @@ public sealed class AccountState
             Remember(part.Id, new RememberedId(
                 part.Digest, reason, at, sequenceNr, details with { Burned = burns }));
         }
+
+        // The leg that failed is over as well, and its id with it: no other request makes it happen. Of legs that are not this
+        // account's, it knows no id.
+        if (!isCloser && FailedLeg(part, leg, reason, Address) is { Transfer.Id: var id }
+            && Remembered.Find(id) is not { IsFinal: true })
+        {
+            Remember(id, new RememberedId(part.Digest, reason, at, sequenceNr, new RememberedDetails
+            {
+                Asked = part.Asked == part.Digest ? null : part.Asked, Burned = true, FailedLeg = leg, Seen = seen,
+            }));
+        }
     }
+
+    /// <summary>The leg for which a transaction of several was rejected, where that uses up the leg's own id on the
+    /// coordinator's account; else null.</summary>
+    /// <param name="part">What was rejected.</param>
+    /// <param name="leg">The place of the leg that failed.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="account">The coordinator.</param>
+    internal static PartLeg? FailedLeg(TransactionPart part, int leg, TransferStatus reason, AccountAddress account) =>
+        part.Anchor == account && leg >= 0 && leg < part.Legs.Length && part.Legs[leg] is { Transfer: { } transfer } failed
+        && transfer.Id != part.Id && failed.Index == leg && failed.Concerns(account) && RememberedDetails.UsesUp(reason)
+            ? failed
+            : null;
 
     /// <summary>Whether a rejection uses an id up, so that nothing else is ever done under it.</summary>
     /// <param name="part">What was rejected.</param>
     /// <param name="reason">Why.</param>
-    internal static bool Burns(TransactionPart part, TransferStatus reason) =>
-        !part.IsAlone || RememberedDetails.UsesUp(reason);
+    /// <remarks>The end of a hold is tried again until it can be, and always under the same id.</remarks>
+    internal static bool Burns(TransactionPart part, TransferStatus reason) => !part.IsAlone
+        || (RememberedDetails.UsesUp(reason) && (part.Legs[0].Transfer!.Flags & TransferFlags.Expiry) == TransferFlags.None);
 
     // Memory is bounded, also against somebody who tries one id with ever other content.
     private bool IsWornOut(TransferId id)

@@ -224,6 +224,12 @@ public sealed class IdSearches
 
         if (status != TransferStatus.Created)
         {
+            if (AccountState.FailedLeg(part, failedLeg, status, Account) is { } failed
+                && searches.TryGetValue(failed.Transfer!.Id, out var over))
+            {
+                over.Records.Add(new IdRecord(part, failed, status, failedLeg, time, seen, sequenceNr));
+            }
+
             return;
         }
 

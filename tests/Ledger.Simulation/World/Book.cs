@@ -66,6 +66,9 @@ internal sealed class Book
 
     public Dictionary<TransferId, BookDoubt> Doubts { get; private init; } = [];
 
+    /// <summary>The ids of legs that failed in a transaction of which this account was the coordinator.</summary>
+    public HashSet<TransferId> Failed { get; private init; } = [];
+
     public Balances Balances => new(
         new((UInt128)DebitsPending), new((UInt128)DebitsPosted), new((UInt128)CreditsPending), new((UInt128)CreditsPosted),
         new((UInt128)DebitsReserved), new((UInt128)CreditsReserved));

@@ -76,6 +76,7 @@ internal sealed class Oracle(World world)
     private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), (TransferStatus Status, int Leg)> rejected = [];
     private readonly HashSet<(TransferId Key, UInt128 Digest)> disowned = [];
     private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
+    private readonly HashSet<(AccountAddress Account, TransferId Id)> failedLegs = [];
     private readonly List<Attempt> toldAttempts = [];
 
     public SortedDictionary<string, long> Outcomes { get; } = new(StringComparer.Ordinal);
@@ -348,6 +349,7 @@ internal sealed class Oracle(World world)
             + $"{place.Address} takes {transfer.Id} of {leg.Amount} although {string.Join(", ", against)}; it has {book.Balances}");
         Check(!inDoubt || isVoid, $"R11: {place.Address} takes {transfer.Id} while its opening or closing is in doubt");
         Check(!book.Done.ContainsKey(transfer.Id), $"I4: {transfer.Id} is taken twice by {place.Address}");
+        Check(!failedLegs.Contains((place.Address, transfer.Id)), $"I5: {place.Address} takes {transfer.Id}, for which it has rejected a transaction");
         foreach (var (other, doubt) in book.Doubts)
         {
             Check(other == key || !doubt.Part.Legs.Any(one => one.Transfer?.Id == transfer.Id && one.Concerns(place.Address)),
@@ -473,6 +475,11 @@ internal sealed class Oracle(World world)
         Count("rejected: " + (part.Legs[leg].Opening is null ? reason.ToString() : "opening " + (AccountStatus)(int)reason));
         Check(rejected.TryAdd((part.Anchor, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
         burned.Add((part.Anchor, part.Id));
+        if (part.Legs[leg] is { Transfer: { } failed } one && failed.Id != part.Id && one.Concerns(part.Anchor) && Rules.UsesUp(reason))
+        {
+            burned.Add((part.Anchor, failed.Id));
+            failedLegs.Add((part.Anchor, failed.Id));
+        }
     }
 
     private void Booked(Place place, Attempt attempt)

@@ -261,6 +261,16 @@ internal sealed class Sequence(World world)
             return;
         }
 
+        if (status == TransferStatus.DecisionFailed || (time != default && Threw > threwBefore
+            && status is not (TransferStatus.Created or TransferStatus.Exists)))
+        {
+            // The world made it so: one account could not say what it had against it, so another one's reason may stand first.
+            // It is a refusal like others: nothing was done, and the same is answered the same way.
+            list.Add(new Known(asked, status, isAlone ? -1 : failedLeg, amounts, !isAlone || Rules.UsesUp(status), asked));
+            NoteFailed(anchor, asked, status, failedLeg);
+            return;
+        }
+
         var (reason, leg, moved, full) = Try(asked, new LedgerTime(wish.FirstSent));
         if (reason == TransferStatus.None)
         {
@@ -282,8 +292,24 @@ internal sealed class Sequence(World world)
             // What follows from an id is not a decision of its own.
             if (time != default)
             {
-                list.Add(new Known(asked, status, leg, moved, !isAlone || Burns(reason), asked));
+                list.Add(new Known(asked, status, leg, moved, !isAlone || Rules.UsesUp(reason), asked));
+                NoteFailed(anchor, asked, status, leg);
             }
+        }
+    }
+
+    // The leg that failed has used up its id, too, where its coordinator is one of its accounts.
+    private void NoteFailed(AccountAddress coordinator, Transaction asked, TransferStatus status, int leg)
+    {
+        if (asked.Legs.Length > 1 || Rules.UsesUp(status))
+        {
+            BookOf(coordinator).Failed.Add(asked.Id);
+        }
+
+        if (leg >= 0 && asked.Legs[leg].Transfer is { } transfer && Rules.UsesUp(status)
+            && (transfer.DebitAccount == coordinator || transfer.CreditAccount == coordinator))
+        {
+            BookOf(coordinator).Failed.Add(transfer.Id);
         }
     }
 
@@ -450,6 +476,11 @@ internal sealed class Sequence(World world)
                 return [done.Leg.Transfer!.Id == transfer.Id
                     ? Difference(done.Leg.Transfer, transfer, done.Leg.Amount.Value) : TransferStatus.ExistsWithDifferentTransfers];
             }
+        }
+
+        if (debit.Failed.Contains(transfer.Id) || credit.Failed.Contains(transfer.Id))
+        {
+            return [TransferStatus.IdAlreadyFailed];
         }
 
         if (transfer.ResolvesHold)
