@@ -18,6 +18,7 @@ public sealed partial class AccountRuntime
         if (open.Events.Count >= options.BatchEventsMax)
         {
             open.Urgent = true;
+            TakeSnapshotIfDue(open);
             (full ??= []).Enqueue(open);
             open = null;
         }
@@ -74,14 +75,21 @@ public sealed partial class AccountRuntime
         {
             writing = open;
             open = null;
+            TakeSnapshotIfDue(writing);
         }
         else
         {
             return;
         }
 
-        // The state is exactly that of the row only while nothing newer is decided.
-        if (open is null && full is not { Count: > 0 } && IsSnapshotDue(writing.SequenceNr))
+        shell.Write(writing);
+    }
+
+    // Called as the row closes: then, and only then, the state is exactly the row's. A busy account always has decided more
+    // by the time at which the row is written. The shell stores the snapshot once the row is durable.
+    private void TakeSnapshotIfDue(EventBatch row)
+    {
+        if (IsSnapshotDue(row.SequenceNr))
         {
             eventsSinceSnapshot = 0;
             row.Snapshot = AccountSnapshot.Of(state, row.SequenceNr);
