@@ -73,8 +73,8 @@ internal sealed partial class LedgerService
         var deadline = Begin(1, timeout);
         try
         {
-            var answer = await AskAsync(
-                account, (caller, until) => new ChangeAccountCall(change, caller, until), deadline, false, cancellationToken);
+            var answer = await AskOnceAsync(
+                account, (caller, until) => new ChangeAccountCall(change, caller, until), deadline, cancellationToken);
             return answer is ChangeAccountAnswer(var result) ? result : throw Failed(answer);
         }
         finally
@@ -102,7 +102,7 @@ internal sealed partial class LedgerService
                 return new ExtendHoldResult(request.HoldId, TransferStatus.PendingTransferNotFound, null);
             }
 
-            var answer = await AskAsync(
+            var answer = await AskOnceAsync(
                 debit, (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until), deadline,
                 cancellationToken);
             return answer is ExtendHoldAnswer extended

@@ -387,6 +387,9 @@ public sealed partial class AccountRuntime
 
         failed = true;
         var failure = new CallFailed(reason);
+
+        // What has no id must not be repeated where it may have been done (I10): so it matters what certainly was not.
+        var notBegun = reason == CallFailure.Moving ? new CallFailed(CallFailure.NotBegun) : failure;
         FailHeld(writing, failure);
         foreach (var batch in full ?? [])
         {
@@ -400,14 +403,14 @@ public sealed partial class AccountRuntime
             {
                 if (waiter is AccountCall call)
                 {
-                    shell.Reply(call.Caller, failure);
+                    shell.Reply(call.Caller, work.Part is null ? notBegun : failure);
                 }
             }
         }
 
         foreach (var (_, call) in readers ?? [])
         {
-            shell.Reply(call.Caller, failure);
+            shell.Reply(call.Caller, notBegun);
         }
     }
 
