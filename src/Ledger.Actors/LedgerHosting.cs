@@ -241,6 +241,8 @@ internal sealed class LedgerExtension : IExtension
                 RememberedIdsMax = options.RememberedIdsMax,
                 BatchEventsMax = options.BatchEventsMax,
                 CallsMax = options.AccountCallsMax,
+                HoldsMax = options.AccountHoldsMax,
+                HoldsPerCounterpartyMax = options.CounterpartyHoldsMax,
                 SnapshotEvery = options.SnapshotEvery,
                 CommitRecordDelay = options.CommitRecordDelay,
                 AllowSeeding = options.AllowSeeding,

@@ -131,7 +131,7 @@ public sealed partial class AccountRuntime
     {
         options.Deciding?.Invoke();
         var facts = FactsOf(part, work.Known, work);
-        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= Later(now));
+        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= Later(now), options);
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {

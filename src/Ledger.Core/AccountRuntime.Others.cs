@@ -205,7 +205,8 @@ public sealed partial class AccountRuntime
     // Goes through this account's legs, whose amounts are given.
     private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime now)
     {
-        var sheet = Sheet.Take(state, FactsOf(part, known, work), dueHolds: false);
+        options.Deciding?.Invoke();
+        var sheet = Sheet.Take(state, FactsOf(part, known, work), dueHolds: false, options);
         LegDecision decision = default;
         foreach (var leg in part.Legs)
         {

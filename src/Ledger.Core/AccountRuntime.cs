@@ -78,6 +78,12 @@ public sealed record AccountRuntimeOptions
     /// <summary>How long a rejection waits at most for the participants to have released what they had reserved.</summary>
     public TimeSpan ReleaseWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How many holds may be live on the account, on either side, or being made.</summary>
+    public int HoldsMax { get; init; } = 100_000;
+
+    /// <summary>How many of them may be with one other account.</summary>
+    public int HoldsPerCounterpartyMax { get; init; } = 1000;
+
     /// <summary>How many holds of one account are expiring at once.</summary>
     public int ExpiriesMax { get; init; } = 1000;
 

@@ -22,10 +22,13 @@ internal sealed class AccountSheet
     private Dictionary<TransferId, (Hold Hold, HoldState State)>? changedHolds;
     private bool closedByChange;
     private bool closedByHold;
-    private UInt128 debitUp;
-    private UInt128 debitDown;
-    private UInt128 creditUp;
-    private UInt128 creditDown;
+    private AccountState? holder;
+    private int holdsMax;
+    private int holdsWithMax;
+    private int holdsMore;
+    private Dictionary<AccountAddress, int>? holdsMoreWith;
+    private PeakRise debits;
+    private PeakRise credits;
 
     /// <summary>Makes a sheet for <see cref="Take"/>.</summary>
     public AccountSheet()
@@ -37,6 +40,11 @@ internal sealed class AccountSheet
     /// <summary>Starts anew with an account as it is: one sheet serves many decisions.</summary>
     public AccountSheet Take(AccountState state, Func<int, LegFact>? facts, bool dueHolds, AccountRuntimeOptions? limits)
     {
+        holder = limits is null ? null : state;
+        holdsMax = limits?.HoldsMax ?? 0;
+        holdsWithMax = limits?.HoldsPerCounterpartyMax ?? 0;
+        holdsMore = 0;
+        holdsMoreWith = null;
         Address = state.Address;
         Spec = state.Spec;
         OpenedWith = state.OpenedWith;
@@ -139,6 +147,22 @@ internal sealed class AccountSheet
         || AccountDecider.Within(
             Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt, amount, Balances.DebitsPosted, allowance);
 
+    /// <summary>Whether the account has room for one more hold.</summary>
+    /// <param name="other">The other account of the hold.</param>
+    public TransferStatus CheckHolds(AccountAddress other) => holder is null ? TransferStatus.None
+        : holder.HoldsReservedWith(other) + (holdsMoreWith?.GetValueOrDefault(other) ?? 0) >= holdsWithMax
+            ? TransferStatus.ExceedsHoldsWithCounterparty
+        : holder.HoldsReserved + holdsMore >= holdsMax ? TransferStatus.ExceedsHoldsOfAccount
+        : TransferStatus.None;
+
+    private void CountHold(Transfer hold, int more)
+    {
+        var other = hold.DebitAccount == Address ? hold.CreditAccount : hold.DebitAccount;
+        holdsMore += more;
+        holdsMoreWith ??= [];
+        holdsMoreWith[other] = holdsMoreWith.GetValueOrDefault(other) + more;
+    }
+
     /// <summary>Does what a leg does to this account.</summary>
     public void Apply(PartLeg leg)
     {
@@ -186,6 +210,7 @@ internal sealed class AccountSheet
         var closing = isDebit ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit;
         if (pending)
         {
+            CountHold(transfer, 1);
             closedByHold |= (transfer.Flags & closing) != TransferFlags.None;
             (changedHolds ??= [])[transfer.Id] =
                 (new Hold(transfer with { Amount = leg.Amount }, leg.Amount, leg.Deadline, 0, default, default), HoldState.Live);
@@ -198,6 +223,11 @@ internal sealed class AccountSheet
             if (hold is null)
             {
                 return;
+            }
+
+            if (leg.HoldAfter != HoldState.Live)
+            {
+                CountHold(hold, -1);
             }
 
             if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && (hold.Flags & closing) != TransferFlags.None)
@@ -386,7 +416,17 @@ internal static class LegLadder
             return credit.HasOldDoubt ? LegDecision.Doubt(leg) : new LegDecision(TransferStatus.ExceedsDebits, leg);
         }
 
-        return new LegDecision(TransferStatus.None, leg);
+        return pending ? DecideRoomForHold(leg, transfer, debit, credit) : new LegDecision(TransferStatus.None, leg);
+    }
+
+    // A hold that a caller was told has ended may be in doubt here, as money may.
+    private static LegDecision DecideRoomForHold(PartLeg leg, Transfer transfer, AccountSheet? debit, AccountSheet? credit)
+    {
+        var onDebit = debit?.CheckHolds(transfer.CreditAccount) ?? TransferStatus.None;
+        var onCredit = credit?.CheckHolds(transfer.DebitAccount) ?? TransferStatus.None;
+        return (onDebit != TransferStatus.None && debit!.HasOldDoubt) || (onCredit != TransferStatus.None && credit!.HasOldDoubt)
+            ? LegDecision.Doubt(leg)
+            : new LegDecision(Higher(onDebit, onCredit), leg);
     }
 
     private static PartLeg Bound(PartLeg leg, Transfer transfer, AccountSheet? debit, AccountSheet? credit)

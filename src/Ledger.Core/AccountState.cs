@@ -21,6 +21,10 @@ public sealed class AccountState
     private Dictionary<TransferId, TransferId>? lockedHolds;
     private int openingsOrClosingsInDoubt;
 
+    // The holds that are live or being made, by the other account; and how many of them are being made.
+    private Dictionary<AccountAddress, int>? holdsWith;
+    private int holdsInDoubt;
+
     // What was in doubt before this incarnation began. Not a part of the state.
     private long oldDoubtsUpTo;
     private int oldDoubts;
@@ -85,6 +89,13 @@ public sealed class AccountState
 
     /// <summary>How many holds are live.</summary>
     public int HoldCount => holds?.Count ?? 0;
+
+    /// <summary>How many holds are live or being made.</summary>
+    internal int HoldsReserved => HoldCount + holdsInDoubt;
+
+    /// <summary>How many of them are with one other account.</summary>
+    /// <param name="other">The other account.</param>
+    internal int HoldsReservedWith(AccountAddress other) => holdsWith?.GetValueOrDefault(other) ?? 0;
 
     /// <summary>Whether the account's opening or closing is in doubt.</summary>
     public bool IsOpeningOrClosingInDoubt => openingsOrClosingsInDoubt > 0;
@@ -375,6 +386,12 @@ public sealed class AccountState
                         ? Load.AddDebit(leg.Amount)
                         : Load.AddCredit(leg.Amount);
                 }
+
+                if (leg.IsHold)
+                {
+                    holdsInDoubt++;
+                    CountHold(transfer, 1);
+                }
             }
 
             openingsOrClosingsInDoubt += OpensOrCloses(leg) ? 1 : 0;
@@ -414,6 +431,12 @@ public sealed class AccountState
                     Load = transfer.DebitAccount == Address
                         ? Load.TakeDebit(leg.Amount)
                         : Load.TakeCredit(leg.Amount);
+                }
+
+                if (leg.IsHold)
+                {
+                    holdsInDoubt--;
+                    CountHold(transfer, -1);
                 }
             }
 
@@ -538,6 +561,7 @@ public sealed class AccountState
             else
             {
                 holds!.Remove(transfer.PendingId);
+                CountHold(hold.Transfer, -1);
                 deadlines?.Remove((hold.Deadline, transfer.PendingId));
                 Remembered.EndHold(transfer.PendingId, leg.HoldAfter);
                 if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && ClosesThis(hold.Transfer))
@@ -567,12 +591,27 @@ public sealed class AccountState
         EntryCount += leg.IsPosting ? 1UL : 0;
     }
 
+    private void CountHold(Transfer hold, int more)
+    {
+        var other = hold.DebitAccount == Address ? hold.CreditAccount : hold.DebitAccount;
+        ref var count = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(holdsWith ??= [], other, out _);
+        count += more;
+        if (count == 0)
+        {
+            holdsWith.Remove(other);
+        }
+    }
+
     private void SetHold(Hold hold)
     {
         var id = hold.Transfer.Id;
         if (FindHold(id) is { } before)
         {
             deadlines?.Remove((before.Deadline, id));
+        }
+        else
+        {
+            CountHold(hold.Transfer, 1);
         }
 
         (holds ??= [])[id] = hold;

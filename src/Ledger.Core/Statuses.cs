@@ -205,6 +205,17 @@ public enum TransferStatus
 
     /// <summary>A correction needs a reason.</summary>
     ReasonMissing = 1014,
+
+    /// <summary>The two accounts have as many holds between them as they may: see
+    /// <see cref="AccountRuntimeOptions.HoldsPerCounterpartyMax"/>.</summary>
+    ExceedsHoldsWithCounterparty = 1020,
+
+    /// <summary>One of the accounts has as many holds as it may: see <see cref="AccountRuntimeOptions.HoldsMax"/>.</summary>
+    ExceedsHoldsOfAccount = 1021,
+
+    /// <summary>One of its accounts could not decide it, by a defect of the ledger, and nothing was done. It says nothing of the
+    /// accounts; the defect is in the log of that account's node.</summary>
+    DecisionFailed = 1022,
 }
 
 /// <summary>What became of the opening of an account. Names and numbers are TigerBeetle's <c>CreateAccountStatus</c>;
@@ -313,7 +324,8 @@ public static class TransferStatusPrecedence
         TransferStatus.OverflowsDebitsPending, TransferStatus.OverflowsCreditsPending,
         TransferStatus.OverflowsDebitsPosted, TransferStatus.OverflowsCreditsPosted,
         TransferStatus.OverflowsDebits, TransferStatus.OverflowsCredits, TransferStatus.OverflowsTimeout,
-        TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits,
+        TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits, TransferStatus.ExceedsHoldsWithCounterparty,
+        TransferStatus.ExceedsHoldsOfAccount, TransferStatus.DecisionFailed,
     ];
 
     /// <summary>The rank of a reason: 0 is reported before all others.</summary>

@@ -23,6 +23,10 @@ internal sealed class Book
 {
     public required AccountAddress Address { get; init; }
 
+    public int HoldsMax { get; init; } = int.MaxValue;
+
+    public int HoldsPerCounterpartyMax { get; init; } = int.MaxValue;
+
     public bool Exists { get; private set; }
 
     public AccountSpec? OpenedWith { get; private set; }
@@ -75,7 +79,13 @@ internal sealed class Book
 
     public BigInteger DebitRoom => CreditsPosted + (BigInteger)(DebitAllowance ?? 0) - DebitsPosted - DebitsPending - DebitsReserved;
 
-    public Int128 CreditRoom => DebitsPosted + (Int128)(CreditAllowance ?? 0) - CreditsPosted - CreditsPending - CreditsReserved;
+    public BigInteger CreditRoom => DebitsPosted + (BigInteger)(CreditAllowance ?? 0) - CreditsPosted - CreditsPending - CreditsReserved;
+
+    /// <summary>Whether there are no more holds than there may be.</summary>
+    public bool KeepsItsHolds => Holds.Count <= HoldsMax
+        && Holds.Values.GroupBy(hold => OtherOf(hold.Transfer)).All(group => group.Count() <= HoldsPerCounterpartyMax);
+
+    public AccountAddress OtherOf(Transfer transfer) => transfer.DebitAccount == Address ? transfer.CreditAccount : transfer.DebitAccount;
 
     public bool KeepsItsLimits => (DebitAllowance is null || DebitRoom >= 0) && (CreditAllowance is null || CreditRoom >= 0);
 
@@ -102,6 +112,8 @@ internal sealed class Book
     public Book Copy() => new()
     {
         Address = Address,
+        HoldsMax = HoldsMax,
+        HoldsPerCounterpartyMax = HoldsPerCounterpartyMax,
         Exists = Exists,
         OpenedWith = OpenedWith,
         Asset = Asset,
@@ -324,7 +336,15 @@ internal static class Rules
         TransferStatus.OverflowsDebitsPending, TransferStatus.OverflowsCreditsPending, TransferStatus.OverflowsDebitsPosted,
         TransferStatus.OverflowsCreditsPosted, TransferStatus.OverflowsDebits, TransferStatus.OverflowsCredits,
         TransferStatus.OverflowsTimeout, TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits,
+        TransferStatus.ExceedsHoldsWithCounterparty, TransferStatus.ExceedsHoldsOfAccount, TransferStatus.DecisionFailed,
     ];
+
+    /// <summary>Whether a rejection for this reason uses the id of the transfer up: it could be gone the next moment.</summary>
+    public static bool UsesUp(TransferStatus reason) => reason is
+        TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound or TransferStatus.PendingTransferNotFound
+        or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits or TransferStatus.DebitAccountAlreadyClosed
+        or TransferStatus.CreditAccountAlreadyClosed or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen
+        or TransferStatus.ExceedsHoldsWithCounterparty or TransferStatus.ExceedsHoldsOfAccount or TransferStatus.DecisionFailed;
 
     public static void Check(bool holds, string what)
     {
@@ -419,7 +439,13 @@ internal static class Rules
 
         if (!transfer.ResolvesHold)
         {
-            if (isDebit && book.DebitAllowance is not null && book.DebitRoom < Clamp(amount))
+            AgainstOverflow(transfer, amount, book, isDebit, reasons);
+            if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None)
+            {
+                AgainstHold(transfer, book, reasons);
+            }
+
+            if (isDebit && book.DebitAllowance is not null && book.DebitRoom < amount)
             {
                 reasons.Add(TransferStatus.ExceedsCredits);
             }
@@ -431,6 +457,42 @@ internal static class Rules
         }
 
         return reasons;
+    }
+
+    private static void AgainstHold(Transfer transfer, Book book, List<TransferStatus> reasons)
+    {
+        var other = book.OtherOf(transfer);
+        if (book.Holds.Values.Count(hold => book.OtherOf(hold.Transfer) == other) >= book.HoldsPerCounterpartyMax)
+        {
+            reasons.Add(TransferStatus.ExceedsHoldsWithCounterparty);
+        }
+
+        if (book.Holds.Count >= book.HoldsMax)
+        {
+            reasons.Add(TransferStatus.ExceedsHoldsOfAccount);
+        }
+    }
+
+    // No counter passes 2^128-1, nor do those of a side together.
+    private static void AgainstOverflow(Transfer transfer, UInt128 amount, Book book, bool isDebit, List<TransferStatus> reasons)
+    {
+        BigInteger max = UInt128.MaxValue;
+        var held = isDebit ? book.DebitsPending : book.CreditsPending;
+        var posted = isDebit ? book.DebitsPosted : book.CreditsPosted;
+        if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None && held + amount > max)
+        {
+            reasons.Add(isDebit ? TransferStatus.OverflowsDebitsPending : TransferStatus.OverflowsCreditsPending);
+        }
+
+        if (posted + amount > max)
+        {
+            reasons.Add(isDebit ? TransferStatus.OverflowsDebitsPosted : TransferStatus.OverflowsCreditsPosted);
+        }
+
+        if (held + posted + amount > max)
+        {
+            reasons.Add(isDebit ? TransferStatus.OverflowsDebits : TransferStatus.OverflowsCredits);
+        }
     }
 
     private static void AgainstResolution(

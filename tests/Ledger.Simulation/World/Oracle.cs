@@ -99,6 +99,7 @@ internal sealed class Oracle(World world)
             Happened(place, book, happened);
             Check(book.DebitsPosted >= debits && book.CreditsPosted >= credits, $"I2: posted counters of {place.Address} fall");
             Check(book.KeepsItsLimits, $"I3: {place.Address} breaks its limits after {happened.GetType().Name}: {book.Balances}");
+            Check(book.KeepsItsHolds, $"S9: {place.Address} has {book.Holds.Count} holds after {happened.GetType().Name}");
             place.Versions.Add(new Version(
                 row.SequenceNr, book.Balances, book.Entries, book.Closed, book.Holds.Count, book.Exists, happened.At));
         }

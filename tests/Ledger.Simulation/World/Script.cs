@@ -39,6 +39,12 @@ internal sealed class Script
     {
         random = new Prng(seed, "script");
         this.isSequential = isSequential;
+
+        // Most histories deal in small amounts; in some, the largest that there are come between, or are all there is.
+        sizes = new Prng(seed, "sizes");
+        largePermille = sizes.Of(0, 0, 0, 300, 900);
+        HoldsMax = sizes.Of(100_000, 100_000, 1, 3);
+        HoldsPerCounterpartyMax = sizes.Of(1000, 1000, 1, 2);
         timeOrdered = random.Of(0, 500, 1000, 1000);
         ahead = random.Of(0, 0, 100, 5000, 3_600_000);
         weights = new int[14];
@@ -52,6 +58,12 @@ internal sealed class Script
     }
 
     public IReadOnlyList<AccountAddress> Accounts => accounts;
+
+    /// <summary>How many holds an account may have.</summary>
+    public int HoldsMax { get; }
+
+    /// <summary>How many of them may be with one other account.</summary>
+    public int HoldsPerCounterpartyMax { get; }
 
     public IReadOnlyList<Command> Commands => commands;
 

@@ -62,7 +62,10 @@ internal sealed class Sequence(World world)
     {
         if (!books.TryGetValue(account, out var book))
         {
-            books.Add(account, book = new Book { Address = account });
+            books.Add(account, book = new Book
+            {
+                Address = account, HoldsMax = world.Options.HoldsMax, HoldsPerCounterpartyMax = world.Options.HoldsPerCounterpartyMax,
+            });
         }
 
         return book;

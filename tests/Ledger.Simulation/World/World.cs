@@ -130,11 +130,22 @@ internal sealed partial class World
             ExpiriesMax = chaos.Of(1, 2, 1000),
             CommitRecordDelay = TimeSpan.FromMilliseconds(chaos.Of(1, 50, 250, 2000)),
             ReleaseWait = TimeSpan.FromMilliseconds(chaos.Of(1, 500, 500)),
+            FailedExpiryPauseMax = TimeSpan.FromSeconds(30),
+            HoldsMax = script.HoldsMax,
+            HoldsPerCounterpartyMax = script.HoldsPerCounterpartyMax,
+            Deciding = faults.Throws > 0 ? ThrowAtTimes : null,
         };
         Oracle = new Oracle(this);
         foreach (var account in script.Accounts)
         {
-            var place = new Place(account, order.Count) { Home = order.Count % NodeCount };
+            var place = new Place(account, order.Count)
+            {
+                Home = order.Count % NodeCount,
+                Book = new Book
+                {
+                    Address = account, HoldsMax = script.HoldsMax, HoldsPerCounterpartyMax = script.HoldsPerCounterpartyMax,
+                },
+            };
             places.Add(account, place);
             order.Add(place);
         }
