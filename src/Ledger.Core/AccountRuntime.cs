@@ -248,6 +248,7 @@ public sealed partial class AccountRuntime
                 $"{state.Address}: I8: row {batch.SequenceNr} was written on another state than its replay gives");
         }
 
+        state.IsReplaying = true;
         foreach (var happened in batch.Events)
         {
             state.Evolve(happened, batch.SequenceNr);

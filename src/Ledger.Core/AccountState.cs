@@ -110,9 +110,13 @@ public sealed class AccountState
     /// state.</summary>
     internal long LastDecision { get; private set; }
 
+    /// <summary>Whether the journal is being read again. Not a part of the state.</summary>
+    internal bool IsReplaying { get; set; }
+
     /// <summary>Remembers that all that is in doubt now is another incarnation's.</summary>
     internal void CallOld()
     {
+        IsReplaying = false;
         oldDoubtsUpTo = PreparedCount;
         oldDoubts = InDoubtCount;
     }
@@ -347,7 +351,7 @@ public sealed class AccountState
 
     private Func<int, LegFact> FactOfLive(TransactionPart part) => index =>
     {
-        foreach (var leg in part.Legs)
+        if (part.FindLeg(index) is not { Transfer: { ResolvesHold: true } transfer })
         {
             return new LegFact(index);
         }
@@ -704,7 +708,9 @@ public sealed class AccountState
     // content. Where more is remembered now than was then, its replay finds the id, which stays what it is.
     private void Remember(TransferId id, RememberedId what)
     {
-        Require(Remembered.TryAdd(id, what, LastTime), "I4: an id is decided once");
+        Require(
+            Remembered.TryAdd(id, what, LastTime) || (IsReplaying && what.Status != TransferStatus.Created),
+            "I4: an id is decided once");
     }
 
     // I3. The deciders refuse whatever would break a limit; this asserts that they did, on replay too.

@@ -168,6 +168,10 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 passivating = false;
                 runtime.Handle(envelope.Message, lastUsed);
                 break;
+            case LookupsDone { Of: var of } when !ReferenceEquals(of, runtime):
+            case LookupsFailed { Of: var before } when !ReferenceEquals(before, runtime):
+                // Of an incarnation before, under the same reference: its questions had the same numbers.
+                break;
             case LookupsDone done:
                 for (var i = 0; i < done.Asked.Length; i++)
                 {
@@ -242,6 +246,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private void LookWhetherIdle()
     {
         var now = Now;
+        if (lastUsed > now)
+        {
+            // The clock was set back. How long ago it was used is not known: a whole time more, and not as much as that.
+            lastUsed = now;
+        }
+
         var idleAt = lastUsed.Add(context.PassivateAfter);
         if (now < idleAt)
         {
@@ -437,7 +447,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         searching = true;
         var asked = lookups!.ToArray();
         lookups.Clear();
-        var self = Self;
+        var (self, of) = (Self, runtime);
         _ = Search();
 
         async Task Search()
@@ -445,11 +455,11 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             try
             {
                 var found = await context.Reader.FindAsync(account, asked, CancellationToken.None).ConfigureAwait(false);
-                self.Tell(new LookupsDone(asked, found));
+                self.Tell(new LookupsDone(of, asked, found));
             }
             catch (Exception e)
             {
-                self.Tell(new LookupsFailed(asked, e));
+                self.Tell(new LookupsFailed(of, asked, e));
             }
         }
     }
@@ -596,7 +606,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         public static readonly SilentForLong Instance = new();
     }
 
-    private sealed record LookupsDone(IdLookup[] Asked, IdFound?[] Found) : INoSerializationVerificationNeeded;
+    internal sealed record LookupsDone(AccountRuntime Of, IdLookup[] Asked, IdFound?[] Found) : INoSerializationVerificationNeeded;
 
-    private sealed record LookupsFailed(IdLookup[] Asked, Exception Cause) : INoSerializationVerificationNeeded;
+    internal sealed record LookupsFailed(AccountRuntime Of, IdLookup[] Asked, Exception Cause) : INoSerializationVerificationNeeded;
 }
