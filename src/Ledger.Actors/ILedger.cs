@@ -257,9 +257,23 @@ public enum LedgerErrorReason
     /// <summary>The account could not be reached, or was moving. The outcome is unknown.</summary>
     Unavailable,
 
+    /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits; nothing was applied, and
+    /// the same is refused again. Split it.</summary>
+    TransactionTooLarge = 20,
+
+    /// <summary>The request is larger than what nodes send each other; nothing was applied, and the same is refused again.</summary>
+    MessageTooLarge = 21,
+
+    /// <summary>The answer is larger than what nodes send each other. The outcome is unknown, and is found out by reading.</summary>
+    AnswerTooLarge = 22,
+
     /// <summary>The account could not decide it, by a defect of the ledger. Nothing was applied by this call; the same again will
     /// mostly fail again.</summary>
     DecisionFailed = 32,
+
+    /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was
+    /// applied by this call; earlier ones may have been. Retrying here is no use.</summary>
+    LedgerHalted = 40,
 }
 
 /// <summary>A call of <see cref="ILedger"/> that failed as a whole.</summary>
@@ -282,7 +296,13 @@ public sealed class LedgerException : Exception
     /// <summary>The field of the request that is at fault, or null.</summary>
     public string? Field { get; }
 
+    /// <summary>For what is too large: how many bytes it has, at most; else null.</summary>
+    public long? Size { get; init; }
+
+    /// <summary>For what is too large: how many bytes it may have; else null.</summary>
+    public long? Limit { get; init; }
+
     /// <summary>Whether what was asked for may have been applied. If so, send the same ids again.</summary>
     public bool OutcomeUnknown => Reason is LedgerErrorReason.DeadlineExceeded
-        or LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable;
+        or LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.AnswerTooLarge;
 }

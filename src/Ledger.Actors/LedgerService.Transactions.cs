@@ -33,7 +33,9 @@ internal sealed partial class LedgerService
         var deadline = Begin(1, timeout);
         try
         {
-            return await TransactionAsync(account, id, deadline, cancellationToken);
+            return await TransactionAsync(account, id, deadline, cancellationToken) is { } record
+                ? await ShownAsync(account, record, deadline, cancellationToken)
+                : null;
         }
         finally
         {
@@ -224,6 +226,7 @@ internal sealed partial class LedgerService
             Check(items[i].Leg, "items", i);
         }
 
+        RefuseTooLargeChains(items);
         var deadline = Begin(items.Count, timeout);
         try
         {
@@ -404,7 +407,85 @@ internal sealed partial class LedgerService
     {
         var answer = await AskAsync(
             account, (caller, until) => new GetTransferCall(id, caller, until), deadline, true, cancellationToken);
-        return answer is TransferRecordAnswer(var record) ? record : throw Failed(answer, isRead: true);
+        if (answer is not TransferRecordAnswer(var record))
+        {
+            throw Failed(answer, isRead: true);
+        }
+
+        if (record is not { HoldRow: > 0 })
+        {
+            return record;
+        }
+
+        var hold = record.Transfer.PendingId;
+        var holds = await ReadAsync(token => reader.HoldsAsync(account, [(record.HoldRow, hold)], token), deadline, cancellationToken);
+        return record with { Transfer = record.Transfer.WithTextOf(holds[hold].Reference, holds[hold].Metadata) };
+    }
+
+    // With what its posts and voids leave to their holds, as far as an answer has room: of thousands, each with metadata of its
+    // hold, it has not.
+    private async Task<TransactionRecord> ShownAsync(
+        AccountAddress account, TransactionRecord record, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var legs = record.Transaction.Legs;
+        if (!legs.Any(static leg => leg.Transfer is { ResolvesHold: true }))
+        {
+            return record;
+        }
+
+        // Those that an earlier leg makes are at hand.
+        var made = new Dictionary<TransferId, Transfer>();
+        foreach (var leg in legs)
+        {
+            if (leg.Transfer is { } hold && (hold.Flags & TransferFlags.Pending) != TransferFlags.None)
+            {
+                made.TryAdd(hold.Id, hold);
+            }
+        }
+
+        var wanted = new List<(long Row, TransferId Hold)>();
+        for (var i = 0; i < record.HoldRows.Length; i++)
+        {
+            if (record.HoldRows[i] > 0)
+            {
+                wanted.Add((record.HoldRows[i], legs[i].Transfer!.PendingId));
+            }
+        }
+
+        var holds = await ReadAsync(token => reader.HoldsAsync(account, wanted, token), deadline, cancellationToken);
+        var size = EncodedSize.OfRecord(record);
+        var abridged = false;
+        var shown = legs.ToBuilder();
+        for (var i = 0; i < legs.Length; i++)
+        {
+            if (legs[i].Transfer is not { ResolvesHold: true } transfer)
+            {
+                continue;
+            }
+
+            if (!holds.TryGetValue(transfer.PendingId, out var hold) && !made.TryGetValue(transfer.PendingId, out hold))
+            {
+                abridged |= i < record.HoldRows.Length && record.HoldRows[i] > 0;
+                continue;
+            }
+
+            var whole = transfer.WithTextOf(hold.Reference, hold.Metadata);
+            var more = EncodedSize.OfText(whole.Reference, whole.Metadata) - EncodedSize.OfText(transfer.Reference, transfer.Metadata)
+                + EncodedSize.OfGrownLengths;
+            if (size + more > LedgerSizes.AnswerMax)
+            {
+                abridged = true;
+                continue;
+            }
+
+            size += more;
+            shown[i] = TransactionLeg.Of(whole);
+        }
+
+        return record with
+        {
+            Transaction = record.Transaction with { Legs = shown.MoveToImmutable() }, IsAbridged = abridged,
+        };
     }
 
     private async Task<TransactionRecord?> TransactionAsync(
@@ -458,6 +539,7 @@ internal sealed partial class LedgerService
             return Refused(transaction, 0, id);
         }
 
+        RefuseTooLarge(transaction, null);
         transaction = await WithAccountsAsync(transaction, deadline, cancellationToken);
         var (failed, reason) = FirstMalformed(transaction);
         if (failed != 0)
@@ -817,6 +899,50 @@ internal sealed partial class LedgerService
     }
 
     // ---------------------------------------------------------------- requests
+
+    // Before anything is looked up or done: what can't be stored, sent and shown must not be decided (R17). The accounts say it
+    // again, of what they make of it, which is never more.
+    private static void RefuseTooLarge(Transaction transaction, string? field)
+    {
+        if (transaction.Legs.Length > 1
+            && EncodedSize.OfTransaction(WithOpenings(transaction)) is var size and > LedgerSizes.TransactionMax)
+        {
+            throw TooLarge(size, LedgerSizes.TransactionMax, field);
+        }
+    }
+
+    // All chains at once, so that none is done when one of them is refused.
+    private static void RefuseTooLargeChains(IReadOnlyList<BatchItem> items)
+    {
+        for (var from = 0; from < items.Count;)
+        {
+            var to = from;
+            while (to < items.Count - 1 && items[to].Linked)
+            {
+                to++;
+            }
+
+            if (to > from)
+            {
+                var legs = ImmutableArray.CreateBuilder<TransactionLeg>(to - from + 1);
+                for (var i = from; i <= to; i++)
+                {
+                    legs.Add(items[i].Leg);
+                }
+
+                RefuseTooLarge(new Transaction(default, legs.MoveToImmutable()), $"items[{from}]");
+            }
+
+            from = to + 1;
+        }
+    }
+
+    private static LedgerException TooLarge(long size, long limit, string? field = null) => new(
+        LedgerErrorReason.TransactionTooLarge,
+        $"The transaction has {size} bytes, with the accounts that it opens; at most {limit} are allowed. Split it.", field)
+    {
+        Size = size, Limit = limit,
+    };
 
     private static void Check(Transaction transaction)
     {

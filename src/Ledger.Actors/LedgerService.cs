@@ -14,6 +14,9 @@ internal sealed partial class LedgerService(
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
     private static readonly TimeSpan RetryPauseMax = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Why this process may never answer again; null while it may.</summary>
+    public Func<string?> Ended { get; init; } = static () => null;
+
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -189,15 +192,24 @@ internal sealed partial class LedgerService(
             }
 
             var views = new List<AccountView>(ids.Count);
-            await CollectAsync(answers, (_, answer) =>
+            var size = EncodedSize.Row;
+            var taken = ids.Count;
+            await CollectAsync(answers, (i, answer) =>
             {
                 // A stream that holds nothing but rejections is not an account.
-                if (((AccountAnswer)answer).View is { } view)
+                if (i < taken && ((AccountAnswer)answer).View is { } view)
                 {
+                    size += EncodedSize.OfAccount(view);
+                    if (size > LedgerSizes.AnswerMax && views.Count > 0)
+                    {
+                        taken = i;
+                        return;
+                    }
+
                     views.Add(view);
                 }
             });
-            return new AccountPage(views, ids.Count == limit ? ids[^1][prefix.Length..] : null);
+            return new AccountPage(views, taken == limit || taken < ids.Count ? ids[taken - 1][prefix.Length..] : null);
         }
         finally
         {
@@ -209,6 +221,11 @@ internal sealed partial class LedgerService(
 
     private DateTimeOffset Begin(int count, TimeSpan? timeout)
     {
+        if (Ended() is { } reason)
+        {
+            throw new LedgerException(LedgerErrorReason.LedgerHalted, reason);
+        }
+
         var wait = timeout ?? options.CallTimeout;
         if (wait == Timeout.InfiniteTimeSpan)
         {
@@ -410,6 +427,19 @@ internal sealed partial class LedgerService(
 
     private static LedgerException Failed(AccountAnswerBase answer, bool isRead = false) => answer switch
     {
+        CallFailed { Reason: CallFailure.TransactionTooLarge } failed => TooLarge(failed.Size, failed.Limit),
+        CallFailed { Reason: CallFailure.MessageTooLarge } failed => new LedgerException(
+            LedgerErrorReason.MessageTooLarge,
+            $"The request has {failed.Size} bytes on its way to the account; at most {failed.Limit} are sent. Nothing was applied: ask for less.")
+        {
+            Size = failed.Size, Limit = failed.Limit,
+        },
+        CallFailed { Reason: CallFailure.AnswerTooLarge } failed => new LedgerException(
+            LedgerErrorReason.AnswerTooLarge,
+            $"The account's answer has {failed.Size} bytes; at most {failed.Limit} are sent. The outcome is unknown: look it up by its parts.")
+        {
+            Size = failed.Size, Limit = failed.Limit,
+        },
         TimedOut => new LedgerException(
             LedgerErrorReason.DeadlineExceeded,
             isRead ? "No answer came within the deadline." : "No answer came within the deadline; the outcome is unknown."),

@@ -17,7 +17,8 @@ public sealed record AccountSpec
     /// <summary>The caller's own reference, at most 128 characters; empty by default.</summary>
     public string Reference { get; init; } = "";
 
-    /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256. Empty by default.</summary>
+    /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256; all keys and values together have at most
+    /// 4,096 bytes in UTF-8. Empty by default.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = Wire.NoMetadata;
 
     /// <summary>When given: debits, reserved ones included, must not exceed posted credits plus the allowance.</summary>

@@ -54,7 +54,8 @@ public sealed record Transfer
     /// <summary>The caller's own reference, at most 128 characters; empty by default.</summary>
     public string Reference { get; init; } = "";
 
-    /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256. Empty by default.</summary>
+    /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256; all keys and values together have at most
+    /// 4,096 bytes in UTF-8. Empty by default.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = Wire.NoMetadata;
 
     /// <summary>What the transfer does; by default it moves the money at once.</summary>

@@ -67,8 +67,13 @@ public sealed record TransactionRejected(
 
 /// <summary>Closer: the transaction is committed. This write is the commit.</summary>
 /// <param name="Part">The legs that concern this account.</param>
-/// <param name="At">When: the transaction's time.</param>
-public sealed record CloserCommitted(TransactionPart Part, LedgerTime At) : AccountEvent(At);
+/// <param name="At">When it is booked.</param>
+public sealed record CloserCommitted(TransactionPart Part, LedgerTime At) : AccountEvent(At)
+{
+    /// <summary>The transaction's time. It is that of booking, but on an account whose last row lies ahead of its clock (R21): there
+    /// rows go on from where they are, and time is the clock's.</summary>
+    public LedgerTime CommitTime { get; init; } = At;
+}
 
 /// <summary>Closer: the attempt is refused, once and for ever.</summary>
 /// <param name="Part">The legs that concern this account.</param>
@@ -113,12 +118,19 @@ public sealed class EventBatch
     /// <summary>The counters before it: the start of running balances, and a checksum on replay (I8).</summary>
     public Balances Before { get; }
 
+    /// <summary>When the oldest transaction was prepared that is not decided before this row; null for none. A reader of the stream
+    /// who wants all that was committed up to a time reads on until a row says a later one, or none (I11).</summary>
+    public LedgerTime? OldestPrepared { get; init; }
+
     /// <summary>The events, in the order in which they were decided.</summary>
     public IList<AccountEvent> Events { get; } = new List<AccountEvent>(2);
 
     internal List<Outgoing>? Held { get; set; }
 
     internal bool Urgent { get; set; }
+
+    /// <summary>How many bytes the row has at most; counted only while it is made.</summary>
+    internal long Size { get; set; } = EncodedSize.Row;
 
     /// <summary>The state after this batch, when a snapshot is due; taken by the shell once the batch is durable.</summary>
     public AccountSnapshot? Snapshot { get; internal set; }

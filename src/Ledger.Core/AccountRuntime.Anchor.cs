@@ -25,7 +25,7 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > Later(now)
+        if (work.IsExpiry && (state.FindHold(work.Asked!.Legs[0].Transfer!.PendingId) is not { } hold || hold.Deadline > JudgedAt(now)
             || hold.ExpiryId != work.Asked.Id))
         {
             Finish(work, skipFirst: false, now);
@@ -42,6 +42,11 @@ public sealed partial class AccountRuntime
         if (state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null)
         {
             part = part with { Attempt = state.PreparedCount + 1 };
+        }
+
+        if (IsTooLarge(work, part, now))
+        {
+            return;
         }
 
         if (work.Quotes is null && !part.IsPlain && part.Legs.Any(leg => NeedsQuote(part, leg)))
@@ -97,6 +102,30 @@ public sealed partial class AccountRuntime
         }
     }
 
+    // What can't be stored, sent and shown is refused before anything is journaled: it would be in doubt for ever (R17). Nothing is
+    // remembered of it either. A transfer that stands alone is never that large.
+    private bool IsTooLarge(Work work, TransactionPart part, LedgerTime now)
+    {
+        if (part.Legs.Length == 1)
+        {
+            return false;
+        }
+
+        var size = EncodedSize.OfTransaction(part);
+        if (size <= options.TransactionBytesMax)
+        {
+            return false;
+        }
+
+        if (work.HasFirst && work.Waiters[0] is AccountCall call)
+        {
+            Hold(call.Caller, new CallFailed(CallFailure.TransactionTooLarge) { Size = size, Limit = options.TransactionBytesMax });
+        }
+
+        Finish(work, skipFirst: work.HasFirst, now);
+        return true;
+    }
+
     private Asset AnchorAssetOf(TransactionPart part)
     {
         if (state.Spec is { } spec)
@@ -131,7 +160,7 @@ public sealed partial class AccountRuntime
     {
         options.Deciding?.Invoke();
         var facts = FactsOf(part, work.Known, work);
-        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= Later(now), options);
+        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= JudgedAt(now), options);
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -144,7 +173,7 @@ public sealed partial class AccountRuntime
 
         resolved = part.Legs;
         var legs = part.Legs.Length == 1 ? null : ImmutableArray.CreateBuilder<PartLeg>(part.Legs.Length);
-        var at = Later(now);
+        var at = JudgedAt(now);
         foreach (var leg in part.Legs)
         {
             AccountSheet? debit;
@@ -267,7 +296,7 @@ public sealed partial class AccountRuntime
 
     private void Reject(Work work, TransactionPart part, LegDecision decision, LedgerTime now)
     {
-        var at = Later(now);
+        var at = BookedAt(now);
         var seen = SeenBy(work, decision);
         if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
         {
@@ -329,20 +358,27 @@ public sealed partial class AccountRuntime
 
     private void Prepare(Work work, TransactionPart part, LedgerTime now)
     {
+        // Said again, with every amount, and all that is the hold's.
+        part = WithHoldRows(part);
+        if (IsTooLarge(work, part, now))
+        {
+            return;
+        }
+
         work.Part = part;
         work.Quotes = null;
         work.Others = part.Others();
         if (work.Others.Count == 0)
         {
             // Openings of this very account: its own write is the commit.
-            var at = Later(now);
-            Emit(new CloserCommitted(part, at), urgent: true);
+            var at = JudgedAt(now);
+            Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
             Answer(work, Committed(part, at, replayed: false));
             Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
 
-        Emit(new TransactionPrepared(part, Later(now)), urgent: true);
+        Emit(new TransactionPrepared(part, BookedAt(now)), urgent: true);
         (attempts ??= [])[part.Key] = work;
         (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
         if (!part.IsPlain)
@@ -375,7 +411,7 @@ public sealed partial class AccountRuntime
         work.Votes = [];
         foreach (var participant in work.Participants)
         {
-            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)));
+            Hold(participant, new PrepareRequest(work.Part!.SliceFor(participant)) { Time = JudgedAt(now) });
         }
 
         ScheduleResend(work, now);
@@ -384,7 +420,23 @@ public sealed partial class AccountRuntime
     private void AskCloser(Work work, LedgerTime now)
     {
         SetPhase(work, Phase.Closing);
-        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
+        SendClose(work, now);
+    }
+
+    // What a participant has spent came before its vote, which this account books nowhere: so the last agent is told of all their
+    // times (I11).
+    private void SendClose(Work work, LedgerTime now)
+    {
+        var time = JudgedAt(now);
+        if (work.Votes is { } votes)
+        {
+            foreach (var vote in votes.Values)
+            {
+                time = vote.Time > time ? vote.Time : time;
+            }
+        }
+
+        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel) { Time = time });
         ScheduleResend(work, now);
     }
 
@@ -392,6 +444,14 @@ public sealed partial class AccountRuntime
     {
         if (FindAttempt(vote.Key, vote.Digest) is not { Phase: Phase.Voting } work || !work.HasParticipant(vote.Account))
         {
+            return;
+        }
+
+        if (vote.Time > now.Add(AheadMax))
+        {
+            // Its time would stay in the close, and the last agent would not take that for as long as it lies ahead: perhaps for
+            // ever. The participant is asked again, and by then its clock may be right.
+            DroppedAhead++;
             return;
         }
 
@@ -442,10 +502,10 @@ public sealed partial class AccountRuntime
                 work.IsRefused = true;
             }
 
-            work.AbortTime = Later(now);
+            work.AbortTime = BookedAt(now);
             Emit(
                 new TransactionAborted(
-                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, Later(now)),
+                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, BookedAt(now)),
                 urgent: true);
             work.Refusal = refusal;
             if (work.Others.Count == 1)
@@ -512,7 +572,8 @@ public sealed partial class AccountRuntime
 
     private void Tell(Work work, LedgerTime now)
     {
-        var outcome = new Outcome(work.Part!.Key, work.Part.Digest, work.Committed, work.CommitTime) { Anchor = Address };
+        var outcome = new Outcome(
+            work.Part!.Key, work.Part.Digest, work.Committed, work.Committed ? work.CommitTime : default) { Anchor = Address };
         foreach (var participant in work.Participants)
         {
             if (!work.Acks!.Contains(participant))
@@ -545,14 +606,15 @@ public sealed partial class AccountRuntime
 
     private void FinishCommit(Work work, LedgerTime now)
     {
-        if (open is null)
+        var part = work.Part!;
+        Emit(CommitOf(part, work.CommitTime, now), urgent: false);
+        if (open is { Urgent: false, Events.Count: 1 })
         {
+            // It has begun a row, which others may share.
             lazySince = now;
             shell.WakeAt(now.Add(options.CommitRecordDelay));
         }
 
-        var part = work.Part!;
-        Emit(CommitOf(part, work.CommitTime, now), urgent: false);
         expiryPauses?.Remove(part.Id);
         if (work.HasFirst)
         {
@@ -587,7 +649,7 @@ public sealed partial class AccountRuntime
         if (work.IsExpiry)
         {
             // It starts again by itself, for as long as the hold is due.
-            Pause(work.Part!.Id, Later(now), work.IsRefused ? options.FailedExpiryPauseMax : options.RetryAfterMax);
+            Pause(work.Part!.Id, now, work.IsRefused ? options.FailedExpiryPauseMax : options.RetryAfterMax);
             RouteAgain(work.Waiters, now);
             return;
         }
@@ -620,7 +682,7 @@ public sealed partial class AccountRuntime
         }
 
         var committed = new TransactionCommitted(
-            part.Key, state.FindInDoubt(part.Key)!.SequenceNr, commitTime, Later(now));
+            part.Key, state.FindInDoubt(part.Key)!.SequenceNr, commitTime, BookedAt(now, commitTime));
         return ended is null ? committed : committed with { EndedHolds = ended };
     }
 

@@ -60,7 +60,7 @@ public sealed partial class AccountRuntime
 
             // What was rejected has no amounts to compare: only the very same request is the same.
             var difference = record.Part.Asked == asked.Asked ? TransferStatus.Exists
-                : record.Status == TransferStatus.Created ? Difference(record, asked)
+                : record.Status == TransferStatus.Created ? Difference(record, asked, work.Known)
                 : TransferStatus.IdAlreadyFailed;
             if (difference == TransferStatus.Exists)
             {
@@ -98,11 +98,11 @@ public sealed partial class AccountRuntime
         return false;
     }
 
-    private static TransferStatus Difference(IdRecord record, TransactionPart asked)
+    private TransferStatus Difference(IdRecord record, TransactionPart asked, Dictionary<TransferId, IdFound?>? known)
     {
         if (asked.IsAlone)
         {
-            return CompareWith(record, asked.Legs[0].Transfer!);
+            return CompareWith(record, asked.Legs[0].Transfer!, known);
         }
 
         // The id of a leg is no transaction's.
@@ -114,10 +114,11 @@ public sealed partial class AccountRuntime
         for (var i = 0; i < asked.Legs.Length; i++)
         {
             var leg = asked.Legs[i];
-            var known = record.Part.Legs[i];
+            var there = record.Part.Legs[i];
             if (leg.Transfer is null
-                ? known.Opening != leg.Opening || known.IfMissing != leg.IfMissing
-                : known.Transfer?.Id != leg.Transfer.Id || TransferContent.Compare(known, leg.Transfer) != TransferStatus.Exists)
+                ? there.Opening != leg.Opening || there.IfMissing != leg.IfMissing
+                : there.Transfer?.Id != leg.Transfer.Id
+                    || TransferContent.Compare(there, leg.Transfer, HoldOf(record.Part, leg.Transfer, known)) != TransferStatus.Exists)
             {
                 return TransferStatus.ExistsWithDifferentTransfers;
             }
@@ -126,10 +127,31 @@ public sealed partial class AccountRuntime
         return TransferStatus.Exists;
     }
 
-    private static TransferStatus CompareWith(IdRecord record, Transfer asked) =>
+    private TransferStatus CompareWith(IdRecord record, Transfer asked, Dictionary<TransferId, IdFound?>? known) =>
         (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null)) is { Transfer: not null } leg
-            ? TransferContent.Compare(leg, asked)
+            ? TransferContent.Compare(leg, asked, HoldOf(record.Part, asked, known))
             : TransferStatus.ExistsWithDifferentTransfers;
+
+    // The transfer that made a hold, with what its resolutions may leave to it; null where nothing is known of it.
+    private Transfer? HoldOf(TransactionPart part, Transfer resolution, Dictionary<TransferId, IdFound?>? known) =>
+        !resolution.ResolvesHold ? null
+        : HoldIn(part, resolution.PendingId) ?? state.FindHold(resolution.PendingId)?.Transfer
+            ?? (FoundIn(known, resolution.PendingId)?.Last is { } record
+                ? (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null))?.Transfer
+                : null);
+
+    private static Transfer? HoldIn(TransactionPart part, TransferId hold)
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.IsHold && leg.Transfer!.Id == hold)
+            {
+                return leg.Transfer;
+            }
+        }
+
+        return null;
+    }
 
     private RememberedId? FindRecord(TransferId key, UInt128 digest, Dictionary<TransferId, IdFound?>? known = null)
     {
@@ -156,15 +178,15 @@ public sealed partial class AccountRuntime
 
     private TransferRecord? RecordOf(TransferId id, Dictionary<TransferId, IdFound?>? known)
     {
-        if (state.FindHold(id) is { } hold)
+        if (state.FindHold(id) is { } live)
         {
-            return new TransferRecord(hold.Transfer, TransferStatus.Created, hold.Time, null)
+            return new TransferRecord(live.Transfer, TransferStatus.Created, live.Time, null)
             {
-                Amount = hold.Amount,
-                TransactionId = hold.TransactionId,
+                Amount = live.Amount,
+                TransactionId = live.TransactionId,
                 Hold = HoldState.Live,
-                HoldRemaining = hold.Remaining,
-                HoldDeadline = hold.Deadline < LedgerTime.MaxValue ? hold.Deadline : null,
+                HoldRemaining = live.Remaining,
+                HoldDeadline = live.Deadline < LedgerTime.MaxValue ? live.Deadline : null,
             };
         }
 
@@ -177,8 +199,14 @@ public sealed partial class AccountRuntime
 
         var remembered = state.Remembered.Find(id)?.Details.Hold ?? HoldState.None;
         var committed = record.Status == TransferStatus.Created;
+        if (committed && transfer.ResolvesHold && HoldIn(record.Part, transfer.PendingId) is { } hold)
+        {
+            transfer = transfer.WithTextOf(hold.Reference, hold.Metadata);
+        }
+
         return new TransferRecord(transfer, record.Status, record.Time, record.Seen)
         {
+            HoldRow = leg.HoldRow,
             Amount = committed ? leg.Amount : Amount.Zero,
             TransactionId = record.Part.Id,
             Hold = !leg.IsHold || !committed ? HoldState.None : remembered != HoldState.None ? remembered : found.Hold,
@@ -200,7 +228,10 @@ public sealed partial class AccountRuntime
                 : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]),
             record.Status == TransferStatus.Created
                 ? Committed(part, record.Time, replayed: false)
-                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false));
+                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false))
+        {
+            HoldRows = part.Legs.Any(static leg => leg.HoldRow != 0) ? [.. part.Legs.Select(static leg => leg.HoldRow)] : [],
+        };
     }
 
     // What was done is asked for again: a whole transaction, or one leg of it alone, with what that one moved.

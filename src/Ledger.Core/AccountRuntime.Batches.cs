@@ -5,23 +5,34 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- group commit (R8)
 
-    private LedgerTime Later(LedgerTime now) => now > state.LastTime ? now : state.LastTime;
-
     private void Emit(AccountEvent happened, bool urgent)
     {
+        // Before it, so that a row has one event however large that is, and otherwise never more than it may have (R17).
+        var size = EncodedSize.OfEvent(happened);
+        if (open is not null && open.Size + size > options.BatchBytesMax)
+        {
+            CloseRow();
+        }
+
         changes++;
-        open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances);
+        open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
         state.Evolve(happened, open.SequenceNr);
         open.Events.Add(happened);
+        open.Size += size;
         open.Urgent |= urgent;
         eventsSinceSnapshot++;
         if (open.Events.Count >= options.BatchEventsMax)
         {
-            open.Urgent = true;
-            TakeSnapshotIfDue(open);
-            (full ??= []).Enqueue(open);
-            open = null;
+            CloseRow();
         }
+    }
+
+    private void CloseRow()
+    {
+        open!.Urgent = true;
+        TakeSnapshotIfDue(open);
+        (full ??= []).Enqueue(open);
+        open = null;
     }
 
     private void Hold(Caller caller, AccountAnswerBase answer) => Hold(new Outgoing(caller, answer, default, null));
@@ -131,7 +142,7 @@ public sealed partial class AccountRuntime
         }
     }
 
-    // ---------------------------------------------------------------- time
+    // ---------------------------------------------------------------- pauses
 
     private void ScheduleResend(Work work, LedgerTime now)
     {

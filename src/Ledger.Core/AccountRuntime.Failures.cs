@@ -5,16 +5,20 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- decisions that throw (R18)
 
-    // Whoever asks for what throws asks again: another account for ever, as R1 and R3 bid it. Were the account to end each time,
-    // one request would keep it, and all who use it, from working. So what throws before anything is changed is a refusal:
+    // Whoever asks for what throws asks again: another account for ever, as R1 and R3 bid it. Were the account to end
+    // each time,
+    // one request would keep it, and all who use it, from working. So what throws before anything is changed is a
+    // refusal:
     //   a client's own call       fails by name; nothing is journaled
     //   a participant             votes no
     //   the last agent            journals a refusal, and so ends the attempt for good
     //   a dry run                 says that the leg would fail
     //   an expiry                 is given up, and tried again after a pause that doubles up to an hour
     //   an outcome, a question about one, or a request of which it is not known whether it is decided
-    //                             gets no answer, as if it had been lost: its sender says it again, and no row is written
-    // The reason is named, and final for the request: what throws will mostly throw again, and a coordinator that tried anew would
+    //                             gets no answer, as if it had been lost: its sender says it again, and no row is
+    //                             written
+    // The reason is named, and final for the request: what throws will mostly throw again, and a coordinator that tried
+    // anew would
     // do so until its caller gives up, three rows at a time.
 
     // How often the state began to change. What throws after that leaves half a change, which must not be built upon.
@@ -58,18 +62,18 @@ public sealed partial class AccountRuntime
         }
         catch (Exception e) when (IsRefusal(e, before))
         {
-            Refuse(input, e);
+            Refuse(input, e, now);
         }
     }
 
     // What an account decides about another one's legs, or why it can't say.
     private LegDecision VerifyOrRefuse(
-        TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, AccountMessage input, LedgerTime now)
+        TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, AccountMessage input, LedgerTime at)
     {
         var before = changes;
         try
         {
-            return Verify(part, known, work, now);
+            return Verify(part, known, work, at);
         }
         catch (Exception e) when (IsRefusal(e, before) && part.Legs.Length > 0)
         {
@@ -92,7 +96,8 @@ public sealed partial class AccountRuntime
         }
     }
 
-    // What was being decided is taken off, and who asked for it is refused; those who waited for it are decided by themselves.
+    // What was being decided is taken off, and who asked for it is refused; those who waited for it are decided by
+    // themselves.
     private void GiveUp(Work work, Exception thrown, LedgerTime now)
     {
         if (IsClaimed(work))
@@ -115,19 +120,19 @@ public sealed partial class AccountRuntime
                 shell.DecisionFailed(null, thrown);
                 if (work.IsExpiry)
                 {
-                    Pause(work.Asked!.Id, Later(now), options.FailedExpiryPauseMax);
+                    Pause(work.Asked!.Id, now, options.FailedExpiryPauseMax);
                 }
 
                 break;
             default:
-                Refuse(work.Input, thrown);
+                Refuse(work.Input, thrown, now);
                 break;
         }
 
         RouteAgain(work.Waiters, now);
     }
 
-    private void Refuse(AccountMessage input, Exception thrown)
+    private void Refuse(AccountMessage input, Exception thrown, LedgerTime now)
     {
         shell.DecisionFailed(input, thrown);
         switch (input)
@@ -137,7 +142,7 @@ public sealed partial class AccountRuntime
                 break;
             case PrepareRequest prepare:
                 // The last agent decides, whatever this account has journaled of it.
-                SendVote(prepare.Part, VoteKind.No, FailureOf(prepare.Part));
+                SendVote(prepare.Part, VoteKind.No, FailureOf(prepare.Part), now);
                 break;
             case TrialRequest trial:
                 SendFailedQuote(trial);
@@ -148,7 +153,8 @@ public sealed partial class AccountRuntime
     }
 
     private Refusal FailureOf(TransactionPart part) => new(
-        part.Legs.Length > 0 ? part.Legs[0].Index : 0, TransferStatus.DecisionFailed, state.Spec?.Asset ?? default, null);
+        part.Legs.Length > 0 ? part.Legs[0].Index : 0, TransferStatus.DecisionFailed, state.Spec?.Asset ?? default,
+            null);
 
     // Each leg is said to fail; of openings alone, that they depend on something.
     private void SendFailedQuote(TrialRequest trial) => SendQuote(

@@ -8,16 +8,16 @@ public sealed partial class AccountRuntime
     // What is due expires in the order of its time. The void is a transaction like any other, that nobody waits for.
     private void CheckDue(LedgerTime now)
     {
-        // By the account's own time, as posts and voids are judged: a clock that was set back must not part them.
-        now = Later(now);
-        if (state.NextDeadline > now)
+        // By the account's own time, as posts and voids are judged: nodes whose clocks are apart must not part them.
+        var judged = JudgedAt(now);
+        if (state.NextDeadline > judged)
         {
             return;
         }
 
         List<Hold>? due = null;
         List<Work>? displaced = null;
-        foreach (var hold in state.DueHolds(now))
+        foreach (var hold in state.DueHolds(judged))
         {
             if (expiring + (due?.Count ?? 0) >= options.ExpiriesMax)
             {
@@ -85,14 +85,14 @@ public sealed partial class AccountRuntime
             : null;
         var status = fact.HoldProblem != TransferStatus.None ? fact.HoldProblem
             : fact.Pending!.DebitAccount != Address ? TransferStatus.PendingTransferHasDifferentDebitAccountId
-            : fact.Deadline <= Later(now) ? TransferStatus.PendingTransferExpired
+            : fact.Deadline <= JudgedAt(now) ? TransferStatus.PendingTransferExpired
             : call.HoldDeadline > LedgerLimits.HoldDeadlineMax ? TransferStatus.OverflowsTimeout
             : call.HoldDeadline == fact.Deadline ? TransferStatus.Exists
             : TransferStatus.Created;
         if (status == TransferStatus.Created)
         {
             deadline = call.HoldDeadline;
-            Emit(new HoldExtended(call.HoldId, call.HoldDeadline, Later(now)), urgent: true);
+            Emit(new HoldExtended(call.HoldId, call.HoldDeadline, BookedAt(now)), urgent: true);
         }
 
         Hold(call.Caller, new ExtendHoldAnswer(status, deadline));

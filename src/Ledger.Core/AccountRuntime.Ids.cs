@@ -245,11 +245,15 @@ public sealed partial class AccountRuntime
             case PrepareRequest prepare when owner.Phase == Phase.Reserved && owner.Part!.Key == prepare.Part.Key:
                 // Another anchor's attempt under the same id is abandoned, lest the two wait for each other.
                 SendVote(
-                    prepare.Part, owner.Part.Digest == prepare.Part.Digest ? VoteKind.Yes : VoteKind.InDoubt, null);
+                    prepare.Part, owner.Part.Digest == prepare.Part.Digest ? VoteKind.Yes : VoteKind.InDoubt, null, now);
                 return true;
 
             case PrepareRequest prepare when isPrepared:
-                SendVote(prepare.Part, VoteKind.InDoubt, null);
+                if (!Keep(prepare, prepare.Part.Key, prepare.Time, now))
+                {
+                    SendVote(prepare.Part, VoteKind.InDoubt, null, now);
+                }
+
                 return true;
 
             case CloseRequest close when isPrepared:
@@ -261,16 +265,16 @@ public sealed partial class AccountRuntime
                 else if (state.Remembered.Find(close.Part.Key) is { IsFinal: true })
                 {
                     Hold(close.Part.Anchor, new CloseAnswer(
-                        close.Part.Key, close.Part.Digest, false, Later(now),
+                        close.Part.Key, close.Part.Digest, false, JudgedAt(now),
                         RefusalOf(new LegDecision(UsedUp(close.Part, null), close.Part.Legs[0])) with { Seen = null }));
                 }
                 else if (MayBeJournaled(close.Part.Key))
                 {
                     LookBesides(close, now);
                 }
-                else
+                else if (!Keep(close, close.Part.Key, close.Time, now))
                 {
-                    RefuseClose(close.Part, null, now);
+                    RefuseClose(close, null, now);
                 }
 
                 return true;
@@ -336,9 +340,9 @@ public sealed partial class AccountRuntime
             {
                 _ = TryAnswerBesides(owner, close, now);
             }
-            else
+            else if (!Keep(close, key, close.Time, now))
             {
-                RefuseClose(close.Part, null, now);
+                RefuseClose(close, null, now);
             }
 
             return;
@@ -383,7 +387,7 @@ public sealed partial class AccountRuntime
                 DecideAsked(work, now);
                 return;
             case PrepareRequest prepare:
-                DecidePrepare(work, prepare.Part, now);
+                DecidePrepare(work, prepare, now);
                 break;
             case CloseRequest close:
                 Unclaim(work);
@@ -395,9 +399,9 @@ public sealed partial class AccountRuntime
                 {
                     AnswerClose(close.Part, record);
                 }
-                else
+                else if (!Keep(close, close.Part.Key, close.Time, now))
                 {
-                    RefuseClose(close.Part, null, now);
+                    RefuseClose(close, null, now);
                 }
 
                 break;

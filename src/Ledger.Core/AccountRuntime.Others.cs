@@ -7,13 +7,20 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- participant
 
-    private void DecidePrepare(Work work, TransactionPart part, LedgerTime now)
+    private void DecidePrepare(Work work, PrepareRequest prepare, LedgerTime now)
     {
+        var part = prepare.Part;
         if (FindRecord(part.Key, part.Digest, work.Known) is { } status)
         {
             // Decided already: this is a late duplicate, or an anchor that has recovered.
             Unclaim(work);
-            SendVote(part, status.Status == TransferStatus.Created ? VoteKind.Yes : VoteKind.InDoubt, null);
+            SendVote(part, status.Status == TransferStatus.Created ? VoteKind.Yes : VoteKind.InDoubt, null, now);
+            return;
+        }
+
+        if (Keep(prepare, part.Key, prepare.Time, now))
+        {
+            Unclaim(work);
             return;
         }
 
@@ -21,33 +28,34 @@ public sealed partial class AccountRuntime
         var decision = used != TransferStatus.None ? new LegDecision(used, part.Legs[0])
             : state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
                 ? LegDecision.Doubt(part.Legs[0])
-            : VerifyOrRefuse(part, work.Known, work, work.Input!, now);
+            : VerifyOrRefuse(part, work.Known, work, prepare, JudgedAt(now, prepare.Time));
         if (decision.InDoubt)
         {
             Unclaim(work);
-            SendVote(part, VoteKind.InDoubt, null);
+            SendVote(part, VoteKind.InDoubt, null, now);
         }
         else if (decision.Status != TransferStatus.None)
         {
             Unclaim(work);
-            SendVote(part, VoteKind.No, RefusalOf(decision));
+            SendVote(part, VoteKind.No, RefusalOf(decision), now);
         }
         else
         {
+            part = WithHoldRows(part);
             work.Part = part;
-            Emit(new TransactionPrepared(part, Later(now)), urgent: true);
+            Emit(new TransactionPrepared(part, BookedAt(now, prepare.Time)), urgent: true);
             (attempts ??= [])[part.Key] = work;
             (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
             SetPhase(work, Phase.Reserved);
             work.Known = null;
-            SendVote(part, VoteKind.Yes, null);
+            SendVote(part, VoteKind.Yes, null, now);
             ScheduleResend(work, now);
             LetOthersIn(work, now);
         }
     }
 
-    private void SendVote(TransactionPart part, VoteKind kind, Refusal? refusal) =>
-        Hold(part.Anchor, new Vote(part.Key, part.Digest, Address, kind, refusal));
+    private void SendVote(TransactionPart part, VoteKind kind, Refusal? refusal, LedgerTime now) =>
+        Hold(part.Anchor, new Vote(part.Key, part.Digest, Address, kind, refusal) { Time = JudgedAt(now) });
 
     private Refusal RefusalOf(LegDecision decision) => new(
         decision.Leg.Index, decision.Status, state.Spec?.Asset ?? default, state.Spec is null ? null : state.Balances);
@@ -60,7 +68,7 @@ public sealed partial class AccountRuntime
             Emit(
                 outcome.Committed
                     ? CommitOf(part, outcome.Time, now)
-                    : new TransactionAborted(part.Key, -1, TransferStatus.None, null, Later(now)),
+                    : new TransactionAborted(part.Key, -1, TransferStatus.None, null, BookedAt(now)),
                 urgent: true);
             Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
             Finish(work, skipFirst: false, now);
@@ -93,7 +101,7 @@ public sealed partial class AccountRuntime
         var record = FindRecord(part.Key, part.Digest, known);
         if (record is null && state.Remembered.Find(part.Key) is not { IsFinal: true })
         {
-            Emit(new TransactionDisowned(part.Key, part.Digest, Later(now)), urgent: true);
+            Emit(new TransactionDisowned(part.Key, part.Digest, BookedAt(now)), urgent: true);
         }
 
         Hold(asked.Account, new Outcome(
@@ -119,41 +127,46 @@ public sealed partial class AccountRuntime
         {
             // What used it up is journaled, and stays so: that is the refusal.
             Hold(part.Anchor, new CloseAnswer(
-                part.Key, part.Digest, false, Later(now), RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }));
+                part.Key, part.Digest, false, JudgedAt(now), RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }));
+            return;
+        }
+
+        if (Keep(close, part.Key, close.Time, now))
+        {
             return;
         }
 
         used = UsedUp(part, known);
         if (used != TransferStatus.None)
         {
-            RefuseClose(part, RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }, now);
+            RefuseClose(close, RefusalOf(new LegDecision(used, part.Legs[0])) with { Seen = null }, now);
             return;
         }
 
         if (state.Remembered.Find(part.Key) is not null || FoundIn(known, part.Key) is not null)
         {
             // An attempt of another content under this key was refused: this one needs a key of its own.
-            RefuseClose(part, null, now);
+            RefuseClose(close, null, now);
             return;
         }
 
-        var decision = VerifyOrRefuse(part, known, null, close, now);
+        var decision = VerifyOrRefuse(part, known, null, close, JudgedAt(now, close.Time));
         if (decision.InDoubt)
         {
-            RefuseClose(part, null, now);
+            RefuseClose(close, null, now);
         }
         else if (decision.Status != TransferStatus.None)
         {
-            RefuseClose(part, RefusalOf(decision), now);
+            RefuseClose(close, RefusalOf(decision), now);
         }
         else if (close.Cancel)
         {
-            RefuseClose(part, null, now);
+            RefuseClose(close, null, now);
         }
         else
         {
-            var at = Later(now);
-            Emit(new CloserCommitted(part, at), urgent: true);
+            var at = JudgedAt(now, close.Time);
+            Emit(new CloserCommitted(WithHoldRows(part), BookedAt(now, at)) { CommitTime = at }, urgent: true);
             Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null));
             ReleaseReaders(now);
         }
@@ -173,7 +186,7 @@ public sealed partial class AccountRuntime
         if (used is { Status: TransferStatus.Created } || remembered is { Status: TransferStatus.Created })
         {
             return used is not null && part.IsAlone
-                ? CompareWith(used, part.Legs[0].Transfer!)
+                ? CompareWith(used, part.Legs[0].Transfer!, known)
                 : TransferStatus.ExistsWithDifferentTransfers;
         }
 
@@ -182,11 +195,12 @@ public sealed partial class AccountRuntime
             : TransferStatus.None;
     }
 
-    private void RefuseClose(TransactionPart part, Refusal? refusal, LedgerTime now)
+    private void RefuseClose(CloseRequest close, Refusal? refusal, LedgerTime now)
     {
-        var at = Later(now);
+        var part = close.Part;
+        var at = BookedAt(now, close.Time);
         Emit(
-            new CloserRefused(part, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at),
+            new CloserRefused(WithHoldRows(part), refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at),
             urgent: true);
         Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, false, at, refusal));
     }
@@ -203,7 +217,7 @@ public sealed partial class AccountRuntime
     }
 
     // Goes through this account's legs, whose amounts are given.
-    private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime now)
+    private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime at)
     {
         options.Deciding?.Invoke();
         var sheet = Sheet.Take(state, FactsOf(part, known, work), dueHolds: false, options);
@@ -221,7 +235,7 @@ public sealed partial class AccountRuntime
                     ? part.AnchorAsset
                     : default;
             decision = LegLadder.Decide(
-                leg, isDebit ? sheet : null, isDebit ? null : sheet, other, Later(now), isFixed: true);
+                leg, isDebit ? sheet : null, isDebit ? null : sheet, other, at, isFixed: true);
             if (decision.InDoubt || decision.Status != TransferStatus.None)
             {
                 return decision;
@@ -305,7 +319,7 @@ public sealed partial class AccountRuntime
         }
         catch (Exception e) when (IsRefusal(e, before))
         {
-            Refuse(trial, e);
+            Refuse(trial, e, lastNow);
             return;
         }
 
@@ -370,7 +384,7 @@ public sealed partial class AccountRuntime
 
         if (FoundIn(known, transfer.Id)?.Last is { } record)
         {
-            return record.Status == TransferStatus.Created ? fact with { Known = CompareWith(record, transfer) }
+            return record.Status == TransferStatus.Created ? fact with { Known = CompareWith(record, transfer, known) }
                 : record.IsFinal ? fact with { Known = TransferStatus.IdAlreadyFailed }
                 : fact;
         }
@@ -396,7 +410,7 @@ public sealed partial class AccountRuntime
         {
             return fact with
             {
-                Pending = hold.Transfer with { Amount = hold.Amount }, Remaining = hold.Remaining, Deadline = hold.Deadline,
+                Pending = WithoutText(hold.Transfer, hold.Amount), Remaining = hold.Remaining, Deadline = hold.Deadline,
             };
         }
 
@@ -416,7 +430,7 @@ public sealed partial class AccountRuntime
             : found.Hold;
         return fact with
         {
-            Pending = leg.Transfer! with { Amount = leg.Amount },
+            Pending = WithoutText(leg.Transfer!, leg.Amount),
             HoldProblem = end switch
             {
                 HoldState.Posted => TransferStatus.PendingTransferAlreadyPosted,
@@ -425,6 +439,34 @@ public sealed partial class AccountRuntime
                 _ => TransferStatus.PendingTransferNotFound,
             },
         };
+    }
+
+    // A hold as its resolutions are decided by it, and as it is told to others: many of them must fit into one answer.
+    private static Transfer WithoutText(Transfer hold, Amount amount) =>
+        hold with { Amount = amount, Reference = "", Metadata = Metadata.Empty };
+
+    // Which rows of this stream hold what posts and voids leave to their holds: another account has them in others.
+    private TransactionPart WithHoldRows(TransactionPart part)
+    {
+        ImmutableArray<PartLeg>.Builder? legs = null;
+        for (var i = 0; i < part.Legs.Length; i++)
+        {
+            var leg = part.Legs[i];
+            if (leg.Transfer is not { ResolvesHold: true } transfer)
+            {
+                continue;
+            }
+
+            var row = leg.Concerns(Address) && state.FindHold(transfer.PendingId) is { } hold && hold.HasTextFor(transfer)
+                ? hold.SequenceNr
+                : 0;
+            if (row != leg.HoldRow)
+            {
+                (legs ??= part.Legs.ToBuilder())[i] = leg with { HoldRow = row };
+            }
+        }
+
+        return legs is null ? part : part with { Legs = legs.MoveToImmutable() };
     }
 
     private LegFact WithReversed(

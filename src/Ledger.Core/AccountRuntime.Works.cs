@@ -189,7 +189,7 @@ public sealed partial class AccountRuntime
         }
 
         var next = state.NextDeadline;
-        if (next < armedFor && (next > Later(now) || HasUnclaimedDue(now)))
+        if (next < armedFor && (next > JudgedAt(now) || HasUnclaimedDue(now)))
         {
             // A look ahead of a minute: an account that sleeps by then is woken by the sweeper. What is due already, such as a
             // hold that was extended into the past, is not begun in the middle of something else.
@@ -208,7 +208,7 @@ public sealed partial class AccountRuntime
             return false;
         }
 
-        foreach (var hold in state.DueHolds(Later(now)))
+        foreach (var hold in state.DueHolds(JudgedAt(now)))
         {
             if (claims is null || !claims.ContainsKey(hold.Transfer.Id))
             {

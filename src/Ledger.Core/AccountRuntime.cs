@@ -48,7 +48,14 @@ public sealed record AccountRuntimeOptions
     public TimeSpan RememberedAgeMax { get; init; } = TimeSpan.FromDays(1);
 
     /// <summary>How many events a row holds at most.</summary>
-    public int BatchEventsMax { get; init; } = 1000;
+    public int BatchEventsMax { get; init; } = LedgerSizes.RowEventsMax;
+
+    /// <summary>How many bytes a row has at most, unless its only event has more.</summary>
+    public int BatchBytesMax { get; init; } = LedgerSizes.RowFull;
+
+    /// <summary>How many bytes a transaction has at most, see <see cref="EncodedSize.OfTransaction(TransactionPart)"/>. One that has
+    /// more is refused before anything is journaled, and uses no id up.</summary>
+    public int TransactionBytesMax { get; init; } = LedgerSizes.TransactionMax;
 
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;
@@ -204,14 +211,13 @@ public sealed partial class AccountRuntime
     /// <summary>Whether transactions are in doubt.</summary>
     public bool HasInDoubt => state.InDoubtCount > 0;
 
-    /// <summary>The number of the oldest transaction in doubt, by which one that stays is told from ones that come and go; 0
-    /// for none.</summary>
-    public long OldestInDoubt
+    /// <summary>The oldest transaction in doubt; null for none.</summary>
+    public InDoubtTransaction? OldestInDoubt
     {
         get
         {
             ForgetDecidedHeads();
-            return prepared is { Count: > 0 } ? prepared.Peek().Number : 0;
+            return prepared is { Count: > 0 } ? state.FindInDoubt(prepared.Peek().Key) : null;
         }
     }
 
@@ -300,7 +306,7 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        if (state.NextDeadline <= Later(now))
+        if (state.NextDeadline <= JudgedAt(now))
         {
             CheckDue(now);
         }
@@ -312,7 +318,7 @@ public sealed partial class AccountRuntime
         }
         catch (Exception e) when (IsRefusal(e, before))
         {
-            Refuse(message, e);
+            Refuse(message, e, now);
         }
 
         Settle(now);
@@ -354,7 +360,7 @@ public sealed partial class AccountRuntime
                 Read((AccountCall)message, now);
                 break;
             case SeedBalancesCall seed when options.AllowSeeding:
-                Emit(new BalancesSeeded(seed.Balances, Later(now)), urgent: true);
+                Emit(new BalancesSeeded(seed.Balances, BookedAt(now)), urgent: true);
                 Hold(seed.Caller, new SeedBalancesAnswer());
                 break;
             case Poke:
@@ -482,6 +488,7 @@ public sealed partial class AccountRuntime
         }
 
         ForgetExpired(now);
+        TakeKept(now);
         List<Work>? due = null;
         foreach (var work in Works())
         {
@@ -566,7 +573,7 @@ public sealed partial class AccountRuntime
                 {
                     if (!work.Votes!.ContainsKey(other))
                     {
-                        Hold(other, new PrepareRequest(work.Part!.SliceFor(other)));
+                        Hold(other, new PrepareRequest(work.Part!.SliceFor(other)) { Time = JudgedAt(now) });
                     }
                 }
 
@@ -574,8 +581,7 @@ public sealed partial class AccountRuntime
                 break;
             case Phase.Closing:
                 // Its own row may still be under way (R8).
-                Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel));
-                ScheduleResend(work, now);
+                SendClose(work, now);
                 break;
             case Phase.Telling or Phase.Releasing:
                 if (work.Phase == Phase.Releasing && IsDue(work.AnswerBy, now, options.ReleaseWait))
@@ -678,7 +684,7 @@ public sealed partial class AccountRuntime
         var status = AccountDecider.Open(state, call.Spec);
         if (status == AccountStatus.Created)
         {
-            Emit(new AccountOpened(call.Spec, Later(now)), urgent: true);
+            Emit(new AccountOpened(call.Spec, BookedAt(now)), urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
@@ -688,10 +694,10 @@ public sealed partial class AccountRuntime
 
     private void Change(ChangeAccountCall call, LedgerTime now)
     {
-        var status = AccountDecider.Change(state, call.Change, Later(now));
+        var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
         if (status == AccountStatus.Changed)
         {
-            Emit(new AccountChanged(call.Change, Later(now)), urgent: true);
+            Emit(new AccountChanged(call.Change, BookedAt(now)), urgent: true);
         }
 
         Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))));
@@ -718,7 +724,7 @@ public sealed partial class AccountRuntime
         }
         catch (Exception e) when (IsRefusal(e, before))
         {
-            Refuse(call, e);
+            Refuse(call, e, now);
         }
     }
 
@@ -752,7 +758,7 @@ public sealed partial class AccountRuntime
         : new AccountView(
             state.Spec, state.OpenTime, state.Balances, state.EntryCount, assignedSequenceNr, state.Closed)
         {
-            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(now) ? freeze : null,
+            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(JudgedAt(now)) ? freeze : null,
             ClosedReason = state.ClosedReason,
             HoldCount = state.HoldCount,
         };

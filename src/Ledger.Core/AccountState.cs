@@ -212,7 +212,7 @@ public sealed class AccountState
 
             case CloserCommitted closed:
                 Measure(closed.Part, closed.At);
-                Do(closed.Part, closed.At, sequenceNr);
+                Do(closed.Part, closed.CommitTime, sequenceNr);
                 break;
 
             case CloserRefused refused:
@@ -315,7 +315,7 @@ public sealed class AccountState
         var part = prepared.Part;
         PreparedCount++;
         Measure(part, prepared.At);
-        var transaction = new InDoubtTransaction(part, sequenceNr, PreparedCount);
+        var transaction = new InDoubtTransaction(part, sequenceNr, PreparedCount, prepared.At);
         Require(Remembered.Find(part.Key) is null, "I4: an id is prepared once");
         Add(transaction);
 
@@ -748,7 +748,8 @@ public sealed class AccountState
 /// <param name="part">What the account is asked to do; at the anchor the whole transaction.</param>
 /// <param name="sequenceNr">The journal row that holds it.</param>
 /// <param name="number">Its number among all that the account ever prepared; reads wait by it (R10).</param>
-public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, long number)
+/// <param name="preparedTime">When its preparation was booked.</param>
+public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, long number, LedgerTime preparedTime)
 {
     /// <summary>What the account is asked to do; at the anchor the whole transaction.</summary>
     public TransactionPart Part { get; } = part;
@@ -758,6 +759,10 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
 
     /// <summary>Its number among all that the account ever prepared.</summary>
     public long Number { get; } = number;
+
+    /// <summary>When its preparation was booked: the time of its event. The default value, so long ago, where a snapshot of an
+    /// earlier version did not say.</summary>
+    public LedgerTime PreparedTime { get; } = preparedTime;
 
     /// <summary>What is kept back for the limit on debits: the worst that the legs can come to, in their order.</summary>
     public Amount DebitReserve { get; private set; }
@@ -771,9 +776,11 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
     /// <param name="number">See <see cref="Number"/>.</param>
     /// <param name="debitReserve">See <see cref="DebitReserve"/>.</param>
     /// <param name="creditReserve">See <see cref="CreditReserve"/>.</param>
+    /// <param name="preparedTime">See <see cref="PreparedTime"/>.</param>
     public static InDoubtTransaction Restore(
-        TransactionPart part, long sequenceNr, long number, Amount debitReserve, Amount creditReserve) =>
-        new InDoubtTransaction(part, sequenceNr, number).Reserve(debitReserve, creditReserve);
+        TransactionPart part, long sequenceNr, long number, Amount debitReserve, Amount creditReserve,
+        LedgerTime preparedTime) =>
+        new InDoubtTransaction(part, sequenceNr, number, preparedTime).Reserve(debitReserve, creditReserve);
 
     internal InDoubtTransaction Reserve(Amount debit, Amount credit)
     {

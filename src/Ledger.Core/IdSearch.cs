@@ -118,7 +118,7 @@ public sealed class IdSearches
                 Decide(rejected.Part, rejected.Reason, rejected.Leg, rejected.At, rejected.Seen, sequenceNr);
                 break;
             case CloserCommitted closed when See(closed.Part):
-                Decide(closed.Part, TransferStatus.Created, -1, closed.At, null, sequenceNr);
+                Decide(closed.Part, TransferStatus.Created, -1, closed.CommitTime, null, sequenceNr);
                 break;
             case CloserRefused refused when See(refused.Part):
                 Decide(refused.Part, refused.Reason, refused.Leg, refused.At, refused.Seen, sequenceNr);

@@ -86,7 +86,11 @@ internal sealed record SeedBalancesAnswer : AccountAnswerBase;
 
 /// <summary>Anchor to participant: reserve your legs, and vote. Sent only once the anchor's own preparation is durable.</summary>
 /// <param name="Part">The participant's legs.</param>
-public sealed record PrepareRequest(TransactionPart Part) : AccountMessage;
+public sealed record PrepareRequest(TransactionPart Part) : AccountMessage
+{
+    /// <summary>The coordinator's time: the participant prepares no earlier (R21).</summary>
+    public LedgerTime Time { get; init; }
+}
 
 /// <summary>Participant to anchor: yes, durable; no; or not now.</summary>
 /// <param name="Key">The attempt.</param>
@@ -95,7 +99,11 @@ public sealed record PrepareRequest(TransactionPart Part) : AccountMessage;
 /// <param name="Kind">The vote.</param>
 /// <param name="Refusal">For a no: why.</param>
 public sealed record Vote(TransferId Key, UInt128 Digest, AccountAddress Account, VoteKind Kind, Refusal? Refusal)
-    : AccountMessage;
+    : AccountMessage
+{
+    /// <summary>The participant's time, not earlier than what it has prepared at: the last agent commits no earlier (R21).</summary>
+    public LedgerTime Time { get; init; }
+}
 
 /// <summary>A vote.</summary>
 public enum VoteKind
@@ -121,13 +129,17 @@ public sealed record Refusal(int Leg, TransferStatus Reason, Asset Asset, Balanc
 /// <see cref="Cancel"/>, when one of them has refused.</summary>
 /// <param name="Part">The closer's legs.</param>
 /// <param name="Cancel">Whether to refuse, unless it is committed already.</param>
-public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : AccountMessage;
+public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : AccountMessage
+{
+    /// <summary>The latest of the coordinator's time and those of all votes: the last agent commits no earlier (R21).</summary>
+    public LedgerTime Time { get; init; }
+}
 
 /// <summary>Closer to anchor: what its journal holds about an attempt.</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">The digest of the attempt that was asked about.</param>
 /// <param name="Committed">Whether it is committed; else it is refused.</param>
-/// <param name="Time">When.</param>
+/// <param name="Time">When: the commit time, or when it was refused.</param>
 /// <param name="Refusal">Why the closer itself refuses; null when it was only told to cancel, or met something in doubt.</param>
 public sealed record CloseAnswer(
     TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage;
@@ -148,7 +160,7 @@ public sealed record TrialAnswer(TransferId Id, long Round, AccountQuote Quote) 
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="Committed">Whether it is committed; else the legs are released.</param>
-/// <param name="Time">When the closer committed.</param>
+/// <param name="Time">When the closer committed: it is booked no earlier, and never refused for its time (R21).</param>
 public sealed record Outcome(TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time) : AccountMessage
 {
     /// <summary>Who tells.</summary>
@@ -213,7 +225,14 @@ public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong En
 
 /// <summary>A call failed.</summary>
 /// <param name="Reason">Why.</param>
-public sealed record CallFailed(CallFailure Reason) : AccountAnswerBase;
+public sealed record CallFailed(CallFailure Reason) : AccountAnswerBase
+{
+    /// <summary>For what is too large: how many bytes it has; else 0.</summary>
+    public long Size { get; init; }
+
+    /// <summary>For what is too large: how many it may have; else 0.</summary>
+    public long Limit { get; init; }
+}
 
 /// <summary>Why a call failed.</summary>
 public enum CallFailure
@@ -229,6 +248,17 @@ public enum CallFailure
 
     /// <summary>The account goes to sleep or moves to another node: the outcome is unknown, and asking again helps.</summary>
     Moving,
+
+    /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits. Nothing was done, no id is
+    /// used up, and the same is refused again.</summary>
+    TransactionTooLarge = 20,
+
+    /// <summary>The call is larger than what nodes send each other. Nothing was done, and the same is refused again.</summary>
+    MessageTooLarge = 21,
+
+    /// <summary>The answer is larger than what nodes send each other: the outcome is unknown, and is not told to who asks again
+    /// either.</summary>
+    AnswerTooLarge = 22,
 
     /// <summary>Deciding it threw, by a defect of the ledger. Nothing was done; the same again will mostly throw again.</summary>
     DecisionFailed = 32,

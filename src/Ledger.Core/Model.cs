@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 
 namespace Ledger.Core;
 
@@ -43,6 +44,15 @@ public sealed record Transfer(
 
     /// <summary>Whether its amount depends on what its accounts have.</summary>
     public bool IsBalancing => (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != TransferFlags.None;
+
+    /// <summary>The transfer as it is shown: with what it leaves to its hold.</summary>
+    /// <param name="reference">The hold's reference.</param>
+    /// <param name="metadata">The hold's metadata.</param>
+    public Transfer WithTextOf(string reference, Metadata metadata) => this with
+    {
+        Reference = Reference.Length == 0 ? reference : Reference,
+        Metadata = Metadata.Pairs.IsEmpty ? metadata : Metadata,
+    };
 
     // See TransferContent.DigestOf. Public equality and text must not know of it.
     internal DigestMemo Memo;
@@ -263,7 +273,8 @@ public sealed record AccountView(
 }
 
 /// <summary>A transfer as one of its accounts remembers it. Immutable.</summary>
-/// <param name="Transfer">The transfer, as it was asked for.</param>
+/// <param name="Transfer">The transfer, as it was asked for. Reference and metadata of a hold that it left them to are its own only
+/// once they have been read from <see cref="HoldRow"/>.</param>
 /// <param name="Status"><see cref="TransferStatus.Created"/>, or the reason of its rejection.</param>
 /// <param name="Time">When it was committed or rejected.</param>
 /// <param name="BalanceSeen">For a rejection by an account that exists: the balances that it saw.</param>
@@ -280,6 +291,9 @@ public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, Le
 
     /// <summary>For a live hold: what is left of it.</summary>
     public Amount HoldRemaining { get; init; }
+
+    /// <summary>See <see cref="PartLeg.HoldRow"/>; a row of the account whose record this is.</summary>
+    public long HoldRow { get; init; }
 
     /// <summary>For a live hold with a timeout: when it expires; else null.</summary>
     public LedgerTime? HoldDeadline { get; init; }
@@ -325,7 +339,8 @@ public static class LedgerLimits
     /// <summary>The longest metadata key, in characters; the shortest has one.</summary>
     public const int MetadataKeyLengthMax = 64;
 
-    /// <summary>The longest metadata value, in characters.</summary>
+    /// <summary>The longest metadata value, in characters. All keys and values together have at most
+    /// <see cref="LedgerSizes.MetadataMax"/> bytes in UTF-8.</summary>
     public const int MetadataValueLengthMax = 256;
 
     /// <summary>The largest page of a list.</summary>
@@ -360,6 +375,7 @@ public static class LedgerLimits
             return $"has {metadata.Pairs.Length} entries; at most {MetadataPairsMax} are allowed";
         }
 
+        var bytes = 0;
         foreach (var (key, value) in metadata.Pairs)
         {
             if (key.Length is 0 or > MetadataKeyLengthMax)
@@ -376,8 +392,12 @@ public static class LedgerLimits
             {
                 return $"has a value of {value.Length} characters; at most {MetadataValueLengthMax} are allowed";
             }
+
+            bytes += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
         }
 
-        return null;
+        return bytes > LedgerSizes.MetadataMax
+            ? $"has {bytes} bytes in UTF-8, keys and values together; at most {LedgerSizes.MetadataMax} are allowed"
+            : null;
     }
 }

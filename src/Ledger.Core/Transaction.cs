@@ -148,7 +148,15 @@ public readonly record struct LegResult(TransferStatus Transfer, AccountStatus O
 /// <summary>A transaction as its anchor remembers it. Immutable.</summary>
 /// <param name="Transaction">The transaction, its posts and voids with what they took from their holds.</param>
 /// <param name="Result">What became of it.</param>
-public sealed record TransactionRecord(Transaction Transaction, TransactionResult Result);
+public sealed record TransactionRecord(Transaction Transaction, TransactionResult Result)
+{
+    /// <summary>For each leg, see <see cref="PartLeg.HoldRow"/>; a row of the anchor. Empty where it is 0 for all of them.</summary>
+    public ImmutableArray<long> HoldRows { get; init; } = [];
+
+    /// <summary>Whether posts or voids are shown without what they leave to their holds, which would have made the answer larger than
+    /// <see cref="LedgerSizes.AnswerMax"/>. Each transfer can be asked for by its own id.</summary>
+    public bool IsAbridged { get; init; }
+}
 
 /// <summary>Which movements an account refuses, and why. Immutable.</summary>
 /// <param name="Debits">Whether it takes no debits.</param>

@@ -40,6 +40,12 @@ public sealed record PartLeg(int Index, Transfer? Transfer, AccountSpec? Opening
     /// <summary>For a balancing transfer: what bound its amount.</summary>
     public AmountBound Bound { get; init; }
 
+    /// <summary>For a post or a void that leaves reference or metadata to its hold: the row that holds the hold's content, in the
+    /// stream of the account that keeps this leg; 0 where it leaves nothing, or an earlier leg makes the hold. They are read from
+    /// there when they are shown, and never copied: many small resolutions would become a large row (R17). Says nothing of what
+    /// is done, and is in no digest.</summary>
+    public long HoldRow { get; init; }
+
     /// <summary>Whether it makes a hold.</summary>
     public bool IsHold => Transfer is not null && (Transfer.Flags & TransferFlags.Pending) != TransferFlags.None;
 
@@ -251,6 +257,15 @@ public sealed record TransactionPart
 public sealed record Hold(
     Transfer Transfer, Amount Remaining, LedgerTime Deadline, long SequenceNr, LedgerTime Time, TransferId TransactionId)
 {
+    /// <summary>Whether it has a reference or metadata that a post or a void leaves to it.</summary>
+    /// <param name="resolution">The post or the void.</param>
+    public bool HasTextFor(Transfer resolution)
+    {
+        ArgumentNullException.ThrowIfNull(resolution);
+        return (resolution.Reference.Length == 0 && Transfer.Reference.Length > 0)
+            || (resolution.Metadata.Pairs.IsEmpty && !Transfer.Metadata.Pairs.IsEmpty);
+    }
+
     /// <summary>What was held at first.</summary>
     public Amount Amount { get; init; }
 
@@ -275,7 +290,8 @@ public sealed record LegFact(int Index)
     /// <summary>For a post or a void: why there is no live hold; else <see cref="TransferStatus.None"/>.</summary>
     public TransferStatus HoldProblem { get; init; }
 
-    /// <summary>For a post or a void: the transfer that made the hold, where it is known.</summary>
+    /// <summary>For a post or a void: the transfer that made the hold, where it is known; without its reference and metadata, by
+    /// which nothing is decided.</summary>
     public Transfer? Pending { get; init; }
 
     /// <summary>For a live hold: what is left of it.</summary>

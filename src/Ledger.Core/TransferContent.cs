@@ -176,10 +176,17 @@ public static class TransferContent
     /// is no difference, nor is an amount that was only a bound.</summary>
     /// <param name="known">The transfer that is recorded, with the amount that it moved.</param>
     /// <param name="asked">The request.</param>
+    /// <param name="hold">For a post or a void: the transfer that made its hold, by which what it left to that is judged; null where
+    /// that is not known.</param>
     /// <returns><see cref="TransferStatus.Exists"/> when nothing differs, else the difference of highest precedence.</returns>
-    public static TransferStatus Compare(PartLeg known, Transfer asked)
+    public static TransferStatus Compare(PartLeg known, Transfer asked, Transfer? hold = null)
     {
         var transfer = known.Transfer!;
+        if (hold is not null && transfer.ResolvesHold)
+        {
+            transfer = transfer.WithTextOf(hold.Reference, hold.Metadata);
+        }
+
         if (transfer.Flags != asked.Flags)
         {
             return TransferStatus.ExistsWithDifferentFlags;

@@ -163,6 +163,7 @@ internal static partial class Mapping
         {
             Transaction = transaction,
             Result = Write(transaction.Id, source.Result, source.Transaction),
+            Abridged = source.IsAbridged,
         };
     }
 

@@ -1,6 +1,7 @@
 using Akka.Hosting;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
+using Ledger.Core;
 using Npgsql;
 
 namespace Ledger.PostgreSql;
@@ -66,6 +67,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             CheckUniqueKey(connection);
             EmptyForeignIndex(connection);
             BeginIndex(connection);
+            PostgreSqlIdentity.Read(connection);
         }
         catch (NpgsqlException e)
         {
@@ -98,6 +100,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         await using var appender = new PostgreSqlAppender(_connection.ConnectionString);
         await appender.RehearseAsync(persistenceId, cancellationToken);
     }
+
+    internal override LedgerIdentity ReadIdentity() => PostgreSqlIdentity.Read(_connection.ConnectionString, Description);
 
     internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
 
@@ -153,6 +157,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             && HasTable(connection, transaction, "snapshot")
             && HasTable(connection, transaction, "tags")
             && HasTable(connection, transaction, "ledger_id")
+            && HasTable(connection, transaction, "ledger_identity")
             && HasTable(connection, transaction, "ledger_hold")
             && HasTable(connection, transaction, "ledger_work_checkpoint")
             && HasTable(connection, transaction, "ledger_unfinished")

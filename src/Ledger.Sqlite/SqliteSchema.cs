@@ -98,6 +98,7 @@ internal static class SqliteSchema
         }
 
         SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Ids} COMMIT;");
+        SqliteIdentity.Make(connection);
     }
 
     public static void PrepareSnapshots(string path)

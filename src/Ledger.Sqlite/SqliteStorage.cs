@@ -1,5 +1,6 @@
 using Akka.Hosting;
 using Ledger.Actors.Storage;
+using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
@@ -89,6 +90,8 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
     /// <inheritdoc/>
     public override IAccountStreams OpenStreams() => new SqliteStreams(_path);
+
+    internal override LedgerIdentity ReadIdentity() => SqliteIdentity.Read(_path);
 
     internal override IWorkStore OpenWork() => new SqliteWorkStore(_path, _workPath);
 

@@ -244,7 +244,7 @@ public class GoldenBytesTests
             })),
         ]);
         ShouldBeSame(read.InDoubt, [InDoubtTransaction.Restore(
-            Alone(Full(Own, Other)), 98, 5, Amount.MaxValue, Amount.Zero)]);
+            Alone(Full(Own, Other)), 98, 5, Amount.MaxValue, Amount.Zero, default)]);
     }
 
     [Fact]
@@ -252,6 +252,21 @@ public class GoldenBytesTests
     {
         var snapshot = FullSnapshot();
         var golden = Golden("snapshot-3", () => JournalCodec.Encode(snapshot, new byte[32]));
+
+        Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));
+        ShouldBeRead(golden, snapshot, isPacked: true);
+    }
+
+    [Fact]
+    public void A_snapshot_says_since_when_what_is_in_doubt_was_prepared()
+    {
+        var snapshot = FullSnapshot();
+        snapshot = snapshot with
+        {
+            InDoubt = [.. snapshot.InDoubt.Select(static (doubt, i) => InDoubtTransaction.Restore(
+                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, At(5 + i)))],
+        };
+        var golden = Golden("snapshot-prepared-times", () => JournalCodec.Encode(snapshot, new byte[32]));
 
         Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));
         ShouldBeRead(golden, snapshot, isPacked: true);
@@ -348,9 +363,9 @@ public class GoldenBytesTests
                 (Id(12), At(7), new RememberedId(79, TransferStatus.None, At(6), 43)),
             ],
             [
-                InDoubtTransaction.Restore(Alone(Full(Own, Other)), 97, 4, Amount.Of(8), Amount.Zero),
-                InDoubtTransaction.Restore(Whole(attempt: 3), 98, 5, Amount.Of(9), Amount.MaxValue),
-                InDoubtTransaction.Restore(SliceFor(Own), 99, 6, Amount.Zero, Amount.Of(10)),
+                InDoubtTransaction.Restore(Alone(Full(Own, Other)), 97, 4, Amount.Of(8), Amount.Zero, default),
+                InDoubtTransaction.Restore(Whole(attempt: 3), 98, 5, Amount.Of(9), Amount.MaxValue, default),
+                InDoubtTransaction.Restore(SliceFor(Own), 99, 6, Amount.Zero, Amount.Of(10), default),
             ],
             1_500, 86_400_000_000)
         {
@@ -391,9 +406,10 @@ public class GoldenBytesTests
 
     private static void ShouldBeSame(
         IReadOnlyList<InDoubtTransaction> actual, IReadOnlyList<InDoubtTransaction> expected) =>
-        actual.Select(static doubt => (doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve))
+        actual.Select(static doubt => (
+                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, doubt.PreparedTime))
             .ShouldBe(expected.Select(static doubt => (
-                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve)));
+                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, doubt.PreparedTime)));
 
     public static TheoryData<string> DigestNames => [.. Digests.Keys];
 

@@ -511,6 +511,8 @@ public sealed class LeaseTests : IDisposable
 
         public override IAccountStreams OpenStreams() => inner.OpenStreams();
 
+        internal override LedgerIdentity ReadIdentity() => inner.ReadIdentity();
+
         internal override IWorkStore OpenWork() => inner.OpenWork();
 
         internal override ILeaseStore OpenLeases() => leases;

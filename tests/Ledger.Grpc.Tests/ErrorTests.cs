@@ -167,7 +167,8 @@ public sealed class ErrorTests
         LedgerErrorReason.NotFound => StatusCode.NotFound,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
         LedgerErrorReason.DecisionFailed => StatusCode.Internal,
-        LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable => StatusCode.Unavailable,
+        LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted =>
+            StatusCode.Unavailable,
         _ => StatusCode.InvalidArgument,
     };
 

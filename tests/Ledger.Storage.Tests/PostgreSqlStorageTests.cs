@@ -84,8 +84,38 @@ public sealed class PostgreSqlStorageTests : StorageTests
     [Fact]
     public async Task Several_nodes_may_create_the_tables_at_once()
     {
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Run(() => Open().Prepare())));
+        var storages = Enumerable.Range(0, 6).Select(_ => Open()).ToArray();
+        await Task.WhenAll(storages.Select(storage => Task.Run(storage.Prepare)));
         Open().Prepare();
+        storages.Select(storage => storage.ReadIdentity()).Distinct().Count().ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_ledger_that_has_lost_its_identity_is_refused()
+    {
+        Open().Prepare();
+        Execute("TRUNCATE ledger_identity");
+        Should.Throw<InvalidOperationException>(Open().Prepare).Message.ShouldContain("ledger_identity");
+    }
+
+    [Fact]
+    public void A_role_with_the_documented_rights_is_enough()
+    {
+        Open().Prepare();
+        const string role = "ledger_least";
+        Execute($"""
+            DO $$ BEGIN
+                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role} LOGIN; END IF;
+            END $$;
+            GRANT SELECT, INSERT ON journal, tags TO {role};
+            GRANT SELECT ON ledger_identity TO {role};
+            GRANT SELECT, INSERT, UPDATE, DELETE
+                ON snapshot, ledger_id, ledger_hold, ledger_work_checkpoint, ledger_unfinished, ledger_lease, ledger_shard TO {role};
+            """);
+        var storage = new LedgerOptions().UsePostgreSql(
+            new NpgsqlConnectionStringBuilder(_database) { Username = role }.ToString()).Storage!;
+        storage.Prepare();
+        storage.ReadIdentity().ShouldBe(Open().ReadIdentity());
     }
 
     [Fact]

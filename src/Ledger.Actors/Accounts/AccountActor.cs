@@ -14,10 +14,6 @@ internal sealed record AccountActorContext(
     AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader,
     ILedgerWorkIndex Work, NodeLease Lease, Func<IActorRef> Accounts)
 {
-    /// <summary>How long something may be in doubt before the index of work is told: what a dead node left is otherwise found
-    /// by the recovery scan, which reads back a minute.</summary>
-    public static readonly TimeSpan RegisterDoubtAfter = TimeSpan.FromSeconds(30);
-
     /// <summary>The journal that accounts write to; empty for the ledger's own.</summary>
     public string JournalPluginId { get; init; } = "";
 
@@ -82,9 +78,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private long previousSnapshot;
     private bool passivating;
     private bool stopping;
-    private long oldestInDoubt;
-    private LedgerTime inDoubtSince;
-    private bool registered;
+    private readonly DoubtNote doubt;
     private Queue<Utterance>? withheld;
     private ICancelable? silence;
 
@@ -98,6 +92,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         lastHash = JournalCodec.GenesisHash(PersistenceId);
         runtime = new AccountRuntime(account, context.Runtime, this);
         written = _ => Written();
+        doubt = new DoubtNote(account, context.Work, failure => Log.Warning(
+            failure, "The index of work can't be told that {Account} is in doubt; the account goes on by itself", account));
         claim = context.Claims.GetValueOrDefault(Context.Parent.Path.Name);
         context.Lease.Enter();
     }
@@ -235,7 +231,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var now = Now;
         ForgetWake();
         runtime.Tick(now);
-        RegisterLongDoubt(now);
+        doubt.Look(runtime.OldestInDoubt, now);
         if (context.Lease.IsSilentForLong)
         {
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
@@ -274,34 +270,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     }
 
     private void LookWhetherIdleAfter(TimeSpan pause) => context.Clock.RemindAfter(Context.System.Scheduler, pause, Self);
-
-    // R5, for what stays in doubt for long, because another account can't be reached: the next process must know of it.
-    private void RegisterLongDoubt(LedgerTime now)
-    {
-        var oldest = runtime.OldestInDoubt;
-        if (oldest != oldestInDoubt)
-        {
-            oldestInDoubt = oldest;
-            inDoubtSince = now;
-            if (registered)
-            {
-                registered = false;
-                Forget(context.Work.RemoveUnfinishedAsync(account, CancellationToken.None));
-            }
-        }
-        else if (oldest > 0 && now >= inDoubtSince.Add(AccountActorContext.RegisterDoubtAfter))
-        {
-            // Said again and again: the sweeper takes it off once the account has answered.
-            registered = true;
-            Forget(context.Work.AddUnfinishedAsync(account, inDoubtSince, CancellationToken.None));
-            inDoubtSince = now;
-        }
-
-        // The account itself goes on asking; when the store is away, the next minute's scan has it.
-        void Forget(Task task) => _ = task.ContinueWith(
-            failed => Log.Warning(failed.Exception, "The index of work can't be told of {Account}", account),
-            CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-    }
 
     // Messages that came between "I am idle" and "stop" are finished as far as this account's own journal goes; for
     // what then still waits for another account, the next incarnation asks again (R3).

@@ -63,6 +63,7 @@ internal static class JournalCodec
             Time = time,
             EntriesBefore = batch.EntriesBefore,
             Before = ToStored(batch.Before),
+            OldestUndecidedPreparedTime = batch.OldestPrepared?.UnixMicroseconds ?? 0,
         };
         foreach (var happened in batch.Events)
         {
@@ -90,7 +91,10 @@ internal static class JournalCodec
         }
 
         previousHash = stored.PreviousHash.Memory;
-        var batch = new EventBatch(sequenceNr, stored.EntriesBefore, FromStored(stored.Before) ?? default);
+        var batch = new EventBatch(sequenceNr, stored.EntriesBefore, FromStored(stored.Before) ?? default)
+        {
+            OldestPrepared = stored.OldestUndecidedPreparedTime is var oldest and not 0 ? new LedgerTime(oldest) : null,
+        };
         foreach (var e in stored.Events)
         {
             var at = new LedgerTime(checked(stored.Time + (long)e.Delay));
@@ -135,6 +139,7 @@ internal static class JournalCodec
                 Transaction = ToStoredTransaction(doubt.Part),
                 DebitReserve = ToStored((Amount?)doubt.DebitReserve),
                 CreditReserve = ToStored((Amount?)doubt.CreditReserve),
+                PreparedTime = doubt.PreparedTime.UnixMicroseconds,
             };
             AddLegs(inDoubt.Legs, doubt.Part, account: default);
             stored.InDoubt.Add(inDoubt);
@@ -217,7 +222,8 @@ internal static class JournalCodec
             var part = PartOf(d.Legs, d.Transaction, account, d.SequenceNr);
             inDoubt.Add(InDoubtTransaction.Restore(
                 part, d.SequenceNr, d.Number,
-                AmountOf(d.DebitReserve) ?? part.Legs[0].Amount, AmountOf(d.CreditReserve) ?? Amount.Zero));
+                AmountOf(d.DebitReserve) ?? part.Legs[0].Amount, AmountOf(d.CreditReserve) ?? Amount.Zero,
+                new LedgerTime(d.PreparedTime)));
         }
 
         var spec = stored.Spec is null ? null : FromStored(stored.Spec, account);
@@ -373,6 +379,7 @@ internal static class JournalCodec
             stored.HoldRemaining = leg.HoldRemaining.IsZero ? null : ToStored((Amount?)leg.HoldRemaining);
             stored.Deadline = ToStoredDeadline(leg.Deadline);
             stored.Bound = (uint)leg.Bound;
+            stored.HoldRow = leg.HoldRow;
             legs.Add(stored);
         }
     }
@@ -443,6 +450,7 @@ internal static class JournalCodec
                 : (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? LedgerTime.MaxValue
                 : default,
             Bound = (AmountBound)stored.Bound,
+            HoldRow = stored.HoldRow,
         };
     }
 
@@ -602,7 +610,11 @@ internal static class JournalCodec
                 return new StoredEvent { Rejected = storedRejected };
 
             case CloserCommitted closed:
-                var storedClosed = new StoredCloserCommitted { Transaction = ToStoredTransaction(closed.Part) };
+                var storedClosed = new StoredCloserCommitted
+                {
+                    Transaction = ToStoredTransaction(closed.Part),
+                    CommitTime = closed.CommitTime == closed.At ? 0 : closed.CommitTime.UnixMicroseconds,
+                };
                 AddLegs(storedClosed.Legs, closed.Part, own);
                 return new StoredEvent { CloserCommitted = storedClosed };
 
@@ -664,8 +676,11 @@ internal static class JournalCodec
                     LegOf(e.Rejected.FailedLeg, e.Rejected.Reason), (TransferStatus)e.Rejected.Reason,
                     FromStored(e.Rejected.Seen), at);
             case StoredEvent.WhatOneofCase.CloserCommitted:
-                return new CloserCommitted(
+                var committed = new CloserCommitted(
                     PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr), at);
+                return e.CloserCommitted.CommitTime is var commitTime and not 0
+                    ? committed with { CommitTime = new LedgerTime(commitTime) }
+                    : committed;
             case StoredEvent.WhatOneofCase.CloserRefused:
                 return new CloserRefused(
                     PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr),

@@ -1,4 +1,6 @@
+using System.Runtime.Serialization;
 using Akka.Actor;
+using Akka.Event;
 using Akka.Serialization;
 using Google.Protobuf;
 using Ledger.Actors.Accounts;
@@ -28,6 +30,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         typeof(JournalRow), typeof(SnapshotRow), typeof(AccountEnvelope), typeof(AnswerEnvelope), typeof(StopAccount),
     ];
 
+    private long refusedMessages;
+
+    /// <summary>How many messages were larger than what nodes send each other, and so were not sent.</summary>
+    public long RefusedMessages => Interlocked.Read(ref refusedMessages);
+
     // Stored beside every row: never change it.
     public override int Identifier => 8140;
 
@@ -45,8 +52,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     {
         JournalRow row => ToArray(row.Bytes),
         SnapshotRow row => ToArray(row.Bytes),
-        AccountEnvelope envelope => ToWire(envelope).ToByteArray(),
-        AnswerEnvelope answer => ToWire(answer).ToByteArray(),
+        AccountEnvelope envelope => ToSend(envelope),
+        AnswerEnvelope answer => ToSend(answer),
         StopAccount => [],
         _ => throw new ArgumentException($"{obj.GetType().Name} is not a message of the ledger.", nameof(obj)),
     };
@@ -64,6 +71,54 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         StopManifest => StopAccount.Instance,
         _ => throw new JournalCorruptException($"Unknown manifest '{manifest}'."),
     };
+
+    // A frame that is too large is dropped by the transport, and nobody who waits is told (R17). What the limits on requests and
+    // transactions let through is far smaller; this is for what they forget.
+    private byte[] ToSend(AccountEnvelope envelope)
+    {
+        var bytes = ToWire(envelope).ToByteArray();
+        if (bytes.Length <= LedgerSizes.MessageMax)
+        {
+            return bytes;
+        }
+
+        var what = envelope.Message.GetType().Name;
+        Refused(what, bytes.Length, $"account {envelope.Account}");
+        if (envelope.Message is AccountCall call)
+        {
+            LostCallsActor.Answer(
+                call.Caller,
+                new CallFailed(CallFailure.MessageTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax });
+        }
+
+        throw new SerializationException(
+            $"{what} to {envelope.Account} has {bytes.Length} bytes; nodes send each other {LedgerSizes.MessageMax} at most.");
+    }
+
+    private byte[] ToSend(AnswerEnvelope envelope)
+    {
+        var bytes = ToWire(envelope).ToByteArray();
+        if (bytes.Length <= LedgerSizes.MessageMax)
+        {
+            return bytes;
+        }
+
+        // Who waits must learn of it, so this goes instead.
+        Refused(envelope.Answer.GetType().Name, bytes.Length, "the node that asked");
+        return ToWire(envelope with
+        {
+            Answer = new CallFailed(CallFailure.AnswerTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax },
+        }).ToByteArray();
+    }
+
+    private void Refused(string what, int size, string to)
+    {
+        var count = Interlocked.Increment(ref refusedMessages);
+        system.Log.Error(
+            "{Message} to {Receiver} has {Size} bytes and is not sent: nodes send each other {Limit} at most. That is {Count} so far."
+            + " No request that is within the limits leads here: report it",
+            what, to, size, LedgerSizes.MessageMax, count);
+    }
 
     // Rows are arrays of their own from the start; copying them would double the work of the hottest path.
     private static byte[] ToArray(ReadOnlyMemory<byte> bytes) =>
@@ -84,8 +139,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             case AccountCall call:
                 wire.Call = ToWire(call);
                 break;
-            case PrepareRequest(var part):
-                wire.Prepare = ToWire(part);
+            case PrepareRequest prepare:
+                wire.Prepare = ToWire(prepare.Part, prepare.Time);
                 break;
             case Vote vote:
                 wire.Vote = new WireVote
@@ -95,13 +150,14 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Account = vote.Account.Text,
                     Kind = (uint)vote.Kind,
                     Refusal = ToWire(vote.Refusal),
+                    Time = vote.Time.UnixMicroseconds,
                 };
                 break;
             case CloseRequest { Cancel: false } close:
-                wire.CloseRequest = ToWire(close.Part);
+                wire.CloseRequest = ToWire(close.Part, close.Time);
                 break;
             case CloseRequest cancel:
-                wire.Cancel = ToWire(cancel.Part);
+                wire.Cancel = ToWire(cancel.Part, cancel.Time);
                 break;
             case CloseAnswer answer:
                 wire.CloserAnswer = new WireCloserAnswer
@@ -150,11 +206,12 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         return wire;
     }
 
-    private static WirePart ToWire(TransactionPart part)
+    private static WirePart ToWire(TransactionPart part, LedgerTime time = default)
     {
         var wire = new WirePart
         {
             Transaction = JournalCodec.ToStoredTransaction(part), AnchorAsset = part.AnchorAsset.Text,
+            Time = time.UnixMicroseconds,
         };
         JournalCodec.AddLegs(wire.Legs, part, account: default);
         return wire;
@@ -389,12 +446,24 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         AccountMessage message = wire.MessageCase switch
         {
             WireEnvelope.MessageOneofCase.Call => FromWire(wire.Call, account),
-            WireEnvelope.MessageOneofCase.Prepare => new PrepareRequest(FromWire(wire.Prepare)),
+            WireEnvelope.MessageOneofCase.Prepare => new PrepareRequest(FromWire(wire.Prepare))
+            {
+                Time = new LedgerTime(wire.Prepare.Time),
+            },
             WireEnvelope.MessageOneofCase.Vote => new Vote(
                 Id(wire.Vote.Key), JournalCodec.Id128(wire.Vote.Digest), JournalCodec.AddressOf(wire.Vote.Account),
-                (VoteKind)wire.Vote.Kind, FromWire(wire.Vote.Refusal)),
-            WireEnvelope.MessageOneofCase.CloseRequest => new CloseRequest(FromWire(wire.CloseRequest)),
-            WireEnvelope.MessageOneofCase.Cancel => new CloseRequest(FromWire(wire.Cancel), Cancel: true),
+                (VoteKind)wire.Vote.Kind, FromWire(wire.Vote.Refusal))
+            {
+                Time = new LedgerTime(wire.Vote.Time),
+            },
+            WireEnvelope.MessageOneofCase.CloseRequest => new CloseRequest(FromWire(wire.CloseRequest))
+            {
+                Time = new LedgerTime(wire.CloseRequest.Time),
+            },
+            WireEnvelope.MessageOneofCase.Cancel => new CloseRequest(FromWire(wire.Cancel), Cancel: true)
+            {
+                Time = new LedgerTime(wire.Cancel.Time),
+            },
             WireEnvelope.MessageOneofCase.CloserAnswer => new CloseAnswer(
                 Id(wire.CloserAnswer.Key), JournalCodec.Id128(wire.CloserAnswer.Digest), wire.CloserAnswer.Committed,
                 new LedgerTime(wire.CloserAnswer.Time), FromWire(wire.CloserAnswer.Refusal)),
@@ -478,6 +547,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     {
                         Exists = true, Transaction = ToWire(record.Transaction, trial: false), Result = ToWire(record.Result),
                     };
+                for (var i = 0; i < record?.HoldRows.Length; i++)
+                {
+                    wire.TransactionRecord.Transaction.Legs[i].HoldRow = record.HoldRows[i];
+                }
+
                 break;
             case ChangeAccountAnswer(var result):
                 wire.Change = new WireChangeAnswer { Status = (uint)result.Status, Account = ToWire(result.Account) };
@@ -510,6 +584,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     HoldRemaining = JournalCodec.ToStored((Amount?)record.HoldRemaining),
                     HoldDeadline = record.HoldDeadline?.UnixMicroseconds ?? 0,
                 };
+                wire.Record.Transfer.HoldRow = record.HoldRow;
                 break;
             case StatementFenceAnswer fence:
                 wire.Fence = new WireFenceAnswer
@@ -519,8 +594,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     EntryCount = fence.EntryCount,
                 };
                 break;
-            case CallFailed(var reason):
-                wire.Failure = (uint)reason;
+            case CallFailed failed:
+                wire.Failure = (uint)failed.Reason;
+                wire.Size = failed.Size;
+                wire.SizeLimit = failed.Limit;
                 break;
             default:
                 throw new ArgumentException($"{envelope.Answer.GetType().Name} has no wire form.", nameof(envelope));
@@ -547,7 +624,12 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             WireAnswer.WhatOneofCase.TransactionRecord => new TransactionRecordAnswer(!wire.TransactionRecord.Exists
                 ? null
                 : new TransactionRecord(
-                    FromWire(wire.TransactionRecord.Transaction), FromWire(wire.TransactionRecord.Result))),
+                    FromWire(wire.TransactionRecord.Transaction), FromWire(wire.TransactionRecord.Result))
+                {
+                    HoldRows = wire.TransactionRecord.Transaction.Legs.Any(static leg => leg.HoldRow != 0)
+                        ? [.. wire.TransactionRecord.Transaction.Legs.Select(static leg => leg.HoldRow)]
+                        : [],
+                }),
             WireAnswer.WhatOneofCase.Change => new ChangeAccountAnswer(new AccountChangeResult(
                 (AccountStatus)wire.Change.Status, FromWire(wire.Change.Account))),
             WireAnswer.WhatOneofCase.Extend => new ExtendHoldAnswer(
@@ -564,11 +646,15 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     TransactionId = Id(wire.Record.TransactionId),
                     Hold = (HoldState)wire.Record.Hold,
                     HoldRemaining = JournalCodec.AmountOf(wire.Record.HoldRemaining) ?? default,
+                    HoldRow = wire.Record.Transfer.HoldRow,
                     HoldDeadline = wire.Record.HoldDeadline == 0 ? null : new LedgerTime(wire.Record.HoldDeadline),
                 }),
             WireAnswer.WhatOneofCase.Fence => new StatementFenceAnswer(
                 wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount),
-            WireAnswer.WhatOneofCase.Failure => new CallFailed((CallFailure)wire.Failure),
+            WireAnswer.WhatOneofCase.Failure => new CallFailed((CallFailure)wire.Failure)
+            {
+                Size = wire.Size, Limit = wire.SizeLimit,
+            },
             _ => throw new JournalCorruptException("An answer of an unknown kind came from another node."),
         };
         return new AnswerEnvelope(wire.Correlation, answer);

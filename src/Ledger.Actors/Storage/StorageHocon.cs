@@ -3,6 +3,7 @@ using System.Text;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Persistence.Sql;
+using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
@@ -51,10 +52,12 @@ internal static class StorageHocon
                   ledger {
                     writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
                     queue-size = 100000
-                    batch-rows-max = 2000
-                    batch-bytes-max = 8388608
-                    row-bytes-max = 16777216
+                    batch-rows-max = {{Number(LedgerSizes.GroupRowsMax)}}
+                    batch-bytes-max = {{Number(LedgerSizes.GroupFull)}}
+                    batch-ids-max = {{Number(LedgerSizes.GroupIdsMax)}}
+                    row-bytes-max = {{Number(LedgerSizes.RowMax)}}
                     read-page-rows = 300
+                    read-page-bytes = {{Number(LedgerSizes.PageMax)}}
                   }
                 }
               }
@@ -138,6 +141,8 @@ internal static class StorageHocon
 
         return quoted.Append('"').ToString();
     }
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string TypeName(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 }

@@ -29,6 +29,12 @@ internal sealed class Attempt
 
     public LedgerTime CommitTime { get; set; }
 
+    /// <summary>When the newest of what its accounts had booked was committed, as they prepared it.</summary>
+    public LedgerTime Sources { get; set; }
+
+    /// <summary>Whether one of them was ahead of its clock: then it may seem to spend what came later.</summary>
+    public bool IsAhead { get; set; }
+
     public bool CloserRefused { get; set; }
 
     /// <summary>Whether a client was told that it is committed.</summary>
@@ -79,6 +85,10 @@ internal sealed class Oracle(World world)
     private readonly HashSet<(AccountAddress Account, TransferId Id)> failedLegs = [];
     private readonly List<Attempt> toldAttempts = [];
 
+    // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
+    private (LedgerTime From, LedgerTime To) judged;
+    private bool isAhead;
+
     public SortedDictionary<string, long> Outcomes { get; } = new(StringComparer.Ordinal);
 
     public int CommittedCount { get; private set; }
@@ -95,6 +105,8 @@ internal sealed class Oracle(World world)
         {
             Check(happened.At >= place.LastTime, $"time runs backwards on {place.Address}");
             place.LastTime = happened.At;
+            judged = world.JudgedAt(row, happened.At);
+            isAhead = world.IsAhead(row, happened.At);
             var (debits, credits) = (book.DebitsPosted, book.CreditsPosted);
             Happened(place, book, happened);
             Check(book.DebitsPosted >= debits && book.CreditsPosted >= credits, $"I2: posted counters of {place.Address} fall");
@@ -123,7 +135,7 @@ internal sealed class Oracle(World world)
                 Check(book.Holds.TryGetValue(extended.HoldId, out var hold) && hold.Transfer.DebitAccount == place.Address,
                     $"I7: {place.Address}: {extended.HoldId} is extended and is not live here");
                 Check(!IsResolving(book, extended.HoldId, default), $"R11: {extended.HoldId} is extended while it is being resolved");
-                Check(extended.At < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
+                Check(judged.From < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
                 book.Extend(extended.HoldId, extended.Deadline);
                 break;
             case TransactionPrepared(var part, var at):
@@ -138,6 +150,8 @@ internal sealed class Oracle(World world)
                 Check(place.Address != attempt.Anchor || attempt.CommittedBy.Count == attempt.Others.Count,
                     $"I6: the anchor ends {committed.Key} before its participants");
                 book.Do(done, attempt.CommitTime);
+                Check(committed.At >= attempt.CommitTime, $"I11: {place.Address} books {committed.Key} before it is committed");
+                place.NewestCommit = Latest(place.NewestCommit, attempt.CommitTime);
                 Booked(place, attempt);
                 break;
             case TransactionAborted aborted:
@@ -164,8 +178,8 @@ internal sealed class Oracle(World world)
                 Rejected(rejection.Part, rejection.Reason, rejection.Leg);
                 CheckRefusal(place, book, rejection.Part, rejection.Leg, rejection.Reason, rejection.At, "rejects");
                 break;
-            case CloserCommitted(var part, var at):
-                Closed(place, book, part, at);
+            case CloserCommitted closed:
+                Closed(place, book, closed.Part, closed.CommitTime);
                 break;
             case CloserRefused refused:
                 var refusedOne = Find(refused.Part);
@@ -209,7 +223,9 @@ internal sealed class Oracle(World world)
             {
                 if (leg.IsHold && leg.Transfer!.Timeout > TimeSpan.Zero)
                 {
-                    Check(leg.Deadline == at.Add(leg.Transfer.Timeout), $"R12: the time of {leg.Transfer.Id} is not judged by its anchor");
+                    // R21: neither early nor late, whatever the clocks have been.
+                    Check(leg.Deadline >= judged.From.Add(leg.Transfer.Timeout) && leg.Deadline <= judged.To.Add(leg.Transfer.Timeout),
+                        $"R12: the time of {leg.Transfer.Id} is not judged by its anchor");
                 }
             }
         }
@@ -219,7 +235,10 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
-        CheckLegs(place, book, part, at);
+        attempt.IsAhead |= isAhead;
+        attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
+        CheckLegs(place, book, part);
+        CheckTexts(place, part);
         book.Reserve(part, place.Versions.Count);
     }
 
@@ -245,7 +264,13 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
-        CheckLegs(place, book, part, at);
+        // I11 (a): a cut that has this transaction has all that its accounts can have spent in it.
+        attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
+        Check(attempt.IsAhead || isAhead || attempt.Sources <= at,
+            $"I11: {part.Key} is committed at {at}, and may spend what came at {attempt.Sources}");
+        place.NewestCommit = Latest(place.NewestCommit, at);
+        CheckLegs(place, book, part);
+        CheckTexts(place, part);
         attempt.CloserCommitted = true;
         attempt.CommitTime = at;
         CommittedCount++;
@@ -272,6 +297,8 @@ internal sealed class Oracle(World world)
         Count("committed");
     }
 
+    private static LedgerTime Latest(LedgerTime one, LedgerTime other) => one > other ? one : other;
+
     private static Asset AssetIn(Book book, TransactionPart part) => book.Exists ? book.Asset
         : part.Legs.FirstOrDefault(leg => leg.Opening is { } opening && opening.Address == book.Address)?.Opening!.Asset ?? default;
 
@@ -288,8 +315,38 @@ internal sealed class Oracle(World world)
 
     private static void CheckSlice(Place place, Attempt attempt, TransactionPart part)
     {
-        var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address)).ToArray();
-        Check(part.Legs.SequenceEqual(expected), $"R7: {place.Address} does something else under {part.Key} than its anchor asked");
+        var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address));
+        Check(part.Legs.Select(Bare).SequenceEqual(expected.Select(Bare)), $"R7: {place.Address} does something else under {part.Key} than its anchor asked");
+    }
+
+    // Where a hold's text is, is each account's own.
+    private static PartLeg Bare(PartLeg leg) => leg with { HoldRow = 0 };
+
+    // What a leg leaves to its hold is found in the row that it names, and is no copy.
+    private static void CheckTexts(Place place, TransactionPart part)
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is not { ResolvesHold: true } transfer || !leg.Concerns(place.Address))
+            {
+                continue;
+            }
+
+            var hold = place.Book.Holds.GetValueOrDefault(transfer.PendingId)?.Transfer;
+            var leaves = transfer.Reference.Length == 0 && hold is { Reference.Length: > 0 };
+            Check(leaves == (leg.HoldRow > 0) || (leg.HoldRow > 0 && hold is null),
+                $"R17: {place.Address} {(leaves ? "names no row for" : "needs no row of")} {transfer.PendingId} in {transfer.Id}");
+            if (leaves)
+            {
+                Check(place.Rows[(int)leg.HoldRow - 1].Events.Any(happened => (happened switch
+                {
+                    TransactionPrepared(var made, _) => made,
+                    CloserCommitted(var made, _) => made,
+                    _ => null,
+                })?.Legs.Any(one => one.IsHold && one.Transfer!.Id == hold!.Id && one.Transfer.Reference == hold.Reference) == true),
+                    $"R17: row {leg.HoldRow} of {place.Address} does not hold {transfer.PendingId}");
+            }
+        }
     }
 
     private static bool IsResolving(Book book, TransferId hold, TransferId but)
@@ -306,7 +363,7 @@ internal sealed class Oracle(World world)
     }
 
     // A decision to do something must be right in the state that the account had.
-    private void CheckLegs(Place place, Book before, TransactionPart part, LedgerTime at)
+    private void CheckLegs(Place place, Book before, TransactionPart part)
     {
         var concerned = 0;
         foreach (var leg in part.Legs)
@@ -330,22 +387,27 @@ internal sealed class Oracle(World world)
             }
             else
             {
-                CheckLeg(place, book, leg, at, inDoubt, part.Key);
+                CheckLeg(place, book, leg, inDoubt, part.Key);
             }
 
             if (concerned > 1)
             {
-                book.Do(part, leg, at);
+                book.Do(part, leg, judged.To);
             }
         }
     }
 
-    private void CheckLeg(Place place, Book book, PartLeg leg, LedgerTime at, bool inDoubt, TransferId key)
+    private void CheckLeg(Place place, Book book, PartLeg leg, bool inDoubt, TransferId key)
     {
         var transfer = leg.Transfer!;
         var isDebit = transfer.DebitAccount == place.Address;
         var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
-        var against = Rules.Against(transfer, leg.Amount.Value, book, isDebit, at);
+        var against = Rules.Against(transfer, leg.Amount.Value, book, isDebit, judged.From);
+        if (judged.To > judged.From)
+        {
+            against = [.. against.Intersect(Rules.Against(transfer, leg.Amount.Value, book, isDebit, judged.To))];
+        }
+
         Check(against.Count == 0, $"{(against.Contains(TransferStatus.ExceedsCredits) || against.Contains(TransferStatus.ExceedsDebits) ? "I3" : "rule")}: "
             + $"{place.Address} takes {transfer.Id} of {leg.Amount} although {string.Join(", ", against)}; it has {book.Balances}");
         Check(!inDoubt || isVoid, $"R11: {place.Address} takes {transfer.Id} while its opening or closing is in doubt");
@@ -365,7 +427,7 @@ internal sealed class Oracle(World world)
             var amount = transfer.Amount.Value;
             Check(leg.Amount.Value == (isVoid || amount == UInt128.MaxValue ? hold.Remaining : amount),
                 $"I7: {transfer.Id} takes {leg.Amount} of {hold.Remaining}, {amount} were asked for");
-            Check((transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || at >= hold.Deadline,
+            Check((transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || judged.To >= hold.Deadline,
                 $"R12: {transfer.PendingId} expires before its time");
             return;
         }
@@ -439,7 +501,8 @@ internal sealed class Oracle(World world)
         }
 
         var amount = transfer.ResolvesHold ? 0 : transfer.Amount.Value;
-        var against = Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, at);
+        var against = Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, judged.From)
+            .Union(Rules.Against(transfer, amount, book, transfer.DebitAccount == place.Address, judged.To)).ToList();
         Check(against.Contains(reason), $"{place.Address} {verb} {transfer.Id} of {transfer.Amount}: {reason}, and has {book.Balances}"
             + $" (against it: {string.Join(", ", against)})");
 
@@ -495,8 +558,21 @@ internal sealed class Oracle(World world)
     // ---------------------------------------------------------------- messages
 
     /// <summary>What leaves an account must be durable (R8).</summary>
-    public void Sent(Place from, AccountMessage message)
+    /// <param name="from">Who says it.</param>
+    /// <param name="wasAhead">Whether it has been ahead of its clock, so that what it says may be earlier than what it has spent.</param>
+    /// <param name="message">What it says.</param>
+    public void Sent(Place from, bool wasAhead, AccountMessage message)
     {
+        if (wasAhead && message switch
+            {
+                Vote vote => (attempts.GetValueOrDefault((vote.Key, vote.Digest)), vote.Time),
+                CloseRequest close => (Known(close.Part), close.Time),
+                _ => default,
+            } is ({ } attempt, var time) && time < attempt.Sources)
+        {
+            attempt.IsAhead = true;
+        }
+
         switch (message)
         {
             case PrepareRequest prepare:
@@ -595,6 +671,17 @@ internal sealed class Oracle(World world)
             case ChangeAccountAnswer(var result):
                 Count("change: " + result.Status);
                 break;
+            case CallFailed { Reason: CallFailure.TransactionTooLarge }:
+                // What posts and voids take from their holds, which may be made by the same transaction, counts besides.
+                Check(call.Command.Call is PostTransactionCall large
+                    && (EncodedSize.OfTransaction(large.Transaction) > world.TransactionBytesMax
+                        || large.Transaction.Legs.Any(static leg => leg.Transfer is { ResolvesHold: true })),
+                    "R17: a transaction is refused as too large which is not");
+                Check(call.Command.Call is not PostTransactionCall done || !attempts.Values.Any(
+                    one => one.CloserCommitted && one.Anchor == call.Command.To && one.Asked == TransferContent.DigestOf(done.Transaction)),
+                    "R17: a transaction is refused as too large, and committed");
+                Count("too large");
+                break;
             case CallFailed(var reason):
                 Count("unknown: " + reason);
                 break;
@@ -612,7 +699,11 @@ internal sealed class Oracle(World world)
             told.Add(key, one = new Told());
         }
 
-        Check(one.Committed is null || one.Committed == committed || (!one.Committed.Value && IsAboutAnother(one.Status)),
+        // A refusal that used no id up, and the id was used since, for something else that this request is content with.
+        var isUsedSince = !Rules.UsesUp(one.Status)
+            && attempts.Values.Any(other => other.CloserCommitted && other.Id == id && other.Asked != asked);
+        Check(one.Committed is null || one.Committed == committed
+            || (!one.Committed.Value && (IsAboutAnother(one.Status) || isUsedSince)),
             $"I4: {id} was told {one.Status} and then {status}");
         if (committed)
         {
@@ -823,6 +914,8 @@ internal sealed class Oracle(World world)
             var book = place.Book;
             Check(book.Doubts.Count == 0, $"liveness: {place.Address} is still in doubt");
             Check(book.DebitsReserved == 0 && book.CreditsReserved == 0, $"I1: {place.Address} still reserves money");
+            Check(!book.Holds.Values.Any(hold => hold.Transfer.DebitAccount == place.Address
+                    && hold.Deadline.UnixMicroseconds < world.Now - 60_000_000), $"R12: a hold of {place.Address} outlives its time");
             var held = book.Holds.Values.Aggregate((Debit: (BigInteger)0, Credit: (BigInteger)0), (sum, hold) =>
                 hold.Transfer.DebitAccount == place.Address ? (sum.Debit + (BigInteger)hold.Remaining, sum.Credit) : (sum.Debit, sum.Credit + (BigInteger)hold.Remaining));
             Check(held.Debit == book.DebitsPending && held.Credit == book.CreditsPending, $"I7: {place.Address} holds more or less than its holds");

@@ -17,6 +17,18 @@ internal sealed class Script
 {
     public const long Start = 1_000_000_000_000;
 
+    /// <summary>With payloads: a row takes no further event once it has as many bytes.</summary>
+    public const int RowFull = 1_500;
+
+    /// <summary>With payloads: what a transaction may have.</summary>
+    public const int TransactionMax = 3_000;
+
+    // More than half of a transaction: two of these are too many, and one is not.
+    private const int TextMax = 1_600;
+
+    // Of its own, so that a script is the same but for its texts.
+    private readonly Prng? texts;
+
     private readonly Prng random;
     private readonly bool isSequential;
     private readonly List<AccountAddress> accounts = [];
@@ -35,9 +47,10 @@ internal sealed class Script
     private int ids;
     private long at = Start;
 
-    private Script(ulong seed, bool isSequential)
+    private Script(ulong seed, bool isSequential, bool hasPayload)
     {
         random = new Prng(seed, "script");
+        texts = hasPayload ? new Prng(seed, "texts") : null;
         this.isSequential = isSequential;
 
         // Most histories deal in small amounts; in some, the largest that there are come between, or are all there is.
@@ -67,9 +80,9 @@ internal sealed class Script
 
     public IReadOnlyList<Command> Commands => commands;
 
-    public static Script Make(ulong seed, bool isSequential)
+    public static Script Make(ulong seed, bool isSequential, bool hasPayload)
     {
-        var script = new Script(seed, isSequential);
+        var script = new Script(seed, isSequential, hasPayload);
         script.MakeAll();
         return script;
     }
@@ -197,7 +210,16 @@ internal sealed class Script
         {
             // In a transaction the asset must be named, alone it may be.
             Asset = AssetOf(accounts.IndexOf(debit)),
+            Reference = Text(),
         };
+
+    private string Text() => texts is null ? "" : texts.Of(0, 0, 1, 2, 3) switch
+    {
+        0 => "",
+        1 => new string('t', texts.Between(1, 100)),
+        2 => new string('t', texts.Between(100, 700)),
+        _ => new string('t', texts.Between(700, TextMax)),
+    };
 
     private Transfer Movement(int kind)
     {
@@ -269,6 +291,7 @@ internal sealed class Script
         var resolution = new Transfer(NextId(), hold.DebitAccount, hold.CreditAccount, amount, hold.Code)
         {
             Asset = hold.Asset, Flags = flags, PendingId = hold.Id,
+            Reference = texts is not null && texts.Chance(100) ? Text() : "",
         };
         if (!mustNameAll && random.Chance(300))
         {

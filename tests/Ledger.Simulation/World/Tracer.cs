@@ -55,7 +55,7 @@ internal sealed class Tracer(bool keepsLines) : IDisposable
         TransactionCommitted committed => $"COMMITTED {Text(committed.Key)} at {Text(committed.At)}",
         TransactionAborted aborted => $"ABORTED {Text(aborted.Key)} leg {aborted.Leg} {aborted.Reason} at {Text(aborted.At)}",
         TransactionRejected rejected => $"REJECTED {Text(rejected.Part)} leg {rejected.Leg} {rejected.Reason} at {Text(rejected.At)}",
-        CloserCommitted closed => $"CLOSED {Text(closed.Part)} at {Text(closed.At)}",
+        CloserCommitted closed => $"CLOSED {Text(closed.Part)} at {Text(closed.CommitTime)}",
         CloserRefused refused => $"REFUSED {Text(refused.Part)} leg {refused.Leg} {refused.Reason} at {Text(refused.At)}",
         TransactionDisowned disowned => $"DISOWNED {Text(disowned.Key)}",
         AccountOpened opened => $"OPENED {Text(opened.Spec)}",

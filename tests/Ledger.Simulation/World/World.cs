@@ -24,6 +24,9 @@ internal sealed class Place(AccountAddress address, int index)
 
     public LedgerTime LastTime { get; set; }
 
+    /// <summary>When the newest of what is booked here was committed.</summary>
+    public LedgerTime NewestCommit { get; set; }
+
     /// <summary>The last row that anything said by this account has seen.</summary>
     public long SpokenRow { get; set; }
 
@@ -87,7 +90,8 @@ internal sealed partial class World
     private readonly List<Call> calls = [];
     private readonly Dictionary<TransferId, long> firstSent = [];
     private readonly Dictionary<Attempt, long> toldAt = [];
-    private readonly long[] skews = new long[NodeCount];
+    private readonly SimulatedClock[] clocks = [new(), new(), new()];
+    private readonly Dictionary<EventBatch, Incarnation> writers = new(ReferenceEqualityComparer.Instance);
     private readonly long[] silentUntil = new long[NodeCount];
     private readonly Tracer? tracer;
     private readonly ulong seed;
@@ -126,6 +130,8 @@ internal sealed partial class World
             RememberedAgeMax = faults.RememberedAgeMax,
             SnapshotEvery = faults.SnapshotEvery,
             BatchEventsMax = chaos.Of(1, 2, 5, 1000, 1000),
+            BatchBytesMax = faults.Has(FaultKinds.Payload) ? Script.RowFull : LedgerSizes.RowFull,
+            TransactionBytesMax = faults.Has(FaultKinds.Payload) ? Script.TransactionMax : LedgerSizes.TransactionMax,
             CallsMax = chaos.Chance(100) ? 5 : 10_000,
             ExpiriesMax = chaos.Of(1, 2, 1000),
             CommitRecordDelay = TimeSpan.FromMilliseconds(chaos.Of(1, 50, 250, 2000)),
@@ -163,6 +169,8 @@ internal sealed partial class World
 
     public long Now => now;
 
+    public int TransactionBytesMax => options.TransactionBytesMax;
+
     public long Steps => steps;
 
     public Place PlaceOf(AccountAddress account) => places[account];
@@ -177,9 +185,10 @@ internal sealed partial class World
     {
         // One history in four is sequential: each answer is compared with that of a simple ledger.
         var isSequential = seed % 4 == 3;
-        var script = Script.Make(seed, isSequential);
+        var faults = Faults.Make(seed, allowed, isSequential);
+        var script = Script.Make(seed, isSequential, faults.Has(FaultKinds.Payload));
         var tracer = trace || hash ? new Tracer(trace) : null;
-        var world = new World(seed, script, Faults.Make(seed, allowed, isSequential), isSequential, tracer);
+        var world = new World(seed, script, faults, isSequential, tracer);
         string? violation = null;
         try
         {
@@ -231,7 +240,7 @@ internal sealed partial class World
         StartFaults();
         for (var i = 0; i < NodeCount; i++)
         {
-            skews[i] = faults.SkewMax == 0 ? 0 : (long)(chaos.NextBits() % (ulong)(2 * faults.SkewMax)) - faults.SkewMax;
+            clocks[i].Start(now, faults.SkewMax == 0 ? 0 : (long)(chaos.NextBits() % (ulong)(2 * faults.SkewMax)) - faults.SkewMax);
         }
 
         if (sequence is null)
@@ -278,9 +287,20 @@ internal sealed partial class World
 
     private void Heal()
     {
+        for (var node = 0; node < NodeCount; node++)
+        {
+            // A node that is far off is not ready, and is started anew.
+            if (clocks[node].IsFarFrom(now))
+            {
+                Crash(node);
+                clocks[node].Start(now, 0);
+            }
+
+            clocks[node].Aim(now, 0);
+        }
+
         healed = true;
         partition = 0;
-        Array.Clear(skews);
         Trace("all faults end");
 
         // From here on everything must come to rest.
@@ -502,7 +522,7 @@ internal sealed partial class World
                 return;
             }
 
-            if (answer is CallFailed)
+            if (answer is CallFailed { Reason: not CallFailure.TransactionTooLarge })
             {
                 var wish = call.Wish;
                 var sent = wish.Sent;
@@ -675,10 +695,34 @@ internal sealed partial class World
         });
         Every(faults.ClockJumpBits, () =>
         {
-            Count("clock set");
             var node = chaos.Next(NodeCount);
-            skews[node] = chaos.Chance(200) ? 0 : (chaos.Chance(500) ? 1 : -1) * chaos.Spread(10, 26);
-            Trace($"clock of node {node} is off by {skews[node]}");
+            var sign = chaos.Chance(500) ? 1 : -1;
+            switch (chaos.Next(4))
+            {
+                case 0:
+                    // What the nodes follow is set: all together they step forward, or slew back.
+                    Count("all clocks set");
+                    var by = sign * chaos.Spread(10, 24);
+                    foreach (var clock in clocks)
+                    {
+                        clock.Aim(now, clock.Aimed + by);
+                    }
+
+                    Trace($"all clocks are set by {by}");
+                    break;
+                case 1:
+                    // A clock that nothing has guarded: seconds to days off, in a process that begins.
+                    Count("clock wild");
+                    Crash(node);
+                    clocks[node].Start(now, sign * chaos.Spread(20, 38));
+                    Trace($"clock of node {node} is off by {clocks[node].Aimed}");
+                    break;
+                default:
+                    Count("clock set");
+                    clocks[node].Aim(now, chaos.Chance(200) ? 0 : sign * chaos.Spread(10, 17));
+                    Trace($"clock of node {node} is to be off by {clocks[node].Aimed}");
+                    break;
+            }
         });
     }
 
@@ -764,8 +808,39 @@ internal sealed partial class World
 
     // ---------------------------------------------------------------- journal
 
+    // What can't be stored, ever, takes all down with it that an account does.
+    private void CheckRow(Incarnation one, EventBatch row)
+    {
+        long size = EncodedSize.Row;
+        foreach (var happened in row.Events)
+        {
+            size += EncodedSize.OfEvent(happened);
+            if (happened is TransactionPrepared(var part, _) && part.Anchor == one.Place.Address && part.Legs.Length > 1)
+            {
+                var bytes = EncodedSize.OfTransaction(part);
+                if (bytes > options.TransactionBytesMax)
+                {
+                    throw new ViolationException($"R17: {one.Place.Address} prepares {part.Id} of {bytes} bytes");
+                }
+            }
+        }
+
+        // One transaction, with what its row and its event say besides.
+        var max = options.TransactionBytesMax + EncodedSize.Row + 256;
+        if (size > max)
+        {
+            throw new ViolationException($"R17: a row of {one.Place.Address} has {size} bytes, and {max} can be stored");
+        }
+
+        if (faults.Has(FaultKinds.Payload) && size > options.BatchBytesMax)
+        {
+            Count("row of one large event");
+        }
+    }
+
     private void StartWrite(Incarnation one, EventBatch row)
     {
+        CheckRow(one, row);
         var delay = disk.Spread(7, healed ? 12 : faults.WriteBits);
         var fate = disk.Next(1000);
         At(now + delay, () =>
@@ -921,7 +996,7 @@ internal sealed partial class World
 
     public void At(long time, Action happening) => queue.Enqueue(happening, (Math.Max(time, now), pushed++));
 
-    private LedgerTime ClockOf(int node) => new(now + skews[node]);
+    private LedgerTime ClockOf(int node) => new(clocks[node].Read(now));
 
     internal void Count(string what) => Injected[what] = Injected.GetValueOrDefault(what) + 1;
 
@@ -1033,7 +1108,9 @@ internal sealed class Incarnation : IAccountShell
         }
 
         IsReady = true;
-        Runtime.RecoveryCompleted(Clock);
+        var (clock, before) = (Clock, Runtime.State.LastTime);
+        Runtime.RecoveryCompleted(clock);
+        NoteAhead(clock, before, mayBeMoved: false);
         world.Covered(Runtime, null, "recovered");
         foreach (var message in inbox.ToArray())
         {
@@ -1058,8 +1135,46 @@ internal sealed class Incarnation : IAccountShell
 
         world.Trace($"{Place.Address}{(IsNewest ? "" : "'")} takes {Tracer.Text(message)}");
         world.Covered(Runtime, message, null);
-        Runtime.Handle(message, Clock);
+        var (clock, before) = (Clock, Runtime.State.LastTime);
+        Runtime.Handle(message, clock);
+        NoteAhead(clock, before, message is Outcome { Committed: true } or CloseAnswer { Committed: true } or OutcomeAck);
     }
+
+    // R21: what this has decided was judged by a time that its events don't show, where the account is ahead of its clock. Only a
+    // commit moves it there.
+    private void NoteAhead(LedgerTime clock, LedgerTime before, bool mayBeMoved)
+    {
+        var judged = clock.Add(AccountRuntime.AheadMax);
+        var after = Runtime.State.LastTime;
+        if (after > judged)
+        {
+            if (before <= judged && !mayBeMoved)
+            {
+                throw new ViolationException($"R21: {Place.Address} follows another's clock to {after}, and has {clock}");
+            }
+
+            Note(after);
+        }
+
+        if (before > judged)
+        {
+            Note(before);
+        }
+        else if (Ahead.TryGetValue(before, out var caughtUp))
+        {
+            // What is booked at the same time is judged by it now.
+            Ahead[before] = (caughtUp.From, before);
+        }
+
+        void Note(LedgerTime booked) =>
+            Ahead[booked] = Ahead.TryGetValue(booked, out var one) ? (one.From, judged) : (judged, judged);
+    }
+
+    /// <summary>Between which times events were judged that are booked ahead of the clock, by the time that they are booked at.</summary>
+    public Dictionary<LedgerTime, (LedgerTime From, LedgerTime To)> Ahead { get; } = [];
+
+    /// <summary>Whether it is ahead of its clock, or was.</summary>
+    public bool WasAhead => Ahead.Count > 0 || Runtime.State.LastTime > Clock.Add(AccountRuntime.AheadMax);
 
     public void GoToSleep()
     {
@@ -1120,7 +1235,9 @@ internal sealed class Incarnation : IAccountShell
 
         armedFor = long.MaxValue;
         world.Covered(Runtime, null, "tick");
-        Runtime.Tick(Clock);
+        var (clock, before) = (Clock, Runtime.State.LastTime);
+        Runtime.Tick(clock);
+        NoteAhead(clock, before, mayBeMoved: false);
     }
 
     void IAccountShell.Reply(Caller caller, AccountAnswerBase answer)
@@ -1264,7 +1381,9 @@ internal sealed class Incarnation : IAccountShell
         }
         else
         {
-            Runtime.LookupCompleted(lookup, found, Clock);
+            var (clock, before) = (Clock, Runtime.State.LastTime);
+            Runtime.LookupCompleted(lookup, found, clock);
+            NoteAhead(clock, before, mayBeMoved: false);
         }
     }
 
@@ -1313,7 +1432,7 @@ internal sealed partial class World
     public void Sent(Incarnation from, AccountAddress account, AccountMessage message)
     {
         Trace($"{from.Place.Address} -> {account}: {Tracer.Text(message)}");
-        Oracle.Sent(from.Place, message);
+        Oracle.Sent(from.Place, from.WasAhead, message);
         if (places.TryGetValue(account, out var to))
         {
             Transmit(from.Node, to, message);
@@ -1324,7 +1443,18 @@ internal sealed partial class World
         }
     }
 
-    public void Write(Incarnation one, EventBatch row) => StartWrite(one, row);
+    public void Write(Incarnation one, EventBatch row)
+    {
+        writers[row] = one;
+        StartWrite(one, row);
+    }
+
+    /// <summary>By what times an event may have been judged.</summary>
+    public (LedgerTime From, LedgerTime To) JudgedAt(EventBatch row, LedgerTime booked) =>
+        writers[row].Ahead.TryGetValue(booked, out var judged) ? judged : (booked, booked);
+
+    /// <summary>Whether what is booked at a time was decided by an account that was ahead of its clock.</summary>
+    public bool IsAhead(EventBatch row, LedgerTime booked) => writers[row].Ahead.ContainsKey(booked);
 
     public void Look(Incarnation one, IdLookup lookup)
     {
