@@ -328,6 +328,10 @@ public enum LedgerErrorReason
     /// name one of its accounts. Nothing was applied.</summary>
     TransferNotRemembered = 24,
 
+    /// <summary>The account could not decide it, by a defect of the ledger. Nothing was applied by this call; the same again will
+    /// mostly fail again.</summary>
+    DecisionFailed = 32,
+
     /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was
     /// applied by this call; earlier ones may have been. Retrying here is no use.</summary>
     LedgerHalted = 40,

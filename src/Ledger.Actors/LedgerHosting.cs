@@ -86,6 +86,13 @@ public static class LedgerHostingExtensions
     public static IHealthChecksBuilder AddLedgerClock(this IHealthChecksBuilder builder, params string[] tags) =>
         AddCheck(builder, "ledger-clock", static system => new ClockHealthCheck(system), HealthStatus.Unhealthy, tags);
 
+    /// <summary>Adds a health check that says whether accounts could decide what they were asked. It fails as
+    /// <see cref="HealthStatus.Degraded"/> for ten minutes after a decision threw, which a defect of the ledger alone can cause:
+    /// the request was refused, and everything else goes on.</summary>
+    /// <param name="builder">The health checks.</param>
+    public static IHealthChecksBuilder AddLedgerDecisions(this IHealthChecksBuilder builder) =>
+        AddCheck(builder, "ledger-decisions", static system => new DecisionHealthCheck(system), HealthStatus.Degraded, null);
+
     private static IHealthChecksBuilder AddCheck(
         IHealthChecksBuilder builder, string name, Func<ActorSystem, IHealthCheck> check, HealthStatus failure, string[]? tags)
     {
@@ -276,9 +283,12 @@ internal sealed class LedgerExtension : IExtension
                 RememberedIdsMax = options.RememberedIdsMax,
                 BatchEventsMax = options.BatchEventsMax,
                 CallsMax = options.AccountCallsMax,
+                HoldsMax = options.AccountHoldsMax,
+                HoldsPerCounterpartyMax = options.CounterpartyHoldsMax,
                 SnapshotEvery = options.SnapshotEvery,
                 CommitRecordDelay = options.CommitRecordDelay,
                 AllowSeeding = options.AllowSeeding,
+                Deciding = options.Deciding,
             },
             options.PassivateAfter, Clock, reader, Work, Lease, () => accounts.Task.Result);
         Ledger = new LedgerService(

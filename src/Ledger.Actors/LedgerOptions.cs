@@ -59,6 +59,20 @@ public sealed class LedgerOptions
     [Range(1, 1_000_000)]
     public int AccountCallsMax { get; set; } = 10_000;
 
+    /// <summary>How many holds may be live on one account; a further one is rejected as
+    /// <see cref="Core.TransferStatus.ExceedsHoldsOfAccount"/>. Holds are kept in memory and in snapshots, so this bounds how long an
+    /// account takes to wake; a merchant or settlement account may need more. The same on all nodes.</summary>
+    /// <value>The default value is 100,000. From 1 to 10,000,000.</value>
+    [Range(1, 10_000_000)]
+    public int AccountHoldsMax { get; set; } = 100_000;
+
+    /// <summary>How many of them may be with one other account; a further one is rejected as
+    /// <see cref="Core.TransferStatus.ExceedsHoldsWithCounterparty"/>: so nobody can fill another's account with holds alone. The
+    /// same on all nodes.</summary>
+    /// <value>The default value is 1,000. From 1 to 10,000,000.</value>
+    [Range(1, 10_000_000)]
+    public int CounterpartyHoldsMax { get; set; } = 1000;
+
     /// <summary>How many calls one node works on at once; further ones are refused at once, to be retried.</summary>
     /// <value>The default value is 50,000. From 1 to 10,000,000.</value>
     [Range(1, 10_000_000)]
@@ -98,6 +112,9 @@ public sealed class LedgerOptions
 
     /// <summary>Tests: whether balances may be set. No configuration reaches it.</summary>
     internal bool AllowSeeding { get; set; }
+
+    /// <summary>Tests: called while an account decides something, to throw. No configuration reaches it.</summary>
+    internal Action? Deciding { get; set; }
 
     /// <summary>Checks every option.</summary>
     /// <exception cref="ValidationException">An option is missing or out of its range; the message names it.</exception>

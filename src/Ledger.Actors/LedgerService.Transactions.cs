@@ -76,9 +76,9 @@ internal sealed partial class LedgerService
         var deadline = Begin(1, timeout);
         try
         {
-            var answer = await AskAsync(
+            var answer = await AskOnceAsync(
                 account, (caller, until) => new ChangeAccountCall(change, caller, until) { Principal = principal }, deadline,
-                false, cancellationToken);
+                cancellationToken);
             return answer is ChangeAccountAnswer(var result) ? result : throw Failed(answer);
         }
         finally
@@ -106,10 +106,10 @@ internal sealed partial class LedgerService
                 return new ExtendHoldResult(request.HoldId, TransferStatus.PendingTransferNotFound, null);
             }
 
-            var answer = await AskAsync(
+            var answer = await AskOnceAsync(
                 debit,
                 (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until) { Principal = principal },
-                deadline, false, cancellationToken);
+                deadline, cancellationToken);
             return answer is ExtendHoldAnswer extended
                 ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline) { Position = extended.Position }
                 : throw Failed(answer);
@@ -393,26 +393,15 @@ internal sealed partial class LedgerService
     private async Task<TransferResult?> KnownElsewhereAsync(
         Transfer transfer, AccountAddress anchor, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        if (!recent.TryFind(transfer.Id, out var known) || (known == anchor && !known.IsNone))
+        if (!recent.TryFind(transfer.Id, out var known) || known == anchor)
         {
             return null;
         }
 
-        if (known.IsNone)
-        {
-            return new TransferResult(transfer.Id, TransferStatus.IdAlreadyFailed, default, false, null);
-        }
-
-        if (await RecordAsync(known, transfer.Id, deadline, cancellationToken) is not { } record)
+        // What was rejected there is no reason: another node, or this one after a restart, would know nothing of it, and do it.
+        if (await RecordAsync(known, transfer.Id, deadline, cancellationToken) is not { Status: TransferStatus.Created } record)
         {
             return null;
-        }
-
-        if (record.Status != TransferStatus.Created)
-        {
-            return RememberedDetails.UsesUp(record.Status)
-                ? new TransferResult(transfer.Id, TransferStatus.IdAlreadyFailed, default, false, null)
-                : null;
         }
 
         var difference = TransferContent.Compare(
@@ -524,7 +513,7 @@ internal sealed partial class LedgerService
     private async Task<AccountAddress?> LocateAsync(
         TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        if (recent.TryFind(id, out var account) && !account.IsNone)
+        if (recent.TryFind(id, out var account))
         {
             return account;
         }
@@ -592,8 +581,7 @@ internal sealed partial class LedgerService
         {
             // Legs before it may fail first; nothing is done, whatever they say. Where the hold of a leg is not known, the same may be
             // asked again once it is.
-            return await TryAsync(
-                transaction, failed, isForEver: reason != (int)TransferStatus.PendingTransferNotFound, deadline, cancellationToken)
+            return await TryAsync(transaction, failed, deadline, cancellationToken)
                 ?? Refused(transaction, failed, (TransferStatus)reason, transaction.Legs[failed].Opening is not null);
         }
 
@@ -654,26 +642,20 @@ internal sealed partial class LedgerService
             recent.Add(transaction.Id, anchor);
         }
 
-        for (var i = 0; i < transaction.Legs.Length; i++)
+        // The leg that failed is no news of this node's: the coordinator's journal says that its id is used up.
+        foreach (var leg in transaction.Legs)
         {
-            if (transaction.Legs[i].Transfer is not { } transfer)
+            if (!result.IsCommitted || leg.Transfer is not { } transfer)
             {
                 continue;
             }
 
-            if (result.IsCommitted)
-            {
-                recent.Add(transfer.Id, transfer.DebitAccount.IsNone ? anchor : transfer.DebitAccount);
-            }
-            else if (i == result.FailedLeg && transfer.Id != transaction.Id && RememberedDetails.UsesUp(result.Status))
-            {
-                recent.Add(transfer.Id, default);
-            }
+            recent.Add(transfer.Id, transfer.DebitAccount.IsNone ? anchor : transfer.DebitAccount);
         }
     }
 
     private async Task<TransactionResult?> TryAsync(
-        Transaction transaction, int count, bool isForEver, DateTimeOffset deadline, CancellationToken cancellationToken)
+        Transaction transaction, int count, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         if (count == 0)
         {
@@ -700,13 +682,7 @@ internal sealed partial class LedgerService
         var reason = opening
             ? (TransferStatus)(int)result.Legs[result.FailedLeg].Opening
             : result.Legs[result.FailedLeg].Transfer;
-        var refused = Refused(transaction, failed, reason, opening);
-        if (isForEver)
-        {
-            Remember(transaction, refused, AnchorOf(first));
-        }
-
-        return refused;
+        return Refused(transaction, failed, reason, opening);
     }
 
     private static (int Leg, int Reason) FirstMalformed(Transaction transaction)

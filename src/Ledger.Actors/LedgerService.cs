@@ -256,9 +256,22 @@ internal sealed partial class LedgerService(
     // Sends until there is an answer or the deadline: what is idempotent may be sent again, so an account that goes to
     // sleep or moves costs its callers a pause and no failure. Overload is retried only where the caller asked for many
     // things at once, of which some may be done already.
+    private Task<AccountAnswerBase> AskAsync(
+        AccountAddress account, Func<Caller, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
+        bool retryOverload, CancellationToken cancellationToken) =>
+        AskAsync(account, message, deadline, retryOverload, hasId: true, cancellationToken);
+
+    // What changes something and has no id is sent once, and again only where the first certainly was not begun with: a second
+    // copy could arrive after somebody else's later change, and undo it (I10). Were the account to remember such calls, it would
+    // have to journal also those that change nothing, for its next home.
+    private Task<AccountAnswerBase> AskOnceAsync(
+        AccountAddress account, Func<Caller, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
+        CancellationToken cancellationToken) =>
+        AskAsync(account, message, deadline, retryOverload: false, hasId: false, cancellationToken);
+
     private async Task<AccountAnswerBase> AskAsync(
         AccountAddress account, Func<Caller, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
-        bool retryOverload, CancellationToken cancellationToken)
+        bool retryOverload, bool hasId, CancellationToken cancellationToken)
     {
         var until = LedgerTime.From(deadline);
         var region = accounts.IsCompletedSuccessfully ? accounts.Result : await StartedAsync(deadline, cancellationToken);
@@ -268,7 +281,7 @@ internal sealed partial class LedgerService(
         {
             var call = calls.Start(deadline, cancellationToken);
             var envelope = new AccountEnvelope(account, message(new Caller(calls, call.Correlation), until));
-            if (options.Mode == LedgerExecutionMode.Clustered)
+            if (options.Mode == LedgerExecutionMode.Clustered && hasId)
             {
                 // A node that dies takes calls and answers with it that nobody else knows of.
                 call.SendAgain(() => region.Tell(envelope, ActorRefs.NoSender), clock.GetUtcNow());
@@ -289,7 +302,8 @@ internal sealed partial class LedgerService(
             }
 
             isUnknown |= failure == CallFailure.Moving;
-            if (!(failure == CallFailure.Moving || (failure == CallFailure.Overloaded && retryOverload)) || calls.IsDisposed
+            if (!(failure == CallFailure.NotBegun || (failure == CallFailure.Moving && hasId)
+                || (failure == CallFailure.Overloaded && retryOverload)) || calls.IsDisposed
                 || clock.GetUtcNow() + pause >= deadline)
             {
                 return answer;
@@ -444,7 +458,10 @@ internal sealed partial class LedgerService(
         CallFailed(CallFailure.JournalUnavailable) => new LedgerException(
             LedgerErrorReason.JournalUnavailable,
             isRead ? "The journal can't be read now." : "The journal could not confirm the write; the outcome is unknown."),
-        CallFailed(CallFailure.Moving) => new LedgerException(
+        CallFailed(CallFailure.DecisionFailed) => new LedgerException(
+            LedgerErrorReason.DecisionFailed,
+            "The account could not decide this, by a defect of the ledger; nothing was done. The node's log has it."),
+        CallFailed(CallFailure.Moving or CallFailure.NotBegun) => new LedgerException(
             LedgerErrorReason.Unavailable, "The account is moving; the outcome is unknown."),
         CallFailed(CallFailure.AccountInDoubt) => new LedgerException(
             LedgerErrorReason.AccountInDoubt,

@@ -18,7 +18,7 @@ internal sealed class RecentIds
 
     /// <summary>Remembers where an id was decided.</summary>
     /// <param name="id">The id.</param>
-    /// <param name="account">The account that knows it; none when it failed before it came to any.</param>
+    /// <param name="account">The account that knows it.</param>
     public void Add(TransferId id, AccountAddress account)
     {
         var shared = Share(account);
@@ -31,7 +31,7 @@ internal sealed class RecentIds
 
     /// <summary>Where an id was decided, if that is remembered.</summary>
     /// <param name="id">The id.</param>
-    /// <param name="account">The account that knows it; none when it failed before it came to any.</param>
+    /// <param name="account">The account that knows it.</param>
     public bool TryFind(TransferId id, out AccountAddress account)
     {
         var slot = SlotOf(id);
@@ -59,11 +59,6 @@ internal sealed class RecentIds
     // An address is one reference, which is read and written at once.
     private AccountAddress Share(AccountAddress account)
     {
-        if (account.IsNone)
-        {
-            return account;
-        }
-
         ref var known = ref addresses[account.GetHashCode() & (AddressesSize - 1)];
         var one = known;
         if (one != account)

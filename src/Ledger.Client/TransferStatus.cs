@@ -263,6 +263,20 @@ public enum TransferStatus
     /// <summary>A correction has no reason. Nothing was recorded; the caller mends the request.</summary>
     ReasonMissing = 1014,
 
+    /// <summary>The two accounts have as many live holds between them as they may (1,000, unless the operator allows
+    /// more). Journaled. The caller posts or voids some, or waits until they expire, and then sends a new id.</summary>
+    ExceedsHoldsWithCounterparty = 1020,
+
+    /// <summary>One of the accounts has as many live holds as it may (100,000, unless the operator allows more).
+    /// Journaled. The owner of that account ends some, or the operator allows more; the caller then sends a new
+    /// id.</summary>
+    ExceedsHoldsOfAccount = 1021,
+
+    /// <summary>One of the accounts could not decide it, by a defect of the ledger, and nothing was done. Journaled,
+    /// since asking again would mostly end the same way. The operator finds the defect in the log of that account's
+    /// node; the caller sends a new id once it is mended.</summary>
+    DecisionFailed = 1022,
+
     /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the ledger's. Nothing was
     /// recorded, and the id stays free; the caller sets its clock, and makes a new id.</summary>
     IdFromTheFuture = 1040,

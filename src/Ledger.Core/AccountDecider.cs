@@ -95,6 +95,30 @@ public static class AccountDecider
         return true;
     }
 
+    // posted + allowance - used1 - used2 - used3, between 0 and 2^128-1: exact, although each side may pass that on the way.
+    internal static Amount Room(Amount posted, Amount allowance, Amount used1, Amount used2, Amount used3)
+    {
+        foreach (var used in (ReadOnlySpan<Amount>)[used1, used2, used3])
+        {
+            if (used <= posted)
+            {
+                posted -= used;
+                continue;
+            }
+
+            var excess = used - posted;
+            posted = Amount.Zero;
+            if (excess > allowance)
+            {
+                return Amount.Zero;
+            }
+
+            allowance -= excess;
+        }
+
+        return posted.TryAdd(allowance, out var room) ? room : Amount.MaxValue;
+    }
+
     /// <summary>Decides whether an account can be changed.</summary>
     /// <param name="state">The account.</param>
     /// <param name="change">The change.</param>

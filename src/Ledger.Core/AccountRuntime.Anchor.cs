@@ -98,7 +98,7 @@ public sealed partial class AccountRuntime
         {
             if (work.IsExpiry)
             {
-                Pause(part.Id, now);
+                Pause(part.Id, now, options.RetryAfterMax);
             }
 
             GiveUp(work, reason, now);
@@ -195,9 +195,10 @@ public sealed partial class AccountRuntime
     // Goes through the legs in order, as far as accounts are known: this one as it is, the others by their quotes.
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
+        options.Deciding?.Invoke();
         var facts = FactsOf(part, work.Known, work);
         var own = Sheet.Take(
-            state, facts, OldUpTo(now), dueBy: state.NextDeadline <= JudgedAt(now) ? JudgedAt(now) : null);
+            state, facts, OldUpTo(now), dueBy: state.NextDeadline <= JudgedAt(now) ? JudgedAt(now) : null, options);
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -388,8 +389,8 @@ public sealed partial class AccountRuntime
 
     private static bool IsExists(TransferStatus status) =>
         status is TransferStatus.Exists
-        || (TransferStatusPrecedence.RankOf(status) >= TransferStatusPrecedence.RankOf(TransferStatus.ExistsWithDifferentTransfers)
-            && TransferStatusPrecedence.RankOf(status) <= TransferStatusPrecedence.RankOf(TransferStatus.Exists));
+        || (!TransferStatusPrecedence.Outranks(status, TransferStatus.ExistsWithDifferentTransfers)
+            && !TransferStatusPrecedence.Outranks(TransferStatus.Exists, status));
 
     // The balances are those of the account whose reason it is.
     private Balances? SeenBy(Work work, LegDecision decision)
@@ -560,7 +561,14 @@ public sealed partial class AccountRuntime
         }
         else
         {
-            var refusal = Worst(work, answer.Refusal);
+            var refusal = WorstOrFailed(work, answer);
+            if (refusal is not null && work.IsExpiry)
+            {
+                // The end of a hold is never refused but by a defect (R12). It is not over, and tried again after long.
+                refusal = null;
+                work.IsRefused = true;
+            }
+
             work.AbortTime = BookedAt(now);
             work.DecidedRow = Emit(
                 new TransactionAborted(
@@ -737,7 +745,7 @@ public sealed partial class AccountRuntime
         if (work.IsExpiry)
         {
             // It starts again by itself, for as long as the hold is due.
-            Pause(work.Part!.Id, now);
+            Pause(work.Part!.Id, now, work.IsRefused ? options.FailedExpiryPauseMax : options.RetryAfterMax);
             RouteAgain(work.Waiters, now);
             return;
         }

@@ -45,7 +45,7 @@ public sealed partial class AccountRuntime
             && (used is null || record == used)) is { } before)
         {
             Answer(work, before.Status == TransferStatus.Created
-                ? Committed(before.Part, before.Time, replayed: true)
+                ? Again(asked, before)
                 : Rejected(asked, before.FailedLeg, before.Status, before.Time, before.Seen, replayed: true));
             Finish(work, skipFirst: work.HasFirst, now);
             return true;
@@ -65,7 +65,7 @@ public sealed partial class AccountRuntime
             if (difference == TransferStatus.Exists)
             {
                 Answer(work, record.Status == TransferStatus.Created
-                    ? Committed(record.Part, record.Time, replayed: true)
+                    ? Again(asked, record)
                     : Rejected(asked, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
                 Finish(work, skipFirst: work.HasFirst, now);
                 return true;
@@ -105,7 +105,8 @@ public sealed partial class AccountRuntime
             return CompareWith(record, asked.Legs[0].Transfer!, known);
         }
 
-        if (record.Part.LegCount != asked.LegCount || record.Part.Legs.Length != asked.Legs.Length)
+        // The id of a leg is no transaction's.
+        if (record.Part.Id != asked.Id || record.Part.LegCount != asked.LegCount || record.Part.Legs.Length != asked.Legs.Length)
         {
             return TransferStatus.ExistsWithDifferentTransfers;
         }
@@ -237,6 +238,11 @@ public sealed partial class AccountRuntime
             Principal = part.Principal,
         };
     }
+
+    // What was done is asked for again: a whole transaction, or one leg of it alone, with what that one moved.
+    private static TransactionResult Again(TransactionPart asked, IdRecord record) => asked.IsAlone && record.Leg is { } leg
+        ? Committed(record.Part with { Id = asked.Id, Legs = [leg] }, record.Time, replayed: true)
+        : Committed(record.Part, record.Time, replayed: true);
 
     private static TransactionResult Committed(
         TransactionPart part, LedgerTime time, bool replayed, RowPosition position = default) => new(

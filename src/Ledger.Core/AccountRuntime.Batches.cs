@@ -15,6 +15,7 @@ public sealed partial class AccountRuntime
             CloseRow();
         }
 
+        changes++;
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
         var row = open.SequenceNr;
         var indexed = open.Indexed;

@@ -65,14 +65,14 @@ public sealed partial class AccountRuntime
     // An expiry that met something in doubt pauses, ever longer, or it would try at every message.
     private bool IsPaused(Hold hold, LedgerTime now) =>
         expiryPauses is not null && expiryPauses.TryGetValue(hold.ExpiryId, out var pause)
-        && !IsDue(pause.Until, now, options.RetryAfterMax);
+        && !IsDue(pause.Until, now, pause.Longest);
 
-    private void Pause(TransferId expiry, LedgerTime now)
+    private void Pause(TransferId expiry, LedgerTime now, TimeSpan longest)
     {
         var tries = expiryPauses is not null && expiryPauses.TryGetValue(expiry, out var before) ? before.Tries + 1 : 0;
-        var pause = options.RetryAfter * (1 << Math.Min(tries, 10));
-        pause = pause < options.RetryAfterMax ? pause : options.RetryAfterMax;
-        (expiryPauses ??= [])[expiry] = (now.Add(pause), tries);
+        var pause = options.RetryAfter * (1 << Math.Min(tries, 20));
+        pause = pause < longest ? pause : longest;
+        (expiryPauses ??= [])[expiry] = (now.Add(pause), tries, longest);
         shell.WakeAt(now.Add(pause));
     }
 

@@ -5,7 +5,7 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- ids: claims, memory, journal (R4, R6, R7, R11)
 
-    private void Route(AccountMessage input, LedgerTime now)
+    private void RouteByIds(AccountMessage input, LedgerTime now)
     {
         var ids = IdsOf(input);
         if (claims is { Count: > 0 })
@@ -51,7 +51,7 @@ public sealed partial class AccountRuntime
     }
 
     // Looks up what memory can't answer; then, or at once, decides.
-    private void Begin(Work work, LedgerTime now)
+    private void LookUp(Work work, LedgerTime now)
     {
         SetPhase(work, Phase.LookingUp);
         work.Known = null;
@@ -68,7 +68,7 @@ public sealed partial class AccountRuntime
 
         if (lookups is null)
         {
-            Continue(work, now);
+            Decide(work, now);
             return;
         }
 
@@ -422,7 +422,7 @@ public sealed partial class AccountRuntime
         && state.FindHold(id) is null && state.Remembered.Find(id) is null
         && (work.Input is GetTransferCall || RoleOf(id, work) == IdRole.Hold);
 
-    private void Continue(Work work, LedgerTime now)
+    private void Decide(Work work, LedgerTime now)
     {
         if (HasForgotten(work))
         {

@@ -28,7 +28,7 @@ public sealed partial class AccountRuntime
         var decision = used != TransferStatus.None ? new LegDecision(used, part.Legs[0])
             : state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
                 ? LegDecision.Doubt(part.Legs[0])
-            : Verify(part, work.Known, work, JudgedAt(now, prepare.Time));
+            : VerifyOrRefuse(part, work.Known, work, prepare, JudgedAt(now, prepare.Time));
         if (decision.InDoubt || (decision.Status == TransferStatus.None && RefusedForDoubt(part, now) is not null))
         {
             Unclaim(work);
@@ -154,7 +154,7 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        var decision = Verify(part, known, null, JudgedAt(now, close.Time));
+        var decision = VerifyOrRefuse(part, known, null, close, JudgedAt(now, close.Time));
         if (decision.InDoubt)
         {
             RefuseClose(close, null, now);
@@ -230,7 +230,8 @@ public sealed partial class AccountRuntime
     // Goes through this account's legs, whose amounts are given.
     private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime at)
     {
-        var sheet = Sheet.Take(state, FactsOf(part, known, work), OldUpTo(at), dueBy: null);
+        options.Deciding?.Invoke();
+        var sheet = Sheet.Take(state, FactsOf(part, known, work), OldUpTo(at), dueBy: null, options);
         LegDecision decision = default;
         foreach (var leg in part.Legs)
         {
@@ -316,13 +317,29 @@ public sealed partial class AccountRuntime
 
     private void AnswerTrial(TrialRequest trial, Dictionary<TransferId, IdFound?>? known)
     {
-        var part = trial.Part;
-        var facts = FactsOf(part, known, null);
+        ImmutableArray<LegFact> told;
+        var before = changes;
+        try
+        {
+            options.Deciding?.Invoke();
+            var part = trial.Part;
+            var facts = FactsOf(part, known, null);
+            told = [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))];
+        }
+        catch (Exception e) when (IsRefusal(e, before))
+        {
+            Refuse(trial, e, lastNow);
+            return;
+        }
+
+        SendQuote(trial, state.IsOpeningOrClosingInDoubt, told);
+    }
+
+    private void SendQuote(TrialRequest trial, bool inDoubt, ImmutableArray<LegFact> facts)
+    {
         var favour = state.FavourOf(OldUpTo(lastNow), dueBy: null);
-        Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
-            Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load,
-            state.IsOpeningOrClosingInDoubt,
-            [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])
+        Hold(trial.Part.Anchor, new TrialAnswer(trial.Part.Id, trial.Round, new AccountQuote(
+            Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load, inDoubt, facts)
         {
             OpenedWith = state.OpenedWith,
             ClosedByHold = state.ClosedByHold,
@@ -490,7 +507,7 @@ public sealed partial class AccountRuntime
             return fact with { ReversalProblem = TransferStatus.ReversedTransferHasDifferentAccounts };
         }
 
-        var left = leg.Amount - found.Reversed;
+        var left = found.Reversed < leg.Amount ? leg.Amount - found.Reversed : Amount.Zero;
         return fact with { Reversible = before < left ? left - before : Amount.Zero };
     }
 

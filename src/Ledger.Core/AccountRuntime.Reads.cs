@@ -49,6 +49,19 @@ public sealed partial class AccountRuntime
 
     private void AnswerRead(AccountCall call, LedgerTime until, LedgerTime now)
     {
+        var before = changes;
+        try
+        {
+            DecideRead(call, until, now);
+        }
+        catch (Exception e) when (IsRefusal(e, before))
+        {
+            Refuse(call, e, now);
+        }
+    }
+
+    private void DecideRead(AccountCall call, LedgerTime until, LedgerTime now)
+    {
         switch (call)
         {
             case GetAccountCall:

@@ -227,7 +227,7 @@ public sealed partial class AccountRuntime
     private List<Besides>? besides;
 
     // When expiries that were abandoned may be tried again.
-    private Dictionary<TransferId, (LedgerTime Until, int Tries)>? expiryPauses;
+    private Dictionary<TransferId, (LedgerTime Until, int Tries, TimeSpan Longest)>? expiryPauses;
 
     private enum Phase
     {
@@ -318,6 +318,9 @@ public sealed partial class AccountRuntime
         public HashSet<AccountAddress>? Acks { get; set; }
 
         public bool Cancel { get; set; }
+
+        // Of an expiry: whether another account could not decide it.
+        public bool IsRefused { get; set; }
 
         public bool Committed { get; set; }
 

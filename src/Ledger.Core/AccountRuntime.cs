@@ -28,6 +28,14 @@ public interface IAccountShell
     /// <summary>Asks for a <see cref="AccountRuntime.Tick"/> at a time or later.</summary>
     /// <param name="time">When.</param>
     void WakeAt(LedgerTime time);
+
+    /// <summary>Deciding something threw, by a defect of the ledger. It has been refused and nothing was changed; the shell counts
+    /// it and tells people (R18). A shell that has nobody to tell need not have it.</summary>
+    /// <param name="input">What was asked; null for an expiry that the ledger itself had begun.</param>
+    /// <param name="thrown">What was thrown.</param>
+    void DecisionFailed(AccountMessage? input, Exception thrown)
+    {
+    }
 }
 
 /// <summary>The settings of an <see cref="AccountRuntime"/>.</summary>
@@ -107,11 +115,23 @@ public sealed record AccountRuntimeOptions
     /// <summary>How often old doubt is counted.</summary>
     public TimeSpan CountDoubtEvery { get; init; } = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>How many holds may be live on the account, on either side, or being made.</summary>
+    public int HoldsMax { get; init; } = 100_000;
+
+    /// <summary>How many of them may be with one other account.</summary>
+    public int HoldsPerCounterpartyMax { get; init; } = 1000;
+
     /// <summary>How many holds of one account are expiring at once.</summary>
     public int ExpiriesMax { get; init; } = 1000;
 
+    /// <summary>The longest pause before an expiry is tried again that could not be decided, by a defect of the ledger.</summary>
+    public TimeSpan FailedExpiryPauseMax { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Tests: whether balances may be set.</summary>
     internal bool AllowSeeding { get; init; }
+
+    /// <summary>Tests: called while something is decided, to throw.</summary>
+    internal Action? Deciding { get; init; }
 }
 
 internal readonly record struct Outgoing(
@@ -262,6 +282,7 @@ public sealed partial class AccountRuntime
                 $"{state.Address}: I8: row {batch.SequenceNr} was written on another state than its replay gives");
         }
 
+        state.IsReplaying = true;
         foreach (var happened in batch.Events)
         {
             state.Evolve(happened, batch.SequenceNr);
@@ -320,6 +341,21 @@ public sealed partial class AccountRuntime
             CheckDue(now);
         }
 
+        var before = changes;
+        try
+        {
+            Dispatch(message, now);
+        }
+        catch (Exception e) when (IsRefusal(e, before))
+        {
+            Refuse(message, e, now);
+        }
+
+        Settle(now);
+    }
+
+    private void Dispatch(AccountMessage message, LedgerTime now)
+    {
         switch (message)
         {
             case PostTransferCall or PostTransactionCall or GetTransferCall or GetTransactionCall or ExtendHoldCall
@@ -362,8 +398,6 @@ public sealed partial class AccountRuntime
             default:
                 throw new LedgerInvariantException($"{Address}: unknown message {message.GetType().Name}");
         }
-
-        Settle(now);
     }
 
     /// <summary>The row that was being written is durable: what waited for it leaves.</summary>
@@ -396,6 +430,9 @@ public sealed partial class AccountRuntime
 
         failed = true;
         var failure = new CallFailed(reason);
+
+        // What has no id must not be repeated where it may have been done (I10): so it matters what certainly was not.
+        var notBegun = reason == CallFailure.Moving ? new CallFailed(CallFailure.NotBegun) : failure;
         FailHeld(writing, failure);
         foreach (var batch in full ?? [])
         {
@@ -409,14 +446,14 @@ public sealed partial class AccountRuntime
             {
                 if (waiter is AccountCall call)
                 {
-                    shell.Reply(call.Caller, failure);
+                    shell.Reply(call.Caller, work.Part is null ? notBegun : failure);
                 }
             }
         }
 
         foreach (var reader in readers ?? [])
         {
-            shell.Reply(reader.Call.Caller, failure);
+            shell.Reply(reader.Call.Caller, notBegun);
         }
     }
 
@@ -497,7 +534,7 @@ public sealed partial class AccountRuntime
         {
             if (IsClaimed(work))
             {
-                GoOn(work, now);
+                GoOnOrLater(work, now);
             }
         }
 
@@ -516,6 +553,23 @@ public sealed partial class AccountRuntime
         }
 
         Pump();
+    }
+
+    private void GoOnOrLater(Work work, LedgerTime now)
+    {
+        var before = changes;
+        try
+        {
+            GoOn(work, now);
+        }
+        catch (Exception e) when (IsRefusal(e, before))
+        {
+            shell.DecisionFailed(work.Input, e);
+            if (IsClaimed(work))
+            {
+                ScheduleResend(work, now);
+            }
+        }
     }
 
     // What is late, by its phase.

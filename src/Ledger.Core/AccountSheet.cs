@@ -25,10 +25,13 @@ internal sealed class AccountSheet
     private Dictionary<TransferId, (Hold Hold, HoldState State)>? changedHolds;
     private bool closedByChange;
     private bool closedByHold;
-    private UInt128 debitUp;
-    private UInt128 debitDown;
-    private UInt128 creditUp;
-    private UInt128 creditDown;
+    private AccountState? holder;
+    private int holdsMax;
+    private int holdsWithMax;
+    private int holdsMore;
+    private Dictionary<AccountAddress, int>? holdsMoreWith;
+    private PeakRise debits;
+    private PeakRise credits;
 
     // Where the favour of old doubt is summed up when it is needed.
     private AccountState? source;
@@ -41,19 +44,25 @@ internal sealed class AccountSheet
     {
     }
 
-    public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, default, dueBy: null);
+    public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, default, dueBy: null, null);
 
     /// <summary>Starts anew with an account as it is: one sheet serves many decisions.</summary>
     /// <param name="state">The account.</param>
     /// <param name="facts">What it knows of the legs.</param>
     /// <param name="oldUpTo">What was prepared then, or earlier, is old doubt.</param>
     /// <param name="dueBy">Holds that are due by then may have ended already; null where there are none.</param>
-    public AccountSheet Take(AccountState state, Func<int, LegFact>? facts, LedgerTime oldUpTo, LedgerTime? dueBy)
+    /// <param name="limits">How many holds it may have; null for any number.</param>
+    public AccountSheet Take(AccountState state, Func<int, LegFact>? facts, LedgerTime oldUpTo, LedgerTime? dueBy, AccountRuntimeOptions? limits)
     {
         source = state;
         this.oldUpTo = oldUpTo;
         this.dueBy = dueBy;
         favour = null;
+        holder = limits is null ? null : state;
+        holdsMax = limits?.HoldsMax ?? 0;
+        holdsWithMax = limits?.HoldsPerCounterpartyMax ?? 0;
+        holdsMore = 0;
+        holdsMoreWith = null;
         Address = state.Address;
         Spec = state.Spec;
         OpenedWith = state.OpenedWith;
@@ -65,8 +74,7 @@ internal sealed class AccountSheet
         IsInDoubt = state.IsOpeningOrClosingInDoubt;
         factOf = facts ?? NoFacts;
         changedHolds = null;
-        debitUp = debitDown = creditUp = creditDown = default;
-        DebitReserve = CreditReserve = default;
+        debits = credits = default;
         return this;
     }
 
@@ -100,10 +108,10 @@ internal sealed class AccountSheet
     public bool IsInDoubt { get; private set; }
 
     /// <summary>What must be kept back for the limit on debits while the legs are in doubt.</summary>
-    public Amount DebitReserve { get; private set; }
+    public Amount DebitReserve => debits.Peak;
 
     /// <summary>What must be kept back for the limit on credits while the legs are in doubt.</summary>
-    public Amount CreditReserve { get; private set; }
+    public Amount CreditReserve => credits.Peak;
 
     public LegFact FactOf(int index) => factOf(index);
 
@@ -125,13 +133,13 @@ internal sealed class AccountSheet
     }
 
     /// <summary>What a balancing debit may take at most.</summary>
-    public Amount AvailableDebits => Room(
-        Balances.CreditsPosted, Spec?.DebitsMustNotExceedCredits, Balances.DebitsPosted, Balances.DebitsPending,
+    public Amount AvailableDebits => AccountDecider.Room(
+        Balances.CreditsPosted, Spec?.DebitsMustNotExceedCredits ?? Amount.Zero, Balances.DebitsPosted, Balances.DebitsPending,
         Balances.DebitsInDoubt);
 
     /// <summary>What a balancing credit may bring at most.</summary>
-    public Amount AvailableCredits => Room(
-        Balances.DebitsPosted, Spec?.CreditsMustNotExceedDebits, Balances.CreditsPosted, Balances.CreditsPending,
+    public Amount AvailableCredits => AccountDecider.Room(
+        Balances.DebitsPosted, Spec?.CreditsMustNotExceedDebits ?? Amount.Zero, Balances.CreditsPosted, Balances.CreditsPending,
         Balances.CreditsInDoubt);
 
     public bool DebitsOverflow(Amount amount, bool pending, out TransferStatus status) => Overflow(
@@ -176,6 +184,25 @@ internal sealed class AccountSheet
     // long may stay so: what it could bring must not be denied for ever.
     private (Amount Debit, Amount Credit) Favour => favour ??= source!.FavourOf(oldUpTo, dueBy);
 
+    /// <summary>Whether the account has room for one more hold.</summary>
+    /// <param name="other">The other account of the hold.</param>
+    public TransferStatus CheckHolds(AccountAddress other) => holder is null ? TransferStatus.None
+        : holder.HoldsReservedWith(other) + (holdsMoreWith?.GetValueOrDefault(other) ?? 0) >= holdsWithMax
+            ? TransferStatus.ExceedsHoldsWithCounterparty
+        : holder.HoldsReserved + holdsMore >= holdsMax ? TransferStatus.ExceedsHoldsOfAccount
+        : TransferStatus.None;
+
+    /// <summary>Whether a transaction is old doubt, or a hold is due, so that holds may have ended for those who were told.</summary>
+    public bool MayHaveEndedHolds => dueBy is not null || source is { } state && state.HasOldDoubt(oldUpTo);
+
+    private void CountHold(Transfer hold, int more)
+    {
+        var other = hold.DebitAccount == Address ? hold.CreditAccount : hold.DebitAccount;
+        holdsMore += more;
+        holdsMoreWith ??= [];
+        holdsMoreWith[other] = holdsMoreWith.GetValueOrDefault(other) + more;
+    }
+
     /// <summary>Does what a leg does to this account.</summary>
     public void Apply(PartLeg leg)
     {
@@ -201,30 +228,29 @@ internal sealed class AccountSheet
         {
             Balances = before with
             {
-                DebitsPending = before.DebitsPending + held - released,
+                DebitsPending = before.DebitsPending - released + held,
                 DebitsPosted = before.DebitsPosted + posted,
             };
-            Move(ref debitDown, ref debitUp, released.Value);
-            Move(ref debitUp, ref debitDown, held.Value + posted.Value);
-            Move(ref creditDown, ref creditUp, posted.Value);
+            debits.Take(released);
+            debits.Add(held + posted);
+            credits.Take(posted);
         }
         else
         {
             Balances = before with
             {
-                CreditsPending = before.CreditsPending + held - released,
+                CreditsPending = before.CreditsPending - released + held,
                 CreditsPosted = before.CreditsPosted + posted,
             };
-            Move(ref creditDown, ref creditUp, released.Value);
-            Move(ref creditUp, ref creditDown, held.Value + posted.Value);
-            Move(ref debitDown, ref debitUp, posted.Value);
+            credits.Take(released);
+            credits.Add(held + posted);
+            debits.Take(posted);
         }
 
-        DebitReserve = Max(DebitReserve, debitUp, debitDown);
-        CreditReserve = Max(CreditReserve, creditUp, creditDown);
         var closing = isDebit ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit;
         if (pending)
         {
+            CountHold(transfer, 1);
             closedByHold |= (transfer.Flags & closing) != TransferFlags.None;
             (changedHolds ??= [])[transfer.Id] =
                 (new Hold(transfer with { Amount = leg.Amount }, leg.Amount, leg.Deadline, 0, default, default), HoldState.Live);
@@ -239,6 +265,11 @@ internal sealed class AccountSheet
                 return;
             }
 
+            if (leg.HoldAfter != HoldState.Live)
+            {
+                CountHold(hold, -1);
+            }
+
             if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && (hold.Flags & closing) != TransferFlags.None)
             {
                 closedByHold = false;
@@ -248,23 +279,6 @@ internal sealed class AccountSheet
                 (new Hold(hold, leg.HoldRemaining - leg.Released, deadline, 0, default, default), leg.HoldAfter);
         }
     }
-
-    // Of the two, one is always zero, so neither passes what the counters themselves may reach.
-    private static void Move(ref UInt128 forward, ref UInt128 back, UInt128 amount)
-    {
-        if (back >= amount)
-        {
-            back -= amount;
-        }
-        else
-        {
-            forward += amount - back;
-            back = UInt128.Zero;
-        }
-    }
-
-    private static Amount Max(Amount reserve, UInt128 up, UInt128 down) =>
-        up > down && up - down > reserve.Value ? new Amount(up - down) : reserve;
 
     // What is in doubt may be posted or held: it counts wherever it could end.
     private static bool Overflow(
@@ -286,21 +300,6 @@ internal sealed class AccountSheet
         }
 
         return status != TransferStatus.None;
-    }
-
-    private static Amount Room(Amount posted, Amount? allowance, Amount used1, Amount used2, Amount used3)
-    {
-        if (!posted.TryAdd(allowance ?? Amount.Zero, out var room))
-        {
-            room = Amount.MaxValue;
-        }
-
-        foreach (var used in (ReadOnlySpan<Amount>)[used1, used2, used3])
-        {
-            room = used > room ? Amount.Zero : room - used;
-        }
-
-        return room;
     }
 }
 
@@ -461,7 +460,18 @@ internal static class LegLadder
                 : new LegDecision(TransferStatus.ExceedsDebits, leg);
         }
 
-        return new LegDecision(TransferStatus.None, leg);
+        return pending ? DecideRoomForHold(leg, transfer, debit, credit) : new LegDecision(TransferStatus.None, leg);
+    }
+
+    // A hold that a caller was told has ended may be in doubt here, as money may.
+    private static LegDecision DecideRoomForHold(PartLeg leg, Transfer transfer, AccountSheet? debit, AccountSheet? credit)
+    {
+        var onDebit = debit?.CheckHolds(transfer.CreditAccount) ?? TransferStatus.None;
+        var onCredit = credit?.CheckHolds(transfer.DebitAccount) ?? TransferStatus.None;
+        return (onDebit != TransferStatus.None && debit!.MayHaveEndedHolds)
+            || (onCredit != TransferStatus.None && credit!.MayHaveEndedHolds)
+            ? LegDecision.Doubt(leg) with { IsForMoney = true }
+            : new LegDecision(Higher(onDebit, onCredit), leg);
     }
 
     private static PartLeg Bound(PartLeg leg, Transfer transfer, AccountSheet? debit, AccountSheet? credit)

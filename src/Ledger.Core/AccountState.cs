@@ -21,6 +21,10 @@ public sealed class AccountState
     private Dictionary<TransferId, TransferId>? lockedHolds;
     private int openingsOrClosingsInDoubt;
 
+    // The holds that are live or being made, by the other account; and how many of them are being made.
+    private Dictionary<AccountAddress, int>? holdsWith;
+    private int holdsInDoubt;
+
     // What was in doubt before this incarnation began. Not a part of the state.
     private long oldDoubtsUpTo;
     private int oldDoubts;
@@ -92,6 +96,13 @@ public sealed class AccountState
     /// <summary>How many holds are live.</summary>
     public int HoldCount => holds?.Count ?? 0;
 
+    /// <summary>How many holds are live or being made.</summary>
+    internal int HoldsReserved => HoldCount + holdsInDoubt;
+
+    /// <summary>How many of them are with one other account.</summary>
+    /// <param name="other">The other account.</param>
+    internal int HoldsReservedWith(AccountAddress other) => holdsWith?.GetValueOrDefault(other) ?? 0;
+
     /// <summary>Whether the account's opening or closing is in doubt.</summary>
     public bool IsOpeningOrClosingInDoubt => openingsOrClosingsInDoubt > 0;
 
@@ -102,12 +113,20 @@ public sealed class AccountState
     /// state.</summary>
     internal long LastDecision { get; private set; }
 
+    /// <summary>Whether the journal is being read again. Not a part of the state.</summary>
+    internal bool IsReplaying { get; set; }
+
     /// <summary>Remembers that all that is in doubt now is another incarnation's.</summary>
     internal void CallOld()
     {
+        IsReplaying = false;
         oldDoubtsUpTo = PreparedCount;
         oldDoubts = InDoubtCount;
     }
+
+    /// <summary>Whether a transaction is in doubt since before this incarnation, or since a time or longer.</summary>
+    /// <param name="oldUpTo">What was prepared then, or earlier, is old.</param>
+    internal bool HasOldDoubt(LedgerTime oldUpTo) => InDoubtCount > 0 && (oldDoubts > 0 || oldestAtLeast <= oldUpTo);
 
     /// <summary>By how much the room under each limit would grow, at most, if old doubt ended in its favour. Too much where
     /// a hold is both due and being resolved, and never too little.</summary>
@@ -117,7 +136,7 @@ public sealed class AccountState
     {
         var debit = UInt128.Zero;
         var credit = UInt128.Zero;
-        if (InDoubtCount > 0 && (oldDoubts > 0 || oldestAtLeast <= oldUpTo))
+        if (HasOldDoubt(oldUpTo))
         {
             oldestAtLeast = LedgerTime.MaxValue;
             foreach (var doubt in inDoubt!.Values)
@@ -415,19 +434,16 @@ public sealed class AccountState
 
     private Func<int, LegFact> FactOfLive(TransactionPart part) => index =>
     {
-        foreach (var leg in part.Legs)
+        if (part.FindLeg(index) is not { Transfer: { ResolvesHold: true } transfer })
         {
-            if (leg.Index == index && leg.Transfer is { ResolvesHold: true } transfer)
-            {
-                var hold = FindHold(transfer.PendingId);
-                return new LegFact(index)
-                {
-                    Pending = hold?.Transfer, Remaining = hold?.Remaining ?? Amount.Zero, Deadline = hold?.Deadline ?? default,
-                };
-            }
+            return new LegFact(index);
         }
 
-        return new LegFact(index);
+        var hold = FindHold(transfer.PendingId);
+        return new LegFact(index)
+        {
+            Pending = hold?.Transfer, Remaining = hold?.Remaining ?? Amount.Zero, Deadline = hold?.Deadline ?? default,
+        };
     };
 
     private void Add(InDoubtTransaction transaction)
@@ -461,6 +477,12 @@ public sealed class AccountState
                     Load = transfer.DebitAccount == Address
                         ? Load.AddDebit(leg.Amount)
                         : Load.AddCredit(leg.Amount);
+                }
+
+                if (leg.IsHold)
+                {
+                    holdsInDoubt++;
+                    CountHold(transfer, 1);
                 }
             }
 
@@ -501,6 +523,12 @@ public sealed class AccountState
                     Load = transfer.DebitAccount == Address
                         ? Load.TakeDebit(leg.Amount)
                         : Load.TakeCredit(leg.Amount);
+                }
+
+                if (leg.IsHold)
+                {
+                    holdsInDoubt--;
+                    CountHold(transfer, -1);
                 }
             }
 
@@ -625,6 +653,7 @@ public sealed class AccountState
             else
             {
                 holds!.Remove(transfer.PendingId);
+                CountHold(hold.Transfer, -1);
                 deadlines?.Remove((hold.Deadline, transfer.PendingId));
                 Remembered.EndHold(transfer.PendingId, leg.HoldAfter);
                 if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && ClosesThis(hold.Transfer))
@@ -649,15 +678,26 @@ public sealed class AccountState
         Balances = isDebit
             ? Balances with
             {
-                DebitsPending = Balances.DebitsPending + held - released,
+                DebitsPending = Balances.DebitsPending - released + held,
                 DebitsPosted = Balances.DebitsPosted + posted,
             }
             : Balances with
             {
-                CreditsPending = Balances.CreditsPending + held - released,
+                CreditsPending = Balances.CreditsPending - released + held,
                 CreditsPosted = Balances.CreditsPosted + posted,
             };
         EntryCount += leg.IsPosting ? 1UL : 0;
+    }
+
+    private void CountHold(Transfer hold, int more)
+    {
+        var other = hold.DebitAccount == Address ? hold.CreditAccount : hold.DebitAccount;
+        ref var count = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(holdsWith ??= [], other, out _);
+        count += more;
+        if (count == 0)
+        {
+            holdsWith.Remove(other);
+        }
     }
 
     private void SetHold(Hold hold)
@@ -666,6 +706,10 @@ public sealed class AccountState
         if (FindHold(id) is { } before)
         {
             deadlines?.Remove((before.Deadline, id));
+        }
+        else
+        {
+            CountHold(hold.Transfer, 1);
         }
 
         (holds ??= [])[id] = hold;
@@ -695,13 +739,37 @@ public sealed class AccountState
             Remember(part.Id, new RememberedId(
                 part.Digest, reason, at, sequenceNr, details with { Burned = burns }));
         }
+
+        // The leg that failed is over as well, and its id with it: no other request makes it happen. Of legs that are not this
+        // account's, it knows no id.
+        if (!isCloser && FailedLeg(part, leg, reason, Address) is { Transfer.Id: var id }
+            && Remembered.Find(id) is not { IsFinal: true })
+        {
+            Remember(id, new RememberedId(part.Digest, reason, at, sequenceNr, new RememberedDetails
+            {
+                Asked = part.Asked == part.Digest ? null : part.Asked, Burned = true, FailedLeg = leg, Seen = seen,
+            }));
+        }
     }
+
+    /// <summary>The leg for which a transaction of several was rejected, where that uses up the leg's own id on the
+    /// coordinator's account; else null.</summary>
+    /// <param name="part">What was rejected.</param>
+    /// <param name="leg">The place of the leg that failed.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="account">The coordinator.</param>
+    internal static PartLeg? FailedLeg(TransactionPart part, int leg, TransferStatus reason, AccountAddress account) =>
+        part.Anchor == account && leg >= 0 && leg < part.Legs.Length && part.Legs[leg] is { Transfer: { } transfer } failed
+        && transfer.Id != part.Id && failed.Index == leg && failed.Concerns(account) && RememberedDetails.UsesUp(reason)
+            ? failed
+            : null;
 
     /// <summary>Whether a rejection uses an id up, so that nothing else is ever done under it.</summary>
     /// <param name="part">What was rejected.</param>
     /// <param name="reason">Why.</param>
-    internal static bool Burns(TransactionPart part, TransferStatus reason) =>
-        !part.IsAlone || RememberedDetails.UsesUp(reason);
+    /// <remarks>The end of a hold is tried again until it can be, and always under the same id.</remarks>
+    internal static bool Burns(TransactionPart part, TransferStatus reason) => !part.IsAlone
+        || (RememberedDetails.UsesUp(reason) && (part.Legs[0].Transfer!.Flags & TransferFlags.Expiry) == TransferFlags.None);
 
     // Memory is bounded, also against somebody who tries one id with ever other content.
     private bool IsWornOut(TransferId id)
@@ -726,9 +794,13 @@ public sealed class AccountState
         }
     }
 
+    // A refusal may have been decided over an id that was used up, when memory had forgotten that: another attempt's, of other
+    // content. Where more is remembered now than was then, its replay finds the id, which stays what it is.
     private void Remember(TransferId id, RememberedId what)
     {
-        Require(Remembered.TryAdd(id, what, LastTime), "I4: an id is decided once");
+        Require(
+            Remembered.TryAdd(id, what, LastTime) || (IsReplaying && what.Status != TransferStatus.Created),
+            "I4: an id is decided once");
     }
 
     // I3. The deciders refuse whatever would break a limit; this asserts that they did, on replay too.

@@ -183,6 +183,12 @@ public sealed class IdSearches
 
         if (status != TransferStatus.Created)
         {
+            if (AccountState.FailedLeg(part, failedLeg, status, Account) is { } failed
+                && searches.TryGetValue(failed.Transfer!.Id, out var over))
+            {
+                over.Add(by, new IdRecord(part, failed, status, failedLeg, time, seen, sequenceNr));
+            }
+
             return;
         }
 
@@ -210,7 +216,8 @@ public sealed class IdSearches
 
             if (!transfer.Reverses.IsNil && searches.TryGetValue(transfer.Reverses, out var original))
             {
-                original.Reversed += leg.Amount;
+                // Never more than the original; what says otherwise has no more left to take back.
+                original.Reversed = original.Reversed.TryAdd(leg.Amount, out var sum) ? sum : Amount.MaxValue;
             }
         }
     }

@@ -304,6 +304,13 @@ public enum CallFailure
     /// <summary>The answer is larger than what nodes send each other: the outcome is unknown, and is not told to who asks again
     /// either.</summary>
     AnswerTooLarge = 22,
+
+    /// <summary>Deciding it threw, by a defect of the ledger. Nothing was done; the same again will mostly throw again.</summary>
+    DecisionFailed = 32,
+
+    /// <summary>The account goes to sleep or moves to another node, and had not begun with the call: nothing was done by it, and
+    /// asking again helps.</summary>
+    NotBegun = 33,
 }
 
 /// <summary>Asks the journal about an id that memory can't answer (R4).</summary>

@@ -301,28 +301,16 @@ public sealed record AccountView(
     /// <summary>What can still be debited, or null without a limit on debits. With something in doubt, the least that it can
     /// be.</summary>
     public Amount? AvailableDebits => Spec.DebitsMustNotExceedCredits is { } allowance
-        ? Room(Balances.CreditsPosted, allowance, Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt)
+        ? AccountDecider.Room(
+            Balances.CreditsPosted, allowance, Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt)
         : null;
 
     /// <summary>What can still be credited, or null without a limit on credits. With something in doubt, the least that it can
     /// be.</summary>
     public Amount? AvailableCredits => Spec.CreditsMustNotExceedDebits is { } allowance
-        ? Room(
+        ? AccountDecider.Room(
             Balances.DebitsPosted, allowance, Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt)
         : null;
-
-    // Posted plus allowance may pass 2^128-1, so the room is taken off step by step and saturates.
-    private static Amount Room(Amount posted, Amount allowance, Amount used1, Amount used2, Amount used3)
-    {
-        var used = used1 + used2 + used3;
-        if (posted >= used)
-        {
-            return (posted - used).TryAdd(allowance, out var room) ? room : Amount.MaxValue;
-        }
-
-        var excess = used - posted;
-        return allowance >= excess ? allowance - excess : Amount.Zero;
-    }
 }
 
 /// <summary>A transfer as one of its accounts remembers it. Immutable.</summary>

@@ -72,7 +72,8 @@ public sealed record RememberedDetails
         TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound
         or TransferStatus.PendingTransferNotFound or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits
         or TransferStatus.DebitAccountAlreadyClosed or TransferStatus.CreditAccountAlreadyClosed
-        or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen;
+        or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen
+        or TransferStatus.ExceedsHoldsWithCounterparty or TransferStatus.ExceedsHoldsOfAccount or TransferStatus.DecisionFailed;
 
     /// <summary>The digest of the request, where it differs from that of what was done.</summary>
     public UInt128? Asked { get; init; }

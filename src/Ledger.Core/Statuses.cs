@@ -211,6 +211,17 @@ public enum TransferStatus
     /// <summary>A correction needs a reason.</summary>
     ReasonMissing = 1014,
 
+    /// <summary>The two accounts have as many holds between them as they may: see
+    /// <see cref="AccountRuntimeOptions.HoldsPerCounterpartyMax"/>.</summary>
+    ExceedsHoldsWithCounterparty = 1020,
+
+    /// <summary>One of the accounts has as many holds as it may: see <see cref="AccountRuntimeOptions.HoldsMax"/>.</summary>
+    ExceedsHoldsOfAccount = 1021,
+
+    /// <summary>One of its accounts could not decide it, by a defect of the ledger, and nothing was done. It says nothing of the
+    /// accounts; the defect is in the log of that account's node.</summary>
+    DecisionFailed = 1022,
+
     /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the account's, as of a client with a wrong
     /// clock. Nothing is recorded, and the id is not used up.</summary>
     IdFromTheFuture = 1040,
@@ -323,7 +334,8 @@ public static class TransferStatusPrecedence
         TransferStatus.OverflowsDebitsPending, TransferStatus.OverflowsCreditsPending,
         TransferStatus.OverflowsDebitsPosted, TransferStatus.OverflowsCreditsPosted,
         TransferStatus.OverflowsDebits, TransferStatus.OverflowsCredits, TransferStatus.OverflowsTimeout,
-        TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits,
+        TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits, TransferStatus.ExceedsHoldsWithCounterparty,
+        TransferStatus.ExceedsHoldsOfAccount, TransferStatus.DecisionFailed,
     ];
 
     /// <summary>The rank of a reason: 0 is reported before all others.</summary>
@@ -331,14 +343,21 @@ public static class TransferStatusPrecedence
     /// <exception cref="ArgumentOutOfRangeException">The status is no reason.</exception>
     public static int RankOf(TransferStatus status)
     {
-        var rank = Array.IndexOf(Order, status);
-        return rank >= 0
+        var rank = PlaceOf(status);
+        return rank < Order.Length
             ? rank
             : throw new ArgumentOutOfRangeException(nameof(status), status, "This status is no reason.");
     }
 
-    /// <summary>Whether one reason is reported before another.</summary>
+    /// <summary>Whether one reason is reported before another. One that this version does not know, since an account on a newer
+    /// node has given it, comes last.</summary>
     /// <param name="one">A reason.</param>
     /// <param name="other">Another.</param>
-    public static bool Outranks(TransferStatus one, TransferStatus other) => RankOf(one) < RankOf(other);
+    public static bool Outranks(TransferStatus one, TransferStatus other) => PlaceOf(one) < PlaceOf(other);
+
+    private static int PlaceOf(TransferStatus status)
+    {
+        var place = Array.IndexOf(Order, status);
+        return place >= 0 ? place : Order.Length;
+    }
 }

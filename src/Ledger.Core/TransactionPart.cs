@@ -124,6 +124,31 @@ public sealed record TransactionPart
     /// <summary>Whether it is one transfer, known by the transfer's own id.</summary>
     public bool IsAlone => LegCount == 1 && Legs is [{ Transfer: { } transfer }] && transfer.Id == Id;
 
+    /// <summary>Finds a leg by its place: a slice has some of them only, in order.</summary>
+    internal PartLeg? FindLeg(int index)
+    {
+        var low = 0;
+        for (var high = Legs.Length - 1; low <= high;)
+        {
+            var middle = (low + high) / 2;
+            if (Legs[middle].Index == index)
+            {
+                return Legs[middle];
+            }
+
+            if (Legs[middle].Index < index)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>The accounts that take part, besides the anchor, in the order of the legs. The last one is the closer.</summary>
     public IReadOnlyList<AccountAddress> Others()
     {

@@ -58,6 +58,7 @@ internal static class Names
             ["JOURNAL_UNAVAILABLE"] = ("UNAVAILABLE", true),
             ["LEDGER_HALTED"] = ("UNAVAILABLE", false),
             ["INTERNAL"] = ("INTERNAL", true),
+            ["DECISION_FAILED"] = ("INTERNAL", false),
         }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The statuses that a call may end with on its way, without the ledger's having said anything.</summary>

@@ -171,7 +171,7 @@ public sealed class ErrorTests
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted
             or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,
-        LedgerErrorReason.AnswerTooLarge => StatusCode.Internal,
+        LedgerErrorReason.AnswerTooLarge or LedgerErrorReason.DecisionFailed => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,
     };
 

@@ -36,6 +36,9 @@ internal sealed record AccountActorContext(
     /// <summary>Which accounts have rows of the future.</summary>
     public AccountsAhead Ahead { get; init; } = new();
 
+    /// <summary>How decisions fare.</summary>
+    public DecisionWatch Decisions { get; } = new();
+
     /// <summary>The timers of accounts.</summary>
     public AccountClock Clock { get; } = new();
 
@@ -174,6 +177,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 runtime.Handle(envelope.Message, lastUsed);
                 NoteTime(lastUsed);
                 break;
+            case SearchEnded ended when !ReferenceEquals(ended.Of, searches):
+                // Of an incarnation before, under the same reference: its questions had the same numbers.
+                break;
             case SearchEnded ended:
                 Searched(ended);
                 break;
@@ -264,6 +270,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private void LookWhetherIdle()
     {
         var now = Now;
+        if (lastUsed > now)
+        {
+            // The clock was set back. How long ago it was used is not known: a whole time more, and not as much as that.
+            lastUsed = now;
+        }
+
         var idleAt = lastUsed.Add(context.PassivateAfter);
         if (now < idleAt)
         {
@@ -459,6 +471,18 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         {
             searchCheck = Context.System.Scheduler.ScheduleTellOnceCancelable(
                 s_checkSearchesAfter, Self, SearchCheck.Instance, ActorRefs.NoSender);
+        }
+    }
+
+    public void DecisionFailed(AccountMessage? input, Exception thrown)
+    {
+        var what = $"{account}: {input?.GetType().Name ?? "an expiry"}: {thrown.GetType().Name}: {thrown.Message.Split('\n')[0].Trim()}";
+        if (context.Decisions.Failed(what))
+        {
+            Log.Error(
+                thrown,
+                "{Account} could not decide {Input}, by a defect of the ledger; it was refused, and nothing was done. Report it",
+                account, input?.GetType().Name ?? "the expiry of a hold");
         }
     }
 

@@ -99,7 +99,7 @@ internal sealed class LocalAccountsActor(AccountActorContext context) : UntypedA
             // The process ends: whoever asked learns "unknown", and the next one asks again.
             if (envelope.Message is AccountCall call)
             {
-                LostCallsActor.Answer(call.Caller, new CallFailed(CallFailure.Moving));
+                LostCallsActor.Answer(call.Caller, new CallFailed(CallFailure.NotBegun));
             }
 
             return;

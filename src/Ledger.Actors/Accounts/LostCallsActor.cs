@@ -57,7 +57,7 @@ internal sealed class LostCallsActor(Task<IActorRef> accounts) : UntypedActor
         switch (message)
         {
             case AccountEnvelope { Message: AccountCall call }:
-                Answer(call.Caller, new CallFailed(CallFailure.Moving));
+                Answer(call.Caller, new CallFailed(CallFailure.NotBegun));
                 break;
             case AccountEnvelope { Message: Poke }:
                 // Whoever pokes does so again.

@@ -73,7 +73,7 @@ internal sealed class RecoveryThrottle(NodeLease lease)
         var isLong = lease.IsSilentForLong
             || (IsAllFailing && Stopwatch.GetElapsedTime(Volatile.Read(ref failedOfAllSince)) > s_patience)
             || (failing.TryGetValue(account, out var failed) && Stopwatch.GetElapsedTime(failed.First) > s_patience);
-        return isLong ? CallFailure.JournalUnavailable : CallFailure.Moving;
+        return isLong ? CallFailure.JournalUnavailable : CallFailure.NotBegun;
     }
 
     /// <summary>Notes that a recovery has failed.</summary>

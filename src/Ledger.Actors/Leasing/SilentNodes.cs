@@ -16,6 +16,7 @@ internal sealed class SilentNodes
     private readonly ILoggingAdapter log;
     private readonly TimeSpan every;
     private readonly TimeSpan silentMax;
+    private readonly SilenceRecord record = new();
 
     public SilentNodes(ILeaseStore store, NodeLease lease, ActorSystem system, TimeSpan leaseTime)
     {
@@ -39,6 +40,11 @@ internal sealed class SilentNodes
                 {
                     await Task.Run(Look, cancellationToken).ConfigureAwait(false);
                 }
+                else
+                {
+                    // The others may be cut off from the database just as this node is, and come back after it.
+                    record.Forget();
+                }
             }
         }
         catch (OperationCanceledException)
@@ -55,6 +61,7 @@ internal sealed class SilentNodes
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
+            record.Forget();
             log.Debug("The leases can't be looked at: {0}", e.Message);
         }
     }
@@ -62,7 +69,9 @@ internal sealed class SilentNodes
     private void Look(IReadOnlyList<LeaseRow> rows)
     {
         var dead = new List<Guid>();
-        foreach (var row in rows.Where(row => !row.IsRevoked && row.Left < -silentMax))
+        LeaseRow[] old = [.. rows.Where(row => !row.IsRevoked && row.Left < -silentMax)];
+        var silentTwice = record.Look(old.Select(static row => row.Holder.Id));
+        foreach (var row in old.Where(row => silentTwice.Contains(row.Holder.Id)))
         {
             var silent = LeaseAllocation.MemberOf(row.Holder, cluster);
             if (silent is null)

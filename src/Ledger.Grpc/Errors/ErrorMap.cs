@@ -44,6 +44,7 @@ internal static class ErrorMap
         LedgerErrorReason.MessageTooLarge => Reasons.MessageTooLarge,
         LedgerErrorReason.AnswerTooLarge => Reasons.AnswerTooLarge,
         LedgerErrorReason.LedgerHalted => Reasons.LedgerHalted,
+        LedgerErrorReason.DecisionFailed => Reasons.DecisionFailed,
 
         // A reason that this facade doesn't know says nothing about the outcome.
         _ => Reasons.Internal,

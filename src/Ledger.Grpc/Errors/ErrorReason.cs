@@ -96,5 +96,8 @@ internal static class Reasons
 
     public static readonly ErrorReason Internal = new("INTERNAL", StatusCode.Internal, OutcomeUnknown: true);
 
+    // What was thrown while an account decided, before it did anything.
+    public static readonly ErrorReason DecisionFailed = new("DECISION_FAILED", StatusCode.Internal);
+
     private static ErrorReason Invalid(string name) => new(name, StatusCode.InvalidArgument);
 }

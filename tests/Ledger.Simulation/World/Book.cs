@@ -1,3 +1,4 @@
+using System.Numerics;
 using Ledger.Core;
 
 namespace Ledger.Simulation;
@@ -12,7 +13,7 @@ internal sealed record BookHold(Transfer Transfer, UInt128 Amount, UInt128 Remai
 internal sealed record BookEntry(PartLeg Leg, TransferId Of, LedgerTime Time);
 
 /// <summary>What a transaction in doubt keeps back.</summary>
-internal sealed record BookDoubt(TransactionPart Part, Int128 Debits, Int128 Credits, int Since);
+internal sealed record BookDoubt(TransactionPart Part, BigInteger Debits, BigInteger Credits, int Since);
 
 /// <summary>
 /// One account of the reference ledger: four counters, limits, holds. It is told what happens and knows nothing of
@@ -21,6 +22,10 @@ internal sealed record BookDoubt(TransactionPart Part, Int128 Debits, Int128 Cre
 internal sealed class Book
 {
     public required AccountAddress Address { get; init; }
+
+    public int HoldsMax { get; init; } = int.MaxValue;
+
+    public int HoldsPerCounterpartyMax { get; init; } = int.MaxValue;
 
     public bool Exists { get; private set; }
 
@@ -40,17 +45,17 @@ internal sealed class Book
 
     public AccountFreeze? Freeze { get; private set; }
 
-    public Int128 DebitsPending { get; private set; }
+    public BigInteger DebitsPending { get; private set; }
 
-    public Int128 DebitsPosted { get; private set; }
+    public BigInteger DebitsPosted { get; private set; }
 
-    public Int128 CreditsPending { get; private set; }
+    public BigInteger CreditsPending { get; private set; }
 
-    public Int128 CreditsPosted { get; private set; }
+    public BigInteger CreditsPosted { get; private set; }
 
-    public Int128 DebitsReserved { get; private set; }
+    public BigInteger DebitsReserved { get; private set; }
 
-    public Int128 CreditsReserved { get; private set; }
+    public BigInteger CreditsReserved { get; private set; }
 
     public ulong Entries { get; private set; }
 
@@ -61,17 +66,26 @@ internal sealed class Book
     /// <summary>What each transfer did here; by its id, and by that of its transaction.</summary>
     public Dictionary<TransferId, BookEntry> Done { get; private init; } = [];
 
-    public Dictionary<TransferId, Int128> Reversed { get; private init; } = [];
+    public Dictionary<TransferId, BigInteger> Reversed { get; private init; } = [];
 
     public Dictionary<TransferId, BookDoubt> Doubts { get; private init; } = [];
+
+    /// <summary>The ids of legs that failed in a transaction of which this account was the coordinator.</summary>
+    public HashSet<TransferId> Failed { get; private init; } = [];
 
     public Balances Balances => new(
         new((UInt128)DebitsPending), new((UInt128)DebitsPosted), new((UInt128)CreditsPending), new((UInt128)CreditsPosted),
         new((UInt128)DebitsReserved), new((UInt128)CreditsReserved));
 
-    public Int128 DebitRoom => CreditsPosted + (Int128)(DebitAllowance ?? 0) - DebitsPosted - DebitsPending - DebitsReserved;
+    public BigInteger DebitRoom => CreditsPosted + (BigInteger)(DebitAllowance ?? 0) - DebitsPosted - DebitsPending - DebitsReserved;
 
-    public Int128 CreditRoom => DebitsPosted + (Int128)(CreditAllowance ?? 0) - CreditsPosted - CreditsPending - CreditsReserved;
+    public BigInteger CreditRoom => DebitsPosted + (BigInteger)(CreditAllowance ?? 0) - CreditsPosted - CreditsPending - CreditsReserved;
+
+    /// <summary>Whether there are no more holds than there may be.</summary>
+    public bool KeepsItsHolds => Holds.Count <= HoldsMax
+        && Holds.Values.GroupBy(hold => OtherOf(hold.Transfer)).All(group => group.Count() <= HoldsPerCounterpartyMax);
+
+    public AccountAddress OtherOf(Transfer transfer) => transfer.DebitAccount == Address ? transfer.CreditAccount : transfer.DebitAccount;
 
     public bool KeepsItsLimits => (DebitAllowance is null || DebitRoom >= 0) && (CreditAllowance is null || CreditRoom >= 0);
 
@@ -98,6 +112,8 @@ internal sealed class Book
     public Book Copy() => new()
     {
         Address = Address,
+        HoldsMax = HoldsMax,
+        HoldsPerCounterpartyMax = HoldsPerCounterpartyMax,
         Exists = Exists,
         OpenedWith = OpenedWith,
         Asset = Asset,
@@ -118,6 +134,7 @@ internal sealed class Book
         Done = new(Done),
         Reversed = new(Reversed),
         Doubts = new(Doubts),
+        Failed = new(Failed),
     };
 
     // ---------------------------------------------------------------- what happens
@@ -169,15 +186,15 @@ internal sealed class Book
     {
         // The room that is left after each leg, when all before it are done; the least of them is what must be kept back.
         var copy = Copy();
-        Int128 debits = 0;
-        Int128 credits = 0;
+        BigInteger debits = 0;
+        BigInteger credits = 0;
         foreach (var leg in part.Legs)
         {
             if (leg.Concerns(Address))
             {
                 copy.Do(part, leg, default);
-                debits = Int128.Max(debits, Used(this, copy, isDebit: true));
-                credits = Int128.Max(credits, Used(this, copy, isDebit: false));
+                debits = BigInteger.Max(debits, Used(this, copy, isDebit: true));
+                credits = BigInteger.Max(credits, Used(this, copy, isDebit: false));
             }
         }
 
@@ -185,7 +202,7 @@ internal sealed class Book
         DebitsReserved += debits;
         CreditsReserved += credits;
 
-        static Int128 Used(Book before, Book after, bool isDebit) => isDebit
+        static BigInteger Used(Book before, Book after, bool isDebit) => isDebit
             ? after.DebitsPosted + after.DebitsPending - after.CreditsPosted
                 - (before.DebitsPosted + before.DebitsPending - before.CreditsPosted)
             : after.CreditsPosted + after.CreditsPending - after.DebitsPosted
@@ -226,12 +243,12 @@ internal sealed class Book
         var transfer = leg.Transfer!;
         Rules.Check(Done.TryAdd(transfer.Id, new BookEntry(leg, part.Id, time)), $"I4: {transfer.Id} has two effects on {Address}");
         var isDebit = transfer.DebitAccount == Address;
-        var amount = (Int128)leg.Amount.Value;
+        var amount = (BigInteger)leg.Amount.Value;
         if (transfer.ResolvesHold)
         {
             Rules.Check(Holds.TryGetValue(transfer.PendingId, out var hold), $"I7: {Address}: {transfer.PendingId} is resolved and is not live");
             var rest = (transfer.Flags & TransferFlags.KeepRest) != TransferFlags.None ? hold!.Remaining - leg.Amount.Value : 0;
-            Pending(isDebit, -(Int128)(hold!.Remaining - rest));
+            Pending(isDebit, -(BigInteger)(hold!.Remaining - rest));
             if (rest > 0)
             {
                 Holds[transfer.PendingId] = hold with { Remaining = rest };
@@ -281,7 +298,7 @@ internal sealed class Book
     public bool Closes(Transfer transfer) => (transfer.Flags
         & (transfer.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit)) != TransferFlags.None;
 
-    private void Pending(bool isDebit, Int128 amount)
+    private void Pending(bool isDebit, BigInteger amount)
     {
         if (isDebit)
         {
@@ -317,8 +334,18 @@ internal static class Rules
         TransferStatus.ReversedTransferNotPosted, TransferStatus.ReversedTransferHasDifferentAccounts,
         TransferStatus.ExceedsReversedTransferAmount, TransferStatus.DebitAccountAlreadyClosed,
         TransferStatus.CreditAccountAlreadyClosed, TransferStatus.DebitAccountFrozen, TransferStatus.CreditAccountFrozen,
+        TransferStatus.OverflowsDebitsPending, TransferStatus.OverflowsCreditsPending, TransferStatus.OverflowsDebitsPosted,
+        TransferStatus.OverflowsCreditsPosted, TransferStatus.OverflowsDebits, TransferStatus.OverflowsCredits,
         TransferStatus.OverflowsTimeout, TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits,
+        TransferStatus.ExceedsHoldsWithCounterparty, TransferStatus.ExceedsHoldsOfAccount, TransferStatus.DecisionFailed,
     ];
+
+    /// <summary>Whether a rejection for this reason uses the id of the transfer up: it could be gone the next moment.</summary>
+    public static bool UsesUp(TransferStatus reason) => reason is
+        TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound or TransferStatus.PendingTransferNotFound
+        or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits or TransferStatus.DebitAccountAlreadyClosed
+        or TransferStatus.CreditAccountAlreadyClosed or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen
+        or TransferStatus.ExceedsHoldsWithCounterparty or TransferStatus.ExceedsHoldsOfAccount or TransferStatus.DecisionFailed;
 
     public static void Check(bool holds, string what)
     {
@@ -363,15 +390,13 @@ internal static class Rules
         {
             // All that is left of the original.
             return debit.Done.TryGetValue(transfer.Reverses, out var original)
-                ? (UInt128)((Int128)original.Leg.Amount.Value - debit.Reversed.GetValueOrDefault(transfer.Reverses)) : 0;
+                ? (UInt128)((BigInteger)original.Leg.Amount.Value - debit.Reversed.GetValueOrDefault(transfer.Reverses)) : 0;
         }
 
         return (transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None ? Least(amount, credit.CreditRoom) : amount;
     }
 
-    public static Int128 Clamp(UInt128 amount) => amount > (UInt128)Int128.MaxValue ? Int128.MaxValue : (Int128)amount;
-
-    private static UInt128 Least(UInt128 amount, Int128 room) => room <= 0 ? 0 : amount < (UInt128)room ? amount : (UInt128)room;
+    private static UInt128 Least(UInt128 amount, BigInteger room) => room <= 0 ? 0 : amount < room ? amount : (UInt128)room;
 
     /// <summary>All that one account has against a transfer.</summary>
     public static List<TransferStatus> Against(Transfer transfer, UInt128 amount, Book book, bool isDebit, LedgerTime now)
@@ -415,18 +440,60 @@ internal static class Rules
 
         if (!transfer.ResolvesHold)
         {
-            if (isDebit && book.DebitAllowance is not null && book.DebitRoom < Clamp(amount))
+            AgainstOverflow(transfer, amount, book, isDebit, reasons);
+            if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None)
+            {
+                AgainstHold(transfer, book, reasons);
+            }
+
+            if (isDebit && book.DebitAllowance is not null && book.DebitRoom < amount)
             {
                 reasons.Add(TransferStatus.ExceedsCredits);
             }
 
-            if (!isDebit && book.CreditAllowance is not null && book.CreditRoom < Clamp(amount))
+            if (!isDebit && book.CreditAllowance is not null && book.CreditRoom < amount)
             {
                 reasons.Add(TransferStatus.ExceedsDebits);
             }
         }
 
         return reasons;
+    }
+
+    private static void AgainstHold(Transfer transfer, Book book, List<TransferStatus> reasons)
+    {
+        var other = book.OtherOf(transfer);
+        if (book.Holds.Values.Count(hold => book.OtherOf(hold.Transfer) == other) >= book.HoldsPerCounterpartyMax)
+        {
+            reasons.Add(TransferStatus.ExceedsHoldsWithCounterparty);
+        }
+
+        if (book.Holds.Count >= book.HoldsMax)
+        {
+            reasons.Add(TransferStatus.ExceedsHoldsOfAccount);
+        }
+    }
+
+    // No counter passes 2^128-1, nor do those of a side together.
+    private static void AgainstOverflow(Transfer transfer, UInt128 amount, Book book, bool isDebit, List<TransferStatus> reasons)
+    {
+        BigInteger max = UInt128.MaxValue;
+        var held = isDebit ? book.DebitsPending : book.CreditsPending;
+        var posted = isDebit ? book.DebitsPosted : book.CreditsPosted;
+        if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None && held + amount > max)
+        {
+            reasons.Add(isDebit ? TransferStatus.OverflowsDebitsPending : TransferStatus.OverflowsCreditsPending);
+        }
+
+        if (posted + amount > max)
+        {
+            reasons.Add(isDebit ? TransferStatus.OverflowsDebitsPosted : TransferStatus.OverflowsCreditsPosted);
+        }
+
+        if (held + posted + amount > max)
+        {
+            reasons.Add(isDebit ? TransferStatus.OverflowsDebits : TransferStatus.OverflowsCredits);
+        }
     }
 
     private static void AgainstResolution(
@@ -512,8 +579,8 @@ internal static class Rules
         {
             reasons.Add(TransferStatus.ReversedTransferHasDifferentAccounts);
         }
-        else if ((Int128)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses) is var left
-            && (Clamp(transfer.Amount.Value == UInt128.MaxValue ? amount : transfer.Amount.Value) > left
+        else if ((BigInteger)original.Leg.Amount.Value - book.Reversed.GetValueOrDefault(transfer.Reverses) is var left
+            && ((BigInteger)(transfer.Amount.Value == UInt128.MaxValue ? amount : transfer.Amount.Value) > left
                 || (transfer.Amount.Value == UInt128.MaxValue && left == 0)))
         {
             reasons.Add(TransferStatus.ExceedsReversedTransferAmount);

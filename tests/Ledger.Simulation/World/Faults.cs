@@ -40,10 +40,13 @@ internal enum FaultKinds
     /// <summary>The table of the index of ids is put back from a copy that is older than the journal.</summary>
     IndexLost = 1 << 21,
 
+    /// <summary>What an account decides throws at times, by a defect that comes and goes.</summary>
+    Throws = 1 << 27,
+
     /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it, and what
     /// others have prepared with it stays in doubt.</summary>
     Unreadable = 1 << 28,
-    All = ((1 << 22) - 1) | Unreadable,
+    All = ((1 << 22) - 1) | Throws | Unreadable,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -90,6 +93,8 @@ internal sealed record Faults
 
     public int IndexLostBits { get; init; }
 
+    public int Throws { get; init; }
+
     public int LookupBits { get; init; } = 12;
 
     public long SkewMax { get; init; }
@@ -119,6 +124,10 @@ internal sealed record Faults
         // Of its own: what the other faults of a seed are does not hang on it.
         var doubt = new Prng(seed, "doubt");
         kinds |= temper != 0 && (temper == 1 || doubt.Next(100) < 40) ? FaultKinds.Unreadable : FaultKinds.None;
+        // Drawn apart, so that what came before it is as it was.
+        var throws = new Prng(seed, "throws");
+        var throwsPermille = throws.Of(5, 30, 200);
+        kinds |= temper != 0 && (temper == 1 || throws.Chance(400)) ? FaultKinds.Throws : FaultKinds.None;
         kinds &= allowed;
         if (isSequential)
         {
@@ -159,6 +168,7 @@ internal sealed record Faults
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),
             WriteBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? slow : 12,
             LookupFails = Rate(FaultKinds.LookupFails, 20, 200, 500),
+            Throws = (kinds & FaultKinds.Throws) != FaultKinds.None ? throwsPermille : 0,
             LookupBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? looking : 12,
             SkewMax = Rate(FaultKinds.Skew, 10_000, 50_000, 125_000, 600_000, 8_000_000),
             RememberedIdsMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,

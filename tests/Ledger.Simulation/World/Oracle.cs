@@ -1,3 +1,4 @@
+using System.Numerics;
 using Ledger.Core;
 
 namespace Ledger.Simulation;
@@ -87,6 +88,7 @@ internal sealed class Oracle(World world)
     private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), (TransferStatus Status, int Leg)> rejected = [];
     private readonly HashSet<(TransferId Key, UInt128 Digest)> disowned = [];
     private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
+    private readonly HashSet<(AccountAddress Account, TransferId Id)> failedLegs = [];
     private readonly List<Attempt> toldAttempts = [];
 
     // What was asked of an account, and by whom: requests by their digest, transfers, openings, changes and extensions as they are.
@@ -189,6 +191,7 @@ internal sealed class Oracle(World world)
             Happened(place, book, happened);
             Check(book.DebitsPosted >= debits && book.CreditsPosted >= credits, $"I2: posted counters of {place.Address} fall");
             Check(book.KeepsItsLimits, $"I3: {place.Address} breaks its limits after {happened.GetType().Name}: {book.Balances}");
+            Check(book.KeepsItsHolds, $"S9: {place.Address} has {book.Holds.Count} holds after {happened.GetType().Name}");
             place.Versions.Add(new Version(
                 row.SequenceNr, book.Balances, book.Entries, book.Closed, book.Holds.Count, book.Exists, happened.At));
             justBooked?.After.TryAdd(place.Address, place.Versions[^1]);
@@ -499,6 +502,7 @@ internal sealed class Oracle(World world)
             + $"{place.Address} takes {transfer.Id} of {leg.Amount} although {string.Join(", ", against)}; it has {book.Balances}");
         Check(!inDoubt || isVoid, $"R11: {place.Address} takes {transfer.Id} while its opening or closing is in doubt");
         Check(!book.Done.ContainsKey(transfer.Id), $"I4: {transfer.Id} is taken twice by {place.Address}");
+        Check(!failedLegs.Contains((place.Address, transfer.Id)), $"I5: {place.Address} takes {transfer.Id}, for which it has rejected a transaction");
         foreach (var (other, doubt) in book.Doubts)
         {
             Check(other == key || !doubt.Part.Legs.Any(one => one.Transfer?.Id == transfer.Id && one.Concerns(place.Address)),
@@ -528,8 +532,8 @@ internal sealed class Oracle(World world)
         var mine = (transfer.Flags & (isDebit ? TransferFlags.BalancingDebit : TransferFlags.BalancingCredit)) != TransferFlags.None;
         var bound = isDebit ? AmountBound.Debit : AmountBound.Credit;
         room = room < 0 ? 0 : room;
-        Check(!mine || (Int128)leg.Amount.Value <= room, $"R14: {transfer.Id} moves {leg.Amount}, {place.Address} has {room}");
-        Check(leg.Bound != bound || (mine && (Int128)leg.Amount.Value == room), $"R14: {transfer.Id} moves {leg.Amount}, not all {room} of {place.Address}");
+        Check(!mine || (BigInteger)leg.Amount.Value <= room, $"R14: {transfer.Id} moves {leg.Amount}, {place.Address} has {room}");
+        Check(leg.Bound != bound || (mine && (BigInteger)leg.Amount.Value == room), $"R14: {transfer.Id} moves {leg.Amount}, not all {room} of {place.Address}");
         Check(leg.Bound != AmountBound.None || leg.Amount == transfer.Amount, $"R14: {transfer.Id} moves less than was asked, and nothing bounds it");
     }
 
@@ -539,6 +543,12 @@ internal sealed class Oracle(World world)
         Place place, Book before, TransactionPart part, int index, TransferStatus reason, LedgerTime at, string verb)
     {
         var failed = part.Legs.FirstOrDefault(leg => leg.Index == index);
+        if (reason == TransferStatus.DecisionFailed)
+        {
+            Check(world.Injected.ContainsKey("decision threw"), $"R18: {place.Address} {verb} {part.Id}, as if a decision had thrown");
+            return;
+        }
+
         Check(failed is not null, $"{place.Address} {verb} {part.Id} for a leg that is not there");
         if (failed!.Transfer is not { } transfer || part.Legs.Any(static leg => leg.Transfer is { IsBalancing: true } || leg.Transfer is { Reverses.IsNil: false, Amount.Value: var all } && all == UInt128.MaxValue))
         {
@@ -602,8 +612,8 @@ internal sealed class Oracle(World world)
                     var done = released.Copy();
                     done.Do(doubt.Part, at);
                     best += reason == TransferStatus.ExceedsCredits
-                        ? Int128.Max(released.DebitRoom, done.DebitRoom) - book.DebitRoom
-                        : Int128.Max(released.CreditRoom, done.CreditRoom) - book.CreditRoom;
+                        ? BigInteger.Max(released.DebitRoom, done.DebitRoom) - book.DebitRoom
+                        : BigInteger.Max(released.CreditRoom, done.CreditRoom) - book.CreditRoom;
                 }
 
                 if (attempts.TryGetValue((key, doubt.Part.Digest), out var one) && one.IsTold && world.ToldAt(one) < since)
@@ -616,9 +626,9 @@ internal sealed class Oracle(World world)
                 }
             }
 
-            Check(best < Rules.Clamp(amount),
+            Check(best < amount,
                 $"R20: {place.Address} {verb} {transfer.Id} for want of money that what is in doubt could bring");
-            Check(!hasTold || room < Rules.Clamp(amount),
+            Check(!hasTold || room < amount,
                 $"I10: {place.Address} {verb} {transfer.Id} for want of money that a client was told it has");
         }
     }
@@ -653,6 +663,11 @@ internal sealed class Oracle(World world)
         Check(rejected.TryAdd((part.Anchor, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
         burned.Add((part.Anchor, part.Id));
         rejectedRows[(part.Anchor, part.Id, part.Asked)] = row;
+        if (part.Legs[leg] is { Transfer: { } failed } one && failed.Id != part.Id && one.Concerns(part.Anchor) && Rules.UsesUp(reason))
+        {
+            burned.Add((part.Anchor, failed.Id));
+            failedLegs.Add((part.Anchor, failed.Id));
+        }
     }
 
     private void Booked(Place place, Attempt attempt)
@@ -787,8 +802,10 @@ internal sealed class Oracle(World world)
                 Count("change: " + result.Status);
                 break;
             case CallFailed { Reason: CallFailure.TransactionTooLarge }:
+                // What posts and voids take from their holds, which may be made by the same transaction, counts besides.
                 Check(call.Command.Call is PostTransactionCall large
-                    && EncodedSize.OfTransaction(large.Transaction) > world.TransactionBytesMax,
+                    && (EncodedSize.OfTransaction(large.Transaction) > world.TransactionBytesMax
+                        || large.Transaction.Legs.Any(static leg => leg.Transfer is { ResolvesHold: true })),
                     "R17: a transaction is refused as too large which is not");
                 Check(call.Command.Call is not PostTransactionCall done || !attempts.Values.Any(
                     one => one.CloserCommitted && one.Anchor == call.Command.To && one.Asked == TransferContent.DigestOf(done.Transaction)),
@@ -821,7 +838,11 @@ internal sealed class Oracle(World world)
             return;
         }
 
-        Check(one.Committed is null || one.Committed == committed || (!one.Committed.Value && IsAboutAnother(one.Status)),
+        // A refusal that used no id up, and the id was used since, for something else that this request is content with.
+        var isUsedSince = !Rules.UsesUp(one.Status)
+            && attempts.Values.Any(other => other.CloserCommitted && other.Id == id && other.Asked != asked);
+        Check(one.Committed is null || one.Committed == committed
+            || (!one.Committed.Value && (IsAboutAnother(one.Status) || isUsedSince)),
             $"I4: {id} was told {one.Status} and then {status}");
         if (committed)
         {
@@ -833,7 +854,8 @@ internal sealed class Oracle(World world)
                 other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id);
             if (attempt is null)
             {
-                Check(world.PlaceOf(call.Command.To).Book.Done.ContainsKey(id), $"I5: {id} is acknowledged and no closer's row is durable");
+                Check(world.PlaceOf(call.Command.To).Book.Done.TryGetValue(id, out var done), $"I5: {id} is acknowledged and no closer's row is durable");
+                Check(call.Command.Call is not PostTransferCall || amounts == done!.Leg.Amount.ToString(), $"{id}, a leg of {done!.Of}, is told the amount {amounts}");
             }
             else
             {
@@ -842,7 +864,11 @@ internal sealed class Oracle(World world)
                     $"{id} is told to be in row {position}, and was committed in row {attempt.CommitRow}");
                 Count(position.IsNone ? "told: without its row" : "told: with its row");
                 Check(attempt.CommitTime == time, $"{id} is told the time {time}, and was committed at {attempt.CommitTime}");
-                Check(amounts == string.Join(' ', attempt.Part!.Legs.Select(static leg => leg.Amount)), $"{id} is told the amounts {amounts}");
+                var isLegAlone = call.Command.Call is PostTransferCall
+                    || (call.Command.Call is PostTransactionCall { Transaction.Legs: [{ Transfer: { } only }] } && only.Id == id);
+                Check(
+                    amounts == string.Join(' ', attempt.Part!.Legs.Where(leg => !isLegAlone || leg.Transfer?.Id == id).Select(static leg => leg.Amount)),
+                    $"{id} is told the amounts {amounts}");
                 foreach (var other in attempt.Others)
                 {
                     Check(other == attempt.Others[^1] || attempt.CommittedBy.Contains(other),
@@ -1087,7 +1113,7 @@ internal sealed class Oracle(World world)
 
     public void CheckAtRest()
     {
-        var sums = new SortedDictionary<string, (Int128 Posted, Int128 Pending)>(StringComparer.Ordinal);
+        var sums = new SortedDictionary<string, (BigInteger Posted, BigInteger Pending)>(StringComparer.Ordinal);
         foreach (var place in world.Places)
         {
             var book = place.Book;
@@ -1095,8 +1121,8 @@ internal sealed class Oracle(World world)
             Check(book.DebitsReserved == 0 && book.CreditsReserved == 0, $"I1: {place.Address} still reserves money");
             Check(!book.Holds.Values.Any(hold => hold.Transfer.DebitAccount == place.Address
                     && hold.Deadline.UnixMicroseconds < world.Now - 60_000_000), $"R12: a hold of {place.Address} outlives its time");
-            var held = book.Holds.Values.Aggregate((Debit: (Int128)0, Credit: (Int128)0), (sum, hold) =>
-                hold.Transfer.DebitAccount == place.Address ? (sum.Debit + (Int128)hold.Remaining, sum.Credit) : (sum.Debit, sum.Credit + (Int128)hold.Remaining));
+            var held = book.Holds.Values.Aggregate((Debit: (BigInteger)0, Credit: (BigInteger)0), (sum, hold) =>
+                hold.Transfer.DebitAccount == place.Address ? (sum.Debit + (BigInteger)hold.Remaining, sum.Credit) : (sum.Debit, sum.Credit + (BigInteger)hold.Remaining));
             Check(held.Debit == book.DebitsPending && held.Credit == book.CreditsPending, $"I7: {place.Address} holds more or less than its holds");
             if (book.Exists)
             {

@@ -38,7 +38,10 @@ internal sealed class Script
     private readonly List<Transfer> posted = [];
     private readonly List<(TransferId Id, AccountAddress Anchor)> asked = [];
     private readonly int[] weights;
+    private readonly Prng sizes;
+    private readonly int largePermille;
     private readonly int timeOrdered;
+    private UInt128 lastLarge;
     private readonly int ahead;
     private Transfer? reversed;
     private int ids;
@@ -49,6 +52,12 @@ internal sealed class Script
         random = new Prng(seed, "script");
         texts = hasPayload ? new Prng(seed, "texts") : null;
         this.isSequential = isSequential;
+
+        // Most histories deal in small amounts; in some, the largest that there are come between, or are all there is.
+        sizes = new Prng(seed, "sizes");
+        largePermille = sizes.Of(0, 0, 0, 300, 900);
+        HoldsMax = sizes.Of(100_000, 100_000, 1, 3);
+        HoldsPerCounterpartyMax = sizes.Of(1000, 1000, 1, 2);
         timeOrdered = random.Of(0, 500, 1000, 1000);
 
         // Milliseconds before and behind their time. What is refused for its time is none of the simple ledger's business.
@@ -64,6 +73,12 @@ internal sealed class Script
     }
 
     public IReadOnlyList<AccountAddress> Accounts => accounts;
+
+    /// <summary>How many holds an account may have.</summary>
+    public int HoldsMax { get; }
+
+    /// <summary>How many of them may be with one other account.</summary>
+    public int HoldsPerCounterpartyMax { get; }
 
     public IReadOnlyList<Command> Commands => commands;
 
@@ -101,7 +116,7 @@ internal sealed class Script
         {
             if (random.Chance(800))
             {
-                Add(Plain(accounts[i % assetCount], accounts[i], Amount.Of((ulong)random.Between(20, 300))));
+                Add(Plain(accounts[i % assetCount], accounts[i], OrLarge(Amount.Of((ulong)random.Between(20, 300)))));
             }
         }
 
@@ -124,7 +139,12 @@ internal sealed class Script
 
         return (index * 7 % 10) switch
         {
+            < 6 when largePermille > 0 && index % 3 == 0 => spec with
+            {
+                DebitsMustNotExceedCredits = new Amount(UInt128.MaxValue - (UInt128)(uint)(index * 5 % 4 * 20)),
+            },
             < 6 => spec with { DebitsMustNotExceedCredits = Amount.Of((ulong)(index * 5 % 4 * 20)) },
+            6 when largePermille > 0 => spec with { CreditsMustNotExceedDebits = new Amount(UInt128.MaxValue / 2) },
             6 => spec with { CreditsMustNotExceedDebits = Amount.Of(200) },
             _ => spec,
         };
@@ -148,13 +168,36 @@ internal sealed class Script
 
     private AccountAddress Any() => accounts[random.Next(accounts.Count)];
 
-    private Amount Some() => Amount.Of((ulong)(random.Next(12) switch
+    private Amount Some() => OrLarge(Amount.Of((ulong)(random.Next(12) switch
     {
         0 => 0,
         1 => random.Between(200, 2000),
         < 6 => random.Between(1, 10),
         _ => random.Between(1, 100),
-    }));
+    })));
+
+    // What the counters can hardly hold, or hold just so together with what came before.
+    private Amount OrLarge(Amount small)
+    {
+        if (!sizes.Chance(largePermille))
+        {
+            return small;
+        }
+
+        UInt128 near = (ulong)sizes.Next(3);
+        var large = sizes.Next(8) switch
+        {
+            0 or 1 => UInt128.MaxValue - near,
+            2 => (UInt128.MaxValue / 2) + near,
+            3 => (UInt128.MaxValue / 2) - near,
+            4 => UInt128.MaxValue / (ulong)sizes.Between(3, 7),
+            5 => UInt128.MaxValue - lastLarge,
+            6 => lastLarge,
+            _ => new UInt128(sizes.NextBits(), sizes.NextBits()) >> sizes.Next(127),
+        };
+        lastLarge = large;
+        return new Amount(large);
+    }
 
     private TransferId NextId()
     {
@@ -229,7 +272,7 @@ internal sealed class Script
                     Flags = random.Of(
                         TransferFlags.BalancingDebit, TransferFlags.BalancingCredit,
                         TransferFlags.BalancingDebit | TransferFlags.BalancingCredit),
-                    Amount = random.Chance(300) ? Amount.MaxValue : Amount.Of((ulong)random.Between(1, 400)),
+                    Amount = random.Chance(300) ? Amount.MaxValue : OrLarge(Amount.Of((ulong)random.Between(1, 400))),
                 };
                 break;
             default:
@@ -242,6 +285,12 @@ internal sealed class Script
     private Transfer Resolution(Transfer hold, bool mustNameAll)
     {
         var part = Amount.Of((ulong)random.Between(1, 40));
+        if (sizes.Chance(largePermille))
+        {
+            part = hold.Amount.IsZero || sizes.Chance(100) ? OrLarge(part)
+                : new Amount(sizes.Chance(500) ? hold.Amount.Value - 1 : (hold.Amount.Value / 2) + 1);
+        }
+
         var (flags, amount) = random.Next(8) switch
         {
             0 => (TransferFlags.PostPending, Amount.MaxValue),
@@ -271,11 +320,13 @@ internal sealed class Script
     private Transfer Reversal(Transfer original) =>
         new(NextId(), original.CreditAccount, original.DebitAccount,
             random.Chance(450) ? original.Amount
-                : random.Chance(700) && original.Amount != Amount.MaxValue ? Amount.Of((ulong)(original.Amount.Value * 45 / 100))
+                : random.Chance(700) && original.Amount != Amount.MaxValue ? PartOf(original.Amount)
                 : Amount.Of((ulong)random.Between(1, 60)), original.Code)
         {
             Asset = original.Asset, Reverses = original.Id, Reason = "mistake", EffectiveTime = WhenItCounts(),
         };
+
+    private static Amount PartOf(Amount whole) => new((whole.Value / 100 * 45) + (whole.Value % 100 * 45 / 100));
 
     private void One()
     {
@@ -377,6 +428,11 @@ internal sealed class Script
     // The same again; or, under the same id, something else.
     private void Again()
     {
+        if (sizes.Chance(250) && AddLegAlone())
+        {
+            return;
+        }
+
         var before = commands[Math.Max(0, commands.Count - 1 - random.Next(Math.Min(commands.Count, 12)))];
         var call = before.Call;
         var to = before.To;
@@ -422,6 +478,34 @@ internal sealed class Script
         }
 
         Add(to, call);
+    }
+
+    // One leg of a transaction, committed or not, is sent by itself: alone, or as another transaction.
+    private bool AddLegAlone()
+    {
+        var wholes = commands.Select(static one => one.Call).OfType<PostTransactionCall>()
+            .Where(static one => one.Transaction.Legs.Length > 1).ToArray();
+        if (wholes.Length == 0)
+        {
+            return false;
+        }
+
+        var legs = wholes[^(1 + sizes.Next(Math.Min(wholes.Length, 3)))].Transaction.Legs;
+        if (legs[sizes.Next(legs.Length)].Transfer is not { } leg)
+        {
+            return false;
+        }
+
+        if (sizes.Chance(600))
+        {
+            Add(leg.DebitAccount, new PostTransferCall(leg, default, default));
+        }
+        else
+        {
+            Add(leg.DebitAccount, new PostTransactionCall(Transaction.Of(Transaction.LegId(leg.Id, 77), leg), default, default));
+        }
+
+        return true;
     }
 
     private void AddTransaction()
@@ -518,12 +602,12 @@ internal sealed class Script
         Add(accounts[poor], new PostTransactionCall(new Transaction(id,
         [
             TransactionLeg.Of(Plain(accounts[poor], rich, Amount.Of((ulong)random.Next(2)))),
-            TransactionLeg.Of(Plain(rich, accounts[poor], Amount.Of((ulong)random.Between(100, 500)))),
+            TransactionLeg.Of(Plain(rich, accounts[poor], OrLarge(Amount.Of((ulong)random.Between(100, 500))))),
         ]), default, default));
         for (var spends = random.Between(1, 3); spends > 0; spends--)
         {
             at += random.Spread(10, 21);
-            Add(Plain(accounts[poor], rich, Amount.Of((ulong)random.Between(50, 400))));
+            Add(Plain(accounts[poor], rich, OrLarge(Amount.Of((ulong)random.Between(50, 400)))));
         }
     }
 

@@ -13,8 +13,11 @@ internal sealed class Sequence(World world)
     private readonly Dictionary<(AccountAddress, TransferId), List<Known>> known = [];
     private bool isStopped;
     private int at;
+    private long threwBefore;
 
     private sealed record Known(Transaction Asked, TransferStatus Status, int Leg, ImmutableArray<UInt128> Amounts, bool IsFinal, Transaction Full);
+
+    private long Threw => world.Injected.GetValueOrDefault("decision threw");
 
     public void Stop() => isStopped = true;
 
@@ -28,6 +31,7 @@ internal sealed class Sequence(World world)
         }
 
         var wish = world.Wishes[index];
+        threwBefore = Threw;
         world.Send(wish);
         world.At(world.Now + 100_000, () => Wait(wish));
     }
@@ -58,7 +62,10 @@ internal sealed class Sequence(World world)
     {
         if (!books.TryGetValue(account, out var book))
         {
-            books.Add(account, book = new Book { Address = account });
+            books.Add(account, book = new Book
+            {
+                Address = account, HoldsMax = world.Options.HoldsMax, HoldsPerCounterpartyMax = world.Options.HoldsPerCounterpartyMax,
+            });
         }
 
         return book;
@@ -260,6 +267,16 @@ internal sealed class Sequence(World world)
             return;
         }
 
+        if (status == TransferStatus.DecisionFailed || (time != default && Threw > threwBefore
+            && status is not (TransferStatus.Created or TransferStatus.Exists)))
+        {
+            // The world made it so: one account could not say what it had against it, so another one's reason may stand first.
+            // It is a refusal like others: nothing was done, and the same is answered the same way.
+            list.Add(new Known(asked, status, isAlone ? -1 : failedLeg, amounts, !isAlone || Rules.UsesUp(status), asked));
+            NoteFailed(anchor, asked, status, failedLeg);
+            return;
+        }
+
         var (reason, leg, moved, full) = Try(asked, new LedgerTime(wish.FirstSent));
         if (reason == TransferStatus.None)
         {
@@ -274,11 +291,31 @@ internal sealed class Sequence(World world)
                 && asked.Legs[0].Transfer!.ResolvesHold || status == reason && (isAlone || leg == failedLeg),
                 $"{asked.Id} is answered {status} at {failedLeg}, not {reason} at {leg}");
 
+            // One leg of a transaction, by itself: with its own amount.
+            Check(reason != TransferStatus.Exists || !isAlone || amounts[0] == BookOf(anchor).Done[asked.Id].Leg.Amount.Value,
+                $"{asked.Id}, a leg, is answered [{string.Join(' ', amounts)}]");
+
             // What follows from an id is not a decision of its own.
             if (time != default)
             {
-                list.Add(new Known(asked, status, leg, moved, !isAlone || Burns(reason), asked));
+                list.Add(new Known(asked, status, leg, moved, !isAlone || Rules.UsesUp(reason), asked));
+                NoteFailed(anchor, asked, status, leg);
             }
+        }
+    }
+
+    // The leg that failed has used up its id, too, where its coordinator is one of its accounts.
+    private void NoteFailed(AccountAddress coordinator, Transaction asked, TransferStatus status, int leg)
+    {
+        if (asked.Legs.Length > 1 || Rules.UsesUp(status))
+        {
+            BookOf(coordinator).Failed.Add(asked.Id);
+        }
+
+        if (leg >= 0 && asked.Legs[leg].Transfer is { } transfer && Rules.UsesUp(status)
+            && (transfer.DebitAccount == coordinator || transfer.CreditAccount == coordinator))
+        {
+            BookOf(coordinator).Failed.Add(transfer.Id);
         }
     }
 
@@ -319,11 +356,6 @@ internal sealed class Sequence(World world)
 
         return true;
     }
-
-    private static bool Burns(TransferStatus reason) => reason is
-        TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound or TransferStatus.PendingTransferNotFound
-        or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits or TransferStatus.DebitAccountAlreadyClosed
-        or TransferStatus.CreditAccountAlreadyClosed or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen;
 
     // As the documentation of create_transfers has it, for what the scripts vary.
     private static TransferStatus Difference(Transfer known, Transfer asked, UInt128 moved)
@@ -451,6 +483,11 @@ internal sealed class Sequence(World world)
                 return [done.Leg.Transfer!.Id == transfer.Id
                     ? Difference(done.Leg.Transfer, transfer, done.Leg.Amount.Value) : TransferStatus.ExistsWithDifferentTransfers];
             }
+        }
+
+        if (debit.Failed.Contains(transfer.Id) || credit.Failed.Contains(transfer.Id))
+        {
+            return [TransferStatus.IdAlreadyFailed];
         }
 
         if (transfer.ResolvesHold)

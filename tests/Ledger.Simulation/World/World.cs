@@ -18,7 +18,7 @@ internal sealed class Place(AccountAddress address, int index)
 
     public Incarnation? Newest { get; set; }
 
-    public Book Book { get; } = new() { Address = address };
+    public required Book Book { get; init; }
 
     public List<Version> Versions { get; } = [];
 
@@ -91,6 +91,7 @@ internal sealed partial class World
     private readonly Prng chaos;
     private readonly Prng clients;
     private readonly Prng unreadable;
+    private readonly Prng defects;
     private readonly Faults faults;
     private readonly Script script;
     private readonly AccountRuntimeOptions options;
@@ -133,6 +134,7 @@ internal sealed partial class World
         chaos = new Prng(seed, "chaos");
         clients = new Prng(seed, "clients");
         unreadable = new Prng(seed, "unreadable");
+        defects = new Prng(seed, "defects");
         now = Script.Start - 1_000_000;
         isSilent = !isSequential && chaos.Chance(400);
         options = new AccountRuntimeOptions
@@ -150,11 +152,22 @@ internal sealed partial class World
             ReleaseWait = TimeSpan.FromMilliseconds(chaos.Of(1, 500, 500)),
             UnansweredMax = faults.UnansweredMax,
             DoubtMax = faults.DoubtMax,
+            FailedExpiryPauseMax = TimeSpan.FromSeconds(30),
+            HoldsMax = script.HoldsMax,
+            HoldsPerCounterpartyMax = script.HoldsPerCounterpartyMax,
+            Deciding = faults.Throws > 0 ? ThrowAtTimes : null,
         };
         Oracle = new Oracle(this);
         foreach (var account in script.Accounts)
         {
-            var place = new Place(account, order.Count) { Home = order.Count % NodeCount };
+            var place = new Place(account, order.Count)
+            {
+                Home = order.Count % NodeCount,
+                Book = new Book
+                {
+                    Address = account, HoldsMax = script.HoldsMax, HoldsPerCounterpartyMax = script.HoldsPerCounterpartyMax,
+                },
+            };
             places.Add(account, place);
             order.Add(place);
         }
@@ -202,7 +215,7 @@ internal sealed partial class World
             violation = e.Message;
         }
         catch (Exception e) when (e is InvalidOperationException or NullReferenceException or KeyNotFoundException
-            or ArgumentException or IndexOutOfRangeException or OverflowException)
+            or ArgumentException or IndexOutOfRangeException or OverflowException or DefectException)
         {
             violation = "crash: " + e;
         }
@@ -271,6 +284,15 @@ internal sealed partial class World
             var live = place.Newest is { } one && !one.Runtime.HasUnwritten && one.IsReady && one.Runtime.DurableSequenceNr == place.Rows.Count
                 ? one.Runtime.State : null;
             Oracle.CheckReplay(place, options, live);
+        }
+    }
+
+    private void ThrowAtTimes()
+    {
+        if (!healed && defects.Chance(faults.Throws))
+        {
+            Count("decision threw");
+            throw new DefectException();
         }
     }
 
@@ -1487,6 +1509,23 @@ internal sealed class Incarnation : IAccountShell
             Runtime.LookupCompleted(lookup, found, clock);
             NoteAhead(clock, before, mayBeMoved: false);
         }
+    }
+
+    // Nothing but what the world itself throws may be thrown by a decision (R18).
+    void IAccountShell.DecisionFailed(AccountMessage? input, Exception thrown)
+    {
+        if (thrown is ViolationException)
+        {
+            // What the world finds wrong with what is said here.
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(thrown);
+        }
+
+        if (thrown is not DefectException)
+        {
+            throw new ViolationException($"R18: {Place.Address} can't decide {(input is null ? "an expiry" : Tracer.Text(input))}: {thrown}");
+        }
+
+        world.Trace($"{Place.Address}{(IsNewest ? "" : "'")} can't decide {(input is null ? "an expiry" : Tracer.Text(input))}");
     }
 
     void IAccountShell.WakeAt(LedgerTime time)

@@ -1,0 +1,92 @@
+using static Ledger.Core.Tests.OneAccount;
+
+namespace Ledger.Core.Tests;
+
+/// <summary>
+/// Goal: nobody fills another's account with holds: with one other account, and in all, there are as many as allowed
+/// and no more,
+/// those that are being made included, on either side. Method: one account as the debit and as the credit side.
+/// </summary>
+public sealed class HoldLimitTests
+{
+    private static readonly AccountRuntimeOptions Limits = new() { HoldsMax = 3, HoldsPerCounterpartyMax = 2 };
+    private readonly OneAccount account = new(options: Limits);
+
+    [Fact]
+    public void With_one_other_account_there_are_so_many_and_no_more()
+    {
+        account.Post(Hold(1, A, B)).Status.ShouldBe(TransferStatus.Created);
+        Close(Hold(2, B, A)).ShouldBeNull();
+        var rejected = account.Post(Hold(3, A, B));
+        rejected.Status.ShouldBe(TransferStatus.ExceedsHoldsWithCounterparty);
+        Close(Hold(4, B, A)).ShouldBe(TransferStatus.ExceedsHoldsWithCounterparty);
+
+        // It is a rejection like others: for ever, and its id used up.
+        account.Post(Plain(5, A, B, Amount.Of(1))).Status.ShouldBe(TransferStatus.Created);
+        account.Post(Plain(6, A, B, Amount.Zero) with { Flags = TransferFlags.VoidPending, PendingId = Id(1) })
+            .Status.ShouldBe(TransferStatus.Created);
+        account.Post(Hold(3, A, B)).ShouldBe(rejected with { Replayed = true });
+        account.Post(Hold(3, A, B) with { Reference = "else" }).Status.ShouldBe(TransferStatus.IdAlreadyFailed);
+        account.Post(Hold(7, A, B)).Status.ShouldBe(TransferStatus.Created);
+    }
+
+    [Fact]
+    public void In_all_there_are_so_many_and_no_more_also_after_a_restart()
+    {
+        account.Post(Hold(1, A, B)).Status.ShouldBe(TransferStatus.Created);
+        account.Post(Hold(2, A, B)).Status.ShouldBe(TransferStatus.Created);
+        account.Post(Hold(3, A, C)).Status.ShouldBe(TransferStatus.Created);
+        account.Restart();
+        account.Post(Hold(4, A, C)).Status.ShouldBe(TransferStatus.ExceedsHoldsOfAccount);
+
+        // The end of one makes room, in the very transaction.
+        var result = account.Post(Transaction.Of(
+            Id(50),
+            Plain(51, A, C, Amount.Zero) with { Flags = TransferFlags.VoidPending, PendingId = Id(3) },
+            Hold(52, A, C)));
+        result.Status.ShouldBe(TransferStatus.Created);
+        account.State.HoldCount.ShouldBe(3);
+    }
+
+    [Fact]
+    public void Those_that_are_being_made_count()
+    {
+        account.Take(new PostTransferCall(Hold(1, A, B), account.NextCaller(), account.In(60)));
+        account.Take(new PostTransferCall(Hold(2, A, B), account.NextCaller(), account.In(60)));
+        account.State.InDoubtCount.ShouldBe(2);
+        account.Take(new PostTransferCall(Hold(3, A, B), account.NextCaller(), account.In(60)));
+        account.LastAnswer<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.ExceedsHoldsWithCounterparty);
+
+        // One of them comes to nothing.
+        var first = account.Sent<CloseRequest>().First().Part;
+        account.Take(new CloseAnswer(
+            first.Key, first.Digest, Committed: false, account.Now, new Refusal(0,
+                TransferStatus.CreditAccountFrozen, Usd, null)));
+        account.Take(new PostTransferCall(Hold(4, A, B), account.NextCaller(), account.In(60)));
+        account.Sent<CloseRequest>().Last().Part.Id.ShouldBe(Id(4));
+    }
+
+    [Fact]
+    public void A_snapshot_keeps_the_count()
+    {
+        account.Post(Hold(1, A, B)).Status.ShouldBe(TransferStatus.Created);
+        account.Take(new PostTransferCall(Hold(2, A, B), account.NextCaller(), account.In(60)));
+        var state = new AccountRuntime(A, Limits, account);
+        state.Restore(AccountSnapshot.Of(account.State, account.Runtime.DurableSequenceNr));
+
+        state.State.HoldsReserved.ShouldBe(2);
+        state.State.HoldsReservedWith(B).ShouldBe(2);
+        state.State.HoldsReservedWith(C).ShouldBe(0);
+    }
+
+    private static Transfer Hold(int id, AccountAddress debit, AccountAddress credit) =>
+        Plain(id, debit, credit, Amount.Of(5)) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromHours(1) };
+
+    private TransferStatus? Close(Transfer hold)
+    {
+        account.Take(new CloseRequest(Part(0, B, new PartLeg(0, hold, null) { Amount = hold.Amount,
+            Deadline = account.In(3600) })));
+        var answer = account.Sent<CloseAnswer>().Last();
+        return answer.Committed ? null : answer.Refusal!.Reason;
+    }
+}

@@ -1,0 +1,93 @@
+using static Ledger.Core.Tests.OneAccount;
+
+namespace Ledger.Core.Tests;
+
+/// <summary>
+/// Goal: one leg of a transaction that is sent by itself is answered for what it is: with its own amount where it was
+/// committed;
+/// as used up, by the journal and not by a node's memory, where it failed. Method: one account, from memory, from the
+/// journal and
+/// after a restart.
+/// </summary>
+public sealed class LegAloneTests
+{
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(1)]
+    public void A_leg_that_is_sent_again_alone_is_answered_with_its_own_amount(int remembered)
+    {
+        var account = new OneAccount(options: new AccountRuntimeOptions { RememberedIdsMax = remembered });
+        var first = Plain(2, A, B, Amount.Of(100));
+        var second = Plain(3, A, C, Amount.Of(7));
+        account.Post(Transaction.Of(Id(1), first, second)).Status.ShouldBe(TransferStatus.Created);
+        account.Post(Plain(9, A, B, Amount.Of(1))).Status.ShouldBe(TransferStatus.Created);
+
+        foreach (var leg in new[] { second, first })
+        {
+            var again = account.Post(leg);
+            again.Status.ShouldBe(TransferStatus.Exists);
+            again.Amount.ShouldBe(leg.Amount);
+            account.Take(new PostTransactionCall(Transaction.Of(leg.Id, leg), account.NextCaller(), account.In(60)));
+            var whole = account.LastAnswer<TransactionAnswer>().Result;
+            (whole.Id, whole.Status, whole.Legs
+                .ShouldHaveSingleItem().Amount).ShouldBe((leg.Id, TransferStatus.Exists, leg.Amount));
+            account.Take(new GetTransferCall(leg.Id, account.NextCaller(), account.In(60)));
+            account.LastAnswer<TransferRecordAnswer>().Record!.Amount.ShouldBe(leg.Amount);
+        }
+
+        // The whole again, with all its amounts; and the id of a leg for a whole is something else.
+        account.Post(Transaction.Of(Id(1), first, second)).Legs.Select(static leg => leg.Amount)
+            .ShouldBe([Amount.Of(100), Amount.Of(7)]);
+        account.Post(Transaction.Of(Id(3), first, second)).Status.ShouldBe(TransferStatus.ExistsWithDifferentTransfers);
+    }
+
+    [Theory]
+    [InlineData(4096, false)]
+    [InlineData(1, false)]
+    [InlineData(4096, true)]
+    [InlineData(1, true)]
+    public void The_id_of_a_leg_that_failed_is_used_up_for_ever(int remembered, bool restarts)
+    {
+        var account = new OneAccount(
+            options: new AccountRuntimeOptions { RememberedIdsMax = remembered },
+            spec: new AccountSpec(A, Usd, 1) { DebitsMustNotExceedCredits = Amount.Of(0) });
+        var leg = Plain(2, A, B, Amount.Of(5));
+        var rejected = account.Post(Transaction.Of(Id(1), leg));
+        (rejected.Status, rejected.FailedLeg).ShouldBe((TransferStatus.ExceedsCredits, 0));
+
+        // Now there is money, and much else has been done.
+        account.Take(new CloseRequest(Part(0, B, new PartLeg(0, Plain(7, B, A, Amount.Of(50)),
+            null) { Amount = Amount.Of(50) })));
+        account.Post(Plain(8, A, B, Amount.Of(1))).Status.ShouldBe(TransferStatus.Created);
+        if (restarts)
+        {
+            account.Restart();
+        }
+
+        account.Post(leg).Status.ShouldBe(TransferStatus.IdAlreadyFailed);
+        account.Post(Transaction.Of(Id(3), leg)).Status.ShouldBe(TransferStatus.IdAlreadyFailed);
+        account.Post(Transaction.Of(Id(1), leg)).Status.ShouldBe(TransferStatus.ExceedsCredits);
+        account.Post(leg with { Id = Id(4) }).Status.ShouldBe(TransferStatus.Created);
+    }
+
+    [Fact]
+    public void A_leg_that_another_account_refused_is_used_up_at_the_coordinator()
+    {
+        var account = new OneAccount();
+        var leg = Plain(3, A, C, Amount.Of(5));
+        account.Take(new PostTransactionCall(
+            Transaction.Of(Id(1), Plain(2, A, B, Amount.Of(1)), leg), account.NextCaller(), account.In(60)));
+        var prepare = account.Sent<PrepareRequest>().Last().Part;
+        account.Take(new Vote(prepare.Key, prepare.Digest, B, VoteKind.Yes, null));
+        account.Take(new CloseAnswer(
+            prepare.Key, prepare.Digest, Committed: false, account.Now, new Refusal(1,
+                TransferStatus.CreditAccountFrozen, Usd, null)));
+        account.Take(new OutcomeAck(prepare.Key, prepare.Digest, B));
+        account.LastAnswer<TransactionAnswer>().Result.Status.ShouldBe(TransferStatus.CreditAccountFrozen);
+
+        account.Post(leg).Status.ShouldBe(TransferStatus.IdAlreadyFailed);
+
+        // The other leg did not fail, and may be tried again.
+        account.Post(Plain(2, A, B, Amount.Of(1))).Status.ShouldBe(TransferStatus.Created);
+    }
+}
