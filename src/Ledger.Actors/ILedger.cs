@@ -20,6 +20,17 @@ public interface ILedger
     /// <exception cref="LedgerException">The principal is none; its field is <c>principal</c>.</exception>
     ILedger WithCaller(string principal);
 
+    /// <summary>The same ledger, whose posts are answered with their accounts as they are right after: see
+    /// <see cref="TransferResult.DebitAfter"/> and <see cref="TransactionResult.After"/>. At most
+    /// <see cref="LedgerLimits.ReturnedBalancesMax"/> transfers or legs in one request. It costs no row and no message; an answer waits for
+    /// what its first account is writing at the moment.</summary>
+    ILedger ReturningBalances();
+
+    /// <summary>The opaque text of a position that a write was answered with, as the API tells it: it names the ledger's epoch too, and
+    /// is told from a text that this ledger has not made. Empty for none.</summary>
+    /// <param name="position">The position.</param>
+    string PositionOf(RowPosition position);
+
     /// <summary>Opens accounts, each on its own. Idempotent. Results come in the order of the request.</summary>
     /// <param name="accounts">From 1 to <see cref="LedgerLimits.BatchMax"/> accounts.</param>
     /// <param name="timeout">How long to wait.</param>
@@ -46,11 +57,21 @@ public interface ILedger
 
     /// <summary>Reads an account, linearizably; null when it does not exist.</summary>
     /// <param name="address">Its address.</param>
-    /// <param name="timeout">How long to wait for transactions that are in doubt.</param>
+    /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="LedgerException">It can't be read now.</exception>
+    /// <exception cref="LedgerException">It can't be read now; with <see cref="LedgerErrorReason.AccountInDoubt"/> because
+    /// transactions are in doubt on it, for which the read has waited up to a second.</exception>
     Task<AccountView?> GetAccountAsync(
-        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        GetAccountAsync(new AccountQuery(address), timeout, cancellationToken);
+
+    /// <summary>Reads an account; null when it does not exist.</summary>
+    /// <param name="query">Which one, and whether an answer is wanted that is not firm.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="LedgerException">It can't be read now; see <see cref="AccountQuery.AllowInDoubt"/>.</exception>
+    Task<AccountView?> GetAccountAsync(
+        AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it. Without an account
     /// that is never said of what was merely forgotten: it fails with <see cref="LedgerErrorReason.TransferNotRemembered"/>.</summary>
@@ -136,7 +157,8 @@ public interface ILedger
     Task<StatementPage?> GetStatementAsync(
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Lists accounts, each as of its own moment, in the store's own order.</summary>
+    /// <summary>Lists accounts, each as of its own moment, in the store's own order. Where something is in doubt on one of them,
+    /// its <see cref="AccountView.Doubt"/> says what, and its counters are not final.</summary>
     /// <param name="after">The page's <see cref="AccountPage.Next"/> of before, or null for the first page.</param>
     /// <param name="limit">How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</param>
     /// <param name="timeout">How long to wait.</param>
@@ -170,7 +192,11 @@ public sealed record ExtendHold(TransferId HoldId, LedgerTime Deadline)
 /// <param name="Status"><see cref="TransferStatus.Created"/> when it was set, <see cref="TransferStatus.Exists"/> when it was so
 /// already, or why not.</param>
 /// <param name="Deadline">When the hold expires; null when it does not, or is not there.</param>
-public sealed record ExtendHoldResult(TransferId HoldId, TransferStatus Status, LedgerTime? Deadline);
+public sealed record ExtendHoldResult(TransferId HoldId, TransferStatus Status, LedgerTime? Deadline)
+{
+    /// <summary>The row that holds it, where this request wrote it; else none.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>Asks to take back a transfer or a transaction. Immutable.</summary>
 /// <param name="Id">The id of the correction, made by the client.</param>
@@ -231,7 +257,13 @@ public sealed record StatementQuery(AccountAddress Account)
 /// <param name="Entries">The entries, in the order that was asked for.</param>
 /// <param name="NextSequence">The number of the entry that the next page begins with (as its minimum, or its maximum
 /// when the newest comes first), or null when this page is the last.</param>
-public sealed record StatementPage(IReadOnlyList<StatementEntry> Entries, ulong? NextSequence);
+public sealed record StatementPage(IReadOnlyList<StatementEntry> Entries, ulong? NextSequence)
+{
+    /// <summary>When something is in doubt although the read has waited for it: everything that the account prepared at this
+    /// time or earlier is decided and booked, and what it prepared later may be missing and be booked later. Null when nothing
+    /// was in doubt that was prepared before the read: then the statement is complete as of the read.</summary>
+    public LedgerTime? CompleteUpTo { get; init; }
+}
 
 /// <summary>A page of accounts. Immutable.</summary>
 /// <param name="Accounts">The accounts; there may be fewer than asked for, even none.</param>
@@ -273,6 +305,14 @@ public enum LedgerErrorReason
 
     /// <summary>The account could not be reached, or was moving. The outcome is unknown.</summary>
     Unavailable,
+
+    /// <summary>What was asked depends on transactions that are in doubt, or too many are in doubt on the account. Nothing was
+    /// applied, and no id was used. Retry after a pause.</summary>
+    AccountInDoubt = 16,
+
+    /// <summary>Another account of the transaction has left too many others unanswered. Nothing was applied, and no id was
+    /// used. Retry after a pause.</summary>
+    CounterpartyUnavailable = 17,
 
     /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits; nothing was applied, and
     /// the same is refused again. Split it.</summary>

@@ -255,7 +255,8 @@ internal sealed class LedgerExtension : IExtension
                 AllowSeeding = options.AllowSeeding,
             },
             options.PassivateAfter, options.TimeProvider, reader, Work, Lease, () => accounts.Task.Result);
-        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper)
+        Ledger = new LedgerService(
+            options, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
         {
             Ended = () => Lease.IsLost ? Lease.Failure : null,
         };

@@ -15,6 +15,7 @@ internal sealed partial class LedgerService
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Check(transaction);
+        CheckReturned(transaction.Legs.Length, "legs");
         var deadline = Begin(transaction.Legs.Length, timeout);
         try
         {
@@ -110,7 +111,7 @@ internal sealed partial class LedgerService
                 (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until) { Principal = principal },
                 deadline, false, cancellationToken);
             return answer is ExtendHoldAnswer extended
-                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline)
+                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline) { Position = extended.Position }
                 : throw Failed(answer);
         }
         finally
@@ -228,6 +229,7 @@ internal sealed partial class LedgerService
     {
         items = [.. items];
         CheckBatch(items.Count, "items");
+        CheckReturned(items.Count, "items");
         for (var i = 0; i < items.Count; i++)
         {
             Check(items[i].Leg, "items", i);
@@ -368,7 +370,10 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransferCall(transfer, caller, until) { Principal = principal }, deadline,
+            anchor, (caller, until) => new PostTransferCall(transfer, caller, until)
+            {
+                Principal = principal, ReturnBalances = returnBalances,
+            }, deadline,
             retryOverload, cancellationToken);
         return answer is TransferAnswer(var result) ? Remember(result, anchor) : throw Failed(answer);
     }
@@ -435,9 +440,10 @@ internal sealed partial class LedgerService
             return record;
         }
 
-        var hold = record.Transfer.PendingId;
+        // Of a live hold itself, or of one that a post or a void was about.
+        var hold = record.Transfer.ResolvesHold ? record.Transfer.PendingId : record.Transfer.Id;
         var holds = await ReadAsync(token => reader.HoldsAsync(account, [(record.HoldRow, hold)], token), deadline, cancellationToken);
-        return record with { Transfer = record.Transfer.WithTextOf(holds[hold].Reference, holds[hold].Metadata) };
+        return record with { Transfer = record.Transfer.WithTextOf(holds[hold].Reference, holds[hold].Metadata), HoldRow = 0 };
     }
 
     // With what its posts and voids leave to their holds, as far as an answer has room: of thousands, each with metadata of its
@@ -594,7 +600,10 @@ internal sealed partial class LedgerService
         var whole = WithOpenings(transaction);
         var anchor = AnchorOf(whole);
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransactionCall(whole, caller, until) { Principal = principal }, deadline, false,
+            anchor, (caller, until) => new PostTransactionCall(whole, caller, until)
+            {
+                Principal = principal, ReturnBalances = returnBalances,
+            }, deadline, false,
             cancellationToken);
         if (answer is not TransactionAnswer(var result))
         {
@@ -822,6 +831,9 @@ internal sealed partial class LedgerService
             result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = leg.Amount,
+            Position = result.Position,
+            DebitAfter = result.AfterOf(transfer.DebitAccount),
+            CreditAfter = result.AfterOf(transfer.CreditAccount),
         };
     }
 
@@ -908,6 +920,7 @@ internal sealed partial class LedgerService
                     result.Time, result.Replayed, i == result.FailedLeg ? result.BalanceSeen : null)
                 {
                     Amount = result.Legs[i].Amount,
+                    Position = result.Position,
                 },
                 null)
             : new BatchItemResult(
@@ -917,7 +930,10 @@ internal sealed partial class LedgerService
                     result.Replayed && result.Legs[i].Opening == AccountStatus.Created
                         ? AccountStatus.Exists
                         : result.Legs[i].Opening,
-                    result.Time)))];
+                    result.Time)
+                {
+                    Position = result.Position,
+                }))];
     }
 
     private async Task<OpenAccountResult> OpenAsync(

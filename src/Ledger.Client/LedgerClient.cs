@@ -85,7 +85,10 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     public async Task<TransferOutcome> PostTransferAsync(
         Transfer transfer, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
-        var message = new V1.PostTransferRequest { Transfer = Wire.ToWire(transfer) };
+        var message = new V1.PostTransferRequest
+        {
+            Transfer = Wire.ToWire(transfer), ReturnBalances = request is { ReturnBalances: true },
+        };
         var response = await CallAsync(
             transfers.PostTransferAsync, message, CallKind.Write, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
@@ -103,7 +106,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         CheckBatch(batch);
-        var message = new V1.PostTransfersRequest();
+        var message = new V1.PostTransfersRequest { ReturnBalances = request is { ReturnBalances: true } };
         message.Transfers.AddRange(batch.Select(Wire.ToWire));
         var response = await CallAsync(
             transfers.PostTransfersAsync, message, CallKind.WriteBatch, request, cancellationToken);
@@ -122,7 +125,10 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(transaction);
         CheckBatch(transaction.Legs, nameof(transaction));
-        var message = new V1.PostTransactionRequest { Transaction = Wire.ToWire(transaction) };
+        var message = new V1.PostTransactionRequest
+        {
+            Transaction = Wire.ToWire(transaction), ReturnBalances = request is { ReturnBalances: true },
+        };
         var response = await CallAsync(
             transactions.PostTransactionAsync, message, CallKind.Write, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
@@ -317,7 +323,9 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     public TransferStream OpenTransferStream(TransferStreamOptions? stream = null) =>
         new(transfers, stream ?? new TransferStreamOptions(), options, owned is not null);
 
-    /// <summary>Reads an account with its balances. Shows every transfer that was acknowledged before.</summary>
+    /// <summary>Reads an account with its balances. Shows every transfer that was acknowledged before, or fails with
+    /// <c>ACCOUNT_IN_DOUBT</c>: transactions are in doubt on it, for which the ledger has waited up to a second. Such a read is not
+    /// sent again by itself; <see cref="RequestOptions.AllowInDoubt"/> asks for what is known.</summary>
     /// <param name="address">The account's address.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -328,7 +336,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.GetAccountRequest { Address = address };
         var response = await FindAsync(accounts.GetAccountAsync, message, request, cancellationToken);
-        return response is null ? null : Read(() => Wire.FromWire(response.Account), CallKind.Read);
+        var account = response is null ? null : Read(() => Wire.FromWire(response.Account), CallKind.Read);
+        return account?.Doubt is { } doubt && request?.AllowInDoubt != true ? throw Failures.InDoubt(doubt) : account;
     }
 
     /// <summary>Looks a transfer up in the memory of one of its two accounts. Waits while the transfer is in doubt.</summary>
@@ -363,7 +372,9 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return response is null ? null : Read(() => Wire.FromWire(response.Record), CallKind.Read);
     }
 
-    /// <summary>Lists all accounts with their balances, each as of its own moment, fetching page after page.</summary>
+    /// <summary>Lists all accounts with their balances, each as of its own moment, fetching page after page. Fails with
+    /// <c>ACCOUNT_IN_DOUBT</c> at an account on which transactions are in doubt, unless
+    /// <see cref="RequestOptions.AllowInDoubt"/> asks for it.</summary>
     /// <param name="pageSize">How many are fetched at a time: 1 to 1,000.</param>
     /// <param name="request">What is different for each of the calls.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -377,9 +388,10 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         {
             var page = await CallAsync(
                 accounts.ListAccountsAsync, message, CallKind.Read, request, cancellationToken);
-            foreach (var account in page.Accounts)
+            foreach (var wire in page.Accounts)
             {
-                yield return Read(() => Wire.FromWire(account), CallKind.Read);
+                var account = Read(() => Wire.FromWire(wire), CallKind.Read);
+                yield return account.Doubt is { } doubt && request?.AllowInDoubt != true ? throw Failures.InDoubt(doubt) : account;
             }
 
             message.PageToken = page.NextPageToken;
@@ -416,6 +428,11 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         {
             var page = await CallAsync(
                 accounts.ListStatementAsync, message, CallKind.Read, request, cancellationToken);
+            if (page.CompleteUpTo is { } completeUpTo)
+            {
+                query.OnInDoubt?.Invoke(completeUpTo.ToDateTimeOffset());
+            }
+
             foreach (var entry in page.Entries)
             {
                 yield return Read(() => Wire.FromWire(entry), CallKind.Read);

@@ -155,6 +155,17 @@ public sealed record TransferOutcome
     /// differs from the amount asked for where that depended on a hold or on what the accounts had.</summary>
     public UInt128? Amount { get; init; }
 
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
+    /// <summary>Where it was asked for and this request committed the transfer: the debit account right after it. Otherwise null;
+    /// also where it was lost on the way.</summary>
+    public AccountState? DebitAfter { get; init; }
+
+    /// <summary>The credit account, in the same way.</summary>
+    public AccountState? CreditAfter { get; init; }
+
     /// <summary>Whether the transfer is recorded, once: by this request or by an earlier one.</summary>
     public bool IsCommitted => Status is TransferStatus.Created or TransferStatus.Exists;
 
@@ -222,6 +233,10 @@ public sealed record Hold(HoldState State, UInt128 Remaining, DateTimeOffset? Ex
 /// <param name="ExpireTime">When the hold expires; null when it does not, or when there is no such live hold.</param>
 public sealed record HoldExtension(Guid HoldId, TransferStatus Status, DateTimeOffset? ExpireTime)
 {
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
     /// <summary>Whether the hold expires as was asked, since now or since before.</summary>
     public bool IsApplied => Status is TransferStatus.Created or TransferStatus.Exists;
 }

@@ -151,7 +151,7 @@ public sealed class EventBatch
 
     internal bool Urgent { get; set; }
 
-    /// <summary>How many bytes the row has at most; counted only while it is made.</summary>
+    /// <summary>How many bytes the row has at most, as counted while it is made; or as it is stored, said by whoever reads it.</summary>
     internal long Size { get; set; } = EncodedSize.Row;
 
     /// <summary>The state after this batch, when a snapshot is due; taken by the shell once the batch is durable.</summary>

@@ -89,13 +89,14 @@ public sealed partial class AccountRuntime
             : call.HoldDeadline > LedgerLimits.HoldDeadlineMax ? TransferStatus.OverflowsTimeout
             : call.HoldDeadline == fact.Deadline ? TransferStatus.Exists
             : TransferStatus.Created;
+        var row = 0L;
         if (status == TransferStatus.Created)
         {
             deadline = call.HoldDeadline;
-            Emit(
+            row = Emit(
                 new HoldExtended(call.HoldId, call.HoldDeadline, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
-        Hold(call.Caller, new ExtendHoldAnswer(status, deadline));
+        Hold(call.Caller, new ExtendHoldAnswer(status, deadline) { Position = RowPosition.Of(Address, row) });
     }
 }

@@ -137,8 +137,8 @@ public sealed partial class AccountRuntime
         var role = RoleOf(id, work);
         switch (role)
         {
-            case IdRole.Hold when state.FindHold(id) is not null:
-                return null;
+            case IdRole.Hold when state.FindHold(id) is { } hold:
+                return IsTextCompared(hold, work) ? LookupOf(id, hold.SequenceNr, withLater: false) : null;
             case IdRole.Reversed:
                 return remembered is not null || state.Remembered.MayHaveForgotten(id) ? LookupOf(id, 0, withLater: true) : null;
             case IdRole.Hold:
@@ -165,6 +165,27 @@ public sealed partial class AccountRuntime
 
         // An id that is not used up may have been decided before, and that may have left memory.
         return !remembered.IsFinal && state.Remembered.MayHaveForgotten(id) ? LookupOf(id, 0, withLater: false) : null;
+    }
+
+    // A retry that says what it could leave to the hold is compared with what the hold says.
+    private bool IsTextCompared(Hold hold, Work work)
+    {
+        if (hold.TextRow == 0 || work.Asked is not { } part)
+        {
+            return false;
+        }
+
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { } transfer && transfer.PendingId == hold.Transfer.Id
+                && ((hold.HasReference && transfer.Reference.Length > 0) || (hold.HasMetadata && !transfer.Metadata.Pairs.IsEmpty))
+                && (state.Remembered.Find(transfer.Id) is not null || state.Remembered.MayHaveForgotten(transfer.Id)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private enum IdRole

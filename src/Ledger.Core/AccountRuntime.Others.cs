@@ -29,7 +29,7 @@ public sealed partial class AccountRuntime
             : state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
                 ? LegDecision.Doubt(part.Legs[0])
             : Verify(part, work.Known, work, JudgedAt(now, prepare.Time));
-        if (decision.InDoubt)
+        if (decision.InDoubt || (decision.Status == TransferStatus.None && RefusedForDoubt(part, now) is not null))
         {
             Unclaim(work);
             SendVote(part, VoteKind.InDoubt, null, now);
@@ -43,6 +43,7 @@ public sealed partial class AccountRuntime
         {
             part = WithHoldRows(part);
             work.Part = part;
+            work.Since = now;
             Emit(new TransactionPrepared(part, BookedAt(now, prepare.Time)), urgent: true);
             (attempts ??= [])[part.Key] = work;
             (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
@@ -65,12 +66,15 @@ public sealed partial class AccountRuntime
         if (FindAttempt(outcome.Key, outcome.Digest) is { Phase: Phase.Reserved } work)
         {
             var part = work.Part!;
-            Emit(
+            var row = Emit(
                 outcome.Committed
                     ? CommitOf(part, outcome.Time, now)
                     : new TransactionAborted(part.Key, -1, TransferStatus.None, null, BookedAt(now)),
                 urgent: true);
-            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address)
+            {
+                After = outcome is { Committed: true, ReturnBalances: true } ? AccountAfter.Of(state, row) : null,
+            });
             Finish(work, skipFirst: false, now);
         }
         else if (!outcome.Committed)
@@ -166,8 +170,11 @@ public sealed partial class AccountRuntime
         else
         {
             var at = JudgedAt(now, close.Time);
-            Emit(new CloserCommitted(WithHoldRows(part), BookedAt(now, at)) { CommitTime = at }, urgent: true);
-            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null));
+            var row = Emit(new CloserCommitted(WithHoldRows(part), BookedAt(now, at)) { CommitTime = at }, urgent: true);
+            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null)
+            {
+                Row = row, After = close.ReturnBalances ? AccountAfter.Of(state, row) : null,
+            });
             ReleaseReaders(now);
         }
     }
@@ -213,13 +220,17 @@ public sealed partial class AccountRuntime
             committed || record.Status == TransferStatus.None
                 ? null
                 : new Refusal(
-                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen)));
+                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen))
+        {
+            // The very same transfer may be known as a leg of a transaction: its row need not be a commit.
+            Row = committed && !(part.IsPlain && record.Details.NeedsContent) ? record.SequenceNr : 0,
+        });
     }
 
     // Goes through this account's legs, whose amounts are given.
     private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime at)
     {
-        var sheet = Sheet.Take(state, FactsOf(part, known, work), dueHolds: false);
+        var sheet = Sheet.Take(state, FactsOf(part, known, work), OldUpTo(at), dueBy: null);
         LegDecision decision = default;
         foreach (var leg in part.Legs)
         {
@@ -307,13 +318,16 @@ public sealed partial class AccountRuntime
     {
         var part = trial.Part;
         var facts = FactsOf(part, known, null);
+        var favour = state.FavourOf(OldUpTo(lastNow), dueBy: null);
         Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
             Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load,
-            state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
+            state.IsOpeningOrClosingInDoubt,
             [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])
         {
             OpenedWith = state.OpenedWith,
             ClosedByHold = state.ClosedByHold,
+            DebitFavour = favour.Debit,
+            CreditFavour = favour.Credit,
         }));
     }
 

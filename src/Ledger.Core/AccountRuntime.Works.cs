@@ -269,6 +269,13 @@ public sealed partial class AccountRuntime
         public bool IsExpiry => (Asked ?? Part) is { Legs: [{ Transfer: { } transfer }] }
             && (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None && Input is null;
 
+        // Whether somebody waits who has asked for the accounts as they are afterwards.
+        public bool WantsAfter => HasFirst
+            && Input is PostTransferCall { ReturnBalances: true } or PostTransactionCall { ReturnBalances: true };
+
+        // The accounts that have said how they are right after the commit; null for none.
+        public List<AccountAfter>? After { get; set; }
+
         public bool IsTrial => Input is PostTransactionCall { IsTrial: true };
 
         // What the journal said of the ids; null values for what it never saw.
@@ -316,6 +323,9 @@ public sealed partial class AccountRuntime
 
         public LedgerTime CommitTime { get; set; }
 
+        // The row that decided it: of a commit the last agent's, 0 where that is not known; of an abort this account's.
+        public long DecidedRow { get; set; }
+
         public LedgerTime AbortTime { get; set; }
 
         public Refusal? Refusal { get; set; }
@@ -327,6 +337,32 @@ public sealed partial class AccountRuntime
         public int Resends { get; set; }
 
         public int Retries { get; set; }
+
+        // Since when this incarnation has it prepared.
+        public LedgerTime Since { get; set; }
+
+        // When its caller is told that it waits for something in doubt; the default value before it does.
+        public LedgerTime GiveUpAt { get; set; }
+
+        private int size;
+
+        // What it takes in memory, about.
+        public int Size => size > 0 ? size : size = SizeOf(Part!);
+
+        private static int SizeOf(TransactionPart part)
+        {
+            var bytes = 512;
+            foreach (var leg in part.Legs)
+            {
+                bytes += 512 + (2 * ((leg.Transfer?.Reference ?? leg.Opening!.Reference).Length + (leg.Transfer?.Reason.Length ?? 0)));
+                foreach (var (key, value) in (leg.Transfer?.Metadata ?? leg.Opening!.Metadata).Pairs)
+                {
+                    bytes += 96 + (2 * (key.Length + value.Length));
+                }
+            }
+
+            return bytes;
+        }
 
         // What had been decided when it began to wait.
         public long WaitsSince { get; set; }

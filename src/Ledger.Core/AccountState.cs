@@ -25,6 +25,9 @@ public sealed class AccountState
     private long oldDoubtsUpTo;
     private int oldDoubts;
 
+    // Nothing in doubt was prepared before.
+    private LedgerTime oldestAtLeast;
+
     /// <summary>Makes the state of an account that has no journal yet.</summary>
     /// <param name="address">The account.</param>
     /// <param name="rememberedIdsMax">How many decided ids stay in memory.</param>
@@ -95,9 +98,6 @@ public sealed class AccountState
     /// <summary>When the next hold expires of which this is the debit account; <see cref="LedgerTime.MaxValue"/> for never.</summary>
     public LedgerTime NextDeadline => deadlines is { Count: > 0 } ? deadlines.Min.Deadline : LedgerTime.MaxValue;
 
-    /// <summary>Whether something is in doubt that a former incarnation prepared.</summary>
-    internal bool HasOldDoubt => oldDoubts > 0;
-
     /// <summary>Counts what was decided: what waits for something in doubt looks again when it has changed. Not a part of the
     /// state.</summary>
     internal long LastDecision { get; private set; }
@@ -107,6 +107,62 @@ public sealed class AccountState
     {
         oldDoubtsUpTo = PreparedCount;
         oldDoubts = InDoubtCount;
+    }
+
+    /// <summary>By how much the room under each limit would grow, at most, if old doubt ended in its favour. Too much where
+    /// a hold is both due and being resolved, and never too little.</summary>
+    /// <param name="oldUpTo">What was prepared then, or earlier, is old; and what a former incarnation prepared.</param>
+    /// <param name="dueBy">Holds that are due by then count too, since they are about to be released; null for none.</param>
+    internal (Amount Debit, Amount Credit) FavourOf(LedgerTime oldUpTo, LedgerTime? dueBy)
+    {
+        var debit = UInt128.Zero;
+        var credit = UInt128.Zero;
+        if (InDoubtCount > 0 && (oldDoubts > 0 || oldestAtLeast <= oldUpTo))
+        {
+            oldestAtLeast = LedgerTime.MaxValue;
+            foreach (var doubt in inDoubt!.Values)
+            {
+                if (doubt.PreparedTime < oldestAtLeast)
+                {
+                    oldestAtLeast = doubt.PreparedTime;
+                }
+
+                if (doubt.Number > oldDoubtsUpTo && doubt.PreparedTime > oldUpTo)
+                {
+                    continue;
+                }
+
+                // Released, its reserve is free; committed, it may bring more than it takes.
+                CounterChanges.Add(ref debit, doubt.DebitReserve);
+                CounterChanges.Add(ref credit, doubt.CreditReserve);
+                var changes = doubt.ChangesOf(Address);
+                Gain(ref debit, changes.CreditsPosted, changes.DebitsPosted, changes.DebitsPending);
+                Gain(ref credit, changes.DebitsPosted, changes.CreditsPosted, changes.CreditsPending);
+            }
+        }
+
+        if (dueBy is { } due)
+        {
+            foreach (var hold in DueHolds(due))
+            {
+                CounterChanges.Add(ref debit, hold.Remaining);
+            }
+        }
+
+        return (new Amount(debit), new Amount(credit));
+    }
+
+    private static void Gain(ref UInt128 room, SignedAmount brought, SignedAmount taken, SignedAmount held)
+    {
+        var up = UInt128.Zero;
+        var down = UInt128.Zero;
+        CounterChanges.Add(ref brought.IsNegative ? ref down : ref up, brought.Magnitude);
+        CounterChanges.Add(ref taken.IsNegative ? ref up : ref down, taken.Magnitude);
+        CounterChanges.Add(ref held.IsNegative ? ref up : ref down, held.Magnitude);
+        if (up > down)
+        {
+            CounterChanges.Add(ref room, new Amount(up - down));
+        }
     }
 
     /// <summary>The live holds.</summary>
@@ -378,6 +434,11 @@ public sealed class AccountState
     {
         var part = transaction.Part;
         Require((inDoubt ??= []).TryAdd(part.Key, transaction), "I4: an id is prepared once");
+        if (inDoubt.Count == 1 || transaction.PreparedTime < oldestAtLeast)
+        {
+            oldestAtLeast = transaction.PreparedTime;
+        }
+
         foreach (var leg in part.Legs)
         {
             if (!leg.Concerns(Address))
@@ -575,9 +636,12 @@ public sealed class AccountState
 
         if (leg.IsHold)
         {
-            SetHold(new Hold(transfer, leg.Amount, leg.Deadline, sequenceNr, time, part.Id)
+            SetHold(new Hold(transfer.WithoutText(), leg.Amount, leg.Deadline, sequenceNr, time, part.Id)
             {
-                Amount = leg.Amount, Principal = part.Principal,
+                Amount = leg.Amount,
+                HasReference = transfer.Reference.Length > 0,
+                HasMetadata = !transfer.Metadata.Pairs.IsEmpty,
+                Principal = part.Principal,
             });
             ClosedByHold |= ClosesThis(transfer);
         }
@@ -705,6 +769,8 @@ public sealed class AccountState
 /// <param name="preparedTime">When its preparation was booked.</param>
 public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, long number, LedgerTime preparedTime)
 {
+    private CounterChanges? changes;
+
     /// <summary>What the account is asked to do; at the anchor the whole transaction.</summary>
     public TransactionPart Part { get; } = part;
 
@@ -723,6 +789,10 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
 
     /// <summary>What is kept back for the limit on credits.</summary>
     public Amount CreditReserve { get; private set; }
+
+    /// <summary>What it does to the account if it is committed.</summary>
+    /// <param name="account">The account; always the same.</param>
+    internal CounterChanges ChangesOf(AccountAddress account) => changes ??= CounterChanges.Of(Part, account);
 
     /// <summary>Puts one back from a snapshot.</summary>
     /// <param name="part">See <see cref="Part"/>.</param>

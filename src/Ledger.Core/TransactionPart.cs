@@ -227,7 +227,8 @@ public sealed record TransactionPart
 }
 
 /// <summary>A live hold as one of its accounts keeps it. Immutable.</summary>
-/// <param name="Transfer">The transfer that made it.</param>
+/// <param name="Transfer">The transfer that made it, without its reference and its metadata: an account may have a hundred thousand
+/// holds, and nothing is decided by these. They are in the row.</param>
 /// <param name="Remaining">What is left of it.</param>
 /// <param name="Deadline">When it expires; <see cref="LedgerTime.MaxValue"/> for never.</param>
 /// <param name="SequenceNr">The row of this stream that holds its content.</param>
@@ -241,9 +242,17 @@ public sealed record Hold(
     public bool HasTextFor(Transfer resolution)
     {
         ArgumentNullException.ThrowIfNull(resolution);
-        return (resolution.Reference.Length == 0 && Transfer.Reference.Length > 0)
-            || (resolution.Metadata.Pairs.IsEmpty && !Transfer.Metadata.Pairs.IsEmpty);
+        return (resolution.Reference.Length == 0 && HasReference) || (resolution.Metadata.Pairs.IsEmpty && HasMetadata);
     }
+
+    /// <summary>Whether the transfer that made it has a reference.</summary>
+    public bool HasReference { get; init; }
+
+    /// <summary>Whether the transfer that made it has metadata.</summary>
+    public bool HasMetadata { get; init; }
+
+    /// <summary>The row to read its reference and its metadata from; 0 where it has neither.</summary>
+    public long TextRow => HasReference || HasMetadata ? SequenceNr : 0;
 
     /// <summary>What was held at first.</summary>
     public Amount Amount { get; init; }
@@ -309,6 +318,12 @@ public sealed record AccountQuote(
 
     /// <summary>What the account was opened with, before its limits were changed.</summary>
     public AccountSpec? OpenedWith { get; init; } = Spec;
+
+    /// <summary>By how much the room for debits grows, at most, when all old doubt ends in its favour.</summary>
+    public Amount DebitFavour { get; init; }
+
+    /// <summary>By how much the room for credits grows, at most, when all old doubt ends in its favour.</summary>
+    public Amount CreditFavour { get; init; }
 }
 
 /// <summary>What transactions in doubt would add to an account's counters, without regard to what they would take off.</summary>

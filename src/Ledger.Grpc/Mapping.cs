@@ -164,13 +164,17 @@ internal static partial class Mapping
     /// <summary>Writes what became of a transfer.</summary>
     /// <param name="id">The id as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.TransferResult Write(string id, TransferResult source)
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.TransferResult Write(string id, TransferResult source, ILedger ledger)
     {
         var result = new V1.TransferResult
         {
             Id = id,
             Status = (V1.TransferStatus)source.Status,
             Replayed = source.Replayed,
+            Position = ledger.PositionOf(source.Position),
+            DebitAfter = Write(source.DebitAfter),
+            CreditAfter = Write(source.CreditAfter),
         };
         if (source.IsCommitted)
         {
@@ -189,9 +193,15 @@ internal static partial class Mapping
     /// <summary>Writes what became of the opening of an account.</summary>
     /// <param name="address">The address as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.OpenAccountResult Write(string address, OpenAccountResult source)
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.OpenAccountResult Write(string address, OpenAccountResult source, ILedger ledger)
     {
-        var result = new V1.OpenAccountResult { Address = address, Status = (V1.AccountStatus)source.Status };
+        var result = new V1.OpenAccountResult
+        {
+            Address = address,
+            Status = (V1.AccountStatus)source.Status,
+            Position = ledger.PositionOf(source.Position),
+        };
         if (source.Status is AccountStatus.Created or AccountStatus.Exists)
         {
             result.CreateTime = Write(source.Time);
@@ -207,8 +217,6 @@ internal static partial class Mapping
         {
             Spec = Write(source.Spec),
             CreateTime = Write(source.OpenTime),
-            Balances = Write(source.Balances),
-            Balance = source.Balances.Balance.ToString(),
             AvailableDebits = source.AvailableDebits?.ToString() ?? "",
             AvailableCredits = source.AvailableCredits?.ToString() ?? "",
             EntryCount = source.EntryCount,
@@ -217,6 +225,16 @@ internal static partial class Mapping
             ClosedReason = source.ClosedReason,
             HoldCount = source.HoldCount,
         };
+        if (source.Doubt is { } doubt)
+        {
+            account.Doubtful = Write(doubt, source.Balances);
+        }
+        else
+        {
+            account.Balances = Write(source.Balances);
+            account.Balance = source.Balances.Balance.ToString();
+        }
+
         if (source.Freeze is { } freeze)
         {
             account.Freeze = Write(freeze);
@@ -322,6 +340,18 @@ internal static partial class Mapping
     private static V1.Limit? WriteLimit(Amount? allowance) =>
         allowance is { } amount ? new V1.Limit { Allowance = amount.ToString() } : null;
 
+    private static V1.AccountState? Write(AccountAfter? source) => source is null
+        ? null
+        : new V1.AccountState
+        {
+            Address = source.Address.Text,
+            Balances = Write(source.Balances),
+            Version = (ulong)source.Version,
+            EntrySequence = source.EntryCount,
+            AvailableDebits = source.AvailableDebits?.ToString() ?? "",
+            AvailableCredits = source.AvailableCredits?.ToString() ?? "",
+        };
+
     private static V1.Balances Write(in Balances source) => new()
     {
         DebitsPending = source.DebitsPending.ToString(),
@@ -332,7 +362,7 @@ internal static partial class Mapping
         CreditsInDoubt = source.CreditsInDoubt.ToString(),
     };
 
-    private static Timestamp Write(LedgerTime time)
+    public static Timestamp Write(LedgerTime time)
     {
         // Floored, since the nanoseconds of a Timestamp count forward from its seconds even before 1970.
         var (seconds, micros) = Math.DivRem(time.UnixMicroseconds, MicrosPerSecond);

@@ -9,10 +9,6 @@ namespace Ledger.PostgreSql;
 /// <summary>The journal on PostgreSQL: one statement for whatever is waiting, a binary COPY when that is much.</summary>
 internal sealed class PostgreSqlJournal : GroupWriteJournal
 {
-    // Where rows come from a disk, more sessions wait for it at once; a page may have some hundred rows.
-    private const int GroupsMax = 6;
-    private const int GroupMax = 16;
-
     private readonly string _connectionString;
     private readonly GroupedReads<PageQuestion, StoredPage> _pages;
 
@@ -22,8 +18,12 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
     {
         _connectionString = config.GetString("connection-string");
         _pages = new GroupedReads<PageQuestion, StoredPage>(
-            GroupsMax, GroupMax, PostgreSqlReading.GroupTimeout,
-            (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token), PostgreSqlReading.MayBeOfOne);
+            new GroupedReadsOptions(),
+            (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token),
+            static page => page.PersistenceId,
+            PostgreSqlReading.MayBeOfOne,
+            PostgreSqlReading.IsTimeout,
+            TookLong);
     }
 
     protected override IJournalAppender CreateAppender()

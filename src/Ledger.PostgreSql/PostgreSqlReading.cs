@@ -9,9 +9,6 @@ namespace Ledger.PostgreSql;
 /// <summary>Reads journal rows with prepared statements over pooled connections.</summary>
 internal static class PostgreSqlReading
 {
-    /// <summary>How long to read for many at once: about as long as the plugin waits for one.</summary>
-    public static readonly TimeSpan GroupTimeout = TimeSpan.FromSeconds(5);
-
     private const int ContentColumn = 3;
     private const int PlaceColumn = 7;
 

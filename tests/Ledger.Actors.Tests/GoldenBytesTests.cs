@@ -250,8 +250,23 @@ public partial class GoldenBytesTests
     [Fact]
     public void A_snapshot_is_stored_and_read_as_ever()
     {
-        var snapshot = FullSnapshot();
-        var golden = Golden("snapshot-4", () => JournalCodec.Encode(snapshot, new byte[32]));
+        var full = FullSnapshot();
+        var snapshot = full with
+        {
+            Holds =
+            [
+                .. full.Holds,
+                new Hold(Hold(Other, Own) with { Id = Id(22) }, Amount.Of(20), At(3603), 14, At(3), Id(19))
+                {
+                    Amount = Amount.Of(25), HasReference = true,
+                },
+                new Hold(Hold(Own, Other) with { Id = Id(23) }, Amount.Of(30), At(3603), 15, At(3), Id(23))
+                {
+                    Amount = Amount.Of(30), HasMetadata = true,
+                },
+            ],
+        };
+        var golden = Golden("snapshot-5", () => JournalCodec.Encode(snapshot, new byte[32]));
 
         Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));
         ShouldBeRead(golden, snapshot, isPacked: true);
@@ -285,6 +300,10 @@ public partial class GoldenBytesTests
     {
         RememberedEarly = [], NewestIndexed = default, ForgottenUpTo = snapshot.LastTime,
     };
+
+    [Fact]
+    public void A_snapshot_with_all_of_each_hold_is_read_as_ever() =>
+        ShouldBeRead(Golden("snapshot-4", static () => []), FullSnapshot(), isPacked: true);
 
     [Fact]
     public void A_snapshot_with_any_byte_changed_or_any_end_cut_off_is_refused()

@@ -258,4 +258,206 @@ public abstract partial class LedgerSuite
         host.Ledger.WithCaller(new string('ü', 64)).ShouldNotBeNull();
         host.Ledger.WithCaller("").ShouldNotBeNull();
     }
+
+    // ---------------------------------------------------------------- positions
+
+    [Fact]
+    public async Task A_write_says_which_row_decided_it_and_a_retry_says_none()
+    {
+        await using var host = await StartAsync();
+        var (a, b, c, poor) = (Address("q:a"), Address("q:b"), Address("q:c"), Address("q:poor"));
+        AccountSpec[] specs =
+        [
+            new(a, Usd, 1), new(b, Usd, 1) { CreditsMustNotExceedDebits = Amount.Of(100) }, new(c, Usd, 1),
+            new(poor, Usd, 1) { DebitsMustNotExceedCredits = Amount.Zero },
+        ];
+        foreach (var opened in await host.Ledger.OpenAccountsAsync(specs))
+        {
+            opened.Position.ShouldBe(new RowPosition(opened.Address, 1));
+            EventsOf(opened.Position).OfType<AccountOpened>().ShouldHaveSingleItem();
+        }
+
+        (await host.Ledger.OpenAccountsAsync(specs)).ShouldAllBe(static again => again.Position.IsNone);
+
+        var transfer = Transfer(a, b, 5);
+        var posted = await host.Ledger.PostTransferAsync(transfer);
+        ShouldBeCommitted(posted.Position, b, transfer.Id);
+        (await host.Ledger.PostTransferAsync(transfer)).Position.IsNone.ShouldBeTrue();
+
+        var hold = Transfer(a, c, 30) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromHours(1) };
+        ShouldBeCommitted((await host.Ledger.PostTransferAsync(hold)).Position, c, hold.Id);
+        var post = new Transfer(NewId(), default, default, Amount.MaxValue, 0)
+        {
+            Flags = TransferFlags.PostPending, PendingId = hold.Id,
+        };
+        var live = Transfer(a, c, 30) with { Flags = TransferFlags.Pending };
+        (await host.Ledger.PostTransferAsync(live)).Status.ShouldBe(TransferStatus.Created);
+        var extended = await host.Ledger.ExtendHoldAsync(
+            new ExtendHold(live.Id, LedgerTime.From(DateTimeOffset.UtcNow.AddDays(1))) { Account = a });
+        EventsOf(extended.Position).OfType<HoldExtended>().ShouldHaveSingleItem();
+        extended.Position.Account.ShouldBe(a);
+        ShouldBeCommitted((await host.Ledger.PostTransferAsync(post)).Position, c, post.Id);
+
+        var transaction = Transaction.Of(
+            NewId(), Transfer(a, c, 1) with { Asset = Usd }, Transfer(c, poor, 1) with { Asset = Usd });
+        ShouldBeCommitted((await host.Ledger.PostTransactionAsync(transaction)).Position, poor, transaction.Id);
+        (await host.Ledger.PostTransactionAsync(transaction)).Position.IsNone.ShouldBeTrue();
+
+        // By the account that is asked, and by another one, whose refusal the account that is asked writes down.
+        foreach (var (refused, reason) in new[]
+        {
+            (Transfer(poor, c, 500), TransferStatus.ExceedsCredits), (Transfer(a, b, 500), TransferStatus.ExceedsDebits),
+        })
+        {
+            var rejected = await host.Ledger.PostTransferAsync(refused);
+            rejected.Status.ShouldBe(reason);
+            rejected.Position.Account.ShouldBe(refused.DebitAccount);
+            EventsOf(rejected.Position).Count(happened => happened switch
+            {
+                TransactionRejected one => one.Part.Id == refused.Id,
+                TransactionAborted one => one.Key == refused.Id,
+                _ => false,
+            }).ShouldBe(1);
+        }
+
+        var changed = await host.Ledger.ChangeAccountAsync(a, new CloseAccount("r"));
+        changed.Position.Account.ShouldBe(a);
+        EventsOf(changed.Position).OfType<AccountChanged>().ShouldHaveSingleItem();
+        (await host.Ledger.ChangeAccountAsync(a, new CloseAccount("r"))).Position.IsNone.ShouldBeTrue();
+
+        var (d, e) = (Address("q:d"), Address("q:e"));
+        var opening = Transfer(d, e, 5) with { Asset = Usd, Flags = TransferFlags.OpenAccounts };
+        ShouldBeCommitted((await host.Ledger.PostTransferAsync(opening)).Position, e, opening.Id);
+        var chain = await host.Ledger.SubmitBatchAsync(
+        [
+            new BatchItem(TransactionLeg.Of(Transfer(d, e, 5) with { Asset = Usd }), Linked: true),
+            new BatchItem(TransactionLeg.Of(Transfer(e, d, 5) with { Asset = Usd })),
+        ]);
+        chain.ShouldAllBe(item => item.Transfer!.Position == chain[0].Transfer!.Position && !item.Transfer.Position.IsNone);
+
+        // As text it is told from anything else.
+        var text = host.Ledger.PositionOf(posted.Position);
+        host.Ledger.WithCaller("alice").PositionOf(posted.Position).ShouldBe(text);
+        host.Ledger.PositionOf(default).ShouldBeEmpty();
+
+        void ShouldBeCommitted(RowPosition position, AccountAddress lastAgent, TransferId id)
+        {
+            position.Account.ShouldBe(lastAgent);
+            EventsOf(position).OfType<CloserCommitted>().Count(closed => closed.Part.Id == id).ShouldBe(1);
+        }
+    }
+
+    private IList<AccountEvent> EventsOf(RowPosition position) => JournalCodec.Decode(
+        storage.Rows().Single(
+            row => row.Stream == AccountActor.PersistenceIdOf(position.Account) && row.SequenceNr == position.SequenceNr).Row,
+        position.Account, position.SequenceNr, out _).Events;
+
+    // ---------------------------------------------------------------- balances afterwards
+
+    [Fact]
+    public async Task A_transfer_tells_its_accounts_as_they_are_right_after_it_at_no_further_row()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = (Address("r:a"), Address("r:b"));
+        await host.Ledger.OpenAccountsAsync(
+        [
+            new AccountSpec(a, Usd, 1) { DebitsMustNotExceedCredits = Amount.Of(1000) },
+            new AccountSpec(b, Usd, 1) { CreditsMustNotExceedDebits = Amount.Of(5000) },
+        ]);
+        var ledger = host.Ledger.ReturningBalances();
+        var (debits, credits) = (await RowCountsAsync());
+        for (var i = 1; i <= 3; i++)
+        {
+            var transfer = Transfer(a, b, 10);
+            var result = await ledger.PostTransferAsync(transfer);
+            var seen = (await host.Ledger.GetAccountAsync(a))!;
+            result.DebitAfter.ShouldNotBeNull().ShouldBe(new AccountAfter(
+                a, seen.Balances, result.DebitAfter.Version, (ulong)i, Amount.Of(1000 - (10 * (ulong)i)), null));
+            seen.Balances.DebitsPosted.ShouldBe(Amount.Of(10 * (ulong)i));
+            result.CreditAfter.ShouldNotBeNull().ShouldBe(new AccountAfter(
+                b, (await host.Ledger.GetAccountAsync(b))!.Balances, result.Position.SequenceNr, (ulong)i, null,
+                Amount.Of(5000 - (10 * (ulong)i))));
+
+            // Never as they are now.
+            var again = await ledger.PostTransferAsync(transfer);
+            again.Status.ShouldBe(TransferStatus.Exists);
+            again.DebitAfter.ShouldBeNull();
+            again.CreditAfter.ShouldBeNull();
+            (await ledger.PostTransferAsync(Transfer(a, b, 100_000))).DebitAfter.ShouldBeNull();
+        }
+
+        // Who does not ask is told nothing, and writes as many rows.
+        var unasked = await host.Ledger.PostTransferAsync(Transfer(a, b, 1));
+        unasked.DebitAfter.ShouldBeNull();
+        unasked.CreditAfter.ShouldBeNull();
+        var before = await RowCountsAsync();
+        (await ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.Created);
+        var withBalances = await RowCountsAsync();
+        (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.Created);
+        var without = await RowCountsAsync();
+        (withBalances.Debit - before.Debit, withBalances.Credit - before.Credit)
+            .ShouldBe((without.Debit - withBalances.Debit, without.Credit - withBalances.Credit));
+        debits.ShouldBe(1);
+        credits.ShouldBe(1);
+
+        // Reading a statement makes all be written down that is still put off.
+        async Task<(long Debit, long Credit)> RowCountsAsync()
+        {
+            await host.Ledger.GetStatementAsync(new StatementQuery(a));
+            await host.Ledger.GetStatementAsync(new StatementQuery(b));
+            return (RowsOf(AccountActor.PersistenceIdOf(a)), RowsOf(AccountActor.PersistenceIdOf(b)));
+        }
+    }
+
+    [Fact]
+    public async Task Holds_openings_and_transactions_tell_all_their_accounts_afterwards()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        var (c, d) = (await OpenAsync(host.Ledger, "s:c"), Address("s:d"));
+        var ledger = host.Ledger.ReturningBalances();
+        var hold = Transfer(a, b, 30) with { Flags = TransferFlags.Pending };
+        var held = await ledger.PostTransferAsync(hold);
+        held.DebitAfter.ShouldNotBeNull().Balances.DebitsPending.ShouldBe(Amount.Of(30));
+        held.CreditAfter.ShouldNotBeNull().Balances.CreditsPending.ShouldBe(Amount.Of(30));
+        held.CreditAfter.EntryCount.ShouldBe(0ul);
+        var post = await ledger.PostTransferAsync(new Transfer(NewId(), default, default, Amount.Of(10), 0)
+        {
+            Flags = TransferFlags.PostPending, PendingId = hold.Id,
+        });
+        post.DebitAfter.ShouldNotBeNull().ShouldBe(new AccountAfter(
+            a, new Balances(default, Amount.Of(10), default, default, default, default), post.DebitAfter.Version, 1, null, null));
+        post.CreditAfter.ShouldNotBeNull().Balances
+            .ShouldBe(new Balances(default, default, default, Amount.Of(10), default, default));
+
+        var opening = await ledger.PostTransferAsync(Transfer(a, d, 7) with { Asset = Usd, Flags = TransferFlags.OpenAccounts });
+        opening.DebitAfter.ShouldNotBeNull().Balances.DebitsPosted.ShouldBe(Amount.Of(17));
+        opening.CreditAfter.ShouldNotBeNull().Balances.CreditsPosted.ShouldBe(Amount.Of(7));
+
+        var transaction = Transaction.Of(
+            NewId(), Transfer(a, b, 1) with { Asset = Usd }, Transfer(b, c, 2) with { Asset = Usd },
+            Transfer(c, d, 3) with { Asset = Usd }, Transfer(a, d, 4) with { Asset = Usd });
+        var result = await ledger.PostTransactionAsync(transaction);
+        result.Status.ShouldBe(TransferStatus.Created);
+        result.After.Count.ShouldBe(4);
+        foreach (var account in new[] { a, b, c, d })
+        {
+            var now = (await host.Ledger.GetAccountAsync(account))!;
+            var after = result.AfterOf(account).ShouldNotBeNull();
+            after.Balances.ShouldBe(now.Balances);
+            after.EntryCount.ShouldBe(now.EntryCount);
+            after.Version.ShouldBeInRange(1, now.Version);
+        }
+
+        (await ledger.PostTransactionAsync(transaction)).After.ShouldBeEmpty();
+        (await host.Ledger.PostTransactionAsync(Transaction.Of(NewId(), Transfer(a, b, 1)))).After.ShouldBeEmpty();
+        var many = Enumerable.Range(0, LedgerLimits.ReturnedBalancesMax + 1).Select(_ => Transfer(a, b, 1) with { Asset = Usd }).ToArray();
+        foreach (var call in new Func<Task>[]
+        {
+            () => ledger.PostTransfersAsync(many), () => ledger.PostTransactionAsync(Transaction.Of(NewId(), many)),
+        })
+        {
+            (await Should.ThrowAsync<LedgerException>(call)).Reason.ShouldBe(LedgerErrorReason.BatchTooLarge);
+        }
+    }
 }

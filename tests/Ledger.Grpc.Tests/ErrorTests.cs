@@ -169,6 +169,7 @@ public sealed class ErrorTests
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted =>
             StatusCode.Unavailable,
+        LedgerErrorReason.AnswerTooLarge => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,
     };
 

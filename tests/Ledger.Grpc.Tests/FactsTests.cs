@@ -4,6 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 using Ledger.Actors;
 using Ledger.Core;
 using Ledger.V1;
+using AccountState = Ledger.V1.AccountState;
 using Transfer = Ledger.Core.Transfer;
 using TransferRecord = Ledger.Core.TransferRecord;
 using TransferStatus = Ledger.Core.TransferStatus;
@@ -120,5 +121,100 @@ public sealed class FactsTests
         host.Ledger.TransactionRecord = new Core.TransactionRecord(posted, host.Ledger.OnTransaction(posted)) { Principal = "bob" };
         (await host.Transactions.GetTransactionAsync(new GetTransactionRequest { Account = "shop", Id = Samples.Id }))
             .Record.Principal.ShouldBe("bob");
+    }
+
+    // ---------------------------------------------------------------- positions
+
+    [Fact]
+    public async Task Every_write_tells_its_position()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var place = new RowPosition(AccountAddress.Parse("shop"), 7);
+        host.Ledger.OnTransfer = (t, _) => Task.FromResult(FakeLedger.Created(t) with { Position = place });
+        var transaction = host.Ledger.OnTransaction;
+        host.Ledger.OnTransaction = t => transaction(t) with { Position = place };
+        host.Ledger.OnItem = item => item.Leg.Transfer is { } t
+            ? new Actors.BatchItemResult(FakeLedger.Created(t) with { Position = place }, null)
+            : new Actors.BatchItemResult(
+                null, new Core.OpenAccountResult(item.Leg.Opening!.Address, Core.AccountStatus.Created, FakeLedger.Now) { Position = place });
+        host.Ledger.Change = new Core.AccountChangeResult(Core.AccountStatus.Changed, null) { Position = place };
+        host.Ledger.Extension = new Actors.ExtendHoldResult(default, TransferStatus.Created, null) { Position = place };
+
+        (await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() })).Result.Position
+            .ShouldBe("shop/7");
+        (await host.Transfers.PostTransfersAsync(Samples.Batch(2))).Results.ShouldAllBe(static one => one.Position == "shop/7");
+        (await host.Transactions.PostTransactionAsync(new PostTransactionRequest { Transaction = Samples.Transaction() })).Result
+            .Position.ShouldBe("shop/7");
+        (await host.Transactions.ReverseTransactionAsync(Samples.Reversal())).Result.Position.ShouldBe("shop/7");
+        (await host.Transactions.ResolveTransactionAsync(Samples.Resolution())).Result.Position.ShouldBe("shop/7");
+        var items = (await host.Transactions.SubmitBatchAsync(Samples.Items())).Results;
+        items[0].Opening.Position.ShouldBe("shop/7");
+        items[1].Transfer.Position.ShouldBe("shop/7");
+        (await host.Transfers.ExtendHoldAsync(Samples.Extension())).Result.Position.ShouldBe("shop/7");
+        (await host.Accounts.CloseAccountAsync(new CloseAccountRequest { Address = "shop", Reason = "r" })).Result.Position
+            .ShouldBe("shop/7");
+        (await host.Accounts.OpenAccountsAsync(new OpenAccountsRequest { Accounts = { Samples.Account() } })).Results[0].Position
+            .ShouldBeEmpty();
+    }
+
+    // ---------------------------------------------------------------- balances afterwards
+
+    [Fact]
+    public async Task Balances_are_asked_for_by_a_flag_and_told_of_both_accounts()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var after = new AccountAfter(
+            AccountAddress.Parse("shop"), new Core.Balances(default, Amount.Of(1), default, Amount.MaxValue, default, default), 7, 9,
+            null, Amount.Of(3));
+        host.Ledger.OnTransfer = (t, _) => Task.FromResult(FakeLedger.Created(t) with { DebitAfter = after, CreditAfter = after });
+        var transaction = host.Ledger.OnTransaction;
+        host.Ledger.OnTransaction = t => transaction(t) with { After = [after, after] };
+
+        await host.Transfers.PostTransferAsync(new PostTransferRequest { Transfer = Samples.Transfer() });
+        host.Ledger.ReturningBalancesCount.ShouldBe(0);
+        var result = (await host.Transfers.PostTransferAsync(
+            new PostTransferRequest { Transfer = Samples.Transfer(), ReturnBalances = true })).Result;
+        var batch = Samples.Batch(2);
+        batch.ReturnBalances = true;
+        await host.Transfers.PostTransfersAsync(batch);
+        var posted = (await host.Transactions.PostTransactionAsync(
+            new PostTransactionRequest { Transaction = Samples.Transaction(), ReturnBalances = true })).Result;
+        var json = await host.Http.PostAsync(
+            "/v1/transfers?return_balances=true", new StringContent(
+                $$"""{"id":"{{Samples.Id}}","debitAccount":"a","creditAccount":"b","amount":"5","code":1}""", Encoding.UTF8,
+                "application/json"));
+        json.IsSuccessStatusCode.ShouldBeTrue(await json.Content.ReadAsStringAsync());
+        host.Ledger.ReturningBalancesCount.ShouldBe(4);
+        using (var stream = host.Transfers.StreamTransfers())
+        {
+            foreach (var asked in new[] { false, true })
+            {
+                await stream.RequestStream.WriteAsync(
+                    new StreamTransfersRequest { Sequence = 1, Transfer = Samples.Transfer(), ReturnBalances = asked });
+                (await stream.ResponseStream.MoveNext(default)).ShouldBeTrue();
+            }
+
+            await stream.RequestStream.CompleteAsync();
+        }
+
+        host.Ledger.ReturningBalancesCount.ShouldBe(5);
+
+        result.CreditAfter.ShouldBe(result.DebitAfter);
+        result.DebitAfter.ShouldBe(new AccountState
+        {
+            Address = "shop", Version = 7, EntrySequence = 9, AvailableCredits = "3",
+            Balances = new V1.Balances
+            {
+                DebitsPending = "0", DebitsPosted = "1", CreditsPending = "0", CreditsPosted = Amount.MaxValue.ToString(),
+                DebitsInDoubt = "0", CreditsInDoubt = "0",
+            },
+        });
+        posted.AccountsAfter.ShouldBe([result.DebitAfter, result.DebitAfter]);
+
+        var tooMany = Samples.Batch(LedgerLimits.ReturnedBalancesMax + 1);
+        await host.Transfers.PostTransfersAsync(tooMany);
+        tooMany.ReturnBalances = true;
+        var error = await Errors.OfAsync(async () => await host.Transfers.PostTransfersAsync(tooMany));
+        error.Reason.ShouldBe("BATCH_TOO_LARGE");
     }
 }

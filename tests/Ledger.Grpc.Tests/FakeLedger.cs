@@ -55,6 +55,17 @@ internal sealed class FakeLedger : ILedger
     /// <summary>In whose names something was asked for.</summary>
     public ConcurrentQueue<string> Principals { get; } = new();
 
+    /// <summary>How often balances were asked for.</summary>
+    public int ReturningBalancesCount { get; private set; }
+
+    public ILedger ReturningBalances()
+    {
+        ReturningBalancesCount++;
+        return this;
+    }
+
+    public string PositionOf(RowPosition position) => position.IsNone ? "" : $"{position.Account}/{position.SequenceNr}";
+
     public ILedger WithCaller(string principal)
     {
         Principals.Enqueue(principal);
@@ -95,9 +106,9 @@ internal sealed class FakeLedger : ILedger
     }
 
     public Task<AccountView?> GetAccountAsync(
-        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        Note("GetAccount", address, timeout);
+        Note("GetAccount", query.Account, timeout);
         return Task.FromResult(Account);
     }
 

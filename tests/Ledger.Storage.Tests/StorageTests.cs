@@ -402,6 +402,49 @@ public abstract class StorageTests
     }
 
     [Fact]
+    public async Task A_snapshot_that_can_not_be_read_now_fails_the_recovery_and_nothing_is_replayed_in_its_place()
+    {
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            var actor = node.Open("locked");
+            await Node.WriteAsync(actor, [.. Enumerable.Range(1, 10).Select(static i => new Noted($"{i}"))]);
+            await actor.Ask<Written>(new Snap(), s_timeout);
+        }
+
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            using (LockSnapshots())
+            {
+                var actor = node.Open("locked");
+                (await node.StopsAsync(actor)).ShouldBeTrue("there is a snapshot, and it can't be read");
+            }
+
+            var contents = await node.TryUntilWokenAsync("locked");
+            contents.SequenceNr.ShouldBe(10);
+            contents.Texts.Length.ShouldBe(10);
+            contents.ReplayedEvents.ShouldBe(0);
+        }
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_is_too_long_is_not_written_and_the_one_before_it_still_counts()
+    {
+        await using var node = await Node.StartAsync(Open(), "akka.persistence.snapshot-store.sql.ledger.snapshot-bytes-max = 100");
+        var actor = node.Open("long-snapshot");
+        await Node.WriteAsync(actor, new Noted("short"));
+        (await actor.Ask<Written>(new Snap(), s_timeout)).SequenceNr.ShouldBe(1);
+        await actor.GracefulStop(s_timeout);
+        actor = node.Open("long-snapshot");
+        await Node.WriteAsync(actor, new Noted(new string('x', 101)));
+        var failure = await Should.ThrowAsync<SnapshotTooLargeException>(() => actor.Ask<Written>(new Snap(), s_timeout));
+        failure.Message.ShouldContain("has 107 bytes; up to 100");
+        await actor.GracefulStop(s_timeout);
+
+        var contents = await node.ReadAgainAsync("long-snapshot");
+        (contents.SequenceNr, contents.Texts.Length, contents.ReplayedEvents).ShouldBe((2L, 2, 1L));
+    }
+
+    [Fact]
     public async Task Old_snapshots_are_deleted_up_to_a_number_and_nobody_elses()
     {
         await using var node = await Node.StartAsync(Open());
@@ -756,6 +799,9 @@ public abstract class StorageTests
 
     /// <summary>Opens what the journal writes with.</summary>
     private protected abstract IJournalAppender OpenAppender();
+
+    /// <summary>Keeps everybody from the snapshots, as an alteration of their table does.</summary>
+    protected abstract IDisposable LockSnapshots();
 
     /// <summary>Removes the journal's unique key.</summary>
     protected abstract void DropUniqueKey();

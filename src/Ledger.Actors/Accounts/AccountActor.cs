@@ -23,6 +23,9 @@ internal sealed record AccountActorContext(
     /// <summary>How writes to the journal fare.</summary>
     public JournalWatch Writes { get; } = new();
 
+    /// <summary>How snapshots fare.</summary>
+    public SnapshotWatch Snapshots { get; } = new();
+
     /// <summary>How recoveries from it fare, and which accounts are to be tried again.</summary>
     public RecoveryThrottle Recoveries { get; } = new(Lease);
 
@@ -122,6 +125,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                         $"Row {LastSequenceNr} of {account} does not carry the hash of the row before it.");
                 }
 
+                batch.Size = row.Bytes.Length;
                 runtime.Replay(batch);
                 lastHash = JournalCodec.HashOf(row.Bytes.Span);
                 break;
@@ -201,6 +205,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 break;
             case DeleteSnapshotsFailure failure:
                 Log.Warning(failure.Cause, "Old snapshots of {Account} could not be deleted", account);
+                break;
+            case SaveSnapshotFailure { Cause: SnapshotTooLargeException tooLarge }:
+                Log.Error(
+                    "{Reason} It is not written, and the account replays ever more of its journal when it wakes: bring the holds that"
+                        + " are live, or the transactions that are in doubt, down ({Count} such snapshots on this node so far)",
+                    tooLarge.Message, context.Snapshots.CountTooLarge());
                 break;
             case SaveSnapshotFailure failure:
                 // Nothing is lost: the journal alone is the truth.

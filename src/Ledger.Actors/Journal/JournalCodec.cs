@@ -154,17 +154,21 @@ internal static class JournalCodec
             stored.InDoubt.Add(inDoubt);
         }
 
+        // There may be a hundred thousand: what follows from the rest is left out.
+        var own = snapshot.Spec?.Address ?? default;
         foreach (var hold in snapshot.Holds)
         {
             stored.Holds.Add(new StoredHold
             {
-                Transfer = ToStored(hold.Transfer),
-                Remaining = ToStored((Amount?)hold.Remaining),
-                Amount = ToStored((Amount?)hold.Amount),
+                Transfer = ToStored(hold.Transfer, own),
+                Remaining = hold.Remaining == hold.Amount ? null : ToStored((Amount?)hold.Remaining),
+                Amount = hold.Amount == hold.Transfer.Amount ? null : ToStored((Amount?)hold.Amount),
                 Deadline = ToStoredDeadline(hold.Deadline),
                 SequenceNr = hold.SequenceNr,
                 Time = hold.Time.UnixMicroseconds,
-                TransactionId = ToStored(hold.TransactionId.Value),
+                TransactionId = hold.TransactionId == hold.Transfer.Id ? null : ToStored(hold.TransactionId.Value),
+                HasReference = hold.HasReference,
+                HasMetadata = hold.HasMetadata,
                 Principal = principals.PlaceOf(hold.Principal),
             });
         }
@@ -255,13 +259,23 @@ internal static class JournalCodec
             ClosedByHold = stored.ClosedByHold,
             ClosedReason = stored.ClosedReason,
             Freeze = FromStored(stored.Freeze),
-            Holds = [.. stored.Holds.Select(hold => new Hold(
-                FromStored(hold.Transfer, account), AmountOf(hold.Remaining) ?? default, DeadlineOf(hold.Deadline),
-                hold.SequenceNr, new LedgerTime(hold.Time), new TransferId(Id128(hold.TransactionId)))
-            {
-                Amount = AmountOf(hold.Amount) ?? default,
-                Principal = StoredPrincipals.At(stored.Principals, hold.Principal),
-            })],
+            Holds = [.. stored.Holds.Select(hold => FromStored(hold, stored, account))],
+        };
+    }
+
+    private static Hold FromStored(StoredHold stored, StoredSnapshot snapshot, AccountAddress account)
+    {
+        // Snapshots of before hold the text too, which is in the row.
+        var transfer = FromStored(stored.Transfer, account);
+        var amount = AmountOf(stored.Amount) ?? transfer.Amount;
+        return new Hold(
+            transfer.WithoutText(), AmountOf(stored.Remaining) ?? amount, DeadlineOf(stored.Deadline), stored.SequenceNr,
+            new LedgerTime(stored.Time), stored.TransactionId is { } id ? new TransferId(Id128(id)) : transfer.Id)
+        {
+            Amount = amount,
+            HasReference = stored.HasReference || transfer.Reference.Length > 0,
+            HasMetadata = stored.HasMetadata || !transfer.Metadata.Pairs.IsEmpty,
+            Principal = StoredPrincipals.At(snapshot.Principals, stored.Principal),
         };
     }
 

@@ -69,7 +69,10 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
         var index = accounts.Reader.Repairs?.Problem;
         return Task.FromResult(problems.Length == 0
             ? index is null
-                ? HealthCheckResult.Healthy($"The journal of ledger {ledger.Identity} confirms writes and answers reads.")
+                ? HealthCheckResult.Healthy($"The journal of ledger {ledger.Identity} confirms writes and answers reads."
+                    + (accounts.Snapshots.TooLarge is var tooLarge and > 0
+                        ? $" {tooLarge} snapshots were too long to be written, and their accounts wake slowly: the log names them."
+                        : string.Empty))
                 : HealthCheckResult.Degraded(index)
             : new HealthCheckResult(context.Registration.FailureStatus, string.Join(' ', problems)));
     }

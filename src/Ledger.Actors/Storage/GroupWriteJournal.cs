@@ -86,11 +86,11 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         _batchIdsMax = Positive(config, "batch-ids-max", LedgerSizes.GroupIdsMax);
         _rowBytesMax = Positive(config, "row-bytes-max", LedgerSizes.RowMax);
         _pages = new PageReads(
-            new PageSize(
-                Positive(config, "read-page-rows", 300), Positive(config, "read-page-bytes", LedgerSizes.PageMax)),
+            new PageSize(Positive(config, "read-page-rows", 300), Positive(config, "read-page-bytes", LedgerSizes.PageMax)),
             IsTimeout,
             (stream, size) => _log.Warning(
-                "A page of {0} took too long; it is read in pages of up to {1} rows and {2} bytes for a while", stream, size.Rows, size.Bytes));
+                "A page of {0} took too long; it is read in pages of up to {1} rows and {2} bytes for a while", stream, size.Rows,
+                size.Bytes));
         _queue = Channel.CreateBounded<Write>(new BoundedChannelOptions(_queueSize)
         {
             SingleReader = _writers == 1,
@@ -106,6 +106,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
     /// <summary>Whether a failure to read says that the time was up, so that less may do. Not asked about cancellations.</summary>
     protected abstract bool IsTimeout(Exception exception);
+
+    /// <summary>Notes that a page was not brought in the time that whoever asked for it had: the next is smaller.</summary>
+    protected void TookLong(PageQuestion question) => _pages.TookLong(question.PersistenceId, question.Size);
 
     /// <summary>Reads the highest number of a stream above the given one, or 0.</summary>
     protected abstract Task<long> ReadHighestAsync(
@@ -378,9 +381,8 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                 Interlocked.Increment(ref _taken);
                 batch.Clear();
                 rows.Clear();
-                var bytes = 0L;
-                var ids = 0;
-                while (rows.Count < _batchRowsMax && bytes < _batchBytesMax && ids < _batchIdsMax && reader.TryRead(out var write))
+                var fill = new GroupFill(_batchRowsMax, _batchBytesMax, _batchIdsMax);
+                while (!fill.IsFull && reader.TryRead(out var write))
                 {
                     if (GaveUp(write))
                     {
@@ -389,8 +391,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
                     batch.Add(write);
                     write.CopyTo(rows);
-                    bytes += write.Bytes;
-                    ids += write.Ids;
+                    fill.Add(write.Rows, write.Bytes, write.Ids);
                 }
 
                 if (batch.Count == 0)

@@ -32,6 +32,7 @@ internal static class Json
             ["status"] = Names.Of(outcome.Status),
         };
         AddTime(json, "createTime", outcome.CreateTime);
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
@@ -46,6 +47,7 @@ internal static class Json
         json["replayed"] = outcome.Replayed;
         AddBalances(json, outcome.BalanceSeen);
         AddText(json, "amount", outcome.Amount?.ToString() ?? "");
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
@@ -92,6 +94,7 @@ internal static class Json
         json["replayed"] = outcome.Replayed;
         AddBalances(json, outcome.BalanceSeen);
         json["legs"] = Array(outcome.Legs.Select(Of));
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
@@ -125,6 +128,7 @@ internal static class Json
             ["status"] = Names.Of(extension.Status),
         };
         AddTime(json, "expireTime", extension.ExpireTime);
+        AddText(json, "position", extension.Position);
         return json;
     }
 
@@ -136,6 +140,7 @@ internal static class Json
             json["account"] = Of(account);
         }
 
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
@@ -145,9 +150,25 @@ internal static class Json
         {
             ["spec"] = Of(account.Spec),
             ["createTime"] = Names.Of(account.CreateTime),
-            ["balances"] = Of(account.Balances),
-            ["balance"] = account.Balance.ToString(),
         };
+        if (account.Doubt is { } doubt)
+        {
+            json["doubtful"] = new JsonObject
+            {
+                ["decided"] = Of(account.Balances),
+                ["least"] = Of(doubt.Least),
+                ["greatest"] = Of(doubt.Greatest),
+                ["transactionCount"] = doubt.TransactionCount,
+                ["transactions"] = Array([.. doubt.Transactions.Select(static one => (JsonNode)Doubts.Of(one))]),
+                ["completeUpTo"] = Names.Of(doubt.CompleteUpTo),
+            };
+        }
+        else
+        {
+            json["balances"] = Of(account.Balances);
+            json["balance"] = account.Balance.ToString();
+        }
+
         AddText(json, "availableDebits", account.AvailableDebits?.ToString() ?? "");
         AddText(json, "availableCredits", account.AvailableCredits?.ToString() ?? "");
         json["entryCount"] = account.EntryCount;

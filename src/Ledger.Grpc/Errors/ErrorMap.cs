@@ -37,6 +37,8 @@ internal static class ErrorMap
         LedgerErrorReason.DeadlineExceeded => Reasons.DeadlineExceeded,
         LedgerErrorReason.JournalUnavailable => Reasons.JournalUnavailable,
         LedgerErrorReason.Unavailable => Reasons.Unavailable,
+        LedgerErrorReason.AccountInDoubt => Reasons.AccountInDoubt,
+        LedgerErrorReason.CounterpartyUnavailable => Reasons.CounterpartyUnavailable,
         LedgerErrorReason.TransferNotRemembered => Reasons.TransferNotRemembered,
         LedgerErrorReason.TransactionTooLarge => Reasons.TransactionTooLarge,
         LedgerErrorReason.MessageTooLarge => Reasons.MessageTooLarge,

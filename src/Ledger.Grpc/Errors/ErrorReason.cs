@@ -81,6 +81,13 @@ internal static class Reasons
         "JOURNAL_UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true,
         RetryAfter: TimeSpan.FromMilliseconds(500));
 
+    // Of what is in doubt: nothing was applied, and the same request may succeed once it is decided.
+    public static readonly ErrorReason AccountInDoubt =
+        new("ACCOUNT_IN_DOUBT", StatusCode.Unavailable, RetryAfter: TimeSpan.FromSeconds(1));
+
+    public static readonly ErrorReason CounterpartyUnavailable =
+        new("COUNTERPARTY_UNAVAILABLE", StatusCode.Unavailable, RetryAfter: TimeSpan.FromSeconds(1));
+
     // Another node may serve, or this one again when an operator has acted.
     public static readonly ErrorReason LedgerHalted = new(
         "LEDGER_HALTED", StatusCode.Unavailable, RetryAfter: TimeSpan.FromSeconds(1));

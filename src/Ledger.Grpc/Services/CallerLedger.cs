@@ -13,4 +13,8 @@ internal static class CallerLedger
         ArgumentNullException.ThrowIfNull(context);
         return ledger;
     }
+
+    /// <summary>The ledger that a call writes to, whose answers tell the accounts as they are afterwards where that is asked for.</summary>
+    public static ILedger For(this ILedger ledger, ServerCallContext context, bool returnBalances) =>
+        returnBalances ? ledger.For(context).ReturningBalances() : ledger.For(context);
 }

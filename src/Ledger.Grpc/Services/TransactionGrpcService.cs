@@ -22,8 +22,9 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             throw fault.Within("transaction").Exception();
         }
 
-        var result = await ledger.For(context).PostTransactionAsync(transaction, timeout, context.CancellationToken);
-        return new PostTransactionResponse { Result = Mapping.Write(request.Transaction.Id, result, transaction) };
+        var result = await ledger.For(context, request.ReturnBalances).PostTransactionAsync(
+            transaction, timeout, context.CancellationToken);
+        return new PostTransactionResponse { Result = Mapping.Write(request.Transaction.Id, result, ledger, transaction) };
     }
 
     public override async Task<GetTransactionResponse> GetTransaction(
@@ -56,7 +57,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             EffectiveTime = EffectiveTime(request.EffectiveTime),
         };
         var result = await ledger.For(context).ResolveTransactionAsync(resolution, timeout, context.CancellationToken);
-        return new ResolveTransactionResponse { Result = Mapping.Write(request.Id, result) };
+        return new ResolveTransactionResponse { Result = Mapping.Write(request.Id, result, ledger) };
     }
 
     public override async Task<ReverseTransactionResponse> ReverseTransaction(
@@ -77,7 +78,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             EffectiveTime = EffectiveTime(request.EffectiveTime),
         };
         var result = await ledger.For(context).ReverseAsync(reversal, timeout, context.CancellationToken);
-        return new ReverseTransactionResponse { Result = Mapping.Write(request.Id, result) };
+        return new ReverseTransactionResponse { Result = Mapping.Write(request.Id, result, ledger) };
     }
 
     public override async Task<SubmitBatchResponse> SubmitBatch(SubmitBatchRequest request, ServerCallContext context)
@@ -98,8 +99,20 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
         var response = new SubmitBatchResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
         {
-            response.Results.Add(Mapping.Write(request.Items[i], results[i]));
+            response.Results.Add(Mapping.Write(request.Items[i], results[i], ledger));
         }
+
+        Batches.Fit(response, response.Results, static result =>
+        {
+            if (result.Transfer is { } transfer)
+            {
+                transfer.Position = "";
+            }
+            else if (result.Opening is { } opening)
+            {
+                opening.Position = "";
+            }
+        });
 
         return response;
     }

@@ -152,11 +152,12 @@ internal sealed class TransferStreams(
         {
             try
             {
-                var result = await ledger.PostTransferAsync(transfer, timeout, Broken);
+                var result = await (request.ReturnBalances ? ledger.ReturningBalances() : ledger).PostTransferAsync(
+                    transfer, timeout, Broken);
                 Answer(new StreamTransfersResponse
                 {
                     Sequence = request.Sequence,
-                    Result = Mapping.Write(request.Transfer.Id, result),
+                    Result = Mapping.Write(request.Transfer.Id, result, ledger),
                 });
             }
             catch (Exception exception)

@@ -39,7 +39,11 @@ internal enum FaultKinds
 
     /// <summary>The table of the index of ids is put back from a copy that is older than the journal.</summary>
     IndexLost = 1 << 21,
-    All = (1 << 22) - 1,
+
+    /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it, and what
+    /// others have prepared with it stays in doubt.</summary>
+    Unreadable = 1 << 28,
+    All = ((1 << 22) - 1) | Unreadable,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -67,6 +71,13 @@ internal sealed record Faults
 
     public int LapseBits { get; init; }
 
+    public int UnreadableBits { get; init; }
+
+    /// <summary>How much one other account may leave unanswered, and all of them.</summary>
+    public int UnansweredMax { get; init; } = 256;
+
+    public int DoubtMax { get; init; } = 4096;
+
     public int WriteFails { get; init; }
 
     public int AckLost { get; init; }
@@ -89,6 +100,8 @@ internal sealed record Faults
 
     public int SnapshotEvery { get; init; } = 1_000_000;
 
+    public long SnapshotEveryBytes { get; init; } = 1_000_000_000;
+
     public bool Has(FaultKinds kind) => (Kinds & kind) != FaultKinds.None;
 
     public static Faults Make(ulong seed, FaultKinds allowed, bool isSequential)
@@ -103,6 +116,9 @@ internal sealed record Faults
             kinds |= temper == 0 ? FaultKinds.None : temper == 1 || on < 40 ? (FaultKinds)(1 << bit) : FaultKinds.None;
         }
 
+        // Of its own: what the other faults of a seed are does not hang on it.
+        var doubt = new Prng(seed, "doubt");
+        kinds |= temper != 0 && (temper == 1 || doubt.Next(100) < 40) ? FaultKinds.Unreadable : FaultKinds.None;
         kinds &= allowed;
         if (isSequential)
         {
@@ -120,7 +136,8 @@ internal sealed record Faults
         var looking = random.Of(12, 12, 16, 19, 22);
         var memory = random.Of(1, 1, 2, 3, 4, 8);
         var age = random.Of(0.001, 0.1, 1, 10, 1000);
-        var every = random.Of(1, 1, 2, 3, 7);
+        var every = random.Of(1, 1, 2, 3, 7, 1_000_000);
+        var everyBytes = random.Of(1_000, 5_000, 1_000_000_000);
         return new Faults
         {
             Kinds = kinds,
@@ -134,6 +151,9 @@ internal sealed record Faults
             ClockJumpBits = Rate(FaultKinds.ClockJump, 20, 22, 24),
             LapseBits = Rate(FaultKinds.Lapse, 19, 21, 23),
             IndexLostBits = Rate(FaultKinds.IndexLost, 19, 21, 23),
+            UnreadableBits = (kinds & FaultKinds.Unreadable) != FaultKinds.None ? doubt.Of(20, 21, 22, 23) : 0,
+            UnansweredMax = doubt.Of(1, 2, 3, 256),
+            DoubtMax = doubt.Of(2, 3, 5, 4096),
             WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
             AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),
@@ -144,6 +164,7 @@ internal sealed record Faults
             RememberedIdsMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,
             RememberedAgeMax = TimeSpan.FromSeconds((kinds & FaultKinds.Forgetful) != FaultKinds.None ? age : 86400),
             SnapshotEvery = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? every : 1_000_000,
+            SnapshotEveryBytes = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? everyBytes : 1_000_000_000,
         };
     }
 }

@@ -26,6 +26,12 @@ internal sealed class Attempt
 
     public bool CloserCommitted { get; set; }
 
+    /// <summary>The last agent's row that committed it.</summary>
+    public long CommitRow { get; set; }
+
+    /// <summary>The accounts that have booked it, as they were right after it.</summary>
+    public Dictionary<AccountAddress, Version> After { get; } = [];
+
     public LedgerTime CommitTime { get; set; }
 
     /// <summary>When the newest of what its accounts had booked was committed, as they prepared it.</summary>
@@ -86,6 +92,9 @@ internal sealed class Oracle(World world)
     // What was asked of an account, and by whom: requests by their digest, transfers, openings, changes and extensions as they are.
     private readonly HashSet<(AccountAddress To, object What, string Principal)> asked = [];
     private readonly HashSet<(AccountAddress To, Transfer Transfer)> askedTransfers = [];
+    private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), long> rejectedRows = [];
+    private long row;
+    private Attempt? justBooked;
 
     // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
     private (LedgerTime From, LedgerTime To) judged;
@@ -166,6 +175,7 @@ internal sealed class Oracle(World world)
     public void Journaled(Place place, EventBatch row)
     {
         var book = place.Book;
+        this.row = row.SequenceNr;
         Check(row.Events.Count > 0, "a row holds nothing");
         Check(row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
         Check(row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
@@ -181,6 +191,8 @@ internal sealed class Oracle(World world)
             Check(book.KeepsItsLimits, $"I3: {place.Address} breaks its limits after {happened.GetType().Name}: {book.Balances}");
             place.Versions.Add(new Version(
                 row.SequenceNr, book.Balances, book.Entries, book.Closed, book.Holds.Count, book.Exists, happened.At));
+            justBooked?.After.TryAdd(place.Address, place.Versions[^1]);
+            justBooked = null;
         }
     }
 
@@ -346,6 +358,7 @@ internal sealed class Oracle(World world)
         CheckLegs(place, book, part);
         CheckTexts(place, part);
         attempt.CloserCommitted = true;
+        attempt.CommitRow = row;
         attempt.CommitTime = at;
         CommittedCount++;
 
@@ -579,8 +592,20 @@ internal sealed class Oracle(World world)
             var since = world.FirstSentOf(part.Id);
             var room = reason == TransferStatus.ExceedsCredits ? book.DebitRoom : book.CreditRoom;
             var hasTold = false;
+            var best = room;
             foreach (var (key, doubt) in book.Doubts)
             {
+                if (place.Versions[doubt.Since].At.Add(new AccountRuntimeOptions().OldDoubtAfter) <= at)
+                {
+                    var released = book.Copy();
+                    released.Settle(key);
+                    var done = released.Copy();
+                    done.Do(doubt.Part, at);
+                    best += reason == TransferStatus.ExceedsCredits
+                        ? Int128.Max(released.DebitRoom, done.DebitRoom) - book.DebitRoom
+                        : Int128.Max(released.CreditRoom, done.CreditRoom) - book.CreditRoom;
+                }
+
                 if (attempts.TryGetValue((key, doubt.Part.Digest), out var one) && one.IsTold && world.ToldAt(one) < since)
                 {
                     hasTold = true;
@@ -591,8 +616,29 @@ internal sealed class Oracle(World world)
                 }
             }
 
+            Check(best < Rules.Clamp(amount),
+                $"R20: {place.Address} {verb} {transfer.Id} for want of money that what is in doubt could bring");
             Check(!hasTold || room < Rules.Clamp(amount),
                 $"I10: {place.Address} {verb} {transfer.Id} for want of money that a client was told it has");
+        }
+    }
+
+    /// <summary>R20: what has been unanswered for long is not added to, but by one transaction a second that probes.</summary>
+    /// <remarks>A quarter of a second late at most, since old doubt is counted now and then.</remarks>
+    public static void CheckBounds(Incarnation one, EventBatch row, AccountRuntimeOptions options)
+    {
+        var late = options.OldDoubtAfter + options.CountDoubtEvery + options.CountDoubtEvery;
+        foreach (var happened in row.Events)
+        {
+            if (happened is not TransactionPrepared || one.ReadySince.Add(late) >= happened.At
+                || one.Runtime.State.InDoubtInOrder().Count(doubt => doubt.PreparedTime.Add(late) < happened.At) < options.DoubtMax)
+            {
+                continue;
+            }
+
+            Check(one.LastProbe is not { } last || last.Add(options.ProbeEvery) <= happened.At,
+                $"R20: {one.Place.Address} prepares {((TransactionPrepared)happened).Part.Key} although too much is in doubt");
+            one.LastProbe = happened.At;
         }
     }
 
@@ -606,10 +652,12 @@ internal sealed class Oracle(World world)
         Count("rejected: " + (part.Legs[leg].Opening is null ? reason.ToString() : "opening " + (AccountStatus)(int)reason));
         Check(rejected.TryAdd((part.Anchor, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
         burned.Add((part.Anchor, part.Id));
+        rejectedRows[(part.Anchor, part.Id, part.Asked)] = row;
     }
 
     private void Booked(Place place, Attempt attempt)
     {
+        justBooked = attempt;
         if (attempt.IsTold)
         {
             place.Unbooked.Remove(attempt);
@@ -707,15 +755,20 @@ internal sealed class Oracle(World world)
         {
             case TransferAnswer(var result) when call.Command.Call is PostTransferCall post:
                 ToldOf(call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted, -1,
-                    result.Time, result.Amount.ToString());
+                    result.Time, result.Amount.ToString(), result.Position);
+                CheckAfter(call, post.Transfer.Id, [.. new[] { result.DebitAfter, result.CreditAfter }.OfType<AccountAfter>()]);
                 break;
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: false } post:
                 Check(result.IsCommitted ? result.FailedLeg == -1 : result.FailedLeg >= 0, $"{result.Id} names no leg that failed");
                 ToldOf(call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status, result.IsCommitted,
-                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)));
+                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)), result.Position);
+                CheckAfter(call, post.Transaction.Id, result.After);
                 break;
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: true }:
                 Count("trial: " + result.Status);
+                break;
+            case AccountAnswer({ Doubt: { } doubt } view):
+                CheckDoubtfulRead(call, view, doubt);
                 break;
             case AccountAnswer(var view):
                 CheckRead(call, view, durableRow);
@@ -751,7 +804,8 @@ internal sealed class Oracle(World world)
     }
 
     private void ToldOf(
-        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts)
+        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts,
+        RowPosition position)
     {
         var key = (call.Command.To, id, asked);
         if (!told.TryGetValue(key, out var one))
@@ -783,6 +837,10 @@ internal sealed class Oracle(World world)
             }
             else
             {
+                Check(position.IsNone || (position.SequenceNr == attempt.CommitRow
+                        && position.Account == (attempt.Others.Count > 0 ? attempt.Others[^1] : attempt.Anchor)),
+                    $"{id} is told to be in row {position}, and was committed in row {attempt.CommitRow}");
+                Count(position.IsNone ? "told: without its row" : "told: with its row");
                 Check(attempt.CommitTime == time, $"{id} is told the time {time}, and was committed at {attempt.CommitTime}");
                 Check(amounts == string.Join(' ', attempt.Part!.Legs.Select(static leg => leg.Amount)), $"{id} is told the amounts {amounts}");
                 foreach (var other in attempt.Others)
@@ -800,6 +858,8 @@ internal sealed class Oracle(World world)
             if (journaled)
             {
                 Check(rejected.TryGetValue(key, out var known), $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(position.IsNone || position == new RowPosition(call.Command.To, rejectedRows[key]),
+                    $"{id} is told to be rejected in row {position}, and was in row {rejectedRows[key]}");
                 Check(failedLeg < 0 || (known.Leg == failedLeg), $"I4: {id} fails at leg {known.Leg}, and is told {failedLeg}");
                 Check(known.Status == status || status == TransferStatus.LinkedEventFailed, $"I4: {id} is rejected as {known.Status}, and told {status}");
                 Check(one.Time == default || (one.Status == status && one.Time == time) || one.Committed is null,
@@ -824,6 +884,32 @@ internal sealed class Oracle(World world)
         one.FailedLeg = failedLeg;
         one.Time = time;
         one.Amounts = amounts;
+    }
+
+    // What is told is how the account was right after the commit, and never how it was at another time.
+    private void CheckAfter(Call call, TransferId id, IReadOnlyList<AccountAfter> accounts)
+    {
+        if (accounts.Count == 0)
+        {
+            return;
+        }
+
+        var attempt = attempts.Values.Single(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id);
+        foreach (var after in accounts)
+        {
+            var isCoordinator = after.Address == attempt.Anchor && attempt.Others.Count > 0;
+            if (!attempt.After.TryGetValue(after.Address, out var booked))
+            {
+                Check(isCoordinator, $"{id} tells how {after.Address} is after it, which has not booked it");
+                continue;
+            }
+
+            Check(after.Balances == booked.Balances && after.EntryCount == booked.Entries
+                    && (isCoordinator ? after.Version <= booked.Row : after.Version == booked.Row),
+                $"{id} is told that {after.Address} was {after} after it, and it was {booked}");
+        }
+
+        Count("told: with balances");
     }
 
     private void MarkTold(Attempt attempt)
@@ -914,6 +1000,40 @@ internal sealed class Oracle(World world)
 
         throw new ViolationException($"I10: a read of {place.Address} shows {view.Balances}, {view.EntryCount} entries; it has {place.Book.Balances}, "
             + $"{place.Book.Entries} entries, and lacks what was told");
+    }
+
+    // R20: what a doubtful read leaves open holds the truth, however the transactions in doubt end.
+    private void CheckDoubtfulRead(Call call, AccountView view, AccountDoubt doubt)
+    {
+        Count("read: doubtful");
+        var place = call.Place;
+        Check(doubt.Count > 0 && doubt.Transactions.Length == Math.Min(doubt.Count, AccountDoubt.TransactionsMax),
+            $"R20: a read of {place.Address} is doubtful and names nothing");
+        Check(doubt.Transactions.All(one => one.Since > doubt.CompleteUpTo),
+            $"R20: a read of {place.Address} says to be complete up to {doubt.CompleteUpTo}, and something older is in doubt");
+        if (place.Rows.Count != view.Version || place.Book.Balances != view.Balances)
+        {
+            // More has happened since, or is known and not booked.
+            return;
+        }
+
+        var truth = place.Book.Copy();
+        foreach (var (key, one) in place.Book.Doubts)
+        {
+            truth.Settle(key);
+            if (attempts[(one.Part.Key, one.Part.Digest)].CloserCommitted)
+            {
+                truth.Do(one.Part, default);
+            }
+        }
+
+        var (least, truly, most) = (doubt.Least, truth.Balances, doubt.Greatest);
+        Check(
+            least.DebitsPending <= truly.DebitsPending && truly.DebitsPending <= most.DebitsPending
+            && least.DebitsPosted <= truly.DebitsPosted && truly.DebitsPosted <= most.DebitsPosted
+            && least.CreditsPending <= truly.CreditsPending && truly.CreditsPending <= most.CreditsPending
+            && least.CreditsPosted <= truly.CreditsPosted && truly.CreditsPosted <= most.CreditsPosted,
+            $"R20: a read of {place.Address} says from {least} to {most}, and it is {truly}");
     }
 
     private void CheckTransferRead(Call call, TransferId id, TransferRecord? record)

@@ -581,10 +581,19 @@ internal sealed class Script
     }
 
     // Who asks again is mostly somebody else: that makes it no other request.
-    private void Add(AccountAddress to, AccountCall call) => commands.Add(new Command(
-        commands.Count, at, to,
-        call is PostTransferCall or PostTransactionCall or OpenAccountCall or ChangeAccountCall or ExtendHoldCall
-            ? call with { Principal = random.Of("", "alice", "bob", "service:payments") }
-            : call,
-        random.Of(1, 3, 10, 30)));
+    private void Add(AccountAddress to, AccountCall call)
+    {
+        call = call switch
+        {
+            PostTransferCall post => post with { ReturnBalances = random.Chance(300) },
+            PostTransactionCall post => post with { ReturnBalances = random.Chance(300) },
+            _ => call,
+        };
+        if (call is PostTransferCall or PostTransactionCall or OpenAccountCall or ChangeAccountCall or ExtendHoldCall)
+        {
+            call = call with { Principal = random.Of("", "alice", "bob", "service:payments") };
+        }
+
+        commands.Add(new Command(commands.Count, at, to, call, random.Of(1, 3, 10, 30)));
+    }
 }

@@ -36,6 +36,9 @@ internal sealed class Place(AccountAddress address, int index)
 
     public int Home { get; set; }
 
+    /// <summary>Until when it can't be read.</summary>
+    public long UnreadableUntil { get; set; }
+
     /// <summary>The index of ids, and the rows at which a part of it was found missing.</summary>
     public HashSet<IndexedId> Indexed { get; } = [];
 
@@ -87,6 +90,7 @@ internal sealed partial class World
     private readonly Prng disk;
     private readonly Prng chaos;
     private readonly Prng clients;
+    private readonly Prng unreadable;
     private readonly Faults faults;
     private readonly Script script;
     private readonly AccountRuntimeOptions options;
@@ -128,6 +132,7 @@ internal sealed partial class World
         disk = new Prng(seed, "disk");
         chaos = new Prng(seed, "chaos");
         clients = new Prng(seed, "clients");
+        unreadable = new Prng(seed, "unreadable");
         now = Script.Start - 1_000_000;
         isSilent = !isSequential && chaos.Chance(400);
         options = new AccountRuntimeOptions
@@ -135,6 +140,7 @@ internal sealed partial class World
             RememberedIdsMax = faults.RememberedIdsMax,
             RememberedAgeMax = faults.RememberedAgeMax,
             SnapshotEvery = faults.SnapshotEvery,
+            SnapshotEveryBytes = faults.SnapshotEveryBytes,
             BatchEventsMax = chaos.Of(1, 2, 5, 1000, 1000),
             BatchBytesMax = faults.Has(FaultKinds.Payload) ? Script.RowFull : LedgerSizes.RowFull,
             TransactionBytesMax = faults.Has(FaultKinds.Payload) ? Script.TransactionMax : LedgerSizes.TransactionMax,
@@ -142,6 +148,8 @@ internal sealed partial class World
             ExpiriesMax = chaos.Of(1, 2, 1000),
             CommitRecordDelay = TimeSpan.FromMilliseconds(chaos.Of(1, 50, 250, 2000)),
             ReleaseWait = TimeSpan.FromMilliseconds(chaos.Of(1, 500, 500)),
+            UnansweredMax = faults.UnansweredMax,
+            DoubtMax = faults.DoubtMax,
         };
         Oracle = new Oracle(this);
         foreach (var account in script.Accounts)
@@ -573,6 +581,12 @@ internal sealed partial class World
             target = to.Alive[chaos.Next(to.Alive.Count)];
         }
 
+        if (target is null && !healed && now < to.UnreadableUntil)
+        {
+            Count("message to an unreadable account");
+            return;
+        }
+
         target ??= Wake(to);
         target.Take(message);
     }
@@ -590,6 +604,13 @@ internal sealed partial class World
         {
             snapshot = !faults.Has(FaultKinds.OldSnapshots) || disk.Chance(600) ? place.Snapshots[^1]
                 : disk.Chance(500) ? place.Snapshots[disk.Next(place.Snapshots.Count)] : null;
+        }
+
+        if (place.Snapshots.Count > 0 && !healed && sequence is null && faults.LookupFails > 0 && disk.Chance(faults.LookupFails))
+        {
+            // As the store's failed look-ups: nothing is replayed in its place, somebody wakes the account again.
+            At(now + disk.Spread(7, faults.WriteBits), one.FailRecovery);
+            return one;
         }
 
         Trace($"{place.Address} wakes on node {one.Node}, {place.Rows.Count} rows, snapshot {snapshot?.SequenceNr ?? 0}");
@@ -679,6 +700,16 @@ internal sealed partial class World
                         what(one);
                     }
                 }
+            }
+        });
+        Every(faults.UnreadableBits, () =>
+        {
+            Count("account unreadable");
+            var place = order[unreadable.Next(order.Count)];
+            place.UnreadableUntil = now + unreadable.Spread(20, 26);
+            foreach (var one in place.Alive.ToArray())
+            {
+                Stop(one, $"can't be read until {place.UnreadableUntil}");
             }
         });
         Every(faults.ClockJumpBits, () =>
@@ -796,6 +827,27 @@ internal sealed partial class World
 
     // ---------------------------------------------------------------- journal
 
+    // What follows a snapshot is replayed whenever the account wakes: it must not grow without bound, in no way.
+    private void CheckReplay(Incarnation one, EventBatch row)
+    {
+        one.Add(row);
+        if (row.Snapshot is not null)
+        {
+            Count("snapshot");
+            return;
+        }
+
+        // At most 16 times as many as it should be, and 16 events or legs are worth a row.
+        var rowsMax = options.SnapshotEvery * 16;
+        var workMax = rowsMax * 16L;
+        if (one.Since.Rows >= rowsMax || one.Since.Work >= workMax || one.Since.Bytes >= options.SnapshotEveryBytes)
+        {
+            throw new ViolationException(
+                $"R17: {one.Place.Address} would replay {one.Since}, and a snapshot is due by {rowsMax} rows, {workMax} legs or"
+                + $" {options.SnapshotEveryBytes} bytes");
+        }
+    }
+
     // What can't be stored, ever, takes all down with it that an account does.
     private void CheckRow(Incarnation one, EventBatch row)
     {
@@ -829,6 +881,7 @@ internal sealed partial class World
     private void StartWrite(Incarnation one, EventBatch row)
     {
         CheckRow(one, row);
+        CheckReplay(one, row);
         var delay = disk.Spread(7, healed ? 12 : faults.WriteBits);
         var fate = disk.Next(1000);
         At(now + delay, () =>
@@ -1083,6 +1136,11 @@ internal sealed class Incarnation : IAccountShell
 
     public bool IsReady { get; private set; }
 
+    public LedgerTime ReadySince { get; private set; }
+
+    /// <summary>When it last prepared something beyond a bound, to see whether it is answered.</summary>
+    public LedgerTime? LastProbe { get; set; }
+
     public bool IsDead { get; set; }
 
     private bool IsNewest => Place.Newest == this
@@ -1112,6 +1170,34 @@ internal sealed class Incarnation : IAccountShell
         for (; from < rows.Count; from++)
         {
             Runtime.Replay(rows[from]);
+            Add(rows[from]);
+        }
+    }
+
+    /// <summary>What would be replayed after the newest snapshot that this incarnation knows of.</summary>
+    public (int Rows, long Work, long Bytes) Since { get; private set; }
+
+    /// <summary>Counts a row towards that.</summary>
+    public void Add(EventBatch row)
+    {
+        var work = row.Events.Sum(static happened => happened switch
+        {
+            TransactionPrepared(var part, _) => Math.Max(1, part.Legs.Length),
+            TransactionRejected { Part: var part } => Math.Max(1, part.Legs.Length),
+            CloserCommitted(var part, _) => Math.Max(1, part.Legs.Length),
+            CloserRefused { Part: var part } => Math.Max(1, part.Legs.Length),
+            _ => 1,
+        });
+        var bytes = row.Events.Aggregate((long)EncodedSize.Row, static (sum, happened) => sum + EncodedSize.OfEvent(happened));
+        Since = row.Snapshot is null || !IsReady ? (Since.Rows + 1, Since.Work + work, Since.Bytes + bytes) : default;
+    }
+
+    public void FailRecovery()
+    {
+        if (!IsDead)
+        {
+            world.Count("snapshot not read");
+            world.Stop(this, "its snapshot can't be read");
         }
     }
 
@@ -1123,6 +1209,7 @@ internal sealed class Incarnation : IAccountShell
         }
 
         IsReady = true;
+        ReadySince = Clock;
         var (clock, before) = (Clock, Runtime.State.LastTime);
         Runtime.RecoveryCompleted(clock);
         NoteAhead(clock, before, mayBeMoved: false);
@@ -1441,9 +1528,17 @@ internal sealed partial class World
         }
     }
 
+    /// <summary>Whether clocks go on evenly, so that an account's time tells how long something has been in doubt.</summary>
+    public bool HasEvenClocks => faults.SkewMax == 0 && faults.ClockJumpBits == 0;
+
     public void Write(Incarnation one, EventBatch row)
     {
         writers[row] = one;
+        if (HasEvenClocks)
+        {
+            Oracle.CheckBounds(one, row, options);
+        }
+
         StartWrite(one, row);
     }
 
