@@ -126,7 +126,20 @@ public static class EncodedSize
         return Saturated(Message(
             Message(PublicSpec(account.Spec)) + (2 * Timestamp) + PublicBalances + (3 * (Tag + 2 + DigitsMax))
             + (3 * (Tag + Varint64)) + (3 * (Tag + 1)) + Message(Text(account.Freeze?.Reason ?? ""))
-            + Text(account.ClosedReason)));
+            + Text(account.ClosedReason) + (account.Doubt is { } doubt ? OfDoubt(doubt) : 0)));
+    }
+
+    // Instead of the balances, that are counted above.
+    private static int OfDoubt(AccountDoubt doubt)
+    {
+        var size = FarTag + Varint32 + (2 * PublicBalances) + (Tag + Varint32) + Timestamp;
+        foreach (var one in doubt.Transactions)
+        {
+            var with = one.With.Sum(static account => Text(account.Text));
+            size += Message((2 * (Tag + 1 + IdText)) + Timestamp + Text(one.Coordinator.Text) + with + (4 * (Tag + 3 + DigitsMax)));
+        }
+
+        return size;
     }
 
     /// <summary>A transaction as it is answered when it is looked up, with what became of each leg.</summary>
