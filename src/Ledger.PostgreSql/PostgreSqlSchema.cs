@@ -137,6 +137,8 @@ public static class PostgreSqlSchema
             shards INTEGER NOT NULL,
             duration_ms BIGINT NOT NULL,
             renewed_at TIMESTAMPTZ NOT NULL,
+            -- By how much the holder's ledger time was ahead of renewed_at; negative when it was behind.
+            ledger_lead_us BIGINT NULL,
             is_leaving BOOLEAN NOT NULL,
             is_revoked BOOLEAN NOT NULL,
             CONSTRAINT pk_ledger_lease PRIMARY KEY (holder)

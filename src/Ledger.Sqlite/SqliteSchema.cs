@@ -1,3 +1,5 @@
+using Ledger.Actors.Timing;
+using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
@@ -43,6 +45,16 @@ internal static class SqliteSchema
             WHERE NOT EXISTS (
                 SELECT 1 FROM ledger_id WHERE persistence_id = '' AND id = x'00000000000000000000000000000002');
         DELETE FROM ledger_id WHERE persistence_id = '' AND id <> x'00000000000000000000000000000002';
+        """;
+
+    // What time it was, and how long the machine had run then: written with rows, about once a second.
+    private const string Clock = """
+        CREATE TABLE IF NOT EXISTS ledger_clock (
+            id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+            boot_id TEXT NOT NULL,
+            uptime_us INTEGER NOT NULL,
+            ledger_us INTEGER NOT NULL
+        );
         """;
 
     private const string Snapshots = """
@@ -100,8 +112,34 @@ internal static class SqliteSchema
                 + " CREATE UNIQUE INDEX journal_uq ON journal (persistence_id, sequence_number);");
         }
 
-        SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Ids} COMMIT;");
+        SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Ids} {Clock} COMMIT;");
         SqliteIdentity.Make(connection);
+    }
+
+    /// <summary>What the journal remembers of the ledger's time.</summary>
+    public static ClockMark ReadClockMark(string path)
+    {
+        using var connection = SqliteConnections.OpenReading(SqliteConnections.ConnectionString(path));
+        using var command = connection.CreateCommand();
+        command.CommandText = """
+            SELECT (SELECT created FROM journal ORDER BY ordering DESC LIMIT 1), boot_id, uptime_us, ledger_us
+            FROM (SELECT 1) LEFT JOIN ledger_clock;
+            """;
+        using var reader = command.ExecuteReader();
+        if (!reader.Read() || reader.IsDBNull(0))
+        {
+            return new ClockMark(null);
+        }
+
+        var mark = new ClockMark(LedgerTime.From(new DateTimeOffset(reader.GetInt64(0), TimeSpan.Zero)));
+        return reader.IsDBNull(1)
+            ? mark
+            : mark with
+            {
+                BootId = reader.GetString(1),
+                Uptime = TimeSpan.FromMicroseconds(reader.GetInt64(2)),
+                Time = new LedgerTime(reader.GetInt64(3)),
+            };
     }
 
     public static void PrepareSnapshots(string path)

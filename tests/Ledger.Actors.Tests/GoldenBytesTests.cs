@@ -213,6 +213,36 @@ public partial class GoldenBytesTests
     }
 
     [Fact]
+    public void A_row_of_an_account_that_is_ahead_of_its_clock_keeps_both_times_and_since_when_something_is_undecided()
+    {
+        var closed = new CloserCommitted(Alone(Full(Other, Own)), At(600)) { CommitTime = At(6) };
+        var batch = new EventBatch(43, 17, Seen) { OldestPrepared = At(5), Events = { closed } };
+        byte[] Encode() => JournalCodec.Encode(batch, new byte[32], Own);
+        var golden = Golden("row-ahead", Encode);
+
+        Convert.ToHexString(Encode()).ShouldBe(Convert.ToHexString(golden));
+        var read = JournalCodec.Decode(golden, Own, 43, out _);
+        read.OldestPrepared.ShouldBe(At(5));
+        read.Events.ShouldHaveSingleItem().ShouldBe(closed);
+        JournalCodec.Decode(Golden("closer-committed", static () => []), Own, 42, out _).OldestPrepared.ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_snapshot_keeps_when_what_is_in_doubt_was_prepared()
+    {
+        var snapshot = FullSnapshot();
+        snapshot = snapshot with
+        {
+            InDoubt = [InDoubtTransaction.Restore(Alone(Full(Own, Other)), 98, 5, Amount.MaxValue, Amount.Zero, At(77))],
+        };
+        var golden = Golden("snapshot-prepared-time", () => JournalCodec.Encode(snapshot, new byte[32]));
+
+        Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));
+        JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(golden, isPacked: true), Own, out _)
+            .InDoubt.ShouldHaveSingleItem().PreparedTime.ShouldBe(At(77));
+    }
+
+    [Fact]
     public void A_snapshot_of_the_first_version_is_read_as_ever()
     {
         var read = JournalCodec.DecodeSnapshot(

@@ -274,6 +274,19 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     }
 
     [Fact]
+    public async Task What_an_account_pays_out_is_committed_before_what_it_had_taken_in()
+    {
+        var journal = run.Journal();
+        var transfer = NewTransfer("c", "bank", 3);
+        var part = Part(transfer);
+        var early = new LedgerTime(LastTime(journal, "c").UnixMicroseconds - 60_000_000);
+        var row = journal.Append("c", new TransactionPrepared(part, LastTime(journal, "c")));
+        journal.Append("bank", new CloserCommitted(part, LastTime(journal, "bank")) { CommitTime = early });
+        journal.Append("c", new TransactionCommitted(part.Key, row.SequenceNr, early, LastTime(journal, "c")));
+        await Fires(journal, Rule.Cut);
+    }
+
+    [Fact]
     public async Task A_hold_expires_before_its_time()
     {
         var journal = run.Journal();

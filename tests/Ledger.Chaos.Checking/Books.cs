@@ -33,6 +33,9 @@ internal sealed class Attempt(TransferId id, UInt128 key, ReferenceAccount ancho
 
     public long CommitTime { get; set; }
 
+    /// <summary>When the newest of what its accounts had booked was committed, as they prepared it.</summary>
+    public long SourceTime { get; set; } = long.MinValue;
+
     /// <summary>How many of its accounts have not booked the outcome.</summary>
     public int Open { get; set; }
 
@@ -662,6 +665,7 @@ internal sealed class Books
         }
 
         side.Prepared = place;
+        attempt.SourceTime = Math.Max(attempt.SourceTime, account.NewestCommit);
         attempt.Open++;
         IReadOnlyList<PartLeg> legs;
         if (attempt.Anchor == account)
@@ -747,6 +751,7 @@ internal sealed class Books
         }
 
         side.Committed = place;
+        account.NewestCommit = Math.Max(account.NewestCommit, committed.CommitTime.UnixMicroseconds);
         Do(account, attempt, doubt.Legs, place);
         Settled(attempt);
     }
@@ -904,7 +909,13 @@ internal sealed class Books
 
         attempt.IsCommitted = true;
         attempt.Closer = account;
-        attempt.CommitTime = closed.At.UnixMicroseconds;
+        attempt.CommitTime = closed.CommitTime.UnixMicroseconds;
+        if (Math.Max(attempt.SourceTime, account.NewestCommit) > attempt.CommitTime)
+        {
+            Complain(Rule.Cut, $"commits {part.Id} before what its accounts had booked: a cut between has the one without the other", attempt);
+        }
+
+        account.NewestCommit = Math.Max(account.NewestCommit, attempt.CommitTime);
         attempt.Legs ??= part.Legs;
         attempt.Side(account).Committed = place;
         Record(attempt, attempt.Legs);

@@ -5,6 +5,7 @@ using Akka.Persistence;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
@@ -31,6 +32,9 @@ internal sealed record AccountActorContext(
 
     /// <summary>The claims of shards that have begun here, by the names of the shards; none outside a cluster.</summary>
     public ConcurrentDictionary<string, ShardClaim> Claims { get; } = new();
+
+    /// <summary>Which accounts have rows of the future.</summary>
+    public AccountsAhead Ahead { get; init; } = new();
 
     /// <summary>The timers of accounts.</summary>
     public AccountClock Clock { get; } = new();
@@ -80,6 +84,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private bool passivating;
     private bool stopping;
     private readonly DoubtNote doubt;
+    private long dropped;
+    private bool isAhead;
     private Queue<Utterance>? withheld;
     private ICancelable? silence;
 
@@ -147,6 +153,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 WakeUnread(context.Recoveries.Succeeded(account));
                 lastUsed = Now;
                 runtime.RecoveryCompleted(lastUsed);
+                NoteTime(lastUsed);
                 LookWhetherIdleAfter(context.PassivateAfter);
                 break;
 
@@ -165,6 +172,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 lastUsed = Now;
                 passivating = false;
                 runtime.Handle(envelope.Message, lastUsed);
+                NoteTime(lastUsed);
                 break;
             case SearchEnded ended:
                 Searched(ended);
@@ -227,11 +235,29 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var now = Now;
         ForgetWake();
         runtime.Tick(now);
+        NoteTime(now);
         doubt.Look(runtime.OldestInDoubt, now);
         if (context.Lease.IsSilentForLong)
         {
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
             runtime.GiveUpCalls(CallFailure.JournalUnavailable);
+        }
+    }
+
+    // R21: what the node's health says.
+    private void NoteTime(LedgerTime now)
+    {
+        if (runtime.DroppedAhead is var all && all != dropped)
+        {
+            context.Ahead.CountDropped(all - dropped, account, Log);
+            dropped = all;
+        }
+
+        var by = runtime.AheadBy(now);
+        if (isAhead || by > TimeSpan.Zero)
+        {
+            isAhead = by > TimeSpan.Zero;
+            context.Ahead.Note(account, by);
         }
     }
 
@@ -528,6 +554,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         silence?.Cancel();
         searches?.StopAll();
         searchCheck?.Cancel();
+        context.Ahead.Note(account, TimeSpan.Zero);
         runtime.Fail(CallFailure.Moving);
         FailWithheld(CallFailure.Moving);
         if ((!recovered || runtime.HasInDoubt) && wakeAfter is { } pause)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Akka.Hosting;
 using Ledger.Actors.Leasing;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
@@ -41,6 +42,9 @@ public abstract class LedgerStorage
     /// <param name="persistenceId">A stream that does not exist.</param>
     /// <param name="cancellationToken">Gives up.</param>
     internal virtual Task RehearseAsync(string persistenceId, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Reads what the storage remembers of the ledger's time.</summary>
+    internal virtual ClockMark ReadClockMark() => new(null);
 
     /// <summary>Opens the table of leases; null where only one process can have the storage open.</summary>
     internal virtual ILeaseStore? OpenLeases() => null;

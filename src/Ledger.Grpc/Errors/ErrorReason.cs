@@ -81,6 +81,8 @@ internal static class Reasons
         "JOURNAL_UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true,
         RetryAfter: TimeSpan.FromMilliseconds(500));
 
+    public static readonly ErrorReason LoopbackOnly = new("LOOPBACK_ONLY", StatusCode.PermissionDenied);
+
     // Of what is in doubt: nothing was applied, and the same request may succeed once it is decided.
     public static readonly ErrorReason AccountInDoubt =
         new("ACCOUNT_IN_DOUBT", StatusCode.Unavailable, RetryAfter: TimeSpan.FromSeconds(1));
