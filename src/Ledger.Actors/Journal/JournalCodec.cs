@@ -65,7 +65,7 @@ internal static class JournalCodec
             Before = ToStored(batch.Before),
             OldestUndecidedPreparedTime = batch.OldestPrepared?.UnixMicroseconds ?? 0,
         };
-        var principals = new StoredPrincipals(stored.Principals);
+        var principals = default(StoredPrincipals);
         foreach (var happened in batch.Events)
         {
             var e = ToStored(happened, account);
@@ -74,6 +74,7 @@ internal static class JournalCodec
             stored.Events.Add(e);
         }
 
+        stored.Principals = principals.Names;
         return stored.ToByteArray();
     }
 
@@ -133,7 +134,7 @@ internal static class JournalCodec
         stored.ClosedReason = snapshot.ClosedReason;
         stored.Freeze = ToStored(snapshot.Freeze);
         var buffer = StoredIds.Write(snapshot.Remembered, stored);
-        var principals = new StoredPrincipals(stored.Principals);
+        var principals = default(StoredPrincipals);
         foreach (var doubt in snapshot.InDoubt)
         {
             var inDoubt = new StoredInDoubt
@@ -169,6 +170,7 @@ internal static class JournalCodec
             });
         }
 
+        stored.Principals = principals.Names;
         var length = stored.CalculateSize();
         var bytes = new byte[length + s_checkField.Length + HashSize];
         stored.WriteTo(bytes.AsSpan(0, length));
