@@ -73,7 +73,8 @@ public interface ILedger
     Task<AccountView?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it.</summary>
+    /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it. Without an account
+    /// that is never said of what was merely forgotten: it fails with <see cref="LedgerErrorReason.TransferNotRemembered"/>.</summary>
     /// <param name="account">The transfer's debit or credit account; none when the caller does not know it. A hold is then
     /// found by the index of holds, however old; another transfer only by this node's memory of recent ids.</param>
     /// <param name="id">The transfer's id.</param>
@@ -322,6 +323,10 @@ public enum LedgerErrorReason
 
     /// <summary>The answer is larger than what nodes send each other. The outcome is unknown, and is found out by reading.</summary>
     AnswerTooLarge = 22,
+
+    /// <summary>The node does not remember by itself which account a transfer is of, which says nothing about whether there is one:
+    /// name one of its accounts. Nothing was applied.</summary>
+    TransferNotRemembered = 24,
 
     /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was
     /// applied by this call; earlier ones may have been. Retrying here is no use.</summary>

@@ -90,6 +90,9 @@ public sealed class LedgerOptions
     /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
+    /// <summary>How the ledger tells the time.</summary>
+    public LedgerClockOptions Clock { get; } = new();
+
     /// <summary>The cluster role that accounts live on, in clustered mode; null for every node.</summary>
     public string? Role { get; set; }
 

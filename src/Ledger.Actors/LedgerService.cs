@@ -7,8 +7,8 @@ namespace Ledger.Actors;
 
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
-    LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
-    Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null,
+    LedgerOptions options, TimeProvider clock, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts,
+    HoldLocator holds, Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null,
     bool returnBalances = false) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
@@ -21,10 +21,10 @@ internal sealed partial class LedgerService(
     public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
         ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
         : new LedgerService(
-            options, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances) { Ended = Ended };
+            options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances) { Ended = Ended };
 
     public ILedger ReturningBalances() => new LedgerService(
-        options, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances: true) { Ended = Ended };
+        options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances: true) { Ended = Ended };
 
     public string PositionOf(RowPosition position) => positions.Write(position);
 
@@ -139,12 +139,7 @@ internal sealed partial class LedgerService(
         {
             if (account.IsNone)
             {
-                if (await LocateAsync(id, deadline, cancellationToken) is not { } found)
-                {
-                    return null;
-                }
-
-                account = found;
+                account = await LocateAsync(id, deadline, cancellationToken) ?? throw NotRemembered(id, "account");
             }
 
             return await RecordAsync(account, id, deadline, cancellationToken);
@@ -253,7 +248,7 @@ internal sealed partial class LedgerService(
                 LedgerErrorReason.DeadlineExpired, "The deadline had passed before anything was done.");
         }
 
-        var deadline = options.TimeProvider.GetUtcNow() + (wait < WaitMax ? wait : WaitMax);
+        var deadline = clock.GetUtcNow() + (wait < WaitMax ? wait : WaitMax);
         calls.Admit(count);
         return deadline;
     }
@@ -276,7 +271,7 @@ internal sealed partial class LedgerService(
             if (options.Mode == LedgerExecutionMode.Clustered)
             {
                 // A node that dies takes calls and answers with it that nobody else knows of.
-                call.SendAgain(() => region.Tell(envelope, ActorRefs.NoSender), options.TimeProvider.GetUtcNow());
+                call.SendAgain(() => region.Tell(envelope, ActorRefs.NoSender), clock.GetUtcNow());
             }
 
             region.Tell(envelope, ActorRefs.NoSender);
@@ -295,12 +290,12 @@ internal sealed partial class LedgerService(
 
             isUnknown |= failure == CallFailure.Moving;
             if (!(failure == CallFailure.Moving || (failure == CallFailure.Overloaded && retryOverload)) || calls.IsDisposed
-                || options.TimeProvider.GetUtcNow() + pause >= deadline)
+                || clock.GetUtcNow() + pause >= deadline)
             {
                 return answer;
             }
 
-            await Task.Delay(pause, options.TimeProvider, cancellationToken);
+            await Task.Delay(pause, clock, cancellationToken);
             pause = pause * 2 < RetryPauseMax ? pause * 2 : RetryPauseMax;
         }
     }
@@ -310,7 +305,7 @@ internal sealed partial class LedgerService(
         try
         {
             return await accounts.WaitAsync(
-                deadline - options.TimeProvider.GetUtcNow(), options.TimeProvider, cancellationToken);
+                deadline - clock.GetUtcNow(), clock, cancellationToken);
         }
         catch (TimeoutException)
         {
@@ -322,7 +317,7 @@ internal sealed partial class LedgerService(
         Func<CancellationToken, Task<T>> read, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var left = deadline - options.TimeProvider.GetUtcNow();
+        var left = deadline - clock.GetUtcNow();
         timer.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
         try
         {

@@ -23,6 +23,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     private readonly V1.AccountService.AccountServiceClient accounts;
     private readonly V1.TransferService.TransferServiceClient transfers;
     private readonly V1.TransactionService.TransactionServiceClient transactions;
+    private readonly V1.AdminService.AdminServiceClient admin;
     private readonly Random random = new();
 
     /// <summary>Makes a client of the nodes that the options name. Connects with the first call.</summary>
@@ -51,6 +52,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         accounts = new V1.AccountService.AccountServiceClient(invoker);
         transfers = new V1.TransferService.TransferServiceClient(invoker);
         transactions = new V1.TransactionService.TransactionServiceClient(invoker);
+        admin = new V1.AdminService.AdminServiceClient(invoker);
     }
 
     private LedgerClient(GrpcChannel channel, LedgerClientOptions options, bool owns)
@@ -397,6 +399,42 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             message.PageToken = page.NextPageToken;
         }
         while (message.PageToken.Length > 0);
+    }
+
+    /// <summary>Lists the accounts that have been in doubt for long, fetching page after page. One may be among them that is in
+    /// doubt no more. Answered only on the node's own machine.</summary>
+    /// <param name="request">What is different for each of the calls.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public async IAsyncEnumerable<AccountInDoubt> ListInDoubtAsync(
+        RequestOptions? request = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var message = new V1.ListInDoubtRequest { PageSize = 500 };
+        do
+        {
+            var page = await CallAsync(admin.ListInDoubtAsync, message, CallKind.Read, request, cancellationToken);
+            foreach (var account in page.Accounts)
+            {
+                yield return Read(() => Wire.FromWire(account), CallKind.Read);
+            }
+
+            message.PageToken = page.NextPageToken;
+        }
+        while (message.PageToken.Length > 0);
+    }
+
+    /// <summary>Says what is in doubt on an account: the oldest transactions, at most 100. Answered only on the node's own
+    /// machine.</summary>
+    /// <param name="address">The account's address.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The transactions, the oldest first; none when nothing is in doubt, or there is no such account.</returns>
+    public async Task<IReadOnlyList<TransactionInDoubt>> GetInDoubtAsync(
+        string address, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var message = new V1.GetInDoubtRequest { Address = address };
+        var response = await CallAsync(admin.GetInDoubtAsync, message, CallKind.Read, request, cancellationToken);
+        return Read(() => response.Transactions.Select(Wire.FromWire).ToArray(), CallKind.Read);
     }
 
     /// <summary>Lists the entries of an account's statement, fetching page after page. Entries that are booked meanwhile

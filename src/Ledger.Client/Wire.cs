@@ -282,6 +282,8 @@ internal static class Wire
         FromWire(Needed(wire.Least, "least counters")), FromWire(Needed(wire.Greatest, "greatest counters")),
         wire.TransactionCount, [.. wire.Transactions.Select(FromWire)], Time(wire.CompleteUpTo));
 
+    public static AccountInDoubt FromWire(V1.AccountInDoubt wire) => new(wire.Address, Time(wire.Since));
+
     public static TransactionInDoubt FromWire(V1.TransactionInDoubt wire) => new()
     {
         Id = Id(wire.Id),

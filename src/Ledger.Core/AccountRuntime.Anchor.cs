@@ -38,6 +38,17 @@ public sealed partial class AccountRuntime
         }
 
         var asked = work.Asked!;
+        if (!work.IsExpiry && IsOfTheFuture(asked, JudgedAt(now), out var dated))
+        {
+            // As what is malformed: it is not journaled, and the id stays free. What was taken before is answered above.
+            Answer(work, Rejected(asked, dated, TransferStatus.IdFromTheFuture, default, null, replayed: false) with
+            {
+                Status = TransferStatus.IdFromTheFuture, FailedLeg = Math.Max(dated, 0),
+            });
+            Finish(work, skipFirst: work.HasFirst, now);
+            return;
+        }
+
         var part = asked;
         if (state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null)
         {
@@ -109,6 +120,23 @@ public sealed partial class AccountRuntime
                     : part with { Legs = resolved, AnchorAsset = anchorAsset },
                 now);
         }
+    }
+
+    // Whether an id is too far ahead, and the place of the first transfer with such an id; where it is the transaction's own, of the
+    // first transfer. -1 where there is none.
+    private static bool IsOfTheFuture(TransactionPart asked, LedgerTime now, out int leg)
+    {
+        var all = IdWindow.IsOfTheFuture(asked.Id, now);
+        for (leg = 0; leg < asked.Legs.Length && (all || !asked.IsPlain); leg++)
+        {
+            if (asked.Legs[leg].Transfer is { } transfer && (all || IdWindow.IsOfTheFuture(transfer.Id, now)))
+            {
+                return true;
+            }
+        }
+
+        leg = -1;
+        return all;
     }
 
     // What can't be stored, sent and shown is refused before anything is journaled: it would be in doubt for ever (R17). Nothing is

@@ -284,10 +284,8 @@ public sealed partial class AccountRuntime
         var missing = new HashSet<long>();
         foreach (var id in uncertain)
         {
-            var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
-            missing.Add(++lookupCount);
-            Hold(new Outgoing(default, null, default, null, new IdLookup(
-                id, 0, assignedSequenceNr, notBefore, notAfter, ToEnd: true) { Number = lookupCount }));
+            Ask(LookupOf(id, 0, withLater: true));
+            missing.Add(lookupCount);
         }
 
         (besides ??= []).Add(new Besides(trial, missing, known));

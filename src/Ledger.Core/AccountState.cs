@@ -83,6 +83,9 @@ public sealed class AccountState
     /// <summary>The ids that are decided.</summary>
     public RememberedIds Remembered { get; }
 
+    /// <summary>The newest entry of this account in the index of ids, or none.</summary>
+    public IndexedId NewestIndexed { get; private set; }
+
     /// <summary>How many transactions are prepared and not decided.</summary>
     public int InDoubtCount => inDoubt?.Count ?? 0;
 
@@ -214,8 +217,24 @@ public sealed class AccountState
     /// decided, is wrong. The account must not go on.</exception>
     public void Evolve(AccountEvent happened, long sequenceNr)
     {
+        List<TransferId>? indexed = null;
+        Evolve(happened, sequenceNr, ref indexed);
+    }
+
+    /// <summary>Folds one event.</summary>
+    /// <param name="happened">The event.</param>
+    /// <param name="sequenceNr">The journal row that holds it.</param>
+    /// <param name="indexed">Takes the ids that its row is entered under; null for none so far.</param>
+    /// <exception cref="LedgerInvariantException">See the other one.</exception>
+    internal void Evolve(AccountEvent happened, long sequenceNr, ref List<TransferId>? indexed)
+    {
         Require(happened.At >= LastTime, "time never runs backwards on an account");
         LastTime = happened.At;
+        if (happened is not (TransactionCommitted or TransactionAborted))
+        {
+            Enter(happened, sequenceNr, 0, ref indexed);
+        }
+
         switch (happened)
         {
             case AccountOpened opened:
@@ -238,26 +257,25 @@ public sealed class AccountState
 
             case TransactionCommitted committed:
                 var done = TakeInDoubt(committed.Key);
+                Enter(committed, sequenceNr, done.SequenceNr, ref indexed);
                 Do(done.Part, committed.CommitTime, done.SequenceNr);
                 break;
 
             case TransactionAborted aborted:
                 var released = TakeInDoubt(aborted.Key);
+                Enter(aborted, sequenceNr, released.SequenceNr, ref indexed);
                 Forsake(released.Part, aborted.Leg, aborted.Reason, aborted.Seen, aborted.At, released.SequenceNr);
                 break;
 
             case TransactionRejected rejected:
-                Measure(rejected.Part, rejected.At);
                 Forsake(rejected.Part, rejected.Leg, rejected.Reason, rejected.Seen, rejected.At, sequenceNr);
                 break;
 
             case CloserCommitted closed:
-                Measure(closed.Part, closed.At);
                 Do(closed.Part, closed.CommitTime, sequenceNr);
                 break;
 
             case CloserRefused refused:
-                Measure(refused.Part, refused.At);
                 Forsake(refused.Part, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr, isCloser: true);
                 break;
 
@@ -288,8 +306,14 @@ public sealed class AccountState
         EntryCount = snapshot.EntryCount;
         LastTime = snapshot.LastTime;
         PreparedCount = snapshot.PreparedCount;
+        NewestIndexed = snapshot.NewestIndexed;
         Remembered.Restore(
-            snapshot.Watermark, snapshot.HasForgottenUnordered, snapshot.IdLeadMax, snapshot.IdLagMax, snapshot.Remembered.Count);
+            snapshot.Watermark, snapshot.HasForgottenUnordered, snapshot.ForgottenUpTo, snapshot.Remembered.Count);
+        foreach (var (id, at, what) in snapshot.RememberedEarly)
+        {
+            Require(Remembered.TryAddEarly(id, what, at), "I4: an id is decided once");
+        }
+
         foreach (var (id, at, what) in snapshot.Remembered)
         {
             Require(Remembered.TryAdd(id, what, at), "I4: an id is decided once");
@@ -355,7 +379,6 @@ public sealed class AccountState
     {
         var part = prepared.Part;
         PreparedCount++;
-        Measure(part, prepared.At);
         var transaction = new InDoubtTransaction(part, sequenceNr, PreparedCount, prepared.At);
         Require(Remembered.Find(part.Key) is null, "I4: an id is prepared once");
         Add(transaction);
@@ -692,18 +715,14 @@ public sealed class AccountState
         return length >= ContentsMax;
     }
 
-    private void Measure(TransactionPart part, LedgerTime at)
+    // In which rows an id's own time does not lead to it (R22).
+    private void Enter(AccountEvent happened, long sequenceNr, long preparedBy, ref List<TransferId>? indexed)
     {
-        Remembered.Measure(part.Id, at);
-        if (!part.IsAlone)
+        var before = indexed?.Count ?? 0;
+        IdIndex.Collect(happened, Address, sequenceNr, preparedBy, ref indexed);
+        if (indexed?.Count > before)
         {
-            foreach (var leg in part.Legs)
-            {
-                if (leg.Transfer is { } transfer)
-                {
-                    Remembered.Measure(transfer.Id, at);
-                }
-            }
+            NewestIndexed = new IndexedId(indexed[^1], sequenceNr);
         }
     }
 
@@ -807,16 +826,23 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
 /// <param name="HasForgottenUnordered">See <see cref="RememberedIds.HasForgottenUnordered"/>.</param>
 /// <param name="Remembered">The ids in memory, oldest first; decisions about one id follow each other, oldest first.</param>
 /// <param name="InDoubt">The transactions in doubt, in the order of their preparation.</param>
-/// <param name="IdLeadMax">See <see cref="RememberedIds.LeadMax"/>.</param>
-/// <param name="IdLagMax">See <see cref="RememberedIds.LagMax"/>.</param>
 public sealed record AccountSnapshot(
     long SequenceNr, AccountSpec? Spec, LedgerTime OpenTime, Balances Balances, ulong EntryCount, LedgerTime LastTime,
     long PreparedCount, TransferId Watermark, bool HasForgottenUnordered,
     IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered,
-    IReadOnlyList<InDoubtTransaction> InDoubt, long IdLeadMax, long IdLagMax)
+    IReadOnlyList<InDoubtTransaction> InDoubt)
 {
     /// <summary>What the account was opened with.</summary>
     public AccountSpec? OpenedWith { get; init; } = Spec;
+
+    /// <summary>The ids that are still in memory because they are ahead of the account's time, in their own order.</summary>
+    public IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> RememberedEarly { get; init; } = [];
+
+    /// <summary>See <see cref="RememberedIds.ForgottenUpTo"/>.</summary>
+    public LedgerTime ForgottenUpTo { get; init; } = new(long.MinValue);
+
+    /// <summary>See <see cref="AccountState.NewestIndexed"/>.</summary>
+    public IndexedId NewestIndexed { get; init; }
 
     /// <summary>Whether a change of the account closed it.</summary>
     public bool Closed { get; init; }
@@ -839,8 +865,11 @@ public sealed record AccountSnapshot(
     public static AccountSnapshot Of(AccountState state, long sequenceNr) => new(
         sequenceNr, state.Spec, state.OpenTime, state.Balances, state.EntryCount, state.LastTime, state.PreparedCount,
         state.Remembered.Watermark, state.Remembered.HasForgottenUnordered, [.. state.Remembered.InOrder()],
-        state.InDoubtInOrder(), state.Remembered.LeadMax, state.Remembered.LagMax)
+        state.InDoubtInOrder())
     {
+        RememberedEarly = [.. state.Remembered.EarlyInOrder()],
+        ForgottenUpTo = state.Remembered.ForgottenUpTo,
+        NewestIndexed = state.NewestIndexed,
         OpenedWith = state.OpenedWith,
         Closed = state.ClosedByChange,
         ClosedByHold = state.ClosedByHold,

@@ -260,8 +260,10 @@ public sealed record Hold(
     /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
     public string Principal { get; init; } = "";
 
-    /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12).</summary>
-    public TransferId ExpiryId => DerivedId.Make(Transfer.Id, "ledger.expiry.v1\0"u8, Deadline.UnixMicroseconds);
+    /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12). It carries the time
+    /// at which it is due, so that a hold of any age expires under a young id (R22).</summary>
+    public TransferId ExpiryId =>
+        DerivedId.MakeAt(Deadline, Transfer.Id, "ledger.expiry.v2\0"u8, Deadline.UnixMicroseconds);
 }
 
 /// <summary>What an account knows about the ids that a leg names. Immutable.</summary>

@@ -17,6 +17,10 @@ internal static partial class Mapping
     private const int MicrosPerSecond = 1_000_000;
     private const int NanosPerMicro = 1_000;
 
+    // What a Timestamp can say: the years 1 to 9999.
+    private const long TimestampMicrosMin = -62_135_596_800_000_000;
+    private const long TimestampMicrosMax = 253_402_300_799_999_999;
+
     /// <summary>Reads a transfer.</summary>
     public static bool TryRead(V1.Transfer? source, out Transfer transfer, out Fault fault)
     {
@@ -128,9 +132,17 @@ internal static partial class Mapping
             return false;
         }
 
-        fault = default;
         time = new LedgerTime(
             (source.Seconds * MicrosPerSecond) + ((source.Nanos + NanosPerMicro - 1) / NanosPerMicro));
+        if (time.UnixMicroseconds > TimestampMicrosMax)
+        {
+            // It has been rounded up, and would come out as a moment of the year 10000, which no client can read.
+            fault = new Fault(
+                Reasons.MalformedTime, "The time is after 9999-12-31T23:59:59.999999Z, the last in whole microseconds.", field);
+            return false;
+        }
+
+        fault = default;
         return true;
     }
 
@@ -364,8 +376,11 @@ internal static partial class Mapping
 
     public static Timestamp Write(LedgerTime time)
     {
+        // Never out of the range of Timestamp, whatever is stored: one field that can't be read makes the whole answer unreadable.
+        var within = Math.Clamp(time.UnixMicroseconds, TimestampMicrosMin, TimestampMicrosMax);
+
         // Floored, since the nanoseconds of a Timestamp count forward from its seconds even before 1970.
-        var (seconds, micros) = Math.DivRem(time.UnixMicroseconds, MicrosPerSecond);
+        var (seconds, micros) = Math.DivRem(within, MicrosPerSecond);
         return micros < 0
             ? new Timestamp { Seconds = seconds - 1, Nanos = (int)(micros + MicrosPerSecond) * NanosPerMicro }
             : new Timestamp { Seconds = seconds, Nanos = (int)micros * NanosPerMicro };

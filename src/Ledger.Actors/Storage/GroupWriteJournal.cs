@@ -13,6 +13,7 @@ using Akka.Persistence.Sql.Journal;
 using Akka.Serialization;
 using Akka.Util;
 using Ledger.Actors.Journal;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
@@ -73,6 +74,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     protected GroupWriteJournal(Config config)
         : base(config)
     {
+        // A row says by the ledger's time when it was written: the newest one tells the next process what time it was.
+        var setup = _system.Settings.Setup.Get<LedgerSetup>();
+        Clock = setup.HasValue ? setup.Value.Clock : new LedgerClock(TimeProvider.System);
         _defaultSerializer = config.GetString("serializer");
         if (string.Equals(_defaultSerializer, "null", StringComparison.Ordinal))
         {
@@ -97,6 +101,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             FullMode = BoundedChannelFullMode.Wait,
         });
     }
+
+    /// <summary>The ledger's time.</summary>
+    internal LedgerClock Clock { get; }
 
     /// <summary>Makes what one writer loop appends with. Must not touch the database yet.</summary>
     protected abstract IJournalAppender CreateAppender();
@@ -277,7 +284,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     private Write Serialize(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
     {
         var write = new Write(cancellationToken);
-        var now = TimeProvider.System.GetUtcNow().UtcTicks;
+        var now = Clock.GetUtcNow().UtcTicks;
         foreach (var message in messages)
         {
             if (message.Payload is not IImmutableList<IPersistentRepresentation> events)
@@ -330,7 +337,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             manifest,
             string.IsNullOrEmpty(representation.WriterGuid) ? _journalUuid : representation.WriterGuid)
         {
-            Ids = (payload as JournalRow)?.Ids,
+            Entries = (payload as JournalRow)?.Entries,
         };
     }
 
@@ -679,7 +686,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
             Rows++;
             Bytes += row.Message.Length;
-            Ids += row.Ids?.Count ?? 0;
+            Ids += row.Entries?.Ids.Count ?? 0;
         }
 
         public void CopyTo(List<AppendRow> rows)

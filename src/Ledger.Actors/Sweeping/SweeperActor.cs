@@ -81,7 +81,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private LedgerTime Now => LedgerTime.From(context.Options.TimeProvider.GetUtcNow());
+    private LedgerTime Now => LedgerTime.From(context.Time.GetUtcNow());
 
     // Backoffs run by the machine's clock: the ledger's may stand still, as in a test.
     private static long Monotonic => TimeProvider.System.GetTimestamp();

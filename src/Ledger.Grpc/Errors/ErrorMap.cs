@@ -39,6 +39,7 @@ internal static class ErrorMap
         LedgerErrorReason.Unavailable => Reasons.Unavailable,
         LedgerErrorReason.AccountInDoubt => Reasons.AccountInDoubt,
         LedgerErrorReason.CounterpartyUnavailable => Reasons.CounterpartyUnavailable,
+        LedgerErrorReason.TransferNotRemembered => Reasons.TransferNotRemembered,
         LedgerErrorReason.TransactionTooLarge => Reasons.TransactionTooLarge,
         LedgerErrorReason.MessageTooLarge => Reasons.MessageTooLarge,
         LedgerErrorReason.AnswerTooLarge => Reasons.AnswerTooLarge,

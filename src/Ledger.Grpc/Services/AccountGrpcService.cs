@@ -220,7 +220,9 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         return Mapping.TryReadTime(source, field, out var time, out var fault) ? time : throw fault.Exception();
     }
 
-    private static int PageSize(int size) => size switch
+    /// <summary>Reads the size of a page.</summary>
+    /// <exception cref="FaultException">It is out of range.</exception>
+    internal static int PageSize(int size) => size switch
     {
         0 => DefaultPageSize,
         < 0 or > LedgerLimits.PageSizeMax => throw new Fault(

@@ -37,10 +37,13 @@ internal enum FaultKinds
     /// them (R17).</summary>
     Payload = 1 << 20,
 
+    /// <summary>The table of the index of ids is put back from a copy that is older than the journal.</summary>
+    IndexLost = 1 << 21,
+
     /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it, and what
     /// others have prepared with it stays in doubt.</summary>
     Unreadable = 1 << 28,
-    All = ((1 << 21) - 1) | Unreadable,
+    All = ((1 << 22) - 1) | Unreadable,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -85,6 +88,8 @@ internal sealed record Faults
 
     public int LookupFails { get; init; }
 
+    public int IndexLostBits { get; init; }
+
     public int LookupBits { get; init; } = 12;
 
     public long SkewMax { get; init; }
@@ -104,7 +109,7 @@ internal sealed record Faults
         var random = new Prng(seed, "faults");
         var kinds = FaultKinds.None;
         var temper = random.Next(8);
-        for (var bit = 0; bit < 21; bit++)
+        for (var bit = 0; bit < 22; bit++)
         {
             // One history in eight is calm, one suffers everything.
             var on = random.Next(100);
@@ -145,6 +150,7 @@ internal sealed record Faults
             PartitionBits = Rate(FaultKinds.Partition, 20, 22, 24),
             ClockJumpBits = Rate(FaultKinds.ClockJump, 20, 22, 24),
             LapseBits = Rate(FaultKinds.Lapse, 19, 21, 23),
+            IndexLostBits = Rate(FaultKinds.IndexLost, 19, 21, 23),
             UnreadableBits = (kinds & FaultKinds.Unreadable) != FaultKinds.None ? doubt.Of(20, 21, 22, 23) : 0,
             UnansweredMax = doubt.Of(1, 2, 3, 256),
             DoubtMax = doubt.Of(2, 3, 5, 4096),

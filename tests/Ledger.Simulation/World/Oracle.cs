@@ -813,6 +813,14 @@ internal sealed class Oracle(World world)
             told.Add(key, one = new Told());
         }
 
+        if (status == TransferStatus.IdFromTheFuture)
+        {
+            // Of what is not taken, nothing is known later.
+            Check(one.Committed != true, $"I5: {id} was committed, and is told to be of the future");
+            Count("told: of the future");
+            return;
+        }
+
         Check(one.Committed is null || one.Committed == committed || (!one.Committed.Value && IsAboutAnother(one.Status)),
             $"I4: {id} was told {one.Status} and then {status}");
         if (committed)
@@ -859,7 +867,7 @@ internal sealed class Oracle(World world)
             }
             else
             {
-                Check(IsAboutAnother(status) || status == TransferStatus.LinkedEventFailed, $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(IsAboutAnother(status) || status is TransferStatus.LinkedEventFailed or TransferStatus.IdFromTheFuture, $"I5: {id} is told to be rejected ({status}), and no row says so");
             }
 
             Check(!attempts.Values.Any(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id
@@ -1154,7 +1162,8 @@ internal sealed class Oracle(World world)
     /// <summary>Everything that a state holds, as text.</summary>
     public static string Dump(AccountSnapshot s) => string.Join('\n', [
         $"{s.SequenceNr} {s.Spec} {s.OpenedWith} {s.OpenTime} {s.Balances} {s.EntryCount} {s.LastTime} {s.PreparedCount}",
-        $"{s.Watermark} {s.HasForgottenUnordered} {s.IdLeadMax} {s.IdLagMax} {s.Closed} {s.ClosedReason} {s.Freeze}",
+        $"{s.Watermark} {s.HasForgottenUnordered} {s.ForgottenUpTo} {s.NewestIndexed} {s.Closed} {s.ClosedReason} {s.Freeze}",
+        .. s.RememberedEarly.Select(static r => $"early {r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
         .. s.Remembered.Select(static r =>
             $"{r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
         .. s.Holds.Select(static h => $"{h}"),
