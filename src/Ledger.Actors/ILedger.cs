@@ -12,6 +12,25 @@ namespace Ledger.Actors;
 /// </remarks>
 public interface ILedger
 {
+    /// <summary>The same ledger, in the name of somebody: what is written through it says who asked. Cheap; may be called for each
+    /// request.</summary>
+    /// <param name="principal">Who asks, such as a user or a service: at most <see cref="Principals.BytesMax"/> bytes of UTF-8,
+    /// without control characters, and not beginning with <see cref="Principals.ReservedPrefix"/>; empty for nobody. It is no part of
+    /// what is asked for: the same id asked for again by another is the same request, and its first principal stays.</param>
+    /// <exception cref="LedgerException">The principal is none; its field is <c>principal</c>.</exception>
+    ILedger WithCaller(string principal);
+
+    /// <summary>The same ledger, whose posts are answered with their accounts as they are right after: see
+    /// <see cref="TransferResult.DebitAfter"/> and <see cref="TransactionResult.After"/>. At most
+    /// <see cref="LedgerLimits.ReturnedBalancesMax"/> transfers or legs in one request. It costs no row and no message; an answer waits for
+    /// what its first account is writing at the moment.</summary>
+    ILedger ReturningBalances();
+
+    /// <summary>The opaque text of a position that a write was answered with, as the API tells it: it names the ledger's epoch too, and
+    /// is told from a text that this ledger has not made. Empty for none.</summary>
+    /// <param name="position">The position.</param>
+    string PositionOf(RowPosition position);
+
     /// <summary>Opens accounts, each on its own. Idempotent. Results come in the order of the request.</summary>
     /// <param name="accounts">From 1 to <see cref="LedgerLimits.BatchMax"/> accounts.</param>
     /// <param name="timeout">How long to wait.</param>
@@ -161,7 +180,11 @@ public sealed record ExtendHold(TransferId HoldId, LedgerTime Deadline)
 /// <param name="Status"><see cref="TransferStatus.Created"/> when it was set, <see cref="TransferStatus.Exists"/> when it was so
 /// already, or why not.</param>
 /// <param name="Deadline">When the hold expires; null when it does not, or is not there.</param>
-public sealed record ExtendHoldResult(TransferId HoldId, TransferStatus Status, LedgerTime? Deadline);
+public sealed record ExtendHoldResult(TransferId HoldId, TransferStatus Status, LedgerTime? Deadline)
+{
+    /// <summary>The row that holds it, where this request wrote it; else none.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>Asks to take back a transfer or a transaction. Immutable.</summary>
 /// <param name="Id">The id of the correction, made by the client.</param>
@@ -178,6 +201,10 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 
     /// <summary>The caller's own reference.</summary>
     public string Reference { get; init; } = "";
+
+    /// <summary>When the correction counts from a business point of view; null for when it is committed. It is not the
+    /// original's.</summary>
+    public LedgerTime? EffectiveTime { get; init; }
 }
 
 /// <summary>Asks to post or to void all holds of a transaction. Immutable.</summary>
@@ -185,7 +212,11 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 /// <param name="Account">The anchor of the transaction that made the holds.</param>
 /// <param name="TransactionId">Its id.</param>
 /// <param name="Post">Whether to post them; else they are voided.</param>
-public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post);
+public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post)
+{
+    /// <summary>When the posts or voids count from a business point of view; null for when they are committed.</summary>
+    public LedgerTime? EffectiveTime { get; init; }
+}
 
 /// <summary>Which entries of a statement to read. Immutable.</summary>
 /// <param name="Account">The account.</param>
@@ -256,6 +287,20 @@ public enum LedgerErrorReason
 
     /// <summary>The account could not be reached, or was moving. The outcome is unknown.</summary>
     Unavailable,
+
+    /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits; nothing was applied, and
+    /// the same is refused again. Split it.</summary>
+    TransactionTooLarge = 20,
+
+    /// <summary>The request is larger than what nodes send each other; nothing was applied, and the same is refused again.</summary>
+    MessageTooLarge = 21,
+
+    /// <summary>The answer is larger than what nodes send each other. The outcome is unknown, and is found out by reading.</summary>
+    AnswerTooLarge = 22,
+
+    /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was
+    /// applied by this call; earlier ones may have been. Retrying here is no use.</summary>
+    LedgerHalted = 40,
 }
 
 /// <summary>A call of <see cref="ILedger"/> that failed as a whole.</summary>
@@ -278,7 +323,13 @@ public sealed class LedgerException : Exception
     /// <summary>The field of the request that is at fault, or null.</summary>
     public string? Field { get; }
 
+    /// <summary>For what is too large: how many bytes it has, at most; else null.</summary>
+    public long? Size { get; init; }
+
+    /// <summary>For what is too large: how many bytes it may have; else null.</summary>
+    public long? Limit { get; init; }
+
     /// <summary>Whether what was asked for may have been applied. If so, send the same ids again.</summary>
     public bool OutcomeUnknown => Reason is LedgerErrorReason.DeadlineExceeded
-        or LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable;
+        or LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.AnswerTooLarge;
 }

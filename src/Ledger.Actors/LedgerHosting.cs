@@ -1,3 +1,4 @@
+using System.Globalization;
 using Akka;
 using Akka.Actor;
 using Akka.Actor.Setup;
@@ -153,9 +154,15 @@ public static class LedgerHostingExtensions
                 LedgerClusterHostingExtensions.ShardingHocon(new LedgerClusterOptions().WithProfile()), HoconAddMode.Prepend);
         }
 
-        // A transaction of 8,190 legs is one message; the default of 128,000 bytes would drop it, and silently so.
+        // A transaction is one message; the default of 128,000 bytes would drop it, and silently so.
         builder.AddHocon(
-            "akka.remote.dot-netty.tcp { maximum-frame-size = 16777216b, send-buffer-size = 33554432b, receive-buffer-size = 33554432b }",
+            string.Create(CultureInfo.InvariantCulture, $$"""
+                akka.remote.dot-netty.tcp {
+                  maximum-frame-size = {{LedgerSizes.FrameMax}}b
+                  send-buffer-size = {{LedgerSizes.FrameBuffer}}b
+                  receive-buffer-size = {{LedgerSizes.FrameBuffer}}b
+                }
+                """),
             HoconAddMode.Prepend);
         return builder.StartActors(async (system, registry) =>
         {
@@ -224,7 +231,12 @@ internal sealed class LedgerExtension : IExtension
         Options = options;
         Clock = system.Settings.Setup.Get<LedgerSetup>().Value.Clock;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
-        var streams = options.Storage!.OpenStreams();
+        Identity = options.Storage!.ReadIdentity();
+        system.Log.Info(
+            "Ledger {0}, which {1} began at {2:u} ({3}), in {4}",
+            Identity, Identity.Epoch.BegunBy, Identity.Epoch.BegunAt.ToDateTimeOffset(), Identity.Epoch.Reason,
+            options.Storage.Description);
+        var streams = options.Storage.OpenStreams();
         var reader = new AccountStreamReader(streams);
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
         {
@@ -238,16 +250,12 @@ internal sealed class LedgerExtension : IExtension
         system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
         Leases = options.Storage.OpenLeases() is { } leases ? new WatchedLeases(leases, Clock) : null;
         Lease = Leases is null
-            ? NodeLease.Unneeded
-            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), reason =>
-            {
-                // Its accounts are, or will be, somebody else's. Without actors nothing is left that could be asked.
-                system.Log.Error("The actor system ends: {Reason}", reason);
-                _ = system.Terminate();
-            })
+            ? new NodeLease(EndSystem)
+            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), EndSystem)
             {
                 Clock = Clock,
             };
+        DatabaseWatch.Of(system).WhenLost(Lease.End);
         Returns = Leases is null ? null : new ClaimReturns(Leases, Lease, Logging.GetLogger(system, typeof(ClaimReturns)));
         Context = new AccountActorContext(
             new AccountRuntimeOptions
@@ -260,7 +268,11 @@ internal sealed class LedgerExtension : IExtension
                 AllowSeeding = options.AllowSeeding,
             },
             options.PassivateAfter, Clock, reader, Work, Lease, () => accounts.Task.Result);
-        Ledger = new LedgerService(options, Clock, calls, reader, accounts.Task, Holds, () => Sweeper);
+        Ledger = new LedgerService(
+            options, Clock, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
+        {
+            Ended = () => Lease.IsLost ? Lease.Failure : null,
+        };
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
@@ -278,6 +290,9 @@ internal sealed class LedgerExtension : IExtension
 
     /// <summary>The ledger time of this node.</summary>
     public LedgerClock Clock { get; }
+
+    /// <summary>Which ledger this is, as it was read at the start.</summary>
+    public LedgerIdentity Identity { get; }
 
     public AccountActorContext Context { get; }
 
@@ -417,6 +432,13 @@ internal sealed class LedgerExtension : IExtension
                 return Done.Instance;
             });
         return region;
+    }
+
+    // Its accounts are, or will be, somebody else's, or their rows are lost. Without actors nothing is left that could be asked.
+    private void EndSystem(string reason)
+    {
+        system.Log.Error("The actor system ends: {Reason}", reason);
+        _ = system.Terminate();
     }
 
     private LeaseHolder Holder()

@@ -37,9 +37,9 @@ public sealed class LedgerOptions
     /// <value>The default value is 250 milliseconds. From 0 to 10 seconds.</value>
     public TimeSpan CommitRecordDelay { get; set; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How many journal rows an account writes between two snapshots, or 16 times as many events where that comes first:
-    /// from half as many to as many, so that accounts that are used alike don't take theirs all at once; more where many ids
-    /// or holds would make it cost more than its rows.</summary>
+    /// <summary>How many journal rows an account writes between two snapshots, or 16 times as many events or legs, or 16 MiB of rows,
+    /// whichever comes first: from half as many to as many, so that accounts that are used alike don't take theirs all at once; up to
+    /// 16 times as many rows or events where many ids or holds would make it cost more than its rows.</summary>
     /// <value>The default value is 250. From 1 to 100,000.</value>
     [Range(1, 100_000)]
     public int SnapshotEvery { get; set; } = 250;

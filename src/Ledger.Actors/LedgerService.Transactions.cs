@@ -9,12 +9,13 @@ namespace Ledger.Actors;
 /// <content>Transfers, transactions and what is built of them.</content>
 internal sealed partial class LedgerService
 {
-    private readonly RecentIds recent = new();
+    private readonly RecentIds recent = remembered ?? new();
 
     public async Task<TransactionResult> PostTransactionAsync(
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Check(transaction);
+        CheckReturned(transaction.Legs.Length, "legs");
         var deadline = Begin(transaction.Legs.Length, timeout);
         try
         {
@@ -33,7 +34,9 @@ internal sealed partial class LedgerService
         var deadline = Begin(1, timeout);
         try
         {
-            return await TransactionAsync(account, id, deadline, cancellationToken);
+            return await TransactionAsync(account, id, deadline, cancellationToken) is { } record
+                ? await ShownAsync(account, record, deadline, cancellationToken)
+                : null;
         }
         finally
         {
@@ -74,7 +77,8 @@ internal sealed partial class LedgerService
         try
         {
             var answer = await AskAsync(
-                account, (caller, until) => new ChangeAccountCall(change, caller, until), deadline, false, cancellationToken);
+                account, (caller, until) => new ChangeAccountCall(change, caller, until) { Principal = principal }, deadline,
+                false, cancellationToken);
             return answer is ChangeAccountAnswer(var result) ? result : throw Failed(answer);
         }
         finally
@@ -103,10 +107,11 @@ internal sealed partial class LedgerService
             }
 
             var answer = await AskAsync(
-                debit, (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until), deadline,
-                false, cancellationToken);
+                debit,
+                (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until) { Principal = principal },
+                deadline, false, cancellationToken);
             return answer is ExtendHoldAnswer extended
-                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline)
+                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline) { Position = extended.Position }
                 : throw Failed(answer);
         }
         finally
@@ -125,6 +130,7 @@ internal sealed partial class LedgerService
         }
 
         CheckReference(request.Reference, "reference");
+        CheckEffectiveTime(request.EffectiveTime, "effective_time");
         var deadline = Begin(1, timeout);
         try
         {
@@ -160,6 +166,7 @@ internal sealed partial class LedgerService
                     Reference = request.Reference,
                     Reverses = transfer.Id,
                     Reason = request.Reason,
+                    EffectiveTime = request.EffectiveTime,
                 }));
             }
 
@@ -176,6 +183,7 @@ internal sealed partial class LedgerService
         TransactionResolution request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         RequireAddress(request.Account, "account");
+        CheckEffectiveTime(request.EffectiveTime, "effective_time");
         var deadline = Begin(1, timeout);
         try
         {
@@ -195,6 +203,7 @@ internal sealed partial class LedgerService
                     Asset = hold.Asset,
                     PendingId = hold.Id,
                     Flags = request.Post ? TransferFlags.PostPending : TransferFlags.VoidPending,
+                    EffectiveTime = request.EffectiveTime,
                 }));
             }
 
@@ -219,11 +228,13 @@ internal sealed partial class LedgerService
     {
         items = [.. items];
         CheckBatch(items.Count, "items");
+        CheckReturned(items.Count, "items");
         for (var i = 0; i < items.Count; i++)
         {
             Check(items[i].Leg, "items", i);
         }
 
+        RefuseTooLargeChains(items);
         var deadline = Begin(items.Count, timeout);
         try
         {
@@ -358,8 +369,11 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransferCall(transfer, caller, until), deadline, retryOverload,
-            cancellationToken);
+            anchor, (caller, until) => new PostTransferCall(transfer, caller, until)
+            {
+                Principal = principal, ReturnBalances = returnBalances,
+            }, deadline,
+            retryOverload, cancellationToken);
         return answer is TransferAnswer(var result) ? Remember(result, anchor) : throw Failed(answer);
     }
 
@@ -415,7 +429,86 @@ internal sealed partial class LedgerService
     {
         var answer = await AskAsync(
             account, (caller, until) => new GetTransferCall(id, caller, until), deadline, true, cancellationToken);
-        return answer is TransferRecordAnswer(var record) ? record : throw Failed(answer, isRead: true);
+        if (answer is not TransferRecordAnswer(var record))
+        {
+            throw Failed(answer, isRead: true);
+        }
+
+        if (record is not { HoldRow: > 0 })
+        {
+            return record;
+        }
+
+        // Of a live hold itself, or of one that a post or a void was about.
+        var hold = record.Transfer.ResolvesHold ? record.Transfer.PendingId : record.Transfer.Id;
+        var holds = await ReadAsync(token => reader.HoldsAsync(account, [(record.HoldRow, hold)], token), deadline, cancellationToken);
+        return record with { Transfer = record.Transfer.WithTextOf(holds[hold].Reference, holds[hold].Metadata), HoldRow = 0 };
+    }
+
+    // With what its posts and voids leave to their holds, as far as an answer has room: of thousands, each with metadata of its
+    // hold, it has not.
+    private async Task<TransactionRecord> ShownAsync(
+        AccountAddress account, TransactionRecord record, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var legs = record.Transaction.Legs;
+        if (!legs.Any(static leg => leg.Transfer is { ResolvesHold: true }))
+        {
+            return record;
+        }
+
+        // Those that an earlier leg makes are at hand.
+        var made = new Dictionary<TransferId, Transfer>();
+        foreach (var leg in legs)
+        {
+            if (leg.Transfer is { } hold && (hold.Flags & TransferFlags.Pending) != TransferFlags.None)
+            {
+                made.TryAdd(hold.Id, hold);
+            }
+        }
+
+        var wanted = new List<(long Row, TransferId Hold)>();
+        for (var i = 0; i < record.HoldRows.Length; i++)
+        {
+            if (record.HoldRows[i] > 0)
+            {
+                wanted.Add((record.HoldRows[i], legs[i].Transfer!.PendingId));
+            }
+        }
+
+        var holds = await ReadAsync(token => reader.HoldsAsync(account, wanted, token), deadline, cancellationToken);
+        var size = EncodedSize.OfRecord(record);
+        var abridged = false;
+        var shown = legs.ToBuilder();
+        for (var i = 0; i < legs.Length; i++)
+        {
+            if (legs[i].Transfer is not { ResolvesHold: true } transfer)
+            {
+                continue;
+            }
+
+            if (!holds.TryGetValue(transfer.PendingId, out var hold) && !made.TryGetValue(transfer.PendingId, out hold))
+            {
+                abridged |= i < record.HoldRows.Length && record.HoldRows[i] > 0;
+                continue;
+            }
+
+            var whole = transfer.WithTextOf(hold.Reference, hold.Metadata);
+            var more = EncodedSize.OfText(whole.Reference, whole.Metadata) - EncodedSize.OfText(transfer.Reference, transfer.Metadata)
+                + EncodedSize.OfGrownLengths;
+            if (size + more > LedgerSizes.AnswerMax)
+            {
+                abridged = true;
+                continue;
+            }
+
+            size += more;
+            shown[i] = TransactionLeg.Of(whole);
+        }
+
+        return record with
+        {
+            Transaction = record.Transaction with { Legs = shown.MoveToImmutable() }, IsAbridged = abridged,
+        };
     }
 
     private async Task<TransactionRecord?> TransactionAsync(
@@ -469,6 +562,7 @@ internal sealed partial class LedgerService
             return Refused(transaction, 0, id);
         }
 
+        RefuseTooLarge(transaction, null);
         transaction = await WithAccountsAsync(transaction, deadline, cancellationToken);
         var (failed, reason) = FirstMalformed(transaction);
         if (failed != 0)
@@ -500,7 +594,11 @@ internal sealed partial class LedgerService
         var whole = WithOpenings(transaction);
         var anchor = AnchorOf(whole);
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransactionCall(whole, caller, until), deadline, false, cancellationToken);
+            anchor, (caller, until) => new PostTransactionCall(whole, caller, until)
+            {
+                Principal = principal, ReturnBalances = returnBalances,
+            }, deadline, false,
+            cancellationToken);
         if (answer is not TransactionAnswer(var result))
         {
             throw Failed(answer);
@@ -727,6 +825,9 @@ internal sealed partial class LedgerService
             result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = leg.Amount,
+            Position = result.Position,
+            DebitAfter = result.AfterOf(transfer.DebitAccount),
+            CreditAfter = result.AfterOf(transfer.CreditAccount),
         };
     }
 
@@ -813,6 +914,7 @@ internal sealed partial class LedgerService
                     result.Time, result.Replayed, i == result.FailedLeg ? result.BalanceSeen : null)
                 {
                     Amount = result.Legs[i].Amount,
+                    Position = result.Position,
                 },
                 null)
             : new BatchItemResult(
@@ -822,7 +924,10 @@ internal sealed partial class LedgerService
                     result.Replayed && result.Legs[i].Opening == AccountStatus.Created
                         ? AccountStatus.Exists
                         : result.Legs[i].Opening,
-                    result.Time)))];
+                    result.Time)
+                {
+                    Position = result.Position,
+                }))];
     }
 
     private async Task<OpenAccountResult> OpenAsync(
@@ -836,11 +941,56 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until), deadline, true, cancellationToken);
+            spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until) { Principal = principal }, deadline, true,
+            cancellationToken);
         return answer is OpenAccountAnswer(var result) ? result : throw Failed(answer);
     }
 
     // ---------------------------------------------------------------- requests
+
+    // Before anything is looked up or done: what can't be stored, sent and shown must not be decided (R17). The accounts say it
+    // again, of what they make of it, which is never more.
+    private static void RefuseTooLarge(Transaction transaction, string? field)
+    {
+        if (transaction.Legs.Length > 1
+            && EncodedSize.OfTransaction(WithOpenings(transaction)) is var size and > LedgerSizes.TransactionMax)
+        {
+            throw TooLarge(size, LedgerSizes.TransactionMax, field);
+        }
+    }
+
+    // All chains at once, so that none is done when one of them is refused.
+    private static void RefuseTooLargeChains(IReadOnlyList<BatchItem> items)
+    {
+        for (var from = 0; from < items.Count;)
+        {
+            var to = from;
+            while (to < items.Count - 1 && items[to].Linked)
+            {
+                to++;
+            }
+
+            if (to > from)
+            {
+                var legs = ImmutableArray.CreateBuilder<TransactionLeg>(to - from + 1);
+                for (var i = from; i <= to; i++)
+                {
+                    legs.Add(items[i].Leg);
+                }
+
+                RefuseTooLarge(new Transaction(default, legs.MoveToImmutable()), $"items[{from}]");
+            }
+
+            from = to + 1;
+        }
+    }
+
+    private static LedgerException TooLarge(long size, long limit, string? field = null) => new(
+        LedgerErrorReason.TransactionTooLarge,
+        $"The transaction has {size} bytes, with the accounts that it opens; at most {limit} are allowed. Split it.", field)
+    {
+        Size = size, Limit = limit,
+    };
 
     private static void Check(Transaction transaction)
     {
@@ -867,6 +1017,7 @@ internal sealed partial class LedgerService
     {
         Check(transfer.Reference, transfer.Metadata, list, index);
         CheckReason(transfer.Reason, list is null ? "reason" : $"{list}[{index}].reason");
+        CheckEffectiveTime(transfer.EffectiveTime, list, index);
         if (transfer.Timeout < TimeSpan.Zero || transfer.Timeout.Ticks % TimeSpan.TicksPerMicrosecond != 0)
         {
             throw new LedgerException(
@@ -882,6 +1033,24 @@ internal sealed partial class LedgerService
             throw new LedgerException(
                 LedgerErrorReason.InvalidArgument,
                 $"The reason has {reason.Length} characters; at most {LedgerLimits.ReasonLengthMax}, well-formed, are allowed.", field);
+        }
+    }
+
+    private static void CheckEffectiveTime(LedgerTime? time, string? list, int index)
+    {
+        if (time is not null)
+        {
+            CheckEffectiveTime(time, list is null ? "effective_time" : $"{list}[{index}].effective_time");
+        }
+    }
+
+    // What can't be printed could be written down, and then neither read nor sent.
+    private static void CheckEffectiveTime(LedgerTime? time, string field)
+    {
+        if (time is { } given && (given < LedgerLimits.EffectiveTimeMin || given > LedgerLimits.EffectiveTimeMax))
+        {
+            throw new LedgerException(
+                LedgerErrorReason.InvalidArgument, "An effective time is in the years 1 to 9999.", field);
         }
     }
 

@@ -8,11 +8,25 @@ namespace Ledger.Actors;
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
     LedgerOptions options, TimeProvider clock, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
-    Func<IActorRef?> sweeper) : ILedger
+    Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null,
+    bool returnBalances = false) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
     private static readonly TimeSpan RetryPauseMax = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Why this process may never answer again; null while it may.</summary>
+    public Func<string?> Ended { get; init; } = static () => null;
+
+    public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
+        ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
+        : new LedgerService(
+            options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances) { Ended = Ended };
+
+    public ILedger ReturningBalances() => new LedgerService(
+        options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances: true) { Ended = Ended };
+
+    public string PositionOf(RowPosition position) => positions.Write(position);
 
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
@@ -37,7 +51,8 @@ internal sealed partial class LedgerService(
                 if (shape == AccountStatus.None)
                 {
                     answers[i] = AskAsync(
-                        spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until), deadline,
+                        spec.Address,
+                        (caller, until) => new OpenAccountCall(spec, caller, until) { Principal = principal }, deadline,
                         results.Length > 1, cancellationToken);
                 }
                 else
@@ -75,6 +90,7 @@ internal sealed partial class LedgerService(
     {
         transfers = [.. transfers];
         CheckBatch(transfers.Count, "transfers");
+        CheckReturned(transfers.Count, "transfers");
         for (var i = 0; i < transfers.Count; i++)
         {
             Check(transfers[i], "transfers", i);
@@ -189,15 +205,24 @@ internal sealed partial class LedgerService(
             }
 
             var views = new List<AccountView>(ids.Count);
-            await CollectAsync(answers, (_, answer) =>
+            var size = EncodedSize.Row;
+            var taken = ids.Count;
+            await CollectAsync(answers, (i, answer) =>
             {
                 // A stream that holds nothing but rejections is not an account.
-                if (((AccountAnswer)answer).View is { } view)
+                if (i < taken && ((AccountAnswer)answer).View is { } view)
                 {
+                    size += EncodedSize.OfAccount(view);
+                    if (size > LedgerSizes.AnswerMax && views.Count > 0)
+                    {
+                        taken = i;
+                        return;
+                    }
+
                     views.Add(view);
                 }
             });
-            return new AccountPage(views, ids.Count == limit ? ids[^1][prefix.Length..] : null);
+            return new AccountPage(views, taken == limit || taken < ids.Count ? ids[taken - 1][prefix.Length..] : null);
         }
         finally
         {
@@ -209,6 +234,11 @@ internal sealed partial class LedgerService(
 
     private DateTimeOffset Begin(int count, TimeSpan? timeout)
     {
+        if (Ended() is { } reason)
+        {
+            throw new LedgerException(LedgerErrorReason.LedgerHalted, reason);
+        }
+
         var wait = timeout ?? options.CallTimeout;
         if (wait == Timeout.InfiniteTimeSpan)
         {
@@ -395,6 +425,19 @@ internal sealed partial class LedgerService(
 
     private static LedgerException Failed(AccountAnswerBase answer, bool isRead = false) => answer switch
     {
+        CallFailed { Reason: CallFailure.TransactionTooLarge } failed => TooLarge(failed.Size, failed.Limit),
+        CallFailed { Reason: CallFailure.MessageTooLarge } failed => new LedgerException(
+            LedgerErrorReason.MessageTooLarge,
+            $"The request has {failed.Size} bytes on its way to the account; at most {failed.Limit} are sent. Nothing was applied: ask for less.")
+        {
+            Size = failed.Size, Limit = failed.Limit,
+        },
+        CallFailed { Reason: CallFailure.AnswerTooLarge } failed => new LedgerException(
+            LedgerErrorReason.AnswerTooLarge,
+            $"The account's answer has {failed.Size} bytes; at most {failed.Limit} are sent. The outcome is unknown: look it up by its parts.")
+        {
+            Size = failed.Size, Limit = failed.Limit,
+        },
         TimedOut => new LedgerException(
             LedgerErrorReason.DeadlineExceeded,
             isRead ? "No answer came within the deadline." : "No answer came within the deadline; the outcome is unknown."),
@@ -411,6 +454,18 @@ internal sealed partial class LedgerService(
     };
 
     // ---------------------------------------------------------------- requests
+
+    // An answer grows by some hundred bytes for each account.
+    private void CheckReturned(int count, string field)
+    {
+        if (returnBalances && count > LedgerLimits.ReturnedBalancesMax)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.BatchTooLarge,
+                $"The request holds {count} {field}; at most {LedgerLimits.ReturnedBalancesMax} are allowed with balances returned.",
+                field);
+        }
+    }
 
     private static void CheckBatch(int count, string field)
     {

@@ -17,7 +17,8 @@ public sealed record AccountSpec
     /// <summary>The caller's own reference, at most 128 characters; empty by default.</summary>
     public string Reference { get; init; } = "";
 
-    /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256. Empty by default.</summary>
+    /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256; all keys and values together have at most
+    /// 4,096 bytes in UTF-8. Empty by default.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = Wire.NoMetadata;
 
     /// <summary>When given: debits, reserved ones included, must not exceed posted credits plus the allowance.</summary>
@@ -41,6 +42,10 @@ public readonly record struct AccountLimit(UInt128 Allowance);
 /// <param name="CreateTime">When the account was opened, if it is open with this content; otherwise null.</param>
 public sealed record AccountOutcome(string Address, AccountStatus Status, DateTimeOffset? CreateTime)
 {
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
     /// <summary>Whether the account is open with the content that was asked for, since now or since before.</summary>
     public bool IsOpen => Status is AccountStatus.Created or AccountStatus.Exists;
 }
@@ -121,6 +126,10 @@ public sealed record AccountFreeze
 /// <param name="Account">The account after it; null when it does not exist.</param>
 public sealed record AccountChangeOutcome(AccountStatus Status, Account? Account)
 {
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
     /// <summary>Whether the account is as was asked, since now or since before.</summary>
     public bool IsApplied => Status is AccountStatus.Changed or AccountStatus.Unchanged;
 }

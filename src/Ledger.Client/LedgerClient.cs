@@ -85,7 +85,10 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     public async Task<TransferOutcome> PostTransferAsync(
         Transfer transfer, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
-        var message = new V1.PostTransferRequest { Transfer = Wire.ToWire(transfer) };
+        var message = new V1.PostTransferRequest
+        {
+            Transfer = Wire.ToWire(transfer), ReturnBalances = request is { ReturnBalances: true },
+        };
         var response = await CallAsync(
             transfers.PostTransferAsync, message, CallKind.Write, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
@@ -103,7 +106,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         CheckBatch(batch);
-        var message = new V1.PostTransfersRequest();
+        var message = new V1.PostTransfersRequest { ReturnBalances = request is { ReturnBalances: true } };
         message.Transfers.AddRange(batch.Select(Wire.ToWire));
         var response = await CallAsync(
             transfers.PostTransfersAsync, message, CallKind.WriteBatch, request, cancellationToken);
@@ -122,7 +125,10 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(transaction);
         CheckBatch(transaction.Legs, nameof(transaction));
-        var message = new V1.PostTransactionRequest { Transaction = Wire.ToWire(transaction) };
+        var message = new V1.PostTransactionRequest
+        {
+            Transaction = Wire.ToWire(transaction), ReturnBalances = request is { ReturnBalances: true },
+        };
         var response = await CallAsync(
             transactions.PostTransactionAsync, message, CallKind.Write, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
@@ -165,6 +171,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             Account = resolution.Account,
             TransactionId = Wire.IdText(resolution.TransactionId),
             Resolution = resolution.Post ? V1.Resolution.Post : V1.Resolution.Void,
+            EffectiveTime = resolution.EffectiveTime is { } effective ? Wire.ToWire(effective) : null,
         };
         var response = await CallAsync(
             transactions.ResolveTransactionAsync, message, CallKind.Write, request, cancellationToken);

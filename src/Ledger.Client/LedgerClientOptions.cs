@@ -59,6 +59,10 @@ public sealed record RequestOptions
     /// last attempt may end up to one timeout later. Null (the default) for that of <see cref="LedgerClientOptions"/>;
     /// zero turns it off. Reads ignore it.</summary>
     public TimeSpan? RetryUnknownFor { get; init; }
+
+    /// <summary>Whether the post of transfers, up to 2,048, or of a transaction is answered with its accounts as they are right
+    /// after it. The default is false. Other calls ignore it.</summary>
+    public bool ReturnBalances { get; init; }
 }
 
 /// <summary>How a <see cref="TransferStream"/> behaves.</summary>

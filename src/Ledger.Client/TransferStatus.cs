@@ -240,6 +240,10 @@ public enum TransferStatus
     /// by this request; the caller looks for where it made one id for two things.</summary>
     ExistsWithDifferentReverses = 1006,
 
+    /// <summary>The id is known with another effective time, or with one where this request has none. Nothing was recorded
+    /// by this request; the caller looks for where it made one id for two things.</summary>
+    ExistsWithDifferentEffectiveTime = 1008,
+
     /// <summary>There is no such transfer to take back on these accounts. Journaled. The caller looks for the
     /// original's id and accounts.</summary>
     ReversedTransferNotFound = 1010,

@@ -44,6 +44,11 @@ public sealed partial class AccountRuntime
             part = part with { Attempt = state.PreparedCount + 1 };
         }
 
+        if (IsTooLarge(work, part, now))
+        {
+            return;
+        }
+
         if (work.Quotes is null && !part.IsPlain && part.Legs.Any(leg => NeedsQuote(part, leg)))
         {
             StartTrial(work, now);
@@ -95,6 +100,30 @@ public sealed partial class AccountRuntime
                     : part with { Legs = resolved, AnchorAsset = anchorAsset },
                 now);
         }
+    }
+
+    // What can't be stored, sent and shown is refused before anything is journaled: it would be in doubt for ever (R17). Nothing is
+    // remembered of it either. A transfer that stands alone is never that large.
+    private bool IsTooLarge(Work work, TransactionPart part, LedgerTime now)
+    {
+        if (part.Legs.Length == 1)
+        {
+            return false;
+        }
+
+        var size = EncodedSize.OfTransaction(part);
+        if (size <= options.TransactionBytesMax)
+        {
+            return false;
+        }
+
+        if (work.HasFirst && work.Waiters[0] is AccountCall call)
+        {
+            Hold(call.Caller, new CallFailed(CallFailure.TransactionTooLarge) { Size = size, Limit = options.TransactionBytesMax });
+        }
+
+        Finish(work, skipFirst: work.HasFirst, now);
+        return true;
     }
 
     private Asset AnchorAssetOf(TransactionPart part)
@@ -267,11 +296,14 @@ public sealed partial class AccountRuntime
     private void Reject(Work work, TransactionPart part, LegDecision decision, LedgerTime now)
     {
         var at = BookedAt(now);
+        var position = default(RowPosition);
         var seen = SeenBy(work, decision);
         if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
         {
             // What was never prepared is no attempt.
-            Emit(new TransactionRejected(AsStored(part) with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at), urgent: true);
+            position = new RowPosition(Address, Emit(
+                new TransactionRejected(AsStored(part) with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at),
+                urgent: true));
         }
         else
         {
@@ -279,7 +311,7 @@ public sealed partial class AccountRuntime
             seen = null;
         }
 
-        Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false));
+        Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false, position));
         Finish(work, skipFirst: work.HasFirst, now);
     }
 
@@ -328,6 +360,13 @@ public sealed partial class AccountRuntime
 
     private void Prepare(Work work, TransactionPart part, LedgerTime now)
     {
+        // Said again, with every amount, and all that is the hold's.
+        part = WithHoldRows(part);
+        if (IsTooLarge(work, part, now))
+        {
+            return;
+        }
+
         work.Part = part;
         work.Quotes = null;
         work.Others = part.Others();
@@ -335,8 +374,9 @@ public sealed partial class AccountRuntime
         {
             // Openings of this very account: its own write is the commit.
             var at = JudgedAt(now);
-            Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
-            Answer(work, Committed(part, at, replayed: false));
+            var row = Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
+            var result = Committed(part, at, replayed: false, new RowPosition(Address, row));
+            Answer(work, work.WantsAfter ? result with { After = [AccountAfter.Of(state, row)] } : result);
             Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
@@ -399,7 +439,10 @@ public sealed partial class AccountRuntime
             }
         }
 
-        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel) { Time = time });
+        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel)
+        {
+            Time = time, ReturnBalances = work.WantsAfter,
+        });
         ScheduleResend(work, now);
     }
 
@@ -443,7 +486,10 @@ public sealed partial class AccountRuntime
 
         work.Committed = answer.Committed;
         work.CommitTime = answer.Time;
+        work.DecidedRow = answer.Row;
         work.Acks = [];
+        work.After = null;
+        AddAfter(work, answer.After);
         work.Resends = 0;
         if (answer.Committed)
         {
@@ -459,7 +505,7 @@ public sealed partial class AccountRuntime
         {
             var refusal = Worst(work, answer.Refusal);
             work.AbortTime = BookedAt(now);
-            Emit(
+            work.DecidedRow = Emit(
                 new TransactionAborted(
                     answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, BookedAt(now)),
                 urgent: true);
@@ -529,7 +575,10 @@ public sealed partial class AccountRuntime
     private void Tell(Work work, LedgerTime now)
     {
         var outcome = new Outcome(
-            work.Part!.Key, work.Part.Digest, work.Committed, work.Committed ? work.CommitTime : default) { Anchor = Address };
+            work.Part!.Key, work.Part.Digest, work.Committed, work.Committed ? work.CommitTime : default)
+        {
+            Anchor = Address, ReturnBalances = work.WantsAfter,
+        };
         foreach (var participant in work.Participants)
         {
             if (!work.Acks!.Contains(participant))
@@ -544,8 +593,13 @@ public sealed partial class AccountRuntime
     private void Acknowledged(OutcomeAck ack, LedgerTime now)
     {
         if (FindAttempt(ack.Key, ack.Digest) is not { Phase: Phase.Telling or Phase.Releasing } work
-            || !work.HasParticipant(ack.Account) || !work.Acks!.Add(ack.Account)
-            || work.Acks.Count < work.Others.Count - 1)
+            || !work.HasParticipant(ack.Account) || !work.Acks!.Add(ack.Account))
+        {
+            return;
+        }
+
+        AddAfter(work, ack.After);
+        if (work.Acks.Count < work.Others.Count - 1)
         {
             return;
         }
@@ -562,14 +616,16 @@ public sealed partial class AccountRuntime
 
     private void FinishCommit(Work work, LedgerTime now)
     {
-        if (open is null)
+        var part = work.Part!;
+        var commit = CommitOf(part, work.CommitTime, now);
+        Emit(commit, urgent: false);
+        if (open is { Urgent: false, Events.Count: 1 })
         {
+            // It has begun a row, which others may share.
             lazySince = now;
             shell.WakeAt(now.Add(options.CommitRecordDelay));
         }
 
-        var part = work.Part!;
-        Emit(CommitOf(part, work.CommitTime, now), urgent: false);
         expiryPauses?.Remove(part.Id);
         if (work.HasFirst)
         {
@@ -577,10 +633,29 @@ public sealed partial class AccountRuntime
             // whatever is lost here, recovery asks the closer and answers the same. So the answer need not wait for any row of
             // this account, and must not: the client is told at once.
             var call = (AccountCall)work.Waiters[0];
-            Release(new Outgoing(call.Caller, AnswerTo(call, Committed(part, work.CommitTime, replayed: false)), default, null));
+            var position = RowPosition.Of(work.Closer, work.DecidedRow);
+            var result = Committed(part, work.CommitTime, replayed: false, position);
+            if (work.WantsAfter && state.Spec is not null)
+            {
+                // Its own counters rest on all that it has decided, and so they wait for that to be durable (R8).
+                AddAfter(work, AccountAfter.Of(state, commit.PreparedSequenceNr));
+                Hold(call.Caller, AnswerTo(call, result with { After = work.After! }, part));
+            }
+            else
+            {
+                Release(new Outgoing(call.Caller, AnswerTo(call, result), default, null));
+            }
         }
 
         Finish(work, skipFirst: work.HasFirst, now);
+    }
+
+    private static void AddAfter(Work work, AccountAfter? after)
+    {
+        if (after is not null && work.WantsAfter)
+        {
+            (work.After ??= []).Add(after);
+        }
     }
 
     private void FinishAbort(Work work, LedgerTime now)
@@ -591,7 +666,8 @@ public sealed partial class AccountRuntime
             if (work.HasFirst)
             {
                 Answer(work, Rejected(
-                    part, refusal.Leg, refusal.Reason, work.AbortTime, refusal.Seen, replayed: false));
+                    part, refusal.Leg, refusal.Reason, work.AbortTime, refusal.Seen, replayed: false,
+                    new RowPosition(Address, work.DecidedRow)));
             }
 
             Finish(work, skipFirst: work.HasFirst, now);

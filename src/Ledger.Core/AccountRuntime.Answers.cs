@@ -60,7 +60,7 @@ public sealed partial class AccountRuntime
 
             // What was rejected has no amounts to compare: only the very same request is the same.
             var difference = record.Part.Asked == asked.Asked ? TransferStatus.Exists
-                : record.Status == TransferStatus.Created ? Difference(record, asked)
+                : record.Status == TransferStatus.Created ? Difference(record, asked, work.Known)
                 : TransferStatus.IdAlreadyFailed;
             if (difference == TransferStatus.Exists)
             {
@@ -98,11 +98,11 @@ public sealed partial class AccountRuntime
         return false;
     }
 
-    private static TransferStatus Difference(IdRecord record, TransactionPart asked)
+    private static TransferStatus Difference(IdRecord record, TransactionPart asked, Dictionary<TransferId, IdFound?>? known)
     {
         if (asked.IsAlone)
         {
-            return CompareWith(record, asked.Legs[0].Transfer!);
+            return CompareWith(record, asked.Legs[0].Transfer!, known);
         }
 
         if (record.Part.LegCount != asked.LegCount || record.Part.Legs.Length != asked.Legs.Length)
@@ -113,10 +113,11 @@ public sealed partial class AccountRuntime
         for (var i = 0; i < asked.Legs.Length; i++)
         {
             var leg = asked.Legs[i];
-            var known = record.Part.Legs[i];
+            var there = record.Part.Legs[i];
             if (leg.Transfer is null
-                ? known.Opening != leg.Opening || known.IfMissing != leg.IfMissing
-                : known.Transfer?.Id != leg.Transfer.Id || TransferContent.Compare(known, leg.Transfer) != TransferStatus.Exists)
+                ? there.Opening != leg.Opening || there.IfMissing != leg.IfMissing
+                : there.Transfer?.Id != leg.Transfer.Id
+                    || TransferContent.Compare(there, leg.Transfer, HoldOf(record.Part, leg.Transfer, known)) != TransferStatus.Exists)
             {
                 return TransferStatus.ExistsWithDifferentTransfers;
             }
@@ -125,10 +126,32 @@ public sealed partial class AccountRuntime
         return TransferStatus.Exists;
     }
 
-    private static TransferStatus CompareWith(IdRecord record, Transfer asked) =>
+    private static TransferStatus CompareWith(IdRecord record, Transfer asked, Dictionary<TransferId, IdFound?>? known) =>
         (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null)) is { Transfer: not null } leg
-            ? TransferContent.Compare(leg, asked)
+            ? TransferContent.Compare(leg, asked, HoldOf(record.Part, asked, known))
             : TransferStatus.ExistsWithDifferentTransfers;
+
+    // The transfer that made a hold, with what its resolutions may leave to it; null where nothing is known of it. A live hold is
+    // kept without that, and looked up where it counts, see LookupFor.
+    private static Transfer? HoldOf(TransactionPart part, Transfer resolution, Dictionary<TransferId, IdFound?>? known) =>
+        !resolution.ResolvesHold ? null
+        : HoldIn(part, resolution.PendingId)
+            ?? (FoundIn(known, resolution.PendingId)?.Last is { } record
+                ? (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null))?.Transfer
+                : null);
+
+    private static Transfer? HoldIn(TransactionPart part, TransferId hold)
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.IsHold && leg.Transfer!.Id == hold)
+            {
+                return leg.Transfer;
+            }
+        }
+
+        return null;
+    }
 
     private RememberedId? FindRecord(TransferId key, UInt128 digest, Dictionary<TransferId, IdFound?>? known = null)
     {
@@ -155,15 +178,17 @@ public sealed partial class AccountRuntime
 
     private TransferRecord? RecordOf(TransferId id, Dictionary<TransferId, IdFound?>? known)
     {
-        if (state.FindHold(id) is { } hold)
+        if (state.FindHold(id) is { } live)
         {
-            return new TransferRecord(hold.Transfer, TransferStatus.Created, hold.Time, null)
+            return new TransferRecord(live.Transfer, TransferStatus.Created, live.Time, null)
             {
-                Amount = hold.Amount,
-                TransactionId = hold.TransactionId,
+                HoldRow = live.TextRow,
+                Amount = live.Amount,
+                TransactionId = live.TransactionId,
                 Hold = HoldState.Live,
-                HoldRemaining = hold.Remaining,
-                HoldDeadline = hold.Deadline < LedgerTime.MaxValue ? hold.Deadline : null,
+                HoldRemaining = live.Remaining,
+                HoldDeadline = live.Deadline < LedgerTime.MaxValue ? live.Deadline : null,
+                Principal = live.Principal,
             };
         }
 
@@ -176,11 +201,18 @@ public sealed partial class AccountRuntime
 
         var remembered = state.Remembered.Find(id)?.Details.Hold ?? HoldState.None;
         var committed = record.Status == TransferStatus.Created;
+        if (committed && transfer.ResolvesHold && HoldIn(record.Part, transfer.PendingId) is { } hold)
+        {
+            transfer = transfer.WithTextOf(hold.Reference, hold.Metadata);
+        }
+
         return new TransferRecord(transfer, record.Status, record.Time, record.Seen)
         {
+            HoldRow = leg.HoldRow,
             Amount = committed ? leg.Amount : Amount.Zero,
             TransactionId = record.Part.Id,
             Hold = !leg.IsHold || !committed ? HoldState.None : remembered != HoldState.None ? remembered : found.Hold,
+            Principal = record.Part.Principal,
         };
     }
 
@@ -199,17 +231,26 @@ public sealed partial class AccountRuntime
                 : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]),
             record.Status == TransferStatus.Created
                 ? Committed(part, record.Time, replayed: false)
-                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false));
+                : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false))
+        {
+            HoldRows = part.Legs.Any(static leg => leg.HoldRow != 0) ? [.. part.Legs.Select(static leg => leg.HoldRow)] : [],
+            Principal = part.Principal,
+        };
     }
 
-    private static TransactionResult Committed(TransactionPart part, LedgerTime time, bool replayed) => new(
+    private static TransactionResult Committed(
+        TransactionPart part, LedgerTime time, bool replayed, RowPosition position = default) => new(
         part.Id, replayed ? TransferStatus.Exists : TransferStatus.Created, -1, time, replayed, null,
         [.. part.Legs.Select(static leg => leg.Transfer is null
             ? new LegResult(TransferStatus.None, AccountStatus.Created, Amount.Zero)
-            : new LegResult(TransferStatus.Created, AccountStatus.None, leg.Amount))]);
+            : new LegResult(TransferStatus.Created, AccountStatus.None, leg.Amount))])
+    {
+        Position = position,
+    };
 
     private static TransactionResult Rejected(
-        TransactionPart part, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed)
+        TransactionPart part, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed,
+        RowPosition position = default)
     {
         var legs = ImmutableArray.CreateBuilder<LegResult>(part.Legs.Length);
         var status = reason;
@@ -228,7 +269,10 @@ public sealed partial class AccountRuntime
             }
         }
 
-        return new TransactionResult(part.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable());
+        return new TransactionResult(part.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable())
+        {
+            Position = position,
+        };
     }
 
     private void Answer(Work work, TransactionResult result)
@@ -239,11 +283,16 @@ public sealed partial class AccountRuntime
         }
     }
 
-    private static AccountAnswerBase AnswerTo(AccountCall call, TransactionResult result) => call is PostTransferCall post
+    // With the part: the accounts of its leg right after it.
+    private static AccountAnswerBase AnswerTo(AccountCall call, TransactionResult result, TransactionPart? part = null) =>
+        call is PostTransferCall post
         ? new TransferAnswer(new TransferResult(
             post.Transfer.Id, result.Status, result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = result.Legs.Length > 0 ? result.Legs[0].Amount : Amount.Zero,
+            Position = result.Position,
+            DebitAfter = part is null ? null : result.AfterOf(part.Legs[0].Transfer!.DebitAccount),
+            CreditAfter = part is null ? null : result.AfterOf(part.Legs[0].Transfer!.CreditAccount),
         })
         : new TransactionAnswer(result);
 }

@@ -5,19 +5,37 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- group commit (R8)
 
-    private void Emit(AccountEvent happened, bool urgent)
+    // Answers the number of the row that holds it.
+    private long Emit(AccountEvent happened, bool urgent)
     {
+        // Before it, so that a row has one event however large that is, and otherwise never more than it may have (R17).
+        var size = EncodedSize.OfEvent(happened);
+        if (open is not null && open.Size + size > options.BatchBytesMax)
+        {
+            CloseRow();
+        }
+
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
+        var row = open.SequenceNr;
         state.Evolve(happened, open.SequenceNr);
         open.Events.Add(happened);
+        open.Size += size;
         open.Urgent |= urgent;
-        eventsSinceSnapshot++;
+        workSinceSnapshot += WorkOf(happened);
         if (open.Events.Count >= options.BatchEventsMax)
         {
-            open.Urgent = true;
-            (full ??= []).Enqueue(open);
-            open = null;
+            CloseRow();
         }
+
+        return row;
+    }
+
+    private void CloseRow()
+    {
+        open!.Urgent = true;
+        TakeSnapshotIfDue(open);
+        (full ??= []).Enqueue(open);
+        open = null;
     }
 
     private void Hold(Caller caller, AccountAnswerBase answer) => Hold(new Outgoing(caller, answer, default, null));
@@ -69,6 +87,7 @@ public sealed partial class AccountRuntime
         }
         else if (open is { Urgent: true })
         {
+            TakeSnapshotIfDue(open);
             writing = open;
             open = null;
         }
@@ -77,27 +96,46 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        // The state is exactly that of the row only while nothing newer is decided.
-        if (open is null && full is not { Count: > 0 } && IsSnapshotDue(writing.SequenceNr))
-        {
-            eventsSinceSnapshot = 0;
-            writing.Snapshot = AccountSnapshot.Of(state, writing.SequenceNr);
-            snapshotSequenceNr = writing.SequenceNr;
-        }
-
         shell.Write(writing);
     }
 
-    // The ids in memory and the holds are most of a snapshot: it must not cost more than the rows that it stands for. Accounts
-    // that are used alike must not take theirs all at once, so each stretch is from half as long to as long, by the account and
-    // its place. What is replayed after it takes time by its events: a hot account has hundreds in a row.
+    // When a row takes no further event: the state is exactly that of the row only while nothing newer is decided, and on an account
+    // under load something newer is decided all the time.
+    private void TakeSnapshotIfDue(EventBatch row)
+    {
+        bytesSinceSnapshot += row.Size;
+        if (IsSnapshotDue(row.SequenceNr))
+        {
+            workSinceSnapshot = bytesSinceSnapshot = 0;
+            row.Snapshot = AccountSnapshot.Of(state, row.SequenceNr);
+            snapshotSequenceNr = row.SequenceNr;
+        }
+    }
+
+    // What is replayed after a snapshot takes time by its rows, its events and legs, and its bytes: none may grow without bound. The
+    // ids in memory and the holds are most of a snapshot: it must not cost more than what it stands for, unless that has become
+    // much. Accounts that are used alike must not take theirs all at once, so each stretch is from half as long to as long, by the
+    // account and its place.
     private bool IsSnapshotDue(long sequenceNr)
     {
         var share = 128 + (long)(unchecked((spread ^ (ulong)snapshotSequenceNr) * 0x9E37_79B9_7F4A_7C15UL) % 129);
-        var stretch = Math.Max(sequenceNr - snapshotSequenceNr, eventsSinceSnapshot / AccountRuntimeOptions.SnapshotEventsPerRow);
-        return stretch * 256 >= options.SnapshotEvery * share
-            && eventsSinceSnapshot * 512 >= (state.Remembered.Count + state.HoldCount) * share;
+        var stretch = Math.Max(sequenceNr - snapshotSequenceNr, workSinceSnapshot / AccountRuntimeOptions.SnapshotEventsPerRow) * 256;
+        var due = options.SnapshotEvery * share;
+        var isWorthIt = workSinceSnapshot * 512 >= (state.Remembered.Count + state.HoldCount) * share;
+        return (stretch >= due && isWorthIt)
+            || stretch >= due * AccountRuntimeOptions.SnapshotPostponedMax
+            || bytesSinceSnapshot * 256 >= options.SnapshotEveryBytes * share;
     }
+
+    // What an event costs when it is replayed: as many legs as it has.
+    private static long WorkOf(AccountEvent happened) => happened switch
+    {
+        TransactionPrepared prepared => Math.Max(1, prepared.Part.Legs.Length),
+        CloserCommitted committed => Math.Max(1, committed.Part.Legs.Length),
+        TransactionRejected rejected => Math.Max(1, rejected.Part.Legs.Length),
+        CloserRefused refused => Math.Max(1, refused.Part.Legs.Length),
+        _ => 1,
+    };
 
     // FNV-1a: the same in every process, which string.GetHashCode is not.
     private static ulong SpreadOf(AccountAddress address)

@@ -103,8 +103,8 @@ public sealed partial class AccountRuntime
         var role = RoleOf(id, work);
         switch (role)
         {
-            case IdRole.Hold when state.FindHold(id) is not null:
-                return null;
+            case IdRole.Hold when state.FindHold(id) is { } hold:
+                return IsTextCompared(hold, work) ? Search(hold.SequenceNr, toEnd: false) : null;
             case IdRole.Reversed:
                 return remembered is not null || state.Remembered.MayHaveForgotten(id) ? Search(0, toEnd: true) : null;
             case IdRole.Hold:
@@ -137,6 +137,27 @@ public sealed partial class AccountRuntime
             var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
             return new IdLookup(id, sequenceNr, 0, notBefore, notAfter, toEnd);
         }
+    }
+
+    // A retry that says what it could leave to the hold is compared with what the hold says.
+    private bool IsTextCompared(Hold hold, Work work)
+    {
+        if (hold.TextRow == 0 || work.Asked is not { } part)
+        {
+            return false;
+        }
+
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { } transfer && transfer.PendingId == hold.Transfer.Id
+                && ((hold.HasReference && transfer.Reference.Length > 0) || (hold.HasMetadata && !transfer.Metadata.Pairs.IsEmpty))
+                && (state.Remembered.Find(transfer.Id) is not null || state.Remembered.MayHaveForgotten(transfer.Id)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private enum IdRole

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Ledger.Core;
 
 /// <content>The other accounts of a transaction: participants, the closer, and all of them when they are only asked.</content>
@@ -39,6 +41,7 @@ public sealed partial class AccountRuntime
         }
         else
         {
+            part = WithHoldRows(part);
             work.Part = part;
             Emit(new TransactionPrepared(part, BookedAt(now, prepare.Time)), urgent: true);
             (attempts ??= [])[part.Key] = work;
@@ -62,12 +65,15 @@ public sealed partial class AccountRuntime
         if (FindAttempt(outcome.Key, outcome.Digest) is { Phase: Phase.Reserved } work)
         {
             var part = work.Part!;
-            Emit(
+            var row = Emit(
                 outcome.Committed
                     ? CommitOf(part, outcome.Time, now)
                     : new TransactionAborted(part.Key, -1, TransferStatus.None, null, BookedAt(now)),
                 urgent: true);
-            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address)
+            {
+                After = outcome is { Committed: true, ReturnBalances: true } ? AccountAfter.Of(state, row) : null,
+            });
             Finish(work, skipFirst: false, now);
         }
         else if (!outcome.Committed)
@@ -163,8 +169,11 @@ public sealed partial class AccountRuntime
         else
         {
             var at = JudgedAt(now, close.Time);
-            Emit(new CloserCommitted(part, BookedAt(now, at)) { CommitTime = at }, urgent: true);
-            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null));
+            var row = Emit(new CloserCommitted(WithHoldRows(part), BookedAt(now, at)) { CommitTime = at }, urgent: true);
+            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null)
+            {
+                Row = row, After = close.ReturnBalances ? AccountAfter.Of(state, row) : null,
+            });
             ReleaseReaders(now);
         }
     }
@@ -183,7 +192,7 @@ public sealed partial class AccountRuntime
         if (used is { Status: TransferStatus.Created } || remembered is { Status: TransferStatus.Created })
         {
             return used is not null && part.IsAlone
-                ? CompareWith(used, part.Legs[0].Transfer!)
+                ? CompareWith(used, part.Legs[0].Transfer!, known)
                 : TransferStatus.ExistsWithDifferentTransfers;
         }
 
@@ -197,7 +206,7 @@ public sealed partial class AccountRuntime
         var part = close.Part;
         var at = BookedAt(now, close.Time);
         Emit(
-            new CloserRefused(part, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at),
+            new CloserRefused(WithHoldRows(part), refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at),
             urgent: true);
         Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, false, at, refusal));
     }
@@ -210,7 +219,11 @@ public sealed partial class AccountRuntime
             committed || record.Status == TransferStatus.None
                 ? null
                 : new Refusal(
-                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen)));
+                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen))
+        {
+            // The very same transfer may be known as a leg of a transaction: its row need not be a commit.
+            Row = committed && !(part.IsPlain && record.Details.NeedsContent) ? record.SequenceNr : 0,
+        });
     }
 
     // Goes through this account's legs, whose amounts are given.
@@ -366,7 +379,7 @@ public sealed partial class AccountRuntime
 
         if (FoundIn(known, transfer.Id)?.Last is { } record)
         {
-            return record.Status == TransferStatus.Created ? fact with { Known = CompareWith(record, transfer) }
+            return record.Status == TransferStatus.Created ? fact with { Known = CompareWith(record, transfer, known) }
                 : record.IsFinal ? fact with { Known = TransferStatus.IdAlreadyFailed }
                 : fact;
         }
@@ -392,7 +405,7 @@ public sealed partial class AccountRuntime
         {
             return fact with
             {
-                Pending = hold.Transfer with { Amount = hold.Amount }, Remaining = hold.Remaining, Deadline = hold.Deadline,
+                Pending = WithoutText(hold.Transfer, hold.Amount), Remaining = hold.Remaining, Deadline = hold.Deadline,
             };
         }
 
@@ -412,7 +425,7 @@ public sealed partial class AccountRuntime
             : found.Hold;
         return fact with
         {
-            Pending = leg.Transfer! with { Amount = leg.Amount },
+            Pending = WithoutText(leg.Transfer!, leg.Amount),
             HoldProblem = end switch
             {
                 HoldState.Posted => TransferStatus.PendingTransferAlreadyPosted,
@@ -421,6 +434,34 @@ public sealed partial class AccountRuntime
                 _ => TransferStatus.PendingTransferNotFound,
             },
         };
+    }
+
+    // A hold as its resolutions are decided by it, and as it is told to others: many of them must fit into one answer.
+    private static Transfer WithoutText(Transfer hold, Amount amount) =>
+        hold with { Amount = amount, Reference = "", Metadata = Metadata.Empty };
+
+    // Which rows of this stream hold what posts and voids leave to their holds: another account has them in others.
+    private TransactionPart WithHoldRows(TransactionPart part)
+    {
+        ImmutableArray<PartLeg>.Builder? legs = null;
+        for (var i = 0; i < part.Legs.Length; i++)
+        {
+            var leg = part.Legs[i];
+            if (leg.Transfer is not { ResolvesHold: true } transfer)
+            {
+                continue;
+            }
+
+            var row = leg.Concerns(Address) && state.FindHold(transfer.PendingId) is { } hold && hold.HasTextFor(transfer)
+                ? hold.SequenceNr
+                : 0;
+            if (row != leg.HoldRow)
+            {
+                (legs ??= part.Legs.ToBuilder())[i] = leg with { HoldRow = row };
+            }
+        }
+
+        return legs is null ? part : part with { Legs = legs.MoveToImmutable() };
     }
 
     private LegFact WithReversed(

@@ -5,8 +5,9 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- works
 
-    private TransactionPart AskedPart(Transfer transfer) => new()
+    private TransactionPart AskedPart(Transfer transfer, string principal) => new()
     {
+        Principal = principal,
         Id = transfer.Id,
         Anchor = Address,
         AnchorAsset = state.Spec?.Asset ?? default,
@@ -15,8 +16,9 @@ public sealed partial class AccountRuntime
         Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
     };
 
-    private TransactionPart AskedPart(Transaction transaction) => new()
+    private TransactionPart AskedPart(Transaction transaction, string principal = "") => new()
     {
+        Principal = principal,
         Id = transaction.Id,
         Anchor = Address,
         LegCount = transaction.Legs.Length,
@@ -113,8 +115,8 @@ public sealed partial class AccountRuntime
         {
             work.Asked = work.Input switch
             {
-                PostTransferCall post => AskedPart(post.Transfer),
-                PostTransactionCall post => AskedPart(post.Transaction),
+                PostTransferCall post => AskedPart(post.Transfer, post.Principal),
+                PostTransactionCall post => AskedPart(post.Transaction, post.Principal),
                 PrepareRequest prepare => prepare.Part,
                 CloseRequest close => close.Part,
                 TrialRequest trial => trial.Part,
@@ -267,6 +269,13 @@ public sealed partial class AccountRuntime
         public bool IsExpiry => (Asked ?? Part) is { Legs: [{ Transfer: { } transfer }] }
             && (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None && Input is null;
 
+        // Whether somebody waits who has asked for the accounts as they are afterwards.
+        public bool WantsAfter => HasFirst
+            && Input is PostTransferCall { ReturnBalances: true } or PostTransactionCall { ReturnBalances: true };
+
+        // The accounts that have said how they are right after the commit; null for none.
+        public List<AccountAfter>? After { get; set; }
+
         public bool IsTrial => Input is PostTransactionCall { IsTrial: true };
 
         // What the journal said of the ids; null values for what it never saw.
@@ -313,6 +322,9 @@ public sealed partial class AccountRuntime
         public bool Committed { get; set; }
 
         public LedgerTime CommitTime { get; set; }
+
+        // The row that decided it: of a commit the last agent's, 0 where that is not known; of an abort this account's.
+        public long DecidedRow { get; set; }
 
         public LedgerTime AbortTime { get; set; }
 

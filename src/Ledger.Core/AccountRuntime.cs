@@ -40,17 +40,31 @@ public sealed record AccountRuntimeOptions
     public TimeSpan RememberedAgeMax { get; init; } = TimeSpan.FromDays(1);
 
     /// <summary>How many events a row holds at most.</summary>
-    public int BatchEventsMax { get; init; } = 1000;
+    public int BatchEventsMax { get; init; } = LedgerSizes.RowEventsMax;
+
+    /// <summary>How many bytes a row has at most, unless its only event has more.</summary>
+    public int BatchBytesMax { get; init; } = LedgerSizes.RowFull;
+
+    /// <summary>How many bytes a transaction has at most, see <see cref="EncodedSize.OfTransaction(TransactionPart)"/>. One that has
+    /// more is refused before anything is journaled, and uses no id up.</summary>
+    public int TransactionBytesMax { get; init; } = LedgerSizes.TransactionMax;
 
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;
 
-    /// <summary>How many rows lie between two snapshots, or 16 times as many events where that comes first: from half as many to
-    /// as many, by the account and its place; more where many ids or holds would make it cost more than its rows.</summary>
+    /// <summary>How many rows lie between two snapshots, or 16 times as many events or legs where that comes first: from half as many
+    /// to as many, by the account and its place; up to 16 times as many where ids or holds would make it cost more than its
+    /// rows.</summary>
     public int SnapshotEvery { get; init; } = 250;
 
-    /// <summary>How many events count for a row in <see cref="SnapshotEvery"/>.</summary>
+    /// <summary>How many bytes of rows lie between two snapshots, where that comes first: from half as many to as many.</summary>
+    public long SnapshotEveryBytes { get; init; } = LedgerSizes.SnapshotDue;
+
+    /// <summary>How many events or legs count for a row in <see cref="SnapshotEvery"/>.</summary>
     internal const int SnapshotEventsPerRow = 16;
+
+    /// <summary>How many times <see cref="SnapshotEvery"/> a snapshot is put off at most because it would cost much.</summary>
+    internal const int SnapshotPostponedMax = 16;
 
     /// <summary>How long a commit's record at the anchor may wait for a row to share.</summary>
     public TimeSpan CommitRecordDelay { get; init; } = TimeSpan.FromMilliseconds(250);
@@ -154,7 +168,8 @@ public sealed partial class AccountRuntime
     private int waiting;
     private int expiring;
     private int calls;
-    private long eventsSinceSnapshot;
+    private long workSinceSnapshot;
+    private long bytesSinceSnapshot;
     private bool failed;
 
     /// <summary>Makes an account that has not recovered yet.</summary>
@@ -184,14 +199,13 @@ public sealed partial class AccountRuntime
     /// <summary>Whether transactions are in doubt.</summary>
     public bool HasInDoubt => state.InDoubtCount > 0;
 
-    /// <summary>The number of the oldest transaction in doubt, by which one that stays is told from ones that come and go; 0
-    /// for none.</summary>
-    public long OldestInDoubt
+    /// <summary>The oldest transaction in doubt; null for none.</summary>
+    public InDoubtTransaction? OldestInDoubt
     {
         get
         {
             ForgetDecidedHeads();
-            return prepared is { Count: > 0 } ? prepared.Peek().Number : 0;
+            return prepared is { Count: > 0 } ? state.FindInDoubt(prepared.Peek().Key) : null;
         }
     }
 
@@ -231,9 +245,10 @@ public sealed partial class AccountRuntime
         foreach (var happened in batch.Events)
         {
             state.Evolve(happened, batch.SequenceNr);
+            workSinceSnapshot += WorkOf(happened);
         }
 
-        eventsSinceSnapshot += batch.Events.Count;
+        bytesSinceSnapshot += batch.Size;
         DurableSequenceNr = assignedSequenceNr = batch.SequenceNr;
     }
 
@@ -622,25 +637,30 @@ public sealed partial class AccountRuntime
     private void Open(OpenAccountCall call, LedgerTime now)
     {
         var status = AccountDecider.Open(state, call.Spec);
+        var row = 0L;
         if (status == AccountStatus.Created)
         {
-            Emit(new AccountOpened(call.Spec, BookedAt(now)), urgent: true);
+            row = Emit(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
         Hold(call.Caller, new OpenAccountAnswer(
-            new OpenAccountResult(Address, status, known ? state.OpenTime : default)));
+            new OpenAccountResult(Address, status, known ? state.OpenTime : default) { Position = RowPosition.Of(Address, row) }));
     }
 
     private void Change(ChangeAccountCall call, LedgerTime now)
     {
         var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
+        var row = 0L;
         if (status == AccountStatus.Changed)
         {
-            Emit(new AccountChanged(call.Change, BookedAt(now)), urgent: true);
+            row = Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
-        Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))));
+        Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))
+        {
+            Position = RowPosition.Of(Address, row),
+        }));
     }
 
     private void Read(AccountCall call, LedgerTime now)

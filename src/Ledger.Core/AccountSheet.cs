@@ -566,14 +566,13 @@ internal static class LegLadder
             ? TransferStatus.PendingTransferHasDifferentCode
         : TransferStatus.None;
 
+    // Reference and metadata stay where they are, see PartLeg.HoldRow.
     private static Transfer Inherit(Transfer transfer, Transfer pending) => transfer with
     {
         DebitAccount = pending.DebitAccount,
         CreditAccount = pending.CreditAccount,
         Asset = pending.Asset.IsNone ? transfer.Asset : pending.Asset,
         Code = transfer.Code == 0 ? pending.Code : transfer.Code,
-        Reference = transfer.Reference.Length == 0 ? pending.Reference : transfer.Reference,
-        Metadata = transfer.Metadata.Pairs.IsEmpty ? pending.Metadata : transfer.Metadata,
     };
 
     private static TransferStatus CheckOpen(AccountSheet? debit, AccountSheet? credit, LedgerTime now) =>

@@ -300,7 +300,7 @@ public sealed class AccountState
         var part = prepared.Part;
         PreparedCount++;
         Measure(part, prepared.At);
-        var transaction = new InDoubtTransaction(part, sequenceNr, PreparedCount) { PreparedTime = prepared.At };
+        var transaction = new InDoubtTransaction(part, sequenceNr, PreparedCount, prepared.At);
         Require(Remembered.Find(part.Key) is null, "I4: an id is prepared once");
         Add(transaction);
 
@@ -552,7 +552,13 @@ public sealed class AccountState
 
         if (leg.IsHold)
         {
-            SetHold(new Hold(transfer, leg.Amount, leg.Deadline, sequenceNr, time, part.Id) { Amount = leg.Amount });
+            SetHold(new Hold(transfer.WithoutText(), leg.Amount, leg.Deadline, sequenceNr, time, part.Id)
+            {
+                Amount = leg.Amount,
+                HasReference = transfer.Reference.Length > 0,
+                HasMetadata = !transfer.Metadata.Pairs.IsEmpty,
+                Principal = part.Principal,
+            });
             ClosedByHold |= ClosesThis(transfer);
         }
 
@@ -680,7 +686,8 @@ public sealed class AccountState
 /// <param name="part">What the account is asked to do; at the anchor the whole transaction.</param>
 /// <param name="sequenceNr">The journal row that holds it.</param>
 /// <param name="number">Its number among all that the account ever prepared; reads wait by it (R10).</param>
-public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, long number)
+/// <param name="preparedTime">When its preparation was booked.</param>
+public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, long number, LedgerTime preparedTime)
 {
     /// <summary>What the account is asked to do; at the anchor the whole transaction.</summary>
     public TransactionPart Part { get; } = part;
@@ -691,8 +698,9 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
     /// <summary>Its number among all that the account ever prepared.</summary>
     public long Number { get; } = number;
 
-    /// <summary>When it was prepared here: the time of its event.</summary>
-    public LedgerTime PreparedTime { get; init; }
+    /// <summary>When its preparation was booked: the time of its event. The default value, so long ago, where a snapshot of an
+    /// earlier version did not say.</summary>
+    public LedgerTime PreparedTime { get; } = preparedTime;
 
     /// <summary>What is kept back for the limit on debits: the worst that the legs can come to, in their order.</summary>
     public Amount DebitReserve { get; private set; }
@@ -709,8 +717,8 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
     /// <param name="preparedTime">See <see cref="PreparedTime"/>.</param>
     public static InDoubtTransaction Restore(
         TransactionPart part, long sequenceNr, long number, Amount debitReserve, Amount creditReserve,
-        LedgerTime preparedTime = default) =>
-        new InDoubtTransaction(part, sequenceNr, number) { PreparedTime = preparedTime }.Reserve(debitReserve, creditReserve);
+        LedgerTime preparedTime) =>
+        new InDoubtTransaction(part, sequenceNr, number, preparedTime).Reserve(debitReserve, creditReserve);
 
     internal InDoubtTransaction Reserve(Amount debit, Amount credit)
     {

@@ -11,7 +11,11 @@ public abstract record AccountMessage;
 /// <summary>A call of a client, answered to its caller.</summary>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">When the caller stops waiting; a command that comes later is refused.</param>
-public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage;
+public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage
+{
+    /// <summary>For a write: who asks for it, see <see cref="Principals"/>; empty where nobody is named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>Opens the account. Answered by <see cref="OpenAccountAnswer"/>.</summary>
 /// <param name="Spec">What it is opened with.</param>
@@ -25,7 +29,11 @@ public sealed record OpenAccountCall(AccountSpec Spec, Caller Caller, LedgerTime
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
 public sealed record PostTransferCall(Transfer Transfer, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline);
+    : AccountCall(Caller, Deadline)
+{
+    /// <summary>Whether the answer is to say how its accounts are right after it.</summary>
+    public bool ReturnBalances { get; init; }
+}
 
 /// <summary>Reads the account. Answered by <see cref="AccountAnswer"/>.</summary>
 /// <param name="Caller">Who waits.</param>
@@ -53,6 +61,9 @@ public sealed record PostTransactionCall(Transaction Transaction, Caller Caller,
 {
     /// <summary>Whether nothing is done: the answer says whether a leg would fail, as things are, and which.</summary>
     public bool IsTrial { get; init; }
+
+    /// <summary>Whether the answer is to say how its accounts are right after it.</summary>
+    public bool ReturnBalances { get; init; }
 }
 
 /// <summary>Looks up a transaction that this account anchored. Answered by <see cref="TransactionRecordAnswer"/>.</summary>
@@ -131,6 +142,9 @@ public sealed record Refusal(int Leg, TransferStatus Reason, Asset Asset, Balanc
 /// <param name="Cancel">Whether to refuse, unless it is committed already.</param>
 public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : AccountMessage
 {
+    /// <summary>Whether the answer is to say how the account is right after the commit.</summary>
+    public bool ReturnBalances { get; init; }
+
     /// <summary>The latest of the coordinator's time and those of all votes: the last agent commits no earlier (R21).</summary>
     public LedgerTime Time { get; init; }
 }
@@ -142,7 +156,14 @@ public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : A
 /// <param name="Time">When: the commit time, or when it was refused.</param>
 /// <param name="Refusal">Why the closer itself refuses; null when it was only told to cancel, or met something in doubt.</param>
 public sealed record CloseAnswer(
-    TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage;
+    TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage
+{
+    /// <summary>For a commit: the last agent's row that holds it; 0 where that is not known.</summary>
+    public long Row { get; init; }
+
+    /// <summary>For a commit by this very request, where it was asked for: the account right after it.</summary>
+    public AccountAfter? After { get; init; }
+}
 
 /// <summary>Anchor to another account, before anything is journaled: how are you, and what do you know of these legs? Changes
 /// nothing (R15).</summary>
@@ -165,13 +186,20 @@ public sealed record Outcome(TransferId Key, UInt128 Digest, bool Committed, Led
 {
     /// <summary>Who tells.</summary>
     public AccountAddress Anchor { get; init; }
+
+    /// <summary>Whether the acknowledgement is to say how the account is right after the commit.</summary>
+    public bool ReturnBalances { get; init; }
 }
 
 /// <summary>Participant to anchor: the outcome is in my journal.</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="Account">Whose.</param>
-public sealed record OutcomeAck(TransferId Key, UInt128 Digest, AccountAddress Account) : AccountMessage;
+public sealed record OutcomeAck(TransferId Key, UInt128 Digest, AccountAddress Account) : AccountMessage
+{
+    /// <summary>For a commit that was booked now, where it was asked for: the account right after it.</summary>
+    public AccountAfter? After { get; init; }
+}
 
 /// <summary>Participant to anchor: I have prepared this; what has become of it?</summary>
 /// <param name="Part">What the participant has prepared.</param>
@@ -207,7 +235,11 @@ public sealed record ChangeAccountAnswer(AccountChangeResult Result) : AccountAn
 /// <summary>Answers <see cref="ExtendHoldCall"/>.</summary>
 /// <param name="Status">See <see cref="TransferStatus"/>: created when it was set, exists when it was so already.</param>
 /// <param name="HoldDeadline">When the hold expires; null when it does not, or is not there.</param>
-public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDeadline) : AccountAnswerBase;
+public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDeadline) : AccountAnswerBase
+{
+    /// <summary>The row that was written for it; none when nothing was.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>Answers <see cref="GetAccountCall"/>.</summary>
 /// <param name="View">The account; null when it does not exist.</param>
@@ -225,7 +257,14 @@ public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong En
 
 /// <summary>A call failed.</summary>
 /// <param name="Reason">Why.</param>
-public sealed record CallFailed(CallFailure Reason) : AccountAnswerBase;
+public sealed record CallFailed(CallFailure Reason) : AccountAnswerBase
+{
+    /// <summary>For what is too large: how many bytes it has; else 0.</summary>
+    public long Size { get; init; }
+
+    /// <summary>For what is too large: how many it may have; else 0.</summary>
+    public long Limit { get; init; }
+}
 
 /// <summary>Why a call failed.</summary>
 public enum CallFailure
@@ -241,6 +280,17 @@ public enum CallFailure
 
     /// <summary>The account goes to sleep or moves to another node: the outcome is unknown, and asking again helps.</summary>
     Moving,
+
+    /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits. Nothing was done, no id is
+    /// used up, and the same is refused again.</summary>
+    TransactionTooLarge = 20,
+
+    /// <summary>The call is larger than what nodes send each other. Nothing was done, and the same is refused again.</summary>
+    MessageTooLarge = 21,
+
+    /// <summary>The answer is larger than what nodes send each other: the outcome is unknown, and is not told to who asks again
+    /// either.</summary>
+    AnswerTooLarge = 22,
 }
 
 /// <summary>Asks the journal about an id that memory can't answer (R4).</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 
 namespace Ledger.Core;
 
@@ -38,11 +39,40 @@ public sealed record Transfer(
     /// <summary>For a correction: why. At most <see cref="LedgerLimits.ReasonLengthMax"/> characters.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>When the transfer counts from a business point of view, which may be before or after it is committed; null (the
+    /// default) for when it is committed. From <see cref="LedgerLimits.EffectiveTimeMin"/> to
+    /// <see cref="LedgerLimits.EffectiveTimeMax"/>. It moves no money, and no limit looks at it.</summary>
+    /// <remarks>It is the transfer's own: a post or a void does not have its hold's, nor a correction that of the
+    /// original.</remarks>
+    public LedgerTime? EffectiveTime
+    {
+        get => effectiveMicros == NoTime ? null : new LedgerTime(effectiveMicros);
+        init => effectiveMicros = value?.UnixMicroseconds ?? NoTime;
+    }
+
+    // Half the size of what may be null: most transfers have none.
+    private const long NoTime = long.MinValue;
+    private readonly long effectiveMicros = NoTime;
+
     /// <summary>Whether this posts or voids a hold.</summary>
     public bool ResolvesHold => (Flags & (TransferFlags.PostPending | TransferFlags.VoidPending)) != TransferFlags.None;
 
     /// <summary>Whether its amount depends on what its accounts have.</summary>
     public bool IsBalancing => (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != TransferFlags.None;
+
+    /// <summary>The transfer without its reference and its metadata, and without anything that keeps these in memory.</summary>
+    internal Transfer WithoutText() => Reference.Length == 0 && Metadata.Pairs.IsEmpty
+        ? this
+        : this with { Reference = "", Metadata = Metadata.Empty, Memo = default };
+
+    /// <summary>The transfer as it is shown: with what it leaves to its hold.</summary>
+    /// <param name="reference">The hold's reference.</param>
+    /// <param name="metadata">The hold's metadata.</param>
+    public Transfer WithTextOf(string reference, Metadata metadata) => this with
+    {
+        Reference = Reference.Length == 0 ? reference : Reference,
+        Metadata = Metadata.Pairs.IsEmpty ? metadata : Metadata,
+    };
 
     // See TransferContent.DigestOf. Public equality and text must not know of it.
     internal DigestMemo Memo;
@@ -222,13 +252,28 @@ public sealed record TransferResult(
     /// <summary>For created and exists: the amount that was moved, held or released. It differs from the amount asked for
     /// where that depended on a hold or on what the accounts had.</summary>
     public Amount Amount { get; init; }
+
+    /// <summary>The row that decided it, where this request wrote one: of a commit the last agent's, of a rejection that of the
+    /// account that was asked. None for what an earlier request had decided.</summary>
+    public RowPosition Position { get; init; }
+
+    /// <summary>Where it was asked for and this request committed the transfer: the debit account right after it. Null where it was
+    /// lost on the way.</summary>
+    public AccountAfter? DebitAfter { get; init; }
+
+    /// <summary>The credit account, in the same way.</summary>
+    public AccountAfter? CreditAfter { get; init; }
 }
 
 /// <summary>What became of the opening of one account. Immutable.</summary>
 /// <param name="Address">Its address.</param>
 /// <param name="Status">The outcome.</param>
 /// <param name="Time">When it was opened, for created and exists.</param>
-public sealed record OpenAccountResult(AccountAddress Address, AccountStatus Status, LedgerTime Time);
+public sealed record OpenAccountResult(AccountAddress Address, AccountStatus Status, LedgerTime Time)
+{
+    /// <summary>The row that holds the opening, where this request wrote it; else none.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>An account as it was read. Immutable.</summary>
 /// <param name="Spec">What it was opened with, with its limits as they are now.</param>
@@ -275,7 +320,8 @@ public sealed record AccountView(
 }
 
 /// <summary>A transfer as one of its accounts remembers it. Immutable.</summary>
-/// <param name="Transfer">The transfer, as it was asked for.</param>
+/// <param name="Transfer">The transfer, as it was asked for. Reference and metadata of a hold that it left them to are its own only
+/// once they have been read from <see cref="HoldRow"/>.</param>
 /// <param name="Status"><see cref="TransferStatus.Created"/>, or the reason of its rejection.</param>
 /// <param name="Time">When it was committed or rejected.</param>
 /// <param name="BalanceSeen">For a rejection by an account that exists: the balances that it saw.</param>
@@ -293,8 +339,15 @@ public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, Le
     /// <summary>For a live hold: what is left of it.</summary>
     public Amount HoldRemaining { get; init; }
 
+    /// <summary>See <see cref="PartLeg.HoldRow"/>; a row of the account whose record this is. Of a live hold, the row that has its own
+    /// reference and metadata.</summary>
+    public long HoldRow { get; init; }
+
     /// <summary>For a live hold with a timeout: when it expires; else null.</summary>
     public LedgerTime? HoldDeadline { get; init; }
+
+    /// <summary>Who asked for it first, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 }
 
 /// <summary>One line of a statement: one posted change of one account. Immutable.</summary>
@@ -322,6 +375,9 @@ public static class LedgerLimits
     /// <summary>The most transfers, or accounts, of one request.</summary>
     public const int BatchMax = 8190;
 
+    /// <summary>The most transfers, or legs, of one request that asks for the accounts as they are afterwards.</summary>
+    public const int ReturnedBalancesMax = 2048;
+
     /// <summary>The longest reference, in characters.</summary>
     public const int ReferenceLengthMax = 128;
 
@@ -331,13 +387,20 @@ public static class LedgerLimits
     /// <summary>The latest time at which a hold may expire: 2262-04-11, 2^63-1 nanoseconds after the Unix epoch.</summary>
     public static readonly LedgerTime HoldDeadlineMax = new(long.MaxValue / 1000);
 
+    /// <summary>The earliest effective time: 0001-01-01T00:00:00Z, the first moment that the API can print.</summary>
+    public static readonly LedgerTime EffectiveTimeMin = LedgerTime.From(DateTimeOffset.MinValue);
+
+    /// <summary>The latest effective time: 9999-12-31T23:59:59.999999Z, the last moment that the API can print.</summary>
+    public static readonly LedgerTime EffectiveTimeMax = LedgerTime.From(DateTimeOffset.MaxValue);
+
     /// <summary>The most metadata pairs.</summary>
     public const int MetadataPairsMax = 16;
 
     /// <summary>The longest metadata key, in characters; the shortest has one.</summary>
     public const int MetadataKeyLengthMax = 64;
 
-    /// <summary>The longest metadata value, in characters.</summary>
+    /// <summary>The longest metadata value, in characters. All keys and values together have at most
+    /// <see cref="LedgerSizes.MetadataMax"/> bytes in UTF-8.</summary>
     public const int MetadataValueLengthMax = 256;
 
     /// <summary>The largest page of a list.</summary>
@@ -372,6 +435,7 @@ public static class LedgerLimits
             return $"has {metadata.Pairs.Length} entries; at most {MetadataPairsMax} are allowed";
         }
 
+        var bytes = 0;
         foreach (var (key, value) in metadata.Pairs)
         {
             if (key.Length is 0 or > MetadataKeyLengthMax)
@@ -388,8 +452,12 @@ public static class LedgerLimits
             {
                 return $"has a value of {value.Length} characters; at most {MetadataValueLengthMax} are allowed";
             }
+
+            bytes += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
         }
 
-        return null;
+        return bytes > LedgerSizes.MetadataMax
+            ? $"has {bytes} bytes in UTF-8, keys and values together; at most {LedgerSizes.MetadataMax} are allowed"
+            : null;
     }
 }

@@ -191,6 +191,11 @@ public enum TransferStatus
     /// <summary>The id is known with another transfer that it takes back, or another reason.</summary>
     ExistsWithDifferentReverses = 1006,
 
+    // 1007 (exists with different conditions) and 1015 (condition not met) are kept for conditions on a transfer's accounts.
+
+    /// <summary>The id is known with another effective time, or with one where none is asked for.</summary>
+    ExistsWithDifferentEffectiveTime = 1008,
+
     /// <summary>There is no such posted transfer to take back on these accounts.</summary>
     ReversedTransferNotFound = 1010,
 
@@ -288,7 +293,8 @@ public static class TransferStatusPrecedence
         TransferStatus.ExistsWithDifferentReverses,
         TransferStatus.ExistsWithDifferentDebitAccountId, TransferStatus.ExistsWithDifferentCreditAccountId,
         TransferStatus.ExistsWithDifferentAmount, TransferStatus.ExistsWithDifferentReference,
-        TransferStatus.ExistsWithDifferentMetadata, TransferStatus.ExistsWithDifferentLedger,
+        TransferStatus.ExistsWithDifferentMetadata, TransferStatus.ExistsWithDifferentEffectiveTime,
+        TransferStatus.ExistsWithDifferentLedger,
         TransferStatus.ExistsWithDifferentCode, TransferStatus.Exists, TransferStatus.IdAlreadyFailed,
         TransferStatus.FlagsAreMutuallyExclusive,
         TransferStatus.DebitAccountIdMustNotBeZero, TransferStatus.DebitAccountIdMustNotBeIntMax,

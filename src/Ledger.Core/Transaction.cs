@@ -137,6 +137,29 @@ public sealed record TransactionResult(
     /// <summary>Whether the transaction is recorded. A leg that exists already, by itself, makes a transaction fail with
     /// <see cref="TransferStatus.Exists"/>; then it is not.</summary>
     public bool IsCommitted => FailedLeg < 0 && Status is (TransferStatus.Created or TransferStatus.Exists);
+
+    /// <summary>The row that decided it, where this request wrote one: of a commit the last agent's, of a rejection that of the
+    /// account that was asked. None for what an earlier request had decided.</summary>
+    public RowPosition Position { get; init; }
+
+    /// <summary>Where it was asked for and this request committed the transaction: its accounts right after it, in no promised order.
+    /// One whose answer was lost on the way is not among them.</summary>
+    public IReadOnlyList<AccountAfter> After { get; init; } = [];
+
+    /// <summary>An account right after it; null where that is not told.</summary>
+    /// <param name="account">The account.</param>
+    public AccountAfter? AfterOf(AccountAddress account)
+    {
+        foreach (var after in After)
+        {
+            if (after.Address == account)
+            {
+                return after;
+            }
+        }
+
+        return null;
+    }
 }
 
 /// <summary>What became of one leg. Immutable.</summary>
@@ -148,7 +171,18 @@ public readonly record struct LegResult(TransferStatus Transfer, AccountStatus O
 /// <summary>A transaction as its anchor remembers it. Immutable.</summary>
 /// <param name="Transaction">The transaction, its posts and voids with what they took from their holds.</param>
 /// <param name="Result">What became of it.</param>
-public sealed record TransactionRecord(Transaction Transaction, TransactionResult Result);
+public sealed record TransactionRecord(Transaction Transaction, TransactionResult Result)
+{
+    /// <summary>For each leg, see <see cref="PartLeg.HoldRow"/>; a row of the anchor. Empty where it is 0 for all of them.</summary>
+    public ImmutableArray<long> HoldRows { get; init; } = [];
+
+    /// <summary>Whether posts or voids are shown without what they leave to their holds, which would have made the answer larger than
+    /// <see cref="LedgerSizes.AnswerMax"/>. Each transfer can be asked for by its own id.</summary>
+    public bool IsAbridged { get; init; }
+
+    /// <summary>Who asked for it first, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>Which movements an account refuses, and why. Immutable.</summary>
 /// <param name="Debits">Whether it takes no debits.</param>
@@ -190,7 +224,11 @@ public sealed record SetAccountLimits(Amount? DebitsMustNotExceedCredits, Amount
 /// <summary>What became of a change.</summary>
 /// <param name="Status"><see cref="AccountStatus.Changed"/>, <see cref="AccountStatus.Unchanged"/>, or why not.</param>
 /// <param name="Account">The account after it; null when it does not exist.</param>
-public sealed record AccountChangeResult(AccountStatus Status, AccountView? Account);
+public sealed record AccountChangeResult(AccountStatus Status, AccountView? Account)
+{
+    /// <summary>The row that holds the change, where this request wrote it; else none.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>Ids that follow from other ids. A derived id keeps the time of a UUIDv7, so that it is found where that one would be.</summary>
 internal static class DerivedId

@@ -40,6 +40,12 @@ public sealed record PartLeg(int Index, Transfer? Transfer, AccountSpec? Opening
     /// <summary>For a balancing transfer: what bound its amount.</summary>
     public AmountBound Bound { get; init; }
 
+    /// <summary>For a post or a void that leaves reference or metadata to its hold: the row that holds the hold's content, in the
+    /// stream of the account that keeps this leg; 0 where it leaves nothing, or an earlier leg makes the hold. They are read from
+    /// there when they are shown, and never copied: many small resolutions would become a large row (R17). Says nothing of what
+    /// is done, and is in no digest.</summary>
+    public long HoldRow { get; init; }
+
     /// <summary>Whether it makes a hold.</summary>
     public bool IsHold => Transfer is not null && (Transfer.Flags & TransferFlags.Pending) != TransferFlags.None;
 
@@ -88,6 +94,10 @@ public sealed record TransactionPart
 
     /// <summary>The digest of the request as the client made it.</summary>
     public required UInt128 Asked { get; init; }
+
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named. It is stored by every account that
+    /// takes part, and not a part of what is compared: who asks again is not asking for something else.</summary>
+    public string Principal { get; init; } = "";
 
     /// <summary>The legs, in order.</summary>
     public required ImmutableArray<PartLeg> Legs { get; init; }
@@ -217,7 +227,8 @@ public sealed record TransactionPart
 }
 
 /// <summary>A live hold as one of its accounts keeps it. Immutable.</summary>
-/// <param name="Transfer">The transfer that made it.</param>
+/// <param name="Transfer">The transfer that made it, without its reference and its metadata: an account may have a hundred thousand
+/// holds, and nothing is decided by these. They are in the row.</param>
 /// <param name="Remaining">What is left of it.</param>
 /// <param name="Deadline">When it expires; <see cref="LedgerTime.MaxValue"/> for never.</param>
 /// <param name="SequenceNr">The row of this stream that holds its content.</param>
@@ -226,8 +237,28 @@ public sealed record TransactionPart
 public sealed record Hold(
     Transfer Transfer, Amount Remaining, LedgerTime Deadline, long SequenceNr, LedgerTime Time, TransferId TransactionId)
 {
+    /// <summary>Whether it has a reference or metadata that a post or a void leaves to it.</summary>
+    /// <param name="resolution">The post or the void.</param>
+    public bool HasTextFor(Transfer resolution)
+    {
+        ArgumentNullException.ThrowIfNull(resolution);
+        return (resolution.Reference.Length == 0 && HasReference) || (resolution.Metadata.Pairs.IsEmpty && HasMetadata);
+    }
+
+    /// <summary>Whether the transfer that made it has a reference.</summary>
+    public bool HasReference { get; init; }
+
+    /// <summary>Whether the transfer that made it has metadata.</summary>
+    public bool HasMetadata { get; init; }
+
+    /// <summary>The row to read its reference and its metadata from; 0 where it has neither.</summary>
+    public long TextRow => HasReference || HasMetadata ? SequenceNr : 0;
+
     /// <summary>What was held at first.</summary>
     public Amount Amount { get; init; }
+
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 
     /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12).</summary>
     public TransferId ExpiryId => DerivedId.Make(Transfer.Id, "ledger.expiry.v1\0"u8, Deadline.UnixMicroseconds);
@@ -250,7 +281,8 @@ public sealed record LegFact(int Index)
     /// <summary>For a post or a void: why there is no live hold; else <see cref="TransferStatus.None"/>.</summary>
     public TransferStatus HoldProblem { get; init; }
 
-    /// <summary>For a post or a void: the transfer that made the hold, where it is known.</summary>
+    /// <summary>For a post or a void: the transfer that made the hold, where it is known; without its reference and metadata, by
+    /// which nothing is decided.</summary>
     public Transfer? Pending { get; init; }
 
     /// <summary>For a live hold: what is left of it.</summary>

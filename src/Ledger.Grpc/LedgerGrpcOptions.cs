@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Ledger.Core;
 
 namespace Ledger.Grpc;
 
@@ -30,23 +31,21 @@ public sealed class LedgerGrpcOptions
 
     /// <summary>The largest request message, in bytes.</summary>
     /// <value>
-    /// The default value is 16 MiB: 2,048 bytes for each transfer of a full batch of 8,190. Id, addresses, amount,
-    /// asset, code and reference at their longest in ASCII take about 520, which leaves 1,500 for metadata. The
-    /// theoretical worst, 16 pairs of the longest key and value in three-byte characters, would be 16 kB for each and
-    /// 133 MB for a batch; who stores that much sends fewer at once. JSON bodies may have twice as many bytes, since
+    /// The default value is 4 MiB: 512 bytes for each transfer of a full batch of 8,190; who stores much metadata sends fewer at
+    /// once. A transaction has at most 2 MiB, however large a request may be. JSON bodies may have twice as many bytes, since
     /// they repeat the field names. From 64 KiB to 256 MiB.
     /// </value>
     [Range(64 * 1024, 256 * 1024 * 1024)]
-    public int MaxReceiveMessageBytes { get; set; } = 16 * 1024 * 1024;
+    public int MaxReceiveMessageBytes { get; set; } = LedgerSizes.RequestMax;
 
     /// <summary>The largest response message, in bytes.</summary>
     /// <value>
-    /// The default value is 32 MiB. The largest answer to a write, 8,190 rejections with the longest balances, has
-    /// 2.5 MB; the largest page, 1,000 entries with the longest metadata, 17 MB. An answer must never be refused for
-    /// its size, since a write that it belongs to has been applied. From 4 MiB to 256 MiB.
+    /// The default value is 4 MiB, which is what gRPC clients receive by default. Answers are made so that they stay below 3.5
+    /// MiB: the largest to a write, 8,190 rejections with the longest balances, has 2.5 MB, and pages end early. An answer
+    /// must never be refused for its size, since a write that it belongs to has been applied. From 4 MiB to 256 MiB.
     /// </value>
     [Range(4 * 1024 * 1024, 256 * 1024 * 1024)]
-    public int MaxSendMessageBytes { get; set; } = 32 * 1024 * 1024;
+    public int MaxSendMessageBytes { get; set; } = LedgerSizes.RequestMax;
 
     /// <summary>Whether gRPC server reflection is served.</summary>
     /// <value>The default value is true.</value>

@@ -42,7 +42,8 @@ internal static partial class Mapping
             || !TryReadId(source.HoldId, "hold_id", out var hold, out fault)
             || !TryReadTimeout(source.Timeout, out var timeout, out fault)
             || !TryReadId(source.Reverses, "reverses", out var reverses, out fault)
-            || !CheckReason(source.Reason, out fault))
+            || !CheckReason(source.Reason, out fault)
+            || !TryReadEffectiveTime(source.EffectiveTime, out var effective, out fault))
         {
             return false;
         }
@@ -57,6 +58,7 @@ internal static partial class Mapping
             Timeout = timeout,
             Reverses = reverses,
             Reason = source.Reason,
+            EffectiveTime = effective,
         };
         return true;
     }
@@ -144,16 +146,47 @@ internal static partial class Mapping
         return true;
     }
 
+    /// <summary>Reads an effective time. Refused when it can't be printed, judged after it is taken to whole microseconds.</summary>
+    public static bool TryReadEffectiveTime(Timestamp? source, out LedgerTime? time, out Fault fault)
+    {
+        const string Field = "effective_time";
+        time = null;
+        fault = default;
+        if (source is null)
+        {
+            return true;
+        }
+
+        if (!TryReadTime(source, Field, out var read, out fault))
+        {
+            return false;
+        }
+
+        if (read < LedgerLimits.EffectiveTimeMin || read > LedgerLimits.EffectiveTimeMax)
+        {
+            fault = new Fault(
+                Reasons.MalformedTime, "The time is outside of the years 1 to 9999 once it has whole microseconds.", Field);
+            return false;
+        }
+
+        time = read;
+        return true;
+    }
+
     /// <summary>Writes what became of a transfer.</summary>
     /// <param name="id">The id as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.TransferResult Write(string id, TransferResult source)
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.TransferResult Write(string id, TransferResult source, ILedger ledger)
     {
         var result = new V1.TransferResult
         {
             Id = id,
             Status = (V1.TransferStatus)source.Status,
             Replayed = source.Replayed,
+            Position = ledger.PositionOf(source.Position),
+            DebitAfter = Write(source.DebitAfter),
+            CreditAfter = Write(source.CreditAfter),
         };
         if (source.IsCommitted)
         {
@@ -172,9 +205,15 @@ internal static partial class Mapping
     /// <summary>Writes what became of the opening of an account.</summary>
     /// <param name="address">The address as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.OpenAccountResult Write(string address, OpenAccountResult source)
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.OpenAccountResult Write(string address, OpenAccountResult source, ILedger ledger)
     {
-        var result = new V1.OpenAccountResult { Address = address, Status = (V1.AccountStatus)source.Status };
+        var result = new V1.OpenAccountResult
+        {
+            Address = address,
+            Status = (V1.AccountStatus)source.Status,
+            Position = ledger.PositionOf(source.Position),
+        };
         if (source.Status is AccountStatus.Created or AccountStatus.Exists)
         {
             result.CreateTime = Write(source.Time);
@@ -217,6 +256,7 @@ internal static partial class Mapping
             Status = (V1.TransferStatus)source.Status,
             CreateTime = Write(source.Time),
             TransactionId = Text(source.TransactionId),
+            Principal = source.Principal,
         };
         if (source.Status == TransferStatus.Created)
         {
@@ -276,6 +316,11 @@ internal static partial class Mapping
             transfer.Timeout = Duration.FromTimeSpan(source.Timeout);
         }
 
+        if (source.EffectiveTime is { } effective)
+        {
+            transfer.EffectiveTime = Write(effective);
+        }
+
         Write(source.Metadata, transfer.Metadata);
         return transfer;
     }
@@ -298,6 +343,18 @@ internal static partial class Mapping
 
     private static V1.Limit? WriteLimit(Amount? allowance) =>
         allowance is { } amount ? new V1.Limit { Allowance = amount.ToString() } : null;
+
+    private static V1.AccountState? Write(AccountAfter? source) => source is null
+        ? null
+        : new V1.AccountState
+        {
+            Address = source.Address.Text,
+            Balances = Write(source.Balances),
+            Version = (ulong)source.Version,
+            EntrySequence = source.EntryCount,
+            AvailableDebits = source.AvailableDebits?.ToString() ?? "",
+            AvailableCredits = source.AvailableCredits?.ToString() ?? "",
+        };
 
     private static V1.Balances Write(in Balances source) => new()
     {

@@ -9,31 +9,39 @@ namespace Ledger.PostgreSql;
 /// <summary>The journal on PostgreSQL: one statement for whatever is waiting, a binary COPY when that is much.</summary>
 internal sealed class PostgreSqlJournal : GroupWriteJournal
 {
-    // Where rows come from a disk, more sessions wait for it at once; a page may have some hundred rows.
-    private const int GroupsMax = 6;
-    private const int GroupMax = 16;
-
     private readonly string _connectionString;
-    private readonly GroupedReads<PageQuestion, List<StoredRow>> _pages;
+    private readonly GroupedReads<PageQuestion, StoredPage> _pages;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
     public PostgreSqlJournal(Config config)
         : base(config)
     {
         _connectionString = config.GetString("connection-string");
-        _pages = new GroupedReads<PageQuestion, List<StoredRow>>(
-            GroupsMax, GroupMax, PostgreSqlReading.GroupTimeout,
-            (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token), PostgreSqlReading.MayBeOfOne);
+        _pages = new GroupedReads<PageQuestion, StoredPage>(
+            new GroupedReadsOptions(),
+            (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token),
+            static page => page.PersistenceId,
+            PostgreSqlReading.MayBeOfOne,
+            PostgreSqlReading.IsTimeout,
+            TookLong);
     }
 
     protected override IJournalAppender CreateAppender()
         => new PostgreSqlAppender(PostgreSqlConnections.ForWriter(_connectionString));
 
-    protected override async Task ReadRowsAsync(
-        string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, List<StoredRow> rows,
-        CancellationToken cancellationToken)
-        => rows.AddRange(await _pages.AskAsync(
-            new PageQuestion(persistenceId, fromSequenceNr, toSequenceNr, limit), cancellationToken));
+    protected override async Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var page = await _pages.AskAsync(question, cancellationToken);
+            if (page.Rows.Count > 0 || !page.HasMore)
+            {
+                return page;
+            }
+        }
+    }
+
+    protected override bool IsTimeout(Exception exception) => PostgreSqlReading.IsTimeout(exception);
 
     protected override Task<long> ReadHighestAsync(
         string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)
@@ -58,23 +66,38 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
         "COPY journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
         + " FROM STDIN (FORMAT BINARY)";
 
+    // R19 a: a row whose predecessor is not there gets no `created`, which may not be null, so that the statement fails as a whole. A
+    // condition would leave the row out and commit the others. A scalar subquery is a probe of the unique key, on the page that the
+    // row goes to anyway; EXISTS may be planned as a join over the journal while statistics are old.
+    private const string Predecessor =
+        "(SELECT TRUE FROM journal p WHERE p.persistence_id = r.persistence_id AND p.sequence_number = r.sequence_number - 1)";
+
     private const string InsertSql =
         "INSERT INTO journal"
         + " (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
-        + " VALUES ($1, FALSE, $2, $3, $4, $5, $6, $7)";
+        + " SELECT CASE WHEN r.sequence_number = 1 OR " + Predecessor + " THEN $1 END,"
+        + " FALSE, r.persistence_id, r.sequence_number, $4, $5, $6, $7"
+        + " FROM (SELECT $2::varchar AS persistence_id, $3::bigint AS sequence_number) AS r";
 
     // Prepared and answered in one round trip, where a COPY is planned anew each time and takes two.
     private const string InsertManySql =
         "INSERT INTO journal"
         + " (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
-        + " SELECT r.created, FALSE, r.persistence_id, r.sequence_number, r.message, r.manifest, r.identifier, r.writer_uuid"
-        + " FROM unnest($1::bigint[], $2::varchar[], $3::bigint[], $4::bytea[], $5::varchar[], $6::int[], $7::varchar[])"
-        + " AS r (created, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)";
+        + " SELECT CASE WHEN NOT r.is_first OR r.sequence_number = 1 OR " + Predecessor + " THEN r.created END,"
+        + " FALSE, r.persistence_id, r.sequence_number, r.message, r.manifest, r.identifier, r.writer_uuid"
+        + " FROM unnest($1::bigint[], $2::varchar[], $3::bigint[], $4::bytea[], $5::varchar[], $6::int[], $7::varchar[],"
+        + " $8::boolean[])"
+        + " AS r (created, persistence_id, sequence_number, message, manifest, identifier, writer_uuid, is_first)";
+
+    // Before a COPY, which has no room for a condition; and to say which one it is.
+    private const string OrphanSql =
+        "SELECT r.persistence_id, r.sequence_number FROM unnest($1::varchar[], $2::bigint[]) AS r (persistence_id, sequence_number)"
+        + " WHERE r.sequence_number > 1 AND " + Predecessor + " IS NULL LIMIT 1";
 
     // The rows with the entries of their ids: one statement too, and so one transaction.
     private const string InsertIndexedSql =
         "WITH rows AS (" + InsertManySql + ") INSERT INTO ledger_id (id, persistence_id, sequence_number)"
-        + " SELECT i.id, i.persistence_id, i.sequence_number FROM unnest($8::uuid[], $9::varchar[], $10::bigint[])"
+        + " SELECT i.id, i.persistence_id, i.sequence_number FROM unnest($9::uuid[], $10::varchar[], $11::bigint[])"
         + " AS i (id, persistence_id, sequence_number) ON CONFLICT DO NOTHING";
 
     // From about here on the COPY is the cheaper one, and its second round trip no longer counts.
@@ -84,7 +107,11 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
     private const string ShortLockSql = "SET lock_timeout = 100";
     private const string UsualLockSql = "RESET lock_timeout";
 
+    // Streams whose predecessors are looked for no more on this connection.
+    private const int KnownMax = 65_536;
+
     private readonly Columns _columns = new();
+    private readonly HashSet<string> _known = new(StringComparer.Ordinal);
     private NpgsqlConnection? _connection;
     private NpgsqlCommand? _insert;
     private NpgsqlCommand? _insertMany;
@@ -146,6 +173,7 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             ? state switch
             {
                 PostgresErrorCodes.UniqueViolation => AppendFault.Duplicate,
+                PostgresErrorCodes.NotNullViolation when IsOrphan(exception) => AppendFault.Lost,
                 PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected => AppendFault.Locked,
                 // What the row holds, and limits of the program such as an index entry's size.
                 _ when state.StartsWith("22", StringComparison.Ordinal)
@@ -153,7 +181,7 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
                     || state.StartsWith("54", StringComparison.Ordinal) => AppendFault.Refused,
                 _ => AppendFault.Unknown,
             }
-            : AppendFault.Unknown;
+            : exception is MissingPredecessorException ? AppendFault.Lost : AppendFault.Unknown;
 
     public async ValueTask DisposeAsync() => await CloseAsync();
 
@@ -167,23 +195,65 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             _isolating = isolating;
         }
 
-        if (_columns.FillIds(rows))
+        try
         {
-            _columns.Fill(rows);
-            await (_insertIndexed ??= await PrepareIndexedAsync(connection)).ExecuteNonQueryAsync();
+            if (_columns.FillIds(rows))
+            {
+                _columns.Fill(rows);
+                await (_insertIndexed ??= await PrepareIndexedAsync(connection)).ExecuteNonQueryAsync();
+            }
+            else if (rows.Count == 1)
+            {
+                await InsertAsync(rows[0]);
+            }
+            else if (rows.Count < CopyFrom)
+            {
+                _columns.Fill(rows);
+                await _insertMany!.ExecuteNonQueryAsync();
+            }
+            else
+            {
+                await RequirePredecessorsAsync(connection, rows, _known);
+                await CopyAsync(connection, rows);
+            }
         }
-        else if (rows.Count == 1)
+        catch (PostgresException e) when (IsOrphan(e))
         {
-            await InsertAsync(rows[0]);
+            // Which one it is the server does not say.
+            await RequirePredecessorsAsync(connection, rows, known: null);
+            throw;
         }
-        else if (rows.Count < CopyFrom)
+    }
+
+    private static bool IsOrphan(Exception exception) =>
+        exception is PostgresException { SqlState: PostgresErrorCodes.NotNullViolation, TableName: "journal", ColumnName: "created" };
+
+    /// <summary>Finds the predecessors of the first rows of each stream.</summary>
+    /// <param name="connection">The one that then writes.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="known">Streams of which no more need be asked, to which those found are added: what was acknowledged while
+    /// this session lived is there as long as it lives. Whatever takes it away, a crash, a failover or another copy, ends it.</param>
+    private async Task RequirePredecessorsAsync(
+        NpgsqlConnection connection, IReadOnlyList<AppendRow> rows, HashSet<string>? known)
+    {
+        if (!_columns.FillFirst(rows, known))
         {
-            _columns.Fill(rows);
-            await _insertMany!.ExecuteNonQueryAsync();
+            return;
         }
-        else
+
+        await using var command = new NpgsqlCommand(OrphanSql, connection);
+        _columns.AddFirstTo(command.Parameters);
+        await using (var reader = await command.ExecuteReaderAsync())
         {
-            await CopyAsync(connection, rows);
+            if (await reader.ReadAsync())
+            {
+                throw new MissingPredecessorException(reader.GetString(0), reader.GetInt64(1));
+            }
+        }
+
+        if (known is not null)
+        {
+            _columns.Note(known, KnownMax);
         }
     }
 
@@ -289,6 +359,7 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
     {
         var (insert, insertMany, insertIndexed, connection) = (_insert, _insertMany, _insertIndexed, _connection);
         (_insert, _insertMany, _insertIndexed, _connection) = (null, null, null, null);
+        _known.Clear();
         try
         {
             if (insert is not null)
@@ -327,6 +398,10 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
         private readonly List<string> _manifests = [];
         private readonly List<int> _identifiers = [];
         private readonly List<string> _writers = [];
+        private readonly List<bool> _areFirst = [];
+        private readonly Dictionary<string, long> _last = new(StringComparer.Ordinal);
+        private readonly List<string> _firstPersistenceIds = [];
+        private readonly List<long> _firstSequenceNrs = [];
         private readonly List<Guid> _ids = [];
         private readonly List<string> _idPersistenceIds = [];
         private readonly List<long> _idSequenceNrs = [];
@@ -340,6 +415,13 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             Add(parameters, _manifests, NpgsqlDbType.Varchar);
             Add(parameters, _identifiers, NpgsqlDbType.Integer);
             Add(parameters, _writers, NpgsqlDbType.Varchar);
+            Add(parameters, _areFirst, NpgsqlDbType.Boolean);
+        }
+
+        public void AddFirstTo(NpgsqlParameterCollection parameters)
+        {
+            Add(parameters, _firstPersistenceIds, NpgsqlDbType.Varchar);
+            Add(parameters, _firstSequenceNrs, NpgsqlDbType.Bigint);
         }
 
         public void AddIdsTo(NpgsqlParameterCollection parameters)
@@ -390,6 +472,8 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             _manifests.Clear();
             _identifiers.Clear();
             _writers.Clear();
+            _areFirst.Clear();
+            _last.Clear();
             for (var i = 0; i < rows.Count; i++)
             {
                 var row = rows[i];
@@ -400,7 +484,45 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
                 _manifests.Add(row.Manifest);
                 _identifiers.Add(row.SerializerId);
                 _writers.Add(row.WriterUuid);
+                _areFirst.Add(IsFirst(row));
             }
+        }
+
+        /// <summary>Takes the rows whose predecessors are not among the rows; whether there are any.</summary>
+        public bool FillFirst(IReadOnlyList<AppendRow> rows, HashSet<string>? known)
+        {
+            _firstPersistenceIds.Clear();
+            _firstSequenceNrs.Clear();
+            _last.Clear();
+            for (var i = 0; i < rows.Count; i++)
+            {
+                var row = rows[i];
+                if (IsFirst(row) && known?.Contains(row.PersistenceId) != true)
+                {
+                    _firstPersistenceIds.Add(row.PersistenceId);
+                    _firstSequenceNrs.Add(row.SequenceNr);
+                }
+            }
+
+            return _firstPersistenceIds.Count > 0;
+        }
+
+        public void Note(HashSet<string> known, int max)
+        {
+            if (known.Count > max)
+            {
+                known.Clear();
+            }
+
+            known.UnionWith(_firstPersistenceIds);
+        }
+
+        // A row that leaves a gap to the one before it in the list counts as a first one too: its predecessor must be stored.
+        private bool IsFirst(in AppendRow row)
+        {
+            var isNext = _last.TryGetValue(row.PersistenceId, out var last) && last == row.SequenceNr - 1;
+            _last[row.PersistenceId] = row.SequenceNr;
+            return !isNext;
         }
     }
 }

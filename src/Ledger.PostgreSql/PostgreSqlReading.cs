@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ledger.Actors.Storage;
 using Ledger.Core;
 using Npgsql;
@@ -5,79 +6,89 @@ using NpgsqlTypes;
 
 namespace Ledger.PostgreSql;
 
-/// <summary>A page of a stream that is asked for: up to so many rows, in the order of their numbers, both of which are inclusive.</summary>
-internal readonly record struct PageQuestion(string PersistenceId, long From, long To, int Limit);
-
 /// <summary>Reads journal rows with prepared statements over pooled connections.</summary>
 internal static class PostgreSqlReading
 {
-    /// <summary>How long to read for many at once: about as long as the plugin waits for one.</summary>
-    public static readonly TimeSpan GroupTimeout = TimeSpan.FromSeconds(5);
+    private const int ContentColumn = 3;
+    private const int PlaceColumn = 7;
 
-    private const string Columns =
-        "SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid FROM journal"
-        + " WHERE persistence_id = $1 AND sequence_number BETWEEN $2 AND $3 ORDER BY sequence_number ";
+    // What does not fit into a page any more comes without its content, which the server then does not even read: it says that
+    // there is more. The first row comes however long it is.
+    private const string PageSql =
+        "SELECT sequence_number, created, deleted, CASE WHEN total <= $5 OR total = bytes THEN message END, identifier, manifest,"
+        + " writer_uuid FROM (SELECT *, length(message) AS bytes, sum(length(message)) OVER (ORDER BY sequence_number {0}"
+        + " ROWS UNBOUNDED PRECEDING) AS total FROM (SELECT sequence_number, created, deleted, message, identifier, manifest,"
+        + " writer_uuid FROM journal WHERE persistence_id = $1 AND sequence_number BETWEEN $2 AND $3"
+        + " ORDER BY sequence_number {0} LIMIT $4) AS page) AS sized ORDER BY sequence_number {0}";
 
-    private const string AscendingSql = Columns + "ASC LIMIT $4";
-    private const string DescendingSql = Columns + "DESC LIMIT $4";
+    private static readonly string s_ascendingSql = string.Format(CultureInfo.InvariantCulture, PageSql, "ASC");
+    private static readonly string s_descendingSql = string.Format(CultureInfo.InvariantCulture, PageSql, "DESC");
 
-    // The pages of many streams. Each is one index scan; what comes first in the array comes first.
+    // The pages of many streams. Each is one index scan; what comes first in the array comes first, and all of them together are no
+    // more than one page may be.
     private const string ManySql = """
-        SELECT j.sequence_number, j.created, j.deleted, j.message, j.identifier, j.manifest, j.writer_uuid, r.place
-        FROM unnest($1::varchar[], $2::bigint[], $3::bigint[], $4::int[]) WITH ORDINALITY
-            AS r (persistence_id, lowest, highest, rows, place)
-        CROSS JOIN LATERAL (
-            SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid FROM journal
-            WHERE persistence_id = r.persistence_id AND sequence_number BETWEEN r.lowest AND r.highest
-            ORDER BY sequence_number LIMIT r.rows) j
-        ORDER BY r.place, j.sequence_number
+        SELECT sequence_number, created, deleted, CASE WHEN total <= $5 OR total = bytes THEN message END, identifier, manifest,
+            writer_uuid, place
+        FROM (
+            SELECT j.*, r.place, length(j.message) AS bytes,
+                sum(length(j.message)) OVER (ORDER BY r.place, j.sequence_number ROWS UNBOUNDED PRECEDING) AS total
+            FROM unnest($1::varchar[], $2::bigint[], $3::bigint[], $4::int[]) WITH ORDINALITY
+                AS r (persistence_id, lowest, highest, rows, place)
+            CROSS JOIN LATERAL (
+                SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid FROM journal
+                WHERE persistence_id = r.persistence_id AND sequence_number BETWEEN r.lowest AND r.highest
+                ORDER BY sequence_number LIMIT r.rows) AS j) AS sized
+        ORDER BY place, sequence_number
         """;
 
     private const string HighestSql =
         "SELECT max(sequence_number) FROM journal WHERE persistence_id = $1 AND sequence_number > $2";
 
-    public static async Task ReadRowsAsync(
-        string connectionString, string persistenceId, long fromSequenceNr, long toSequenceNr, int limit,
-        bool descending, List<StoredRow> rows, CancellationToken cancellationToken)
+    public static async Task<StoredPage> ReadPageAsync(
+        string connectionString, PageQuestion page, bool descending, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync(cancellationToken);
-        await using var command = new NpgsqlCommand(descending ? DescendingSql : AscendingSql, connection)
+        await using var command = new NpgsqlCommand(descending ? s_descendingSql : s_ascendingSql, connection)
         {
             Parameters =
             {
-                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
-                new NpgsqlParameter<long> { TypedValue = fromSequenceNr },
-                new NpgsqlParameter<long> { TypedValue = toSequenceNr },
-                new NpgsqlParameter<int> { TypedValue = limit },
+                new NpgsqlParameter<string> { TypedValue = page.PersistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                new NpgsqlParameter<long> { TypedValue = page.From },
+                new NpgsqlParameter<long> { TypedValue = page.To },
+                new NpgsqlParameter<int> { TypedValue = page.Size.Rows },
+                new NpgsqlParameter<long> { TypedValue = page.Size.Bytes },
             },
         };
 
         // Kept with the physical connection: from the second use on this does nothing.
         await command.PrepareAsync(cancellationToken);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<StoredRow>();
+        var isCut = false;
         while (await reader.ReadAsync(cancellationToken))
         {
-            rows.Add(StoredRow.Read(reader));
+            if (reader.IsDBNull(ContentColumn))
+            {
+                isCut = true;
+            }
+            else
+            {
+                rows.Add(StoredRow.Read(reader));
+            }
         }
+
+        return new StoredPage(rows, isCut || rows.Count == page.Size.Rows);
     }
 
-    /// <summary>Reads a page of each of several streams, in one statement.</summary>
-    public static async Task<IReadOnlyList<List<StoredRow>>> ReadPagesAsync(
+    /// <summary>Reads a page of each of several streams, in one statement. One that had to leave its place to those before it is
+    /// empty and has more.</summary>
+    public static async Task<IReadOnlyList<StoredPage>> ReadPagesAsync(
         string connectionString, IReadOnlyList<PageQuestion> pages, CancellationToken cancellationToken)
     {
-        var answers = new List<StoredRow>[pages.Count];
-        for (var i = 0; i < answers.Length; i++)
-        {
-            answers[i] = [];
-        }
-
         if (pages is [var only])
         {
-            await ReadRowsAsync(
-                connectionString, only.PersistenceId, only.From, only.To, only.Limit, descending: false, answers[0],
-                cancellationToken);
-            return answers;
+            return [await ReadPageAsync(connectionString, only, descending: false, cancellationToken)];
         }
 
         await using var connection = new NpgsqlConnection(connectionString);
@@ -89,22 +100,52 @@ internal static class PostgreSqlReading
                 Array(pages.Select(static page => page.PersistenceId), NpgsqlDbType.Varchar),
                 Array(pages.Select(static page => page.From), NpgsqlDbType.Bigint),
                 Array(pages.Select(static page => page.To), NpgsqlDbType.Bigint),
-                Array(pages.Select(static page => page.Limit), NpgsqlDbType.Integer),
+                Array(pages.Select(static page => page.Size.Rows), NpgsqlDbType.Integer),
+                new NpgsqlParameter<long> { TypedValue = pages.Min(static page => page.Size.Bytes) },
             },
         };
         await command.PrepareAsync(cancellationToken);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var answers = new StoredPage[pages.Count];
+        for (var i = 0; i < answers.Length; i++)
+        {
+            answers[i] = new StoredPage([], HasMore: false);
+        }
+
         while (await reader.ReadAsync(cancellationToken))
         {
-            answers[(int)reader.GetInt64(7) - 1].Add(StoredRow.Read(reader));
+            ref var answer = ref answers[(int)reader.GetInt64(PlaceColumn) - 1];
+            if (reader.IsDBNull(ContentColumn))
+            {
+                answer = answer with { HasMore = true };
+            }
+            else
+            {
+                answer.Rows.Add(StoredRow.Read(reader));
+            }
+        }
+
+        for (var i = 0; i < answers.Length; i++)
+        {
+            answers[i] = answers[i] with { HasMore = answers[i].HasMore || answers[i].Rows.Count == pages[i].Size.Rows };
         }
 
         return answers;
     }
 
-    /// <summary>Whether a failure to read for many may be due to one of them: not where the connection is.</summary>
-    public static bool MayBeOfOne(Exception exception) =>
-        exception is PostgresException or not (NpgsqlException or OperationCanceledException or TimeoutException);
+    /// <summary>Whether a failure to read for many may be due to one of them, other than by taking too long: not where the
+    /// connection is, nor where the server can serve nobody or a table is locked.</summary>
+    public static bool MayBeOfOne(Exception exception) => exception switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } => false,
+        PostgresException { SqlState: { } state } => !state.StartsWith("53", StringComparison.Ordinal)
+            && !state.StartsWith("57P", StringComparison.Ordinal),
+        _ => exception is not (NpgsqlException or OperationCanceledException or TimeoutException),
+    };
+
+    /// <summary>Whether a failure says that the time was up, at the server or here.</summary>
+    public static bool IsTimeout(Exception exception) => exception is TimeoutException
+        or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } or NpgsqlException { InnerException: TimeoutException };
 
     /// <summary>A parameter that is an array.</summary>
     public static NpgsqlParameter Array<T>(IEnumerable<T> values, NpgsqlDbType type) =>
@@ -177,6 +218,10 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
         WHERE a.attrelid = to_regclass('journal') AND a.attname = 'persistence_id'
         """;
 
+    private const int PageRowsMax = 1_024;
+
+    private readonly PageReads _pages = new(
+        new PageSize(PageRowsMax, LedgerSizes.PageMax), PostgreSqlReading.IsTimeout);
     private readonly IndexBeginnings _beginnings = new();
     private string? _listSql;
 
@@ -186,11 +231,13 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
     {
         ArgumentNullException.ThrowIfNull(persistenceId);
         ArgumentOutOfRangeException.ThrowIfNegative(maxRows);
-        var rows = new List<StoredRow>();
-        await PostgreSqlReading.ReadRowsAsync(
-            connectionString, persistenceId, fromSequenceNr, toSequenceNr, maxRows, descending, rows,
+        var page = await _pages.ReadAsync(
+            persistenceId,
+            maxRows,
+            (size, token) => PostgreSqlReading.ReadPageAsync(
+                connectionString, new PageQuestion(persistenceId, fromSequenceNr, toSequenceNr, size), descending, token),
             cancellationToken);
-        return StreamRows.From(rows);
+        return StreamRows.From(page.Rows);
     }
 
     public async Task<IReadOnlyList<string>> ListStreamsAsync(

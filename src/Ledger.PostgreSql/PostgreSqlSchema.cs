@@ -6,11 +6,13 @@ public static class PostgreSqlSchema
 {
     /// <summary>The script that creates the tables, for production, where the ledger's own role may have no right to.
     /// It can be run again without harm. PostgreSQL 12 or newer.</summary>
-    /// <remarks>The ledger's role needs <c>SELECT</c> and <c>INSERT</c> on <c>journal</c> and <c>tags</c>, and all
-    /// of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and <c>DELETE</c> on <c>snapshot</c> and on the tables whose names begin
-    /// with <c>ledger_</c>, only. These follow from the journal: dropped, all of them, while the ledger is
-    /// stopped, and created again, they are filled again. All but <c>ledger_id</c>, which begins anew: ids that are not of
-    /// version 7 are searched for in all of the older rows then, as long as these are there.</remarks>
+    /// <remarks>The ledger's role needs <c>SELECT</c> and <c>INSERT</c> on <c>journal</c> and <c>tags</c>, <c>SELECT</c> on
+    /// <c>ledger_identity</c>, and all of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and <c>DELETE</c> on <c>snapshot</c> and on the
+    /// other tables whose names begin with <c>ledger_</c>, only. Whoever begins an epoch also needs <c>INSERT</c> on
+    /// <c>ledger_identity</c>. That one says which ledger this is and belongs to the journal: it is backed up and restored with it, and
+    /// never dropped. The others follow from the journal: dropped, all of them, while the ledger is stopped, and created again, they
+    /// are filled again. All but <c>ledger_id</c>, which begins anew: ids that are not of version 7 are searched for in all of the
+    /// older rows then, as long as these are there.</remarks>
     public static string Script { get; } = """
         CREATE TABLE IF NOT EXISTS journal (
             ordering BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -60,6 +62,36 @@ public static class PostgreSqlSchema
                 LOCK TABLE journal IN SHARE ROW EXCLUSIVE MODE;
                 INSERT INTO ledger_id (id, persistence_id, sequence_number)
                 SELECT '00000000-0000-0000-0000-000000000000', '', coalesce(max(ordering), 0) FROM journal;
+            END IF;
+        END $$;
+
+        -- Which ledger this is: one row for each epoch. Rows are added and never changed, and all have the same id and constants.
+        CREATE TABLE IF NOT EXISTS ledger_identity (
+            epoch BIGINT NOT NULL,
+            ledger_id UUID NOT NULL,
+            begun_by TEXT NOT NULL,
+            begun_at TIMESTAMPTZ NOT NULL,
+            reason TEXT NOT NULL,
+            id_window_ms BIGINT NOT NULL,
+            CONSTRAINT pk_ledger_identity PRIMARY KEY (epoch),
+            CONSTRAINT ledger_identity_epoch CHECK (epoch > 0)
+        );
+        DO $$
+        DECLARE
+            new_id UUID;
+        BEGIN
+            IF NOT EXISTS (SELECT FROM ledger_identity) THEN
+                IF current_setting('server_version_num')::INT >= 130000 THEN
+                    new_id := gen_random_uuid();
+                ELSE
+                    new_id := md5(random()::TEXT || random()::TEXT || clock_timestamp()::TEXT || pg_backend_pid()::TEXT)::UUID;
+                END IF;
+                -- Of several that come at once one is first.
+                INSERT INTO ledger_identity (epoch, ledger_id, begun_by, begun_at, reason, id_window_ms)
+                VALUES (1, new_id, session_user, clock_timestamp(),
+                    CASE WHEN EXISTS (SELECT FROM journal) THEN 'The identity was made beside a journal that had rows already.'
+                        ELSE 'The ledger was made.' END, 2000)
+                ON CONFLICT (epoch) DO NOTHING;
             END IF;
         END $$;
 

@@ -68,6 +68,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             CheckUniqueKey(connection);
             EmptyForeignIndex(connection);
             BeginIndex(connection);
+            PostgreSqlIdentity.Read(connection);
         }
         catch (NpgsqlException e)
         {
@@ -108,6 +109,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         using var command = new NpgsqlCommand("SELECT created FROM journal ORDER BY ordering DESC LIMIT 1", connection);
         return new ClockMark(command.ExecuteScalar() is long ticks ? LedgerTime.From(new DateTimeOffset(ticks, TimeSpan.Zero)) : null);
     }
+
+    internal override LedgerIdentity ReadIdentity() => PostgreSqlIdentity.Read(_connection.ConnectionString, Description);
 
     internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
 
@@ -163,6 +166,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             && HasTable(connection, transaction, "snapshot")
             && HasTable(connection, transaction, "tags")
             && HasTable(connection, transaction, "ledger_id")
+            && HasTable(connection, transaction, "ledger_identity")
             && HasTable(connection, transaction, "ledger_hold")
             && HasTable(connection, transaction, "ledger_work_checkpoint")
             && HasTable(connection, transaction, "ledger_unfinished")

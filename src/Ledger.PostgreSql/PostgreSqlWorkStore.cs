@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ledger.Actors.Storage;
 using Ledger.Core;
 using Npgsql;
@@ -31,9 +32,16 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         """;
 
+    // What does not fit into a page any more comes without its content, which says that there is more.
     private const string RowsSql =
-        "SELECT ordering, persistence_id, sequence_number, message FROM journal"
-        + " WHERE ordering > $1 AND ordering <= $2 AND ";
+        "SELECT ordering, persistence_id, sequence_number, CASE WHEN total <= $5 OR total = bytes THEN message END"
+        + " FROM (SELECT *, length(message) AS bytes, sum(length(message)) OVER (ORDER BY ordering ROWS UNBOUNDED PRECEDING) AS total"
+        + " FROM (SELECT ordering, persistence_id, sequence_number, message FROM journal"
+        + " WHERE ordering > $1 AND ordering <= $2 AND {0} ORDER BY ordering LIMIT $4) AS page) AS sized ORDER BY ordering";
+
+    private static readonly string s_rowsOfManifestSql = string.Format(CultureInfo.InvariantCulture, RowsSql, "manifest = $3");
+    private static readonly string s_rowsOfPrefixSql =
+        string.Format(CultureInfo.InvariantCulture, RowsSql, "starts_with(manifest, $3)");
 
     // An entry that was ended may have been for a transaction that failed; its mended successor may make the hold, which then
     // has other accounts or another deadline. The same row read again has neither.
@@ -117,14 +125,21 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
         return new JournalHead(highest, Math.Min(settled, highest));
     }
 
-    public Task<IReadOnlyList<WorkRow>> ReadRowsAsync(
-        long after, long upTo, string manifest, bool isPrefix, int limit, CancellationToken cancellationToken) =>
-        ReadAsync(
-            RowsSql + (isPrefix ? "starts_with(manifest, $3)" : "manifest = $3") + " ORDER BY ordering LIMIT $4",
-            [Long(after), Long(upTo), Text(manifest), Int(limit)],
-            static reader => new WorkRow(
-                reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3)),
+    public async Task<WorkPage> ReadRowsAsync(
+        long after, long upTo, string manifest, bool isPrefix, PageSize size, CancellationToken cancellationToken)
+    {
+        var rows = await ReadAsync(
+            isPrefix ? s_rowsOfPrefixSql : s_rowsOfManifestSql,
+            [Long(after), Long(upTo), Text(manifest), Int(size.Rows), Long(size.Bytes)],
+            static reader => reader.IsDBNull(3)
+                ? default(WorkRow?)
+                : new WorkRow(reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3)),
             cancellationToken);
+        var page = rows.OfType<WorkRow>().ToList();
+        return new WorkPage(page, page.Count < rows.Count || page.Count == size.Rows);
+    }
+
+    public bool IsTimeout(Exception exception) => PostgreSqlReading.IsTimeout(exception);
 
     public async Task<bool> ApplyAsync(
         WorkChanges changes, WorkPosition from, long checkpoint, CancellationToken cancellationToken)
@@ -300,13 +315,20 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
             ],
             cancellationToken);
 
-    public Task AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) =>
-        WriteAsync(
-            "INSERT INTO ledger_unfinished (account, since_us) VALUES ($1, $2) ON CONFLICT (account) DO NOTHING",
-            [Text(account.Account.Text), Long(account.Since.UnixMicroseconds)], cancellationToken);
+    public async Task<UnfinishedAccount> AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) =>
+        (await ReadAsync(
+            """
+            INSERT INTO ledger_unfinished (account, since_us) VALUES ($1, $2)
+            ON CONFLICT (account) DO UPDATE SET since_us = GREATEST(excluded.since_us, ledger_unfinished.since_us + 1)
+            RETURNING since_us
+            """,
+            [Text(account.Account.Text), Long(account.Since.UnixMicroseconds)],
+            reader => account with { Since = new LedgerTime(reader.GetInt64(0)) }, cancellationToken))[0];
 
-    public Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken) =>
-        WriteAsync("DELETE FROM ledger_unfinished WHERE account = $1", [Text(account.Text)], cancellationToken);
+    public Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken) =>
+        WriteAsync(
+            "DELETE FROM ledger_unfinished WHERE account = $1 AND since_us = $2",
+            [Text(seen.Account.Text), Long(seen.Since.UnixMicroseconds)], cancellationToken);
 
     public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
         AccountAddress after, int limit, CancellationToken cancellationToken) =>

@@ -23,18 +23,12 @@ internal sealed class SqliteJournal : GroupWriteJournal
 
     protected override IJournalAppender CreateAppender() => new SqliteAppender(_connectionString, Clock);
 
-    protected override Task ReadRowsAsync(
-        string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, List<StoredRow> rows,
-        CancellationToken cancellationToken)
+    protected override Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken)
         => _readers.ReadAsync(
-            (persistenceId, fromSequenceNr, toSequenceNr, limit, rows),
-            static (reader, q) =>
-            {
-                reader.ReadRows(
-                    q.persistenceId, q.fromSequenceNr, q.toSequenceNr, q.limit, descending: false, q.rows);
-                return q.rows.Count;
-            },
-            cancellationToken);
+            question, static (reader, page) => reader.ReadPage(page, descending: false), cancellationToken);
+
+    // A statement has no time of its own, and one that met a lock would meet it with a smaller page too.
+    protected override bool IsTimeout(Exception exception) => false;
 
     protected override Task<long> ReadHighestAsync(
         string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)
@@ -87,7 +81,11 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
                 p[4].Value = row.Manifest;
                 p[5].Value = row.SerializerId;
                 p[6].Value = row.WriterUuid;
-                insert.ExecuteNonQuery();
+                if (insert.ExecuteNonQuery() == 0)
+                {
+                    throw new MissingPredecessorException(row.PersistenceId, row.SequenceNr);
+                }
+
                 bytes += row.Message.Length;
                 if (row.Ids is { } ids)
                 {
@@ -111,6 +109,7 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
     {
         SqliteException { SqliteExtendedErrorCode: UniqueConstraint } => AppendFault.Duplicate,
         SqliteException { SqliteErrorCode: Constraint or TooBig } => AppendFault.Refused,
+        MissingPredecessorException => AppendFault.Lost,
         _ => AppendFault.Unknown,
     };
 
@@ -135,7 +134,9 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
         _insert = Command("""
             INSERT INTO journal
                 (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)
-            VALUES ($created, 0, $id, $number, $message, $manifest, $identifier, $writer);
+            SELECT $created, 0, $id, $number, $message, $manifest, $identifier, $writer
+            WHERE $number = 1 OR EXISTS (
+                SELECT 1 FROM journal WHERE persistence_id = $id AND sequence_number = $number - 1);
             """);
         foreach (var name in (ReadOnlySpan<string>)
                  ["$created", "$id", "$number", "$message", "$manifest", "$identifier", "$writer"])

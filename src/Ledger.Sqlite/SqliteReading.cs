@@ -74,8 +74,11 @@ internal sealed class SqliteReaders(string connectionString) : IDisposable
 /// <summary>One reading connection. Not thread-safe.</summary>
 internal sealed class SqliteReaderConnection : IDisposable
 {
+    // The length without the content: SQLite need not read that for it.
+    private const int BytesColumn = 7;
+
     private const string Columns =
-        "SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid FROM journal"
+        "SELECT sequence_number, created, deleted, message, identifier, manifest, writer_uuid, length(message) FROM journal"
         + " WHERE persistence_id = $id AND sequence_number BETWEEN $from AND $to ORDER BY sequence_number ";
 
     // A loose index scan: from one id straight to the next, so that the cost is that of the ids and not of the rows.
@@ -118,20 +121,28 @@ internal sealed class SqliteReaderConnection : IDisposable
             "SELECT sequence_number FROM ledger_id WHERE persistence_id = $stream AND id = $id;", "$stream", "$id");
     }
 
-    public void ReadRows(
-        string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, bool descending,
-        List<StoredRow> rows)
+    public StoredPage ReadPage(PageQuestion page, bool descending)
     {
         var command = descending ? _descending : _ascending;
-        command.Parameters[0].Value = persistenceId;
-        command.Parameters[1].Value = fromSequenceNr;
-        command.Parameters[2].Value = toSequenceNr;
-        command.Parameters[3].Value = limit;
+        command.Parameters[0].Value = page.PersistenceId;
+        command.Parameters[1].Value = page.From;
+        command.Parameters[2].Value = page.To;
+        command.Parameters[3].Value = page.Size.Rows;
         using var reader = command.ExecuteReader();
+        var rows = new List<StoredRow>();
+        var left = page.Size.Bytes;
         while (reader.Read())
         {
+            left -= reader.GetInt64(BytesColumn);
+            if (left < 0 && rows.Count > 0)
+            {
+                return new StoredPage(rows, HasMore: true);
+            }
+
             rows.Add(StoredRow.Read(reader));
         }
+
+        return new StoredPage(rows, rows.Count == page.Size.Rows);
     }
 
     public long ReadHighest(string persistenceId, long aboveSequenceNr)
@@ -222,13 +233,9 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
         ArgumentNullException.ThrowIfNull(persistenceId);
         ArgumentOutOfRangeException.ThrowIfNegative(maxRows);
         return _readers.ReadAsync(
-            (persistenceId, fromSequenceNr, toSequenceNr, maxRows, descending),
-            static (reader, q) =>
-            {
-                var rows = new List<StoredRow>();
-                reader.ReadRows(q.persistenceId, q.fromSequenceNr, q.toSequenceNr, q.maxRows, q.descending, rows);
-                return StreamRows.From(rows);
-            },
+            (Page: new PageQuestion(
+                persistenceId, fromSequenceNr, toSequenceNr, new PageSize(maxRows, LedgerSizes.PageMax)), descending),
+            static (reader, q) => StreamRows.From(reader.ReadPage(q.Page, q.descending).Rows),
             cancellationToken);
     }
 

@@ -110,6 +110,7 @@ internal static class SqliteSchema
         }
 
         SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Ids} {Clock} COMMIT;");
+        SqliteIdentity.Make(connection);
     }
 
     /// <summary>What the journal remembers of the ledger's time.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ledger.Actors.Storage;
 using Ledger.Core;
 using Microsoft.Data.Sqlite;
@@ -22,6 +23,16 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
         + " credit_account = excluded.credit_account, due_us = excluded.due_us, state = 0"
         + " WHERE ledger_hold.state = 1 AND excluded.state = 0 AND (ledger_hold.debit_account <> excluded.debit_account"
         + " OR ledger_hold.credit_account <> excluded.credit_account OR ledger_hold.due_us IS NOT excluded.due_us);";
+
+    private const string RowsSql =
+        "SELECT ordering, persistence_id, sequence_number, message, length(message) FROM journal"
+        + " WHERE ordering > $after AND ordering <= $to AND {0} ORDER BY ordering LIMIT $limit;";
+
+    private static readonly string s_rowsOfManifestSql =
+        string.Format(CultureInfo.InvariantCulture, RowsSql, "manifest = $manifest");
+
+    private static readonly string s_rowsOfPrefixSql =
+        string.Format(CultureInfo.InvariantCulture, RowsSql, "substr(manifest, 1, length($manifest)) = $manifest");
 
     private readonly string _journalConnection = SqliteConnections.ConnectionString(journalPath);
     private readonly string _connectionString = SqliteConnections.ConnectionString(path);
@@ -49,18 +60,33 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
         },
         cancellationToken);
 
-    public Task<IReadOnlyList<WorkRow>> ReadRowsAsync(
-        long after, long upTo, string manifest, bool isPrefix, int limit, CancellationToken cancellationToken) =>
+    public Task<WorkPage> ReadRowsAsync(
+        long after, long upTo, string manifest, bool isPrefix, PageSize size, CancellationToken cancellationToken) =>
         RunJournalAsync(
-            connection => connection.List(
-                "SELECT ordering, persistence_id, sequence_number, message FROM journal"
-                    + " WHERE ordering > $after AND ordering <= $to AND "
-                    + (isPrefix ? "substr(manifest, 1, length($manifest)) = $manifest" : "manifest = $manifest")
-                    + " ORDER BY ordering LIMIT $limit;",
-                static reader => new WorkRow(
-                    reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3)),
-                ("$after", after), ("$to", upTo), ("$manifest", manifest), ("$limit", limit)),
+            connection =>
+            {
+                using var reader = connection.Read(
+                    isPrefix ? s_rowsOfPrefixSql : s_rowsOfManifestSql,
+                    ("$after", after), ("$to", upTo), ("$manifest", manifest), ("$limit", size.Rows));
+                var rows = new List<WorkRow>();
+                var left = size.Bytes;
+                while (reader.Read())
+                {
+                    left -= reader.GetInt64(4);
+                    if (left < 0 && rows.Count > 0)
+                    {
+                        return new WorkPage(rows, HasMore: true);
+                    }
+
+                    rows.Add(new WorkRow(
+                        reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3)));
+                }
+
+                return new WorkPage(rows, rows.Count == size.Rows);
+            },
             cancellationToken);
+
+    public bool IsTimeout(Exception exception) => false;
 
     public Task<bool> ApplyAsync(
         WorkChanges changes, WorkPosition from, long checkpoint, CancellationToken cancellationToken) => RunAsync(
@@ -202,13 +228,22 @@ internal sealed class SqliteWorkStore(string journalPath, string path) : IWorkSt
             ("$due", Due(deadline)), ("$id", SqliteStatements.Id(hold.Id)), ("$was", hold.Due.UnixMicroseconds)),
         cancellationToken);
 
-    public Task AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) => RunAsync(
-        connection => connection.Write("INSERT INTO ledger_unfinished (account, since_us) VALUES ($account, $since) ON CONFLICT (account) DO NOTHING;",
-            ("$account", account.Account.Text), ("$since", account.Since.UnixMicroseconds)),
-        cancellationToken);
+    public Task<UnfinishedAccount> AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken) =>
+        RunAsync(
+            connection => connection.List(
+                """
+                INSERT INTO ledger_unfinished (account, since_us) VALUES ($account, $since)
+                ON CONFLICT (account) DO UPDATE SET since_us = MAX(excluded.since_us, ledger_unfinished.since_us + 1)
+                RETURNING since_us;
+                """,
+                reader => account with { Since = new LedgerTime(reader.GetInt64(0)) },
+                ("$account", account.Account.Text), ("$since", account.Since.UnixMicroseconds))[0],
+            cancellationToken);
 
-    public Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken) => RunAsync(
-        connection => connection.Write("DELETE FROM ledger_unfinished WHERE account = $account;", ("$account", account.Text)),
+    public Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken) => RunAsync(
+        connection => connection.Write(
+            "DELETE FROM ledger_unfinished WHERE account = $account AND since_us = $since;",
+            ("$account", seen.Account.Text), ("$since", seen.Since.UnixMicroseconds)),
         cancellationToken);
 
     public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(

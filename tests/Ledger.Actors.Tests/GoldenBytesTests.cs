@@ -9,7 +9,7 @@ namespace Ledger.Actors.Tests;
 /// Every form that was ever stored, byte for byte, in Golden/*.hex. A file that is here is never changed: what it holds
 /// lies in somebody's journal. A new form gets a new file: run with LEDGER_WRITE_GOLDEN=1 to write those that are missing.
 /// </summary>
-public class GoldenBytesTests
+public partial class GoldenBytesTests
 {
     private static readonly AccountAddress Own = AccountAddress.Parse("users:42:wallet");
     private static readonly AccountAddress Other = AccountAddress.Parse("shop:7");
@@ -274,14 +274,44 @@ public class GoldenBytesTests
             })),
         ]);
         ShouldBeSame(read.InDoubt, [InDoubtTransaction.Restore(
-            Alone(Full(Own, Other)), 98, 5, Amount.MaxValue, Amount.Zero)]);
+            Alone(Full(Own, Other)), 98, 5, Amount.MaxValue, Amount.Zero, default)]);
     }
 
     [Fact]
     public void A_snapshot_is_stored_and_read_as_ever()
     {
+        var full = FullSnapshot();
+        var snapshot = full with
+        {
+            Holds =
+            [
+                .. full.Holds,
+                new Hold(Hold(Other, Own) with { Id = Id(22) }, Amount.Of(20), At(3603), 14, At(3), Id(19))
+                {
+                    Amount = Amount.Of(25), HasReference = true,
+                },
+                new Hold(Hold(Own, Other) with { Id = Id(23) }, Amount.Of(30), At(3603), 15, At(3), Id(23))
+                {
+                    Amount = Amount.Of(30), HasMetadata = true,
+                },
+            ],
+        };
+        var golden = Golden("snapshot-holds", () => JournalCodec.Encode(snapshot, new byte[32]));
+
+        Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));
+        ShouldBeRead(golden, snapshot, isPacked: true);
+    }
+
+    [Fact]
+    public void A_snapshot_says_since_when_what_is_in_doubt_was_prepared()
+    {
         var snapshot = FullSnapshot();
-        var golden = Golden("snapshot-3", () => JournalCodec.Encode(snapshot, new byte[32]));
+        snapshot = snapshot with
+        {
+            InDoubt = [.. snapshot.InDoubt.Select(static (doubt, i) => InDoubtTransaction.Restore(
+                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, At(5 + i)))],
+        };
+        var golden = Golden("snapshot-prepared-times", () => JournalCodec.Encode(snapshot, new byte[32]));
 
         Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));
         ShouldBeRead(golden, snapshot, isPacked: true);
@@ -290,6 +320,10 @@ public class GoldenBytesTests
     [Fact]
     public void A_snapshot_with_a_message_for_each_id_is_read_as_ever() =>
         ShouldBeRead(Golden("snapshot-2", static () => []), FullSnapshot(), isPacked: false);
+
+    [Fact]
+    public void A_snapshot_with_all_of_each_hold_is_read_as_ever() =>
+        ShouldBeRead(Golden("snapshot-3", static () => []), FullSnapshot(), isPacked: true);
 
     [Fact]
     public void A_snapshot_with_any_byte_changed_or_any_end_cut_off_is_refused()
@@ -378,9 +412,9 @@ public class GoldenBytesTests
                 (Id(12), At(7), new RememberedId(79, TransferStatus.None, At(6), 43)),
             ],
             [
-                InDoubtTransaction.Restore(Alone(Full(Own, Other)), 97, 4, Amount.Of(8), Amount.Zero),
-                InDoubtTransaction.Restore(Whole(attempt: 3), 98, 5, Amount.Of(9), Amount.MaxValue),
-                InDoubtTransaction.Restore(SliceFor(Own), 99, 6, Amount.Zero, Amount.Of(10)),
+                InDoubtTransaction.Restore(Alone(Full(Own, Other)), 97, 4, Amount.Of(8), Amount.Zero, default),
+                InDoubtTransaction.Restore(Whole(attempt: 3), 98, 5, Amount.Of(9), Amount.MaxValue, default),
+                InDoubtTransaction.Restore(SliceFor(Own), 99, 6, Amount.Zero, Amount.Of(10), default),
             ],
             1_500, 86_400_000_000)
         {
@@ -421,9 +455,10 @@ public class GoldenBytesTests
 
     private static void ShouldBeSame(
         IReadOnlyList<InDoubtTransaction> actual, IReadOnlyList<InDoubtTransaction> expected) =>
-        actual.Select(static doubt => (doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve))
+        actual.Select(static doubt => (
+                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, doubt.PreparedTime))
             .ShouldBe(expected.Select(static doubt => (
-                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve)));
+                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, doubt.PreparedTime)));
 
     public static TheoryData<string> DigestNames => [.. Digests.Keys];
 

@@ -52,6 +52,7 @@ internal static class Names
             ["CANCELLED"] = ("CANCELLED", true),
             ["UNAVAILABLE"] = ("UNAVAILABLE", true),
             ["JOURNAL_UNAVAILABLE"] = ("UNAVAILABLE", true),
+            ["LEDGER_HALTED"] = ("UNAVAILABLE", false),
             ["INTERNAL"] = ("INTERNAL", true),
         }.ToFrozenDictionary(StringComparer.Ordinal);
 

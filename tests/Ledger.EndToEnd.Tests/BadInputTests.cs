@@ -59,6 +59,7 @@ public sealed class BadInputTests : IAsyncLifetime
         { "metadata with an empty key", "METADATA_TOO_LARGE", "metadata" },
         { "metadata key of 65 characters", "METADATA_TOO_LARGE", "metadata" },
         { "metadata value of 257 characters", "METADATA_TOO_LARGE", "metadata" },
+        { "metadata of 4,097 bytes in three-byte characters", "METADATA_TOO_LARGE", "metadata" },
     };
 
     [Theory]
@@ -500,6 +501,7 @@ public sealed class BadInputTests : IAsyncLifetime
             "metadata with an empty key" => transfer.Metadata[""] = "value",
             "metadata key of 65 characters" => transfer.Metadata[new string('k', 65)] = "value",
             "metadata value of 257 characters" => transfer.Metadata["key"] = new string('v', 257),
+            "metadata of 4,097 bytes in three-byte characters" => FillBytes(),
             "nil id" => transfer.Id = Nil,
             "id missing" => transfer.Id = "",
             "id of all ones" => transfer.Id = "ffffffff-ffff-ffff-ffff-ffffffffffff",
@@ -523,6 +525,17 @@ public sealed class BadInputTests : IAsyncLifetime
             }
 
             return "";
+        }
+
+        // 15 of 273 bytes, and 2: fewer characters than three of the longest values.
+        string FillBytes()
+        {
+            for (var i = 0; i < 15; i++)
+            {
+                transfer.Metadata[$"k{i:00}"] = new string('\u20AC', 90);
+            }
+
+            return transfer.Metadata["of"] = "";
         }
     }
 

@@ -1,3 +1,4 @@
+using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Ledger.V1;
@@ -67,6 +68,7 @@ public sealed class BadInputTests
         ["metadata key empty"] = Post("METADATA_TOO_LARGE", "metadata", t => t.Metadata[""] = "v"),
         ["metadata key too long"] = Post("METADATA_TOO_LARGE", "metadata", t => t.Metadata[new string('k', 65)] = "v"),
         ["metadata value too long"] = Post("METADATA_TOO_LARGE", "metadata", t => t.Metadata["k"] = new string('v', 257)),
+        ["metadata of 4,097 bytes"] = Post("METADATA_TOO_LARGE", "metadata", t => AddMetadata(t.Metadata, 4097)),
         ["batch empty"] = new("EMPTY_BATCH", "transfers",
             async h => await h.Transfers.PostTransfersAsync(new PostTransfersRequest())),
         ["batch too large"] = new("BATCH_TOO_LARGE", "transfers",
@@ -78,6 +80,8 @@ public sealed class BadInputTests
         ["account address malformed"] = Open("MALFORMED_ADDRESS", "accounts[1].address", a => a.Address = "a/b"),
         ["account asset malformed"] = Open("MALFORMED_ASSET", "accounts[1].asset", a => a.Asset = "USD"),
         ["account reference too long"] = Open("REFERENCE_TOO_LONG", "accounts[1].reference", a => a.Reference = Long),
+        ["account metadata of 4,097 bytes"] = Open(
+            "METADATA_TOO_LARGE", "accounts[1].metadata", a => AddMetadata(a.Metadata, 4097)),
         ["account metadata too large"] = Open("METADATA_TOO_LARGE", "accounts[1].metadata", a => a.Metadata[""] = ""),
         ["debit allowance negative"] = Open(
             "AMOUNT_NEGATIVE", "accounts[1].debits_must_not_exceed_credits.allowance",
@@ -211,6 +215,19 @@ public sealed class BadInputTests
             await h.Channel.CreateCallInvoker().AsyncUnaryCall(method, null, default, [0x0A, 0x01, 0xFF]);
         }),
     };
+
+    // Of two bytes a character, so that characters are not what is counted.
+    private static void AddMetadata(MapField<string, string> metadata, int bytes)
+    {
+        for (var i = 0; bytes > 0; i++)
+        {
+            var key = bytes < 3 ? "k"[..bytes] : $"k{i:00}";
+            bytes -= key.Length;
+            var value = new string('\u00E9', Math.Min(254, bytes / 2));
+            bytes -= 2 * value.Length;
+            metadata[key] = value;
+        }
+    }
 
     private static Case Post(string reason, string field, Action<Transfer> spoil) => new(
         reason, "transfer." + field,

@@ -166,7 +166,8 @@ public sealed class ErrorTests
         LedgerErrorReason.DeadlineExpired or LedgerErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
         LedgerErrorReason.NotFound => StatusCode.NotFound,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
-        LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable => StatusCode.Unavailable,
+        LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted =>
+            StatusCode.Unavailable,
         _ => StatusCode.InvalidArgument,
     };
 

@@ -52,6 +52,26 @@ internal sealed class FakeLedger : ILedger
     public static TransferResult Created(Transfer transfer) =>
         new(transfer.Id, transfer.Id.IsNil ? TransferStatus.IdMustNotBeZero : TransferStatus.Created, Now, false, null);
 
+    /// <summary>In whose names something was asked for.</summary>
+    public ConcurrentQueue<string> Principals { get; } = new();
+
+    /// <summary>How often balances were asked for.</summary>
+    public int ReturningBalancesCount { get; private set; }
+
+    public ILedger ReturningBalances()
+    {
+        ReturningBalancesCount++;
+        return this;
+    }
+
+    public string PositionOf(RowPosition position) => position.IsNone ? "" : $"{position.Account}/{position.SequenceNr}";
+
+    public ILedger WithCaller(string principal)
+    {
+        Principals.Enqueue(principal);
+        return this;
+    }
+
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {

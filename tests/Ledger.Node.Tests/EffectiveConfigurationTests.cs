@@ -48,9 +48,9 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.remote.retry-gate-closed-for = 1s
         akka.remote.dot-netty.tcp.transport-class = Ledger.Actors.Remoting.SurvivingTransport, Ledger.Actors
         akka.remote.dot-netty.tcp.connection-timeout = 3s
-        akka.remote.dot-netty.tcp.maximum-frame-size = 16777216b
-        akka.remote.dot-netty.tcp.send-buffer-size = 33554432b
-        akka.remote.dot-netty.tcp.receive-buffer-size = 33554432b
+        akka.remote.dot-netty.tcp.maximum-frame-size = 6291456b
+        akka.remote.dot-netty.tcp.send-buffer-size = 12582912b
+        akka.remote.dot-netty.tcp.receive-buffer-size = 12582912b
         akka.coordinated-shutdown.exit-clr = off
         akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
         akka.persistence.journal.plugin = akka.persistence.journal.sql
@@ -64,7 +64,7 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.persistence.journal.sql.circuit-breaker.reset-timeout = 2s
         akka.persistence.snapshot-store.plugin = akka.persistence.snapshot-store.sql
         akka.persistence.snapshot-store.sql.class = Ledger.PostgreSql.PostgreSqlSnapshotStore, Ledger.PostgreSql
-        akka.persistence.snapshot-store.sql.snapshot-is-optional = true
+        akka.persistence.snapshot-store.sql.snapshot-is-optional = false
         akka.persistence.max-concurrent-recoveries = 50
         """;
 

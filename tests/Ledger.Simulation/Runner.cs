@@ -168,7 +168,7 @@ internal static class Shrinker
         var kinds = FaultKinds.All;
         var without = new HashSet<int>();
         var kind = KindOf(World.Run(seed).Violation!);
-        var count = Script.Make(seed, seed % 4 == 3).Commands.Count;
+        var count = Script.Make(seed, seed % 4 == 3, hasPayload: false).Commands.Count;
         var tries = 0;
         bool Fails(FaultKinds some, HashSet<int> dropped)
         {

@@ -84,8 +84,38 @@ public sealed class PostgreSqlStorageTests : StorageTests
     [Fact]
     public async Task Several_nodes_may_create_the_tables_at_once()
     {
-        await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Run(() => Open().Prepare())));
+        var storages = Enumerable.Range(0, 6).Select(_ => Open()).ToArray();
+        await Task.WhenAll(storages.Select(storage => Task.Run(storage.Prepare)));
         Open().Prepare();
+        storages.Select(storage => storage.ReadIdentity()).Distinct().Count().ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_ledger_that_has_lost_its_identity_is_refused()
+    {
+        Open().Prepare();
+        Execute("TRUNCATE ledger_identity");
+        Should.Throw<InvalidOperationException>(Open().Prepare).Message.ShouldContain("ledger_identity");
+    }
+
+    [Fact]
+    public void A_role_with_the_documented_rights_is_enough()
+    {
+        Open().Prepare();
+        const string role = "ledger_least";
+        Execute($"""
+            DO $$ BEGIN
+                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role} LOGIN; END IF;
+            END $$;
+            GRANT SELECT, INSERT ON journal, tags TO {role};
+            GRANT SELECT ON ledger_identity TO {role};
+            GRANT SELECT, INSERT, UPDATE, DELETE
+                ON snapshot, ledger_id, ledger_hold, ledger_work_checkpoint, ledger_unfinished, ledger_lease, ledger_shard TO {role};
+            """);
+        var storage = new LedgerOptions().UsePostgreSql(
+            new NpgsqlConnectionStringBuilder(_database) { Username = role }.ToString()).Storage!;
+        storage.Prepare();
+        storage.ReadIdentity().ShouldBe(Open().ReadIdentity());
     }
 
     [Fact]
@@ -281,6 +311,56 @@ public sealed class PostgreSqlStorageTests : StorageTests
         await preparing;
         await using var streams = (IIndexedStreams)storage.OpenStreams();
         (await streams.FindIdsAsync("under way", [TransferId.FromGuid(Guid.NewGuid())], 1, CancellationToken.None)).After.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Accounts_that_can_not_be_read_keep_no_other_from_waking()
+    {
+        // As many of them as there are places to read at; a statement would take far longer than anybody waits.
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            for (var i = 0; i < 6; i++)
+            {
+                await Node.WriteAsync(node.Open($"slow-{i}"), new Noted("1"));
+            }
+
+            for (var i = 0; i < 40; i++)
+            {
+                await Node.WriteAsync(node.Open($"fast-{i}"), new Noted("1"));
+            }
+        }
+
+        Execute("ALTER TABLE journal RENAME TO journal_rows");
+        Execute("CREATE FUNCTION slowly(bytea, text) RETURNS bytea STABLE LANGUAGE plpgsql AS"
+            + " 'BEGIN IF starts_with($2, ''slow'') THEN PERFORM pg_sleep(60); END IF; RETURN $1; END'");
+        Execute("CREATE VIEW journal AS SELECT ordering, created, deleted, persistence_id, sequence_number, manifest, identifier,"
+            + " writer_uuid, slowly(message, persistence_id) AS message FROM journal_rows");
+        var patient = new PostgreSqlStorage(
+            _database + ";Command Timeout=60", new PostgreSqlStorageOptions { StatementTimeout = TimeSpan.FromMinutes(1) });
+        await using var woken = await Node.StartAsync(patient, prepare: false);
+
+        // At first nobody knows which they are; from then on they are read alone, and hold up nobody.
+        for (var round = 0; round < 2; round++)
+        {
+            var slow = Enumerable.Range(0, 6).Select(i => woken.StopsAsync(woken.Open($"slow-{i}"))).ToArray();
+            var fast = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => woken.TryUntilWokenAsync($"fast-{i}")));
+            fast.ShouldAllBe(contents => contents.SequenceNr == 1);
+            if (round > 0)
+            {
+                slow.ShouldAllBe(one => !one.IsCompleted);
+            }
+
+            (await Task.WhenAll(slow)).ShouldAllBe(stopped => stopped);
+        }
+    }
+
+    protected override IDisposable LockSnapshots()
+    {
+        var connection = new NpgsqlConnection(_database + ";Pooling=False");
+        connection.Open();
+        using var command = new NpgsqlCommand("BEGIN; LOCK TABLE snapshot IN ACCESS EXCLUSIVE MODE", connection);
+        command.ExecuteNonQuery();
+        return connection;
     }
 
     private protected override IJournalAppender OpenAppender() =>

@@ -43,6 +43,135 @@ public abstract class StorageTests
     }
 
     [Fact]
+    public async Task A_ledger_has_an_identity_from_its_making_on()
+    {
+        var before = LedgerTime.From(DateTimeOffset.UtcNow);
+        var storage = Open();
+        storage.Prepare();
+        (storage as IDisposable)?.Dispose();
+        var first = Open().ReadIdentity();
+        first.Id.ShouldNotBe(Guid.Empty);
+        first.Epoch.Number.ShouldBe(1);
+        first.Epoch.BegunBy.ShouldNotBeEmpty();
+        first.Epoch.BegunAt.ToDateTimeOffset().ShouldBe(before.ToDateTimeOffset(), TimeSpan.FromMinutes(1));
+        first.Epoch.Reason.ShouldBe("The ledger was made.");
+        first.IdWindow.ShouldBe(LedgerIdentity.IdWindowDefault);
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            await Node.WriteAsync(node.Open("identity"), new Noted("1"));
+        }
+
+        Open().ReadIdentity().ShouldBe(first);
+    }
+
+    [Fact]
+    public void An_identity_that_is_made_late_says_so()
+    {
+        Prepare();
+        InsertBehind("old", 1);
+        Execute("DROP TABLE ledger_identity");
+        Prepare();
+        Open().ReadIdentity().Epoch.Reason.ShouldContain("beside a journal that had rows already");
+
+        void Prepare()
+        {
+            var storage = Open();
+            storage.Prepare();
+            (storage as IDisposable)?.Dispose();
+        }
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(5, false)]
+    [InlineData(5, true)]
+    [InlineData(200, false)]
+    public async Task A_row_that_lacks_its_predecessor_keeps_all_others_of_its_append_out(int count, bool withIds)
+    {
+        var storage = Open();
+        storage.Prepare();
+        (storage as IDisposable)?.Dispose();
+        await using (var before = OpenAppender())
+        {
+            await before.AppendAsync([.. Enumerable.Range(0, count).Select(i => Row($"r19-{i}", 1))], isolating: false);
+        }
+
+        // Of its own session: what a session has seen acknowledged can't vanish while it lives.
+        await using var appender = OpenAppender();
+
+        // Row 2 of the last stream is missing; and that of all others is there.
+        AppendRow[] orphaned =
+        [
+            .. Enumerable.Range(0, count - 1).SelectMany(i => new[] { Row($"r19-{i}", 2), Row($"r19-{i}", 3) }),
+            Row($"r19-{count - 1}", 3),
+        ];
+        var lost = await Should.ThrowAsync<MissingPredecessorException>(appender.AppendAsync(orphaned, isolating: false));
+        appender.Classify(lost).ShouldBe(AppendFault.Lost);
+        lost.Message.ShouldContain($"lacks row 2 of r19-{count - 1}");
+        (await CountAsync()).ShouldBe(count);
+
+        // A gap within the rows is one as well.
+        AppendRow[] gap = [.. orphaned[..^1], Row($"r19-{count - 1}", 2), Row($"r19-{count - 1}", 4)];
+        (await Should.ThrowAsync<MissingPredecessorException>(appender.AppendAsync(gap, isolating: false)))
+            .Message.ShouldContain($"lacks row 3 of r19-{count - 1}");
+        (await CountAsync()).ShouldBe(count);
+
+        await appender.AppendAsync([.. orphaned[..^1], Row($"r19-{count - 1}", 2)], isolating: false);
+        (await CountAsync()).ShouldBe((3 * count) - 1);
+
+        AppendRow Row(string stream, long number) => new(stream, number, 1, [1], 7_654_321, "noted.v1", "writer")
+        {
+            Ids = withIds && number == 3 ? [TransferId.FromGuid(Guid.NewGuid())] : null,
+        };
+
+        async Task<long> CountAsync()
+        {
+            await using var streams = Open().OpenStreams();
+            var rows = 0;
+            for (var i = 0; i < count; i++)
+            {
+                rows += (await streams.ReadAsync($"r19-{i}", 1, 9, 9, descending: false, CancellationToken.None)).Count;
+            }
+
+            return rows;
+        }
+    }
+
+    [Fact]
+    public async Task A_stale_writer_is_told_from_a_lost_predecessor()
+    {
+        var storage = Open();
+        storage.Prepare();
+        (storage as IDisposable)?.Dispose();
+        await using var appender = OpenAppender();
+        await appender.AppendAsync([Row("stale", 1), Row("stale", 2)], isolating: false);
+        foreach (var rows in new AppendRow[][] { [Row("stale", 2)], [Row("stale", 2), Row("stale", 3)] })
+        {
+            appender.Classify(await Should.ThrowAsync<Exception>(appender.AppendAsync(rows, isolating: false)))
+                .ShouldBe(AppendFault.Duplicate);
+        }
+
+        static AppendRow Row(string stream, long number) => new(stream, number, 1, [1], 7_654_321, "noted.v1", "writer");
+    }
+
+    [Fact]
+    public async Task After_a_lost_predecessor_nothing_more_is_written_and_the_watch_says_why()
+    {
+        await using var node = await Node.StartAsync(Open());
+        var actors = Enumerable.Range(0, 20).Select(i => node.Open($"lost-{i}")).ToArray();
+        await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, new Noted("1"))));
+        string? told = null;
+        var watch = DatabaseWatch.Of(node.System);
+        watch.WhenLost(why => told = why);
+        Execute("DELETE FROM journal WHERE persistence_id = 'lost-7'");
+        (await WriteOrStopAsync(actors[7], new Noted("2"))).ShouldBeFalse();
+        (await Task.WhenAll(actors.Where((_, i) => i != 7).Select(actor => WriteOrStopAsync(actor, new Noted("2")))))
+            .ShouldAllBe(ok => !ok);
+        told.ShouldNotBeNull().ShouldContain("lacks row 1 of lost-7");
+        watch.Loss.ShouldBe(told);
+    }
+
+    [Fact]
     public async Task A_stream_longer_than_a_page_is_recovered_in_order()
     {
         await using var node = await Node.StartAsync(
@@ -267,6 +396,49 @@ public abstract class StorageTests
             contents.Texts.Length.ShouldBe(11);
             contents.ReplayedEvents.ShouldBe(11);
         }
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_can_not_be_read_now_fails_the_recovery_and_nothing_is_replayed_in_its_place()
+    {
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            var actor = node.Open("locked");
+            await Node.WriteAsync(actor, [.. Enumerable.Range(1, 10).Select(static i => new Noted($"{i}"))]);
+            await actor.Ask<Written>(new Snap(), s_timeout);
+        }
+
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            using (LockSnapshots())
+            {
+                var actor = node.Open("locked");
+                (await node.StopsAsync(actor)).ShouldBeTrue("there is a snapshot, and it can't be read");
+            }
+
+            var contents = await node.TryUntilWokenAsync("locked");
+            contents.SequenceNr.ShouldBe(10);
+            contents.Texts.Length.ShouldBe(10);
+            contents.ReplayedEvents.ShouldBe(0);
+        }
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_is_too_long_is_not_written_and_the_one_before_it_still_counts()
+    {
+        await using var node = await Node.StartAsync(Open(), "akka.persistence.snapshot-store.sql.ledger.snapshot-bytes-max = 100");
+        var actor = node.Open("long-snapshot");
+        await Node.WriteAsync(actor, new Noted("short"));
+        (await actor.Ask<Written>(new Snap(), s_timeout)).SequenceNr.ShouldBe(1);
+        await actor.GracefulStop(s_timeout);
+        actor = node.Open("long-snapshot");
+        await Node.WriteAsync(actor, new Noted(new string('x', 101)));
+        var failure = await Should.ThrowAsync<SnapshotTooLargeException>(() => actor.Ask<Written>(new Snap(), s_timeout));
+        failure.Message.ShouldContain("has 107 bytes; up to 100");
+        await actor.GracefulStop(s_timeout);
+
+        var contents = await node.ReadAgainAsync("long-snapshot");
+        (contents.SequenceNr, contents.Texts.Length, contents.ReplayedEvents).ShouldBe((2L, 2, 1L));
     }
 
     [Fact]
@@ -522,6 +694,9 @@ public abstract class StorageTests
 
     /// <summary>Opens what the journal writes with.</summary>
     private protected abstract IJournalAppender OpenAppender();
+
+    /// <summary>Keeps everybody from the snapshots, as an alteration of their table does.</summary>
+    protected abstract IDisposable LockSnapshots();
 
     /// <summary>Removes the journal's unique key.</summary>
     protected abstract void DropUniqueKey();

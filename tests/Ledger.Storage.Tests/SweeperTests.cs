@@ -22,6 +22,19 @@ internal sealed class FakeIndex : ILedgerWorkIndex
     private readonly Dictionary<TransferId, (AccountAddress Debit, AccountAddress Credit, long Due)> _live = [];
     private readonly Dictionary<AccountAddress, LedgerTime> _unfinished = [];
     private int _next;
+    private int _removals;
+
+    /// <summary>How often a note was to be taken off.</summary>
+    public int Removals
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _removals;
+            }
+        }
+    }
 
     public bool IsDown { get; set; }
 
@@ -126,11 +139,20 @@ internal sealed class FakeIndex : ILedgerWorkIndex
         return true;
     });
 
-    public Task AddUnfinishedAsync(AccountAddress account, LedgerTime since, CancellationToken cancellationToken) =>
-        Run(() => _unfinished.TryAdd(account, since));
+    public Task<UnfinishedAccount> AddUnfinishedAsync(
+        AccountAddress account, LedgerTime since, CancellationToken cancellationToken) => Run(() =>
+        {
+            _unfinished[account] = _unfinished.TryGetValue(account, out var before) && before >= since
+                ? new LedgerTime(before.UnixMicroseconds + 1)
+                : since;
+            return new UnfinishedAccount(account, _unfinished[account]);
+        });
 
-    public Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken) =>
-        Run(() => _unfinished.Remove(account));
+    public Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken) => Run(() =>
+    {
+        _removals++;
+        return _unfinished.TryGetValue(seen.Account, out var since) && since == seen.Since && _unfinished.Remove(seen.Account);
+    });
 
     public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
         AccountAddress after, int limit, CancellationToken cancellationToken) =>
@@ -427,6 +449,25 @@ public sealed class SweeperTests : IDisposable
 
         void Row(long ordering, string account, string text) => _index.Rows.Add(new WorkRow(
             ordering, AccountActor.PersistenceIdPrefix + account, 1, System.Text.Encoding.UTF8.GetBytes(text)));
+    }
+
+    [Fact]
+    public async Task A_note_that_an_account_makes_while_it_is_asked_stays()
+    {
+        await _index.AddUnfinishedAsync(SpelledFacts.Account("a"), new LedgerTime(1), default);
+        var asked = 0;
+        _answer = (account, call) =>
+        {
+            if (Interlocked.Increment(ref asked) == 1)
+            {
+                _ = _index.AddUnfinishedAsync(account, new LedgerTime(2), default);
+            }
+
+            return new AccountAnswer(null);
+        };
+        Start();
+        await Until.TrueAsync(() => _index.Removals == 1);
+        _index.UnfinishedCount.ShouldBe(1);
     }
 
     [Fact]

@@ -15,10 +15,6 @@ internal sealed record AccountActorContext(
     AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader,
     ILedgerWorkIndex Work, NodeLease Lease, Func<IActorRef> Accounts)
 {
-    /// <summary>How long something may be in doubt before the index of work is told: what a dead node left is otherwise found
-    /// by the recovery scan, which reads back a minute.</summary>
-    public static readonly TimeSpan RegisterDoubtAfter = TimeSpan.FromSeconds(30);
-
     /// <summary>The journal that accounts write to; empty for the ledger's own.</summary>
     public string JournalPluginId { get; init; } = "";
 
@@ -27,6 +23,9 @@ internal sealed record AccountActorContext(
 
     /// <summary>How writes to the journal fare.</summary>
     public JournalWatch Writes { get; } = new();
+
+    /// <summary>How snapshots fare.</summary>
+    public SnapshotWatch Snapshots { get; } = new();
 
     /// <summary>How recoveries from it fare, and which accounts are to be tried again.</summary>
     public RecoveryThrottle Recoveries { get; } = new(Lease);
@@ -83,11 +82,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private long previousSnapshot;
     private bool passivating;
     private bool stopping;
-    private long oldestInDoubt;
-    private LedgerTime inDoubtSince;
-    private bool registered;
     private long dropped;
     private bool isAhead;
+    private readonly DoubtNote doubt;
     private Queue<Utterance>? withheld;
     private ICancelable? silence;
 
@@ -101,6 +98,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         lastHash = JournalCodec.GenesisHash(PersistenceId);
         runtime = new AccountRuntime(account, context.Runtime, this);
         written = _ => Written();
+        doubt = new DoubtNote(account, context.Work, failure => Log.Warning(
+            failure, "The index of work can't be told that {Account} is in doubt; the account goes on by itself", account));
         claim = context.Claims.GetValueOrDefault(Context.Parent.Path.Name);
         context.Lease.Enter();
     }
@@ -131,6 +130,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                         $"Row {LastSequenceNr} of {account} does not carry the hash of the row before it.");
                 }
 
+                batch.Size = row.Bytes.Length;
                 runtime.Replay(batch);
                 lastHash = JournalCodec.HashOf(row.Bytes.Span);
                 break;
@@ -221,6 +221,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             case DeleteSnapshotsFailure failure:
                 Log.Warning(failure.Cause, "Old snapshots of {Account} could not be deleted", account);
                 break;
+            case SaveSnapshotFailure { Cause: SnapshotTooLargeException tooLarge }:
+                Log.Error(
+                    "{Reason} It is not written, and the account replays ever more of its journal when it wakes: bring the holds that"
+                        + " are live, or the transactions that are in doubt, down ({Count} such snapshots on this node so far)",
+                    tooLarge.Message, context.Snapshots.CountTooLarge());
+                break;
             case SaveSnapshotFailure failure:
                 // Nothing is lost: the journal alone is the truth.
                 Log.Warning(failure.Cause, "A snapshot of {Account} could not be saved", account);
@@ -237,7 +243,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         ForgetWake();
         runtime.Tick(now);
         NoteTime(now);
-        RegisterLongDoubt(now);
+        doubt.Look(runtime.OldestInDoubt, now);
         if (context.Lease.IsSilentForLong)
         {
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
@@ -287,34 +293,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     }
 
     private void LookWhetherIdleAfter(TimeSpan pause) => context.Clock.RemindAfter(Context.System.Scheduler, pause, Self);
-
-    // R5, for what stays in doubt for long, because another account can't be reached: the next process must know of it.
-    private void RegisterLongDoubt(LedgerTime now)
-    {
-        var oldest = runtime.OldestInDoubt;
-        if (oldest != oldestInDoubt)
-        {
-            oldestInDoubt = oldest;
-            inDoubtSince = now;
-            if (registered)
-            {
-                registered = false;
-                Forget(context.Work.RemoveUnfinishedAsync(account, CancellationToken.None));
-            }
-        }
-        else if (oldest > 0 && now >= inDoubtSince.Add(AccountActorContext.RegisterDoubtAfter))
-        {
-            // Said again and again: the sweeper takes it off once the account has answered.
-            registered = true;
-            Forget(context.Work.AddUnfinishedAsync(account, inDoubtSince, CancellationToken.None));
-            inDoubtSince = now;
-        }
-
-        // The account itself goes on asking; when the store is away, the next minute's scan has it.
-        void Forget(Task task) => _ = task.ContinueWith(
-            failed => Log.Warning(failed.Exception, "The index of work can't be told of {Account}", account),
-            CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-    }
 
     // Messages that came between "I am idle" and "stop" are finished as far as this account's own journal goes; for
     // what then still waits for another account, the next incarnation asks again (R3).

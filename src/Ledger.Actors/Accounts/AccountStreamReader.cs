@@ -192,23 +192,122 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
         }
 
         var count = (int)Math.Min((ulong)query.Limit, high - low + 1);
+        var first = query.NewestFirst ? high - (ulong)count + 1 : low;
+        var read = await ReadEntriesAsync(account, first, count, fence, cancellationToken);
         if (query.NewestFirst)
         {
-            var first = high - (ulong)count + 1;
-            var entries = await ReadEntriesAsync(account, first, count, fence, cancellationToken);
-            entries.Reverse();
-            return new StatementPage(entries, first > low ? first - 1 : null);
+            read.Reverse();
         }
 
-        var last = low + (ulong)count - 1;
+        var entries = await FitAsync(account, read, cancellationToken);
+        var last = entries[^1].Sequence;
         return new StatementPage(
-            await ReadEntriesAsync(account, low, count, fence, cancellationToken), last < high ? last + 1 : null);
+            entries, query.NewestFirst ? (last > low ? last - 1 : null) : last < high ? last + 1 : null);
     }
 
-    private async Task<List<StatementEntry>> ReadEntriesAsync(
+    // What can be answered: with what entries leave to their holds, and no more than an answer may have.
+    private async Task<List<StatementEntry>> FitAsync(
+        AccountAddress account, List<(StatementEntry Entry, long HoldRow)> read, CancellationToken cancellationToken)
+    {
+        var left = read.FindAll(static one => one.HoldRow != 0).ConvertAll(static one => (one.HoldRow, one.Entry.Transfer.PendingId));
+        var holds = await HoldsAsync(account, left, cancellationToken);
+        var entries = new List<StatementEntry>(read.Count);
+        var size = EncodedSize.Row;
+        foreach (var (bare, row) in read)
+        {
+            var entry = bare;
+            if (row != 0)
+            {
+                if (!holds.TryGetValue(bare.Transfer.PendingId, out var hold))
+                {
+                    break;
+                }
+
+                entry = bare with { Transfer = bare.Transfer.WithTextOf(hold.Reference, hold.Metadata) };
+            }
+
+            size += EncodedSize.OfEntry(entry);
+            if (size > LedgerSizes.AnswerMax && entries.Count > 0)
+            {
+                break;
+            }
+
+            entries.Add(entry);
+        }
+
+        return entries;
+    }
+
+    /// <summary>Reads the transfers that made holds, for the reference and the metadata that posts and voids leave to them.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="wanted">The rows and the holds. Where their rows have more than <see cref="LedgerSizes.StatementReadMax"/>
+    /// bytes, the last ones are left out; the first one never is.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<IReadOnlyDictionary<TransferId, Transfer>> HoldsAsync(
+        AccountAddress account, IReadOnlyList<(long Row, TransferId Hold)> wanted, CancellationToken cancellationToken)
+    {
+        var holds = new Dictionary<TransferId, Transfer>();
+        if (wanted.Count == 0)
+        {
+            return holds;
+        }
+
+        var ids = wanted.Select(static one => one.Hold).ToHashSet();
+        var rows = new SortedSet<long>(wanted.Select(static one => one.Row));
+        long read = 0;
+        foreach (var (row, id) in wanted)
+        {
+            if (holds.ContainsKey(id))
+            {
+                continue;
+            }
+
+            if (read >= LedgerSizes.StatementReadMax)
+            {
+                break;
+            }
+
+            // With those that lie close behind it: holds that were made together are resolved together.
+            var to = row;
+            foreach (var next in rows.GetViewBetween(row, row + RowsFirst))
+            {
+                to = next;
+            }
+
+            foreach (var batch in await ReadAsync(account, row, to, RowsFirst + 1, cancellationToken))
+            {
+                read += batch.Size;
+                foreach (var happened in batch.Events)
+                {
+                    var part = happened switch
+                    {
+                        TransactionPrepared prepared => prepared.Part,
+                        CloserCommitted closed => closed.Part,
+                        _ => null,
+                    };
+                    foreach (var leg in part?.Legs ?? [])
+                    {
+                        if (leg.IsHold && ids.Contains(leg.Transfer!.Id))
+                        {
+                            holds[leg.Transfer.Id] = leg.Transfer;
+                        }
+                    }
+                }
+            }
+
+            if (!holds.ContainsKey(id))
+            {
+                throw new JournalCorruptException($"Row {row} of {account} does not hold {id}, which it is named for.");
+            }
+        }
+
+        return holds;
+    }
+
+    private async Task<List<(StatementEntry Entry, long HoldRow)>> ReadEntriesAsync(
         AccountAddress account, ulong first, int count, StatementFenceAnswer fence, CancellationToken cancellationToken)
     {
-        var entries = new List<StatementEntry>(count);
+        var entries = new List<(StatementEntry Entry, long HoldRow)>(count);
         var from = await LastRowWhereAsync(
             account, fence.SequenceNr, row => row.EntriesBefore < first, cancellationToken);
         var size = RowsFirst;
@@ -235,7 +334,7 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
 
     private static void AddEntries(
         AccountAddress account, EventBatch row, Dictionary<TransferId, TransactionPart> contents, ulong first, int count,
-        List<StatementEntry> entries)
+        List<(StatementEntry Entry, long HoldRow)> entries)
     {
         var number = row.EntriesBefore;
         var debits = row.Before.DebitsPosted;
@@ -282,10 +381,18 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
                     var transfer = leg.Transfer.Amount == leg.Amount
                         ? leg.Transfer
                         : leg.Transfer with { Amount = leg.Amount };
-                    entries.Add(new StatementEntry(number, happened.At, transfer, time, isDebit, debits, credits)
+                    if (transfer.ResolvesHold && leg.HoldRow == 0 && part.Legs.FirstOrDefault(
+                        one => one.IsHold && one.Transfer!.Id == transfer.PendingId) is { Transfer: { } hold })
                     {
-                        TransactionId = part.Id,
-                    });
+                        transfer = transfer.WithTextOf(hold.Reference, hold.Metadata);
+                    }
+
+                    entries.Add((
+                        new StatementEntry(number, happened.At, transfer, time, isDebit, debits, credits)
+                        {
+                            TransactionId = part.Id,
+                        },
+                        leg.HoldRow));
                 }
             }
         }
@@ -327,12 +434,20 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
                 to = wanted;
             }
 
-            foreach (var row in await ReadAsync(account, from, to, RowsMax, cancellationToken))
+            // A page of long rows may end earlier.
+            var found = await ReadAsync(account, from, to, RowsMax, cancellationToken);
+            if (found.Count == 0)
+            {
+                throw new JournalCorruptException($"Row {from} of {account} is missing.");
+            }
+
+            foreach (var row in found)
             {
                 Collect(row, contents);
             }
 
-            missing.RemoveWhere(wanted => wanted <= to);
+            var reached = found[^1].SequenceNr;
+            missing.RemoveWhere(wanted => wanted <= reached);
         }
 
         return contents;
@@ -445,7 +560,9 @@ internal sealed class AccountStreamReader(IAccountStreams streams)
                 throw new JournalCorruptException($"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
             }
 
-            batches.Add(JournalCodec.Decode(row.Payload, account, row.SequenceNr, out _));
+            var batch = JournalCodec.Decode(row.Payload, account, row.SequenceNr, out _);
+            batch.Size = row.Payload.Length;
+            batches.Add(batch);
         }
 
         return batches;

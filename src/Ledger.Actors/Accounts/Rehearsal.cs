@@ -131,7 +131,8 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
         try
         {
             var ledger = new LedgerService(
-                options, context.Time, calls, context.Reader, Task.FromResult(region), new HoldLocator(context.Work), static () => null);
+                options, context.Time, calls, context.Reader, Task.FromResult(region), new HoldLocator(context.Work), static () => null,
+                new PositionText(static () => throw new InvalidOperationException("A rehearsal tells no positions.")));
             await TradeAsync(ledger, name, cancellationToken).ConfigureAwait(false);
         }
         finally

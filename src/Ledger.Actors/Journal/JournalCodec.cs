@@ -65,9 +65,11 @@ internal static class JournalCodec
             Before = ToStored(batch.Before),
             OldestUndecidedPreparedTime = batch.OldestPrepared?.UnixMicroseconds ?? 0,
         };
+        var principals = new StoredPrincipals(stored.Principals);
         foreach (var happened in batch.Events)
         {
             var e = ToStored(happened, account);
+            e.Principal = principals.PlaceOf(PrincipalOf(happened));
             e.Delay = checked((ulong)(happened.At.UnixMicroseconds - time));
             stored.Events.Add(e);
         }
@@ -98,7 +100,8 @@ internal static class JournalCodec
         foreach (var e in stored.Events)
         {
             var at = new LedgerTime(checked(stored.Time + (long)e.Delay));
-            batch.Events.Add(FromStored(e, at, account, sequenceNr));
+            var principal = StoredPrincipals.At(stored.Principals, e.Principal);
+            batch.Events.Add(FromStored(e, at, account, sequenceNr, principal));
         }
 
         return batch;
@@ -130,10 +133,12 @@ internal static class JournalCodec
         stored.ClosedReason = snapshot.ClosedReason;
         stored.Freeze = ToStored(snapshot.Freeze);
         var buffer = StoredIds.Write(snapshot.Remembered, stored);
+        var principals = new StoredPrincipals(stored.Principals);
         foreach (var doubt in snapshot.InDoubt)
         {
             var inDoubt = new StoredInDoubt
             {
+                Principal = principals.PlaceOf(doubt.Part.Principal),
                 SequenceNr = doubt.SequenceNr,
                 Number = doubt.Number,
                 Transaction = ToStoredTransaction(doubt.Part),
@@ -145,17 +150,22 @@ internal static class JournalCodec
             stored.InDoubt.Add(inDoubt);
         }
 
+        // There may be a hundred thousand: what follows from the rest is left out.
+        var own = snapshot.Spec?.Address ?? default;
         foreach (var hold in snapshot.Holds)
         {
             stored.Holds.Add(new StoredHold
             {
-                Transfer = ToStored(hold.Transfer),
-                Remaining = ToStored((Amount?)hold.Remaining),
-                Amount = ToStored((Amount?)hold.Amount),
+                Transfer = ToStored(hold.Transfer, own),
+                Remaining = hold.Remaining == hold.Amount ? null : ToStored((Amount?)hold.Remaining),
+                Amount = hold.Amount == hold.Transfer.Amount ? null : ToStored((Amount?)hold.Amount),
                 Deadline = ToStoredDeadline(hold.Deadline),
                 SequenceNr = hold.SequenceNr,
                 Time = hold.Time.UnixMicroseconds,
-                TransactionId = ToStored(hold.TransactionId.Value),
+                TransactionId = hold.TransactionId == hold.Transfer.Id ? null : ToStored(hold.TransactionId.Value),
+                HasReference = hold.HasReference,
+                HasMetadata = hold.HasMetadata,
+                Principal = principals.PlaceOf(hold.Principal),
             });
         }
 
@@ -219,7 +229,8 @@ internal static class JournalCodec
         var inDoubt = new List<InDoubtTransaction>(stored.InDoubt.Count);
         foreach (var d in stored.InDoubt)
         {
-            var part = PartOf(d.Legs, d.Transaction, account, d.SequenceNr);
+            var part = PartOf(
+                d.Legs, d.Transaction, account, d.SequenceNr, StoredPrincipals.At(stored.Principals, d.Principal));
             inDoubt.Add(InDoubtTransaction.Restore(
                 part, d.SequenceNr, d.Number,
                 AmountOf(d.DebitReserve) ?? part.Legs[0].Amount, AmountOf(d.CreditReserve) ?? Amount.Zero,
@@ -238,12 +249,23 @@ internal static class JournalCodec
             ClosedByHold = stored.ClosedByHold,
             ClosedReason = stored.ClosedReason,
             Freeze = FromStored(stored.Freeze),
-            Holds = [.. stored.Holds.Select(hold => new Hold(
-                FromStored(hold.Transfer, account), AmountOf(hold.Remaining) ?? default, DeadlineOf(hold.Deadline),
-                hold.SequenceNr, new LedgerTime(hold.Time), new TransferId(Id128(hold.TransactionId)))
-            {
-                Amount = AmountOf(hold.Amount) ?? default,
-            })],
+            Holds = [.. stored.Holds.Select(hold => FromStored(hold, stored, account))],
+        };
+    }
+
+    private static Hold FromStored(StoredHold stored, StoredSnapshot snapshot, AccountAddress account)
+    {
+        // Snapshots of before hold the text too, which is in the row.
+        var transfer = FromStored(stored.Transfer, account);
+        var amount = AmountOf(stored.Amount) ?? transfer.Amount;
+        return new Hold(
+            transfer.WithoutText(), AmountOf(stored.Remaining) ?? amount, DeadlineOf(stored.Deadline), stored.SequenceNr,
+            new LedgerTime(stored.Time), stored.TransactionId is { } id ? new TransferId(Id128(id)) : transfer.Id)
+        {
+            Amount = amount,
+            HasReference = stored.HasReference || transfer.Reference.Length > 0,
+            HasMetadata = stored.HasMetadata || !transfer.Metadata.Pairs.IsEmpty,
+            Principal = StoredPrincipals.At(snapshot.Principals, stored.Principal),
         };
     }
 
@@ -316,6 +338,11 @@ internal static class JournalCodec
             stored.Reverses = ToStored(transfer.Reverses.Value);
         }
 
+        if (transfer.EffectiveTime is { } effective)
+        {
+            stored.EffectiveTime = effective.UnixMicroseconds;
+        }
+
         AddPairs(stored.Metadata, transfer.Metadata);
         return stored;
     }
@@ -351,6 +378,11 @@ internal static class JournalCodec
             };
         }
 
+        if (stored.HasEffectiveTime)
+        {
+            transfer = transfer with { EffectiveTime = new LedgerTime(stored.EffectiveTime) };
+        }
+
         return transfer;
     }
 
@@ -379,6 +411,7 @@ internal static class JournalCodec
             stored.HoldRemaining = leg.HoldRemaining.IsZero ? null : ToStored((Amount?)leg.HoldRemaining);
             stored.Deadline = ToStoredDeadline(leg.Deadline);
             stored.Bound = (uint)leg.Bound;
+            stored.HoldRow = leg.HoldRow;
             legs.Add(stored);
         }
     }
@@ -404,7 +437,8 @@ internal static class JournalCodec
     }
 
     public static TransactionPart PartOf(
-        RepeatedField<StoredTransfer> stored, StoredTransaction? transaction, AccountAddress own, long sequenceNr)
+        RepeatedField<StoredTransfer> stored, StoredTransaction? transaction, AccountAddress own, long sequenceNr,
+        string principal = "")
     {
         if (stored.Count == 0 || (transaction is null && stored.Count > 1))
         {
@@ -426,6 +460,7 @@ internal static class JournalCodec
             Asked = transaction is null ? default : Id128(transaction.Asked),
             DigestOfWhole = transaction?.Digest is { } digest ? Id128(digest) : null,
             Legs = legs.MoveToImmutable(),
+            Principal = principal,
         };
         return transaction is null ? part with { Asked = part.Digest } : part;
     }
@@ -449,6 +484,7 @@ internal static class JournalCodec
                 : (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? LedgerTime.MaxValue
                 : default,
             Bound = (AmountBound)stored.Bound,
+            HoldRow = stored.HoldRow,
         };
     }
 
@@ -545,6 +581,19 @@ internal static class JournalCodec
     public static Asset AssetOf(string text) => text.Length == 0 ? default
         : Asset.TryParse(text, out var asset) ? asset
         : throw new JournalCorruptException($"The journal holds '{text}' as an asset.");
+
+    // Of what the ledger was asked for. What ends it rests on a row that says so already.
+    private static string PrincipalOf(AccountEvent happened) => happened switch
+    {
+        TransactionPrepared prepared => prepared.Part.Principal,
+        CloserCommitted closed => closed.Part.Principal,
+        CloserRefused refused => refused.Part.Principal,
+        TransactionRejected rejected => rejected.Part.Principal,
+        AccountOpened opened => opened.Principal,
+        AccountChanged changed => changed.Principal,
+        HoldExtended extended => extended.Principal,
+        _ => "",
+    };
 
     private static StoredEvent ToStored(AccountEvent happened, AccountAddress own)
     {
@@ -644,19 +693,23 @@ internal static class JournalCodec
         }
     }
 
-    private static AccountEvent FromStored(StoredEvent e, LedgerTime at, AccountAddress own, long sequenceNr)
+    private static AccountEvent FromStored(
+        StoredEvent e, LedgerTime at, AccountAddress own, long sequenceNr, string principal)
     {
         switch (e.WhatCase)
         {
             case StoredEvent.WhatOneofCase.Opened:
-                return new AccountOpened(FromStored(e.Opened.Spec, own), at);
+                return new AccountOpened(FromStored(e.Opened.Spec, own), at) { Principal = principal };
             case StoredEvent.WhatOneofCase.Changed:
-                return new AccountChanged(FromStored(e.Changed), at);
+                return new AccountChanged(FromStored(e.Changed), at) { Principal = principal };
             case StoredEvent.WhatOneofCase.HoldExtended:
                 return new HoldExtended(
-                    new TransferId(Id128(e.HoldExtended.HoldId)), new LedgerTime(e.HoldExtended.Deadline), at);
+                    new TransferId(Id128(e.HoldExtended.HoldId)), new LedgerTime(e.HoldExtended.Deadline), at)
+                {
+                    Principal = principal,
+                };
             case StoredEvent.WhatOneofCase.Prepared:
-                return new TransactionPrepared(PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr), at);
+                return new TransactionPrepared(PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr, principal), at);
             case StoredEvent.WhatOneofCase.Committed:
                 return new TransactionCommitted(
                     Id(e.Committed.IdHigh, e.Committed.IdLow), e.Committed.PreparedSequenceNr,
@@ -670,18 +723,18 @@ internal static class JournalCodec
                     (TransferStatus)e.Aborted.Reason, FromStored(e.Aborted.Seen), at);
             case StoredEvent.WhatOneofCase.Rejected:
                 return new TransactionRejected(
-                    PartOf(e.Rejected.Legs, e.Rejected.Transaction, own, sequenceNr),
+                    PartOf(e.Rejected.Legs, e.Rejected.Transaction, own, sequenceNr, principal),
                     LegOf(e.Rejected.FailedLeg, e.Rejected.Reason), (TransferStatus)e.Rejected.Reason,
                     FromStored(e.Rejected.Seen), at);
             case StoredEvent.WhatOneofCase.CloserCommitted:
                 var committed = new CloserCommitted(
-                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr), at);
+                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr, principal), at);
                 return e.CloserCommitted.CommitTime is var commitTime and not 0
                     ? committed with { CommitTime = new LedgerTime(commitTime) }
                     : committed;
             case StoredEvent.WhatOneofCase.CloserRefused:
                 return new CloserRefused(
-                    PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr),
+                    PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr, principal),
                     LegOf(e.CloserRefused.FailedLeg, e.CloserRefused.Reason), (TransferStatus)e.CloserRefused.Reason,
                     FromStored(e.CloserRefused.Seen), at);
             case StoredEvent.WhatOneofCase.Disowned:

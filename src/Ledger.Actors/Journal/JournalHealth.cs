@@ -57,7 +57,8 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
     public Task<HealthCheckResult> CheckHealthAsync(
         HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var accounts = LedgerExtension.Of(system).Context;
+        var ledger = LedgerExtension.Of(system);
+        var accounts = ledger.Context;
         var waiting = accounts.Recoveries.Count;
         string[] problems =
         [
@@ -66,7 +67,9 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
             .. waiting > 0 ? [$"{waiting} accounts could not be read, and are tried again."] : (string[])[],
         ];
         return Task.FromResult(problems.Length == 0
-            ? HealthCheckResult.Healthy("The journal confirms writes and answers reads.")
+            ? HealthCheckResult.Healthy(
+                $"The journal of ledger {ledger.Identity} confirms writes and answers reads.",
+                new Dictionary<string, object> { ["snapshotsTooLarge"] = accounts.Snapshots.TooLarge })
             : new HealthCheckResult(context.Registration.FailureStatus, string.Join(' ', problems)));
     }
 

@@ -15,7 +15,7 @@ internal sealed class LeaseHealthCheck(ActorSystem system) : IHealthCheck
             : !lease.IsEntered ? HealthCheckResult.Healthy("The node has no accounts yet, and needs no lease.")
             : new HealthCheckResult(
                 context.Registration.FailureStatus,
-                lease.IsLost ? "The node's lease has been revoked; the node ends."
+                lease.IsLost ? $"The node ends: {lease.Failure}"
                 : lease.Age is { } age
                     ? $"The node's lease was last renewed {(long)age.TotalSeconds} s ago; its accounts are silent until it is renewed."
                     : "The node's lease can't be entered yet; its accounts are silent until it is."));

@@ -67,14 +67,18 @@ internal sealed class NodeLease : IDisposable
         this.lost = lost;
     }
 
-    private NodeLease()
+    /// <summary>Makes what stands for a lease where only one process can have the storage open: its lock is one. It is good until
+    /// <see cref="End"/>.</summary>
+    /// <param name="lost">Called once when it is lost for ever; must end the process's accounts.</param>
+    public NodeLease(Action<string> lost)
     {
         holder = new LeaseHolder(Guid.Empty, string.Empty, 0, Shards: 0);
         goodUntil = long.MaxValue;
+        this.lost = lost;
     }
 
-    /// <summary>No lease, for a storage that only one process can have open: its lock is one.</summary>
-    public static NodeLease Unneeded { get; } = new();
+    /// <summary>No lease, for actors that nobody else can stand in for.</summary>
+    public static NodeLease Unneeded { get; } = new(static _ => { });
 
     /// <summary>What the renewals keep right; null for none.</summary>
     public LedgerClock? Clock { get; init; }
@@ -192,6 +196,10 @@ internal sealed class NodeLease : IDisposable
         }
     }
 
+    /// <summary>Ends it at once and for ever: no account of this process may be heard any more.</summary>
+    /// <param name="reason">Why.</param>
+    public void End(string reason) => Lose(reason);
+
     /// <summary>Gives it back, so that nobody has to wait until it is over. Only when no account is left that could speak; it can't be
     /// entered again.</summary>
     public void Release()
@@ -253,7 +261,7 @@ internal sealed class NodeLease : IDisposable
 
             var renewEvery = duration / 4;
             long logged = 0;
-            while (!stop.IsSet)
+            while (!IsEnded)
             {
                 var start = Stopwatch.GetTimestamp();
                 TimeSpan pause;
@@ -374,7 +382,7 @@ internal sealed class NodeLease : IDisposable
         Volatile.Write(ref lastRenewed, start);
         lock (gate)
         {
-            if (stop.IsSet)
+            if (stop.IsSet || isLost)
             {
                 return;
             }
@@ -389,6 +397,11 @@ internal sealed class NodeLease : IDisposable
     {
         lock (gate)
         {
+            if (isLost)
+            {
+                return;
+            }
+
             Volatile.Write(ref goodUntil, 0);
             failure = reason;
             isLost = true;

@@ -14,6 +14,7 @@ using Akka.Serialization;
 using Akka.Util;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Timing;
+using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
@@ -22,7 +23,8 @@ namespace Ledger.Actors.Storage;
 /// plugin's.</summary>
 /// <remarks>
 /// <para>What a failure means. A write that can't be serialized, finds the queue full or whose key is taken fails alone
-/// and is not stored. Any other failure of the database fails everything in its batch, with unknown outcome.</para>
+/// and is not stored. A row that has no predecessor fails everything, for good: the database has lost rows (R19 a). Any other
+/// failure of the database fails everything in its batch, with unknown outcome.</para>
 /// <para>A write that can't be serialized fails, where the plugin rejects it: a rejected event uses up its sequence
 /// number, so the stream would have a hole and the actor would live on without having been called back.</para>
 /// <para><c>writer_uuid</c> is that of the actor's incarnation, where the plugin writes one per journal. With one per
@@ -34,7 +36,6 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     // As wide as the plugin's columns. Checked here, since the database would refuse the whole batch.
     private const int PersistenceIdLengthMax = 255;
     private const int ManifestLengthMax = 500;
-    private const int PrefetchedMax = 256;
 
     private static readonly SearchValues<char> s_suspects = SearchValues.Create(Suspects());
     private static readonly UTF8Encoding s_strictUtf8 = new(false, throwOnInvalidBytes: true);
@@ -47,14 +48,16 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ExtendedActorSystem _system = (ExtendedActorSystem)Context.System;
+    private readonly DatabaseWatch _database = DatabaseWatch.Of(Context.System);
     private readonly Serialization _serialization = Context.System.Serialization;
     private readonly string _journalUuid = Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture);
     private readonly string? _defaultSerializer;
     private readonly int _writers;
     private readonly int _batchRowsMax;
     private readonly long _batchBytesMax;
+    private readonly int _batchIdsMax;
     private readonly long _rowBytesMax;
-    private readonly int _pageRows;
+    private readonly PageReads _pages;
     private readonly Channel<Write> _queue;
     private readonly int _queueSize;
     private readonly List<Task> _loops = [];
@@ -62,9 +65,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     // Writes that may still land, so that a recovery waits for them: else it could miss a row and reuse its number.
     private readonly ConcurrentDictionary<string, Task> _inFlight = new(StringComparer.Ordinal);
 
-    // What the question for the highest number has already read, for the replay that follows it; with the number from
-    // which on it is complete, since two incarnations may recover at once, from different snapshots.
-    private readonly ConcurrentDictionary<string, (long From, List<StoredRow> Rows, bool IsLast)> _prefetched = new(StringComparer.Ordinal);
+    private readonly PrefetchedPages _prefetched = new();
     private volatile bool _stopping;
 
     // Batches that any writer has taken so far.
@@ -84,10 +85,16 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
         _writers = Positive(config, "writers", 1);
         _queueSize = Positive(config, "queue-size", 20_000);
-        _batchRowsMax = Positive(config, "batch-rows-max", 2_000);
-        _batchBytesMax = Positive(config, "batch-bytes-max", 8 * 1024 * 1024);
-        _rowBytesMax = Positive(config, "row-bytes-max", 16 * 1024 * 1024);
-        _pageRows = Positive(config, "read-page-rows", 300);
+        _batchRowsMax = Positive(config, "batch-rows-max", LedgerSizes.GroupRowsMax);
+        _batchBytesMax = Positive(config, "batch-bytes-max", LedgerSizes.GroupFull);
+        _batchIdsMax = Positive(config, "batch-ids-max", LedgerSizes.GroupIdsMax);
+        _rowBytesMax = Positive(config, "row-bytes-max", LedgerSizes.RowMax);
+        _pages = new PageReads(
+            new PageSize(Positive(config, "read-page-rows", 300), Positive(config, "read-page-bytes", LedgerSizes.PageMax)),
+            IsTimeout,
+            (stream, size) => _log.Warning(
+                "A page of {0} took too long; it is read in pages of up to {1} rows and {2} bytes for a while", stream, size.Rows,
+                size.Bytes));
         _queue = Channel.CreateBounded<Write>(new BoundedChannelOptions(_queueSize)
         {
             SingleReader = _writers == 1,
@@ -101,10 +108,14 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     /// <summary>Makes what one writer loop appends with. Must not touch the database yet.</summary>
     protected abstract IJournalAppender CreateAppender();
 
-    /// <summary>Reads rows in the order of their numbers, deleted ones too.</summary>
-    protected abstract Task ReadRowsAsync(
-        string persistenceId, long fromSequenceNr, long toSequenceNr, int limit, List<StoredRow> rows,
-        CancellationToken cancellationToken);
+    /// <summary>Reads a page of rows in the order of their numbers, deleted ones too.</summary>
+    protected abstract Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken);
+
+    /// <summary>Whether a failure to read says that the time was up, so that less may do. Not asked about cancellations.</summary>
+    protected abstract bool IsTimeout(Exception exception);
+
+    /// <summary>Notes that a page was not brought in the time that whoever asked for it had: the next is smaller.</summary>
+    protected void TookLong(PageQuestion question) => _pages.TookLong(question.PersistenceId, question.Size);
 
     /// <summary>Reads the highest number of a stream above the given one, or 0.</summary>
     protected abstract Task<long> ReadHighestAsync(
@@ -183,10 +194,8 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         // After a snapshot the row that it stands on is read too: a journal that ends before it, as one that was restored
         // beside newer snapshots does, must not be gone on with from a place that it never reached.
         var from = checked(fromSequenceNr + 1);
-        var rows = new List<StoredRow>();
-        await ReadRowsAsync(
-            persistenceId, Math.Max(1, fromSequenceNr), long.MaxValue, _pageRows, rows, cancellationToken);
-        var isFull = rows.Count == _pageRows;
+        var page = await ReadPageAsync(persistenceId, Math.Max(1, fromSequenceNr), long.MaxValue, cancellationToken);
+        var rows = page.Rows;
         if (fromSequenceNr > 0)
         {
             if (rows.Count == 0 || rows[0].SequenceNr != fromSequenceNr)
@@ -197,26 +206,21 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             }
 
             rows.RemoveAt(0);
-            if (rows.Count == 0)
+            if (rows.Count == 0 && !page.HasMore)
             {
                 return fromSequenceNr;
             }
         }
 
-        if (rows.Count == 0)
+        if (rows.Count == 0 && !page.HasMore)
         {
             return 0;
         }
 
-        if (_prefetched.Count >= PrefetchedMax)
-        {
-            _prefetched.Clear();
-        }
-
-        _prefetched[persistenceId] = (from, rows, !isFull);
-        return !isFull
+        _prefetched.Put(persistenceId, from, page);
+        return !page.HasMore
             ? rows[^1].SequenceNr
-            : await ReadHighestAsync(persistenceId, fromSequenceNr, cancellationToken);
+            : Math.Max(fromSequenceNr, await ReadHighestAsync(persistenceId, fromSequenceNr, cancellationToken));
     }
 
     public override async Task ReplayMessagesAsync(
@@ -225,23 +229,16 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     {
         var next = fromSequenceNr;
         var left = max;
-        List<StoredRow> rows;
-        bool isLast;
-        if (_prefetched.TryRemove(persistenceId, out var prefetched) && prefetched.From == fromSequenceNr)
+
+        // Not to be told from its first number: the row that the snapshot stands on was of that page as well.
+        if (!_prefetched.TryTake(persistenceId, fromSequenceNr, out var page))
         {
-            // Not to be told from their number: the row that the snapshot stands on was of that page as well.
-            (_, rows, isLast) = prefetched;
-        }
-        else
-        {
-            rows = [];
-            await ReadRowsAsync(persistenceId, next, toSequenceNr, _pageRows, rows, CancellationToken.None);
-            isLast = rows.Count < _pageRows;
+            page = await ReadPageAsync(persistenceId, next, toSequenceNr, CancellationToken.None);
         }
 
         while (true)
         {
-            foreach (var row in rows)
+            foreach (var row in page.Rows)
             {
                 if (row.SequenceNr > toSequenceNr || left <= 0)
                 {
@@ -266,16 +263,23 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                     row.CreatedTicks));
             }
 
-            if (isLast || next > toSequenceNr || left <= 0)
+            if (!page.HasMore || next > toSequenceNr || left <= 0)
             {
                 return;
             }
 
-            rows.Clear();
-            await ReadRowsAsync(persistenceId, next, toSequenceNr, _pageRows, rows, CancellationToken.None);
-            isLast = rows.Count < _pageRows;
+            // While the next page is read, nobody needs the last one.
+            page = default;
+            page = await ReadPageAsync(persistenceId, next, toSequenceNr, CancellationToken.None);
         }
     }
+
+    private Task<StoredPage> ReadPageAsync(string persistenceId, long from, long to, CancellationToken cancellationToken) =>
+        _pages.ReadAsync(
+            persistenceId,
+            int.MaxValue,
+            (size, token) => ReadPageAsync(new PageQuestion(persistenceId, from, to, size), token),
+            cancellationToken);
 
     private Write Serialize(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
     {
@@ -384,8 +388,8 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                 Interlocked.Increment(ref _taken);
                 batch.Clear();
                 rows.Clear();
-                var bytes = 0L;
-                while (rows.Count < _batchRowsMax && bytes < _batchBytesMax && reader.TryRead(out var write))
+                var fill = new GroupFill(_batchRowsMax, _batchBytesMax, _batchIdsMax);
+                while (!fill.IsFull && reader.TryRead(out var write))
                 {
                     if (GaveUp(write))
                     {
@@ -394,7 +398,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
                     batch.Add(write);
                     write.CopyTo(rows);
-                    bytes += write.Bytes;
+                    fill.Add(write.Rows, write.Bytes, write.Ids);
                 }
 
                 if (batch.Count == 0)
@@ -409,6 +413,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                 catch (Exception e)
                 {
                     // Whatever it was, nobody may wait for ever.
+                    ReportLoss(appender, e);
                     foreach (var write in batch)
                     {
                         End(write, e);
@@ -445,6 +450,11 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
     private async Task WriteBatchAsync(IJournalAppender appender, List<Write> batch, List<AppendRow> rows)
     {
+        if (_database.Loss is { } loss)
+        {
+            throw new JournalWriteException(loss);
+        }
+
         Exception failure;
         AppendFault fault;
         try
@@ -463,8 +473,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             fault = appender.Classify(e);
         }
 
-        if (fault == AppendFault.Unknown)
+        if (!IsOfOneRow(fault))
         {
+            ReportLoss(appender, failure);
             _log.Warning(failure, "{0} rows were not confirmed; whether they are stored is unknown.", rows.Count);
             foreach (var write in batch)
             {
@@ -475,6 +486,17 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         }
 
         await IsolateAsync(appender, batch, rows, failure);
+    }
+
+    private static bool IsOfOneRow(AppendFault fault) => fault is not (AppendFault.Unknown or AppendFault.Lost);
+
+    // Before anybody is told that a write has failed.
+    private void ReportLoss(IJournalAppender appender, Exception failure)
+    {
+        if (appender.Classify(failure) == AppendFault.Lost)
+        {
+            _database.ReportLoss(failure.Message);
+        }
     }
 
     /// <summary>Stores a batch of which some row is faulty by halving it, account by account, until the faulty
@@ -496,7 +518,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                     await AppendRangeAsync(appender, accounts, range.Start, range.Count, rows);
                     continue;
                 }
-                catch (Exception e) when (appender.Classify(e) != AppendFault.Unknown)
+                catch (Exception e) when (IsOfOneRow(appender.Classify(e)))
                 {
                     known = e;
                 }
@@ -575,7 +597,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                     End(write, failure: null);
                     continue;
                 }
-                catch (Exception e) when (appender.Classify(e) != AppendFault.Unknown)
+                catch (Exception e) when (IsOfOneRow(appender.Classify(e)))
                 {
                     known = e;
                 }
@@ -646,6 +668,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
         public long Bytes { get; private set; }
 
+        /// <summary>How many entries of the index of ids it brings.</summary>
+        public int Ids { get; private set; }
+
         public Task<IImmutableList<Exception>> Task => _end.Task;
 
         public void Add(in AppendRow row)
@@ -661,6 +686,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
             Rows++;
             Bytes += row.Message.Length;
+            Ids += row.Ids?.Count ?? 0;
         }
 
         public void CopyTo(List<AppendRow> rows)

@@ -69,13 +69,18 @@ internal enum AppendFault
 
     /// <summary>None is stored, because the database does not take one of them.</summary>
     Refused,
+
+    /// <summary>None is stored, because the row before one of them is not there (R19 a): no fault of that row, so nothing more is
+    /// stored at all.</summary>
+    Lost,
 }
 
 /// <summary>Puts rows into the database. Each writer loop has its own, with its own connection, and never calls it
 /// concurrently.</summary>
 internal interface IJournalAppender : IAsyncDisposable
 {
-    /// <summary>Appends the rows with the entries of their ids in one transaction, durably: all or none.</summary>
+    /// <summary>Appends the rows with the entries of their ids in one transaction, durably: all or none. Each row with a number above
+    /// 1 follows one that is stored already or comes before it in the list.</summary>
     /// <param name="rows">At least one row.</param>
     /// <param name="isolating">Whether a faulty row is being looked for, so that waiting for locks should be
     /// short.</param>

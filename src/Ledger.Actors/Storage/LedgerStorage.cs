@@ -28,6 +28,11 @@ public abstract class LedgerStorage
     /// <summary>Opens the reading side: accounts' own streams, outside the actors.</summary>
     public abstract IAccountStreams OpenStreams();
 
+    /// <summary>Reads which ledger the storage holds, with the epoch that runs now. After <see cref="Prepare"/>.</summary>
+    /// <exception cref="InvalidOperationException">It can't be read, or is not there.</exception>
+    internal virtual LedgerIdentity ReadIdentity() =>
+        throw new NotSupportedException($"{GetType().Name} keeps no identity of the ledger.");
+
     /// <summary>Opens the tables of the index of work.</summary>
     internal virtual IWorkStore OpenWork() =>
         throw new NotSupportedException($"{GetType().Name} keeps no index of work.");
@@ -48,7 +53,8 @@ public abstract class LedgerStorage
 /// <summary>Reads accounts' journal streams directly. Thread-safe.</summary>
 public interface IAccountStreams : IAsyncDisposable
 {
-    /// <summary>Reads rows of one stream, in order of their sequence numbers.</summary>
+    /// <summary>Reads rows of one stream, in order of their sequence numbers: as many as are asked for, or as their bytes allow, 8 MiB
+    /// with one row at least. So an answer that is shorter than asked for need not be the end; one without rows is.</summary>
     /// <param name="persistenceId">The stream.</param>
     /// <param name="fromSequenceNr">The first sequence number, inclusive.</param>
     /// <param name="toSequenceNr">The last sequence number, inclusive.</param>

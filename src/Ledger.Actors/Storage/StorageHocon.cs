@@ -3,6 +3,7 @@ using System.Text;
 using Akka.Configuration;
 using Akka.Hosting;
 using Akka.Persistence.Sql;
+using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
@@ -27,6 +28,9 @@ internal static class StorageHocon
         // silently drops acknowledged events.
         // circuit-breaker: by default ten failures, that is one bad batch, stop all writes and recoveries of the node
         // for 30 seconds.
+        // snapshot-is-optional: what can't be read at this moment may be read at the next. Without it all of the past would be
+        // replayed, for as long as that takes; the recovery fails instead, and is tried again. A snapshot whose content can't be
+        // read is left out all the same, by DirectSnapshotStore.
         // journal-sequence-retrieval: the plugin's queries skip a row for ever that commits later than this.
         var hocon = $$"""
             akka.persistence {
@@ -51,10 +55,12 @@ internal static class StorageHocon
                   ledger {
                     writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
                     queue-size = 100000
-                    batch-rows-max = 2000
-                    batch-bytes-max = 8388608
-                    row-bytes-max = 16777216
+                    batch-rows-max = {{LedgerSizes.GroupRowsMax}}
+                    batch-bytes-max = {{LedgerSizes.GroupFull}}
+                    batch-ids-max = {{LedgerSizes.GroupIdsMax}}
+                    row-bytes-max = {{LedgerSizes.RowMax}}
                     read-page-rows = 300
+                    read-page-bytes = {{LedgerSizes.PageMax}}
                   }
                 }
               }
@@ -66,7 +72,8 @@ internal static class StorageHocon
                   provider-name = {{Quote(providerName)}}
                   table-mapping = default
                   auto-initialize = false
-                  snapshot-is-optional = true
+                  snapshot-is-optional = false
+                  ledger.snapshot-bytes-max = {{LedgerSizes.SnapshotMax}}
                   read-isolation-level = read-committed
                   write-isolation-level = read-committed
                   circuit-breaker {

@@ -54,11 +54,19 @@ internal interface ILedgerWorkIndex : IAsyncDisposable
     Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken);
 
     /// <summary>Notes durably that an account has been in doubt for long, so that it is woken by whoever comes after this
-    /// process. Noting it again changes nothing.</summary>
-    Task AddUnfinishedAsync(AccountAddress account, LedgerTime since, CancellationToken cancellationToken);
+    /// process. The newest note of an account stands.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="since">Since when the oldest of what it has in doubt has been so.</param>
+    /// <param name="cancellationToken">Stops the write.</param>
+    /// <returns>The note: its time is later than those of all notes of the account that are still there, so that each is told
+    /// from the one before it.</returns>
+    Task<UnfinishedAccount> AddUnfinishedAsync(
+        AccountAddress account, LedgerTime since, CancellationToken cancellationToken);
 
-    /// <summary>Takes back <see cref="AddUnfinishedAsync"/>, where it was called for.</summary>
-    Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken);
+    /// <summary>Takes a note back. One that was made since it was seen stays.</summary>
+    /// <param name="seen">The note, as it was made or listed.</param>
+    /// <param name="cancellationToken">Stops the write.</param>
+    Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken);
 
     /// <summary>The accounts that are noted as in doubt, in the order of their addresses.</summary>
     Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
@@ -90,7 +98,8 @@ internal readonly record struct UpcomingHold(AccountAddress Debit, AccountAddres
 /// <summary>A hold in the index.</summary>
 internal readonly record struct DueHold(TransferId Id, AccountAddress Credit, LedgerTime Due);
 
-/// <summary>An account that is in doubt, and since when.</summary>
+/// <summary>A note that an account is in doubt. The time, at the earliest that since when it has been so, tells it from other
+/// notes of the account.</summary>
 internal readonly record struct UnfinishedAccount(AccountAddress Account, LedgerTime Since);
 
 /// <summary>A row as the index reads it.</summary>
@@ -99,6 +108,11 @@ internal readonly record struct UnfinishedAccount(AccountAddress Account, Ledger
 /// <param name="SequenceNr">Its number in that.</param>
 /// <param name="Payload">The stored bytes.</param>
 internal readonly record struct WorkRow(long Ordering, string PersistenceId, long SequenceNr, ReadOnlyMemory<byte> Payload);
+
+/// <summary>Rows as the index reads them.</summary>
+/// <param name="Rows">The rows, in the order of their places.</param>
+/// <param name="HasMore">Whether it was full, so that there may be more between its last row and the end that was asked for.</param>
+internal readonly record struct WorkPage(IReadOnlyList<WorkRow> Rows, bool HasMore);
 
 /// <summary>The end of the journal.</summary>
 /// <param name="Highest">The highest place that a committed row has. Rows below it may still be under way, but none of them
@@ -177,8 +191,11 @@ internal interface IWorkStore : IAsyncDisposable
 
     /// <summary>Reads rows after one place and up to another, in order; those with one manifest, or with any that begins with
     /// it.</summary>
-    Task<IReadOnlyList<WorkRow>> ReadRowsAsync(
-        long after, long upTo, string manifest, bool isPrefix, int limit, CancellationToken cancellationToken);
+    Task<WorkPage> ReadRowsAsync(
+        long after, long upTo, string manifest, bool isPrefix, PageSize size, CancellationToken cancellationToken);
+
+    /// <summary>Whether a failure to read says that the time was up, so that less may do. Not asked about cancellations.</summary>
+    bool IsTimeout(Exception exception);
 
     /// <summary>Applies changes and moves the checkpoint, in one transaction.</summary>
     /// <returns>False when somebody else has folded since the version was read; nothing is applied then.</returns>
@@ -204,9 +221,9 @@ internal interface IWorkStore : IAsyncDisposable
 
     Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken);
 
-    Task AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken);
+    Task<UnfinishedAccount> AddUnfinishedAsync(UnfinishedAccount account, CancellationToken cancellationToken);
 
-    Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken);
+    Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken);
 
     Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
         AccountAddress after, int limit, CancellationToken cancellationToken);
@@ -244,6 +261,7 @@ internal sealed class LedgerWorkIndex(
     private static readonly TimeSpan s_unsavedMax = TimeSpan.FromSeconds(10);
 
     private readonly SharedRun folding = new();
+    private readonly PageReads pages = new(new PageSize(PageRows, LedgerSizes.PageMax), store.IsTimeout);
 
     // Places above the checkpoint that are folded in, with which they need not be read again.
     private readonly SortedSet<long> folded = [];
@@ -280,14 +298,8 @@ internal sealed class LedgerWorkIndex(
         var from = reached;
         while (from < head.Highest)
         {
-            var to = Math.Min(head.Highest, from + WindowRows);
-            var rows = await store.ReadRowsAsync(
-                from, to, WorkDecoder.MarkedManifest, isPrefix: false, PageRows, cancellationToken);
-            if (rows.Count == PageRows)
-            {
-                to = rows[^1].Ordering;
-            }
-
+            var (rows, to) = await ReadPageAsync(
+                from, head.Highest, WorkDecoder.MarkedManifest, isPrefix: false, cancellationToken);
             var fresh = new List<long>();
             var facts = new List<WorkFact>();
             foreach (var row in rows)
@@ -372,11 +384,12 @@ internal sealed class LedgerWorkIndex(
     public Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken) =>
         store.CorrectAsync(hold, deadline, cancellationToken);
 
-    public Task AddUnfinishedAsync(AccountAddress account, LedgerTime since, CancellationToken cancellationToken) =>
+    public Task<UnfinishedAccount> AddUnfinishedAsync(
+        AccountAddress account, LedgerTime since, CancellationToken cancellationToken) =>
         store.AddUnfinishedAsync(new UnfinishedAccount(account, since), cancellationToken);
 
-    public Task RemoveUnfinishedAsync(AccountAddress account, CancellationToken cancellationToken) =>
-        store.RemoveUnfinishedAsync(account, cancellationToken);
+    public Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken) =>
+        store.RemoveUnfinishedAsync(seen, cancellationToken);
 
     public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
         AccountAddress after, int limit, CancellationToken cancellationToken) =>
@@ -389,17 +402,30 @@ internal sealed class LedgerWorkIndex(
         var from = ordering;
         while (from < head.Highest)
         {
-            var to = Math.Min(head.Highest, from + WindowRows);
-            var rows = await store.ReadRowsAsync(
-                from, to, LedgerSerializer.RowManifest, isPrefix: true, PageRows, cancellationToken);
+            var (rows, to) = await ReadPageAsync(
+                from, head.Highest, LedgerSerializer.RowManifest, isPrefix: true, cancellationToken);
             foreach (var row in rows)
             {
                 yield return row;
             }
 
-            from = rows.Count == PageRows ? rows[^1].Ordering : to;
+            from = to;
         }
     }
+
+    // Rows, and the place up to which these are all that there are.
+    private Task<(IReadOnlyList<WorkRow> Rows, long To)> ReadPageAsync(
+        long from, long highest, string manifest, bool isPrefix, CancellationToken cancellationToken) => pages.ReadAsync(
+        manifest,
+        PageRows,
+        async (size, token) =>
+        {
+            // A statement that took too long may have had too many rows to look at as well as too long ones to bring.
+            var to = Math.Min(highest, from + Math.Max(1, WindowRows * size.Rows / PageRows));
+            var page = await store.ReadRowsAsync(from, to, manifest, isPrefix, size, token);
+            return (page.Rows, page.HasMore ? page.Rows[^1].Ordering : to);
+        },
+        cancellationToken);
 
     public async Task<long> SettledAsync(CancellationToken cancellationToken) =>
         (await HeadAsync(cancellationToken)).Settled;

@@ -540,7 +540,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
                         return new Resolved(resolved, null);
                     }
 
-                    resolved += (await Task.WhenAll(page.Select(one => ResolveAsync(one.Account, token))))
+                    resolved += (await Task.WhenAll(page.Select(one => ResolveAsync(one, token))))
                         .Count(static done => done);
                     after = page[^1].Account;
                 }
@@ -548,15 +548,16 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
             static cause => new Resolved(0, cause));
     }
 
-    private async Task<bool> ResolveAsync(AccountAddress account, CancellationToken token)
+    private async Task<bool> ResolveAsync(UnfinishedAccount seen, CancellationToken token)
     {
-        Poke(account);
-        if (await context.Ask(account, static (caller, until) => new GetAccountCall(caller, until), token) is not AccountAnswer)
+        Poke(seen.Account);
+        if (await context.Ask(seen.Account, static (caller, until) => new GetAccountCall(caller, until), token) is not AccountAnswer)
         {
             return false;
         }
 
-        await context.Index.RemoveUnfinishedAsync(account, token);
+        // What the account has noted since it was listed may be about something newer than the answer.
+        await context.Index.RemoveUnfinishedAsync(seen, token);
         return true;
     }
 

@@ -1,9 +1,12 @@
 namespace Ledger.Grpc.Edge;
 
-/// <summary>Reads a stream up to a number of bytes, and remembers when there were more.</summary>
-internal sealed class BoundedStream(Stream inner, long bytesMax) : Stream
+/// <summary>Reads a stream of JSON up to a number of bytes and to a depth, and remembers when there were more.</summary>
+internal sealed class BoundedStream(Stream inner, long bytesMax, int depthMax) : Stream
 {
     private long bytesRead;
+    private int depth;
+    private bool inText;
+    private bool isEscaped;
 
     public bool IsExceeded => bytesRead > bytesMax;
 
@@ -21,11 +24,15 @@ internal sealed class BoundedStream(Stream inner, long bytesMax) : Stream
         set => throw new NotSupportedException();
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => Count(inner.Read(buffer, offset, count));
+    public override int Read(byte[] buffer, int offset, int count) =>
+        Check(buffer.AsSpan(offset, inner.Read(buffer, offset, count)));
 
     public override async ValueTask<int> ReadAsync(
-        Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        Count(await inner.ReadAsync(buffer, cancellationToken));
+        Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await inner.ReadAsync(buffer, cancellationToken);
+        return Check(buffer.Span[..read]);
+    }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -40,9 +47,39 @@ internal sealed class BoundedStream(Stream inner, long bytesMax) : Stream
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    private int Count(int read)
+    private int Check(ReadOnlySpan<byte> bytes)
     {
-        bytesRead += read;
-        return IsExceeded ? throw new InvalidDataException("The body is too large.") : read;
+        bytesRead += bytes.Length;
+        if (IsExceeded)
+        {
+            throw new InvalidDataException("The body is too large.");
+        }
+
+        // Of bytes: in UTF-8 none of these is a part of another character.
+        foreach (var one in bytes)
+        {
+            if (inText)
+            {
+                inText = isEscaped || one != (byte)'"';
+                isEscaped = !isEscaped && one == (byte)'\\';
+                continue;
+            }
+
+            switch (one)
+            {
+                case (byte)'"':
+                    inText = true;
+                    break;
+                case (byte)'{' or (byte)'[' when ++depth > depthMax:
+                    throw new InvalidDataException("The body is nested too deeply.");
+                case (byte)'}' or (byte)']':
+                    depth--;
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        return bytes.Length;
     }
 }

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Rpc;
+using Ledger.Core;
 using Ledger.Grpc.Errors;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -30,7 +31,7 @@ internal static class JsonEdge
             feature.MaxRequestBodySize = null;
         }
 
-        var request = new BoundedStream(context.Request.Body, bodyBytesMax);
+        var request = new BoundedStream(context.Request.Body, bodyBytesMax, LedgerSizes.JsonDepthMax);
         context.Request.Body = request;
         var original = context.Response.Body;
         var response = new HeldErrorStream(context.Response, original);

@@ -20,6 +20,7 @@ internal static class ErrorMap
 
     private const string OutcomeKey = "outcome";
     private const string LimitKey = "limit";
+    private const string SizeKey = "size";
     private const string CorrelationKey = "correlation_id";
 
     /// <summary>The reason for each failure of the ledger.</summary>
@@ -36,6 +37,10 @@ internal static class ErrorMap
         LedgerErrorReason.DeadlineExceeded => Reasons.DeadlineExceeded,
         LedgerErrorReason.JournalUnavailable => Reasons.JournalUnavailable,
         LedgerErrorReason.Unavailable => Reasons.Unavailable,
+        LedgerErrorReason.TransactionTooLarge => Reasons.TransactionTooLarge,
+        LedgerErrorReason.MessageTooLarge => Reasons.MessageTooLarge,
+        LedgerErrorReason.AnswerTooLarge => Reasons.AnswerTooLarge,
+        LedgerErrorReason.LedgerHalted => Reasons.LedgerHalted,
 
         // A reason that this facade doesn't know says nothing about the outcome.
         _ => Reasons.Internal,
@@ -49,7 +54,7 @@ internal static class ErrorMap
     public static Fault? Explain(Exception exception, bool deadlinePassed, bool cancelled) => exception switch
     {
         FaultException e => e.Fault,
-        LedgerException e => new Fault(ReasonOf(e.Reason), e.Message, e.Field),
+        LedgerException e => new Fault(ReasonOf(e.Reason), e.Message, e.Field, e.Limit, e.Size),
         _ when deadlinePassed && cancelled => new Fault(Reasons.DeadlineExceeded, "The deadline passed."),
 
         // Whatever is thrown once the client has left is a consequence of that.
@@ -79,6 +84,11 @@ internal static class ErrorMap
         if (fault.Limit is { } limit)
         {
             info.Metadata[LimitKey] = limit.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (fault.Size is { } size)
+        {
+            info.Metadata[SizeKey] = size.ToString(CultureInfo.InvariantCulture);
         }
 
         if (correlationId is not null)

@@ -43,6 +43,13 @@ internal static class Reasons
     public static readonly ErrorReason InvalidPageSize = Invalid("INVALID_PAGE_SIZE");
     public static readonly ErrorReason InvalidRange = Invalid("INVALID_RANGE");
 
+    // Of a transaction that is larger than what can be stored and shown: the same is never taken.
+    public static readonly ErrorReason TransactionTooLarge = Invalid("TRANSACTION_TOO_LARGE");
+    public static readonly ErrorReason MessageTooLarge = Invalid("MESSAGE_TOO_LARGE");
+
+    // It may have been applied; to send it again gives the same answer.
+    public static readonly ErrorReason AnswerTooLarge = new("ANSWER_TOO_LARGE", StatusCode.Internal, OutcomeUnknown: true);
+
     // gRPC libraries say RESOURCE_EXHAUSTED; here that would mean "the same again, later", which is no use.
     public static readonly ErrorReason RequestTooLarge = Invalid("REQUEST_TOO_LARGE");
 
@@ -69,6 +76,10 @@ internal static class Reasons
     public static readonly ErrorReason JournalUnavailable = new(
         "JOURNAL_UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true,
         RetryAfter: TimeSpan.FromMilliseconds(500));
+
+    // Another node may serve, or this one again when an operator has acted.
+    public static readonly ErrorReason LedgerHalted = new(
+        "LEDGER_HALTED", StatusCode.Unavailable, RetryAfter: TimeSpan.FromSeconds(1));
 
     public static readonly ErrorReason Internal = new("INTERNAL", StatusCode.Internal, OutcomeUnknown: true);
 

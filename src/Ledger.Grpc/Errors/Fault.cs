@@ -5,7 +5,9 @@ namespace Ledger.Grpc.Errors;
 /// <param name="Message">What is wrong, for people; holds nothing that the client didn't send or may not know.</param>
 /// <param name="Field">The field at fault, or null.</param>
 /// <param name="Limit">The limit that was passed, or null.</param>
-internal readonly record struct Fault(ErrorReason Reason, string Message, string? Field = null, int? Limit = null)
+/// <param name="Size">For a limit in bytes: how many there are, or null.</param>
+internal readonly record struct Fault(
+    ErrorReason Reason, string Message, string? Field = null, long? Limit = null, long? Size = null)
 {
     /// <summary>The same fault, seen from the message that holds the faulty one.</summary>
     public Fault Within(string parent) => this with { Field = Field is null ? parent : $"{parent}.{Field}" };

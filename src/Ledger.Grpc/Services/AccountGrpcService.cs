@@ -26,12 +26,12 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
             }
         }
 
-        var results = await ledger.OpenAccountsAsync(specs, timeout, context.CancellationToken);
+        var results = await ledger.For(context).OpenAccountsAsync(specs, timeout, context.CancellationToken);
         Batches.CheckAnswered(specs.Length, results.Count);
         var response = new OpenAccountsResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
         {
-            response.Results.Add(Mapping.Write(request.Accounts[i].Address, results[i]));
+            response.Results.Add(Mapping.Write(request.Accounts[i].Address, results[i], ledger));
         }
 
         return response;
@@ -177,7 +177,8 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
     private async Task<V1.AccountChangeResult> ChangeAsync(
         AccountAddress address, AccountChange change, TimeSpan timeout, ServerCallContext context) =>
         Mapping.Write(
-            address.Text, await ledger.ChangeAccountAsync(address, change, timeout, context.CancellationToken));
+            address.Text,
+            await ledger.For(context).ChangeAccountAsync(address, change, timeout, context.CancellationToken), ledger);
 
     private static StatementQuery From(StatementQuery query, ulong sequence) =>
         query.NewestFirst ? query with { MaxSequence = sequence } : query with { MinSequence = sequence };

@@ -8,25 +8,25 @@ internal static class Batches
 {
     /// <summary>Refuses a request of no items, or of too many, before any is read.</summary>
     /// <exception cref="FaultException">The number of items is out of range.</exception>
-    public static void CheckCount(int count, string field)
+    public static void CheckCount(int count, string field, int countMax = LedgerLimits.BatchMax)
     {
-        if (!IsCount(count, field, out var fault))
+        if (!IsCount(count, field, out var fault, countMax))
         {
             throw fault.Exception();
         }
     }
 
     /// <summary>Whether there are some items and not too many.</summary>
-    public static bool IsCount(int count, string field, out Fault fault)
+    public static bool IsCount(int count, string field, out Fault fault, int countMax = LedgerLimits.BatchMax)
     {
         fault = count switch
         {
             0 => new Fault(Reasons.EmptyBatch, $"The request holds no {field}.", field),
-            > LedgerLimits.BatchMax => new Fault(
-                Reasons.BatchTooLarge, $"The request holds {count} {field}.", field, LedgerLimits.BatchMax),
+            _ when count > countMax => new Fault(
+                Reasons.BatchTooLarge, $"The request holds {count} {field}.", field, countMax),
             _ => default,
         };
-        return count is > 0 and <= LedgerLimits.BatchMax;
+        return count > 0 && count <= countMax;
     }
 
     /// <summary>Results belong to requests by their place alone, so a wrong number can't be passed on.</summary>

@@ -32,7 +32,11 @@ internal enum FaultKinds
     /// <summary>A node can't renew its lease for a while: what its accounts say waits, in order, and leaves when it is renewed; what
     /// an incarnation said that has got a successor meanwhile never does.</summary>
     Lapse = 1 << 19,
-    All = (1 << 20) - 1,
+
+    /// <summary>Transfers carry text, up to limits in bytes that are so small that rows close by them and transactions pass
+    /// them (R17).</summary>
+    Payload = 1 << 20,
+    All = (1 << 21) - 1,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -80,6 +84,8 @@ internal sealed record Faults
 
     public int SnapshotEvery { get; init; } = 1_000_000;
 
+    public long SnapshotEveryBytes { get; init; } = 1_000_000_000;
+
     public bool Has(FaultKinds kind) => (Kinds & kind) != FaultKinds.None;
 
     public static Faults Make(ulong seed, FaultKinds allowed, bool isSequential)
@@ -87,7 +93,7 @@ internal sealed record Faults
         var random = new Prng(seed, "faults");
         var kinds = FaultKinds.None;
         var temper = random.Next(8);
-        for (var bit = 0; bit < 20; bit++)
+        for (var bit = 0; bit < 21; bit++)
         {
             // One history in eight is calm, one suffers everything.
             var on = random.Next(100);
@@ -97,7 +103,7 @@ internal sealed record Faults
         kinds &= allowed;
         if (isSequential)
         {
-            kinds &= ~(FaultKinds.Skew | FaultKinds.ClockJump | FaultKinds.WriteLate | FaultKinds.Partition);
+            kinds &= ~(FaultKinds.Payload | FaultKinds.Skew | FaultKinds.ClockJump | FaultKinds.WriteLate | FaultKinds.Partition);
         }
 
         int Rate(FaultKinds kind, params ReadOnlySpan<int> rates)
@@ -111,7 +117,8 @@ internal sealed record Faults
         var looking = random.Of(12, 12, 16, 19, 22);
         var memory = random.Of(1, 1, 2, 3, 4, 8);
         var age = random.Of(0.001, 0.1, 1, 10, 1000);
-        var every = random.Of(1, 1, 2, 3, 7);
+        var every = random.Of(1, 1, 2, 3, 7, 1_000_000);
+        var everyBytes = random.Of(1_000, 5_000, 1_000_000_000);
         return new Faults
         {
             Kinds = kinds,
@@ -134,6 +141,7 @@ internal sealed record Faults
             RememberedIdsMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,
             RememberedAgeMax = TimeSpan.FromSeconds((kinds & FaultKinds.Forgetful) != FaultKinds.None ? age : 86400),
             SnapshotEvery = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? every : 1_000_000,
+            SnapshotEveryBytes = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? everyBytes : 1_000_000_000,
         };
     }
 }

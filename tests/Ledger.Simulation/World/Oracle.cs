@@ -26,6 +26,12 @@ internal sealed class Attempt
 
     public bool CloserCommitted { get; set; }
 
+    /// <summary>The last agent's row that committed it.</summary>
+    public long CommitRow { get; set; }
+
+    /// <summary>The accounts that have booked it, as they were right after it.</summary>
+    public Dictionary<AccountAddress, Version> After { get; } = [];
+
     public LedgerTime CommitTime { get; set; }
 
     /// <summary>When the newest of what its accounts had booked was committed, as they prepared it.</summary>
@@ -83,6 +89,13 @@ internal sealed class Oracle(World world)
     private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
     private readonly List<Attempt> toldAttempts = [];
 
+    // What was asked of an account, and by whom: requests by their digest, transfers, openings, changes and extensions as they are.
+    private readonly HashSet<(AccountAddress To, object What, string Principal)> asked = [];
+    private readonly HashSet<(AccountAddress To, Transfer Transfer)> askedTransfers = [];
+    private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), long> rejectedRows = [];
+    private long row;
+    private Attempt? justBooked;
+
     // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
     private (LedgerTime From, LedgerTime To) judged;
     private bool isAhead;
@@ -91,11 +104,78 @@ internal sealed class Oracle(World world)
 
     public int CommittedCount { get; private set; }
 
+    // ---------------------------------------------------------------- what was asked, and by whom
+
+    public void Asked(AccountAddress to, AccountCall call)
+    {
+        switch (call)
+        {
+            case PostTransferCall post:
+                asked.Add((to, TransferContent.DigestOf(post.Transfer), call.Principal));
+                askedTransfers.Add((to, post.Transfer));
+                break;
+            case PostTransactionCall post:
+                asked.Add((to, TransferContent.DigestOf(post.Transaction), call.Principal));
+                foreach (var leg in post.Transaction.Legs)
+                {
+                    if (leg.Transfer is { } transfer)
+                    {
+                        askedTransfers.Add((to, transfer));
+                    }
+                }
+
+                break;
+            case OpenAccountCall open:
+                asked.Add((to, open.Spec, call.Principal));
+                break;
+            case ChangeAccountCall change:
+                asked.Add((to, change.Change, call.Principal));
+                break;
+            case ExtendHoldCall extend:
+                asked.Add((to, (extend.HoldId, extend.HoldDeadline), call.Principal));
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void CheckAsked(Place place, object what, string principal) => Check(
+        asked.Contains((place.Address, what, principal)), $"{place.Address} journals what '{principal}' has not asked of it: {what}");
+
+    // Every account that takes part journals what was asked, and who asked for it.
+    private void CheckAsked(Place place, TransactionPart part)
+    {
+        if (part.Anchor != place.Address)
+        {
+            Check(
+                !attempts.TryGetValue((part.Key, part.Digest), out var attempt) || attempt.Part is null
+                    || attempt.Part.Principal == part.Principal,
+                $"{place.Address} journals {part.Key} in the name of '{part.Principal}', its coordinator in another");
+            return;
+        }
+
+        if (part.Legs is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None)
+        {
+            Check(part.Principal == Principals.Expiry, $"{place.Address} journals an expiry in the name of '{part.Principal}'");
+            return;
+        }
+
+        CheckAsked(place, part.Asked, part.Principal);
+        foreach (var leg in part.Legs)
+        {
+            // A post or a void has been given what it left out.
+            Check(
+                leg.Transfer is not { ResolvesHold: false } transfer || askedTransfers.Contains((place.Address, transfer)),
+                $"{place.Address} journals another {leg.Transfer?.Id} than it was asked for");
+        }
+    }
+
     // ---------------------------------------------------------------- journals
 
     public void Journaled(Place place, EventBatch row)
     {
         var book = place.Book;
+        this.row = row.SequenceNr;
         Check(row.Events.Count > 0, "a row holds nothing");
         Check(row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
         Check(row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
@@ -111,6 +191,8 @@ internal sealed class Oracle(World world)
             Check(book.KeepsItsLimits, $"I3: {place.Address} breaks its limits after {happened.GetType().Name}: {book.Balances}");
             place.Versions.Add(new Version(
                 row.SequenceNr, book.Balances, book.Entries, book.Closed, book.Holds.Count, book.Exists, happened.At));
+            justBooked?.After.TryAdd(place.Address, place.Versions[^1]);
+            justBooked = null;
         }
     }
 
@@ -121,11 +203,13 @@ internal sealed class Oracle(World world)
             case AccountOpened opened:
                 Check(opened.Spec.Address == place.Address, "an account opens itself");
                 Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is opened while an opening is in doubt");
+                CheckAsked(place, opened.Spec, opened.Principal);
                 book.Open(opened.Spec);
                 break;
             case AccountChanged changed:
                 Check(book.Exists, $"{place.Address} is changed and does not exist");
                 Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is changed while its closing is in doubt");
+                CheckAsked(place, changed.Change, changed.Principal);
                 book.Change(changed.Change);
                 break;
             case HoldExtended extended:
@@ -133,6 +217,7 @@ internal sealed class Oracle(World world)
                     $"I7: {place.Address}: {extended.HoldId} is extended and is not live here");
                 Check(!IsResolving(book, extended.HoldId, default), $"R11: {extended.HoldId} is extended while it is being resolved");
                 Check(judged.From < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
+                CheckAsked(place, (extended.HoldId, extended.Deadline), extended.Principal);
                 book.Extend(extended.HoldId, extended.Deadline);
                 break;
             case TransactionPrepared(var part, var at):
@@ -172,6 +257,7 @@ internal sealed class Oracle(World world)
                         || one.AbortedBy.Contains(place.Address), $"I5: {rejection.Part.Id} is rejected while or after it was tried");
                 }
 
+                CheckAsked(place, rejection.Part);
                 Rejected(rejection.Part, rejection.Reason, rejection.Leg);
                 CheckRefusal(place, book, rejection.Part, rejection.Leg, rejection.Reason, rejection.At, "rejects");
                 break;
@@ -182,6 +268,7 @@ internal sealed class Oracle(World world)
                 var refusedOne = Find(refused.Part);
                 Check(!refusedOne.CloserCommitted, $"I4: {refused.Part.Key} is refused by its closer, which has committed it");
                 refusedOne.CloserRefused = true;
+                CheckAsked(place, refused.Part);
                 if (refused.Reason != TransferStatus.None)
                 {
                     CheckRefusal(place, book, refused.Part, refused.Leg, refused.Reason, refused.At, "refuses");
@@ -232,9 +319,11 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
+        CheckAsked(place, part);
         attempt.IsAhead |= isAhead;
         attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
         CheckLegs(place, book, part);
+        CheckTexts(place, part);
         book.Reserve(part, place.Versions.Count);
     }
 
@@ -260,13 +349,16 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
+        CheckAsked(place, part);
         // I11 (a): a cut that has this transaction has all that its accounts can have spent in it.
         attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
         Check(attempt.IsAhead || isAhead || attempt.Sources <= at,
             $"I11: {part.Key} is committed at {at}, and may spend what came at {attempt.Sources}");
         place.NewestCommit = Latest(place.NewestCommit, at);
         CheckLegs(place, book, part);
+        CheckTexts(place, part);
         attempt.CloserCommitted = true;
+        attempt.CommitRow = row;
         attempt.CommitTime = at;
         CommittedCount++;
 
@@ -310,8 +402,38 @@ internal sealed class Oracle(World world)
 
     private static void CheckSlice(Place place, Attempt attempt, TransactionPart part)
     {
-        var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address)).ToArray();
-        Check(part.Legs.SequenceEqual(expected), $"R7: {place.Address} does something else under {part.Key} than its anchor asked");
+        var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address));
+        Check(part.Legs.Select(Bare).SequenceEqual(expected.Select(Bare)), $"R7: {place.Address} does something else under {part.Key} than its anchor asked");
+    }
+
+    // Where a hold's text is, is each account's own.
+    private static PartLeg Bare(PartLeg leg) => leg with { HoldRow = 0 };
+
+    // What a leg leaves to its hold is found in the row that it names, and is no copy.
+    private static void CheckTexts(Place place, TransactionPart part)
+    {
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is not { ResolvesHold: true } transfer || !leg.Concerns(place.Address))
+            {
+                continue;
+            }
+
+            var hold = place.Book.Holds.GetValueOrDefault(transfer.PendingId)?.Transfer;
+            var leaves = transfer.Reference.Length == 0 && hold is { Reference.Length: > 0 };
+            Check(leaves == (leg.HoldRow > 0) || (leg.HoldRow > 0 && hold is null),
+                $"R17: {place.Address} {(leaves ? "names no row for" : "needs no row of")} {transfer.PendingId} in {transfer.Id}");
+            if (leaves)
+            {
+                Check(place.Rows[(int)leg.HoldRow - 1].Events.Any(happened => (happened switch
+                {
+                    TransactionPrepared(var made, _) => made,
+                    CloserCommitted(var made, _) => made,
+                    _ => null,
+                })?.Legs.Any(one => one.IsHold && one.Transfer!.Id == hold!.Id && one.Transfer.Reference == hold.Reference) == true),
+                    $"R17: row {leg.HoldRow} of {place.Address} does not hold {transfer.PendingId}");
+            }
+        }
     }
 
     private static bool IsResolving(Book book, TransferId hold, TransferId but)
@@ -497,10 +619,12 @@ internal sealed class Oracle(World world)
         Count("rejected: " + (part.Legs[leg].Opening is null ? reason.ToString() : "opening " + (AccountStatus)(int)reason));
         Check(rejected.TryAdd((part.Anchor, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
         burned.Add((part.Anchor, part.Id));
+        rejectedRows[(part.Anchor, part.Id, part.Asked)] = row;
     }
 
     private void Booked(Place place, Attempt attempt)
     {
+        justBooked = attempt;
         if (attempt.IsTold)
         {
             place.Unbooked.Remove(attempt);
@@ -598,12 +722,14 @@ internal sealed class Oracle(World world)
         {
             case TransferAnswer(var result) when call.Command.Call is PostTransferCall post:
                 ToldOf(call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted, -1,
-                    result.Time, result.Amount.ToString());
+                    result.Time, result.Amount.ToString(), result.Position);
+                CheckAfter(call, post.Transfer.Id, [.. new[] { result.DebitAfter, result.CreditAfter }.OfType<AccountAfter>()]);
                 break;
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: false } post:
                 Check(result.IsCommitted ? result.FailedLeg == -1 : result.FailedLeg >= 0, $"{result.Id} names no leg that failed");
                 ToldOf(call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status, result.IsCommitted,
-                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)));
+                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)), result.Position);
+                CheckAfter(call, post.Transaction.Id, result.After);
                 break;
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: true }:
                 Count("trial: " + result.Status);
@@ -624,6 +750,15 @@ internal sealed class Oracle(World world)
             case ChangeAccountAnswer(var result):
                 Count("change: " + result.Status);
                 break;
+            case CallFailed { Reason: CallFailure.TransactionTooLarge }:
+                Check(call.Command.Call is PostTransactionCall large
+                    && EncodedSize.OfTransaction(large.Transaction) > world.TransactionBytesMax,
+                    "R17: a transaction is refused as too large which is not");
+                Check(call.Command.Call is not PostTransactionCall done || !attempts.Values.Any(
+                    one => one.CloserCommitted && one.Anchor == call.Command.To && one.Asked == TransferContent.DigestOf(done.Transaction)),
+                    "R17: a transaction is refused as too large, and committed");
+                Count("too large");
+                break;
             case CallFailed(var reason):
                 Count("unknown: " + reason);
                 break;
@@ -633,7 +768,8 @@ internal sealed class Oracle(World world)
     }
 
     private void ToldOf(
-        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts)
+        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts,
+        RowPosition position)
     {
         var key = (call.Command.To, id, asked);
         if (!told.TryGetValue(key, out var one))
@@ -657,6 +793,10 @@ internal sealed class Oracle(World world)
             }
             else
             {
+                Check(position.IsNone || (position.SequenceNr == attempt.CommitRow
+                        && position.Account == (attempt.Others.Count > 0 ? attempt.Others[^1] : attempt.Anchor)),
+                    $"{id} is told to be in row {position}, and was committed in row {attempt.CommitRow}");
+                Count(position.IsNone ? "told: without its row" : "told: with its row");
                 Check(attempt.CommitTime == time, $"{id} is told the time {time}, and was committed at {attempt.CommitTime}");
                 Check(amounts == string.Join(' ', attempt.Part!.Legs.Select(static leg => leg.Amount)), $"{id} is told the amounts {amounts}");
                 foreach (var other in attempt.Others)
@@ -674,6 +814,8 @@ internal sealed class Oracle(World world)
             if (journaled)
             {
                 Check(rejected.TryGetValue(key, out var known), $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(position.IsNone || position == new RowPosition(call.Command.To, rejectedRows[key]),
+                    $"{id} is told to be rejected in row {position}, and was in row {rejectedRows[key]}");
                 Check(failedLeg < 0 || (known.Leg == failedLeg), $"I4: {id} fails at leg {known.Leg}, and is told {failedLeg}");
                 Check(known.Status == status || status == TransferStatus.LinkedEventFailed, $"I4: {id} is rejected as {known.Status}, and told {status}");
                 Check(one.Time == default || (one.Status == status && one.Time == time) || one.Committed is null,
@@ -698,6 +840,32 @@ internal sealed class Oracle(World world)
         one.FailedLeg = failedLeg;
         one.Time = time;
         one.Amounts = amounts;
+    }
+
+    // What is told is how the account was right after the commit, and never how it was at another time.
+    private void CheckAfter(Call call, TransferId id, IReadOnlyList<AccountAfter> accounts)
+    {
+        if (accounts.Count == 0)
+        {
+            return;
+        }
+
+        var attempt = attempts.Values.Single(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id);
+        foreach (var after in accounts)
+        {
+            var isCoordinator = after.Address == attempt.Anchor && attempt.Others.Count > 0;
+            if (!attempt.After.TryGetValue(after.Address, out var booked))
+            {
+                Check(isCoordinator, $"{id} tells how {after.Address} is after it, which has not booked it");
+                continue;
+            }
+
+            Check(after.Balances == booked.Balances && after.EntryCount == booked.Entries
+                    && (isCoordinator ? after.Version <= booked.Row : after.Version == booked.Row),
+                $"{id} is told that {after.Address} was {after} after it, and it was {booked}");
+        }
+
+        Count("told: with balances");
     }
 
     private void MarkTold(Attempt attempt)

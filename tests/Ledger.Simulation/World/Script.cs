@@ -17,6 +17,18 @@ internal sealed class Script
 {
     public const long Start = 1_000_000_000_000;
 
+    /// <summary>With payloads: a row takes no further event once it has as many bytes.</summary>
+    public const int RowFull = 1_500;
+
+    /// <summary>With payloads: what a transaction may have.</summary>
+    public const int TransactionMax = 3_000;
+
+    // More than half of a transaction: two of these are too many, and one is not.
+    private const int TextMax = 1_600;
+
+    // Of its own, so that a script is the same but for its texts.
+    private readonly Prng? texts;
+
     private readonly Prng random;
     private readonly bool isSequential;
     private readonly List<AccountAddress> accounts = [];
@@ -32,9 +44,10 @@ internal sealed class Script
     private int ids;
     private long at = Start;
 
-    private Script(ulong seed, bool isSequential)
+    private Script(ulong seed, bool isSequential, bool hasPayload)
     {
         random = new Prng(seed, "script");
+        texts = hasPayload ? new Prng(seed, "texts") : null;
         this.isSequential = isSequential;
         timeOrdered = random.Of(0, 500, 1000, 1000);
         ahead = random.Of(0, 0, 100, 5000, 3_600_000);
@@ -52,9 +65,9 @@ internal sealed class Script
 
     public IReadOnlyList<Command> Commands => commands;
 
-    public static Script Make(ulong seed, bool isSequential)
+    public static Script Make(ulong seed, bool isSequential, bool hasPayload)
     {
-        var script = new Script(seed, isSequential);
+        var script = new Script(seed, isSequential, hasPayload);
         script.MakeAll();
         return script;
     }
@@ -154,7 +167,26 @@ internal sealed class Script
         {
             // In a transaction the asset must be named, alone it may be.
             Asset = AssetOf(accounts.IndexOf(debit)),
+            Reference = Text(),
+            EffectiveTime = WhenItCounts(),
         };
+
+    private string Text() => texts is null ? "" : texts.Of(0, 0, 1, 2, 3) switch
+    {
+        0 => "",
+        1 => new string('t', texts.Between(1, 100)),
+        2 => new string('t', texts.Between(100, 700)),
+        _ => new string('t', texts.Between(700, TextMax)),
+    };
+
+    // Before, after, at the epoch and at the edges: to the protocol it is content like any other.
+    private LedgerTime? WhenItCounts() => random.Chance(800) ? null : random.Next(4) switch
+    {
+        0 => new LedgerTime(0),
+        1 => LedgerLimits.EffectiveTimeMin,
+        2 => LedgerLimits.EffectiveTimeMax,
+        _ => new LedgerTime(at - random.Spread(10, 40)),
+    };
 
     private Transfer Movement(int kind)
     {
@@ -219,7 +251,8 @@ internal sealed class Script
         };
         var resolution = new Transfer(NextId(), hold.DebitAccount, hold.CreditAccount, amount, hold.Code)
         {
-            Asset = hold.Asset, Flags = flags, PendingId = hold.Id,
+            Asset = hold.Asset, Flags = flags, PendingId = hold.Id, EffectiveTime = WhenItCounts(),
+            Reference = texts is not null && texts.Chance(100) ? Text() : "",
         };
         if (!mustNameAll && random.Chance(300))
         {
@@ -239,7 +272,7 @@ internal sealed class Script
                 : random.Chance(700) && original.Amount != Amount.MaxValue ? Amount.Of((ulong)(original.Amount.Value * 45 / 100))
                 : Amount.Of((ulong)random.Between(1, 60)), original.Code)
         {
-            Asset = original.Asset, Reverses = original.Id, Reason = "mistake",
+            Asset = original.Asset, Reverses = original.Id, Reason = "mistake", EffectiveTime = WhenItCounts(),
         };
 
     private void One()
@@ -352,9 +385,10 @@ internal sealed class Script
                 case PostTransferCall post when random.Chance(500) || isSequential || post.Transfer.ResolvesHold:
                     call = post with
                     {
-                        Transfer = random.Next(3) switch
+                        Transfer = random.Next(4) switch
                         {
                             0 => post.Transfer with { Amount = Some() },
+                            3 => post.Transfer with { EffectiveTime = new LedgerTime(3) },
                             1 => post.Transfer with { Reference = "else" },
                             _ => post.Transfer with { Code = 3 },
                         },
@@ -544,6 +578,20 @@ internal sealed class Script
             random.Chance(500) ? transfer with { Asset = default } : transfer, default, default));
     }
 
-    private void Add(AccountAddress to, AccountCall call) =>
+    // Who asks again is mostly somebody else: that makes it no other request.
+    private void Add(AccountAddress to, AccountCall call)
+    {
+        call = call switch
+        {
+            PostTransferCall post => post with { ReturnBalances = random.Chance(300) },
+            PostTransactionCall post => post with { ReturnBalances = random.Chance(300) },
+            _ => call,
+        };
+        if (call is PostTransferCall or PostTransactionCall or OpenAccountCall or ChangeAccountCall or ExtendHoldCall)
+        {
+            call = call with { Principal = random.Of("", "alice", "bob", "service:payments") };
+        }
+
         commands.Add(new Command(commands.Count, at, to, call, random.Of(1, 3, 10, 30)));
+    }
 }

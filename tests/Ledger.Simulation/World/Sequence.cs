@@ -334,6 +334,7 @@ internal sealed class Sequence(World world)
             : known.CreditAccount != asked.CreditAccount && !(inherits && asked.CreditAccount.IsNone) ? TransferStatus.ExistsWithDifferentCreditAccountId
             : !IsSameAmount() ? TransferStatus.ExistsWithDifferentAmount
             : known.Reference != asked.Reference && !(inherits && asked.Reference.Length == 0) ? TransferStatus.ExistsWithDifferentReference
+            : known.EffectiveTime != asked.EffectiveTime ? TransferStatus.ExistsWithDifferentEffectiveTime
             : known.Asset != asked.Asset && !(inherits && asked.Asset.IsNone) ? TransferStatus.ExistsWithDifferentLedger
             : known.Code != asked.Code && !(inherits && asked.Code == 0) ? TransferStatus.ExistsWithDifferentCode
             : TransferStatus.Exists;

@@ -127,7 +127,10 @@ internal sealed partial class World
             RememberedIdsMax = faults.RememberedIdsMax,
             RememberedAgeMax = faults.RememberedAgeMax,
             SnapshotEvery = faults.SnapshotEvery,
+            SnapshotEveryBytes = faults.SnapshotEveryBytes,
             BatchEventsMax = chaos.Of(1, 2, 5, 1000, 1000),
+            BatchBytesMax = faults.Has(FaultKinds.Payload) ? Script.RowFull : LedgerSizes.RowFull,
+            TransactionBytesMax = faults.Has(FaultKinds.Payload) ? Script.TransactionMax : LedgerSizes.TransactionMax,
             CallsMax = chaos.Chance(100) ? 5 : 10_000,
             ExpiriesMax = chaos.Of(1, 2, 1000),
             CommitRecordDelay = TimeSpan.FromMilliseconds(chaos.Of(1, 50, 250, 2000)),
@@ -154,6 +157,8 @@ internal sealed partial class World
 
     public long Now => now;
 
+    public int TransactionBytesMax => options.TransactionBytesMax;
+
     public long Steps => steps;
 
     public Place PlaceOf(AccountAddress account) => places[account];
@@ -168,9 +173,10 @@ internal sealed partial class World
     {
         // One history in four is sequential: each answer is compared with that of a simple ledger.
         var isSequential = seed % 4 == 3;
-        var script = Script.Make(seed, isSequential);
+        var faults = Faults.Make(seed, allowed, isSequential);
+        var script = Script.Make(seed, isSequential, faults.Has(FaultKinds.Payload));
         var tracer = trace || hash ? new Tracer(trace) : null;
-        var world = new World(seed, script, Faults.Make(seed, allowed, isSequential), isSequential, tracer);
+        var world = new World(seed, script, faults, isSequential, tracer);
         string? violation = null;
         try
         {
@@ -201,6 +207,7 @@ internal sealed partial class World
             if (keep is null || keep(command))
             {
                 wishes.Add(new Wish(command));
+                Oracle.Asked(command.To, command.Call);
             }
         }
 
@@ -495,7 +502,7 @@ internal sealed partial class World
                 return;
             }
 
-            if (answer is CallFailed)
+            if (answer is CallFailed { Reason: not CallFailure.TransactionTooLarge })
             {
                 var wish = call.Wish;
                 var sent = wish.Sent;
@@ -576,6 +583,13 @@ internal sealed partial class World
         {
             snapshot = !faults.Has(FaultKinds.OldSnapshots) || disk.Chance(600) ? place.Snapshots[^1]
                 : disk.Chance(500) ? place.Snapshots[disk.Next(place.Snapshots.Count)] : null;
+        }
+
+        if (place.Snapshots.Count > 0 && !healed && sequence is null && faults.LookupFails > 0 && disk.Chance(faults.LookupFails))
+        {
+            // As the store's failed look-ups: nothing is replayed in its place, somebody wakes the account again.
+            At(now + disk.Spread(7, faults.WriteBits), one.FailRecovery);
+            return one;
         }
 
         Trace($"{place.Address} wakes on node {one.Node}, {place.Rows.Count} rows, snapshot {snapshot?.SequenceNr ?? 0}");
@@ -781,8 +795,61 @@ internal sealed partial class World
 
     // ---------------------------------------------------------------- journal
 
+    // What follows a snapshot is replayed whenever the account wakes: it must not grow without bound, in no way.
+    private void CheckReplay(Incarnation one, EventBatch row)
+    {
+        one.Add(row);
+        if (row.Snapshot is not null)
+        {
+            Count("snapshot");
+            return;
+        }
+
+        // At most 16 times as many as it should be, and 16 events or legs are worth a row.
+        var rowsMax = options.SnapshotEvery * 16;
+        var workMax = rowsMax * 16L;
+        if (one.Since.Rows >= rowsMax || one.Since.Work >= workMax || one.Since.Bytes >= options.SnapshotEveryBytes)
+        {
+            throw new ViolationException(
+                $"R17: {one.Place.Address} would replay {one.Since}, and a snapshot is due by {rowsMax} rows, {workMax} legs or"
+                + $" {options.SnapshotEveryBytes} bytes");
+        }
+    }
+
+    // What can't be stored, ever, takes all down with it that an account does.
+    private void CheckRow(Incarnation one, EventBatch row)
+    {
+        long size = EncodedSize.Row;
+        foreach (var happened in row.Events)
+        {
+            size += EncodedSize.OfEvent(happened);
+            if (happened is TransactionPrepared(var part, _) && part.Anchor == one.Place.Address && part.Legs.Length > 1)
+            {
+                var bytes = EncodedSize.OfTransaction(part);
+                if (bytes > options.TransactionBytesMax)
+                {
+                    throw new ViolationException($"R17: {one.Place.Address} prepares {part.Id} of {bytes} bytes");
+                }
+            }
+        }
+
+        // One transaction, with what its row and its event say besides.
+        var max = options.TransactionBytesMax + EncodedSize.Row + 256;
+        if (size > max)
+        {
+            throw new ViolationException($"R17: a row of {one.Place.Address} has {size} bytes, and {max} can be stored");
+        }
+
+        if (faults.Has(FaultKinds.Payload) && size > options.BatchBytesMax)
+        {
+            Count("row of one large event");
+        }
+    }
+
     private void StartWrite(Incarnation one, EventBatch row)
     {
+        CheckRow(one, row);
+        CheckReplay(one, row);
         var delay = disk.Spread(7, healed ? 12 : faults.WriteBits);
         var fate = disk.Next(1000);
         At(now + delay, () =>
@@ -1039,6 +1106,34 @@ internal sealed class Incarnation : IAccountShell
         for (; from < rows.Count; from++)
         {
             Runtime.Replay(rows[from]);
+            Add(rows[from]);
+        }
+    }
+
+    /// <summary>What would be replayed after the newest snapshot that this incarnation knows of.</summary>
+    public (int Rows, long Work, long Bytes) Since { get; private set; }
+
+    /// <summary>Counts a row towards that.</summary>
+    public void Add(EventBatch row)
+    {
+        var work = row.Events.Sum(static happened => happened switch
+        {
+            TransactionPrepared(var part, _) => Math.Max(1, part.Legs.Length),
+            TransactionRejected { Part: var part } => Math.Max(1, part.Legs.Length),
+            CloserCommitted(var part, _) => Math.Max(1, part.Legs.Length),
+            CloserRefused { Part: var part } => Math.Max(1, part.Legs.Length),
+            _ => 1,
+        });
+        var bytes = row.Events.Aggregate((long)EncodedSize.Row, static (sum, happened) => sum + EncodedSize.OfEvent(happened));
+        Since = row.Snapshot is null || !IsReady ? (Since.Rows + 1, Since.Work + work, Since.Bytes + bytes) : default;
+    }
+
+    public void FailRecovery()
+    {
+        if (!IsDead)
+        {
+            world.Count("snapshot not read");
+            world.Stop(this, "its snapshot can't be read");
         }
     }
 
