@@ -13,6 +13,13 @@ namespace Ledger.Node.Tests;
 /// </summary>
 public sealed class ClockProcessTests : IDisposable
 {
+    private static readonly string[] Libraries =
+    [
+        "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+        "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+        "/usr/lib/faketime/libfaketimeMT.so.1",
+    ];
+
     private readonly string directory = Directory.CreateTempSubdirectory("ledger-clock-").FullName;
     private readonly HttpClient http = new();
 
@@ -119,7 +126,7 @@ public sealed class ClockProcessTests : IDisposable
 
     private Dictionary<string, string> Environment => new(StringComparer.Ordinal)
     {
-        ["LD_PRELOAD"] = Directory.GetFiles("/usr/lib", "libfaketimeMT.so.1", SearchOption.AllDirectories)[0],
+        ["LD_PRELOAD"] = Libraries.First(File.Exists),
         ["FAKETIME_TIMESTAMP_FILE"] = ClockFile,
         ["FAKETIME_NO_CACHE"] = "1",
         ["DONT_FAKE_MONOTONIC"] = "1",
