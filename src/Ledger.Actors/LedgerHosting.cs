@@ -50,6 +50,7 @@ public static class LedgerHostingExtensions
     public static IServiceCollection AddLedger(this IServiceCollection services)
     {
         services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedger());
+        services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedgerAdmin());
         return services;
     }
 
@@ -179,6 +180,10 @@ public static class LedgerHostingExtensions
     /// <param name="system">The actor system, made with <c>WithLedger(...)</c>.</param>
     /// <exception cref="InvalidOperationException">The actor system has no ledger.</exception>
     public static ILedger GetLedger(this ActorSystem system) => LedgerExtension.Of(system).Ledger;
+
+    /// <summary>What operators ask of the ledger of an actor system.</summary>
+    /// <param name="system">The actor system, which has a ledger.</param>
+    public static ILedgerAdmin GetLedgerAdmin(this ActorSystem system) => new LedgerAdmin(LedgerExtension.Of(system).Work);
 }
 
 /// <summary>The key of the accounts' shard region in the actor registry.</summary>
@@ -232,12 +237,20 @@ internal sealed class LedgerExtension : IExtension
         Clock = system.Settings.Setup.Get<LedgerSetup>().Value.Clock;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
         Identity = options.Storage!.ReadIdentity();
+        if (Identity.IdWindow != IdWindow.Width)
+        {
+            // Which ids are in the index follows from it: under another one, an id that is there would be taken for new.
+            throw new InvalidOperationException(
+                $"The ledger in {options.Storage.Description} looks for ids within {Identity.IdWindow.TotalMilliseconds:0} ms of their time, and this "
+                + $"version within {IdWindow.Width.TotalMilliseconds:0} ms. Use the version that made it.");
+        }
+
         system.Log.Info(
             "Ledger {0}, which {1} began at {2:u} ({3}), in {4}",
             Identity, Identity.Epoch.BegunBy, Identity.Epoch.BegunAt.ToDateTimeOffset(), Identity.Epoch.Reason,
             options.Storage.Description);
         var streams = options.Storage.OpenStreams();
-        var reader = new AccountStreamReader(streams);
+        var reader = new AccountStreamReader(streams, Logging.GetLogger(system, typeof(AccountStreamReader)));
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
         {
             SweeperHealth.CountUnreadable();
@@ -288,11 +301,11 @@ internal sealed class LedgerExtension : IExtension
 
     public LedgerOptions Options { get; }
 
-    /// <summary>The ledger time of this node.</summary>
-    public LedgerClock Clock { get; }
-
     /// <summary>Which ledger this is, as it was read at the start.</summary>
     public LedgerIdentity Identity { get; }
+
+    /// <summary>The ledger time of this node.</summary>
+    public LedgerClock Clock { get; }
 
     public AccountActorContext Context { get; }
 

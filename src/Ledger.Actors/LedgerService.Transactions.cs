@@ -136,8 +136,9 @@ internal sealed partial class LedgerService
         {
             var account = request.Account.IsNone
                 ? await LocateAsync(request.OriginalId, deadline, cancellationToken)
+                    ?? throw NotRemembered(request.OriginalId, "account")
                 : request.Account;
-            var original = account is { } anchor ? await OriginalAsync(anchor, request.OriginalId, deadline, cancellationToken) : [];
+            var original = await OriginalAsync(account, request.OriginalId, deadline, cancellationToken);
             if (original.Count == 0)
             {
                 throw new LedgerException(
@@ -532,6 +533,11 @@ internal sealed partial class LedgerService
             ? found.Debit
             : null;
     }
+
+    // Not "there is none": this node may only have forgotten it, or never have known.
+    private static LedgerException NotRemembered(TransferId id, string field) => new(
+        LedgerErrorReason.TransferNotRemembered,
+        $"This node does not remember {id}, which does not say that there is no such transfer. Name one of its accounts.", field);
 
     // What moved money under an id: the transfers of a transaction, or one transfer.
     private async Task<IReadOnlyList<(Transfer Transfer, Amount Amount)>> OriginalAsync(

@@ -7,8 +7,8 @@ namespace Ledger.Actors;
 
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
-    LedgerOptions options, TimeProvider clock, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
-    Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null,
+    LedgerOptions options, TimeProvider clock, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts,
+    HoldLocator holds, Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null,
     bool returnBalances = false) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
@@ -114,15 +114,16 @@ internal sealed partial class LedgerService(
     }
 
     public async Task<AccountView?> GetAccountAsync(
-        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        RequireAddress(address, "address");
+        RequireAddress(query.Account, "address");
         var deadline = Begin(1, timeout);
         try
         {
             var answer = await AskAsync(
-                address, static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
-            return answer is AccountAnswer(var view) ? view : throw Failed(answer, isRead: true);
+                query.Account, static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
+            var view = answer is AccountAnswer(var read) ? read : throw Failed(answer, isRead: true);
+            return view?.Doubt is { } doubt && !query.AllowInDoubt ? throw InDoubt(doubt) : view;
         }
         finally
         {
@@ -138,12 +139,7 @@ internal sealed partial class LedgerService(
         {
             if (account.IsNone)
             {
-                if (await LocateAsync(id, deadline, cancellationToken) is not { } found)
-                {
-                    return null;
-                }
-
-                account = found;
+                account = await LocateAsync(id, deadline, cancellationToken) ?? throw NotRemembered(id, "account");
             }
 
             return await RecordAsync(account, id, deadline, cancellationToken);
@@ -171,7 +167,10 @@ internal sealed partial class LedgerService(
             }
 
             return fence.Exists
-                ? await ReadAsync(token => reader.ReadPageAsync(query, fence, token), deadline, cancellationToken)
+                ? (await ReadAsync(token => reader.ReadPageAsync(query, fence, token), deadline, cancellationToken)) with
+                {
+                    CompleteUpTo = fence.CompleteUpTo,
+                }
                 : null;
         }
         finally
@@ -199,9 +198,7 @@ internal sealed partial class LedgerService(
                     continue; // A stream of somebody else's.
                 }
 
-                answers[i] = AskAsync(
-                    address,
-                    static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
+                answers[i] = AskForListAsync(address, deadline, cancellationToken);
             }
 
             var views = new List<AccountView>(ids.Count);
@@ -285,7 +282,7 @@ internal sealed partial class LedgerService(
                 return answer;
             }
 
-            if (isUnknown && (failure is CallFailure.Overloaded or CallFailure.DeadlineExpired))
+            if (isUnknown && IsRefused(failure))
             {
                 // "Nothing was applied" is true of this attempt, and need not be of the one before it.
                 answer = new CallFailed(CallFailure.Moving);
@@ -368,8 +365,7 @@ internal sealed partial class LedgerService(
         if (failure is not null)
         {
             // "Nothing was applied" may be said only when it is true of every item.
-            throw failure.Reason is LedgerErrorReason.DeadlineExpired or LedgerErrorReason.Overloaded && !allExpired
-                && items.Length > 1
+            throw IsRefused(failure.Reason) && !allExpired && items.Length > 1
                 ? new LedgerException(LedgerErrorReason.Unavailable, "Some items have no outcome yet. Send them again.")
                 : failure;
         }
@@ -417,7 +413,7 @@ internal sealed partial class LedgerService(
         if (failure is not null)
         {
             // "Nothing was applied" may be said only when it is true of every item.
-            throw failure is CallFailed(CallFailure.DeadlineExpired or CallFailure.Overloaded) && !allExpired
+            throw failure is CallFailed { Reason: var reason } && IsRefused(reason) && !allExpired
                 ? new LedgerException(LedgerErrorReason.Unavailable, "Some items have no outcome yet. Send them again.")
                 : Failed(failure);
         }
@@ -450,8 +446,37 @@ internal sealed partial class LedgerService(
             isRead ? "The journal can't be read now." : "The journal could not confirm the write; the outcome is unknown."),
         CallFailed(CallFailure.Moving) => new LedgerException(
             LedgerErrorReason.Unavailable, "The account is moving; the outcome is unknown."),
+        CallFailed(CallFailure.AccountInDoubt) => new LedgerException(
+            LedgerErrorReason.AccountInDoubt,
+            "The answer depends on transactions that are in doubt on the account, or too many are. Nothing was done, and no id"
+            + " was used. Retry after a pause."),
+        CallFailed(CallFailure.CounterpartyUnavailable) => new LedgerException(
+            LedgerErrorReason.CounterpartyUnavailable,
+            "Another account of the transaction has left many others unanswered. Nothing was done, and no id was used. Retry"
+            + " after a pause."),
         _ => throw new InvalidOperationException($"Unexpected answer {answer.GetType().Name}."),
     };
+
+    // Whether a failure says that nothing was done.
+    private static bool IsRefused(CallFailure failure) => failure is CallFailure.Overloaded or CallFailure.DeadlineExpired
+        or CallFailure.AccountInDoubt or CallFailure.CounterpartyUnavailable;
+
+    private static bool IsRefused(LedgerErrorReason reason) => reason is LedgerErrorReason.Overloaded
+        or LedgerErrorReason.DeadlineExpired or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable;
+
+    // One whose very opening is in doubt is not there yet: it must not keep a page from being listed.
+    private async Task<AccountAnswerBase> AskForListAsync(
+        AccountAddress account, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var answer = await AskAsync(
+            account, static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
+        return answer is CallFailed(CallFailure.AccountInDoubt) ? new AccountAnswer(null) : answer;
+    }
+
+    private static LedgerException InDoubt(AccountDoubt doubt) => new(
+        LedgerErrorReason.AccountInDoubt,
+        $"{doubt.Count} {(doubt.Count == 1 ? "transaction is" : "transactions are")} in doubt on the account, the oldest since"
+        + $" {doubt.Transactions[0].Since.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss.fff}Z, so that its balances are not final.");
 
     // ---------------------------------------------------------------- requests
 

@@ -74,16 +74,24 @@ public sealed record Account
     /// <summary>When it was opened.</summary>
     public required DateTimeOffset CreateTime { get; init; }
 
-    /// <summary>Its counters.</summary>
+    /// <summary>Its counters. With a <see cref="Doubt"/>, what is decided of them: they are not final.</summary>
     public required Balances Balances { get; init; }
 
-    /// <summary>Posted debits less posted credits, in minor units. Negative for an account that was credited more.</summary>
+    /// <summary>Posted debits less posted credits, in minor units. Negative for an account that was credited more. With a
+    /// <see cref="Doubt"/>, of what is decided.</summary>
     public required BigInteger Balance { get; init; }
 
-    /// <summary>What can still be debited; null when the account has no limit on its debits.</summary>
+    /// <summary>What is in doubt on the account, so that its counters are not final; null when they are.
+    /// <see cref="LedgerClient.GetAccountAsync"/> gives such an account only to who asks for it with
+    /// <see cref="RequestOptions.AllowInDoubt"/>.</summary>
+    public AccountDoubt? Doubt { get; init; }
+
+    /// <summary>What can still be debited; null when the account has no limit on its debits. With a <see cref="Doubt"/>, the
+    /// least that it can be.</summary>
     public BigInteger? AvailableDebits { get; init; }
 
-    /// <summary>What can still be credited; null when the account has no limit on its credits.</summary>
+    /// <summary>What can still be credited; null when the account has no limit on its credits. With a <see cref="Doubt"/>, the
+    /// least that it can be.</summary>
     public BigInteger? AvailableCredits { get; init; }
 
     /// <summary>How many entries its statement has.</summary>

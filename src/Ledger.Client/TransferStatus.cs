@@ -262,4 +262,8 @@ public enum TransferStatus
 
     /// <summary>A correction has no reason. Nothing was recorded; the caller mends the request.</summary>
     ReasonMissing = 1014,
+
+    /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the ledger's. Nothing was
+    /// recorded, and the id stays free; the caller sets its clock, and makes a new id.</summary>
+    IdFromTheFuture = 1040,
 }

@@ -254,8 +254,9 @@ internal static class Wire
     {
         Spec = FromWire(Needed(wire.Spec, "spec")),
         CreateTime = Time(wire.CreateTime),
-        Balances = FromWire(Needed(wire.Balances, "balances")),
-        Balance = Signed(wire.Balance),
+        Balances = FromWire(wire.Doubtful?.Decided ?? Needed(wire.Balances, "balances")),
+        Balance = wire.Doubtful is { } doubtful ? Balance(Needed(doubtful.Decided, "decided counters")) : Signed(wire.Balance),
+        Doubt = wire.Doubtful is null ? null : FromWire(wire.Doubtful),
         AvailableDebits = wire.AvailableDebits.Length == 0 ? null : Signed(wire.AvailableDebits),
         AvailableCredits = wire.AvailableCredits.Length == 0 ? null : Signed(wire.AvailableCredits),
         EntryCount = wire.EntryCount,
@@ -272,6 +273,28 @@ internal static class Wire
             },
         ClosedReason = wire.ClosedReason,
         HoldCount = wire.HoldCount,
+    };
+
+    private static BigInteger Balance(V1.Balances wire) =>
+        (BigInteger)Amount(wire.DebitsPosted) - Amount(wire.CreditsPosted);
+
+    private static AccountDoubt FromWire(V1.DoubtfulBalances wire) => new(
+        FromWire(Needed(wire.Least, "least counters")), FromWire(Needed(wire.Greatest, "greatest counters")),
+        wire.TransactionCount, [.. wire.Transactions.Select(FromWire)], Time(wire.CompleteUpTo));
+
+    public static AccountInDoubt FromWire(V1.AccountInDoubt wire) => new(wire.Address, Time(wire.Since));
+
+    public static TransactionInDoubt FromWire(V1.TransactionInDoubt wire) => new()
+    {
+        Id = Id(wire.Id),
+        AttemptId = Id(wire.AttemptId),
+        PrepareTime = Time(wire.PrepareTime),
+        Coordinator = wire.Coordinator,
+        Counterparties = [.. wire.Counterparties],
+        DebitsPending = Signed(wire.DebitsPending),
+        DebitsPosted = Signed(wire.DebitsPosted),
+        CreditsPending = Signed(wire.CreditsPending),
+        CreditsPosted = Signed(wire.CreditsPosted),
     };
 
     public static StatementEntry FromWire(V1.Entry wire) => new()

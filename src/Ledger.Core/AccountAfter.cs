@@ -14,8 +14,39 @@ public sealed record AccountAfter(
     /// <summary>Takes the state of an account that exists.</summary>
     internal static AccountAfter Of(AccountState state, long version)
     {
-        var view = new AccountView(state.Spec!, state.OpenTime, state.Balances, state.EntryCount, version, state.Closed);
+        var (balances, spec) = (state.Balances, state.Spec!);
         return new AccountAfter(
-            state.Address, state.Balances, version, state.EntryCount, view.AvailableDebits, view.AvailableCredits);
+            state.Address, balances, version, state.EntryCount,
+            spec.DebitsMustNotExceedCredits is { } debits
+                ? Room(balances.CreditsPosted, debits, [balances.DebitsPosted, balances.DebitsPending, balances.DebitsInDoubt])
+                : null,
+            spec.CreditsMustNotExceedDebits is { } credits
+                ? Room(balances.DebitsPosted, credits, [balances.CreditsPosted, balances.CreditsPending, balances.CreditsInDoubt])
+                : null);
+    }
+
+    // Taken off step by step, so that no sum passes the largest amount: it is asked for in the middle of a decision, which must not
+    // fail for it.
+    private static Amount Room(Amount posted, Amount allowance, ReadOnlySpan<Amount> used)
+    {
+        foreach (var one in used)
+        {
+            if (posted >= one)
+            {
+                posted -= one;
+                continue;
+            }
+
+            var rest = one - posted;
+            posted = Amount.Zero;
+            if (rest > allowance)
+            {
+                return Amount.Zero;
+            }
+
+            allowance -= rest;
+        }
+
+        return posted.TryAdd(allowance, out var room) ? room : Amount.MaxValue;
     }
 }

@@ -137,6 +137,16 @@ public sealed class EventBatch
     /// <summary>The events, in the order in which they were decided.</summary>
     public IList<AccountEvent> Events { get; } = new List<AccountEvent>(2);
 
+    /// <summary>The ids that it is entered under in the index, some more than once; null for none. Of a row that is being written; one
+    /// that was read does not have them.</summary>
+    public IReadOnlyList<TransferId>? IndexedIds => Indexed;
+
+    /// <summary>The newest entry of the account before those of this row; none for none. Where it is missing when the row is written,
+    /// the index has lost some.</summary>
+    public IndexedId PreviousIndexed { get; internal set; }
+
+    internal List<TransferId>? Indexed { get; set; }
+
     internal List<Outgoing>? Held { get; set; }
 
     internal bool Urgent { get; set; }

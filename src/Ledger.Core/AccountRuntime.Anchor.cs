@@ -38,6 +38,17 @@ public sealed partial class AccountRuntime
         }
 
         var asked = work.Asked!;
+        if (!work.IsExpiry && IsOfTheFuture(asked, JudgedAt(now), out var dated))
+        {
+            // As what is malformed: it is not journaled, and the id stays free. What was taken before is answered above.
+            Answer(work, Rejected(asked, dated, TransferStatus.IdFromTheFuture, default, null, replayed: false) with
+            {
+                Status = TransferStatus.IdFromTheFuture, FailedLeg = Math.Max(dated, 0),
+            });
+            Finish(work, skipFirst: work.HasFirst, now);
+            return;
+        }
+
         var part = asked;
         if (state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null)
         {
@@ -58,7 +69,7 @@ public sealed partial class AccountRuntime
         var decision = Walk(part, work, now, out var resolved);
         if (decision.InDoubt)
         {
-            WaitFor(work, now);
+            WaitFor(work, decision.IsForMoney, now);
         }
         else if (decision.Status != TransferStatus.None)
         {
@@ -83,6 +94,15 @@ public sealed partial class AccountRuntime
                 Finish(work, skipFirst: work.HasFirst, now);
             }
         }
+        else if (RefusedForDoubt(part, now) is { } reason)
+        {
+            if (work.IsExpiry)
+            {
+                Pause(part.Id, now);
+            }
+
+            GiveUp(work, reason, now);
+        }
         else
         {
             if (work.Retries >= QuotesExactMax)
@@ -100,6 +120,23 @@ public sealed partial class AccountRuntime
                     : part with { Legs = resolved, AnchorAsset = anchorAsset },
                 now);
         }
+    }
+
+    // Whether an id is too far ahead, and the place of the first transfer with such an id; where it is the transaction's own, of the
+    // first transfer. -1 where there is none.
+    private static bool IsOfTheFuture(TransactionPart asked, LedgerTime now, out int leg)
+    {
+        var all = IdWindow.IsOfTheFuture(asked.Id, now);
+        for (leg = 0; leg < asked.Legs.Length && (all || !asked.IsPlain); leg++)
+        {
+            if (asked.Legs[leg].Transfer is { } transfer && (all || IdWindow.IsOfTheFuture(transfer.Id, now)))
+            {
+                return true;
+            }
+        }
+
+        leg = -1;
+        return all;
     }
 
     // What can't be stored, sent and shown is refused before anything is journaled: it would be in doubt for ever (R17). Nothing is
@@ -159,7 +196,8 @@ public sealed partial class AccountRuntime
     private LegDecision Walk(TransactionPart part, Work work, LedgerTime now, out ImmutableArray<PartLeg> resolved)
     {
         var facts = FactsOf(part, work.Known, work);
-        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= JudgedAt(now));
+        var own = Sheet.Take(
+            state, facts, OldUpTo(now), dueBy: state.NextDeadline <= JudgedAt(now) ? JudgedAt(now) : null);
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -230,8 +268,21 @@ public sealed partial class AccountRuntime
         return part.Others().Count > 0;
     }
 
-    private void WaitFor(Work work, LedgerTime now)
+    // A refusal for want of money waits no longer than a read. The last look is when the wait is over.
+    private void WaitFor(Work work, bool isForMoney, LedgerTime now)
     {
+        if (work.Input is AccountCall asked)
+        {
+            if (work.GiveUpAt != default && now >= work.GiveUpAt)
+            {
+                GiveUp(work, CallFailure.AccountInDoubt, now);
+                return;
+            }
+
+            var until = isForMoney ? ReadUntil(asked, now) : CommandUntil(asked, now);
+            work.GiveUpAt = work.GiveUpAt == default ? until : Earlier(work.GiveUpAt, until);
+        }
+
         SetPhase(work, Phase.Waiting);
         var pause = options.RetryAfter * (1 << Math.Min(work.Retries, 10));
         pause = pause < options.RetryAfterMax ? pause : options.RetryAfterMax;
@@ -240,6 +291,11 @@ public sealed partial class AccountRuntime
         // Two that meet again and again must not do so in step.
         var spread = (long)(unchecked((ulong)(work.Ids[0].Value ^ (uint)work.Retries) * 0x9E3779B97F4A7C15UL) >> 40 & 0x3FF);
         work.ResendAt = now.Add(pause * (1 + (spread / 1024.0)));
+        if (work.GiveUpAt != default && work.GiveUpAt < work.ResendAt)
+        {
+            work.ResendAt = work.GiveUpAt;
+        }
+
         work.WaitsSince = state.LastDecision;
         shell.WakeAt(work.ResendAt);
         LetOthersIn(work, now);
@@ -382,6 +438,7 @@ public sealed partial class AccountRuntime
         }
 
         Emit(new TransactionPrepared(part, BookedAt(now)), urgent: true);
+        work.Since = now;
         (attempts ??= [])[part.Key] = work;
         (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
         if (!part.IsPlain)
@@ -691,10 +748,10 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        var again = new Work(work.Input, work.Asked) { HasFirst = true, Retries = work.Retries };
+        var again = new Work(work.Input, work.Asked) { HasFirst = true, Retries = work.Retries, GiveUpAt = work.GiveUpAt };
         again.Waiters.AddRange(work.Waiters.Where(static waiter => waiter is AccountCall));
         Claim(again, IdsOf(again.Asked!));
-        WaitFor(again, now);
+        WaitFor(again, isForMoney: false, now);
 
         // What other accounts ask does not wait with it.
         RouteAgain(work.Waiters.Where(static waiter => waiter is not AccountCall).ToArray(), now);

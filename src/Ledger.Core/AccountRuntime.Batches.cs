@@ -17,7 +17,14 @@ public sealed partial class AccountRuntime
 
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
         var row = open.SequenceNr;
-        state.Evolve(happened, open.SequenceNr);
+        var indexed = open.Indexed;
+        if (indexed is null)
+        {
+            open.PreviousIndexed = state.NewestIndexed;
+        }
+
+        state.Evolve(happened, row, ref indexed);
+        open.Indexed = indexed;
         open.Events.Add(happened);
         open.Size += size;
         open.Urgent |= urgent;
@@ -209,6 +216,7 @@ public sealed partial class AccountRuntime
             next = due < next ? due : next;
         }
 
+        next = Earlier(next, nextReader);
         if (next < LedgerTime.MaxValue)
         {
             shell.WakeAt(next);

@@ -29,7 +29,7 @@ public sealed partial class AccountRuntime
             : state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
                 ? LegDecision.Doubt(part.Legs[0])
             : Verify(part, work.Known, work, JudgedAt(now, prepare.Time));
-        if (decision.InDoubt)
+        if (decision.InDoubt || (decision.Status == TransferStatus.None && RefusedForDoubt(part, now) is not null))
         {
             Unclaim(work);
             SendVote(part, VoteKind.InDoubt, null, now);
@@ -43,6 +43,7 @@ public sealed partial class AccountRuntime
         {
             part = WithHoldRows(part);
             work.Part = part;
+            work.Since = now;
             Emit(new TransactionPrepared(part, BookedAt(now, prepare.Time)), urgent: true);
             (attempts ??= [])[part.Key] = work;
             (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
@@ -229,7 +230,7 @@ public sealed partial class AccountRuntime
     // Goes through this account's legs, whose amounts are given.
     private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime at)
     {
-        var sheet = Sheet.Take(state, FactsOf(part, known, work), dueHolds: false);
+        var sheet = Sheet.Take(state, FactsOf(part, known, work), OldUpTo(at), dueBy: null);
         LegDecision decision = default;
         foreach (var leg in part.Legs)
         {
@@ -283,10 +284,8 @@ public sealed partial class AccountRuntime
         var missing = new HashSet<long>();
         foreach (var id in uncertain)
         {
-            var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
-            missing.Add(++lookupCount);
-            Hold(new Outgoing(default, null, default, null, new IdLookup(
-                id, 0, assignedSequenceNr, notBefore, notAfter, ToEnd: true) { Number = lookupCount }));
+            Ask(LookupOf(id, 0, withLater: true));
+            missing.Add(lookupCount);
         }
 
         (besides ??= []).Add(new Besides(trial, missing, known));
@@ -319,13 +318,16 @@ public sealed partial class AccountRuntime
     {
         var part = trial.Part;
         var facts = FactsOf(part, known, null);
+        var favour = state.FavourOf(OldUpTo(lastNow), dueBy: null);
         Hold(part.Anchor, new TrialAnswer(part.Id, trial.Round, new AccountQuote(
             Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load,
-            state.IsOpeningOrClosingInDoubt || state.HasOldDoubt,
+            state.IsOpeningOrClosingInDoubt,
             [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))])
         {
             OpenedWith = state.OpenedWith,
             ClosedByHold = state.ClosedByHold,
+            DebitFavour = favour.Debit,
+            CreditFavour = favour.Credit,
         }));
     }
 

@@ -338,6 +338,32 @@ public sealed partial class AccountRuntime
 
         public int Retries { get; set; }
 
+        // Since when this incarnation has it prepared.
+        public LedgerTime Since { get; set; }
+
+        // When its caller is told that it waits for something in doubt; the default value before it does.
+        public LedgerTime GiveUpAt { get; set; }
+
+        private int size;
+
+        // What it takes in memory, about.
+        public int Size => size > 0 ? size : size = SizeOf(Part!);
+
+        private static int SizeOf(TransactionPart part)
+        {
+            var bytes = 512;
+            foreach (var leg in part.Legs)
+            {
+                bytes += 512 + (2 * ((leg.Transfer?.Reference ?? leg.Opening!.Reference).Length + (leg.Transfer?.Reason.Length ?? 0)));
+                foreach (var (key, value) in (leg.Transfer?.Metadata ?? leg.Opening!.Metadata).Pairs)
+                {
+                    bytes += 96 + (2 * (key.Length + value.Length));
+                }
+            }
+
+            return bytes;
+        }
+
         // What had been decided when it began to wait.
         public long WaitsSince { get; set; }
     }

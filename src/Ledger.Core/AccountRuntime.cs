@@ -84,6 +84,29 @@ public sealed record AccountRuntimeOptions
     /// <summary>How long a rejection waits at most for the participants to have released what they had reserved.</summary>
     public TimeSpan ReleaseWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How long a read waits at most for what was prepared before it came; it is then answered by what is decided, and
+    /// says so (R20).</summary>
+    public TimeSpan DoubtWait { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a transaction must be unanswered to count as old doubt: over old doubt nothing is refused for want of
+    /// money that it could bring, and of old doubt there is a bound.</summary>
+    public TimeSpan OldDoubtAfter { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How many old transactions one other account may leave unanswered before it is sent no more.</summary>
+    public int UnansweredMax { get; init; } = 256;
+
+    /// <summary>How many old transactions may be in doubt before the account takes no more.</summary>
+    public int DoubtMax { get; init; } = 4096;
+
+    /// <summary>How much memory they may take, in bytes, about.</summary>
+    public long DoubtBytesMax { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>How often one transaction is let through beyond a bound, to see whether it is answered.</summary>
+    public TimeSpan ProbeEvery { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often old doubt is counted.</summary>
+    public TimeSpan CountDoubtEvery { get; init; } = TimeSpan.FromMilliseconds(250);
+
     /// <summary>How many holds of one account are expiring at once.</summary>
     public int ExpiriesMax { get; init; } = 1000;
 
@@ -120,7 +143,7 @@ internal readonly record struct Outgoing(
 /// R1 only a CloseAnswer, which leaves the closer when its row is durable (R8), ends what is prepared. R2
 /// <see cref="DecideOutcome"/>. R3 recovery asks the closer again. R4, R6 <see cref="Route"/> asks memory, then the journal,
 /// once at a time, and copies join. R5 what is prepared is never evicted, and asked about with backoff for ever. R7 digests.
-/// R8 <see cref="Hold(in Outgoing)"/>. R10 <see cref="readers"/>, and <see cref="AccountState.HasOldDoubt"/> for refusals.
+/// R8 <see cref="Hold(in Outgoing)"/>. R10 <see cref="readers"/>, and <see cref="AccountState.FavourOf"/> for refusals (R20).
 /// R11 the hold's id is claimed. R12 <see cref="CheckDue"/>. R13 <see cref="AccountSheet"/>. R14 the trial resolves every amount
 /// before anything is journaled, and everybody verifies it. R15 <see cref="Worst"/> and the trial. R16 unknown is the caller's,
 /// who sends the same id again.
@@ -147,9 +170,6 @@ public sealed partial class AccountRuntime
 
     // Attempts that are prepared here, by their key.
     private Dictionary<TransferId, Work>? attempts;
-
-    // Calls that wait for what was prepared before they came (R10), in order of arrival.
-    private Queue<(long Barrier, AccountCall Call)>? readers;
 
     // Prepared transactions in order; those that are decided are taken off when they reach the head.
     private Queue<(long Number, TransferId Key)>? prepared;
@@ -261,7 +281,8 @@ public sealed partial class AccountRuntime
         state.CallOld();
         foreach (var doubt in state.InDoubtInOrder())
         {
-            var work = new Work(null) { Part = doubt.Part with { AnchorAsset = AnchorAssetOf(doubt.Part) } };
+            // Whatever it was before, it is asked about now.
+            var work = new Work(null) { Part = doubt.Part with { AnchorAsset = AnchorAssetOf(doubt.Part) }, Since = now };
             Claim(work, IdsOf(doubt.Part));
             (attempts ??= []).Add(doubt.Part.Key, work);
             (prepared ??= []).Enqueue((doubt.Number, doubt.Part.Key));
@@ -321,7 +342,7 @@ public sealed partial class AccountRuntime
                 Acknowledged(ack, now);
                 break;
             case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
-                (readers ??= []).Enqueue((state.PreparedCount, (AccountCall)message));
+                WaitForDoubt((AccountCall)message, CommandUntil((AccountCall)message, now));
                 break;
             case OpenAccountCall opening:
                 Open(opening, now);
@@ -393,9 +414,9 @@ public sealed partial class AccountRuntime
             }
         }
 
-        foreach (var (_, call) in readers ?? [])
+        foreach (var reader in readers ?? [])
         {
-            shell.Reply(call.Caller, failure);
+            shell.Reply(reader.Call.Caller, failure);
         }
     }
 
@@ -481,6 +502,7 @@ public sealed partial class AccountRuntime
         }
 
         CheckDue(now);
+        ReleaseLateReaders(now);
         WakeForTheNext();
         Settle(now);
     }
@@ -657,74 +679,9 @@ public sealed partial class AccountRuntime
             row = Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
-        Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))
+        Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now, doubtful: true))
         {
             Position = RowPosition.Of(Address, row),
         }));
-    }
-
-    private void Read(AccountCall call, LedgerTime now)
-    {
-        ForgetDecidedHeads();
-        if (prepared is { Count: > 0 })
-        {
-            (readers ??= []).Enqueue((state.PreparedCount, call));
-            return;
-        }
-
-        AnswerRead(call, now);
-    }
-
-    private void AnswerRead(AccountCall call, LedgerTime now)
-    {
-        switch (call)
-        {
-            case GetAccountCall:
-                Hold(call.Caller, new AccountAnswer(View(now)));
-                break;
-            case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
-                // Another one has been prepared meanwhile.
-                readers!.Enqueue((state.PreparedCount, call));
-                break;
-            case OpenAccountCall opening:
-                Open(opening, now);
-                break;
-            case ChangeAccountCall change:
-                Change(change, now);
-                break;
-            default:
-                // The statement is read from the journal, so even what is lazy must be there first.
-                Flush();
-                Hold(call.Caller, new StatementFenceAnswer(state.Spec is not null, assignedSequenceNr, state.EntryCount));
-                break;
-        }
-    }
-
-    private AccountView? View(LedgerTime now) => state.Spec is null
-        ? null
-        : new AccountView(
-            state.Spec, state.OpenTime, state.Balances, state.EntryCount, assignedSequenceNr, state.Closed)
-        {
-            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(JudgedAt(now)) ? freeze : null,
-            ClosedReason = state.ClosedReason,
-            HoldCount = state.HoldCount,
-        };
-
-    private void ForgetDecidedHeads()
-    {
-        while (prepared is { Count: > 0 } && state.FindInDoubt(prepared.Peek().Key)?.Number != prepared.Peek().Number)
-        {
-            prepared.Dequeue();
-        }
-    }
-
-    private void ReleaseReaders(LedgerTime now)
-    {
-        ForgetDecidedHeads();
-        while (readers is { Count: > 0 }
-            && (prepared is not { Count: > 0 } || readers.Peek().Barrier < prepared.Peek().Number))
-        {
-            AnswerRead(readers.Dequeue().Call, now);
-        }
     }
 }

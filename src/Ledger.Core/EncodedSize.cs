@@ -85,7 +85,7 @@ public static class EncodedSize
     public static int OfEvent(AccountEvent happened) => Saturated(EventFrame + happened switch
     {
         TransactionPrepared prepared => StoredPart(prepared.Part) + Text(prepared.Part.Principal),
-        CloserCommitted closed => StoredPart(closed.Part) + Text(closed.Part.Principal),
+        CloserCommitted closed => StoredPart(closed.Part) + Tag + Varint64 + Text(closed.Part.Principal),
         TransactionCommitted committed =>
             Halves + (2 * (Tag + Varint64)) + (2 * (FarTag + Varint64)) + (committed.EndedHolds.Count * (long)Id),
         TransactionAborted => Halves + (2 * (Tag + Varint32)) + StoredBalances,
@@ -126,7 +126,20 @@ public static class EncodedSize
         return Saturated(Message(
             Message(PublicSpec(account.Spec)) + (2 * Timestamp) + PublicBalances + (3 * (Tag + 2 + DigitsMax))
             + (3 * (Tag + Varint64)) + (3 * (Tag + 1)) + Message(Text(account.Freeze?.Reason ?? ""))
-            + Text(account.ClosedReason)));
+            + Text(account.ClosedReason) + (account.Doubt is { } doubt ? OfDoubt(doubt) : 0)));
+    }
+
+    // Instead of the balances, that are counted above.
+    private static int OfDoubt(AccountDoubt doubt)
+    {
+        var size = FarTag + Varint32 + (2 * PublicBalances) + (Tag + Varint32) + Timestamp;
+        foreach (var one in doubt.Transactions)
+        {
+            var with = one.With.Sum(static account => Text(account.Text));
+            size += Message((2 * (Tag + 1 + IdText)) + Timestamp + Text(one.Coordinator.Text) + with + (4 * (Tag + 3 + DigitsMax)));
+        }
+
+        return size;
     }
 
     /// <summary>A transaction as it is answered when it is looked up, with what became of each leg.</summary>

@@ -253,7 +253,12 @@ public sealed record TransferRecordAnswer(TransferRecord? Record) : AccountAnswe
 /// <param name="Exists">Whether the account exists.</param>
 /// <param name="SequenceNr">The last journal row; all of the statement is at or before it.</param>
 /// <param name="EntryCount">How many entries there are.</param>
-public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong EntryCount) : AccountAnswerBase;
+public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong EntryCount) : AccountAnswerBase
+{
+    /// <summary>When something is in doubt although the call has waited for it: everything that the account prepared at this
+    /// time or earlier is decided, and booked. Null when nothing is in doubt that was prepared before the call came.</summary>
+    public LedgerTime? CompleteUpTo { get; init; }
+}
 
 /// <summary>A call failed.</summary>
 /// <param name="Reason">Why.</param>
@@ -281,6 +286,14 @@ public enum CallFailure
     /// <summary>The account goes to sleep or moves to another node: the outcome is unknown, and asking again helps.</summary>
     Moving,
 
+    /// <summary>The answer depends on transactions in doubt, or there are too many of them: nothing was done, no id was used, and
+    /// asking again helps once they are decided.</summary>
+    AccountInDoubt = 16,
+
+    /// <summary>Another account has left too much unanswered: nothing was done, no id was used, and asking again helps once it
+    /// answers.</summary>
+    CounterpartyUnavailable = 17,
+
     /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits. Nothing was done, no id is
     /// used up, and the same is refused again.</summary>
     TransactionTooLarge = 20,
@@ -295,15 +308,26 @@ public enum CallFailure
 
 /// <summary>Asks the journal about an id that memory can't answer (R4).</summary>
 /// <param name="Id">The id.</param>
-/// <param name="SequenceNr">The row that holds its content where that is known; else 0: search the stream.</param>
+/// <param name="SequenceNr">The row that holds its content where that is known; else 0: search for it.</param>
 /// <param name="UpTo">The last row to search.</param>
-/// <param name="NotBefore">No row whose last event is earlier holds its content.</param>
-/// <param name="NotAfter">No row whose first event is later holds its content; the outcome may be in a later one.</param>
-/// <param name="ToEnd">Whether later rows matter also once it is decided: they say what became of a hold, and how much was
+/// <param name="NotBefore">What brings the id up and is not in the index was not booked earlier.</param>
+/// <param name="NotAfter">What brings the id up and is not in the index was not booked later. Before <paramref name="NotBefore"/> where
+/// only the index can know the id.</param>
+/// <param name="WithLater">Whether what names the id matters also once it is decided: it says what became of a hold, and how much was
 /// taken back.</param>
 public sealed record IdLookup(
-    TransferId Id, long SequenceNr, long UpTo, LedgerTime NotBefore, LedgerTime NotAfter, bool ToEnd)
+    TransferId Id, long SequenceNr, long UpTo, LedgerTime NotBefore, LedgerTime NotAfter, bool WithLater)
 {
     /// <summary>The question's number: an answer to an older one, which saw fewer rows, is not taken for its answer.</summary>
     public long Number { get; init; }
+
+    /// <summary>The newest entry that the index must hold. One that lacks it is older than the journal, and must not say that
+    /// there is nothing.</summary>
+    public IndexedId Newest { get; init; }
+
+    /// <summary>About when the first row was booked, by which the place of a time is guessed.</summary>
+    public LedgerTime FirstTime { get; init; }
+
+    /// <summary>About when the last row was booked.</summary>
+    public LedgerTime LastTime { get; init; }
 }

@@ -210,6 +210,10 @@ public enum TransferStatus
 
     /// <summary>A correction needs a reason.</summary>
     ReasonMissing = 1014,
+
+    /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the account's, as of a client with a wrong
+    /// clock. Nothing is recorded, and the id is not used up.</summary>
+    IdFromTheFuture = 1040,
 }
 
 /// <summary>What became of the opening of an account. Names and numbers are TigerBeetle's <c>CreateAccountStatus</c>;
@@ -287,7 +291,7 @@ public static class TransferStatusPrecedence
     private static readonly TransferStatus[] Order =
     [
         TransferStatus.LinkedEventFailed, TransferStatus.LinkedEventChainOpen,
-        TransferStatus.IdMustNotBeZero, TransferStatus.IdMustNotBeIntMax,
+        TransferStatus.IdMustNotBeZero, TransferStatus.IdMustNotBeIntMax, TransferStatus.IdFromTheFuture,
         TransferStatus.ExistsWithDifferentTransfers, TransferStatus.ExistsWithDifferentFlags,
         TransferStatus.ExistsWithDifferentPendingId, TransferStatus.ExistsWithDifferentTimeout,
         TransferStatus.ExistsWithDifferentReverses,

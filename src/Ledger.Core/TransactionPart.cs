@@ -260,8 +260,10 @@ public sealed record Hold(
     /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
     public string Principal { get; init; } = "";
 
-    /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12).</summary>
-    public TransferId ExpiryId => DerivedId.Make(Transfer.Id, "ledger.expiry.v1\0"u8, Deadline.UnixMicroseconds);
+    /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12). It carries the time
+    /// at which it is due, so that a hold of any age expires under a young id (R22).</summary>
+    public TransferId ExpiryId =>
+        DerivedId.MakeAt(Deadline, Transfer.Id, "ledger.expiry.v2\0"u8, Deadline.UnixMicroseconds);
 }
 
 /// <summary>What an account knows about the ids that a leg names. Immutable.</summary>
@@ -316,6 +318,12 @@ public sealed record AccountQuote(
 
     /// <summary>What the account was opened with, before its limits were changed.</summary>
     public AccountSpec? OpenedWith { get; init; } = Spec;
+
+    /// <summary>By how much the room for debits grows, at most, when all old doubt ends in its favour.</summary>
+    public Amount DebitFavour { get; init; }
+
+    /// <summary>By how much the room for credits grows, at most, when all old doubt ends in its favour.</summary>
+    public Amount CreditFavour { get; init; }
 }
 
 /// <summary>What transactions in doubt would add to an account's counters, without regard to what they would take off.</summary>

@@ -229,8 +229,6 @@ internal static partial class Mapping
         {
             Spec = Write(source.Spec),
             CreateTime = Write(source.OpenTime),
-            Balances = Write(source.Balances),
-            Balance = source.Balances.Balance.ToString(),
             AvailableDebits = source.AvailableDebits?.ToString() ?? "",
             AvailableCredits = source.AvailableCredits?.ToString() ?? "",
             EntryCount = source.EntryCount,
@@ -239,6 +237,16 @@ internal static partial class Mapping
             ClosedReason = source.ClosedReason,
             HoldCount = source.HoldCount,
         };
+        if (source.Doubt is { } doubt)
+        {
+            account.Doubtful = Write(doubt, source.Balances);
+        }
+        else
+        {
+            account.Balances = Write(source.Balances);
+            account.Balance = source.Balances.Balance.ToString();
+        }
+
         if (source.Freeze is { } freeze)
         {
             account.Freeze = Write(freeze);
@@ -366,7 +374,7 @@ internal static partial class Mapping
         CreditsInDoubt = source.CreditsInDoubt.ToString(),
     };
 
-    private static Timestamp Write(LedgerTime time)
+    public static Timestamp Write(LedgerTime time)
     {
         // Never out of the range of Timestamp, whatever is stored: one field that can't be read makes the whole answer unreadable.
         var within = Math.Clamp(time.UnixMicroseconds, TimestampMicrosMin, TimestampMicrosMax);

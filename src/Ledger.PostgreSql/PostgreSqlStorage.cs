@@ -102,6 +102,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         await appender.RehearseAsync(persistenceId, cancellationToken);
     }
 
+    internal override LedgerIdentity ReadIdentity() => PostgreSqlIdentity.Read(_connection.ConnectionString, Description);
+
     internal override ClockMark ReadClockMark()
     {
         using var connection = new NpgsqlConnection(_connection.ConnectionString);
@@ -109,8 +111,6 @@ public sealed class PostgreSqlStorage : LedgerStorage
         using var command = new NpgsqlCommand("SELECT created FROM journal ORDER BY ordering DESC LIMIT 1", connection);
         return new ClockMark(command.ExecuteScalar() is long ticks ? LedgerTime.From(new DateTimeOffset(ticks, TimeSpan.Zero)) : null);
     }
-
-    internal override LedgerIdentity ReadIdentity() => PostgreSqlIdentity.Read(_connection.ConnectionString, Description);
 
     internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
 

@@ -58,6 +58,7 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
     private long _markedAt;
     private SqliteCommand? _insert;
     private SqliteCommand? _insertId;
+    private SqliteCommand? _insertGap;
     private SqliteCommand? _mark;
     private SqliteCommand? _begin;
     private SqliteCommand? _commit;
@@ -87,9 +88,9 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
                 }
 
                 bytes += row.Message.Length;
-                if (row.Ids is { } ids)
+                if (row.Entries is { } entries)
                 {
-                    InsertIds(row, ids);
+                    InsertIds(row, entries);
                 }
             }
 
@@ -150,6 +151,16 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
             _insertId.Parameters.Add(new SqliteParameter { ParameterName = name });
         }
 
+        _insertGap = Command("""
+            INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number)
+            SELECT zeroblob(16), $stream, $number WHERE NOT EXISTS (
+                SELECT 1 FROM ledger_id WHERE persistence_id = $stream AND id = $previous AND sequence_number = $row);
+            """);
+        foreach (var name in (ReadOnlySpan<string>)["$stream", "$number", "$previous", "$row"])
+        {
+            _insertGap.Parameters.Add(new SqliteParameter { ParameterName = name });
+        }
+
         _mark = Command("""
             INSERT INTO ledger_clock (id, boot_id, uptime_us, ledger_us) VALUES (1, $boot, $uptime, $time)
             ON CONFLICT (id) DO UPDATE SET boot_id = excluded.boot_id, uptime_us = excluded.uptime_us, ledger_us = excluded.ledger_us;
@@ -179,14 +190,24 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
         _mark.ExecuteNonQuery();
     }
 
-    private void InsertIds(in AppendRow row, IReadOnlyList<TransferId> ids)
+    private void InsertIds(in AppendRow row, IdEntries entries)
     {
+        if (entries.Previous.SequenceNr > 0)
+        {
+            var gap = _insertGap!.Parameters;
+            gap[0].Value = row.PersistenceId;
+            gap[1].Value = row.SequenceNr;
+            gap[2].Value = SqliteStatements.Id(entries.Previous.Id);
+            gap[3].Value = entries.Previous.SequenceNr;
+            _insertGap.ExecuteNonQuery();
+        }
+
         var p = _insertId!.Parameters;
         p[1].Value = row.PersistenceId;
         p[2].Value = row.SequenceNr;
-        for (var i = 0; i < ids.Count; i++)
+        for (var i = 0; i < entries.Ids.Count; i++)
         {
-            p[0].Value = SqliteStatements.Id(ids[i]);
+            p[0].Value = SqliteStatements.Id(entries.Ids[i]);
             _insertId.ExecuteNonQuery();
         }
     }
@@ -221,6 +242,7 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
     {
         _insert?.Dispose();
         _insertId?.Dispose();
+        _insertGap?.Dispose();
         _mark?.Dispose();
         _begin?.Dispose();
         _commit?.Dispose();

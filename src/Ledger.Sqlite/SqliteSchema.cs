@@ -30,8 +30,9 @@ internal static class SqliteSchema
         );
         """;
 
-    // Beside the rows, since it is written in their transactions. The entry of the nil id says up to which place of the journal there
-    // is no index.
+    // Beside the rows, since it is written in their transactions. The entry of no stream says up to which place of the journal there is
+    // no index of this kind; the number in it is that of the kind. An entry of the nil id says of a stream that it is in the index from
+    // its first row on (0), or that the entry before those of this row was missing when it was stored.
     private const string Ids = """
         CREATE TABLE IF NOT EXISTS ledger_id (
             id BLOB NOT NULL,
@@ -40,8 +41,10 @@ internal static class SqliteSchema
             PRIMARY KEY (persistence_id, id, sequence_number)
         ) WITHOUT ROWID;
         INSERT INTO ledger_id (id, persistence_id, sequence_number)
-            SELECT zeroblob(16), '', (SELECT coalesce(max(ordering), 0) FROM journal)
-            WHERE NOT EXISTS (SELECT 1 FROM ledger_id WHERE id = zeroblob(16));
+            SELECT x'00000000000000000000000000000002', '', (SELECT coalesce(max(ordering), 0) FROM journal)
+            WHERE NOT EXISTS (
+                SELECT 1 FROM ledger_id WHERE persistence_id = '' AND id = x'00000000000000000000000000000002');
+        DELETE FROM ledger_id WHERE persistence_id = '' AND id <> x'00000000000000000000000000000002';
         """;
 
     // What time it was, and how long the machine had run then: written with rows, about once a second.

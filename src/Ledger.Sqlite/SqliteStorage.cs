@@ -92,9 +92,9 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
     /// <inheritdoc/>
     public override IAccountStreams OpenStreams() => new SqliteStreams(_path);
 
-    internal override ClockMark ReadClockMark() => SqliteSchema.ReadClockMark(_path);
-
     internal override LedgerIdentity ReadIdentity() => SqliteIdentity.Read(_path);
+
+    internal override ClockMark ReadClockMark() => SqliteSchema.ReadClockMark(_path);
 
     internal override IWorkStore OpenWork() => new SqliteWorkStore(_path, _workPath);
 

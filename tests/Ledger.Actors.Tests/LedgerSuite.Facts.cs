@@ -244,11 +244,10 @@ public abstract partial class LedgerSuite
     [InlineData("ledger:")]
     [InlineData("two\nlines")]
     [InlineData("nul\0")]
-    [InlineData("half \ud83d")]
     public async Task A_name_that_is_none_is_refused(string principal)
     {
         await using var host = await StartAsync();
-        foreach (var name in new[] { principal, new string('x', 129), new string('ü', 65) })
+        foreach (var name in new[] { principal, "half \ud83d", new string('x', 129), new string('ü', 65) })
         {
             var refused = Should.Throw<LedgerException>(() => host.Ledger.WithCaller(name));
             refused.Reason.ShouldBe(LedgerErrorReason.InvalidArgument);

@@ -159,7 +159,7 @@ public sealed class WireTests : IDisposable
             new ChangeAccountCall(new SetAccountLimits(null, Amount.MaxValue), caller, Time),
             new ExtendHoldCall(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time) { Principal = "alice" },
             new PostTransferCall(Full, caller, Time) { Principal = "müller:7" },
-            new PrepareRequest(Whole) { Time = new LedgerTime(7) },
+            new PrepareRequest(Whole),
             new PrepareRequest(Whole with { Principal = "alice" }),
             new PostTransferCall(Full, caller, Time) { ReturnBalances = true },
             new PostTransactionCall(Transaction, caller, Time) { ReturnBalances = true },
@@ -169,6 +169,7 @@ public sealed class WireTests : IDisposable
             new Outcome(Whole.Key, Whole.Digest, true, Time) { Anchor = Debit, ReturnBalances = true },
             new OutcomeAck(Whole.Key, Whole.Digest, Credit) { After = Afterwards },
             new CloseRequest(Alone with { Principal = "alice" }),
+            new PrepareRequest(Whole) { Time = new LedgerTime(7) },
             new PrepareRequest(Alone),
             new Vote(Whole.Key, Whole.Digest, Credit, VoteKind.Yes, null) { Time = new LedgerTime(8) },
             new Vote(Whole.Key, UInt128.MaxValue, Credit, VoteKind.No, Why),
@@ -196,7 +197,11 @@ public sealed class WireTests : IDisposable
                         Reversible = Amount.Of(6),
                     },
                     new LegFact(3) { Deadline = LedgerTime.MaxValue },
-                ])),
+                ])
+            {
+                DebitFavour = Amount.Of(7),
+                CreditFavour = Amount.MaxValue,
+            }),
             new Outcome(Whole.Key, Whole.Digest, true, Time) { Anchor = Debit },
             new OutcomeAck(Whole.Key, Whole.Digest, Credit),
             new OutcomeRequest(Whole, Credit),
@@ -251,6 +256,19 @@ public sealed class WireTests : IDisposable
             new ExtendHoldAnswer(TransferStatus.PendingTransferNotFound, null),
             new AccountAnswer(null),
             new AccountAnswer(View),
+            new AccountAnswer(View with
+            {
+                Doubt = new AccountDoubt(
+                    Seen, Seen with { DebitsPosted = Amount.MaxValue }, 101,
+                    [
+                        new TransactionInDoubt(
+                            Full.Id, Hold.Id, Time, Debit, [Credit, Debit],
+                            new CounterChanges(
+                                new SignedAmount(true, Amount.Of(3)), new SignedAmount(false, Amount.MaxValue),
+                                new SignedAmount(false, Amount.Zero), new SignedAmount(true, Amount.MaxValue))),
+                    ],
+                    Time),
+            }),
             new TransferRecordAnswer(null),
             new TransferRecordAnswer(new TransferRecord(Full, TransferStatus.ExceedsCredits, Time, Seen)),
             new TransferRecordAnswer(new TransferRecord(Post, TransferStatus.Created, Time, null) { HoldRow = 7 }),
@@ -265,6 +283,7 @@ public sealed class WireTests : IDisposable
                 Principal = "alice",
             }),
             new StatementFenceAnswer(true, 12, 34),
+            new StatementFenceAnswer(true, 12, 34) { CompleteUpTo = Time },
             .. Enum.GetValues<CallFailure>().Select(static failure => new CallFailed(failure)),
         ];
         Kinds(typeof(AccountAnswerBase)).Except(answers.Select(static answer => answer.GetType())).ShouldBeEmpty();

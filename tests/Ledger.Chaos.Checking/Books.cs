@@ -319,9 +319,10 @@ internal sealed class Books
         stream.LastRow = entry.SequenceNr;
         if (indexed is not null)
         {
-            foreach (var id in IdsIn(batch, stream.Account.Address))
+            foreach (var (id, at) in IdsIn(batch, stream.Account.Address))
             {
-                if (id.IsNil || id.IsTimeOrdered)
+                // Those within two seconds of their own time are found without.
+                if (id.IsNil || (id.IsTimeOrdered && Math.Abs(id.UnixMicroseconds - at.UnixMicroseconds) <= 2_000_000))
                 {
                     continue;
                 }
@@ -337,13 +338,13 @@ internal sealed class Books
         Fold(stream, batch);
     }
 
-    private static IEnumerable<TransferId> IdsIn(EventBatch batch, AccountAddress account)
+    private static IEnumerable<(TransferId Id, LedgerTime At)> IdsIn(EventBatch batch, AccountAddress account)
     {
         foreach (var happened in batch.Events)
         {
             if (happened is TransactionDisowned disowned)
             {
-                yield return disowned.Key;
+                yield return (disowned.Key, happened.At);
             }
 
             var part = happened switch
@@ -356,17 +357,20 @@ internal sealed class Books
             };
             if (part is not null)
             {
-                yield return part.Id;
-                yield return part.Key;
+                yield return (part.Id, happened.At);
+                yield return (part.Key, happened.At);
             }
 
             foreach (var leg in part?.Legs ?? [])
             {
                 if (leg.Transfer is { } transfer && (transfer.DebitAccount == account || transfer.CreditAccount == account))
                 {
-                    yield return transfer.Id;
-                    yield return transfer.PendingId;
-                    yield return transfer.Reverses;
+                    yield return (transfer.Id, happened.At);
+                    if (happened is TransactionPrepared or CloserCommitted)
+                    {
+                        yield return (transfer.PendingId, happened.At);
+                        yield return (transfer.Reverses, happened.At);
+                    }
                 }
             }
         }

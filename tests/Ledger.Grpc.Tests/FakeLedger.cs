@@ -5,8 +5,16 @@ using Ledger.Core;
 namespace Ledger.Grpc.Tests;
 
 /// <summary>An ILedger that records its calls and answers as it is told.</summary>
-internal sealed class FakeLedger : ILedger
+internal sealed class FakeLedger : ILedger, ILedgerAdmin
 {
+    public InDoubtPage InDoubt { get; set; } = new([], null);
+
+    public Task<InDoubtPage> ListInDoubtAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        Note("ListInDoubt", (after, limit), null);
+        return Task.FromResult(InDoubt);
+    }
+
     public ConcurrentQueue<Call> Calls { get; } = new();
 
     /// <summary>What each transfer is answered; by default it is created.</summary>
@@ -106,9 +114,9 @@ internal sealed class FakeLedger : ILedger
     }
 
     public Task<AccountView?> GetAccountAsync(
-        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        Note("GetAccount", address, timeout);
+        Note("GetAccount", query.Account, timeout);
         return Task.FromResult(Account);
     }
 

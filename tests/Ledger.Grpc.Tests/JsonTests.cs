@@ -89,6 +89,15 @@ public sealed class JsonTests
     }
 
     [Fact]
+    public async Task A_transfer_that_the_node_has_forgotten_is_not_said_not_to_exist()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        host.Ledger.Failure = new LedgerException(LedgerErrorReason.TransferNotRemembered, "Name an account.", "account");
+        var error = await ErrorAsync(await host.Http.GetAsync($"/v1/transfers/{Samples.Id}"));
+        error.ShouldBe((400, 9, "TRANSFER_NOT_REMEMBERED"));
+    }
+
+    [Fact]
     public async Task A_transaction_is_posted_and_looked_up()
     {
         await using var host = await GrpcHost.StartAsync();
@@ -236,9 +245,9 @@ public sealed class JsonTests
         host.Ledger.Failure = new LedgerException(LedgerErrorReason.TransactionTooLarge, "Told.") { Size = 3_000_000, Limit = 2_097_152 };
         var response = await PostAsync(host, "/v1/transfers", Body);
         var text = await response.Content.ReadAsStringAsync();
-        text.ShouldContain("\"size\": \"3000000\"");
-        text.ShouldContain("\"limit\": \"2097152\"");
-        text.ShouldContain("\"outcome\": \"not_applied\"");
+        text.ShouldContain("\"size\":\"3000000\"");
+        text.ShouldContain("\"limit\":\"2097152\"");
+        text.ShouldContain("\"outcome\":\"not_applied\"");
         text.ShouldNotContain("RetryInfo");
     }
 

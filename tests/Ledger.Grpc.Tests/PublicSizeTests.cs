@@ -56,6 +56,36 @@ public sealed class PublicSizeTests
         asked.CalculateSize().ShouldBeLessThanOrEqualTo(EncodedSize.OfTransaction(transaction));
     }
 
+    [Fact]
+    public void The_largest_answer_to_a_batch_leaves_out_positions_from_its_end_and_fits()
+    {
+        var most = new string('9', 39);
+        V1.Balances Seen() => new()
+        {
+            DebitsPending = most, DebitsPosted = most, CreditsPending = most, CreditsPosted = most, DebitsInDoubt = most, CreditsInDoubt = most,
+        };
+        var response = new V1.SubmitBatchResponse();
+        for (var i = 0; i < LedgerLimits.BatchMax; i++)
+        {
+            response.Results.Add(new V1.BatchItemResult
+            {
+                Transfer = new V1.TransferResult
+                {
+                    Id = Guid.NewGuid().ToString(), Status = V1.TransferStatus.ExceedsReversedTransferAmount, Replayed = true, Amount = most,
+                    BalanceSeen = Seen(), Position = new string('p', 256),
+                    CreateTime = new Google.Protobuf.WellKnownTypes.Timestamp { Seconds = 253_402_300_799, Nanos = 999_999_000 },
+                },
+            });
+        }
+
+        Services.Batches.Fit(response, response.Results, static result => result.Transfer.Position = "");
+
+        response.CalculateSize().ShouldBeInRange(LedgerSizes.AnswerMax - 300, LedgerSizes.AnswerMax);
+        response.Results[0].Transfer.Position.ShouldNotBeEmpty();
+        response.Results[^1].Transfer.Position.ShouldBeEmpty();
+        response.Results.ShouldAllBe(static result => result.Transfer.BalanceSeen != null);
+    }
+
     private static void ShouldBound(int bound, int actual, int slack) => bound.ShouldBeInRange(actual, actual + slack);
 
     private static Transfer AnyTransfer(Random random)

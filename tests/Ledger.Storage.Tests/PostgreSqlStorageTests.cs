@@ -286,7 +286,7 @@ public sealed class PostgreSqlStorageTests : StorageTests
         (await AfterAsync(3)).ShouldBe(2);
 
         async Task<long> AfterAsync(long upTo) =>
-            (await streams.FindIdsAsync("moved", [TransferId.FromGuid(Guid.NewGuid())], upTo, CancellationToken.None)).After;
+            (await streams.FindIdsAsync("moved", [TransferId.FromGuid(Guid.NewGuid())], upTo, default, CancellationToken.None)).After;
     }
 
     [Fact]
@@ -310,7 +310,7 @@ public sealed class PostgreSqlStorageTests : StorageTests
         await transaction.CommitAsync();
         await preparing;
         await using var streams = (IIndexedStreams)storage.OpenStreams();
-        (await streams.FindIdsAsync("under way", [TransferId.FromGuid(Guid.NewGuid())], 1, CancellationToken.None)).After.ShouldBe(1);
+        (await streams.FindIdsAsync("under way", [TransferId.FromGuid(Guid.NewGuid())], 1, default, CancellationToken.None)).After.ShouldBe(1);
     }
 
     [Fact]

@@ -59,6 +59,7 @@ internal sealed record AccountActorContext(
 internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 {
     private static readonly TimeSpan s_wakeUnreadWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_checkSearchesAfter = TimeSpan.FromSeconds(1);
 
     private readonly AccountActorContext context;
     private readonly AccountAddress account;
@@ -73,8 +74,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     // Of a wake-up too far ahead for the shared clock.
     private ICancelable? wake;
     private LedgerTime lastUsed;
-    private List<IdLookup>? lookups;
-    private bool searching;
+    private AccountSearches? searches;
+    private ICancelable? searchCheck;
     private bool recovered;
 
     // When this account is woken again, should it end with something unfinished; null where that is arranged already.
@@ -82,9 +83,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private long previousSnapshot;
     private bool passivating;
     private bool stopping;
+    private readonly DoubtNote doubt;
     private long dropped;
     private bool isAhead;
-    private readonly DoubtNote doubt;
     private Queue<Utterance>? withheld;
     private ICancelable? silence;
 
@@ -173,22 +174,14 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 runtime.Handle(envelope.Message, lastUsed);
                 NoteTime(lastUsed);
                 break;
-            case LookupsDone done:
-                for (var i = 0; i < done.Asked.Length; i++)
-                {
-                    runtime.LookupCompleted(done.Asked[i], done.Found[i], Now);
-                }
-
-                Searched();
+            case SearchEnded ended:
+                Searched(ended);
                 break;
-            case LookupsFailed failed:
-                Log.Warning(failed.Cause, "The journal of {Account} could not be searched for {Count} ids", account, failed.Asked.Length);
-                foreach (var asked in failed.Asked)
-                {
-                    runtime.LookupFailed(asked);
-                }
-
-                Searched();
+            case SearchCheck:
+                searchCheck = null;
+                var checkedAt = Now;
+                searches?.StopUnawaited(lookup => runtime.IsAwaited(lookup, checkedAt));
+                CheckSearches();
                 break;
             case Wake:
                 Awoken();
@@ -419,48 +412,53 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var bytes = JournalCodec.Encode(batch, lastHash, account);
         writing = batch;
         writingHash = JournalCodec.HashOf(bytes);
-        PersistAsync(new JournalRow(bytes, WorkFacts.AreIn(batch, account), UnorderedIds.In(batch, account)), written);
+        PersistAsync(new JournalRow(bytes, WorkFacts.AreIn(batch, account), IdEntries.Of(batch)), written);
     }
 
-    // One search of the stream at a time, for all that is asked meanwhile: a search costs the same for one id and for
-    // hundreds, and a hot account must not take the store away from the others.
     public void Lookup(IdLookup lookup)
     {
-        (lookups ??= []).Add(lookup);
-        if (!searching)
+        (searches ??= new AccountSearches(account, context.Reader, Self)).Ask(lookup);
+        CheckSearches();
+    }
+
+    private void Searched(SearchEnded ended)
+    {
+        searches?.Ended(ended);
+        if (ended.Answers is { } answers)
         {
-            StartSearch();
+            foreach (var answer in answers)
+            {
+                if (answer.IsProved)
+                {
+                    runtime.LookupCompleted(answer.Asked, answer.Found, Now);
+                }
+            }
+
+            return;
+        }
+
+        if (ended.Cause is OperationCanceledException)
+        {
+            Log.Debug("A search of the journal of {Account} for {Count} ids was stopped: nobody waits for it", account, ended.Asked.Length);
+        }
+        else
+        {
+            Log.Warning(ended.Cause, "The journal of {Account} could not be searched for {Count} ids", account, ended.Asked.Length);
+        }
+
+        foreach (var asked in ended.Asked)
+        {
+            runtime.LookupFailed(asked);
         }
     }
 
-    private void StartSearch()
+    // A search ends when nobody waits for it any more, which is seen now and then.
+    private void CheckSearches()
     {
-        searching = true;
-        var asked = lookups!.ToArray();
-        lookups.Clear();
-        var self = Self;
-        _ = Search();
-
-        async Task Search()
+        if (searchCheck is null && searches is { IsSearching: true })
         {
-            try
-            {
-                var found = await context.Reader.FindAsync(account, asked, CancellationToken.None).ConfigureAwait(false);
-                self.Tell(new LookupsDone(asked, found));
-            }
-            catch (Exception e)
-            {
-                self.Tell(new LookupsFailed(asked, e));
-            }
-        }
-    }
-
-    private void Searched()
-    {
-        searching = false;
-        if (lookups is { Count: > 0 })
-        {
-            StartSearch();
+            searchCheck = Context.System.Scheduler.ScheduleTellOnceCancelable(
+                s_checkSearchesAfter, Self, SearchCheck.Instance, ActorRefs.NoSender);
         }
     }
 
@@ -554,6 +552,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         ForgetWake();
         silence?.Cancel();
+        searches?.StopAll();
+        searchCheck?.Cancel();
         context.Ahead.Note(account, TimeSpan.Zero);
         runtime.Fail(CallFailure.Moving);
         FailWithheld(CallFailure.Moving);
@@ -585,8 +585,4 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         public static readonly SilentForLong Instance = new();
     }
-
-    private sealed record LookupsDone(IdLookup[] Asked, IdFound?[] Found) : INoSerializationVerificationNeeded;
-
-    private sealed record LookupsFailed(IdLookup[] Asked, Exception Cause) : INoSerializationVerificationNeeded;
 }

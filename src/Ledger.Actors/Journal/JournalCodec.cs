@@ -12,9 +12,8 @@ namespace Ledger.Actors.Journal;
 /// <summary>One journal row as it is stored: the bytes are what is hashed.</summary>
 /// <param name="Bytes">The payload.</param>
 /// <param name="HasWork">Whether it holds facts for the index of work: it is then stored under a manifest of its own.</param>
-/// <param name="Ids">The ids without an order of time that it brings up, under which it is entered in the index of ids; null for none.
-/// Not stored in the row.</param>
-internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, IReadOnlyList<TransferId>? Ids = null);
+/// <param name="Entries">Its entries in the index of ids; null for none. Not stored in the row.</param>
+internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, Storage.IdEntries? Entries = null);
 
 /// <summary>One snapshot as it is stored.</summary>
 internal sealed class SnapshotRow(ReadOnlyMemory<byte> bytes, ParsedSnapshot? parsed = null)
@@ -29,8 +28,12 @@ internal sealed class SnapshotRow(ReadOnlyMemory<byte> bytes, ParsedSnapshot? pa
 }
 
 /// <summary>A snapshot as far as it can be read without knowing whose it is.</summary>
-internal sealed class ParsedSnapshot(StoredSnapshot stored, IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> remembered)
+internal sealed class ParsedSnapshot(
+    StoredSnapshot stored, IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> remembered,
+    IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> early)
 {
+    public IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Early => early;
+
     public StoredSnapshot Stored => stored;
 
     public IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered => remembered;
@@ -122,8 +125,9 @@ internal static class JournalCodec
             WatermarkHigh = High(snapshot.Watermark.Value),
             WatermarkLow = Low(snapshot.Watermark.Value),
             HasForgottenUnordered = snapshot.HasForgottenUnordered,
-            IdLeadMax = snapshot.IdLeadMax,
-            IdLagMax = snapshot.IdLagMax,
+            ForgottenUpTo = snapshot.ForgottenUpTo.UnixMicroseconds,
+            NewestIndexedId = snapshot.NewestIndexed.SequenceNr > 0 ? ToStored(snapshot.NewestIndexed.Id.Value) : null,
+            NewestIndexedRow = snapshot.NewestIndexed.SequenceNr,
         };
         stored.OpenedWith = snapshot.OpenedWith == snapshot.Spec || snapshot.OpenedWith is null
             ? null
@@ -132,7 +136,7 @@ internal static class JournalCodec
         stored.ClosedByHold = snapshot.ClosedByHold;
         stored.ClosedReason = snapshot.ClosedReason;
         stored.Freeze = ToStored(snapshot.Freeze);
-        var buffer = StoredIds.Write(snapshot.Remembered, stored);
+        var buffer = StoredIds.Write(snapshot.RememberedEarly, snapshot.Remembered, stored);
         var principals = new StoredPrincipals(stored.Principals);
         foreach (var doubt in snapshot.InDoubt)
         {
@@ -203,7 +207,8 @@ internal static class JournalCodec
                 }
             }
 
-            return new ParsedSnapshot(stored, isPacked ? StoredIds.Read(stored) : StoredIds.ReadUnpacked(stored));
+            var (early, remembered) = isPacked ? StoredIds.Read(stored) : ([], StoredIds.ReadUnpacked(stored));
+            return new ParsedSnapshot(stored, remembered, early);
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or OverflowException)
         {
@@ -242,8 +247,13 @@ internal static class JournalCodec
             stored.SequenceNr, spec,
             new LedgerTime(stored.OpenTime), FromStored(stored.Balances) ?? default, stored.EntryCount,
             new LedgerTime(stored.LastTime), stored.PreparedCount, Id(stored.WatermarkHigh, stored.WatermarkLow),
-            stored.HasForgottenUnordered, parsed.Remembered, inDoubt, stored.IdLeadMax, stored.IdLagMax)
+            stored.HasForgottenUnordered, parsed.Remembered, inDoubt)
         {
+            RememberedEarly = parsed.Early,
+            ForgottenUpTo = new LedgerTime(stored.HasForgottenUpTo ? stored.ForgottenUpTo : stored.LastTime),
+            NewestIndexed = stored.NewestIndexedId is null
+                ? default
+                : new IndexedId(new TransferId(Id128(stored.NewestIndexedId)), stored.NewestIndexedRow),
             OpenedWith = stored.OpenedWith is null ? spec : FromStored(stored.OpenedWith, account),
             Closed = stored.Closed,
             ClosedByHold = stored.ClosedByHold,

@@ -262,6 +262,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             DebitLoad = JournalCodec.ToStored((Amount?)quote.Load.DebitsAtMost),
             CreditLoad = JournalCodec.ToStored((Amount?)quote.Load.CreditsAtMost),
             InDoubt = quote.InDoubt,
+            DebitFavour = quote.DebitFavour.IsZero ? null : JournalCodec.ToStored((Amount?)quote.DebitFavour),
+            CreditFavour = quote.CreditFavour.IsZero ? null : JournalCodec.ToStored((Amount?)quote.CreditFavour),
         };
         foreach (var fact in quote.Facts)
         {
@@ -304,6 +306,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             })])
         {
             ClosedByHold = wire.ClosedByHold,
+            DebitFavour = JournalCodec.AmountOf(wire.DebitFavour) ?? default,
+            CreditFavour = JournalCodec.AmountOf(wire.CreditFavour) ?? default,
             OpenedWith = (wire.OpenedWith ?? wire.Spec) is { } openedWith ? JournalCodec.FromStored(openedWith, account) : null,
         });
     }
@@ -415,6 +419,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Freeze = JournalCodec.ToStored(view.Freeze),
             ClosedReason = view.ClosedReason,
             HoldCount = (uint)view.HoldCount,
+            Doubt = DoubtCodec.ToWire(view.Doubt),
         };
 
     private static AccountView? FromWire(WireAccountAnswer wire) => !wire.Exists
@@ -427,6 +432,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Freeze = JournalCodec.FromStored(wire.Freeze),
             ClosedReason = wire.ClosedReason,
             HoldCount = (int)wire.HoldCount,
+            Doubt = DoubtCodec.FromWire(wire.Doubt),
         };
 
     private static WireCall ToWire(AccountCall call)
@@ -664,6 +670,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Exists = fence.Exists,
                     SequenceNr = fence.SequenceNr,
                     EntryCount = fence.EntryCount,
+                    InDoubt = fence.CompleteUpTo.HasValue,
+                    CompleteUpTo = fence.CompleteUpTo?.UnixMicroseconds ?? 0,
                 };
                 break;
             case CallFailed failed:
@@ -736,7 +744,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Principal = wire.Record.Principal,
                 }),
             WireAnswer.WhatOneofCase.Fence => new StatementFenceAnswer(
-                wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount),
+                wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount)
+            {
+                CompleteUpTo = wire.Fence.InDoubt ? new LedgerTime(wire.Fence.CompleteUpTo) : null,
+            },
             WireAnswer.WhatOneofCase.Failure => new CallFailed((CallFailure)wire.Failure)
             {
                 Size = wire.Size, Limit = wire.SizeLimit,

@@ -337,7 +337,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             manifest,
             string.IsNullOrEmpty(representation.WriterGuid) ? _journalUuid : representation.WriterGuid)
         {
-            Ids = (payload as JournalRow)?.Ids,
+            Entries = (payload as JournalRow)?.Entries,
         };
     }
 
@@ -686,7 +686,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
             Rows++;
             Bytes += row.Message.Length;
-            Ids += row.Ids?.Count ?? 0;
+            Ids += row.Entries?.Ids.Count ?? 0;
         }
 
         public void CopyTo(List<AppendRow> rows)

@@ -551,7 +551,8 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
     private async Task<bool> ResolveAsync(UnfinishedAccount seen, CancellationToken token)
     {
         Poke(seen.Account);
-        if (await context.Ask(seen.Account, static (caller, until) => new GetAccountCall(caller, until), token) is not AccountAnswer)
+        if (await context.Ask(seen.Account, static (caller, until) => new GetAccountCall(caller, until), token)
+            is not AccountAnswer { View: null or { Doubt: null } })
         {
             return false;
         }

@@ -150,9 +150,25 @@ internal static class Json
         {
             ["spec"] = Of(account.Spec),
             ["createTime"] = Names.Of(account.CreateTime),
-            ["balances"] = Of(account.Balances),
-            ["balance"] = account.Balance.ToString(),
         };
+        if (account.Doubt is { } doubt)
+        {
+            json["doubtful"] = new JsonObject
+            {
+                ["decided"] = Of(account.Balances),
+                ["least"] = Of(doubt.Least),
+                ["greatest"] = Of(doubt.Greatest),
+                ["transactionCount"] = doubt.TransactionCount,
+                ["transactions"] = Array([.. doubt.Transactions.Select(static one => (JsonNode)Doubts.Of(one))]),
+                ["completeUpTo"] = Names.Of(doubt.CompleteUpTo),
+            };
+        }
+        else
+        {
+            json["balances"] = Of(account.Balances);
+            json["balance"] = account.Balance.ToString();
+        }
+
         AddText(json, "availableDebits", account.AvailableDebits?.ToString() ?? "");
         AddText(json, "availableCredits", account.AvailableCredits?.ToString() ?? "");
         json["entryCount"] = account.EntryCount;

@@ -41,7 +41,9 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
     {
         var timeout = clock.Timeout(context);
         var address = Required(request.Address, "address");
-        var account = await ledger.GetAccountAsync(address, timeout, context.CancellationToken) ?? throw NotFound();
+        // What is in doubt is in the answer, in another field than firm balances.
+        var query = new AccountQuery(address) { AllowInDoubt = true };
+        var account = await ledger.GetAccountAsync(query, timeout, context.CancellationToken) ?? throw NotFound();
         return new GetAccountResponse { Account = Mapping.Write(account) };
     }
 
@@ -79,6 +81,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
 
             // Of the query as it was asked, which the next request repeats, and not of its rest.
             NextPageToken = page.NextSequence is { } next ? PageToken.Write(query, next) : "",
+            CompleteUpTo = page.CompleteUpTo is { } time ? Mapping.Write(time) : null,
         };
         foreach (var entry in page.Entries)
         {
@@ -217,7 +220,9 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         return Mapping.TryReadTime(source, field, out var time, out var fault) ? time : throw fault.Exception();
     }
 
-    private static int PageSize(int size) => size switch
+    /// <summary>Reads the size of a page.</summary>
+    /// <exception cref="FaultException">It is out of range.</exception>
+    internal static int PageSize(int size) => size switch
     {
         0 => DefaultPageSize,
         < 0 or > LedgerLimits.PageSizeMax => throw new Fault(

@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Ledger.Core;
 using Ledger.Grpc.Errors;
 
@@ -27,6 +28,30 @@ internal static class Batches
             _ => default,
         };
         return count > 0 && count <= countMax;
+    }
+
+    /// <summary>Leaves positions out, from the last result on, where an answer would have more bytes than clients receive: its outcomes
+    /// must not be lost for what is said besides (R17). Without positions the largest answer there can be is below the
+    /// limit.</summary>
+    /// <param name="response">The answer.</param>
+    /// <param name="results">Its results.</param>
+    /// <param name="leaveOut">Takes the position off a result.</param>
+    public static void Fit<TResult>(IMessage response, IReadOnlyList<TResult> results, Action<TResult> leaveOut)
+        where TResult : IMessage
+    {
+        // So few have room for everything, with balances too.
+        if (results.Count <= LedgerLimits.ReturnedBalancesMax)
+        {
+            return;
+        }
+
+        var size = response.CalculateSize();
+        for (var i = results.Count - 1; size > LedgerSizes.AnswerMax && i >= 0; i--)
+        {
+            size -= results[i].CalculateSize();
+            leaveOut(results[i]);
+            size += results[i].CalculateSize();
+        }
     }
 
     /// <summary>Results belong to requests by their place alone, so a wrong number can't be passed on.</summary>

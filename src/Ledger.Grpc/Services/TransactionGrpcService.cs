@@ -102,6 +102,18 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             response.Results.Add(Mapping.Write(request.Items[i], results[i], ledger));
         }
 
+        Batches.Fit(response, response.Results, static result =>
+        {
+            if (result.Transfer is { } transfer)
+            {
+                transfer.Position = "";
+            }
+            else if (result.Opening is { } opening)
+            {
+                opening.Position = "";
+            }
+        });
+
         return response;
     }
 

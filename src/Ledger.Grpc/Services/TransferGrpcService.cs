@@ -50,6 +50,8 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
             response.Results.Add(Mapping.Write(request.Transfers[i].Id, results[i], ledger));
         }
 
+        Batches.Fit(response, response.Results, static result => result.Position = "");
+
         return response;
     }
 
@@ -65,7 +67,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
         var id = RequiredId(request.Id, "id");
         var record = await ledger.GetTransferAsync(account, id, timeout, context.CancellationToken)
             ?? throw new Fault(Reasons.TransferNotFound, account.IsNone
-                ? "No such hold is known, and no such transfer remembered."
+                ? "The account that had it here lately has no such transfer."
                 : "The account has never taken part in such a transfer.").Exception();
         return new GetTransferResponse { Record = Mapping.Write(record) };
     }

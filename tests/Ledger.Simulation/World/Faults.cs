@@ -36,7 +36,14 @@ internal enum FaultKinds
     /// <summary>Transfers carry text, up to limits in bytes that are so small that rows close by them and transactions pass
     /// them (R17).</summary>
     Payload = 1 << 20,
-    All = (1 << 21) - 1,
+
+    /// <summary>The table of the index of ids is put back from a copy that is older than the journal.</summary>
+    IndexLost = 1 << 21,
+
+    /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it, and what
+    /// others have prepared with it stays in doubt.</summary>
+    Unreadable = 1 << 28,
+    All = ((1 << 22) - 1) | Unreadable,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -64,6 +71,13 @@ internal sealed record Faults
 
     public int LapseBits { get; init; }
 
+    public int UnreadableBits { get; init; }
+
+    /// <summary>How much one other account may leave unanswered, and all of them.</summary>
+    public int UnansweredMax { get; init; } = 256;
+
+    public int DoubtMax { get; init; } = 4096;
+
     public int WriteFails { get; init; }
 
     public int AckLost { get; init; }
@@ -73,6 +87,8 @@ internal sealed record Faults
     public int WriteBits { get; init; } = 12;
 
     public int LookupFails { get; init; }
+
+    public int IndexLostBits { get; init; }
 
     public int LookupBits { get; init; } = 12;
 
@@ -93,13 +109,16 @@ internal sealed record Faults
         var random = new Prng(seed, "faults");
         var kinds = FaultKinds.None;
         var temper = random.Next(8);
-        for (var bit = 0; bit < 21; bit++)
+        for (var bit = 0; bit < 22; bit++)
         {
             // One history in eight is calm, one suffers everything.
             var on = random.Next(100);
             kinds |= temper == 0 ? FaultKinds.None : temper == 1 || on < 40 ? (FaultKinds)(1 << bit) : FaultKinds.None;
         }
 
+        // Of its own: what the other faults of a seed are does not hang on it.
+        var doubt = new Prng(seed, "doubt");
+        kinds |= temper != 0 && (temper == 1 || doubt.Next(100) < 40) ? FaultKinds.Unreadable : FaultKinds.None;
         kinds &= allowed;
         if (isSequential)
         {
@@ -131,6 +150,10 @@ internal sealed record Faults
             PartitionBits = Rate(FaultKinds.Partition, 20, 22, 24),
             ClockJumpBits = Rate(FaultKinds.ClockJump, 20, 22, 24),
             LapseBits = Rate(FaultKinds.Lapse, 19, 21, 23),
+            IndexLostBits = Rate(FaultKinds.IndexLost, 19, 21, 23),
+            UnreadableBits = (kinds & FaultKinds.Unreadable) != FaultKinds.None ? doubt.Of(20, 21, 22, 23) : 0,
+            UnansweredMax = doubt.Of(1, 2, 3, 256),
+            DoubtMax = doubt.Of(2, 3, 5, 4096),
             WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
             AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),

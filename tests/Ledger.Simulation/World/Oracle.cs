@@ -592,8 +592,20 @@ internal sealed class Oracle(World world)
             var since = world.FirstSentOf(part.Id);
             var room = reason == TransferStatus.ExceedsCredits ? book.DebitRoom : book.CreditRoom;
             var hasTold = false;
+            var best = room;
             foreach (var (key, doubt) in book.Doubts)
             {
+                if (place.Versions[doubt.Since].At.Add(new AccountRuntimeOptions().OldDoubtAfter) <= at)
+                {
+                    var released = book.Copy();
+                    released.Settle(key);
+                    var done = released.Copy();
+                    done.Do(doubt.Part, at);
+                    best += reason == TransferStatus.ExceedsCredits
+                        ? Int128.Max(released.DebitRoom, done.DebitRoom) - book.DebitRoom
+                        : Int128.Max(released.CreditRoom, done.CreditRoom) - book.CreditRoom;
+                }
+
                 if (attempts.TryGetValue((key, doubt.Part.Digest), out var one) && one.IsTold && world.ToldAt(one) < since)
                 {
                     hasTold = true;
@@ -604,8 +616,29 @@ internal sealed class Oracle(World world)
                 }
             }
 
+            Check(best < Rules.Clamp(amount),
+                $"R20: {place.Address} {verb} {transfer.Id} for want of money that what is in doubt could bring");
             Check(!hasTold || room < Rules.Clamp(amount),
                 $"I10: {place.Address} {verb} {transfer.Id} for want of money that a client was told it has");
+        }
+    }
+
+    /// <summary>R20: what has been unanswered for long is not added to, but by one transaction a second that probes.</summary>
+    /// <remarks>A quarter of a second late at most, since old doubt is counted now and then.</remarks>
+    public static void CheckBounds(Incarnation one, EventBatch row, AccountRuntimeOptions options)
+    {
+        var late = options.OldDoubtAfter + options.CountDoubtEvery + options.CountDoubtEvery;
+        foreach (var happened in row.Events)
+        {
+            if (happened is not TransactionPrepared || one.ReadySince.Add(late) >= happened.At
+                || one.Runtime.State.InDoubtInOrder().Count(doubt => doubt.PreparedTime.Add(late) < happened.At) < options.DoubtMax)
+            {
+                continue;
+            }
+
+            Check(one.LastProbe is not { } last || last.Add(options.ProbeEvery) <= happened.At,
+                $"R20: {one.Place.Address} prepares {((TransactionPrepared)happened).Part.Key} although too much is in doubt");
+            one.LastProbe = happened.At;
         }
     }
 
@@ -734,6 +767,9 @@ internal sealed class Oracle(World world)
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: true }:
                 Count("trial: " + result.Status);
                 break;
+            case AccountAnswer({ Doubt: { } doubt } view):
+                CheckDoubtfulRead(call, view, doubt);
+                break;
             case AccountAnswer(var view):
                 CheckRead(call, view, durableRow);
                 break;
@@ -775,6 +811,14 @@ internal sealed class Oracle(World world)
         if (!told.TryGetValue(key, out var one))
         {
             told.Add(key, one = new Told());
+        }
+
+        if (status == TransferStatus.IdFromTheFuture)
+        {
+            // Of what is not taken, nothing is known later.
+            Check(one.Committed != true, $"I5: {id} was committed, and is told to be of the future");
+            Count("told: of the future");
+            return;
         }
 
         Check(one.Committed is null || one.Committed == committed || (!one.Committed.Value && IsAboutAnother(one.Status)),
@@ -823,7 +867,7 @@ internal sealed class Oracle(World world)
             }
             else
             {
-                Check(IsAboutAnother(status) || status == TransferStatus.LinkedEventFailed, $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(IsAboutAnother(status) || status is TransferStatus.LinkedEventFailed or TransferStatus.IdFromTheFuture, $"I5: {id} is told to be rejected ({status}), and no row says so");
             }
 
             Check(!attempts.Values.Any(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id
@@ -958,6 +1002,40 @@ internal sealed class Oracle(World world)
             + $"{place.Book.Entries} entries, and lacks what was told");
     }
 
+    // R20: what a doubtful read leaves open holds the truth, however the transactions in doubt end.
+    private void CheckDoubtfulRead(Call call, AccountView view, AccountDoubt doubt)
+    {
+        Count("read: doubtful");
+        var place = call.Place;
+        Check(doubt.Count > 0 && doubt.Transactions.Length == Math.Min(doubt.Count, AccountDoubt.TransactionsMax),
+            $"R20: a read of {place.Address} is doubtful and names nothing");
+        Check(doubt.Transactions.All(one => one.Since > doubt.CompleteUpTo),
+            $"R20: a read of {place.Address} says to be complete up to {doubt.CompleteUpTo}, and something older is in doubt");
+        if (place.Rows.Count != view.Version || place.Book.Balances != view.Balances)
+        {
+            // More has happened since, or is known and not booked.
+            return;
+        }
+
+        var truth = place.Book.Copy();
+        foreach (var (key, one) in place.Book.Doubts)
+        {
+            truth.Settle(key);
+            if (attempts[(one.Part.Key, one.Part.Digest)].CloserCommitted)
+            {
+                truth.Do(one.Part, default);
+            }
+        }
+
+        var (least, truly, most) = (doubt.Least, truth.Balances, doubt.Greatest);
+        Check(
+            least.DebitsPending <= truly.DebitsPending && truly.DebitsPending <= most.DebitsPending
+            && least.DebitsPosted <= truly.DebitsPosted && truly.DebitsPosted <= most.DebitsPosted
+            && least.CreditsPending <= truly.CreditsPending && truly.CreditsPending <= most.CreditsPending
+            && least.CreditsPosted <= truly.CreditsPosted && truly.CreditsPosted <= most.CreditsPosted,
+            $"R20: a read of {place.Address} says from {least} to {most}, and it is {truly}");
+    }
+
     private void CheckTransferRead(Call call, TransferId id, TransferRecord? record)
     {
         var place = call.Place;
@@ -1084,7 +1162,8 @@ internal sealed class Oracle(World world)
     /// <summary>Everything that a state holds, as text.</summary>
     public static string Dump(AccountSnapshot s) => string.Join('\n', [
         $"{s.SequenceNr} {s.Spec} {s.OpenedWith} {s.OpenTime} {s.Balances} {s.EntryCount} {s.LastTime} {s.PreparedCount}",
-        $"{s.Watermark} {s.HasForgottenUnordered} {s.IdLeadMax} {s.IdLagMax} {s.Closed} {s.ClosedReason} {s.Freeze}",
+        $"{s.Watermark} {s.HasForgottenUnordered} {s.ForgottenUpTo} {s.NewestIndexed} {s.Closed} {s.ClosedReason} {s.Freeze}",
+        .. s.RememberedEarly.Select(static r => $"early {r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
         .. s.Remembered.Select(static r =>
             $"{r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
         .. s.Holds.Select(static h => $"{h}"),

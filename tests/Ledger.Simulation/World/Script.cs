@@ -50,7 +50,9 @@ internal sealed class Script
         texts = hasPayload ? new Prng(seed, "texts") : null;
         this.isSequential = isSequential;
         timeOrdered = random.Of(0, 500, 1000, 1000);
-        ahead = random.Of(0, 0, 100, 5000, 3_600_000);
+
+        // Milliseconds before and behind their time. What is refused for its time is none of the simple ledger's business.
+        ahead = random.Of(0, 0, 100, 3000, 5000, 60_000, 3_000_000, isSequential ? 3_000_000 : 7_500_000);
         weights = new int[14];
         for (var i = 0; i < weights.Length; i++)
         {
