@@ -150,6 +150,9 @@ internal sealed partial class World
             ReleaseWait = TimeSpan.FromMilliseconds(chaos.Of(1, 500, 500)),
             UnansweredMax = faults.UnansweredMax,
             DoubtMax = faults.DoubtMax,
+            OldDoubtAfter = faults.OldDoubtAfter,
+            ProbeEvery = faults.ProbeEvery,
+            CountDoubtEvery = faults.OldDoubtAfter / 8,
         };
         Oracle = new Oracle(this);
         foreach (var account in script.Accounts)
