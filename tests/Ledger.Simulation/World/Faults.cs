@@ -81,6 +81,11 @@ internal sealed record Faults
 
     public int DoubtMax { get; init; } = 4096;
 
+    /// <summary>When doubt counts as old, and how often one goes through beyond a bound.</summary>
+    public TimeSpan OldDoubtAfter { get; init; } = TimeSpan.FromSeconds(2);
+
+    public TimeSpan ProbeEvery { get; init; } = TimeSpan.FromSeconds(1);
+
     public int WriteFails { get; init; }
 
     public int AckLost { get; init; }
@@ -162,7 +167,9 @@ internal sealed record Faults
             IndexLostBits = Rate(FaultKinds.IndexLost, 19, 21, 23),
             UnreadableBits = (kinds & FaultKinds.Unreadable) != FaultKinds.None ? doubt.Of(20, 21, 22, 23) : 0,
             UnansweredMax = doubt.Of(1, 2, 3, 256),
-            DoubtMax = doubt.Of(2, 3, 5, 4096),
+            DoubtMax = doubt.Of(1, 2, 3, 4096),
+            OldDoubtAfter = TimeSpan.FromMilliseconds(doubt.Of(20, 200, 2000)),
+            ProbeEvery = TimeSpan.FromSeconds(doubt.Of(1, 5, 20)),
             WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
             AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),

@@ -156,6 +156,9 @@ internal sealed partial class World
             HoldsMax = script.HoldsMax,
             HoldsPerCounterpartyMax = script.HoldsPerCounterpartyMax,
             Deciding = faults.Throws > 0 ? ThrowAtTimes : null,
+            OldDoubtAfter = faults.OldDoubtAfter,
+            ProbeEvery = faults.ProbeEvery,
+            CountDoubtEvery = faults.OldDoubtAfter / 8,
         };
         Oracle = new Oracle(this);
         foreach (var account in script.Accounts)
