@@ -180,16 +180,16 @@ public partial class GoldenBytesTests
             read.DigestOfWhole.ShouldBe(part.DigestOfWhole);
             read.Key.ShouldBe(part.Key);
         }
-
-        static TransactionPart? PartOf(AccountEvent happened) => happened switch
-        {
-            TransactionPrepared prepared => prepared.Part,
-            TransactionRejected rejected => rejected.Part,
-            CloserCommitted closed => closed.Part,
-            CloserRefused refused => refused.Part,
-            _ => null,
-        };
     }
+
+    private static TransactionPart? PartOf(AccountEvent happened) => happened switch
+    {
+        TransactionPrepared prepared => prepared.Part,
+        TransactionRejected rejected => rejected.Part,
+        CloserCommitted closed => closed.Part,
+        CloserRefused refused => refused.Part,
+        _ => null,
+    };
 
     [Theory]
     [InlineData("row-of-all")]

@@ -240,10 +240,10 @@ public abstract partial class LedgerSuite
         await gate.Asked.WaitAsync(TimeSpan.FromSeconds(30));
 
         // What an exception left behind: "nothing is known of it", for a question of the same number.
-        var former = new AccountRuntime(a, new AccountRuntimeOptions(), new NoShell());
+        var former = new AccountSearches(a, context.Reader, actor);
         var question = new IdLookup(first.Id, 0, 1, default, LedgerTime.MaxValue, false) { Number = 1 };
-        actor.Tell(new AccountActor.LookupsDone(former, [question], [null]));
-        actor.Tell(new AccountActor.LookupsFailed(former, [question], new InvalidOperationException("former")));
+        actor.Tell(new SearchEnded(former, 0, [question], [new IdAnswer(question, null, IsProved: true)], null));
+        actor.Tell(new SearchEnded(former, 0, [question], null, new InvalidOperationException("former")));
         gate.Open();
 
         (await retry).ShouldBeOfType<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.Exists);
@@ -276,29 +276,6 @@ public abstract partial class LedgerSuite
 
         // The ledger's own.
         public ValueTask DisposeAsync() => default;
-    }
-
-    private sealed class NoShell : IAccountShell
-    {
-        public void Reply(Caller caller, AccountAnswerBase answer)
-        {
-        }
-
-        public void Send(AccountAddress account, AccountMessage message)
-        {
-        }
-
-        public void Write(EventBatch batch)
-        {
-        }
-
-        public void Lookup(IdLookup lookup)
-        {
-        }
-
-        public void WakeAt(LedgerTime time)
-        {
-        }
     }
 
     private sealed class ShiftedClock : TimeProvider
