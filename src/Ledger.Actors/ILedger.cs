@@ -12,6 +12,25 @@ namespace Ledger.Actors;
 /// </remarks>
 public interface ILedger
 {
+    /// <summary>The same ledger, in the name of somebody: what is written through it says who asked. Cheap; may be called for each
+    /// request.</summary>
+    /// <param name="principal">Who asks, such as a user or a service: at most <see cref="Principals.BytesMax"/> bytes of UTF-8,
+    /// without control characters, and not beginning with <see cref="Principals.ReservedPrefix"/>; empty for nobody. It is no part of
+    /// what is asked for: the same id asked for again by another is the same request, and its first principal stays.</param>
+    /// <exception cref="LedgerException">The principal is none; its field is <c>principal</c>.</exception>
+    ILedger WithCaller(string principal);
+
+    /// <summary>The same ledger, whose posts are answered with their accounts as they are right after: see
+    /// <see cref="TransferResult.DebitAfter"/> and <see cref="TransactionResult.After"/>. At most
+    /// <see cref="LedgerLimits.ReturnedBalancesMax"/> transfers or legs in one request. It costs no row and no message; an answer waits for
+    /// what its first account is writing at the moment.</summary>
+    ILedger ReturningBalances();
+
+    /// <summary>The opaque text of a position that a write was answered with, as the API tells it: it names the ledger's epoch too, and
+    /// is told from a text that this ledger has not made. Empty for none.</summary>
+    /// <param name="position">The position.</param>
+    string PositionOf(RowPosition position);
+
     /// <summary>Opens accounts, each on its own. Idempotent. Results come in the order of the request.</summary>
     /// <param name="accounts">From 1 to <see cref="LedgerLimits.BatchMax"/> accounts.</param>
     /// <param name="timeout">How long to wait.</param>
@@ -38,13 +57,24 @@ public interface ILedger
 
     /// <summary>Reads an account, linearizably; null when it does not exist.</summary>
     /// <param name="address">Its address.</param>
-    /// <param name="timeout">How long to wait for transactions that are in doubt.</param>
+    /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="LedgerException">It can't be read now.</exception>
+    /// <exception cref="LedgerException">It can't be read now; with <see cref="LedgerErrorReason.AccountInDoubt"/> because
+    /// transactions are in doubt on it, for which the read has waited up to a second.</exception>
     Task<AccountView?> GetAccountAsync(
-        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
+        GetAccountAsync(new AccountQuery(address), timeout, cancellationToken);
 
-    /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it.</summary>
+    /// <summary>Reads an account; null when it does not exist.</summary>
+    /// <param name="query">Which one, and whether an answer is wanted that is not firm.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="LedgerException">It can't be read now; see <see cref="AccountQuery.AllowInDoubt"/>.</exception>
+    Task<AccountView?> GetAccountAsync(
+        AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
+
+    /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it. Without an account
+    /// that is never said of what was merely forgotten: it fails with <see cref="LedgerErrorReason.TransferNotRemembered"/>.</summary>
     /// <param name="account">The transfer's debit or credit account; none when the caller does not know it. A hold is then
     /// found by the index of holds, however old; another transfer only by this node's memory of recent ids.</param>
     /// <param name="id">The transfer's id.</param>
@@ -127,7 +157,8 @@ public interface ILedger
     Task<StatementPage?> GetStatementAsync(
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Lists accounts, each as of its own moment, in the store's own order.</summary>
+    /// <summary>Lists accounts, each as of its own moment, in the store's own order. Where something is in doubt on one of them,
+    /// its <see cref="AccountView.Doubt"/> says what, and its counters are not final.</summary>
     /// <param name="after">The page's <see cref="AccountPage.Next"/> of before, or null for the first page.</param>
     /// <param name="limit">How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</param>
     /// <param name="timeout">How long to wait.</param>
@@ -161,7 +192,11 @@ public sealed record ExtendHold(TransferId HoldId, LedgerTime Deadline)
 /// <param name="Status"><see cref="TransferStatus.Created"/> when it was set, <see cref="TransferStatus.Exists"/> when it was so
 /// already, or why not.</param>
 /// <param name="Deadline">When the hold expires; null when it does not, or is not there.</param>
-public sealed record ExtendHoldResult(TransferId HoldId, TransferStatus Status, LedgerTime? Deadline);
+public sealed record ExtendHoldResult(TransferId HoldId, TransferStatus Status, LedgerTime? Deadline)
+{
+    /// <summary>The row that holds it, where this request wrote it; else none.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>Asks to take back a transfer or a transaction. Immutable.</summary>
 /// <param name="Id">The id of the correction, made by the client.</param>
@@ -178,6 +213,10 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 
     /// <summary>The caller's own reference.</summary>
     public string Reference { get; init; } = "";
+
+    /// <summary>When the correction counts from a business point of view; null for when it is committed. It is not the
+    /// original's.</summary>
+    public LedgerTime? EffectiveTime { get; init; }
 }
 
 /// <summary>Asks to post or to void all holds of a transaction. Immutable.</summary>
@@ -185,7 +224,11 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 /// <param name="Account">The anchor of the transaction that made the holds.</param>
 /// <param name="TransactionId">Its id.</param>
 /// <param name="Post">Whether to post them; else they are voided.</param>
-public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post);
+public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post)
+{
+    /// <summary>When the posts or voids count from a business point of view; null for when they are committed.</summary>
+    public LedgerTime? EffectiveTime { get; init; }
+}
 
 /// <summary>Which entries of a statement to read. Immutable.</summary>
 /// <param name="Account">The account.</param>
@@ -214,7 +257,13 @@ public sealed record StatementQuery(AccountAddress Account)
 /// <param name="Entries">The entries, in the order that was asked for.</param>
 /// <param name="NextSequence">The number of the entry that the next page begins with (as its minimum, or its maximum
 /// when the newest comes first), or null when this page is the last.</param>
-public sealed record StatementPage(IReadOnlyList<StatementEntry> Entries, ulong? NextSequence);
+public sealed record StatementPage(IReadOnlyList<StatementEntry> Entries, ulong? NextSequence)
+{
+    /// <summary>When something is in doubt although the read has waited for it: everything that the account prepared at this
+    /// time or earlier is decided and booked, and what it prepared later may be missing and be booked later. Null when nothing
+    /// was in doubt that was prepared before the read: then the statement is complete as of the read.</summary>
+    public LedgerTime? CompleteUpTo { get; init; }
+}
 
 /// <summary>A page of accounts. Immutable.</summary>
 /// <param name="Accounts">The accounts; there may be fewer than asked for, even none.</param>
@@ -257,6 +306,14 @@ public enum LedgerErrorReason
     /// <summary>The account could not be reached, or was moving. The outcome is unknown.</summary>
     Unavailable,
 
+    /// <summary>What was asked depends on transactions that are in doubt, or too many are in doubt on the account. Nothing was
+    /// applied, and no id was used. Retry after a pause.</summary>
+    AccountInDoubt = 16,
+
+    /// <summary>Another account of the transaction has left too many others unanswered. Nothing was applied, and no id was
+    /// used. Retry after a pause.</summary>
+    CounterpartyUnavailable = 17,
+
     /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits; nothing was applied, and
     /// the same is refused again. Split it.</summary>
     TransactionTooLarge = 20,
@@ -266,6 +323,10 @@ public enum LedgerErrorReason
 
     /// <summary>The answer is larger than what nodes send each other. The outcome is unknown, and is found out by reading.</summary>
     AnswerTooLarge = 22,
+
+    /// <summary>The node does not remember by itself which account a transfer is of, which says nothing about whether there is one:
+    /// name one of its accounts. Nothing was applied.</summary>
+    TransferNotRemembered = 24,
 
     /// <summary>The account could not decide it, by a defect of the ledger. Nothing was applied by this call; the same again will
     /// mostly fail again.</summary>

@@ -11,6 +11,7 @@ using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Sweeping;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -49,6 +50,7 @@ public static class LedgerHostingExtensions
     public static IServiceCollection AddLedger(this IServiceCollection services)
     {
         services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedger());
+        services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedgerAdmin());
         return services;
     }
 
@@ -82,6 +84,14 @@ public static class LedgerHostingExtensions
     /// <param name="builder">The health checks.</param>
     public static IHealthChecksBuilder AddLedgerDecisions(this IHealthChecksBuilder builder) =>
         AddCheck(builder, "ledger-decisions", static system => new DecisionHealthCheck(system), HealthStatus.Degraded, null);
+
+    /// <summary>Adds a health check that says whether this node knows the ledger's time. It is unhealthy where the node may be further
+    /// than 250 ms from the others; degraded where a clock was set, or where accounts have rows of the future.</summary>
+    /// <param name="builder">The health checks.</param>
+    /// <param name="tags">What to find it by, such as the application's tag for readiness.</param>
+    /// <returns>The builder.</returns>
+    public static IHealthChecksBuilder AddLedgerClock(this IHealthChecksBuilder builder, params string[] tags) =>
+        AddCheck(builder, "ledger-clock", static system => new ClockHealthCheck(system), HealthStatus.Unhealthy, tags);
 
     private static IHealthChecksBuilder AddCheck(
         IHealthChecksBuilder builder, string name, Func<ActorSystem, IHealthCheck> check, HealthStatus failure, string[]? tags)
@@ -130,6 +140,7 @@ public static class LedgerHostingExtensions
             return builder.StartActors(async (system, _) =>
             {
                 var ledger = LedgerExtension.Of(system);
+                await ledger.StartClockAsync();
                 await ledger.Lease.EnterAndWaitAsync(LedgerExtension.LeasePatience);
                 var accounts = system.ActorOf(
                     Props.Create(() => new LocalAccountsActor(ledger.Context)), "ledger-accounts");
@@ -164,6 +175,7 @@ public static class LedgerHostingExtensions
         return builder.StartActors(async (system, registry) =>
         {
             var ledger = LedgerExtension.Of(system);
+            await ledger.StartClockAsync();
             await ledger.Lease.RefuseRivalsAsync();
             var region = await ledger.StartRegionAsync(ShardTypeName);
             registry.Register<AccountRegion>(region);
@@ -175,6 +187,10 @@ public static class LedgerHostingExtensions
     /// <param name="system">The actor system, made with <c>WithLedger(...)</c>.</param>
     /// <exception cref="InvalidOperationException">The actor system has no ledger.</exception>
     public static ILedger GetLedger(this ActorSystem system) => LedgerExtension.Of(system).Ledger;
+
+    /// <summary>What operators ask of the ledger of an actor system.</summary>
+    /// <param name="system">The actor system, which has a ledger.</param>
+    public static ILedgerAdmin GetLedgerAdmin(this ActorSystem system) => new LedgerAdmin(LedgerExtension.Of(system).Work);
 }
 
 /// <summary>The key of the accounts' shard region in the actor registry.</summary>
@@ -188,6 +204,9 @@ public sealed class AccountRegion
 internal sealed class LedgerSetup(LedgerOptions options) : Setup
 {
     public LedgerOptions Options { get; } = options;
+
+    /// <summary>The ledger time of this node.</summary>
+    public LedgerClock Clock { get; } = new(options.TimeProvider);
 }
 
 /// <summary>What belongs to the ledger of one actor system.</summary>
@@ -209,8 +228,11 @@ internal sealed class LedgerExtension : IExtension
     private readonly TaskCompletionSource<IActorRef> accounts =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private static readonly TimeSpan s_sampleEvery = TimeSpan.FromSeconds(5);
+
     private readonly CallTable calls;
     private readonly ExtendedActorSystem system;
+    private Timer? sampling;
 
     private LedgerExtension(ExtendedActorSystem system)
     {
@@ -219,14 +241,23 @@ internal sealed class LedgerExtension : IExtension
             ? system.Settings.Setup.Get<LedgerSetup>().Value.Options
             : throw new InvalidOperationException("This actor system has no ledger: call WithLedger(...).");
         Options = options;
+        Clock = system.Settings.Setup.Get<LedgerSetup>().Value.Clock;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
         Identity = options.Storage!.ReadIdentity();
+        if (Identity.IdWindow != IdWindow.Width)
+        {
+            // Which ids are in the index follows from it: under another one, an id that is there would be taken for new.
+            throw new InvalidOperationException(
+                $"The ledger in {options.Storage.Description} looks for ids within {Identity.IdWindow.TotalMilliseconds:0} ms of their time, and this "
+                + $"version within {IdWindow.Width.TotalMilliseconds:0} ms. Use the version that made it.");
+        }
+
         system.Log.Info(
             "Ledger {0}, which {1} began at {2:u} ({3}), in {4}",
             Identity, Identity.Epoch.BegunBy, Identity.Epoch.BegunAt.ToDateTimeOffset(), Identity.Epoch.Reason,
             options.Storage.Description);
         var streams = options.Storage.OpenStreams();
-        var reader = new AccountStreamReader(streams);
+        var reader = new AccountStreamReader(streams, Logging.GetLogger(system, typeof(AccountStreamReader)));
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
         {
             SweeperHealth.CountUnreadable();
@@ -234,13 +265,16 @@ internal sealed class LedgerExtension : IExtension
                 row.SequenceNr, row.PersistenceId);
         });
         Holds = new HoldLocator(Work);
-        calls = new CallTable(options.TimeProvider, options.NodeCallsMax);
+        calls = new CallTable(Clock, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
         system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
-        Leases = options.Storage.OpenLeases();
+        Leases = options.Storage.OpenLeases() is { } leases ? new WatchedLeases(leases, Clock) : null;
         Lease = Leases is null
             ? new NodeLease(EndSystem)
-            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), EndSystem);
+            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), EndSystem)
+            {
+                Clock = Clock,
+            };
         DatabaseWatch.Of(system).WhenLost(Lease.End);
         Returns = Leases is null ? null : new ClaimReturns(Leases, Lease, Logging.GetLogger(system, typeof(ClaimReturns)));
         Context = new AccountActorContext(
@@ -256,14 +290,17 @@ internal sealed class LedgerExtension : IExtension
                 AllowSeeding = options.AllowSeeding,
                 Deciding = options.Deciding,
             },
-            options.PassivateAfter, options.TimeProvider, reader, Work, Lease, () => accounts.Task.Result);
-        Ledger = new LedgerService(options, calls, reader, accounts.Task, Holds, () => Sweeper)
+            options.PassivateAfter, Clock, reader, Work, Lease, () => accounts.Task.Result);
+        Ledger = new LedgerService(
+            options, Clock, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
         {
             Ended = () => Lease.IsLost ? Lease.Failure : null,
         };
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
+            Clock.Stop();
+            sampling?.Dispose();
             _ = streams.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
             _ = Work.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
 
@@ -276,6 +313,9 @@ internal sealed class LedgerExtension : IExtension
 
     /// <summary>Which ledger this is, as it was read at the start.</summary>
     public LedgerIdentity Identity { get; }
+
+    /// <summary>The ledger time of this node.</summary>
+    public LedgerClock Clock { get; }
 
     public AccountActorContext Context { get; }
 
@@ -316,7 +356,7 @@ internal sealed class LedgerExtension : IExtension
 
         var sweeper = system.SystemActorOf(
             Props.Create(() => new SweeperActor(
-                new SweeperContext(Work, WorkRows, region, AskAsync, Options, SweeperHealth))),
+                new SweeperContext(Work, WorkRows, region, AskAsync, Options, SweeperHealth) { Time = Clock })),
             "ledger-sweeper");
         Sweeper = sweeper;
 
@@ -329,6 +369,30 @@ internal sealed class LedgerExtension : IExtension
                 await sweeper.GracefulStop(SweeperStopTimeout);
                 return Done.Instance;
             });
+    }
+
+    /// <summary>Begins to tell the ledger's time, before anything is decided by it.</summary>
+    /// <exception cref="InvalidOperationException">The clocks contradict each other, and go on doing so.</exception>
+    public async Task StartClockAsync()
+    {
+        if (Leases is null)
+        {
+            Clock.Start(Options.Storage!.ReadClockMark(), Options.Clock.Accept);
+            return;
+        }
+
+        await new ClockStart(Clock, Leases, Options).RunAsync();
+
+        // A node without accounts has no lease whose renewals would keep its time.
+        sampling = new Timer(
+            _ =>
+            {
+                if (!Lease.IsEntered)
+                {
+                    ClockStart.TrySample(Clock, Leases);
+                }
+            },
+            null, s_sampleEvery, s_sampleEvery);
     }
 
     /// <summary>Starts the accounts' shard region, in clustered mode.</summary>
@@ -420,7 +484,7 @@ internal sealed class LedgerExtension : IExtension
         try
         {
             return await calls.AskAsync(
-                accounts.Task.Result, account, message, Options.TimeProvider.GetUtcNow() + SweeperAskTimeout, timer.Token);
+                accounts.Task.Result, account, message, Clock.GetUtcNow() + SweeperAskTimeout, timer.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -37,9 +37,9 @@ public sealed class LedgerOptions
     /// <value>The default value is 250 milliseconds. From 0 to 10 seconds.</value>
     public TimeSpan CommitRecordDelay { get; set; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How many journal rows an account writes between two snapshots, or 16 times as many events where that comes first:
-    /// from half as many to as many, so that accounts that are used alike don't take theirs all at once; more where many ids
-    /// or holds would make it cost more than its rows.</summary>
+    /// <summary>How many journal rows an account writes between two snapshots, or 16 times as many events or legs, or 16 MiB of rows,
+    /// whichever comes first: from half as many to as many, so that accounts that are used alike don't take theirs all at once; up to
+    /// 16 times as many rows or events where many ids or holds would make it cost more than its rows.</summary>
     /// <value>The default value is 250. From 1 to 100,000.</value>
     [Range(1, 100_000)]
     public int SnapshotEvery { get; set; } = 250;
@@ -103,6 +103,9 @@ public sealed class LedgerOptions
     /// <summary>The clock. Only tests need another than the system's.</summary>
     /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
+    /// <summary>How the ledger tells the time.</summary>
+    public LedgerClockOptions Clock { get; } = new();
 
     /// <summary>The cluster role that accounts live on, in clustered mode; null for every node.</summary>
     public string? Role { get; set; }

@@ -9,12 +9,13 @@ namespace Ledger.Actors;
 /// <content>Transfers, transactions and what is built of them.</content>
 internal sealed partial class LedgerService
 {
-    private readonly RecentIds recent = new();
+    private readonly RecentIds recent = remembered ?? new();
 
     public async Task<TransactionResult> PostTransactionAsync(
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Check(transaction);
+        CheckReturned(transaction.Legs.Length, "legs");
         var deadline = Begin(transaction.Legs.Length, timeout);
         try
         {
@@ -76,7 +77,8 @@ internal sealed partial class LedgerService
         try
         {
             var answer = await AskOnceAsync(
-                account, (caller, until) => new ChangeAccountCall(change, caller, until), deadline, cancellationToken);
+                account, (caller, until) => new ChangeAccountCall(change, caller, until) { Principal = principal }, deadline,
+                cancellationToken);
             return answer is ChangeAccountAnswer(var result) ? result : throw Failed(answer);
         }
         finally
@@ -105,10 +107,11 @@ internal sealed partial class LedgerService
             }
 
             var answer = await AskOnceAsync(
-                debit, (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until), deadline,
-                cancellationToken);
+                debit,
+                (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until) { Principal = principal },
+                deadline, cancellationToken);
             return answer is ExtendHoldAnswer extended
-                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline)
+                ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline) { Position = extended.Position }
                 : throw Failed(answer);
         }
         finally
@@ -127,13 +130,15 @@ internal sealed partial class LedgerService
         }
 
         CheckReference(request.Reference, "reference");
+        CheckEffectiveTime(request.EffectiveTime, "effective_time");
         var deadline = Begin(1, timeout);
         try
         {
             var account = request.Account.IsNone
                 ? await LocateAsync(request.OriginalId, deadline, cancellationToken)
+                    ?? throw NotRemembered(request.OriginalId, "account")
                 : request.Account;
-            var original = account is { } anchor ? await OriginalAsync(anchor, request.OriginalId, deadline, cancellationToken) : [];
+            var original = await OriginalAsync(account, request.OriginalId, deadline, cancellationToken);
             if (original.Count == 0)
             {
                 throw new LedgerException(
@@ -162,6 +167,7 @@ internal sealed partial class LedgerService
                     Reference = request.Reference,
                     Reverses = transfer.Id,
                     Reason = request.Reason,
+                    EffectiveTime = request.EffectiveTime,
                 }));
             }
 
@@ -178,6 +184,7 @@ internal sealed partial class LedgerService
         TransactionResolution request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         RequireAddress(request.Account, "account");
+        CheckEffectiveTime(request.EffectiveTime, "effective_time");
         var deadline = Begin(1, timeout);
         try
         {
@@ -197,6 +204,7 @@ internal sealed partial class LedgerService
                     Asset = hold.Asset,
                     PendingId = hold.Id,
                     Flags = request.Post ? TransferFlags.PostPending : TransferFlags.VoidPending,
+                    EffectiveTime = request.EffectiveTime,
                 }));
             }
 
@@ -221,6 +229,7 @@ internal sealed partial class LedgerService
     {
         items = [.. items];
         CheckBatch(items.Count, "items");
+        CheckReturned(items.Count, "items");
         for (var i = 0; i < items.Count; i++)
         {
             Check(items[i].Leg, "items", i);
@@ -361,8 +370,11 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransferCall(transfer, caller, until), deadline, retryOverload,
-            cancellationToken);
+            anchor, (caller, until) => new PostTransferCall(transfer, caller, until)
+            {
+                Principal = principal, ReturnBalances = returnBalances,
+            }, deadline,
+            retryOverload, cancellationToken);
         return answer is TransferAnswer(var result) ? Remember(result, anchor) : throw Failed(answer);
     }
 
@@ -417,9 +429,10 @@ internal sealed partial class LedgerService
             return record;
         }
 
-        var hold = record.Transfer.PendingId;
+        // Of a live hold itself, or of one that a post or a void was about.
+        var hold = record.Transfer.ResolvesHold ? record.Transfer.PendingId : record.Transfer.Id;
         var holds = await ReadAsync(token => reader.HoldsAsync(account, [(record.HoldRow, hold)], token), deadline, cancellationToken);
-        return record with { Transfer = record.Transfer.WithTextOf(holds[hold].Reference, holds[hold].Metadata) };
+        return record with { Transfer = record.Transfer.WithTextOf(holds[hold].Reference, holds[hold].Metadata), HoldRow = 0 };
     }
 
     // With what its posts and voids leave to their holds, as far as an answer has room: of thousands, each with metadata of its
@@ -510,6 +523,11 @@ internal sealed partial class LedgerService
             : null;
     }
 
+    // Not "there is none": this node may only have forgotten it, or never have known.
+    private static LedgerException NotRemembered(TransferId id, string field) => new(
+        LedgerErrorReason.TransferNotRemembered,
+        $"This node does not remember {id}, which does not say that there is no such transfer. Name one of its accounts.", field);
+
     // What moved money under an id: the transfers of a transaction, or one transfer.
     private async Task<IReadOnlyList<(Transfer Transfer, Amount Amount)>> OriginalAsync(
         AccountAddress account, TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
@@ -570,7 +588,11 @@ internal sealed partial class LedgerService
         var whole = WithOpenings(transaction);
         var anchor = AnchorOf(whole);
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransactionCall(whole, caller, until), deadline, false, cancellationToken);
+            anchor, (caller, until) => new PostTransactionCall(whole, caller, until)
+            {
+                Principal = principal, ReturnBalances = returnBalances,
+            }, deadline, false,
+            cancellationToken);
         if (answer is not TransactionAnswer(var result))
         {
             throw Failed(answer);
@@ -785,6 +807,9 @@ internal sealed partial class LedgerService
             result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = leg.Amount,
+            Position = result.Position,
+            DebitAfter = result.AfterOf(transfer.DebitAccount),
+            CreditAfter = result.AfterOf(transfer.CreditAccount),
         };
     }
 
@@ -871,6 +896,7 @@ internal sealed partial class LedgerService
                     result.Time, result.Replayed, i == result.FailedLeg ? result.BalanceSeen : null)
                 {
                     Amount = result.Legs[i].Amount,
+                    Position = result.Position,
                 },
                 null)
             : new BatchItemResult(
@@ -880,7 +906,10 @@ internal sealed partial class LedgerService
                     result.Replayed && result.Legs[i].Opening == AccountStatus.Created
                         ? AccountStatus.Exists
                         : result.Legs[i].Opening,
-                    result.Time)))];
+                    result.Time)
+                {
+                    Position = result.Position,
+                }))];
     }
 
     private async Task<OpenAccountResult> OpenAsync(
@@ -894,7 +923,8 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until), deadline, true, cancellationToken);
+            spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until) { Principal = principal }, deadline, true,
+            cancellationToken);
         return answer is OpenAccountAnswer(var result) ? result : throw Failed(answer);
     }
 
@@ -969,6 +999,7 @@ internal sealed partial class LedgerService
     {
         Check(transfer.Reference, transfer.Metadata, list, index);
         CheckReason(transfer.Reason, list is null ? "reason" : $"{list}[{index}].reason");
+        CheckEffectiveTime(transfer.EffectiveTime, list, index);
         if (transfer.Timeout < TimeSpan.Zero || transfer.Timeout.Ticks % TimeSpan.TicksPerMicrosecond != 0)
         {
             throw new LedgerException(
@@ -984,6 +1015,24 @@ internal sealed partial class LedgerService
             throw new LedgerException(
                 LedgerErrorReason.InvalidArgument,
                 $"The reason has {reason.Length} characters; at most {LedgerLimits.ReasonLengthMax}, well-formed, are allowed.", field);
+        }
+    }
+
+    private static void CheckEffectiveTime(LedgerTime? time, string? list, int index)
+    {
+        if (time is not null)
+        {
+            CheckEffectiveTime(time, list is null ? "effective_time" : $"{list}[{index}].effective_time");
+        }
+    }
+
+    // What can't be printed could be written down, and then neither read nor sent.
+    private static void CheckEffectiveTime(LedgerTime? time, string field)
+    {
+        if (time is { } given && (given < LedgerLimits.EffectiveTimeMin || given > LedgerLimits.EffectiveTimeMax))
+        {
+            throw new LedgerException(
+                LedgerErrorReason.InvalidArgument, "An effective time is in the years 1 to 9999.", field);
         }
     }
 

@@ -7,8 +7,9 @@ namespace Ledger.Actors;
 
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
-    LedgerOptions options, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts, HoldLocator holds,
-    Func<IActorRef?> sweeper) : ILedger
+    LedgerOptions options, TimeProvider clock, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts,
+    HoldLocator holds, Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null,
+    bool returnBalances = false) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan WaitMax = TimeSpan.FromDays(1);
@@ -16,6 +17,16 @@ internal sealed partial class LedgerService(
 
     /// <summary>Why this process may never answer again; null while it may.</summary>
     public Func<string?> Ended { get; init; } = static () => null;
+
+    public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
+        ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
+        : new LedgerService(
+            options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances) { Ended = Ended };
+
+    public ILedger ReturningBalances() => new LedgerService(
+        options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances: true) { Ended = Ended };
+
+    public string PositionOf(RowPosition position) => positions.Write(position);
 
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
@@ -40,7 +51,8 @@ internal sealed partial class LedgerService(
                 if (shape == AccountStatus.None)
                 {
                     answers[i] = AskAsync(
-                        spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until), deadline,
+                        spec.Address,
+                        (caller, until) => new OpenAccountCall(spec, caller, until) { Principal = principal }, deadline,
                         results.Length > 1, cancellationToken);
                 }
                 else
@@ -78,6 +90,7 @@ internal sealed partial class LedgerService(
     {
         transfers = [.. transfers];
         CheckBatch(transfers.Count, "transfers");
+        CheckReturned(transfers.Count, "transfers");
         for (var i = 0; i < transfers.Count; i++)
         {
             Check(transfers[i], "transfers", i);
@@ -101,15 +114,16 @@ internal sealed partial class LedgerService(
     }
 
     public async Task<AccountView?> GetAccountAsync(
-        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        RequireAddress(address, "address");
+        RequireAddress(query.Account, "address");
         var deadline = Begin(1, timeout);
         try
         {
             var answer = await AskAsync(
-                address, static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
-            return answer is AccountAnswer(var view) ? view : throw Failed(answer, isRead: true);
+                query.Account, static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
+            var view = answer is AccountAnswer(var read) ? read : throw Failed(answer, isRead: true);
+            return view?.Doubt is { } doubt && !query.AllowInDoubt ? throw InDoubt(doubt) : view;
         }
         finally
         {
@@ -125,12 +139,7 @@ internal sealed partial class LedgerService(
         {
             if (account.IsNone)
             {
-                if (await LocateAsync(id, deadline, cancellationToken) is not { } found)
-                {
-                    return null;
-                }
-
-                account = found;
+                account = await LocateAsync(id, deadline, cancellationToken) ?? throw NotRemembered(id, "account");
             }
 
             return await RecordAsync(account, id, deadline, cancellationToken);
@@ -158,7 +167,10 @@ internal sealed partial class LedgerService(
             }
 
             return fence.Exists
-                ? await ReadAsync(token => reader.ReadPageAsync(query, fence, token), deadline, cancellationToken)
+                ? (await ReadAsync(token => reader.ReadPageAsync(query, fence, token), deadline, cancellationToken)) with
+                {
+                    CompleteUpTo = fence.CompleteUpTo,
+                }
                 : null;
         }
         finally
@@ -186,9 +198,7 @@ internal sealed partial class LedgerService(
                     continue; // A stream of somebody else's.
                 }
 
-                answers[i] = AskAsync(
-                    address,
-                    static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
+                answers[i] = AskForListAsync(address, deadline, cancellationToken);
             }
 
             var views = new List<AccountView>(ids.Count);
@@ -238,7 +248,7 @@ internal sealed partial class LedgerService(
                 LedgerErrorReason.DeadlineExpired, "The deadline had passed before anything was done.");
         }
 
-        var deadline = options.TimeProvider.GetUtcNow() + (wait < WaitMax ? wait : WaitMax);
+        var deadline = clock.GetUtcNow() + (wait < WaitMax ? wait : WaitMax);
         calls.Admit(count);
         return deadline;
     }
@@ -274,7 +284,7 @@ internal sealed partial class LedgerService(
             if (options.Mode == LedgerExecutionMode.Clustered && hasId)
             {
                 // A node that dies takes calls and answers with it that nobody else knows of.
-                call.SendAgain(() => region.Tell(envelope, ActorRefs.NoSender), options.TimeProvider.GetUtcNow());
+                call.SendAgain(() => region.Tell(envelope, ActorRefs.NoSender), clock.GetUtcNow());
             }
 
             region.Tell(envelope, ActorRefs.NoSender);
@@ -285,7 +295,7 @@ internal sealed partial class LedgerService(
                 return answer;
             }
 
-            if (isUnknown && (failure is CallFailure.Overloaded or CallFailure.DeadlineExpired or CallFailure.DecisionFailed))
+            if (isUnknown && IsRefused(failure))
             {
                 // "Nothing was applied" is true of this attempt, and need not be of the one before it.
                 answer = new CallFailed(CallFailure.Moving);
@@ -294,12 +304,12 @@ internal sealed partial class LedgerService(
             isUnknown |= failure == CallFailure.Moving;
             if (!(failure == CallFailure.NotBegun || (failure == CallFailure.Moving && hasId)
                 || (failure == CallFailure.Overloaded && retryOverload)) || calls.IsDisposed
-                || options.TimeProvider.GetUtcNow() + pause >= deadline)
+                || clock.GetUtcNow() + pause >= deadline)
             {
                 return answer;
             }
 
-            await Task.Delay(pause, options.TimeProvider, cancellationToken);
+            await Task.Delay(pause, clock, cancellationToken);
             pause = pause * 2 < RetryPauseMax ? pause * 2 : RetryPauseMax;
         }
     }
@@ -309,7 +319,7 @@ internal sealed partial class LedgerService(
         try
         {
             return await accounts.WaitAsync(
-                deadline - options.TimeProvider.GetUtcNow(), options.TimeProvider, cancellationToken);
+                deadline - clock.GetUtcNow(), clock, cancellationToken);
         }
         catch (TimeoutException)
         {
@@ -321,7 +331,7 @@ internal sealed partial class LedgerService(
         Func<CancellationToken, Task<T>> read, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var left = deadline - options.TimeProvider.GetUtcNow();
+        var left = deadline - clock.GetUtcNow();
         timer.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
         try
         {
@@ -369,8 +379,7 @@ internal sealed partial class LedgerService(
         if (failure is not null)
         {
             // "Nothing was applied" may be said only when it is true of every item.
-            throw failure.Reason is LedgerErrorReason.DeadlineExpired or LedgerErrorReason.Overloaded
-                or LedgerErrorReason.DecisionFailed && !allExpired && items.Length > 1
+            throw IsRefused(failure.Reason) && !allExpired && items.Length > 1
                 ? new LedgerException(LedgerErrorReason.Unavailable, "Some items have no outcome yet. Send them again.")
                 : failure;
         }
@@ -418,8 +427,7 @@ internal sealed partial class LedgerService(
         if (failure is not null)
         {
             // "Nothing was applied" may be said only when it is true of every item.
-            throw failure is CallFailed(CallFailure.DeadlineExpired or CallFailure.Overloaded or CallFailure.DecisionFailed)
-                && !allExpired
+            throw failure is CallFailed { Reason: var reason } && IsRefused(reason) && !allExpired
                 ? new LedgerException(LedgerErrorReason.Unavailable, "Some items have no outcome yet. Send them again.")
                 : Failed(failure);
         }
@@ -455,10 +463,52 @@ internal sealed partial class LedgerService(
             "The account could not decide this, by a defect of the ledger; nothing was done. The node's log has it."),
         CallFailed(CallFailure.Moving or CallFailure.NotBegun) => new LedgerException(
             LedgerErrorReason.Unavailable, "The account is moving; the outcome is unknown."),
+        CallFailed(CallFailure.AccountInDoubt) => new LedgerException(
+            LedgerErrorReason.AccountInDoubt,
+            "The answer depends on transactions that are in doubt on the account, or too many are. Nothing was done, and no id"
+            + " was used. Retry after a pause."),
+        CallFailed(CallFailure.CounterpartyUnavailable) => new LedgerException(
+            LedgerErrorReason.CounterpartyUnavailable,
+            "Another account of the transaction has left many others unanswered. Nothing was done, and no id was used. Retry"
+            + " after a pause."),
         _ => throw new InvalidOperationException($"Unexpected answer {answer.GetType().Name}."),
     };
 
+    // Whether a failure says that nothing was done.
+    private static bool IsRefused(CallFailure failure) => failure is CallFailure.Overloaded or CallFailure.DeadlineExpired
+        or CallFailure.AccountInDoubt or CallFailure.CounterpartyUnavailable or CallFailure.DecisionFailed;
+
+    private static bool IsRefused(LedgerErrorReason reason) => reason is LedgerErrorReason.Overloaded
+        or LedgerErrorReason.DeadlineExpired or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable
+        or LedgerErrorReason.DecisionFailed;
+
+    // One whose very opening is in doubt is not there yet: it must not keep a page from being listed.
+    private async Task<AccountAnswerBase> AskForListAsync(
+        AccountAddress account, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var answer = await AskAsync(
+            account, static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
+        return answer is CallFailed(CallFailure.AccountInDoubt) ? new AccountAnswer(null) : answer;
+    }
+
+    private static LedgerException InDoubt(AccountDoubt doubt) => new(
+        LedgerErrorReason.AccountInDoubt,
+        $"{doubt.Count} {(doubt.Count == 1 ? "transaction is" : "transactions are")} in doubt on the account, the oldest since"
+        + $" {doubt.Transactions[0].Since.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss.fff}Z, so that its balances are not final.");
+
     // ---------------------------------------------------------------- requests
+
+    // An answer grows by some hundred bytes for each account.
+    private void CheckReturned(int count, string field)
+    {
+        if (returnBalances && count > LedgerLimits.ReturnedBalancesMax)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.BatchTooLarge,
+                $"The request holds {count} {field}; at most {LedgerLimits.ReturnedBalancesMax} are allowed with balances returned.",
+                field);
+        }
+    }
 
     private static void CheckBatch(int count, string field)
     {

@@ -65,6 +65,7 @@ internal static class LedgerCli
         root.Subcommands.Add(TransactionsCommand.Create(context, options));
         root.Subcommands.Add(ImportCommand.Create(context, options));
         root.Subcommands.Add(BalancesCommand.Create(context, options));
+        root.Subcommands.Add(AdminCommand.Create(context, options));
         return root;
     }
 

@@ -42,6 +42,10 @@ public readonly record struct AccountLimit(UInt128 Allowance);
 /// <param name="CreateTime">When the account was opened, if it is open with this content; otherwise null.</param>
 public sealed record AccountOutcome(string Address, AccountStatus Status, DateTimeOffset? CreateTime)
 {
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
     /// <summary>Whether the account is open with the content that was asked for, since now or since before.</summary>
     public bool IsOpen => Status is AccountStatus.Created or AccountStatus.Exists;
 }
@@ -70,16 +74,24 @@ public sealed record Account
     /// <summary>When it was opened.</summary>
     public required DateTimeOffset CreateTime { get; init; }
 
-    /// <summary>Its counters.</summary>
+    /// <summary>Its counters. With a <see cref="Doubt"/>, what is decided of them: they are not final.</summary>
     public required Balances Balances { get; init; }
 
-    /// <summary>Posted debits less posted credits, in minor units. Negative for an account that was credited more.</summary>
+    /// <summary>Posted debits less posted credits, in minor units. Negative for an account that was credited more. With a
+    /// <see cref="Doubt"/>, of what is decided.</summary>
     public required BigInteger Balance { get; init; }
 
-    /// <summary>What can still be debited; null when the account has no limit on its debits.</summary>
+    /// <summary>What is in doubt on the account, so that its counters are not final; null when they are.
+    /// <see cref="LedgerClient.GetAccountAsync"/> gives such an account only to who asks for it with
+    /// <see cref="RequestOptions.AllowInDoubt"/>.</summary>
+    public AccountDoubt? Doubt { get; init; }
+
+    /// <summary>What can still be debited; null when the account has no limit on its debits. With a <see cref="Doubt"/>, the
+    /// least that it can be.</summary>
     public BigInteger? AvailableDebits { get; init; }
 
-    /// <summary>What can still be credited; null when the account has no limit on its credits.</summary>
+    /// <summary>What can still be credited; null when the account has no limit on its credits. With a <see cref="Doubt"/>, the
+    /// least that it can be.</summary>
     public BigInteger? AvailableCredits { get; init; }
 
     /// <summary>How many entries its statement has.</summary>
@@ -122,6 +134,10 @@ public sealed record AccountFreeze
 /// <param name="Account">The account after it; null when it does not exist.</param>
 public sealed record AccountChangeOutcome(AccountStatus Status, Account? Account)
 {
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
     /// <summary>Whether the account is as was asked, since now or since before.</summary>
     public bool IsApplied => Status is AccountStatus.Changed or AccountStatus.Unchanged;
 }

@@ -99,7 +99,9 @@ internal static class ChannelFactory
         };
         // The stream is not named: it is opened again by its session, which knows what has been answered.
         ServiceDescriptor[] services =
-            [V1.AccountService.Descriptor, V1.TransferService.Descriptor, V1.TransactionService.Descriptor];
+        [
+            V1.AccountService.Descriptor, V1.TransferService.Descriptor, V1.TransactionService.Descriptor, V1.AdminService.Descriptor,
+        ];
         foreach (var method in services.SelectMany(static service => service.Methods))
         {
             if (!method.IsClientStreaming && !method.IsServerStreaming)

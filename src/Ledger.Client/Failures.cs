@@ -20,6 +20,8 @@ internal enum CallKind
 internal static class Failures
 {
     private const string Overloaded = "OVERLOADED";
+    private const string AccountInDoubt = "ACCOUNT_IN_DOUBT";
+    private const string CounterpartyUnavailable = "COUNTERPARTY_UNAVAILABLE";
     private static readonly TimeSpan OverloadPause = TimeSpan.FromMilliseconds(100);
 
     // By how much two clocks' timers may disagree about one deadline.
@@ -40,7 +42,7 @@ internal static class Failures
         }
 
         var arrived = trace.MayHaveArrived;
-        var unknown = kind != CallKind.Read && arrived && (LeavesOpen(code)
+        var unknown = kind != CallKind.Read && arrived && ((LeavesOpen(code) && !IsForDoubt(status))
             || (code != StatusCode.InvalidArgument
                 && (kind == CallKind.WriteBatch || trace.EarlierMayHaveArrived)));
         return Of(status, code, detail, failure, unknown, unreachable: code == StatusCode.Unavailable && !arrived);
@@ -50,7 +52,8 @@ internal static class Failures
     public static LedgerClientException Of(Google.Rpc.Status status, bool unknown)
     {
         var code = (StatusCode)status.Code;
-        return Of(status, code, status.Message, inner: null, unknown || LeavesOpen(code), unreachable: false);
+        return Of(
+            status, code, status.Message, inner: null, unknown || (LeavesOpen(code) && !IsForDoubt(status)), unreachable: false);
     }
 
     public static LedgerClientException Of(
@@ -73,6 +76,15 @@ internal static class Failures
             Code = StatusCode.Internal,
             OutcomeUnknown = kind != CallKind.Read,
         };
+
+    /// <summary>The failure of a read that is answered, but not firmly.</summary>
+    public static LedgerClientException InDoubt(AccountDoubt doubt) => new(
+        $"{AccountInDoubt}: {doubt.TransactionCount} transaction{(doubt.TransactionCount == 1 ? " is" : "s are")} in doubt on the"
+        + " account, so that its balances are not final.")
+    {
+        Code = StatusCode.Unavailable,
+        Reason = AccountInDoubt,
+    };
 
     /// <summary>Whether the ledger had no room for the request and did nothing, so that it may be sent again.</summary>
     public static bool IsOverload(LedgerClientException failure) => failure.Code == StatusCode.ResourceExhausted
@@ -105,6 +117,10 @@ internal static class Failures
         var pause = TimeSpan.FromMilliseconds(ceiling * (0.5 + (0.5 * jitter)));
         return failure is not null && IsOverload(failure) ? (failure.RetryAfter ?? OverloadPause) + (pause / 4) : pause;
     }
+
+    // These say that nothing was done, whatever the code says of others.
+    private static bool IsForDoubt(Google.Rpc.Status? status) =>
+        status?.GetDetail<ErrorInfo>()?.Reason is AccountInDoubt or CounterpartyUnavailable;
 
     private static bool LeavesOpen(StatusCode code) => code is StatusCode.Unavailable or StatusCode.DeadlineExceeded
         or StatusCode.Cancelled or StatusCode.Internal or StatusCode.Unknown or StatusCode.Aborted or StatusCode.DataLoss;

@@ -23,6 +23,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     private readonly V1.AccountService.AccountServiceClient accounts;
     private readonly V1.TransferService.TransferServiceClient transfers;
     private readonly V1.TransactionService.TransactionServiceClient transactions;
+    private readonly V1.AdminService.AdminServiceClient admin;
     private readonly Random random = new();
 
     /// <summary>Makes a client of the nodes that the options name. Connects with the first call.</summary>
@@ -51,6 +52,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         accounts = new V1.AccountService.AccountServiceClient(invoker);
         transfers = new V1.TransferService.TransferServiceClient(invoker);
         transactions = new V1.TransactionService.TransactionServiceClient(invoker);
+        admin = new V1.AdminService.AdminServiceClient(invoker);
     }
 
     private LedgerClient(GrpcChannel channel, LedgerClientOptions options, bool owns)
@@ -85,7 +87,10 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     public async Task<TransferOutcome> PostTransferAsync(
         Transfer transfer, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
-        var message = new V1.PostTransferRequest { Transfer = Wire.ToWire(transfer) };
+        var message = new V1.PostTransferRequest
+        {
+            Transfer = Wire.ToWire(transfer), ReturnBalances = request is { ReturnBalances: true },
+        };
         var response = await CallAsync(
             transfers.PostTransferAsync, message, CallKind.Write, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
@@ -103,7 +108,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         CancellationToken cancellationToken = default)
     {
         CheckBatch(batch);
-        var message = new V1.PostTransfersRequest();
+        var message = new V1.PostTransfersRequest { ReturnBalances = request is { ReturnBalances: true } };
         message.Transfers.AddRange(batch.Select(Wire.ToWire));
         var response = await CallAsync(
             transfers.PostTransfersAsync, message, CallKind.WriteBatch, request, cancellationToken);
@@ -122,7 +127,10 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(transaction);
         CheckBatch(transaction.Legs, nameof(transaction));
-        var message = new V1.PostTransactionRequest { Transaction = Wire.ToWire(transaction) };
+        var message = new V1.PostTransactionRequest
+        {
+            Transaction = Wire.ToWire(transaction), ReturnBalances = request is { ReturnBalances: true },
+        };
         var response = await CallAsync(
             transactions.PostTransactionAsync, message, CallKind.Write, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
@@ -165,6 +173,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             Account = resolution.Account,
             TransactionId = Wire.IdText(resolution.TransactionId),
             Resolution = resolution.Post ? V1.Resolution.Post : V1.Resolution.Void,
+            EffectiveTime = resolution.EffectiveTime is { } effective ? Wire.ToWire(effective) : null,
         };
         var response = await CallAsync(
             transactions.ResolveTransactionAsync, message, CallKind.Write, request, cancellationToken);
@@ -316,7 +325,9 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     public TransferStream OpenTransferStream(TransferStreamOptions? stream = null) =>
         new(transfers, stream ?? new TransferStreamOptions(), options, owned is not null);
 
-    /// <summary>Reads an account with its balances. Shows every transfer that was acknowledged before.</summary>
+    /// <summary>Reads an account with its balances. Shows every transfer that was acknowledged before, or fails with
+    /// <c>ACCOUNT_IN_DOUBT</c>: transactions are in doubt on it, for which the ledger has waited up to a second. Such a read is not
+    /// sent again by itself; <see cref="RequestOptions.AllowInDoubt"/> asks for what is known.</summary>
     /// <param name="address">The account's address.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -327,7 +338,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.GetAccountRequest { Address = address };
         var response = await FindAsync(accounts.GetAccountAsync, message, request, cancellationToken);
-        return response is null ? null : Read(() => Wire.FromWire(response.Account), CallKind.Read);
+        var account = response is null ? null : Read(() => Wire.FromWire(response.Account), CallKind.Read);
+        return account?.Doubt is { } doubt && request?.AllowInDoubt != true ? throw Failures.InDoubt(doubt) : account;
     }
 
     /// <summary>Looks a transfer up in the memory of one of its two accounts. Waits while the transfer is in doubt.</summary>
@@ -362,7 +374,9 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return response is null ? null : Read(() => Wire.FromWire(response.Record), CallKind.Read);
     }
 
-    /// <summary>Lists all accounts with their balances, each as of its own moment, fetching page after page.</summary>
+    /// <summary>Lists all accounts with their balances, each as of its own moment, fetching page after page. Fails with
+    /// <c>ACCOUNT_IN_DOUBT</c> at an account on which transactions are in doubt, unless
+    /// <see cref="RequestOptions.AllowInDoubt"/> asks for it.</summary>
     /// <param name="pageSize">How many are fetched at a time: 1 to 1,000.</param>
     /// <param name="request">What is different for each of the calls.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -376,6 +390,28 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         {
             var page = await CallAsync(
                 accounts.ListAccountsAsync, message, CallKind.Read, request, cancellationToken);
+            foreach (var wire in page.Accounts)
+            {
+                var account = Read(() => Wire.FromWire(wire), CallKind.Read);
+                yield return account.Doubt is { } doubt && request?.AllowInDoubt != true ? throw Failures.InDoubt(doubt) : account;
+            }
+
+            message.PageToken = page.NextPageToken;
+        }
+        while (message.PageToken.Length > 0);
+    }
+
+    /// <summary>Lists the accounts that have been in doubt for long, fetching page after page. One may be among them that is in
+    /// doubt no more. Answered only on the node's own machine.</summary>
+    /// <param name="request">What is different for each of the calls.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    public async IAsyncEnumerable<AccountInDoubt> ListInDoubtAsync(
+        RequestOptions? request = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var message = new V1.ListInDoubtRequest { PageSize = 500 };
+        do
+        {
+            var page = await CallAsync(admin.ListInDoubtAsync, message, CallKind.Read, request, cancellationToken);
             foreach (var account in page.Accounts)
             {
                 yield return Read(() => Wire.FromWire(account), CallKind.Read);
@@ -384,6 +420,21 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             message.PageToken = page.NextPageToken;
         }
         while (message.PageToken.Length > 0);
+    }
+
+    /// <summary>Says what is in doubt on an account: the oldest transactions, at most 100. Answered only on the node's own
+    /// machine.</summary>
+    /// <param name="address">The account's address.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>The transactions, the oldest first; none when nothing is in doubt, or there is no such account.</returns>
+    public async Task<IReadOnlyList<TransactionInDoubt>> GetInDoubtAsync(
+        string address, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var message = new V1.GetInDoubtRequest { Address = address };
+        var response = await CallAsync(admin.GetInDoubtAsync, message, CallKind.Read, request, cancellationToken);
+        return Read(() => response.Transactions.Select(Wire.FromWire).ToArray(), CallKind.Read);
     }
 
     /// <summary>Lists the entries of an account's statement, fetching page after page. Entries that are booked meanwhile
@@ -415,6 +466,11 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         {
             var page = await CallAsync(
                 accounts.ListStatementAsync, message, CallKind.Read, request, cancellationToken);
+            if (page.CompleteUpTo is { } completeUpTo)
+            {
+                query.OnInDoubt?.Invoke(completeUpTo.ToDateTimeOffset());
+            }
+
             foreach (var entry in page.Entries)
             {
                 yield return Read(() => Wire.FromWire(entry), CallKind.Read);

@@ -59,6 +59,15 @@ public sealed record RequestOptions
     /// last attempt may end up to one timeout later. Null (the default) for that of <see cref="LedgerClientOptions"/>;
     /// zero turns it off. Reads ignore it.</summary>
     public TimeSpan? RetryUnknownFor { get; init; }
+
+    /// <summary>For <see cref="LedgerClient.GetAccountAsync"/> and <see cref="LedgerClient.ListAccountsAsync"/>: whether an account
+    /// is wanted although transactions are in doubt on it. Its <see cref="Account.Doubt"/> then says which, and its
+    /// counters are not final. Else the call fails with <c>ACCOUNT_IN_DOUBT</c>. The default is false.</summary>
+    public bool AllowInDoubt { get; init; }
+
+    /// <summary>Whether the post of transfers, up to 2,048, or of a transaction is answered with its accounts as they are right
+    /// after it. The default is false. Other calls ignore it.</summary>
+    public bool ReturnBalances { get; init; }
 }
 
 /// <summary>How a <see cref="TransferStream"/> behaves.</summary>

@@ -61,6 +61,11 @@ public sealed record StatementQuery
     /// <summary>Entries booked before this time; null (the default) for to the last.</summary>
     public DateTimeOffset? EndTime { get; init; }
 
+    /// <summary>Called, before the entries of a page, when transactions are in doubt on the account. Everything that it prepared at
+    /// the given time or earlier is decided and booked; what it prepared later may be missing and be booked later. Not called
+    /// when the statement is complete as of the call. Null (the default) for nothing.</summary>
+    public Action<DateTimeOffset>? OnInDoubt { get; init; }
+
     /// <summary>How many entries are fetched at a time: 1 to 1,000. The default is 500. It does not limit the list.</summary>
     public int PageSize { get; init; } = 500;
 }

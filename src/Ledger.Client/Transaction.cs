@@ -106,6 +106,14 @@ public sealed record TransactionOutcome
     /// <summary>For a rejection that is on record: the balances of the account that refused, as they were seen.</summary>
     public Balances? BalanceSeen { get; init; }
 
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
+    /// <summary>Where it was asked for and this request committed the transaction: its accounts right after the whole of it, in no
+    /// promised order; one whose answer was lost on the way is not among them. Otherwise empty.</summary>
+    public IReadOnlyList<AccountState> AccountsAfter { get; init; } = [];
+
     /// <summary>One outcome for each leg, in order. Of a rejected transaction, all but the leg that failed are
     /// <see cref="TransferStatus.LinkedEventFailed"/>. Empty where the ledger did not get as far as the legs.</summary>
     public required IReadOnlyList<LegOutcome> Legs { get; init; }
@@ -129,7 +137,11 @@ public sealed record LegOutcome(Guid TransferId, TransferStatus Transfer, Accoun
 /// <summary>A transaction as its anchor remembers it.</summary>
 /// <param name="Transaction">The transaction, with the ids of its transfers.</param>
 /// <param name="Outcome">What became of it.</param>
-public sealed record TransactionRecord(Transaction Transaction, TransactionOutcome Outcome);
+public sealed record TransactionRecord(Transaction Transaction, TransactionOutcome Outcome)
+{
+    /// <summary>Who asked for it first; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>One item of a batch.</summary>
 /// <param name="Leg">What it does. A transfer needs an id.</param>
@@ -166,6 +178,10 @@ public sealed record Reversal
 
     /// <summary>The caller's own reference, at most 128 characters; empty by default.</summary>
     public string Reference { get; init; } = "";
+
+    /// <summary>When the correction counts from a business point of view; null (the default) for when it is committed. It is
+    /// not the original's.</summary>
+    public DateTimeOffset? EffectiveTime { get; init; }
 }
 
 /// <summary>Asks to post or to void all holds of a transaction.</summary>
@@ -182,4 +198,8 @@ public sealed record TransactionResolution
 
     /// <summary>Whether to post them; otherwise they are voided.</summary>
     public required bool Post { get; init; }
+
+    /// <summary>When the posts or voids count from a business point of view; null (the default) for when they are
+    /// committed.</summary>
+    public DateTimeOffset? EffectiveTime { get; init; }
 }

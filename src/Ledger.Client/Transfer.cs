@@ -94,6 +94,11 @@ public sealed record Transfer
     /// <summary>For a correction: why, at most 256 characters; empty by default.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>When the transfer counts from a business point of view; null (the default) for when it is committed. The
+    /// ledger keeps it in whole microseconds, and takes what is finer to the next one. A post or a void has not its
+    /// hold's.</summary>
+    public DateTimeOffset? EffectiveTime { get; init; }
+
     /// <summary>Makes the post of a hold, whose accounts, asset, code, reference and metadata are those of the hold.</summary>
     /// <param name="id">The id of the post, a new one.</param>
     /// <param name="holdId">The hold.</param>
@@ -150,6 +155,17 @@ public sealed record TransferOutcome
     /// differs from the amount asked for where that depended on a hold or on what the accounts had.</summary>
     public UInt128? Amount { get; init; }
 
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
+    /// <summary>Where it was asked for and this request committed the transfer: the debit account right after it. Otherwise null;
+    /// also where it was lost on the way.</summary>
+    public AccountState? DebitAfter { get; init; }
+
+    /// <summary>The credit account, in the same way.</summary>
+    public AccountState? CreditAfter { get; init; }
+
     /// <summary>Whether the transfer is recorded, once: by this request or by an earlier one.</summary>
     public bool IsCommitted => Status is TransferStatus.Created or TransferStatus.Exists;
 
@@ -180,6 +196,9 @@ public sealed record TransferRecord
 
     /// <summary>For a hold that was made: what has become of it. Otherwise null.</summary>
     public Hold? Hold { get; init; }
+
+    /// <summary>Who asked for it first; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 }
 
 /// <summary>Whether a hold is live, and how it ended. The numbers are those of the wire.</summary>
@@ -214,6 +233,10 @@ public sealed record Hold(HoldState State, UInt128 Remaining, DateTimeOffset? Ex
 /// <param name="ExpireTime">When the hold expires; null when it does not, or when there is no such live hold.</param>
 public sealed record HoldExtension(Guid HoldId, TransferStatus Status, DateTimeOffset? ExpireTime)
 {
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
+    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    public string Position { get; init; } = "";
+
     /// <summary>Whether the hold expires as was asked, since now or since before.</summary>
     public bool IsApplied => Status is TransferStatus.Created or TransferStatus.Exists;
 }

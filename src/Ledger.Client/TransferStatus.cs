@@ -240,6 +240,10 @@ public enum TransferStatus
     /// by this request; the caller looks for where it made one id for two things.</summary>
     ExistsWithDifferentReverses = 1006,
 
+    /// <summary>The id is known with another effective time, or with one where this request has none. Nothing was recorded
+    /// by this request; the caller looks for where it made one id for two things.</summary>
+    ExistsWithDifferentEffectiveTime = 1008,
+
     /// <summary>There is no such transfer to take back on these accounts. Journaled. The caller looks for the
     /// original's id and accounts.</summary>
     ReversedTransferNotFound = 1010,
@@ -272,4 +276,8 @@ public enum TransferStatus
     /// since asking again would mostly end the same way. The operator finds the defect in the log of that account's
     /// node; the caller sends a new id once it is mended.</summary>
     DecisionFailed = 1022,
+
+    /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the ledger's. Nothing was
+    /// recorded, and the id stays free; the caller sets its clock, and makes a new id.</summary>
+    IdFromTheFuture = 1040,
 }

@@ -39,6 +39,11 @@ internal static class Wire
             wire.Timeout = Duration.FromTimeSpan(transfer.Timeout);
         }
 
+        if (transfer.EffectiveTime is { } effective)
+        {
+            wire.EffectiveTime = ToWire(effective);
+        }
+
         AddAll(wire.Metadata, transfer.Metadata);
         return wire;
     }
@@ -113,6 +118,7 @@ internal static class Wire
             Amount = reversal.Amount is { } amount ? Text(amount) : "",
             Code = reversal.Code,
             Reference = reversal.Reference,
+            EffectiveTime = reversal.EffectiveTime is { } effective ? ToWire(effective) : null,
         };
     }
 
@@ -146,6 +152,7 @@ internal static class Wire
         OpenAccounts = wire.OpenAccounts,
         Reverses = OptionalId(wire.Reverses),
         Reason = wire.Reason,
+        EffectiveTime = wire.EffectiveTime?.ToDateTimeOffset(),
     };
 
     public static Transaction FromWire(V1.Transaction wire) => new()
@@ -174,6 +181,8 @@ internal static class Wire
         FailedLeg = wire.HasFailedLeg ? wire.FailedLeg : null,
         CreateTime = wire.CreateTime?.ToDateTimeOffset(),
         Replayed = wire.Replayed,
+        Position = wire.Position,
+        AccountsAfter = [.. wire.AccountsAfter.Select(static after => FromWire(after)!)],
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Legs =
         [
@@ -186,7 +195,10 @@ internal static class Wire
     };
 
     public static TransactionRecord FromWire(V1.TransactionRecord wire) => new(
-        FromWire(Needed(wire.Transaction, "transaction")), FromWire(Needed(wire.Result, "result")));
+        FromWire(Needed(wire.Transaction, "transaction")), FromWire(Needed(wire.Result, "result")))
+    {
+        Principal = wire.Principal,
+    };
 
     public static BatchItemOutcome FromWire(V1.BatchItemResult wire) => wire switch
     {
@@ -196,10 +208,16 @@ internal static class Wire
     };
 
     public static AccountChangeOutcome FromWire(V1.AccountChangeResult wire) => new(
-        (AccountStatus)(int)wire.Status, wire.Account is null ? null : FromWire(wire.Account));
+        (AccountStatus)(int)wire.Status, wire.Account is null ? null : FromWire(wire.Account))
+    {
+        Position = wire.Position,
+    };
 
     public static HoldExtension FromWire(V1.ExtendHoldResult wire) => new(
-        Id(wire.HoldId), (TransferStatus)(int)wire.Status, wire.ExpireTime?.ToDateTimeOffset());
+        Id(wire.HoldId), (TransferStatus)(int)wire.Status, wire.ExpireTime?.ToDateTimeOffset())
+    {
+        Position = wire.Position,
+    };
 
     public static TransferOutcome FromWire(V1.TransferResult wire) => new()
     {
@@ -207,6 +225,9 @@ internal static class Wire
         Status = (TransferStatus)(int)wire.Status,
         CreateTime = wire.CreateTime?.ToDateTimeOffset(),
         Replayed = wire.Replayed,
+        Position = wire.Position,
+        DebitAfter = FromWire(wire.DebitAfter),
+        CreditAfter = FromWire(wire.CreditAfter),
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Amount = OptionalAmount(wire.Amount),
     };
@@ -219,6 +240,7 @@ internal static class Wire
         BalanceSeen = wire.BalanceSeen is null ? null : FromWire(wire.BalanceSeen),
         Amount = OptionalAmount(wire.Amount),
         TransactionId = OptionalId(wire.TransactionId),
+        Principal = wire.Principal,
         Hold = wire.Hold is null
             ? null
             : new Hold(
@@ -226,14 +248,15 @@ internal static class Wire
     };
 
     public static AccountOutcome FromWire(V1.OpenAccountResult wire) =>
-        new(wire.Address, (AccountStatus)(int)wire.Status, wire.CreateTime?.ToDateTimeOffset());
+        new(wire.Address, (AccountStatus)(int)wire.Status, wire.CreateTime?.ToDateTimeOffset()) { Position = wire.Position };
 
     public static Account FromWire(V1.Account wire) => new()
     {
         Spec = FromWire(Needed(wire.Spec, "spec")),
         CreateTime = Time(wire.CreateTime),
-        Balances = FromWire(Needed(wire.Balances, "balances")),
-        Balance = Signed(wire.Balance),
+        Balances = FromWire(wire.Doubtful?.Decided ?? Needed(wire.Balances, "balances")),
+        Balance = wire.Doubtful is { } doubtful ? Balance(Needed(doubtful.Decided, "decided counters")) : Signed(wire.Balance),
+        Doubt = wire.Doubtful is null ? null : FromWire(wire.Doubtful),
         AvailableDebits = wire.AvailableDebits.Length == 0 ? null : Signed(wire.AvailableDebits),
         AvailableCredits = wire.AvailableCredits.Length == 0 ? null : Signed(wire.AvailableCredits),
         EntryCount = wire.EntryCount,
@@ -250,6 +273,28 @@ internal static class Wire
             },
         ClosedReason = wire.ClosedReason,
         HoldCount = wire.HoldCount,
+    };
+
+    private static BigInteger Balance(V1.Balances wire) =>
+        (BigInteger)Amount(wire.DebitsPosted) - Amount(wire.CreditsPosted);
+
+    private static AccountDoubt FromWire(V1.DoubtfulBalances wire) => new(
+        FromWire(Needed(wire.Least, "least counters")), FromWire(Needed(wire.Greatest, "greatest counters")),
+        wire.TransactionCount, [.. wire.Transactions.Select(FromWire)], Time(wire.CompleteUpTo));
+
+    public static AccountInDoubt FromWire(V1.AccountInDoubt wire) => new(wire.Address, Time(wire.Since));
+
+    public static TransactionInDoubt FromWire(V1.TransactionInDoubt wire) => new()
+    {
+        Id = Id(wire.Id),
+        AttemptId = Id(wire.AttemptId),
+        PrepareTime = Time(wire.PrepareTime),
+        Coordinator = wire.Coordinator,
+        Counterparties = [.. wire.Counterparties],
+        DebitsPending = Signed(wire.DebitsPending),
+        DebitsPosted = Signed(wire.DebitsPosted),
+        CreditsPending = Signed(wire.CreditsPending),
+        CreditsPosted = Signed(wire.CreditsPosted),
     };
 
     public static StatementEntry FromWire(V1.Entry wire) => new()
@@ -290,6 +335,13 @@ internal static class Wire
             ? (ToWire(transfer), null)
             : (null, new V1.AccountOpening { Spec = ToWire(leg.Opening!), IfMissing = leg.IfMissing });
     }
+
+    private static AccountState? FromWire(V1.AccountState? wire) => wire is null
+        ? null
+        : new AccountState(
+            wire.Address, FromWire(Needed(wire.Balances, "balances")), wire.Version, wire.EntrySequence,
+            wire.AvailableDebits.Length == 0 ? null : Signed(wire.AvailableDebits),
+            wire.AvailableCredits.Length == 0 ? null : Signed(wire.AvailableCredits));
 
     private static Balances FromWire(V1.Balances wire) => new(
         Amount(wire.DebitsPending),

@@ -15,18 +15,30 @@ public abstract record AccountEvent
 /// <summary>The account was opened.</summary>
 /// <param name="Spec">What it was opened with.</param>
 /// <param name="At">When.</param>
-public sealed record AccountOpened(AccountSpec Spec, LedgerTime At) : AccountEvent(At);
+public sealed record AccountOpened(AccountSpec Spec, LedgerTime At) : AccountEvent(At)
+{
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>The account was changed.</summary>
 /// <param name="Change">The change.</param>
 /// <param name="At">When.</param>
-public sealed record AccountChanged(AccountChange Change, LedgerTime At) : AccountEvent(At);
+public sealed record AccountChanged(AccountChange Change, LedgerTime At) : AccountEvent(At)
+{
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>A hold of this account's expires at another time than before.</summary>
 /// <param name="HoldId">The hold.</param>
 /// <param name="Deadline">When it expires.</param>
 /// <param name="At">When it was set.</param>
-public sealed record HoldExtended(TransferId HoldId, LedgerTime Deadline, LedgerTime At) : AccountEvent(At);
+public sealed record HoldExtended(TransferId HoldId, LedgerTime Deadline, LedgerTime At) : AccountEvent(At)
+{
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>Anchor or participant: the legs that concern this account are reserved; the closer decides.</summary>
 /// <param name="Part">At the anchor the whole transaction, elsewhere the account's slice of it.</param>
@@ -125,11 +137,21 @@ public sealed class EventBatch
     /// <summary>The events, in the order in which they were decided.</summary>
     public IList<AccountEvent> Events { get; } = new List<AccountEvent>(2);
 
+    /// <summary>The ids that it is entered under in the index, some more than once; null for none. Of a row that is being written; one
+    /// that was read does not have them.</summary>
+    public IReadOnlyList<TransferId>? IndexedIds => Indexed;
+
+    /// <summary>The newest entry of the account before those of this row; none for none. Where it is missing when the row is written,
+    /// the index has lost some.</summary>
+    public IndexedId PreviousIndexed { get; internal set; }
+
+    internal List<TransferId>? Indexed { get; set; }
+
     internal List<Outgoing>? Held { get; set; }
 
     internal bool Urgent { get; set; }
 
-    /// <summary>How many bytes the row has at most; counted only while it is made.</summary>
+    /// <summary>How many bytes the row has at most, as counted while it is made; or as it is stored, said by whoever reads it.</summary>
     internal long Size { get; set; } = EncodedSize.Row;
 
     /// <summary>The state after this batch, when a snapshot is due; taken by the shell once the batch is durable.</summary>

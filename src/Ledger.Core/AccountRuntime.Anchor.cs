@@ -38,6 +38,17 @@ public sealed partial class AccountRuntime
         }
 
         var asked = work.Asked!;
+        if (!work.IsExpiry && IsOfTheFuture(asked, JudgedAt(now), out var dated))
+        {
+            // As what is malformed: it is not journaled, and the id stays free. What was taken before is answered above.
+            Answer(work, Rejected(asked, dated, TransferStatus.IdFromTheFuture, default, null, replayed: false) with
+            {
+                Status = TransferStatus.IdFromTheFuture, FailedLeg = Math.Max(dated, 0),
+            });
+            Finish(work, skipFirst: work.HasFirst, now);
+            return;
+        }
+
         var part = asked;
         if (state.Remembered.Find(asked.Id) is not null || FoundIn(work.Known, asked.Id) is not null)
         {
@@ -58,7 +69,7 @@ public sealed partial class AccountRuntime
         var decision = Walk(part, work, now, out var resolved);
         if (decision.InDoubt)
         {
-            WaitFor(work, now);
+            WaitFor(work, decision.IsForMoney, now);
         }
         else if (decision.Status != TransferStatus.None)
         {
@@ -83,6 +94,15 @@ public sealed partial class AccountRuntime
                 Finish(work, skipFirst: work.HasFirst, now);
             }
         }
+        else if (RefusedForDoubt(part, now) is { } reason)
+        {
+            if (work.IsExpiry)
+            {
+                Pause(part.Id, now, options.RetryAfterMax);
+            }
+
+            GiveUp(work, reason, now);
+        }
         else
         {
             if (work.Retries >= QuotesExactMax)
@@ -100,6 +120,23 @@ public sealed partial class AccountRuntime
                     : part with { Legs = resolved, AnchorAsset = anchorAsset },
                 now);
         }
+    }
+
+    // Whether an id is too far ahead, and the place of the first transfer with such an id; where it is the transaction's own, of the
+    // first transfer. -1 where there is none.
+    private static bool IsOfTheFuture(TransactionPart asked, LedgerTime now, out int leg)
+    {
+        var all = IdWindow.IsOfTheFuture(asked.Id, now);
+        for (leg = 0; leg < asked.Legs.Length && (all || !asked.IsPlain); leg++)
+        {
+            if (asked.Legs[leg].Transfer is { } transfer && (all || IdWindow.IsOfTheFuture(transfer.Id, now)))
+            {
+                return true;
+            }
+        }
+
+        leg = -1;
+        return all;
     }
 
     // What can't be stored, sent and shown is refused before anything is journaled: it would be in doubt for ever (R17). Nothing is
@@ -160,7 +197,8 @@ public sealed partial class AccountRuntime
     {
         options.Deciding?.Invoke();
         var facts = FactsOf(part, work.Known, work);
-        var own = Sheet.Take(state, facts, dueHolds: state.NextDeadline <= JudgedAt(now), options);
+        var own = Sheet.Take(
+            state, facts, OldUpTo(now), dueBy: state.NextDeadline <= JudgedAt(now) ? JudgedAt(now) : null, options);
         Dictionary<AccountAddress, AccountSheet>? others = null;
         if (work.Quotes is { } quotes)
         {
@@ -231,8 +269,21 @@ public sealed partial class AccountRuntime
         return part.Others().Count > 0;
     }
 
-    private void WaitFor(Work work, LedgerTime now)
+    // A refusal for want of money waits no longer than a read. The last look is when the wait is over.
+    private void WaitFor(Work work, bool isForMoney, LedgerTime now)
     {
+        if (work.Input is AccountCall asked)
+        {
+            if (work.GiveUpAt != default && now >= work.GiveUpAt)
+            {
+                GiveUp(work, CallFailure.AccountInDoubt, now);
+                return;
+            }
+
+            var until = isForMoney ? ReadUntil(asked, now) : CommandUntil(asked, now);
+            work.GiveUpAt = work.GiveUpAt == default ? until : Earlier(work.GiveUpAt, until);
+        }
+
         SetPhase(work, Phase.Waiting);
         var pause = options.RetryAfter * (1 << Math.Min(work.Retries, 10));
         pause = pause < options.RetryAfterMax ? pause : options.RetryAfterMax;
@@ -241,6 +292,11 @@ public sealed partial class AccountRuntime
         // Two that meet again and again must not do so in step.
         var spread = (long)(unchecked((ulong)(work.Ids[0].Value ^ (uint)work.Retries) * 0x9E3779B97F4A7C15UL) >> 40 & 0x3FF);
         work.ResendAt = now.Add(pause * (1 + (spread / 1024.0)));
+        if (work.GiveUpAt != default && work.GiveUpAt < work.ResendAt)
+        {
+            work.ResendAt = work.GiveUpAt;
+        }
+
         work.WaitsSince = state.LastDecision;
         shell.WakeAt(work.ResendAt);
         LetOthersIn(work, now);
@@ -297,11 +353,14 @@ public sealed partial class AccountRuntime
     private void Reject(Work work, TransactionPart part, LegDecision decision, LedgerTime now)
     {
         var at = BookedAt(now);
+        var position = default(RowPosition);
         var seen = SeenBy(work, decision);
         if (!work.IsExpiry && !work.IsTrial && !FollowsFromIds(decision))
         {
             // What was never prepared is no attempt.
-            Emit(new TransactionRejected(AsStored(part) with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at), urgent: true);
+            position = new RowPosition(Address, Emit(
+                new TransactionRejected(AsStored(part) with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at),
+                urgent: true));
         }
         else
         {
@@ -309,7 +368,7 @@ public sealed partial class AccountRuntime
             seen = null;
         }
 
-        Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false));
+        Answer(work, Rejected(part, decision.Leg.Index, decision.Status, at, seen, replayed: false, position));
         Finish(work, skipFirst: work.HasFirst, now);
     }
 
@@ -372,13 +431,15 @@ public sealed partial class AccountRuntime
         {
             // Openings of this very account: its own write is the commit.
             var at = JudgedAt(now);
-            Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
-            Answer(work, Committed(part, at, replayed: false));
+            var row = Emit(new CloserCommitted(part, BookedAt(now)) { CommitTime = at }, urgent: true);
+            var result = Committed(part, at, replayed: false, new RowPosition(Address, row));
+            Answer(work, work.WantsAfter ? result with { After = [AccountAfter.Of(state, row)] } : result);
             Finish(work, skipFirst: work.HasFirst, now);
             return;
         }
 
         Emit(new TransactionPrepared(part, BookedAt(now)), urgent: true);
+        work.Since = now;
         (attempts ??= [])[part.Key] = work;
         (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
         if (!part.IsPlain)
@@ -436,7 +497,10 @@ public sealed partial class AccountRuntime
             }
         }
 
-        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel) { Time = time });
+        Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel)
+        {
+            Time = time, ReturnBalances = work.WantsAfter,
+        });
         ScheduleResend(work, now);
     }
 
@@ -480,7 +544,10 @@ public sealed partial class AccountRuntime
 
         work.Committed = answer.Committed;
         work.CommitTime = answer.Time;
+        work.DecidedRow = answer.Row;
         work.Acks = [];
+        work.After = null;
+        AddAfter(work, answer.After);
         work.Resends = 0;
         if (answer.Committed)
         {
@@ -503,7 +570,7 @@ public sealed partial class AccountRuntime
             }
 
             work.AbortTime = BookedAt(now);
-            Emit(
+            work.DecidedRow = Emit(
                 new TransactionAborted(
                     answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, BookedAt(now)),
                 urgent: true);
@@ -573,7 +640,10 @@ public sealed partial class AccountRuntime
     private void Tell(Work work, LedgerTime now)
     {
         var outcome = new Outcome(
-            work.Part!.Key, work.Part.Digest, work.Committed, work.Committed ? work.CommitTime : default) { Anchor = Address };
+            work.Part!.Key, work.Part.Digest, work.Committed, work.Committed ? work.CommitTime : default)
+        {
+            Anchor = Address, ReturnBalances = work.WantsAfter,
+        };
         foreach (var participant in work.Participants)
         {
             if (!work.Acks!.Contains(participant))
@@ -588,8 +658,13 @@ public sealed partial class AccountRuntime
     private void Acknowledged(OutcomeAck ack, LedgerTime now)
     {
         if (FindAttempt(ack.Key, ack.Digest) is not { Phase: Phase.Telling or Phase.Releasing } work
-            || !work.HasParticipant(ack.Account) || !work.Acks!.Add(ack.Account)
-            || work.Acks.Count < work.Others.Count - 1)
+            || !work.HasParticipant(ack.Account) || !work.Acks!.Add(ack.Account))
+        {
+            return;
+        }
+
+        AddAfter(work, ack.After);
+        if (work.Acks.Count < work.Others.Count - 1)
         {
             return;
         }
@@ -607,7 +682,8 @@ public sealed partial class AccountRuntime
     private void FinishCommit(Work work, LedgerTime now)
     {
         var part = work.Part!;
-        Emit(CommitOf(part, work.CommitTime, now), urgent: false);
+        var commit = CommitOf(part, work.CommitTime, now);
+        Emit(commit, urgent: false);
         if (open is { Urgent: false, Events.Count: 1 })
         {
             // It has begun a row, which others may share.
@@ -622,10 +698,29 @@ public sealed partial class AccountRuntime
             // whatever is lost here, recovery asks the closer and answers the same. So the answer need not wait for any row of
             // this account, and must not: the client is told at once.
             var call = (AccountCall)work.Waiters[0];
-            Release(new Outgoing(call.Caller, AnswerTo(call, Committed(part, work.CommitTime, replayed: false)), default, null));
+            var position = RowPosition.Of(work.Closer, work.DecidedRow);
+            var result = Committed(part, work.CommitTime, replayed: false, position);
+            if (work.WantsAfter && state.Spec is not null)
+            {
+                // Its own counters rest on all that it has decided, and so they wait for that to be durable (R8).
+                AddAfter(work, AccountAfter.Of(state, commit.PreparedSequenceNr));
+                Hold(call.Caller, AnswerTo(call, result with { After = work.After! }, part));
+            }
+            else
+            {
+                Release(new Outgoing(call.Caller, AnswerTo(call, result), default, null));
+            }
         }
 
         Finish(work, skipFirst: work.HasFirst, now);
+    }
+
+    private static void AddAfter(Work work, AccountAfter? after)
+    {
+        if (after is not null && work.WantsAfter)
+        {
+            (work.After ??= []).Add(after);
+        }
     }
 
     private void FinishAbort(Work work, LedgerTime now)
@@ -636,7 +731,8 @@ public sealed partial class AccountRuntime
             if (work.HasFirst)
             {
                 Answer(work, Rejected(
-                    part, refusal.Leg, refusal.Reason, work.AbortTime, refusal.Seen, replayed: false));
+                    part, refusal.Leg, refusal.Reason, work.AbortTime, refusal.Seen, replayed: false,
+                    new RowPosition(Address, work.DecidedRow)));
             }
 
             Finish(work, skipFirst: work.HasFirst, now);
@@ -660,10 +756,10 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        var again = new Work(work.Input, work.Asked) { HasFirst = true, Retries = work.Retries };
+        var again = new Work(work.Input, work.Asked) { HasFirst = true, Retries = work.Retries, GiveUpAt = work.GiveUpAt };
         again.Waiters.AddRange(work.Waiters.Where(static waiter => waiter is AccountCall));
         Claim(again, IdsOf(again.Asked!));
-        WaitFor(again, now);
+        WaitFor(again, isForMoney: false, now);
 
         // What other accounts ask does not wait with it.
         RouteAgain(work.Waiters.Where(static waiter => waiter is not AccountCall).ToArray(), now);

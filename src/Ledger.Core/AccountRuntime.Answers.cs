@@ -98,7 +98,7 @@ public sealed partial class AccountRuntime
         return false;
     }
 
-    private TransferStatus Difference(IdRecord record, TransactionPart asked, Dictionary<TransferId, IdFound?>? known)
+    private static TransferStatus Difference(IdRecord record, TransactionPart asked, Dictionary<TransferId, IdFound?>? known)
     {
         if (asked.IsAlone)
         {
@@ -127,15 +127,16 @@ public sealed partial class AccountRuntime
         return TransferStatus.Exists;
     }
 
-    private TransferStatus CompareWith(IdRecord record, Transfer asked, Dictionary<TransferId, IdFound?>? known) =>
+    private static TransferStatus CompareWith(IdRecord record, Transfer asked, Dictionary<TransferId, IdFound?>? known) =>
         (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null)) is { Transfer: not null } leg
             ? TransferContent.Compare(leg, asked, HoldOf(record.Part, asked, known))
             : TransferStatus.ExistsWithDifferentTransfers;
 
-    // The transfer that made a hold, with what its resolutions may leave to it; null where nothing is known of it.
-    private Transfer? HoldOf(TransactionPart part, Transfer resolution, Dictionary<TransferId, IdFound?>? known) =>
+    // The transfer that made a hold, with what its resolutions may leave to it; null where nothing is known of it. A live hold is
+    // kept without that, and looked up where it counts, see LookupFor.
+    private static Transfer? HoldOf(TransactionPart part, Transfer resolution, Dictionary<TransferId, IdFound?>? known) =>
         !resolution.ResolvesHold ? null
-        : HoldIn(part, resolution.PendingId) ?? state.FindHold(resolution.PendingId)?.Transfer
+        : HoldIn(part, resolution.PendingId)
             ?? (FoundIn(known, resolution.PendingId)?.Last is { } record
                 ? (record.Leg ?? (record.Part.IsAlone ? record.Part.Legs[0] : null))?.Transfer
                 : null);
@@ -182,11 +183,13 @@ public sealed partial class AccountRuntime
         {
             return new TransferRecord(live.Transfer, TransferStatus.Created, live.Time, null)
             {
+                HoldRow = live.TextRow,
                 Amount = live.Amount,
                 TransactionId = live.TransactionId,
                 Hold = HoldState.Live,
                 HoldRemaining = live.Remaining,
                 HoldDeadline = live.Deadline < LedgerTime.MaxValue ? live.Deadline : null,
+                Principal = live.Principal,
             };
         }
 
@@ -210,6 +213,7 @@ public sealed partial class AccountRuntime
             Amount = committed ? leg.Amount : Amount.Zero,
             TransactionId = record.Part.Id,
             Hold = !leg.IsHold || !committed ? HoldState.None : remembered != HoldState.None ? remembered : found.Hold,
+            Principal = record.Part.Principal,
         };
     }
 
@@ -231,6 +235,7 @@ public sealed partial class AccountRuntime
                 : Rejected(part, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false))
         {
             HoldRows = part.Legs.Any(static leg => leg.HoldRow != 0) ? [.. part.Legs.Select(static leg => leg.HoldRow)] : [],
+            Principal = part.Principal,
         };
     }
 
@@ -239,14 +244,19 @@ public sealed partial class AccountRuntime
         ? Committed(record.Part with { Id = asked.Id, Legs = [leg] }, record.Time, replayed: true)
         : Committed(record.Part, record.Time, replayed: true);
 
-    private static TransactionResult Committed(TransactionPart part, LedgerTime time, bool replayed) => new(
+    private static TransactionResult Committed(
+        TransactionPart part, LedgerTime time, bool replayed, RowPosition position = default) => new(
         part.Id, replayed ? TransferStatus.Exists : TransferStatus.Created, -1, time, replayed, null,
         [.. part.Legs.Select(static leg => leg.Transfer is null
             ? new LegResult(TransferStatus.None, AccountStatus.Created, Amount.Zero)
-            : new LegResult(TransferStatus.Created, AccountStatus.None, leg.Amount))]);
+            : new LegResult(TransferStatus.Created, AccountStatus.None, leg.Amount))])
+    {
+        Position = position,
+    };
 
     private static TransactionResult Rejected(
-        TransactionPart part, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed)
+        TransactionPart part, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed,
+        RowPosition position = default)
     {
         var legs = ImmutableArray.CreateBuilder<LegResult>(part.Legs.Length);
         var status = reason;
@@ -265,7 +275,10 @@ public sealed partial class AccountRuntime
             }
         }
 
-        return new TransactionResult(part.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable());
+        return new TransactionResult(part.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable())
+        {
+            Position = position,
+        };
     }
 
     private void Answer(Work work, TransactionResult result)
@@ -276,11 +289,16 @@ public sealed partial class AccountRuntime
         }
     }
 
-    private static AccountAnswerBase AnswerTo(AccountCall call, TransactionResult result) => call is PostTransferCall post
+    // With the part: the accounts of its leg right after it.
+    private static AccountAnswerBase AnswerTo(AccountCall call, TransactionResult result, TransactionPart? part = null) =>
+        call is PostTransferCall post
         ? new TransferAnswer(new TransferResult(
             post.Transfer.Id, result.Status, result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = result.Legs.Length > 0 ? result.Legs[0].Amount : Amount.Zero,
+            Position = result.Position,
+            DebitAfter = part is null ? null : result.AfterOf(part.Legs[0].Transfer!.DebitAccount),
+            CreditAfter = part is null ? null : result.AfterOf(part.Legs[0].Transfer!.CreditAccount),
         })
         : new TransactionAnswer(result);
 }

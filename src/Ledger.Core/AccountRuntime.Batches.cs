@@ -5,7 +5,8 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- group commit (R8)
 
-    private void Emit(AccountEvent happened, bool urgent)
+    // Answers the number of the row that holds it.
+    private long Emit(AccountEvent happened, bool urgent)
     {
         // Before it, so that a row has one event however large that is, and otherwise never more than it may have (R17).
         var size = EncodedSize.OfEvent(happened);
@@ -16,15 +17,25 @@ public sealed partial class AccountRuntime
 
         changes++;
         open ??= new EventBatch(++assignedSequenceNr, state.EntryCount, state.Balances) { OldestPrepared = OldestPrepared };
-        state.Evolve(happened, open.SequenceNr);
+        var row = open.SequenceNr;
+        var indexed = open.Indexed;
+        if (indexed is null)
+        {
+            open.PreviousIndexed = state.NewestIndexed;
+        }
+
+        state.Evolve(happened, row, ref indexed);
+        open.Indexed = indexed;
         open.Events.Add(happened);
         open.Size += size;
         open.Urgent |= urgent;
-        eventsSinceSnapshot++;
+        workSinceSnapshot += WorkOf(happened);
         if (open.Events.Count >= options.BatchEventsMax)
         {
             CloseRow();
         }
+
+        return row;
     }
 
     private void CloseRow()
@@ -84,9 +95,9 @@ public sealed partial class AccountRuntime
         }
         else if (open is { Urgent: true })
         {
+            TakeSnapshotIfDue(open);
             writing = open;
             open = null;
-            TakeSnapshotIfDue(writing);
         }
         else
         {
@@ -96,28 +107,43 @@ public sealed partial class AccountRuntime
         shell.Write(writing);
     }
 
-    // Called as the row closes: then, and only then, the state is exactly the row's. A busy account always has decided more
-    // by the time at which the row is written. The shell stores the snapshot once the row is durable.
+    // When a row takes no further event: the state is exactly that of the row only while nothing newer is decided, and on an account
+    // under load something newer is decided all the time.
     private void TakeSnapshotIfDue(EventBatch row)
     {
+        bytesSinceSnapshot += row.Size;
         if (IsSnapshotDue(row.SequenceNr))
         {
-            eventsSinceSnapshot = 0;
+            workSinceSnapshot = bytesSinceSnapshot = 0;
             row.Snapshot = AccountSnapshot.Of(state, row.SequenceNr);
             snapshotSequenceNr = row.SequenceNr;
         }
     }
 
-    // The ids in memory and the holds are most of a snapshot: it must not cost more than the rows that it stands for. Accounts
-    // that are used alike must not take theirs all at once, so each stretch is from half as long to as long, by the account and
-    // its place. What is replayed after it takes time by its events: a hot account has hundreds in a row.
+    // What is replayed after a snapshot takes time by its rows, its events and legs, and its bytes: none may grow without bound. The
+    // ids in memory and the holds are most of a snapshot: it must not cost more than what it stands for, unless that has become
+    // much. Accounts that are used alike must not take theirs all at once, so each stretch is from half as long to as long, by the
+    // account and its place.
     private bool IsSnapshotDue(long sequenceNr)
     {
         var share = 128 + (long)(unchecked((spread ^ (ulong)snapshotSequenceNr) * 0x9E37_79B9_7F4A_7C15UL) % 129);
-        var stretch = Math.Max(sequenceNr - snapshotSequenceNr, eventsSinceSnapshot / AccountRuntimeOptions.SnapshotEventsPerRow);
-        return stretch * 256 >= options.SnapshotEvery * share
-            && eventsSinceSnapshot * 512 >= (state.Remembered.Count + state.HoldCount) * share;
+        var stretch = Math.Max(sequenceNr - snapshotSequenceNr, workSinceSnapshot / AccountRuntimeOptions.SnapshotEventsPerRow) * 256;
+        var due = options.SnapshotEvery * share;
+        var isWorthIt = workSinceSnapshot * 512 >= (state.Remembered.Count + state.HoldCount) * share;
+        return (stretch >= due && isWorthIt)
+            || stretch >= due * AccountRuntimeOptions.SnapshotPostponedMax
+            || bytesSinceSnapshot * 256 >= options.SnapshotEveryBytes * share;
     }
+
+    // What an event costs when it is replayed: as many legs as it has.
+    private static long WorkOf(AccountEvent happened) => happened switch
+    {
+        TransactionPrepared prepared => Math.Max(1, prepared.Part.Legs.Length),
+        CloserCommitted committed => Math.Max(1, committed.Part.Legs.Length),
+        TransactionRejected rejected => Math.Max(1, rejected.Part.Legs.Length),
+        CloserRefused refused => Math.Max(1, refused.Part.Legs.Length),
+        _ => 1,
+    };
 
     // FNV-1a: the same in every process, which string.GetHashCode is not.
     private static ulong SpreadOf(AccountAddress address)
@@ -191,6 +217,7 @@ public sealed partial class AccountRuntime
             next = due < next ? due : next;
         }
 
+        next = Earlier(next, nextReader);
         if (next < LedgerTime.MaxValue)
         {
             shell.WakeAt(next);

@@ -51,7 +51,7 @@ public sealed partial class AccountRuntime
                 Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
                 PendingId = hold.Transfer.Id,
             };
-            var work = new Work(null, AskedPart(transfer));
+            var work = new Work(null, AskedPart(transfer, Principals.Expiry));
             Claim(work, IdsOf(work.Asked!));
             Begin(work, now);
         }
@@ -89,12 +89,14 @@ public sealed partial class AccountRuntime
             : call.HoldDeadline > LedgerLimits.HoldDeadlineMax ? TransferStatus.OverflowsTimeout
             : call.HoldDeadline == fact.Deadline ? TransferStatus.Exists
             : TransferStatus.Created;
+        var row = 0L;
         if (status == TransferStatus.Created)
         {
             deadline = call.HoldDeadline;
-            Emit(new HoldExtended(call.HoldId, call.HoldDeadline, BookedAt(now)), urgent: true);
+            row = Emit(
+                new HoldExtended(call.HoldId, call.HoldDeadline, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
-        Hold(call.Caller, new ExtendHoldAnswer(status, deadline));
+        Hold(call.Caller, new ExtendHoldAnswer(status, deadline) { Position = RowPosition.Of(Address, row) });
     }
 }

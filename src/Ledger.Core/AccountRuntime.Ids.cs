@@ -85,9 +85,43 @@ public sealed partial class AccountRuntime
         work.LastLookup = lookupCount + lookups.Count;
         foreach (var lookup in lookups)
         {
-            Hold(new Outgoing(
-                default, null, default, null, lookup with { UpTo = assignedSequenceNr, Number = ++lookupCount }));
+            Ask(lookup);
         }
+    }
+
+    // Leaves when all is durable that was decided before, the newest entry of the index too.
+    private void Ask(IdLookup lookup) => Hold(new Outgoing(default, null, default, null, lookup with
+    {
+        UpTo = assignedSequenceNr,
+        Number = ++lookupCount,
+        Newest = state.NewestIndexed,
+        FirstTime = state.OpenTime,
+        LastTime = state.LastTime,
+    }));
+
+    private IdLookup LookupOf(TransferId id, long sequenceNr, bool withLater)
+    {
+        var (notBefore, notAfter) = state.Remembered.BookedBetween(id, withLater);
+        return new IdLookup(id, sequenceNr, 0, notBefore, notAfter, withLater);
+    }
+
+    /// <summary>Whether anybody still waits for what the journal says to a question.</summary>
+    /// <param name="lookup">The question.</param>
+    /// <param name="now">The time.</param>
+    public bool IsAwaited(IdLookup lookup, LedgerTime now)
+    {
+        ArgumentNullException.ThrowIfNull(lookup);
+        foreach (var one in besides ?? [])
+        {
+            if (one.Missing.Contains(lookup.Number))
+            {
+                return true;
+            }
+        }
+
+        return claims is not null && claims.TryGetValue(lookup.Id, out var work) && work.Phase == Phase.LookingUp
+            && lookup.Number >= work.FirstLookup && lookup.Number <= work.LastLookup
+            && (work.Input is not AccountCall || AnyoneWaits(work, now));
     }
 
     private IdLookup? LookupFor(TransferId id, Work work)
@@ -103,13 +137,13 @@ public sealed partial class AccountRuntime
         var role = RoleOf(id, work);
         switch (role)
         {
-            case IdRole.Hold when state.FindHold(id) is not null:
-                return null;
+            case IdRole.Hold when state.FindHold(id) is { } hold:
+                return IsTextCompared(hold, work) ? LookupOf(id, hold.SequenceNr, withLater: false) : null;
             case IdRole.Reversed:
-                return remembered is not null || state.Remembered.MayHaveForgotten(id) ? Search(0, toEnd: true) : null;
+                return remembered is not null || state.Remembered.MayHaveForgotten(id) ? LookupOf(id, 0, withLater: true) : null;
             case IdRole.Hold:
-                return remembered is not null ? Search(remembered.SequenceNr, toEnd: false)
-                    : state.Remembered.MayHaveForgotten(id) ? Search(0, toEnd: true) : null;
+                return remembered is not null ? LookupOf(id, remembered.SequenceNr, withLater: false)
+                    : state.Remembered.MayHaveForgotten(id) ? LookupOf(id, 0, withLater: true) : null;
             default:
                 break;
         }
@@ -117,7 +151,7 @@ public sealed partial class AccountRuntime
         if (remembered is null)
         {
             return state.Remembered.MayHaveForgotten(id)
-                ? Search(0, toEnd: input is GetTransferCall)
+                ? LookupOf(id, 0, withLater: input is GetTransferCall)
                 : null;
         }
 
@@ -126,17 +160,32 @@ public sealed partial class AccountRuntime
             // This very request may have been rejected before, and that may have left memory.
             var mayHaveBeenAsked = input is PostTransferCall or PostTransactionCall && id == work.Asked!.Id
                 && FindAsked(remembered, work.Asked.Asked) is null && state.Remembered.MayHaveForgotten(id);
-            return Search(mayHaveBeenAsked ? 0 : remembered.SequenceNr, toEnd: false);
+            return LookupOf(id, mayHaveBeenAsked ? 0 : remembered.SequenceNr, withLater: false);
         }
 
         // An id that is not used up may have been decided before, and that may have left memory.
-        return !remembered.IsFinal && state.Remembered.MayHaveForgotten(id) ? Search(0, toEnd: false) : null;
+        return !remembered.IsFinal && state.Remembered.MayHaveForgotten(id) ? LookupOf(id, 0, withLater: false) : null;
+    }
 
-        IdLookup Search(long sequenceNr, bool toEnd)
+    // A retry that says what it could leave to the hold is compared with what the hold says.
+    private bool IsTextCompared(Hold hold, Work work)
+    {
+        if (hold.TextRow == 0 || work.Asked is not { } part)
         {
-            var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
-            return new IdLookup(id, sequenceNr, 0, notBefore, notAfter, toEnd);
+            return false;
         }
+
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is { } transfer && transfer.PendingId == hold.Transfer.Id
+                && ((hold.HasReference && transfer.Reference.Length > 0) || (hold.HasMetadata && !transfer.Metadata.Pairs.IsEmpty))
+                && (state.Remembered.Find(transfer.Id) is not null || state.Remembered.MayHaveForgotten(transfer.Id)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private enum IdRole

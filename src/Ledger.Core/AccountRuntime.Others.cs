@@ -29,7 +29,7 @@ public sealed partial class AccountRuntime
             : state.Remembered.Find(part.Key) is not null || FoundIn(work.Known, part.Key) is not null
                 ? LegDecision.Doubt(part.Legs[0])
             : VerifyOrRefuse(part, work.Known, work, prepare, JudgedAt(now, prepare.Time));
-        if (decision.InDoubt)
+        if (decision.InDoubt || (decision.Status == TransferStatus.None && RefusedForDoubt(part, now) is not null))
         {
             Unclaim(work);
             SendVote(part, VoteKind.InDoubt, null, now);
@@ -43,6 +43,7 @@ public sealed partial class AccountRuntime
         {
             part = WithHoldRows(part);
             work.Part = part;
+            work.Since = now;
             Emit(new TransactionPrepared(part, BookedAt(now, prepare.Time)), urgent: true);
             (attempts ??= [])[part.Key] = work;
             (prepared ??= []).Enqueue((state.PreparedCount, part.Key));
@@ -65,12 +66,15 @@ public sealed partial class AccountRuntime
         if (FindAttempt(outcome.Key, outcome.Digest) is { Phase: Phase.Reserved } work)
         {
             var part = work.Part!;
-            Emit(
+            var row = Emit(
                 outcome.Committed
                     ? CommitOf(part, outcome.Time, now)
                     : new TransactionAborted(part.Key, -1, TransferStatus.None, null, BookedAt(now)),
                 urgent: true);
-            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+            Hold(part.Anchor, new OutcomeAck(outcome.Key, outcome.Digest, Address)
+            {
+                After = outcome is { Committed: true, ReturnBalances: true } ? AccountAfter.Of(state, row) : null,
+            });
             Finish(work, skipFirst: false, now);
         }
         else if (!outcome.Committed)
@@ -166,8 +170,11 @@ public sealed partial class AccountRuntime
         else
         {
             var at = JudgedAt(now, close.Time);
-            Emit(new CloserCommitted(WithHoldRows(part), BookedAt(now, at)) { CommitTime = at }, urgent: true);
-            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null));
+            var row = Emit(new CloserCommitted(WithHoldRows(part), BookedAt(now, at)) { CommitTime = at }, urgent: true);
+            Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, true, at, null)
+            {
+                Row = row, After = close.ReturnBalances ? AccountAfter.Of(state, row) : null,
+            });
             ReleaseReaders(now);
         }
     }
@@ -213,14 +220,18 @@ public sealed partial class AccountRuntime
             committed || record.Status == TransferStatus.None
                 ? null
                 : new Refusal(
-                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen)));
+                    record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen))
+        {
+            // The very same transfer may be known as a leg of a transaction: its row need not be a commit.
+            Row = committed && !(part.IsPlain && record.Details.NeedsContent) ? record.SequenceNr : 0,
+        });
     }
 
     // Goes through this account's legs, whose amounts are given.
     private LegDecision Verify(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work, LedgerTime at)
     {
         options.Deciding?.Invoke();
-        var sheet = Sheet.Take(state, FactsOf(part, known, work), dueHolds: false, options);
+        var sheet = Sheet.Take(state, FactsOf(part, known, work), OldUpTo(at), dueBy: null, options);
         LegDecision decision = default;
         foreach (var leg in part.Legs)
         {
@@ -274,10 +285,8 @@ public sealed partial class AccountRuntime
         var missing = new HashSet<long>();
         foreach (var id in uncertain)
         {
-            var (notBefore, notAfter) = state.Remembered.JournaledBetween(id);
-            missing.Add(++lookupCount);
-            Hold(new Outgoing(default, null, default, null, new IdLookup(
-                id, 0, assignedSequenceNr, notBefore, notAfter, ToEnd: true) { Number = lookupCount }));
+            Ask(LookupOf(id, 0, withLater: true));
+            missing.Add(lookupCount);
         }
 
         (besides ??= []).Add(new Besides(trial, missing, known));
@@ -316,6 +325,10 @@ public sealed partial class AccountRuntime
             var part = trial.Part;
             var facts = FactsOf(part, known, null);
             told = [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))];
+            if (part.Legs.Any(static leg => leg.IsHold))
+            {
+                told = WithRoomForHolds(part, told);
+            }
         }
         catch (Exception e) when (IsRefusal(e, before))
         {
@@ -323,16 +336,57 @@ public sealed partial class AccountRuntime
             return;
         }
 
-        SendQuote(trial, state.IsOpeningOrClosingInDoubt || state.HasOldDoubt, told);
+        SendQuote(trial, state.IsOpeningOrClosingInDoubt, told);
     }
 
-    private void SendQuote(TrialRequest trial, bool inDoubt, ImmutableArray<LegFact> facts) =>
+    // Whether there is room for each hold that is asked for, after what the legs before it make and end.
+    private ImmutableArray<LegFact> WithRoomForHolds(TransactionPart part, ImmutableArray<LegFact> facts)
+    {
+        var sheet = Sheet.Take(state, null, OldUpTo(lastNow), dueBy: null, options);
+        var told = facts.ToBuilder();
+        Dictionary<TransferId, Transfer> made = [];
+        var place = -1;
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is not { } transfer)
+            {
+                continue;
+            }
+
+            place++;
+            if (leg.IsHold)
+            {
+                var problem = sheet.CheckHolds(
+                    leg, transfer.DebitAccount == Address ? transfer.CreditAccount : transfer.DebitAccount);
+                told[place] = problem == TransferStatus.None ? told[place]
+                    : sheet.MayHaveMoreRoom ? told[place] with { InDoubt = true }
+                    : told[place] with { HoldProblem = problem };
+                sheet.CountHold(transfer, 1);
+                made[transfer.Id] = transfer;
+            }
+            else if (transfer.ResolvesHold && (transfer.Flags & TransferFlags.KeepRest) == TransferFlags.None
+                && (made.GetValueOrDefault(transfer.PendingId)
+                    ?? (told[place].HoldProblem == TransferStatus.None ? told[place].Pending : null)) is { } hold)
+            {
+                sheet.CountHold(hold, -1);
+            }
+        }
+
+        return told.MoveToImmutable();
+    }
+
+    private void SendQuote(TrialRequest trial, bool inDoubt, ImmutableArray<LegFact> facts)
+    {
+        var favour = state.FavourOf(OldUpTo(lastNow), dueBy: null);
         Hold(trial.Part.Anchor, new TrialAnswer(trial.Part.Id, trial.Round, new AccountQuote(
             Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load, inDoubt, facts)
         {
             OpenedWith = state.OpenedWith,
             ClosedByHold = state.ClosedByHold,
+            DebitFavour = favour.Debit,
+            CreditFavour = favour.Credit,
         }));
+    }
 
     // What this account knows of the ids that its legs name.
     private Func<int, LegFact>? FactsOf(TransactionPart part, Dictionary<TransferId, IdFound?>? known, Work? work)

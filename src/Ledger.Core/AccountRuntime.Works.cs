@@ -5,8 +5,9 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- works
 
-    private TransactionPart AskedPart(Transfer transfer) => new()
+    private TransactionPart AskedPart(Transfer transfer, string principal) => new()
     {
+        Principal = principal,
         Id = transfer.Id,
         Anchor = Address,
         AnchorAsset = state.Spec?.Asset ?? default,
@@ -15,8 +16,9 @@ public sealed partial class AccountRuntime
         Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
     };
 
-    private TransactionPart AskedPart(Transaction transaction) => new()
+    private TransactionPart AskedPart(Transaction transaction, string principal = "") => new()
     {
+        Principal = principal,
         Id = transaction.Id,
         Anchor = Address,
         LegCount = transaction.Legs.Length,
@@ -113,8 +115,8 @@ public sealed partial class AccountRuntime
         {
             work.Asked = work.Input switch
             {
-                PostTransferCall post => AskedPart(post.Transfer),
-                PostTransactionCall post => AskedPart(post.Transaction),
+                PostTransferCall post => AskedPart(post.Transfer, post.Principal),
+                PostTransactionCall post => AskedPart(post.Transaction, post.Principal),
                 PrepareRequest prepare => prepare.Part,
                 CloseRequest close => close.Part,
                 TrialRequest trial => trial.Part,
@@ -267,6 +269,13 @@ public sealed partial class AccountRuntime
         public bool IsExpiry => (Asked ?? Part) is { Legs: [{ Transfer: { } transfer }] }
             && (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None && Input is null;
 
+        // Whether somebody waits who has asked for the accounts as they are afterwards.
+        public bool WantsAfter => HasFirst
+            && Input is PostTransferCall { ReturnBalances: true } or PostTransactionCall { ReturnBalances: true };
+
+        // The accounts that have said how they are right after the commit; null for none.
+        public List<AccountAfter>? After { get; set; }
+
         public bool IsTrial => Input is PostTransactionCall { IsTrial: true };
 
         // What the journal said of the ids; null values for what it never saw.
@@ -317,6 +326,9 @@ public sealed partial class AccountRuntime
 
         public LedgerTime CommitTime { get; set; }
 
+        // The row that decided it: of a commit the last agent's, 0 where that is not known; of an abort this account's.
+        public long DecidedRow { get; set; }
+
         public LedgerTime AbortTime { get; set; }
 
         public Refusal? Refusal { get; set; }
@@ -328,6 +340,32 @@ public sealed partial class AccountRuntime
         public int Resends { get; set; }
 
         public int Retries { get; set; }
+
+        // Since when this incarnation has it prepared.
+        public LedgerTime Since { get; set; }
+
+        // When its caller is told that it waits for something in doubt; the default value before it does.
+        public LedgerTime GiveUpAt { get; set; }
+
+        private int size;
+
+        // What it takes in memory, about.
+        public int Size => size > 0 ? size : size = SizeOf(Part!);
+
+        private static int SizeOf(TransactionPart part)
+        {
+            var bytes = 512;
+            foreach (var leg in part.Legs)
+            {
+                bytes += 512 + (2 * ((leg.Transfer?.Reference ?? leg.Opening!.Reference).Length + (leg.Transfer?.Reason.Length ?? 0)));
+                foreach (var (key, value) in (leg.Transfer?.Metadata ?? leg.Opening!.Metadata).Pairs)
+                {
+                    bytes += 96 + (2 * (key.Length + value.Length));
+                }
+            }
+
+            return bytes;
+        }
 
         // What had been decided when it began to wait.
         public long WaitsSince { get; set; }

@@ -60,12 +60,19 @@ public sealed record AccountRuntimeOptions
     /// <summary>How many calls are worked on at once.</summary>
     public int CallsMax { get; init; } = 10_000;
 
-    /// <summary>How many rows lie between two snapshots, or 16 times as many events where that comes first: from half as many to
-    /// as many, by the account and its place; more where many ids or holds would make it cost more than its rows.</summary>
+    /// <summary>How many rows lie between two snapshots, or 16 times as many events or legs where that comes first: from half as many
+    /// to as many, by the account and its place; up to 16 times as many where ids or holds would make it cost more than its
+    /// rows.</summary>
     public int SnapshotEvery { get; init; } = 250;
 
-    /// <summary>How many events count for a row in <see cref="SnapshotEvery"/>.</summary>
+    /// <summary>How many bytes of rows lie between two snapshots, where that comes first: from half as many to as many.</summary>
+    public long SnapshotEveryBytes { get; init; } = LedgerSizes.SnapshotDue;
+
+    /// <summary>How many events or legs count for a row in <see cref="SnapshotEvery"/>.</summary>
     internal const int SnapshotEventsPerRow = 16;
+
+    /// <summary>How many times <see cref="SnapshotEvery"/> a snapshot is put off at most because it would cost much.</summary>
+    internal const int SnapshotPostponedMax = 16;
 
     /// <summary>How long a commit's record at the anchor may wait for a row to share.</summary>
     public TimeSpan CommitRecordDelay { get; init; } = TimeSpan.FromMilliseconds(250);
@@ -90,6 +97,29 @@ public sealed record AccountRuntimeOptions
 
     /// <summary>How many of them may be with one other account.</summary>
     public int HoldsPerCounterpartyMax { get; init; } = 1000;
+
+    /// <summary>How long a read waits at most for what was prepared before it came; it is then answered by what is decided, and
+    /// says so (R20).</summary>
+    public TimeSpan DoubtWait { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a transaction must be unanswered to count as old doubt: over old doubt nothing is refused for want of
+    /// money that it could bring, and of old doubt there is a bound.</summary>
+    public TimeSpan OldDoubtAfter { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How many old transactions one other account may leave unanswered before it is sent no more.</summary>
+    public int UnansweredMax { get; init; } = 256;
+
+    /// <summary>How many old transactions may be in doubt before the account takes no more.</summary>
+    public int DoubtMax { get; init; } = 4096;
+
+    /// <summary>How much memory they may take, in bytes, about.</summary>
+    public long DoubtBytesMax { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>How often one transaction is let through beyond a bound, to see whether it is answered.</summary>
+    public TimeSpan ProbeEvery { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often old doubt is counted.</summary>
+    public TimeSpan CountDoubtEvery { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How many holds of one account are expiring at once.</summary>
     public int ExpiriesMax { get; init; } = 1000;
@@ -133,7 +163,7 @@ internal readonly record struct Outgoing(
 /// R1 only a CloseAnswer, which leaves the closer when its row is durable (R8), ends what is prepared. R2
 /// <see cref="DecideOutcome"/>. R3 recovery asks the closer again. R4, R6 <see cref="Route"/> asks memory, then the journal,
 /// once at a time, and copies join. R5 what is prepared is never evicted, and asked about with backoff for ever. R7 digests.
-/// R8 <see cref="Hold(in Outgoing)"/>. R10 <see cref="readers"/>, and <see cref="AccountState.HasOldDoubt"/> for refusals.
+/// R8 <see cref="Hold(in Outgoing)"/>. R10 <see cref="readers"/>, and <see cref="AccountState.FavourOf"/> for refusals (R20).
 /// R11 the hold's id is claimed. R12 <see cref="CheckDue"/>. R13 <see cref="AccountSheet"/>. R14 the trial resolves every amount
 /// before anything is journaled, and everybody verifies it. R15 <see cref="Worst"/> and the trial. R16 unknown is the caller's,
 /// who sends the same id again.
@@ -161,9 +191,6 @@ public sealed partial class AccountRuntime
     // Attempts that are prepared here, by their key.
     private Dictionary<TransferId, Work>? attempts;
 
-    // Calls that wait for what was prepared before they came (R10), in order of arrival.
-    private Queue<(long Barrier, AccountCall Call)>? readers;
-
     // Prepared transactions in order; those that are decided are taken off when they reach the head.
     private Queue<(long Number, TransferId Key)>? prepared;
 
@@ -181,7 +208,8 @@ public sealed partial class AccountRuntime
     private int waiting;
     private int expiring;
     private int calls;
-    private long eventsSinceSnapshot;
+    private long workSinceSnapshot;
+    private long bytesSinceSnapshot;
     private bool failed;
 
     /// <summary>Makes an account that has not recovered yet.</summary>
@@ -258,9 +286,10 @@ public sealed partial class AccountRuntime
         foreach (var happened in batch.Events)
         {
             state.Evolve(happened, batch.SequenceNr);
+            workSinceSnapshot += WorkOf(happened);
         }
 
-        eventsSinceSnapshot += batch.Events.Count;
+        bytesSinceSnapshot += batch.Size;
         DurableSequenceNr = assignedSequenceNr = batch.SequenceNr;
     }
 
@@ -273,7 +302,8 @@ public sealed partial class AccountRuntime
         state.CallOld();
         foreach (var doubt in state.InDoubtInOrder())
         {
-            var work = new Work(null) { Part = doubt.Part with { AnchorAsset = AnchorAssetOf(doubt.Part) } };
+            // Whatever it was before, it is asked about now.
+            var work = new Work(null) { Part = doubt.Part with { AnchorAsset = AnchorAssetOf(doubt.Part) }, Since = now };
             Claim(work, IdsOf(doubt.Part));
             (attempts ??= []).Add(doubt.Part.Key, work);
             (prepared ??= []).Enqueue((doubt.Number, doubt.Part.Key));
@@ -348,7 +378,7 @@ public sealed partial class AccountRuntime
                 Acknowledged(ack, now);
                 break;
             case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
-                (readers ??= []).Enqueue((state.PreparedCount, (AccountCall)message));
+                WaitForDoubt((AccountCall)message, CommandUntil((AccountCall)message, now));
                 break;
             case OpenAccountCall opening:
                 Open(opening, now);
@@ -421,9 +451,9 @@ public sealed partial class AccountRuntime
             }
         }
 
-        foreach (var (_, call) in readers ?? [])
+        foreach (var reader in readers ?? [])
         {
-            shell.Reply(call.Caller, notBegun);
+            shell.Reply(reader.Call.Caller, notBegun);
         }
     }
 
@@ -509,6 +539,7 @@ public sealed partial class AccountRuntime
         }
 
         CheckDue(now);
+        ReleaseLateReaders(now);
         WakeForTheNext();
         Settle(now);
     }
@@ -682,102 +713,29 @@ public sealed partial class AccountRuntime
     private void Open(OpenAccountCall call, LedgerTime now)
     {
         var status = AccountDecider.Open(state, call.Spec);
+        var row = 0L;
         if (status == AccountStatus.Created)
         {
-            Emit(new AccountOpened(call.Spec, BookedAt(now)), urgent: true);
+            row = Emit(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
         Hold(call.Caller, new OpenAccountAnswer(
-            new OpenAccountResult(Address, status, known ? state.OpenTime : default)));
+            new OpenAccountResult(Address, status, known ? state.OpenTime : default) { Position = RowPosition.Of(Address, row) }));
     }
 
     private void Change(ChangeAccountCall call, LedgerTime now)
     {
         var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
+        var row = 0L;
         if (status == AccountStatus.Changed)
         {
-            Emit(new AccountChanged(call.Change, BookedAt(now)), urgent: true);
+            row = Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
-        Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now))));
-    }
-
-    private void Read(AccountCall call, LedgerTime now)
-    {
-        ForgetDecidedHeads();
-        if (prepared is { Count: > 0 })
+        Hold(call.Caller, new ChangeAccountAnswer(new AccountChangeResult(status, View(now, doubtful: true))
         {
-            (readers ??= []).Enqueue((state.PreparedCount, call));
-            return;
-        }
-
-        AnswerRead(call, now);
-    }
-
-    private void AnswerRead(AccountCall call, LedgerTime now)
-    {
-        var before = changes;
-        try
-        {
-            DecideRead(call, now);
-        }
-        catch (Exception e) when (IsRefusal(e, before))
-        {
-            Refuse(call, e, now);
-        }
-    }
-
-    private void DecideRead(AccountCall call, LedgerTime now)
-    {
-        switch (call)
-        {
-            case GetAccountCall:
-                Hold(call.Caller, new AccountAnswer(View(now)));
-                break;
-            case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
-                // Another one has been prepared meanwhile.
-                readers!.Enqueue((state.PreparedCount, call));
-                break;
-            case OpenAccountCall opening:
-                Open(opening, now);
-                break;
-            case ChangeAccountCall change:
-                Change(change, now);
-                break;
-            default:
-                // The statement is read from the journal, so even what is lazy must be there first.
-                Flush();
-                Hold(call.Caller, new StatementFenceAnswer(state.Spec is not null, assignedSequenceNr, state.EntryCount));
-                break;
-        }
-    }
-
-    private AccountView? View(LedgerTime now) => state.Spec is null
-        ? null
-        : new AccountView(
-            state.Spec, state.OpenTime, state.Balances, state.EntryCount, assignedSequenceNr, state.Closed)
-        {
-            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(JudgedAt(now)) ? freeze : null,
-            ClosedReason = state.ClosedReason,
-            HoldCount = state.HoldCount,
-        };
-
-    private void ForgetDecidedHeads()
-    {
-        while (prepared is { Count: > 0 } && state.FindInDoubt(prepared.Peek().Key)?.Number != prepared.Peek().Number)
-        {
-            prepared.Dequeue();
-        }
-    }
-
-    private void ReleaseReaders(LedgerTime now)
-    {
-        ForgetDecidedHeads();
-        while (readers is { Count: > 0 }
-            && (prepared is not { Count: > 0 } || readers.Peek().Barrier < prepared.Peek().Number))
-        {
-            AnswerRead(readers.Dequeue().Call, now);
-        }
+            Position = RowPosition.Of(Address, row),
+        }));
     }
 }

@@ -7,6 +7,9 @@ namespace Ledger.Core;
 /// <param name="InDoubt">Whether it can't be decided before something else is.</param>
 internal readonly record struct LegDecision(TransferStatus Status, PartLeg Leg, bool InDoubt = false)
 {
+    /// <summary>Whether it would be refused for want of money that doubt could bring.</summary>
+    public bool IsForMoney { get; init; }
+
     public static LegDecision Doubt(PartLeg leg) => new(TransferStatus.None, leg, true);
 }
 
@@ -30,21 +33,37 @@ internal sealed class AccountSheet
     private PeakRise debits;
     private PeakRise credits;
 
+    // Where the favour of old doubt is summed up when it is needed.
+    private AccountState? source;
+    private LedgerTime oldUpTo;
+    private LedgerTime? dueBy;
+    private (Amount Debit, Amount Credit)? favour;
+
     /// <summary>Makes a sheet for <see cref="Take"/>.</summary>
     public AccountSheet()
     {
     }
 
-    public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, dueHolds: false, null);
+    public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, default, dueBy: null, limits: null);
 
     /// <summary>Starts anew with an account as it is: one sheet serves many decisions.</summary>
-    public AccountSheet Take(AccountState state, Func<int, LegFact>? facts, bool dueHolds, AccountRuntimeOptions? limits)
+    /// <param name="state">The account.</param>
+    /// <param name="facts">What it knows of the legs.</param>
+    /// <param name="oldUpTo">What was prepared then, or earlier, is old doubt.</param>
+    /// <param name="dueBy">Holds that are due by then may have ended already; null where there are none.</param>
+    /// <param name="limits">How many holds it may have; null where that does not matter.</param>
+    public AccountSheet Take(
+        AccountState state, Func<int, LegFact>? facts, LedgerTime oldUpTo, LedgerTime? dueBy, AccountRuntimeOptions? limits)
     {
         holder = limits is null ? null : state;
         holdsMax = limits?.HoldsMax ?? 0;
         holdsWithMax = limits?.HoldsPerCounterpartyMax ?? 0;
         holdsMore = 0;
         holdsMoreWith = null;
+        source = state;
+        this.oldUpTo = oldUpTo;
+        this.dueBy = dueBy;
+        favour = null;
         Address = state.Address;
         Spec = state.Spec;
         OpenedWith = state.OpenedWith;
@@ -54,7 +73,6 @@ internal sealed class AccountSheet
         Balances = state.Balances;
         load = state.Load;
         IsInDoubt = state.IsOpeningOrClosingInDoubt;
-        HasOldDoubt = dueHolds || state.HasOldDoubt;
         factOf = facts ?? NoFacts;
         changedHolds = null;
         debits = credits = default;
@@ -72,6 +90,7 @@ internal sealed class AccountSheet
         Balances = quote.Balances;
         load = quote.Load;
         IsInDoubt = quote.InDoubt;
+        favour = (quote.DebitFavour, quote.CreditFavour);
         var facts = quote.Facts.ToDictionary(static fact => fact.Index);
         factOf = index => facts.TryGetValue(index, out var fact) ? fact : new LegFact(index);
     }
@@ -88,11 +107,6 @@ internal sealed class AccountSheet
 
     /// <summary>Whether the account's opening or closing is in doubt.</summary>
     public bool IsInDoubt { get; private set; }
-
-    /// <summary>Whether a transaction is in doubt that may have been answered already, by a former incarnation, or a hold is
-    /// due that has not expired yet: until that is settled, a refusal for want of money could deny what a client was
-    /// told.</summary>
-    public bool HasOldDoubt { get; private set; }
 
     /// <summary>What must be kept back for the limit on debits while the legs are in doubt.</summary>
     public Amount DebitReserve => debits.Peak;
@@ -139,23 +153,54 @@ internal sealed class AccountSheet
         (TransferStatus.OverflowsCreditsPending, TransferStatus.OverflowsCreditsPosted, TransferStatus.OverflowsCredits),
         out status);
 
-    public bool DebitsFit(Amount amount) => Spec!.DebitsMustNotExceedCredits is not { } allowance
-        || AccountDecider.Within(
-            Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt, amount, Balances.CreditsPosted, allowance);
+    public Fit DebitsFit(Amount amount)
+    {
+        if (Spec!.DebitsMustNotExceedCredits is not { } allowance || FitsIn(allowance))
+        {
+            return Fit.Yes;
+        }
 
-    public bool CreditsFit(Amount amount) => Spec!.CreditsMustNotExceedDebits is not { } allowance
-        || AccountDecider.Within(
-            Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt, amount, Balances.DebitsPosted, allowance);
+        var more = Favour.Debit;
+        return more.IsZero ? Fit.No : !allowance.TryAdd(more, out var generous) || FitsIn(generous) ? Fit.InDoubt : Fit.No;
 
-    /// <summary>Whether the account has room for one more hold.</summary>
+        bool FitsIn(Amount room) => AccountDecider.Within(
+            Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt, amount, Balances.CreditsPosted, room);
+    }
+
+    public Fit CreditsFit(Amount amount)
+    {
+        if (Spec!.CreditsMustNotExceedDebits is not { } allowance || FitsIn(allowance))
+        {
+            return Fit.Yes;
+        }
+
+        var more = Favour.Credit;
+        return more.IsZero ? Fit.No : !allowance.TryAdd(more, out var generous) || FitsIn(generous) ? Fit.InDoubt : Fit.No;
+
+        bool FitsIn(Amount room) => AccountDecider.Within(
+            Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt, amount, Balances.DebitsPosted, room);
+    }
+
+    // A transaction that is in doubt since before this incarnation may have been answered already, and one that is in doubt for
+    // long may stay so: what it could bring must not be denied for ever.
+    private (Amount Debit, Amount Credit) Favour => favour ??= source!.FavourOf(oldUpTo, dueBy);
+
+    /// <summary>Whether the account has room for one more hold; of another account, what it has told.</summary>
+    /// <param name="leg">The leg that makes the hold.</param>
     /// <param name="other">The other account of the hold.</param>
-    public TransferStatus CheckHolds(AccountAddress other) => holder is null ? TransferStatus.None
+    public TransferStatus CheckHolds(PartLeg leg, AccountAddress other) => holder is null ? FactOf(leg.Index).HoldProblem
         : holder.HoldsReservedWith(other) + (holdsMoreWith?.GetValueOrDefault(other) ?? 0) >= holdsWithMax
             ? TransferStatus.ExceedsHoldsWithCounterparty
         : holder.HoldsReserved + holdsMore >= holdsMax ? TransferStatus.ExceedsHoldsOfAccount
         : TransferStatus.None;
 
-    private void CountHold(Transfer hold, int more)
+    /// <summary>Whether holds may have ended already, by old doubt or since their time is up.</summary>
+    public bool MayHaveMoreRoom => dueBy is not null || source?.HasOldDoubt(oldUpTo) == true;
+
+    /// <summary>Counts a hold that a leg makes or ends.</summary>
+    /// <param name="hold">The transfer that makes the hold.</param>
+    /// <param name="more">1 or -1.</param>
+    public void CountHold(Transfer hold, int more)
     {
         var other = hold.DebitAccount == Address ? hold.CreditAccount : hold.DebitAccount;
         holdsMore += more;
@@ -406,14 +451,18 @@ internal static class LegLadder
             return new LegDecision(TransferStatus.OverflowsTimeout, leg);
         }
 
-        if (debit is not null && !debit.DebitsFit(amount))
+        if (debit?.DebitsFit(amount) is (Fit.No or Fit.InDoubt) and { } debitFit)
         {
-            return debit.HasOldDoubt ? LegDecision.Doubt(leg) : new LegDecision(TransferStatus.ExceedsCredits, leg);
+            return debitFit == Fit.InDoubt
+                ? LegDecision.Doubt(leg) with { IsForMoney = true }
+                : new LegDecision(TransferStatus.ExceedsCredits, leg);
         }
 
-        if (credit is not null && !credit.CreditsFit(amount))
+        if (credit?.CreditsFit(amount) is (Fit.No or Fit.InDoubt) and { } creditFit)
         {
-            return credit.HasOldDoubt ? LegDecision.Doubt(leg) : new LegDecision(TransferStatus.ExceedsDebits, leg);
+            return creditFit == Fit.InDoubt
+                ? LegDecision.Doubt(leg) with { IsForMoney = true }
+                : new LegDecision(TransferStatus.ExceedsDebits, leg);
         }
 
         return pending ? DecideRoomForHold(leg, transfer, debit, credit) : new LegDecision(TransferStatus.None, leg);
@@ -422,10 +471,10 @@ internal static class LegLadder
     // A hold that a caller was told has ended may be in doubt here, as money may.
     private static LegDecision DecideRoomForHold(PartLeg leg, Transfer transfer, AccountSheet? debit, AccountSheet? credit)
     {
-        var onDebit = debit?.CheckHolds(transfer.CreditAccount) ?? TransferStatus.None;
-        var onCredit = credit?.CheckHolds(transfer.DebitAccount) ?? TransferStatus.None;
-        return (onDebit != TransferStatus.None && debit!.HasOldDoubt) || (onCredit != TransferStatus.None && credit!.HasOldDoubt)
-            ? LegDecision.Doubt(leg)
+        var onDebit = debit?.CheckHolds(leg, transfer.CreditAccount) ?? TransferStatus.None;
+        var onCredit = credit?.CheckHolds(leg, transfer.DebitAccount) ?? TransferStatus.None;
+        return (onDebit != TransferStatus.None && debit!.MayHaveMoreRoom) || (onCredit != TransferStatus.None && credit!.MayHaveMoreRoom)
+            ? LegDecision.Doubt(leg) with { IsForMoney = true }
             : new LegDecision(Higher(onDebit, onCredit), leg);
     }
 

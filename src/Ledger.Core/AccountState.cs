@@ -29,6 +29,9 @@ public sealed class AccountState
     private long oldDoubtsUpTo;
     private int oldDoubts;
 
+    // Nothing in doubt was prepared before.
+    private LedgerTime oldestAtLeast;
+
     /// <summary>Makes the state of an account that has no journal yet.</summary>
     /// <param name="address">The account.</param>
     /// <param name="rememberedIdsMax">How many decided ids stay in memory.</param>
@@ -84,6 +87,9 @@ public sealed class AccountState
     /// <summary>The ids that are decided.</summary>
     public RememberedIds Remembered { get; }
 
+    /// <summary>The newest entry of this account in the index of ids, or none.</summary>
+    public IndexedId NewestIndexed { get; private set; }
+
     /// <summary>How many transactions are prepared and not decided.</summary>
     public int InDoubtCount => inDoubt?.Count ?? 0;
 
@@ -103,9 +109,6 @@ public sealed class AccountState
     /// <summary>When the next hold expires of which this is the debit account; <see cref="LedgerTime.MaxValue"/> for never.</summary>
     public LedgerTime NextDeadline => deadlines is { Count: > 0 } ? deadlines.Min.Deadline : LedgerTime.MaxValue;
 
-    /// <summary>Whether something is in doubt that a former incarnation prepared.</summary>
-    internal bool HasOldDoubt => oldDoubts > 0;
-
     /// <summary>Counts what was decided: what waits for something in doubt looks again when it has changed. Not a part of the
     /// state.</summary>
     internal long LastDecision { get; private set; }
@@ -119,6 +122,77 @@ public sealed class AccountState
         IsReplaying = false;
         oldDoubtsUpTo = PreparedCount;
         oldDoubts = InDoubtCount;
+    }
+
+    /// <summary>Whether old doubt is left.</summary>
+    /// <param name="oldUpTo">What was prepared then, or earlier, is old; and what a former incarnation prepared.</param>
+    internal bool HasOldDoubt(LedgerTime oldUpTo)
+    {
+        foreach (var (_, doubt) in inDoubt ?? [])
+        {
+            if (doubt.Number <= oldDoubtsUpTo || doubt.PreparedTime <= oldUpTo)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>By how much the room under each limit would grow, at most, if old doubt ended in its favour. Too much where
+    /// a hold is both due and being resolved, and never too little.</summary>
+    /// <param name="oldUpTo">What was prepared then, or earlier, is old; and what a former incarnation prepared.</param>
+    /// <param name="dueBy">Holds that are due by then count too, since they are about to be released; null for none.</param>
+    internal (Amount Debit, Amount Credit) FavourOf(LedgerTime oldUpTo, LedgerTime? dueBy)
+    {
+        var debit = UInt128.Zero;
+        var credit = UInt128.Zero;
+        if (InDoubtCount > 0 && (oldDoubts > 0 || oldestAtLeast <= oldUpTo))
+        {
+            oldestAtLeast = LedgerTime.MaxValue;
+            foreach (var doubt in inDoubt!.Values)
+            {
+                if (doubt.PreparedTime < oldestAtLeast)
+                {
+                    oldestAtLeast = doubt.PreparedTime;
+                }
+
+                if (doubt.Number > oldDoubtsUpTo && doubt.PreparedTime > oldUpTo)
+                {
+                    continue;
+                }
+
+                // Released, its reserve is free; committed, it may bring more than it takes.
+                CounterChanges.Add(ref debit, doubt.DebitReserve);
+                CounterChanges.Add(ref credit, doubt.CreditReserve);
+                var changes = doubt.ChangesOf(Address);
+                Gain(ref debit, changes.CreditsPosted, changes.DebitsPosted, changes.DebitsPending);
+                Gain(ref credit, changes.DebitsPosted, changes.CreditsPosted, changes.CreditsPending);
+            }
+        }
+
+        if (dueBy is { } due)
+        {
+            foreach (var hold in DueHolds(due))
+            {
+                CounterChanges.Add(ref debit, hold.Remaining);
+            }
+        }
+
+        return (new Amount(debit), new Amount(credit));
+    }
+
+    private static void Gain(ref UInt128 room, SignedAmount brought, SignedAmount taken, SignedAmount held)
+    {
+        var up = UInt128.Zero;
+        var down = UInt128.Zero;
+        CounterChanges.Add(ref brought.IsNegative ? ref down : ref up, brought.Magnitude);
+        CounterChanges.Add(ref taken.IsNegative ? ref up : ref down, taken.Magnitude);
+        CounterChanges.Add(ref held.IsNegative ? ref up : ref down, held.Magnitude);
+        if (up > down)
+        {
+            CounterChanges.Add(ref room, new Amount(up - down));
+        }
     }
 
     /// <summary>The live holds.</summary>
@@ -173,8 +247,24 @@ public sealed class AccountState
     /// decided, is wrong. The account must not go on.</exception>
     public void Evolve(AccountEvent happened, long sequenceNr)
     {
+        List<TransferId>? indexed = null;
+        Evolve(happened, sequenceNr, ref indexed);
+    }
+
+    /// <summary>Folds one event.</summary>
+    /// <param name="happened">The event.</param>
+    /// <param name="sequenceNr">The journal row that holds it.</param>
+    /// <param name="indexed">Takes the ids that its row is entered under; null for none so far.</param>
+    /// <exception cref="LedgerInvariantException">See the other one.</exception>
+    internal void Evolve(AccountEvent happened, long sequenceNr, ref List<TransferId>? indexed)
+    {
         Require(happened.At >= LastTime, "time never runs backwards on an account");
         LastTime = happened.At;
+        if (happened is not (TransactionCommitted or TransactionAborted))
+        {
+            Enter(happened, sequenceNr, 0, ref indexed);
+        }
+
         switch (happened)
         {
             case AccountOpened opened:
@@ -197,26 +287,25 @@ public sealed class AccountState
 
             case TransactionCommitted committed:
                 var done = TakeInDoubt(committed.Key);
+                Enter(committed, sequenceNr, done.SequenceNr, ref indexed);
                 Do(done.Part, committed.CommitTime, done.SequenceNr);
                 break;
 
             case TransactionAborted aborted:
                 var released = TakeInDoubt(aborted.Key);
+                Enter(aborted, sequenceNr, released.SequenceNr, ref indexed);
                 Forsake(released.Part, aborted.Leg, aborted.Reason, aborted.Seen, aborted.At, released.SequenceNr);
                 break;
 
             case TransactionRejected rejected:
-                Measure(rejected.Part, rejected.At);
                 Forsake(rejected.Part, rejected.Leg, rejected.Reason, rejected.Seen, rejected.At, sequenceNr);
                 break;
 
             case CloserCommitted closed:
-                Measure(closed.Part, closed.At);
                 Do(closed.Part, closed.CommitTime, sequenceNr);
                 break;
 
             case CloserRefused refused:
-                Measure(refused.Part, refused.At);
                 Forsake(refused.Part, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr, isCloser: true);
                 break;
 
@@ -247,8 +336,14 @@ public sealed class AccountState
         EntryCount = snapshot.EntryCount;
         LastTime = snapshot.LastTime;
         PreparedCount = snapshot.PreparedCount;
+        NewestIndexed = snapshot.NewestIndexed;
         Remembered.Restore(
-            snapshot.Watermark, snapshot.HasForgottenUnordered, snapshot.IdLeadMax, snapshot.IdLagMax, snapshot.Remembered.Count);
+            snapshot.Watermark, snapshot.HasForgottenUnordered, snapshot.ForgottenUpTo, snapshot.Remembered.Count);
+        foreach (var (id, at, what) in snapshot.RememberedEarly)
+        {
+            Require(Remembered.TryAddEarly(id, what, at), "I4: an id is decided once");
+        }
+
         foreach (var (id, at, what) in snapshot.Remembered)
         {
             Require(Remembered.TryAdd(id, what, at), "I4: an id is decided once");
@@ -314,7 +409,6 @@ public sealed class AccountState
     {
         var part = prepared.Part;
         PreparedCount++;
-        Measure(part, prepared.At);
         var transaction = new InDoubtTransaction(part, sequenceNr, PreparedCount, prepared.At);
         Require(Remembered.Find(part.Key) is null, "I4: an id is prepared once");
         Add(transaction);
@@ -367,6 +461,11 @@ public sealed class AccountState
     {
         var part = transaction.Part;
         Require((inDoubt ??= []).TryAdd(part.Key, transaction), "I4: an id is prepared once");
+        if (inDoubt.Count == 1 || transaction.PreparedTime < oldestAtLeast)
+        {
+            oldestAtLeast = transaction.PreparedTime;
+        }
+
         foreach (var leg in part.Legs)
         {
             if (!leg.Concerns(Address))
@@ -577,7 +676,13 @@ public sealed class AccountState
 
         if (leg.IsHold)
         {
-            SetHold(new Hold(transfer, leg.Amount, leg.Deadline, sequenceNr, time, part.Id) { Amount = leg.Amount });
+            SetHold(new Hold(transfer.WithoutText(), leg.Amount, leg.Deadline, sequenceNr, time, part.Id)
+            {
+                Amount = leg.Amount,
+                HasReference = transfer.Reference.Length > 0,
+                HasMetadata = !transfer.Metadata.Pairs.IsEmpty,
+                Principal = part.Principal,
+            });
             ClosedByHold |= ClosesThis(transfer);
         }
 
@@ -689,18 +794,14 @@ public sealed class AccountState
         return length >= ContentsMax;
     }
 
-    private void Measure(TransactionPart part, LedgerTime at)
+    // In which rows an id's own time does not lead to it (R22).
+    private void Enter(AccountEvent happened, long sequenceNr, long preparedBy, ref List<TransferId>? indexed)
     {
-        Remembered.Measure(part.Id, at);
-        if (!part.IsAlone)
+        var before = indexed?.Count ?? 0;
+        IdIndex.Collect(happened, Address, sequenceNr, preparedBy, ref indexed);
+        if (indexed?.Count > before)
         {
-            foreach (var leg in part.Legs)
-            {
-                if (leg.Transfer is { } transfer)
-                {
-                    Remembered.Measure(transfer.Id, at);
-                }
-            }
+            NewestIndexed = new IndexedId(indexed[^1], sequenceNr);
         }
     }
 
@@ -751,6 +852,8 @@ public sealed class AccountState
 /// <param name="preparedTime">When its preparation was booked.</param>
 public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, long number, LedgerTime preparedTime)
 {
+    private CounterChanges? changes;
+
     /// <summary>What the account is asked to do; at the anchor the whole transaction.</summary>
     public TransactionPart Part { get; } = part;
 
@@ -769,6 +872,10 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
 
     /// <summary>What is kept back for the limit on credits.</summary>
     public Amount CreditReserve { get; private set; }
+
+    /// <summary>What it does to the account if it is committed.</summary>
+    /// <param name="account">The account; always the same.</param>
+    internal CounterChanges ChangesOf(AccountAddress account) => changes ??= CounterChanges.Of(Part, account);
 
     /// <summary>Puts one back from a snapshot.</summary>
     /// <param name="part">See <see cref="Part"/>.</param>
@@ -802,16 +909,23 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
 /// <param name="HasForgottenUnordered">See <see cref="RememberedIds.HasForgottenUnordered"/>.</param>
 /// <param name="Remembered">The ids in memory, oldest first; decisions about one id follow each other, oldest first.</param>
 /// <param name="InDoubt">The transactions in doubt, in the order of their preparation.</param>
-/// <param name="IdLeadMax">See <see cref="RememberedIds.LeadMax"/>.</param>
-/// <param name="IdLagMax">See <see cref="RememberedIds.LagMax"/>.</param>
 public sealed record AccountSnapshot(
     long SequenceNr, AccountSpec? Spec, LedgerTime OpenTime, Balances Balances, ulong EntryCount, LedgerTime LastTime,
     long PreparedCount, TransferId Watermark, bool HasForgottenUnordered,
     IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered,
-    IReadOnlyList<InDoubtTransaction> InDoubt, long IdLeadMax, long IdLagMax)
+    IReadOnlyList<InDoubtTransaction> InDoubt)
 {
     /// <summary>What the account was opened with.</summary>
     public AccountSpec? OpenedWith { get; init; } = Spec;
+
+    /// <summary>The ids that are still in memory because they are ahead of the account's time, in their own order.</summary>
+    public IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> RememberedEarly { get; init; } = [];
+
+    /// <summary>See <see cref="RememberedIds.ForgottenUpTo"/>.</summary>
+    public LedgerTime ForgottenUpTo { get; init; } = new(long.MinValue);
+
+    /// <summary>See <see cref="AccountState.NewestIndexed"/>.</summary>
+    public IndexedId NewestIndexed { get; init; }
 
     /// <summary>Whether a change of the account closed it.</summary>
     public bool Closed { get; init; }
@@ -834,8 +948,11 @@ public sealed record AccountSnapshot(
     public static AccountSnapshot Of(AccountState state, long sequenceNr) => new(
         sequenceNr, state.Spec, state.OpenTime, state.Balances, state.EntryCount, state.LastTime, state.PreparedCount,
         state.Remembered.Watermark, state.Remembered.HasForgottenUnordered, [.. state.Remembered.InOrder()],
-        state.InDoubtInOrder(), state.Remembered.LeadMax, state.Remembered.LagMax)
+        state.InDoubtInOrder())
     {
+        RememberedEarly = [.. state.Remembered.EarlyInOrder()],
+        ForgottenUpTo = state.Remembered.ForgottenUpTo,
+        NewestIndexed = state.NewestIndexed,
         OpenedWith = state.OpenedWith,
         Closed = state.ClosedByChange,
         ClosedByHold = state.ClosedByHold,

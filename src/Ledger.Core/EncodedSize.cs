@@ -84,17 +84,18 @@ public static class EncodedSize
     /// <param name="happened">The event.</param>
     public static int OfEvent(AccountEvent happened) => Saturated(EventFrame + happened switch
     {
-        TransactionPrepared prepared => StoredPart(prepared.Part),
-        CloserCommitted closed => StoredPart(closed.Part),
+        TransactionPrepared prepared => StoredPart(prepared.Part) + Text(prepared.Part.Principal),
+        CloserCommitted closed => StoredPart(closed.Part) + Tag + Varint64 + Text(closed.Part.Principal),
         TransactionCommitted committed =>
             Halves + (2 * (Tag + Varint64)) + (2 * (FarTag + Varint64)) + (committed.EndedHolds.Count * (long)Id),
         TransactionAborted => Halves + (2 * (Tag + Varint32)) + StoredBalances,
-        TransactionRejected rejected => StoredPart(rejected.Part) + (2 * (Tag + Varint32)) + StoredBalances,
-        CloserRefused refused => StoredPart(refused.Part) + (2 * (Tag + Varint32)) + StoredBalances,
+        TransactionRejected rejected =>
+            StoredPart(rejected.Part) + (2 * (Tag + Varint32)) + StoredBalances + Text(rejected.Part.Principal),
+        CloserRefused refused => StoredPart(refused.Part) + (2 * (Tag + Varint32)) + StoredBalances + Text(refused.Part.Principal),
         TransactionDisowned => 2 * Id,
-        AccountOpened opened => Message(StoredSpec(opened.Spec)),
-        AccountChanged changed => OfChange(changed.Change),
-        HoldExtended => Id + Tag + Varint64,
+        AccountOpened opened => Message(StoredSpec(opened.Spec)) + Text(opened.Principal),
+        AccountChanged changed => OfChange(changed.Change) + Text(changed.Principal),
+        HoldExtended extended => Id + Tag + Varint64 + Text(extended.Principal),
         BalancesSeeded => StoredBalances,
         _ => throw new ArgumentException($"{happened?.GetType().Name} has no size.", nameof(happened)),
     });
@@ -125,7 +126,20 @@ public static class EncodedSize
         return Saturated(Message(
             Message(PublicSpec(account.Spec)) + (2 * Timestamp) + PublicBalances + (3 * (Tag + 2 + DigitsMax))
             + (3 * (Tag + Varint64)) + (3 * (Tag + 1)) + Message(Text(account.Freeze?.Reason ?? ""))
-            + Text(account.ClosedReason)));
+            + Text(account.ClosedReason) + (account.Doubt is { } doubt ? OfDoubt(doubt) : 0)));
+    }
+
+    // Instead of the balances, that are counted above.
+    private static int OfDoubt(AccountDoubt doubt)
+    {
+        var size = FarTag + Varint32 + (2 * PublicBalances) + (Tag + Varint32) + Timestamp;
+        foreach (var one in doubt.Transactions)
+        {
+            var with = one.With.Sum(static account => Text(account.Text));
+            size += Message((2 * (Tag + 1 + IdText)) + Timestamp + Text(one.Coordinator.Text) + with + (4 * (Tag + 3 + DigitsMax)));
+        }
+
+        return size;
     }
 
     /// <summary>A transaction as it is answered when it is looked up, with what became of each leg.</summary>
@@ -134,7 +148,8 @@ public static class EncodedSize
     {
         ArgumentNullException.ThrowIfNull(record);
         return Saturated(
-            PublicTransaction(record.Transaction) + OfResult + (record.Transaction.Legs.Length * (long)OfLegResult));
+            PublicTransaction(record.Transaction) + OfResult + (record.Transaction.Legs.Length * (long)OfLegResult)
+            + Text(record.Principal));
     }
 
     /// <summary>What became of one leg, as a part of an answer.</summary>
@@ -199,6 +214,7 @@ public static class EncodedSize
         size += transfer.PendingId.IsNil ? 0 : Id;
         size += transfer.Reverses.IsNil ? 0 : Id;
         size += transfer.Timeout == TimeSpan.Zero ? 0 : Tag + Varint64;
+        size += transfer.EffectiveTime is null ? 0 : FarTag + Varint64;
         return size + Text(transfer.Reason);
     }
 
@@ -263,6 +279,7 @@ public static class EncodedSize
         size += transfer.PendingId.IsNil ? 0 : Tag + 1 + IdText;
         size += transfer.Reverses.IsNil ? 0 : FarTag + 1 + IdText;
         size += transfer.Timeout == TimeSpan.Zero ? 0 : Timestamp;
+        size += transfer.EffectiveTime is null ? 0 : 1 + Timestamp;
         return size + (transfer.Reason.Length == 0 ? 0 : Tag + Text(transfer.Reason));
     }
 

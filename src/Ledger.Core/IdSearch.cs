@@ -45,11 +45,14 @@ public sealed record IdFound(IReadOnlyList<IdRecord> Records, HoldState Hold, Am
     }
 }
 
-/// <summary>Folds journal rows of one account into what they say about ids. Feed it rows in order.</summary>
+/// <summary>Folds journal rows of one account into what they say about ids.</summary>
+/// <remarks>A row that brings an id up may be fed before an earlier one that does, and more than once; but what a row prepares must be
+/// fed before the row that decides it, or that one again after it.</remarks>
 public sealed class IdSearches
 {
     private readonly Dictionary<TransferId, Search> searches;
     private readonly Dictionary<TransferId, (TransactionPart Part, long SequenceNr)> prepared = [];
+    private readonly HashSet<(long SequenceNr, int Place)> taken = [];
 
     /// <summary>Starts a search.</summary>
     /// <param name="account">The account whose rows these are.</param>
@@ -63,68 +66,81 @@ public sealed class IdSearches
     /// <summary>The account whose rows these are.</summary>
     public AccountAddress Account { get; }
 
+    /// <summary>What is prepared in the rows so far and not decided, with the rows that prepare it, in their order.</summary>
+    public IReadOnlyList<IndexedId> Open() =>
+        [.. prepared.Select(static one => new IndexedId(one.Key, one.Value.SequenceNr)).OrderBy(static one => one.SequenceNr)];
+
     /// <summary>Whether something about the ids is prepared in the rows so far, and not decided.</summary>
     public bool HasOpen => prepared.Count > 0;
 
+    /// <summary>Whether an attempt is prepared in the rows so far, and not decided.</summary>
+    /// <param name="key">The attempt.</param>
+    public bool IsOpen(TransferId key) => prepared.ContainsKey(key);
+
     /// <summary>What was found about an id so far; null for nothing.</summary>
     /// <param name="id">The id.</param>
-    public IdFound? Found(TransferId id) => searches[id].Found;
+    public IdFound? Found(TransferId id) => searches[id].Found();
 
-    /// <summary>Whether later rows can't change the answer to a question.</summary>
+    /// <summary>Whether other rows can't change the answer to a question, wherever they are.</summary>
     /// <param name="lookup">The question.</param>
-    /// <param name="reached">When the last row so far began.</param>
-    /// <remarks>An id that was not used up by a decision may have been decided again, so only the end of its time ends a search.
+    /// <remarks>An id that was not used up by a decision may have been decided again, so only what was done under it ends a search.
     /// Where memory names the row of a content, only the decision about that is what was asked for: others may come between, and
     /// the same row may hold an earlier refusal and the next attempt.</remarks>
-    public bool IsOver(IdLookup lookup, LedgerTime reached)
+    public bool IsOver(IdLookup lookup)
     {
         ArgumentNullException.ThrowIfNull(lookup);
-        if (lookup.ToEnd)
-        {
-            return false;
-        }
-
-        return Found(lookup.Id) is { Last: { } decided } found
-            ? decided.Status == TransferStatus.Created
-                || (lookup.SequenceNr > 0 && !IsOpen(lookup.Id) && found.Records.Any(
-                    record => record.SequenceNr == lookup.SequenceNr && record.Status != TransferStatus.None))
-            : !searches[lookup.Id].Seen && reached > lookup.NotAfter;
+        return !lookup.WithLater && Found(lookup.Id) is { Last: { } decided } found
+            && (decided.Status == TransferStatus.Created
+                || (lookup.SequenceNr > 0 && !IsOpenAbout(lookup.Id) && found.Records.Any(
+                    record => record.SequenceNr == lookup.SequenceNr && record.Status != TransferStatus.None)));
     }
 
-    private bool IsOpen(TransferId id) =>
+    /// <summary>Whether something about an id is prepared in the rows so far, and not decided.</summary>
+    /// <param name="id">The id, of a transaction or a transfer.</param>
+    public bool IsOpenAbout(TransferId id) =>
         prepared.Values.Any(one => one.Part.Id == id || one.Part.Legs.Any(leg => leg.Transfer?.Id == id));
 
-    /// <summary>Folds one event.</summary>
-    /// <param name="happened">The event.</param>
-    /// <param name="sequenceNr">Its row.</param>
-    public void Add(AccountEvent happened, long sequenceNr)
+    /// <summary>Folds one row.</summary>
+    /// <param name="row">The row.</param>
+    public void Add(EventBatch row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        for (var place = 0; place < row.Events.Count; place++)
+        {
+            Add(row.Events[place], row.SequenceNr, place);
+        }
+    }
+
+    private void Add(AccountEvent happened, long sequenceNr, int place)
     {
         switch (happened)
         {
             case TransactionPrepared(var part, _):
-                if (See(part))
+                if (See(part) && taken.Add((sequenceNr, place)))
                 {
                     prepared[part.Key] = (part, sequenceNr);
                 }
 
                 break;
             case TransactionCommitted committed when prepared.Remove(committed.Key, out var one):
-                Decide(one.Part, TransferStatus.Created, -1, committed.CommitTime, null, one.SequenceNr);
+                taken.Add((sequenceNr, place));
+                Decide(one.Part, TransferStatus.Created, -1, committed.CommitTime, null, one.SequenceNr, (sequenceNr, place));
                 break;
             case TransactionAborted aborted when prepared.Remove(aborted.Key, out var one):
-                Decide(one.Part, aborted.Reason, aborted.Leg, aborted.At, aborted.Seen, one.SequenceNr);
+                taken.Add((sequenceNr, place));
+                Decide(one.Part, aborted.Reason, aborted.Leg, aborted.At, aborted.Seen, one.SequenceNr, (sequenceNr, place));
                 break;
-            case TransactionRejected rejected when See(rejected.Part):
-                Decide(rejected.Part, rejected.Reason, rejected.Leg, rejected.At, rejected.Seen, sequenceNr);
+            case TransactionRejected rejected when See(rejected.Part) && taken.Add((sequenceNr, place)):
+                Decide(
+                    rejected.Part, rejected.Reason, rejected.Leg, rejected.At, rejected.Seen, sequenceNr, (sequenceNr, place));
                 break;
-            case CloserCommitted closed when See(closed.Part):
-                Decide(closed.Part, TransferStatus.Created, -1, closed.CommitTime, null, sequenceNr);
+            case CloserCommitted closed when See(closed.Part) && taken.Add((sequenceNr, place)):
+                Decide(closed.Part, TransferStatus.Created, -1, closed.CommitTime, null, sequenceNr, (sequenceNr, place));
                 break;
-            case CloserRefused refused when See(refused.Part):
-                Decide(refused.Part, refused.Reason, refused.Leg, refused.At, refused.Seen, sequenceNr);
+            case CloserRefused refused when See(refused.Part) && taken.Add((sequenceNr, place)):
+                Decide(refused.Part, refused.Reason, refused.Leg, refused.At, refused.Seen, sequenceNr, (sequenceNr, place));
                 break;
             case TransactionDisowned disowned when searches.TryGetValue(disowned.Key, out var search):
-                search.Seen = true;
                 search.Disowned = true;
                 break;
             default:
@@ -132,53 +148,15 @@ public sealed class IdSearches
         }
     }
 
-    /// <summary>Gathers the ids without an order of time that an event brings up. A search for one of them that is given the events
-    /// which bring it up, and those that decide what it finds prepared, misses none that counts.</summary>
-    /// <param name="happened">The event.</param>
-    /// <param name="account">The account whose event it is.</param>
-    /// <param name="ids">Those found so far; null for none.</param>
-    public static void AddUnordered(AccountEvent happened, AccountAddress account, ref HashSet<TransferId>? ids)
-    {
-        if (happened is TransactionDisowned disowned)
-        {
-            Take(disowned.Key, ref ids);
-        }
-
-        if (PartOf(happened) is not { } part)
-        {
-            return;
-        }
-
-        Take(part.Id, ref ids);
-        Take(part.Key, ref ids);
-        foreach (var leg in part.Legs)
-        {
-            if (leg.Transfer is { } transfer && leg.Concerns(account))
-            {
-                Take(transfer.Id, ref ids);
-                Take(transfer.PendingId, ref ids);
-                Take(transfer.Reverses, ref ids);
-            }
-        }
-
-        static void Take(TransferId id, ref HashSet<TransferId>? ids)
-        {
-            if (!id.IsTimeOrdered && !id.IsNil)
-            {
-                (ids ??= []).Add(id);
-            }
-        }
-    }
-
     private bool See(TransactionPart part)
     {
-        var any = See(part.Id);
-        any |= part.Attempt > 0 && See(part.Key);
+        var any = searches.ContainsKey(part.Id);
+        any |= part.Attempt > 0 && searches.ContainsKey(part.Key);
         foreach (var leg in part.Legs)
         {
             if (leg.Transfer is { } transfer && leg.Concerns(Account))
             {
-                any |= See(transfer.Id);
+                any |= searches.ContainsKey(transfer.Id);
                 any |= !transfer.PendingId.IsNil && searches.ContainsKey(transfer.PendingId);
                 any |= !transfer.Reverses.IsNil && searches.ContainsKey(transfer.Reverses);
             }
@@ -187,39 +165,20 @@ public sealed class IdSearches
         return any;
     }
 
-    private bool See(TransferId id)
-    {
-        if (!searches.TryGetValue(id, out var search))
-        {
-            return false;
-        }
-
-        search.Seen = true;
-        return true;
-    }
-
-    private static TransactionPart? PartOf(AccountEvent happened) => happened switch
-    {
-        TransactionPrepared prepared => prepared.Part,
-        TransactionRejected rejected => rejected.Part,
-        CloserCommitted closed => closed.Part,
-        CloserRefused refused => refused.Part,
-        _ => null,
-    };
-
     private void Decide(
-        TransactionPart part, TransferStatus status, int failedLeg, LedgerTime time, Balances? seen, long sequenceNr)
+        TransactionPart part, TransferStatus status, int failedLeg, LedgerTime time, Balances? seen, long sequenceNr,
+        (long SequenceNr, int Place) by)
     {
         // An attempt that was abandoned says nothing of the id, only of the attempt.
         if (searches.TryGetValue(part.Id, out var whole) && (status != TransferStatus.None || part.Attempt == 0))
         {
             var leg = part.Legs.FirstOrDefault(one => one.Transfer?.Id == part.Id && one.Concerns(Account));
-            whole.Records.Add(new IdRecord(part, leg, status, failedLeg, time, seen, sequenceNr));
+            whole.Add(by, new IdRecord(part, leg, status, failedLeg, time, seen, sequenceNr));
         }
 
         if (part.Attempt > 0 && searches.TryGetValue(part.Key, out var attempt))
         {
-            attempt.Records.Add(new IdRecord(part, null, status, failedLeg, time, seen, sequenceNr));
+            attempt.Add(by, new IdRecord(part, null, status, failedLeg, time, seen, sequenceNr));
         }
 
         if (status != TransferStatus.Created)
@@ -227,7 +186,7 @@ public sealed class IdSearches
             if (AccountState.FailedLeg(part, failedLeg, status, Account) is { } failed
                 && searches.TryGetValue(failed.Transfer!.Id, out var over))
             {
-                over.Records.Add(new IdRecord(part, failed, status, failedLeg, time, seen, sequenceNr));
+                over.Add(by, new IdRecord(part, failed, status, failedLeg, time, seen, sequenceNr));
             }
 
             return;
@@ -242,17 +201,17 @@ public sealed class IdSearches
 
             if (transfer.Id != part.Id && searches.TryGetValue(transfer.Id, out var own))
             {
-                own.Records.Add(new IdRecord(part, leg, status, -1, time, null, sequenceNr));
+                own.Add(by, new IdRecord(part, leg, status, -1, time, null, sequenceNr));
             }
 
             if (leg.IsHold && searches.TryGetValue(transfer.Id, out own))
             {
-                own.Hold = HoldState.Live;
+                own.Add(by, HoldState.Live);
             }
 
             if (transfer.ResolvesHold && searches.TryGetValue(transfer.PendingId, out var hold))
             {
-                hold.Hold = leg.HoldAfter;
+                hold.Add(by, leg.HoldAfter);
             }
 
             if (!transfer.Reverses.IsNil && searches.TryGetValue(transfer.Reverses, out var original))
@@ -263,18 +222,35 @@ public sealed class IdSearches
         }
     }
 
+    // What was said of one id, each with the place of the event that says it.
     private sealed class Search
     {
-        public List<IdRecord> Records { get; } = [];
-
-        public bool Seen { get; set; }
+        private readonly List<((long SequenceNr, int Place) By, IdRecord Record)> records = [];
+        private ((long SequenceNr, int Place) By, HoldState State) hold;
+        private IdFound? found;
 
         public bool Disowned { get; set; }
 
-        public HoldState Hold { get; set; }
-
         public Amount Reversed { get; set; }
 
-        public IdFound? Found => Records.Count > 0 || Disowned ? new IdFound([.. Records], Hold, Reversed) : null;
+        public void Add((long SequenceNr, int Place) by, IdRecord record)
+        {
+            records.Add((by, record));
+            found = null;
+        }
+
+        // The last word counts; of one event, that of its last leg.
+        public void Add((long SequenceNr, int Place) by, HoldState state)
+        {
+            if (by.CompareTo(hold.By) >= 0)
+            {
+                hold = (by, state);
+                found = null;
+            }
+        }
+
+        public IdFound? Found() => records.Count == 0 && !Disowned ? null
+            : found is not null && found.Reversed == Reversed ? found
+            : found = new IdFound([.. records.OrderBy(static one => one.By).Select(static one => one.Record)], hold.State, Reversed);
     }
 }

@@ -12,7 +12,7 @@ public sealed record LedgerIdentity(Guid Id, LedgerEpoch Epoch, TimeSpan IdWindo
 {
     /// <summary>The <see cref="IdWindow"/> of ledgers that are made by this version.</summary>
     /// <value>2 seconds.</value>
-    public static TimeSpan IdWindowDefault { get; } = TimeSpan.FromSeconds(2);
+    public static TimeSpan IdWindowDefault { get; } = Core.IdWindow.Width;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Id}, epoch {Epoch.Number}";

@@ -69,6 +69,9 @@ public static class LedgerSizes
     /// <summary>The rows that a page of a statement of account reads at most; one row at least.</summary>
     public const int StatementReadMax = 32 * MiB;
 
+    /// <summary>A snapshot is due when the rows since the last one have as many: replayed in less than a second.</summary>
+    public const int SnapshotDue = 16 * MiB;
+
     /// <summary>One snapshot.</summary>
     public const int SnapshotMax = 32 * MiB;
 

@@ -11,7 +11,11 @@ public abstract record AccountMessage;
 /// <summary>A call of a client, answered to its caller.</summary>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">When the caller stops waiting; a command that comes later is refused.</param>
-public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage;
+public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage
+{
+    /// <summary>For a write: who asks for it, see <see cref="Principals"/>; empty where nobody is named.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>Opens the account. Answered by <see cref="OpenAccountAnswer"/>.</summary>
 /// <param name="Spec">What it is opened with.</param>
@@ -25,7 +29,11 @@ public sealed record OpenAccountCall(AccountSpec Spec, Caller Caller, LedgerTime
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
 public sealed record PostTransferCall(Transfer Transfer, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline);
+    : AccountCall(Caller, Deadline)
+{
+    /// <summary>Whether the answer is to say how its accounts are right after it.</summary>
+    public bool ReturnBalances { get; init; }
+}
 
 /// <summary>Reads the account. Answered by <see cref="AccountAnswer"/>.</summary>
 /// <param name="Caller">Who waits.</param>
@@ -53,6 +61,9 @@ public sealed record PostTransactionCall(Transaction Transaction, Caller Caller,
 {
     /// <summary>Whether nothing is done: the answer says whether a leg would fail, as things are, and which.</summary>
     public bool IsTrial { get; init; }
+
+    /// <summary>Whether the answer is to say how its accounts are right after it.</summary>
+    public bool ReturnBalances { get; init; }
 }
 
 /// <summary>Looks up a transaction that this account anchored. Answered by <see cref="TransactionRecordAnswer"/>.</summary>
@@ -131,6 +142,9 @@ public sealed record Refusal(int Leg, TransferStatus Reason, Asset Asset, Balanc
 /// <param name="Cancel">Whether to refuse, unless it is committed already.</param>
 public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : AccountMessage
 {
+    /// <summary>Whether the answer is to say how the account is right after the commit.</summary>
+    public bool ReturnBalances { get; init; }
+
     /// <summary>The latest of the coordinator's time and those of all votes: the last agent commits no earlier (R21).</summary>
     public LedgerTime Time { get; init; }
 }
@@ -142,7 +156,14 @@ public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : A
 /// <param name="Time">When: the commit time, or when it was refused.</param>
 /// <param name="Refusal">Why the closer itself refuses; null when it was only told to cancel, or met something in doubt.</param>
 public sealed record CloseAnswer(
-    TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage;
+    TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage
+{
+    /// <summary>For a commit: the last agent's row that holds it; 0 where that is not known.</summary>
+    public long Row { get; init; }
+
+    /// <summary>For a commit by this very request, where it was asked for: the account right after it.</summary>
+    public AccountAfter? After { get; init; }
+}
 
 /// <summary>Anchor to another account, before anything is journaled: how are you, and what do you know of these legs? Changes
 /// nothing (R15).</summary>
@@ -165,13 +186,20 @@ public sealed record Outcome(TransferId Key, UInt128 Digest, bool Committed, Led
 {
     /// <summary>Who tells.</summary>
     public AccountAddress Anchor { get; init; }
+
+    /// <summary>Whether the acknowledgement is to say how the account is right after the commit.</summary>
+    public bool ReturnBalances { get; init; }
 }
 
 /// <summary>Participant to anchor: the outcome is in my journal.</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="Account">Whose.</param>
-public sealed record OutcomeAck(TransferId Key, UInt128 Digest, AccountAddress Account) : AccountMessage;
+public sealed record OutcomeAck(TransferId Key, UInt128 Digest, AccountAddress Account) : AccountMessage
+{
+    /// <summary>For a commit that was booked now, where it was asked for: the account right after it.</summary>
+    public AccountAfter? After { get; init; }
+}
 
 /// <summary>Participant to anchor: I have prepared this; what has become of it?</summary>
 /// <param name="Part">What the participant has prepared.</param>
@@ -207,7 +235,11 @@ public sealed record ChangeAccountAnswer(AccountChangeResult Result) : AccountAn
 /// <summary>Answers <see cref="ExtendHoldCall"/>.</summary>
 /// <param name="Status">See <see cref="TransferStatus"/>: created when it was set, exists when it was so already.</param>
 /// <param name="HoldDeadline">When the hold expires; null when it does not, or is not there.</param>
-public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDeadline) : AccountAnswerBase;
+public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDeadline) : AccountAnswerBase
+{
+    /// <summary>The row that was written for it; none when nothing was.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>Answers <see cref="GetAccountCall"/>.</summary>
 /// <param name="View">The account; null when it does not exist.</param>
@@ -221,7 +253,12 @@ public sealed record TransferRecordAnswer(TransferRecord? Record) : AccountAnswe
 /// <param name="Exists">Whether the account exists.</param>
 /// <param name="SequenceNr">The last journal row; all of the statement is at or before it.</param>
 /// <param name="EntryCount">How many entries there are.</param>
-public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong EntryCount) : AccountAnswerBase;
+public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong EntryCount) : AccountAnswerBase
+{
+    /// <summary>When something is in doubt although the call has waited for it: everything that the account prepared at this
+    /// time or earlier is decided, and booked. Null when nothing is in doubt that was prepared before the call came.</summary>
+    public LedgerTime? CompleteUpTo { get; init; }
+}
 
 /// <summary>A call failed.</summary>
 /// <param name="Reason">Why.</param>
@@ -249,6 +286,14 @@ public enum CallFailure
     /// <summary>The account goes to sleep or moves to another node: the outcome is unknown, and asking again helps.</summary>
     Moving,
 
+    /// <summary>The answer depends on transactions in doubt, or there are too many of them: nothing was done, no id was used, and
+    /// asking again helps once they are decided.</summary>
+    AccountInDoubt = 16,
+
+    /// <summary>Another account has left too much unanswered: nothing was done, no id was used, and asking again helps once it
+    /// answers.</summary>
+    CounterpartyUnavailable = 17,
+
     /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits. Nothing was done, no id is
     /// used up, and the same is refused again.</summary>
     TransactionTooLarge = 20,
@@ -270,15 +315,26 @@ public enum CallFailure
 
 /// <summary>Asks the journal about an id that memory can't answer (R4).</summary>
 /// <param name="Id">The id.</param>
-/// <param name="SequenceNr">The row that holds its content where that is known; else 0: search the stream.</param>
+/// <param name="SequenceNr">The row that holds its content where that is known; else 0: search for it.</param>
 /// <param name="UpTo">The last row to search.</param>
-/// <param name="NotBefore">No row whose last event is earlier holds its content.</param>
-/// <param name="NotAfter">No row whose first event is later holds its content; the outcome may be in a later one.</param>
-/// <param name="ToEnd">Whether later rows matter also once it is decided: they say what became of a hold, and how much was
+/// <param name="NotBefore">What brings the id up and is not in the index was not booked earlier.</param>
+/// <param name="NotAfter">What brings the id up and is not in the index was not booked later. Before <paramref name="NotBefore"/> where
+/// only the index can know the id.</param>
+/// <param name="WithLater">Whether what names the id matters also once it is decided: it says what became of a hold, and how much was
 /// taken back.</param>
 public sealed record IdLookup(
-    TransferId Id, long SequenceNr, long UpTo, LedgerTime NotBefore, LedgerTime NotAfter, bool ToEnd)
+    TransferId Id, long SequenceNr, long UpTo, LedgerTime NotBefore, LedgerTime NotAfter, bool WithLater)
 {
     /// <summary>The question's number: an answer to an older one, which saw fewer rows, is not taken for its answer.</summary>
     public long Number { get; init; }
+
+    /// <summary>The newest entry that the index must hold. One that lacks it is older than the journal, and must not say that
+    /// there is nothing.</summary>
+    public IndexedId Newest { get; init; }
+
+    /// <summary>About when the first row was booked, by which the place of a time is guessed.</summary>
+    public LedgerTime FirstTime { get; init; }
+
+    /// <summary>About when the last row was booked.</summary>
+    public LedgerTime LastTime { get; init; }
 }

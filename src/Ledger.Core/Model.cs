@@ -39,11 +39,31 @@ public sealed record Transfer(
     /// <summary>For a correction: why. At most <see cref="LedgerLimits.ReasonLengthMax"/> characters.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>When the transfer counts from a business point of view, which may be before or after it is committed; null (the
+    /// default) for when it is committed. From <see cref="LedgerLimits.EffectiveTimeMin"/> to
+    /// <see cref="LedgerLimits.EffectiveTimeMax"/>. It moves no money, and no limit looks at it.</summary>
+    /// <remarks>It is the transfer's own: a post or a void does not have its hold's, nor a correction that of the
+    /// original.</remarks>
+    public LedgerTime? EffectiveTime
+    {
+        get => effectiveMicros == NoTime ? null : new LedgerTime(effectiveMicros);
+        init => effectiveMicros = value?.UnixMicroseconds ?? NoTime;
+    }
+
+    // Half the size of what may be null: most transfers have none.
+    private const long NoTime = long.MinValue;
+    private readonly long effectiveMicros = NoTime;
+
     /// <summary>Whether this posts or voids a hold.</summary>
     public bool ResolvesHold => (Flags & (TransferFlags.PostPending | TransferFlags.VoidPending)) != TransferFlags.None;
 
     /// <summary>Whether its amount depends on what its accounts have.</summary>
     public bool IsBalancing => (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != TransferFlags.None;
+
+    /// <summary>The transfer without its reference and its metadata, and without anything that keeps these in memory.</summary>
+    internal Transfer WithoutText() => Reference.Length == 0 && Metadata.Pairs.IsEmpty
+        ? this
+        : this with { Reference = "", Metadata = Metadata.Empty, Memo = default };
 
     /// <summary>The transfer as it is shown: with what it leaves to its hold.</summary>
     /// <param name="reference">The hold's reference.</param>
@@ -232,13 +252,28 @@ public sealed record TransferResult(
     /// <summary>For created and exists: the amount that was moved, held or released. It differs from the amount asked for
     /// where that depended on a hold or on what the accounts had.</summary>
     public Amount Amount { get; init; }
+
+    /// <summary>The row that decided it, where this request wrote one: of a commit the last agent's, of a rejection that of the
+    /// account that was asked. None for what an earlier request had decided.</summary>
+    public RowPosition Position { get; init; }
+
+    /// <summary>Where it was asked for and this request committed the transfer: the debit account right after it. Null where it was
+    /// lost on the way.</summary>
+    public AccountAfter? DebitAfter { get; init; }
+
+    /// <summary>The credit account, in the same way.</summary>
+    public AccountAfter? CreditAfter { get; init; }
 }
 
 /// <summary>What became of the opening of one account. Immutable.</summary>
 /// <param name="Address">Its address.</param>
 /// <param name="Status">The outcome.</param>
 /// <param name="Time">When it was opened, for created and exists.</param>
-public sealed record OpenAccountResult(AccountAddress Address, AccountStatus Status, LedgerTime Time);
+public sealed record OpenAccountResult(AccountAddress Address, AccountStatus Status, LedgerTime Time)
+{
+    /// <summary>The row that holds the opening, where this request wrote it; else none.</summary>
+    public RowPosition Position { get; init; }
+}
 
 /// <summary>An account as it was read. Immutable.</summary>
 /// <param name="Spec">What it was opened with, with its limits as they are now.</param>
@@ -259,13 +294,19 @@ public sealed record AccountView(
     /// <summary>How many holds are on it.</summary>
     public int HoldCount { get; init; }
 
-    /// <summary>What can still be debited, or null without a limit on debits.</summary>
+    /// <summary>What is not decided although the read has waited for it; null when the counters are final. They are then only
+    /// what is decided: something may be missing that a client was told before the read began (R20).</summary>
+    public AccountDoubt? Doubt { get; init; }
+
+    /// <summary>What can still be debited, or null without a limit on debits. With something in doubt, the least that it can
+    /// be.</summary>
     public Amount? AvailableDebits => Spec.DebitsMustNotExceedCredits is { } allowance
         ? AccountDecider.Room(
             Balances.CreditsPosted, allowance, Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt)
         : null;
 
-    /// <summary>What can still be credited, or null without a limit on credits.</summary>
+    /// <summary>What can still be credited, or null without a limit on credits. With something in doubt, the least that it can
+    /// be.</summary>
     public Amount? AvailableCredits => Spec.CreditsMustNotExceedDebits is { } allowance
         ? AccountDecider.Room(
             Balances.DebitsPosted, allowance, Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt)
@@ -292,11 +333,15 @@ public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, Le
     /// <summary>For a live hold: what is left of it.</summary>
     public Amount HoldRemaining { get; init; }
 
-    /// <summary>See <see cref="PartLeg.HoldRow"/>; a row of the account whose record this is.</summary>
+    /// <summary>See <see cref="PartLeg.HoldRow"/>; a row of the account whose record this is. Of a live hold, the row that has its own
+    /// reference and metadata.</summary>
     public long HoldRow { get; init; }
 
     /// <summary>For a live hold with a timeout: when it expires; else null.</summary>
     public LedgerTime? HoldDeadline { get; init; }
+
+    /// <summary>Who asked for it first, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 }
 
 /// <summary>One line of a statement: one posted change of one account. Immutable.</summary>
@@ -324,6 +369,9 @@ public static class LedgerLimits
     /// <summary>The most transfers, or accounts, of one request.</summary>
     public const int BatchMax = 8190;
 
+    /// <summary>The most transfers, or legs, of one request that asks for the accounts as they are afterwards.</summary>
+    public const int ReturnedBalancesMax = 2048;
+
     /// <summary>The longest reference, in characters.</summary>
     public const int ReferenceLengthMax = 128;
 
@@ -332,6 +380,12 @@ public static class LedgerLimits
 
     /// <summary>The latest time at which a hold may expire: 2262-04-11, 2^63-1 nanoseconds after the Unix epoch.</summary>
     public static readonly LedgerTime HoldDeadlineMax = new(long.MaxValue / 1000);
+
+    /// <summary>The earliest effective time: 0001-01-01T00:00:00Z, the first moment that the API can print.</summary>
+    public static readonly LedgerTime EffectiveTimeMin = LedgerTime.From(DateTimeOffset.MinValue);
+
+    /// <summary>The latest effective time: 9999-12-31T23:59:59.999999Z, the last moment that the API can print.</summary>
+    public static readonly LedgerTime EffectiveTimeMax = LedgerTime.From(DateTimeOffset.MaxValue);
 
     /// <summary>The most metadata pairs.</summary>
     public const int MetadataPairsMax = 16;

@@ -97,13 +97,24 @@ public sealed record RememberedDetails
 
 /// <summary>The ids that an account has decided, within a window by count and age; the journal is the memory of last
 /// resort for what has left it (R4).</summary>
-/// <remarks>Eviction follows the events and nothing else, so that a replay remembers the same ids (I8).</remarks>
+/// <remarks>
+/// <para>Every id of version 7 that leaves memory moves the watermark, and nothing else does; so a newer one that is not in memory is
+/// new without a look. An id that is ahead of its time would make all honest ones look old: it stays until the account's time has
+/// passed it, beside the others. Of too many such the newest leaves all the same (R22).</para>
+/// <para>Eviction follows the events and nothing else, so that a replay remembers the same ids (I8).</para>
+/// </remarks>
 public sealed class RememberedIds
 {
     private readonly int countMax;
     private readonly TimeSpan ageMax;
     private Dictionary<TransferId, RememberedId.Record>? known;
     private Queue<(TransferId Id, LedgerTime At)>? order;
+
+    // Those that would have left, but are ahead of the account's time. Null until needed: hardly any account has one.
+    private SortedSet<(TransferId Id, LedgerTime At)>? early;
+
+    // Null until needed: only what goes through its memory in seconds has one.
+    private ForgottenIds? lately;
 
     internal RememberedIds(int countMax, TimeSpan ageMax)
     {
@@ -120,24 +131,19 @@ public sealed class RememberedIds
     /// <summary>Whether an id that is not time-ordered has left memory; from then on such ids are looked up.</summary>
     public bool HasForgottenUnordered { get; private set; }
 
-    /// <summary>By how much, at most, a time-ordered id of this account was ahead of the clock when its content was
-    /// journaled, in microseconds; not negative.</summary>
-    public long LeadMax { get; private set; }
+    /// <summary>When the newest of those was decided that have left memory, but for ids that were ahead of their time. What was booked
+    /// later is still remembered, and need not be looked for in the journal.</summary>
+    public LedgerTime ForgottenUpTo { get; private set; } = new(long.MinValue);
 
-    /// <summary>By how much, at most, the clock was ahead of a time-ordered id of this account when its content was
-    /// journaled, in microseconds; not negative. With <see cref="LeadMax"/> it bounds where in the journal such an id can
-    /// be, so that a look-up reads a part of a long stream and not all of it.</summary>
-    public long LagMax { get; private set; }
+    /// <summary>The ids in memory, oldest first, without those that are only there because they are ahead.</summary>
+    public IEnumerable<(TransferId Id, LedgerTime At, RememberedId What)> InOrder() => Chains(order);
 
-    /// <summary>The ids in memory, oldest first.</summary>
-    public IEnumerable<(TransferId Id, LedgerTime At, RememberedId What)> InOrder()
+    /// <summary>The ids that are still in memory because they are ahead of the account's time, in their own order.</summary>
+    public IEnumerable<(TransferId Id, LedgerTime At, RememberedId What)> EarlyInOrder() => Chains(early);
+
+    private IEnumerable<(TransferId Id, LedgerTime At, RememberedId What)> Chains(IEnumerable<(TransferId Id, LedgerTime At)>? ids)
     {
-        if (order is null)
-        {
-            yield break;
-        }
-
-        foreach (var (id, at) in order)
+        foreach (var (id, at) in ids ?? [])
         {
             // Decisions about one id, oldest first: put back in this order, they make the same chain.
             var last = new RememberedId(known![id]);
@@ -177,15 +183,59 @@ public sealed class RememberedIds
     /// <summary>Whether an id that is not in memory may have left it, so that only the journal can tell.</summary>
     /// <param name="id">The id.</param>
     public bool MayHaveForgotten(TransferId id) =>
-        id.IsTimeOrdered ? id <= Watermark : HasForgottenUnordered;
+        (id.IsTimeOrdered ? id <= Watermark : HasForgottenUnordered) && (lately is null || !id.IsTimeOrdered || lately.MayContain(id));
 
     /// <summary>Adds what was decided about an id, or says that the id is used up already.</summary>
     internal bool TryAdd(TransferId id, RememberedId what, LedgerTime at)
     {
+        if (!TryKeep(id, what, out var isNew))
+        {
+            return false;
+        }
+
+        if (!isNew)
+        {
+            return true;
+        }
+
+        (order ??= []).Enqueue((id, at));
+        if (early is not null)
+        {
+            ForgetPassed(at);
+        }
+
+        var oldest = at.UnixMicroseconds - (ageMax.Ticks / TimeSpan.TicksPerMicrosecond);
+        while (order.Count > countMax || order.Peek().At.UnixMicroseconds < oldest)
+        {
+            Leave(order.Dequeue(), at);
+        }
+
+        return true;
+    }
+
+    /// <summary>Puts back one that is only in memory because it is ahead.</summary>
+    internal bool TryAddEarly(TransferId id, RememberedId what, LedgerTime at)
+    {
+        if (!TryKeep(id, what, out var isNew))
+        {
+            return false;
+        }
+
+        if (isNew)
+        {
+            (early ??= []).Add((id, at));
+        }
+
+        return true;
+    }
+
+    private bool TryKeep(TransferId id, RememberedId what, out bool isNew)
+    {
         known ??= [];
-        order ??= [];
+        isNew = true;
         if (Find(id) is { } earlier)
         {
+            isNew = false;
             if (earlier.IsFinal)
             {
                 return false;
@@ -195,20 +245,13 @@ public sealed class RememberedIds
             return true;
         }
 
-        if (known.Count == known.Capacity && known.Capacity * 2 > countMax)
+        if (known.Count == known.Capacity && known.Capacity * 2 > countMax && known.Count <= countMax)
         {
             // The last step, without the twofold that a table grows by at its own choice.
             known.EnsureCapacity(countMax + 1);
         }
 
         known.Add(id, what.Kept);
-        order.Enqueue((id, at));
-        var oldest = at.UnixMicroseconds - (ageMax.Ticks / TimeSpan.TicksPerMicrosecond);
-        while (order.Count > countMax || order.Peek().At.UnixMicroseconds < oldest)
-        {
-            Forget(order.Dequeue().Id);
-        }
-
         return true;
     }
 
@@ -221,30 +264,26 @@ public sealed class RememberedIds
         }
     }
 
-    /// <summary>Between which times the content of an id must have been journaled, if it ever was.</summary>
+    /// <summary>Between which times what brings an id up was booked, where the index does not say it (R22). The second is before the
+    /// first where there can be nothing.</summary>
     /// <param name="id">The id.</param>
-    public (LedgerTime NotBefore, LedgerTime NotAfter) JournaledBetween(TransferId id)
+    /// <param name="withLater">Whether what names the id matters as well, be it in memory or not.</param>
+    /// <remarks>By the id's own time alone, and never by when it is asked for: whether a row is in the index was decided when it was
+    /// written.</remarks>
+    public (LedgerTime NotBefore, LedgerTime NotAfter) BookedBetween(TransferId id, bool withLater)
     {
         if (!id.IsTimeOrdered)
         {
-            return (new LedgerTime(long.MinValue), LedgerTime.MaxValue);
+            return (LedgerTime.MaxValue, new LedgerTime(long.MinValue));
         }
 
-        var time = id.UnixMicroseconds;
-        return (new LedgerTime(time - LeadMax), new LedgerTime(time + LagMax));
+        var notAfter = new LedgerTime(id.UnixMicroseconds + IdWindow.WidthMicroseconds);
+        return (
+            new LedgerTime(id.UnixMicroseconds - IdWindow.WidthMicroseconds),
+            withLater || notAfter < ForgottenUpTo ? notAfter : ForgottenUpTo);
     }
 
-    // Every id whose content is journaled passes here, so the bounds hold for all of the stream.
-    internal void Measure(TransferId id, LedgerTime at)
-    {
-        if (id.IsTimeOrdered)
-        {
-            LeadMax = Math.Max(LeadMax, id.UnixMicroseconds - at.UnixMicroseconds);
-            LagMax = Math.Max(LagMax, at.UnixMicroseconds - id.UnixMicroseconds);
-        }
-    }
-
-    internal void Restore(TransferId watermark, bool hasForgottenUnordered, long leadMax, long lagMax, int count)
+    internal void Restore(TransferId watermark, bool hasForgottenUnordered, LedgerTime forgottenUpTo, int count)
     {
         if (count > 0)
         {
@@ -255,10 +294,50 @@ public sealed class RememberedIds
             order = new(count + 1);
         }
 
-        LeadMax = leadMax;
-        LagMax = lagMax;
         Watermark = watermark;
         HasForgottenUnordered = hasForgottenUnordered;
+        ForgottenUpTo = forgottenUpTo;
+    }
+
+    // By the decision, which is no earlier than what brought the id up: what counts as ahead here has an entry in the index.
+    private void Leave((TransferId Id, LedgerTime At) one, LedgerTime now)
+    {
+        var stay = now.UnixMicroseconds - one.At.UnixMicroseconds;
+        lately = stay > 10 * IdWindow.WidthMicroseconds ? null
+            : lately is null && stay < 2 * IdWindow.WidthMicroseconds ? new ForgottenIds(Watermark)
+            : lately;
+        ForgottenUpTo = one.At;
+        if (!one.Id.IsTimeOrdered || one.Id.UnixMicroseconds <= one.At.UnixMicroseconds + IdWindow.WidthMicroseconds
+            || HasPassed(one.Id, now))
+        {
+            Forget(one.Id);
+            return;
+        }
+
+        (early ??= []).Add(one);
+        if (early.Count > IdWindow.EarlyMax)
+        {
+            var newest = early.Max;
+            early.Remove(newest);
+            Forget(newest.Id);
+        }
+    }
+
+    private static bool HasPassed(TransferId id, LedgerTime now) =>
+        id.UnixMicroseconds <= now.UnixMicroseconds - IdWindow.WidthMicroseconds;
+
+    private void ForgetPassed(LedgerTime now)
+    {
+        while (early!.Count > 0 && early.Min is var first && HasPassed(first.Id, now))
+        {
+            early.Remove(first);
+            Forget(first.Id);
+        }
+
+        if (early.Count == 0)
+        {
+            early = null;
+        }
     }
 
     private void Forget(TransferId id)
@@ -267,8 +346,11 @@ public sealed class RememberedIds
         if (!id.IsTimeOrdered)
         {
             HasForgottenUnordered = true;
+            return;
         }
-        else if (id > Watermark)
+
+        lately?.Add(id, Watermark);
+        if (id > Watermark)
         {
             Watermark = id;
         }

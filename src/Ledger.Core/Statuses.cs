@@ -191,6 +191,11 @@ public enum TransferStatus
     /// <summary>The id is known with another transfer that it takes back, or another reason.</summary>
     ExistsWithDifferentReverses = 1006,
 
+    // 1007 (exists with different conditions) and 1015 (condition not met) are kept for conditions on a transfer's accounts.
+
+    /// <summary>The id is known with another effective time, or with one where none is asked for.</summary>
+    ExistsWithDifferentEffectiveTime = 1008,
+
     /// <summary>There is no such posted transfer to take back on these accounts.</summary>
     ReversedTransferNotFound = 1010,
 
@@ -216,6 +221,10 @@ public enum TransferStatus
     /// <summary>One of its accounts could not decide it, by a defect of the ledger, and nothing was done. It says nothing of the
     /// accounts; the defect is in the log of that account's node.</summary>
     DecisionFailed = 1022,
+
+    /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the account's, as of a client with a wrong
+    /// clock. Nothing is recorded, and the id is not used up.</summary>
+    IdFromTheFuture = 1040,
 }
 
 /// <summary>What became of the opening of an account. Names and numbers are TigerBeetle's <c>CreateAccountStatus</c>;
@@ -293,13 +302,14 @@ public static class TransferStatusPrecedence
     private static readonly TransferStatus[] Order =
     [
         TransferStatus.LinkedEventFailed, TransferStatus.LinkedEventChainOpen,
-        TransferStatus.IdMustNotBeZero, TransferStatus.IdMustNotBeIntMax,
+        TransferStatus.IdMustNotBeZero, TransferStatus.IdMustNotBeIntMax, TransferStatus.IdFromTheFuture,
         TransferStatus.ExistsWithDifferentTransfers, TransferStatus.ExistsWithDifferentFlags,
         TransferStatus.ExistsWithDifferentPendingId, TransferStatus.ExistsWithDifferentTimeout,
         TransferStatus.ExistsWithDifferentReverses,
         TransferStatus.ExistsWithDifferentDebitAccountId, TransferStatus.ExistsWithDifferentCreditAccountId,
         TransferStatus.ExistsWithDifferentAmount, TransferStatus.ExistsWithDifferentReference,
-        TransferStatus.ExistsWithDifferentMetadata, TransferStatus.ExistsWithDifferentLedger,
+        TransferStatus.ExistsWithDifferentMetadata, TransferStatus.ExistsWithDifferentEffectiveTime,
+        TransferStatus.ExistsWithDifferentLedger,
         TransferStatus.ExistsWithDifferentCode, TransferStatus.Exists, TransferStatus.IdAlreadyFailed,
         TransferStatus.FlagsAreMutuallyExclusive,
         TransferStatus.DebitAccountIdMustNotBeZero, TransferStatus.DebitAccountIdMustNotBeIntMax,

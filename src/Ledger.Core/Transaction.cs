@@ -137,6 +137,29 @@ public sealed record TransactionResult(
     /// <summary>Whether the transaction is recorded. A leg that exists already, by itself, makes a transaction fail with
     /// <see cref="TransferStatus.Exists"/>; then it is not.</summary>
     public bool IsCommitted => FailedLeg < 0 && Status is (TransferStatus.Created or TransferStatus.Exists);
+
+    /// <summary>The row that decided it, where this request wrote one: of a commit the last agent's, of a rejection that of the
+    /// account that was asked. None for what an earlier request had decided.</summary>
+    public RowPosition Position { get; init; }
+
+    /// <summary>Where it was asked for and this request committed the transaction: its accounts right after it, in no promised order.
+    /// One whose answer was lost on the way is not among them.</summary>
+    public IReadOnlyList<AccountAfter> After { get; init; } = [];
+
+    /// <summary>An account right after it; null where that is not told.</summary>
+    /// <param name="account">The account.</param>
+    public AccountAfter? AfterOf(AccountAddress account)
+    {
+        foreach (var after in After)
+        {
+            if (after.Address == account)
+            {
+                return after;
+            }
+        }
+
+        return null;
+    }
 }
 
 /// <summary>What became of one leg. Immutable.</summary>
@@ -156,6 +179,9 @@ public sealed record TransactionRecord(Transaction Transaction, TransactionResul
     /// <summary>Whether posts or voids are shown without what they leave to their holds, which would have made the answer larger than
     /// <see cref="LedgerSizes.AnswerMax"/>. Each transfer can be asked for by its own id.</summary>
     public bool IsAbridged { get; init; }
+
+    /// <summary>Who asked for it first, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
 }
 
 /// <summary>Which movements an account refuses, and why. Immutable.</summary>
@@ -198,14 +224,34 @@ public sealed record SetAccountLimits(Amount? DebitsMustNotExceedCredits, Amount
 /// <summary>What became of a change.</summary>
 /// <param name="Status"><see cref="AccountStatus.Changed"/>, <see cref="AccountStatus.Unchanged"/>, or why not.</param>
 /// <param name="Account">The account after it; null when it does not exist.</param>
-public sealed record AccountChangeResult(AccountStatus Status, AccountView? Account);
+public sealed record AccountChangeResult(AccountStatus Status, AccountView? Account)
+{
+    /// <summary>The row that holds the change, where this request wrote it; else none.</summary>
+    public RowPosition Position { get; init; }
+}
 
-/// <summary>Ids that follow from other ids. A derived id keeps the time of a UUIDv7, so that it is found where that one would be.</summary>
+/// <summary>Ids that follow from other ids. A derived id has the time of a UUIDv7, so that it is found where that one would be, or that
+/// of the moment at which it is used.</summary>
 internal static class DerivedId
 {
     private static readonly UInt128 LowBits = (UInt128.One << 62) - 1;
 
     public static TransferId Make(TransferId from, ReadOnlySpan<byte> domain, Int128 number, string text = "")
+    {
+        var value = Hash(from, domain, number, text);
+        return from.IsTimeOrdered ? Make(from.Value >> 80, 7, value) : Make(value >> 80, 8, value);
+    }
+
+    /// <summary>Makes one of version 7 for a moment; of version 8 where that is before 1970 or after 2100.</summary>
+    public static TransferId MakeAt(LedgerTime time, TransferId from, ReadOnlySpan<byte> domain, Int128 number)
+    {
+        var value = Hash(from, domain, number, "");
+        var milliseconds = time.UnixMicroseconds / 1000;
+        var dated = Make((UInt128)(ulong)Math.Max(milliseconds, 0), 7, value);
+        return milliseconds >= 0 && milliseconds < 1L << 48 && dated.IsTimeOrdered ? dated : Make(value >> 80, 8, value);
+    }
+
+    private static UInt128 Hash(TransferId from, ReadOnlySpan<byte> domain, Int128 number, string text)
     {
         Span<byte> buffer = stackalloc byte[64 + 512];
         domain.CopyTo(buffer);
@@ -216,12 +262,10 @@ internal static class DerivedId
         length += System.Text.Encoding.UTF8.GetBytes(text, buffer[length..]);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(buffer[..length], hash);
-        var value = BinaryPrimitives.ReadUInt128BigEndian(hash);
-
-        // 48 bits of time, the version, 12 random bits, the variant, 62 random bits.
-        var keep = from.IsTimeOrdered ? from.Value >> 80 << 80 : value >> 80 << 80;
-        var version = from.IsTimeOrdered ? (UInt128)7 : 8;
-        return new TransferId(
-            keep | (version << 76) | ((value >> 64 & 0xFFF) << 64) | (UInt128)2 << 62 | (value & LowBits));
+        return BinaryPrimitives.ReadUInt128BigEndian(hash);
     }
+
+    // 48 bits of time, the version, 12 random bits, the variant, 62 random bits.
+    private static TransferId Make(UInt128 time, uint version, UInt128 value) => new(
+        (time << 80) | ((UInt128)version << 76) | ((value >> 64 & 0xFFF) << 64) | (UInt128)2 << 62 | (value & LowBits));
 }

@@ -95,6 +95,10 @@ public sealed record TransactionPart
     /// <summary>The digest of the request as the client made it.</summary>
     public required UInt128 Asked { get; init; }
 
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named. It is stored by every account that
+    /// takes part, and not a part of what is compared: who asks again is not asking for something else.</summary>
+    public string Principal { get; init; } = "";
+
     /// <summary>The legs, in order.</summary>
     public required ImmutableArray<PartLeg> Legs { get; init; }
 
@@ -248,7 +252,8 @@ public sealed record TransactionPart
 }
 
 /// <summary>A live hold as one of its accounts keeps it. Immutable.</summary>
-/// <param name="Transfer">The transfer that made it.</param>
+/// <param name="Transfer">The transfer that made it, without its reference and its metadata: an account may have a hundred thousand
+/// holds, and nothing is decided by these. They are in the row.</param>
 /// <param name="Remaining">What is left of it.</param>
 /// <param name="Deadline">When it expires; <see cref="LedgerTime.MaxValue"/> for never.</param>
 /// <param name="SequenceNr">The row of this stream that holds its content.</param>
@@ -262,15 +267,28 @@ public sealed record Hold(
     public bool HasTextFor(Transfer resolution)
     {
         ArgumentNullException.ThrowIfNull(resolution);
-        return (resolution.Reference.Length == 0 && Transfer.Reference.Length > 0)
-            || (resolution.Metadata.Pairs.IsEmpty && !Transfer.Metadata.Pairs.IsEmpty);
+        return (resolution.Reference.Length == 0 && HasReference) || (resolution.Metadata.Pairs.IsEmpty && HasMetadata);
     }
+
+    /// <summary>Whether the transfer that made it has a reference.</summary>
+    public bool HasReference { get; init; }
+
+    /// <summary>Whether the transfer that made it has metadata.</summary>
+    public bool HasMetadata { get; init; }
+
+    /// <summary>The row to read its reference and its metadata from; 0 where it has neither.</summary>
+    public long TextRow => HasReference || HasMetadata ? SequenceNr : 0;
 
     /// <summary>What was held at first.</summary>
     public Amount Amount { get; init; }
 
-    /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12).</summary>
-    public TransferId ExpiryId => DerivedId.Make(Transfer.Id, "ledger.expiry.v1\0"u8, Deadline.UnixMicroseconds);
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
+    public string Principal { get; init; } = "";
+
+    /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12). It carries the time
+    /// at which it is due, so that a hold of any age expires under a young id (R22).</summary>
+    public TransferId ExpiryId =>
+        DerivedId.MakeAt(Deadline, Transfer.Id, "ledger.expiry.v2\0"u8, Deadline.UnixMicroseconds);
 }
 
 /// <summary>What an account knows about the ids that a leg names. Immutable.</summary>
@@ -287,7 +305,8 @@ public sealed record LegFact(int Index)
     /// <summary>Whether it depends on what is in doubt.</summary>
     public bool InDoubt { get; init; }
 
-    /// <summary>For a post or a void: why there is no live hold; else <see cref="TransferStatus.None"/>.</summary>
+    /// <summary>For a post or a void: why there is no live hold; for a hold: why there is no room for it; else
+    /// <see cref="TransferStatus.None"/>.</summary>
     public TransferStatus HoldProblem { get; init; }
 
     /// <summary>For a post or a void: the transfer that made the hold, where it is known; without its reference and metadata, by
@@ -325,6 +344,12 @@ public sealed record AccountQuote(
 
     /// <summary>What the account was opened with, before its limits were changed.</summary>
     public AccountSpec? OpenedWith { get; init; } = Spec;
+
+    /// <summary>By how much the room for debits grows, at most, when all old doubt ends in its favour.</summary>
+    public Amount DebitFavour { get; init; }
+
+    /// <summary>By how much the room for credits grows, at most, when all old doubt ends in its favour.</summary>
+    public Amount CreditFavour { get; init; }
 }
 
 /// <summary>What transactions in doubt would add to an account's counters, without regard to what they would take off.</summary>

@@ -12,6 +12,9 @@ public static class TransferContent
     // The domain keeps the digest of a transfer apart from that of anything else. Stored in snapshots: never change it.
     private static ReadOnlySpan<byte> Domain => "ledger.transfer.v1\0"u8;
 
+    // That of a transfer that says what the first form had no place for. What has none of it keeps the first form's digest.
+    private static ReadOnlySpan<byte> LaterDomain => "ledger.transfer.v2\0"u8;
+
     /// <summary>The first 128 bits of the SHA-256 of everything that a transfer says, its id included.</summary>
     /// <remarks>Computed once per object: anchor and closer of one node share it, and each needs it several times.</remarks>
     /// <param name="transfer">The transfer.</param>
@@ -33,7 +36,7 @@ public static class TransferContent
             + Encoding.UTF8.GetMaxByteCount(transfer.CreditAccount.Text.Length)
             + Encoding.UTF8.GetMaxByteCount(transfer.Asset.Text.Length)
             + Encoding.UTF8.GetMaxByteCount(transfer.Reference.Length)
-            + Encoding.UTF8.GetMaxByteCount(transfer.Reason.Length) + 64;
+            + Encoding.UTF8.GetMaxByteCount(transfer.Reason.Length) + 80;
         foreach (var (key, value) in transfer.Metadata.Pairs)
         {
             size += 8 + Encoding.UTF8.GetMaxByteCount(key.Length) + Encoding.UTF8.GetMaxByteCount(value.Length);
@@ -42,7 +45,8 @@ public static class TransferContent
         var rented = size > 1024 ? ArrayPool<byte>.Shared.Rent(size) : null;
         var buffer = rented ?? stackalloc byte[1024];
         var writer = new Writer(buffer);
-        writer.Raw(Domain);
+        var effective = transfer.EffectiveTime;
+        writer.Raw(effective is null ? Domain : LaterDomain);
         writer.Number(transfer.Id.Value);
         writer.Text(transfer.DebitAccount.Text);
         writer.Text(transfer.CreditAccount.Text);
@@ -59,13 +63,18 @@ public static class TransferContent
 
         // What a transfer that posts at once has not, is not written: its digest is what it was before there was more.
         if (transfer.Flags != TransferFlags.None || !transfer.PendingId.IsNil || transfer.Timeout != TimeSpan.Zero
-            || !transfer.Reverses.IsNil || transfer.Reason.Length > 0)
+            || !transfer.Reverses.IsNil || transfer.Reason.Length > 0 || effective is not null)
         {
             writer.Number((uint)transfer.Flags);
             writer.Number(transfer.PendingId.Value);
             writer.Number((UInt128)(ulong)transfer.Timeout.Ticks);
             writer.Number(transfer.Reverses.Value);
             writer.Text(transfer.Reason);
+        }
+
+        if (effective is { } time)
+        {
+            writer.Number((UInt128)unchecked((ulong)time.UnixMicroseconds));
         }
 
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
@@ -233,6 +242,11 @@ public static class TransferContent
         if (!transfer.Metadata.Equals(asked.Metadata) && !(inherits && asked.Metadata.Pairs.IsEmpty))
         {
             return TransferStatus.ExistsWithDifferentMetadata;
+        }
+
+        if (transfer.EffectiveTime != asked.EffectiveTime)
+        {
+            return TransferStatus.ExistsWithDifferentEffectiveTime;
         }
 
         if (transfer.Asset != asked.Asset && !(inherits && asked.Asset.IsNone))

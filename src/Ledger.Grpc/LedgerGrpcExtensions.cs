@@ -46,12 +46,14 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<AccountGrpcService>();
         services.TryAddSingleton<TransferGrpcService>();
         services.TryAddSingleton<TransactionGrpcService>();
+        services.TryAddSingleton<AdminGrpcService>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, GrpcErrorStartupFilter>());
 
         var grpc = services.AddGrpc().AddJsonTranscoding(ConfigureJson);
         ConfigureService<AccountGrpcService>(grpc);
         ConfigureService<TransferGrpcService>(grpc);
         ConfigureService<TransactionGrpcService>(grpc);
+        ConfigureService<AdminGrpcService>(grpc);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
         {
@@ -64,7 +66,7 @@ public static class LedgerGrpcExtensions
         return services;
     }
 
-    /// <summary>Maps AccountService, TransferService and TransactionService, their JSON form under <c>/v1</c>, gRPC
+    /// <summary>Maps AccountService, TransferService, TransactionService and AdminService, their JSON form under <c>/v1</c>, gRPC
     /// health for each of them and, where the options ask for it, reflection.</summary>
     /// <param name="endpoints">The endpoints.</param>
     /// <returns>The endpoints of all services, in both forms, for conventions such as authorization.</returns>
@@ -74,7 +76,7 @@ public static class LedgerGrpcExtensions
         var options = endpoints.ServiceProvider.GetRequiredService<IOptions<LedgerGrpcOptions>>().Value;
         var services = new EndpointConventions(
             endpoints.MapGrpcService<AccountGrpcService>(), endpoints.MapGrpcService<TransferGrpcService>(),
-            endpoints.MapGrpcService<TransactionGrpcService>());
+            endpoints.MapGrpcService<TransactionGrpcService>(), endpoints.MapGrpcService<AdminGrpcService>());
 
         // JSON repeats the names of all fields.
         var bodyBytesMax = 2L * options.MaxReceiveMessageBytes;

@@ -106,14 +106,17 @@ internal static partial class Mapping
     /// <summary>Writes what became of a transaction.</summary>
     /// <param name="id">The id as the request gave it.</param>
     /// <param name="source">The result.</param>
+    /// <param name="ledger">The ledger that it is of; null for a record, which tells no position.</param>
     /// <param name="transaction">The transaction, where the request named its legs.</param>
-    public static V1.TransactionResult Write(string id, TransactionResult source, Transaction? transaction = null)
+    public static V1.TransactionResult Write(
+        string id, TransactionResult source, ILedger? ledger, Transaction? transaction = null)
     {
         var result = new V1.TransactionResult
         {
             Id = id,
             Status = (V1.TransferStatus)source.Status,
             Replayed = source.Replayed,
+            Position = ledger?.PositionOf(source.Position) ?? "",
             Legs = { Capacity = source.Legs.IsDefault ? 0 : source.Legs.Length },
         };
         if (source.FailedLeg >= 0)
@@ -129,6 +132,11 @@ internal static partial class Mapping
         if (source.BalanceSeen is { } balances)
         {
             result.BalanceSeen = Write(balances);
+        }
+
+        foreach (var after in source.After)
+        {
+            result.AccountsAfter.Add(Write(after));
         }
 
         for (var i = 0; i < (source.Legs.IsDefault ? 0 : source.Legs.Length); i++)
@@ -162,29 +170,37 @@ internal static partial class Mapping
         return new V1.TransactionRecord
         {
             Transaction = transaction,
-            Result = Write(transaction.Id, source.Result, source.Transaction),
+            Result = Write(transaction.Id, source.Result, ledger: null, source.Transaction),
             Abridged = source.IsAbridged,
+            Principal = source.Principal,
         };
     }
 
     /// <summary>Writes what became of an item of a batch.</summary>
     /// <param name="item">The item as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.BatchItemResult Write(V1.BatchItem item, BatchItemResult source) => source switch
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.BatchItemResult Write(V1.BatchItem item, BatchItemResult source, ILedger ledger) => source switch
     {
         { Transfer: { } transfer } when item.Transfer is { } asked =>
-            new V1.BatchItemResult { Transfer = Write(asked.Id, transfer) },
+            new V1.BatchItemResult { Transfer = Write(asked.Id, transfer, ledger) },
         { Opening: { } opening } when item.Opening is { } asked =>
-            new V1.BatchItemResult { Opening = Write(asked.Spec.Address, opening) },
+            new V1.BatchItemResult { Opening = Write(asked.Spec.Address, opening, ledger) },
         _ => throw new InvalidOperationException("The ledger answered an item of a batch with the result of another kind."),
     };
 
     /// <summary>Writes what became of the change of an account.</summary>
     /// <param name="address">The address as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.AccountChangeResult Write(string address, AccountChangeResult source)
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.AccountChangeResult Write(string address, AccountChangeResult source, ILedger ledger)
     {
-        var result = new V1.AccountChangeResult { Address = address, Status = (V1.AccountStatus)source.Status };
+        var result = new V1.AccountChangeResult
+        {
+            Address = address,
+            Status = (V1.AccountStatus)source.Status,
+            Position = ledger.PositionOf(source.Position),
+        };
         if (source.Account is { } account)
         {
             result.Account = Write(account);
@@ -196,9 +212,15 @@ internal static partial class Mapping
     /// <summary>Writes what became of the extension of a hold.</summary>
     /// <param name="holdId">The id as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.ExtendHoldResult Write(string holdId, ExtendHoldResult source)
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.ExtendHoldResult Write(string holdId, ExtendHoldResult source, ILedger ledger)
     {
-        var result = new V1.ExtendHoldResult { HoldId = holdId, Status = (V1.TransferStatus)source.Status };
+        var result = new V1.ExtendHoldResult
+        {
+            HoldId = holdId,
+            Status = (V1.TransferStatus)source.Status,
+            Position = ledger.PositionOf(source.Position),
+        };
         if (source.Deadline is { } deadline)
         {
             result.ExpireTime = Write(deadline);

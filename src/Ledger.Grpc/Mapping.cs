@@ -17,6 +17,10 @@ internal static partial class Mapping
     private const int MicrosPerSecond = 1_000_000;
     private const int NanosPerMicro = 1_000;
 
+    // What a Timestamp can say: the years 1 to 9999.
+    private const long TimestampMicrosMin = -62_135_596_800_000_000;
+    private const long TimestampMicrosMax = 253_402_300_799_999_999;
+
     /// <summary>Reads a transfer.</summary>
     public static bool TryRead(V1.Transfer? source, out Transfer transfer, out Fault fault)
     {
@@ -38,7 +42,8 @@ internal static partial class Mapping
             || !TryReadId(source.HoldId, "hold_id", out var hold, out fault)
             || !TryReadTimeout(source.Timeout, out var timeout, out fault)
             || !TryReadId(source.Reverses, "reverses", out var reverses, out fault)
-            || !CheckReason(source.Reason, out fault))
+            || !CheckReason(source.Reason, out fault)
+            || !TryReadEffectiveTime(source.EffectiveTime, out var effective, out fault))
         {
             return false;
         }
@@ -53,6 +58,7 @@ internal static partial class Mapping
             Timeout = timeout,
             Reverses = reverses,
             Reason = source.Reason,
+            EffectiveTime = effective,
         };
         return true;
     }
@@ -126,22 +132,61 @@ internal static partial class Mapping
             return false;
         }
 
-        fault = default;
         time = new LedgerTime(
             (source.Seconds * MicrosPerSecond) + ((source.Nanos + NanosPerMicro - 1) / NanosPerMicro));
+        if (time.UnixMicroseconds > TimestampMicrosMax)
+        {
+            // It has been rounded up, and would come out as a moment of the year 10000, which no client can read.
+            fault = new Fault(
+                Reasons.MalformedTime, "The time is after 9999-12-31T23:59:59.999999Z, the last in whole microseconds.", field);
+            return false;
+        }
+
+        fault = default;
+        return true;
+    }
+
+    /// <summary>Reads an effective time. Refused when it can't be printed, judged after it is taken to whole microseconds.</summary>
+    public static bool TryReadEffectiveTime(Timestamp? source, out LedgerTime? time, out Fault fault)
+    {
+        const string Field = "effective_time";
+        time = null;
+        fault = default;
+        if (source is null)
+        {
+            return true;
+        }
+
+        if (!TryReadTime(source, Field, out var read, out fault))
+        {
+            return false;
+        }
+
+        if (read < LedgerLimits.EffectiveTimeMin || read > LedgerLimits.EffectiveTimeMax)
+        {
+            fault = new Fault(
+                Reasons.MalformedTime, "The time is outside of the years 1 to 9999 once it has whole microseconds.", Field);
+            return false;
+        }
+
+        time = read;
         return true;
     }
 
     /// <summary>Writes what became of a transfer.</summary>
     /// <param name="id">The id as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.TransferResult Write(string id, TransferResult source)
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.TransferResult Write(string id, TransferResult source, ILedger ledger)
     {
         var result = new V1.TransferResult
         {
             Id = id,
             Status = (V1.TransferStatus)source.Status,
             Replayed = source.Replayed,
+            Position = ledger.PositionOf(source.Position),
+            DebitAfter = Write(source.DebitAfter),
+            CreditAfter = Write(source.CreditAfter),
         };
         if (source.IsCommitted)
         {
@@ -160,9 +205,15 @@ internal static partial class Mapping
     /// <summary>Writes what became of the opening of an account.</summary>
     /// <param name="address">The address as the request gave it.</param>
     /// <param name="source">The result.</param>
-    public static V1.OpenAccountResult Write(string address, OpenAccountResult source)
+    /// <param name="ledger">The ledger that it is of.</param>
+    public static V1.OpenAccountResult Write(string address, OpenAccountResult source, ILedger ledger)
     {
-        var result = new V1.OpenAccountResult { Address = address, Status = (V1.AccountStatus)source.Status };
+        var result = new V1.OpenAccountResult
+        {
+            Address = address,
+            Status = (V1.AccountStatus)source.Status,
+            Position = ledger.PositionOf(source.Position),
+        };
         if (source.Status is AccountStatus.Created or AccountStatus.Exists)
         {
             result.CreateTime = Write(source.Time);
@@ -178,8 +229,6 @@ internal static partial class Mapping
         {
             Spec = Write(source.Spec),
             CreateTime = Write(source.OpenTime),
-            Balances = Write(source.Balances),
-            Balance = source.Balances.Balance.ToString(),
             AvailableDebits = source.AvailableDebits?.ToString() ?? "",
             AvailableCredits = source.AvailableCredits?.ToString() ?? "",
             EntryCount = source.EntryCount,
@@ -188,6 +237,16 @@ internal static partial class Mapping
             ClosedReason = source.ClosedReason,
             HoldCount = source.HoldCount,
         };
+        if (source.Doubt is { } doubt)
+        {
+            account.Doubtful = Write(doubt, source.Balances);
+        }
+        else
+        {
+            account.Balances = Write(source.Balances);
+            account.Balance = source.Balances.Balance.ToString();
+        }
+
         if (source.Freeze is { } freeze)
         {
             account.Freeze = Write(freeze);
@@ -205,6 +264,7 @@ internal static partial class Mapping
             Status = (V1.TransferStatus)source.Status,
             CreateTime = Write(source.Time),
             TransactionId = Text(source.TransactionId),
+            Principal = source.Principal,
         };
         if (source.Status == TransferStatus.Created)
         {
@@ -264,6 +324,11 @@ internal static partial class Mapping
             transfer.Timeout = Duration.FromTimeSpan(source.Timeout);
         }
 
+        if (source.EffectiveTime is { } effective)
+        {
+            transfer.EffectiveTime = Write(effective);
+        }
+
         Write(source.Metadata, transfer.Metadata);
         return transfer;
     }
@@ -287,6 +352,18 @@ internal static partial class Mapping
     private static V1.Limit? WriteLimit(Amount? allowance) =>
         allowance is { } amount ? new V1.Limit { Allowance = amount.ToString() } : null;
 
+    private static V1.AccountState? Write(AccountAfter? source) => source is null
+        ? null
+        : new V1.AccountState
+        {
+            Address = source.Address.Text,
+            Balances = Write(source.Balances),
+            Version = (ulong)source.Version,
+            EntrySequence = source.EntryCount,
+            AvailableDebits = source.AvailableDebits?.ToString() ?? "",
+            AvailableCredits = source.AvailableCredits?.ToString() ?? "",
+        };
+
     private static V1.Balances Write(in Balances source) => new()
     {
         DebitsPending = source.DebitsPending.ToString(),
@@ -297,10 +374,13 @@ internal static partial class Mapping
         CreditsInDoubt = source.CreditsInDoubt.ToString(),
     };
 
-    private static Timestamp Write(LedgerTime time)
+    public static Timestamp Write(LedgerTime time)
     {
+        // Never out of the range of Timestamp, whatever is stored: one field that can't be read makes the whole answer unreadable.
+        var within = Math.Clamp(time.UnixMicroseconds, TimestampMicrosMin, TimestampMicrosMax);
+
         // Floored, since the nanoseconds of a Timestamp count forward from its seconds even before 1970.
-        var (seconds, micros) = Math.DivRem(time.UnixMicroseconds, MicrosPerSecond);
+        var (seconds, micros) = Math.DivRem(within, MicrosPerSecond);
         return micros < 0
             ? new Timestamp { Seconds = seconds - 1, Nanos = (int)(micros + MicrosPerSecond) * NanosPerMicro }
             : new Timestamp { Seconds = seconds, Nanos = (int)micros * NanosPerMicro };

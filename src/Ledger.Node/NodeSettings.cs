@@ -23,6 +23,7 @@ internal sealed class NodeSettings
         sections =
         [
             new SettingSection(Root, Ledger),
+            new SettingSection(Root + ":Clock", Ledger.Clock),
             new SettingSection(Root + ":Grpc", GrpcEndpoint),
             new SettingSection(Root + ":Grpc", Grpc),
             new SettingSection(Root + ":Http", HttpEndpoint),

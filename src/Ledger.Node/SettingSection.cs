@@ -2,6 +2,7 @@ using System.Collections;
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using Ledger.Actors;
 using Ledger.Actors.Storage;
 
 namespace Ledger.Node;
@@ -16,7 +17,7 @@ internal sealed partial record SettingSection(string Prefix, object Target)
     public IEnumerable<KeyValuePair<string, string>> Values()
     {
         foreach (var property in Target.GetType().GetProperties().Where(
-            static property => property.PropertyType != typeof(TimeProvider)))
+            static property => property.PropertyType != typeof(TimeProvider) && property.PropertyType != typeof(LedgerClockOptions)))
         {
             var text = property.GetValue(Target) switch
             {

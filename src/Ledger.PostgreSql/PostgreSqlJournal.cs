@@ -9,10 +9,6 @@ namespace Ledger.PostgreSql;
 /// <summary>The journal on PostgreSQL: one statement for whatever is waiting, a binary COPY when that is much.</summary>
 internal sealed class PostgreSqlJournal : GroupWriteJournal
 {
-    // Where rows come from a disk, more sessions wait for it at once; a page may have some hundred rows.
-    private const int GroupsMax = 6;
-    private const int GroupMax = 16;
-
     private readonly string _connectionString;
     private readonly GroupedReads<PageQuestion, StoredPage> _pages;
 
@@ -22,8 +18,12 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
     {
         _connectionString = config.GetString("connection-string");
         _pages = new GroupedReads<PageQuestion, StoredPage>(
-            GroupsMax, GroupMax, PostgreSqlReading.GroupTimeout,
-            (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token), PostgreSqlReading.MayBeOfOne);
+            new GroupedReadsOptions(),
+            (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token),
+            static page => page.PersistenceId,
+            PostgreSqlReading.MayBeOfOne,
+            PostgreSqlReading.IsTimeout,
+            TookLong);
     }
 
     protected override IJournalAppender CreateAppender()
@@ -94,11 +94,17 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
         "SELECT r.persistence_id, r.sequence_number FROM unnest($1::varchar[], $2::bigint[]) AS r (persistence_id, sequence_number)"
         + " WHERE r.sequence_number > 1 AND " + Predecessor + " IS NULL LIMIT 1";
 
-    // The rows with the entries of their ids: one statement too, and so one transaction.
+    // The rows with the entries of their ids, and a note where the entry before them is missing: one statement too, and so one
+    // transaction.
     private const string InsertIndexedSql =
         "WITH rows AS (" + InsertManySql + ") INSERT INTO ledger_id (id, persistence_id, sequence_number)"
         + " SELECT i.id, i.persistence_id, i.sequence_number FROM unnest($9::uuid[], $10::varchar[], $11::bigint[])"
-        + " AS i (id, persistence_id, sequence_number) ON CONFLICT DO NOTHING";
+        + " AS i (id, persistence_id, sequence_number)"
+        + " UNION ALL SELECT '00000000-0000-0000-0000-000000000000', p.persistence_id, p.sequence_number"
+        + " FROM unnest($12::varchar[], $13::bigint[], $14::uuid[], $15::bigint[])"
+        + " AS p (persistence_id, sequence_number, prior_id, prior_row) WHERE NOT EXISTS (SELECT FROM ledger_id l"
+        + " WHERE l.persistence_id = p.persistence_id AND l.id = p.prior_id AND l.sequence_number = p.prior_row)"
+        + " ON CONFLICT DO NOTHING";
 
     // From about here on the COPY is the cheaper one, and its second round trip no longer counts.
     private const int CopyFrom = 128;
@@ -159,7 +165,7 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             .. Enumerable.Range(1, CopyFrom + 4).Select(n =>
                 new AppendRow(persistenceId, n, 0, [0], 0, "rehearsal", persistenceId)),
         ];
-        rows[1] = rows[1] with { Ids = [TransferId.FromGuid(Guid.CreateVersion7())] };
+        rows[1] = rows[1] with { Entries = new IdEntries([TransferId.FromGuid(Guid.CreateVersion7())], default) };
         foreach (var ways in new[] { rows[..1], rows[1..2], rows[2..4], rows[4..] })
         {
             await AppendOnceAsync(ways, isolating: false);
@@ -405,6 +411,10 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
         private readonly List<Guid> _ids = [];
         private readonly List<string> _idPersistenceIds = [];
         private readonly List<long> _idSequenceNrs = [];
+        private readonly List<string> _previousPersistenceIds = [];
+        private readonly List<long> _previousOf = [];
+        private readonly List<Guid> _previousIds = [];
+        private readonly List<long> _previousSequenceNrs = [];
 
         public void AddTo(NpgsqlParameterCollection parameters)
         {
@@ -429,6 +439,10 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             Add(parameters, _ids, NpgsqlDbType.Uuid);
             Add(parameters, _idPersistenceIds, NpgsqlDbType.Varchar);
             Add(parameters, _idSequenceNrs, NpgsqlDbType.Bigint);
+            Add(parameters, _previousPersistenceIds, NpgsqlDbType.Varchar);
+            Add(parameters, _previousOf, NpgsqlDbType.Bigint);
+            Add(parameters, _previousIds, NpgsqlDbType.Uuid);
+            Add(parameters, _previousSequenceNrs, NpgsqlDbType.Bigint);
         }
 
         /// <summary>Takes the entries of the rows' ids; whether there are any.</summary>
@@ -437,12 +451,24 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             _ids.Clear();
             _idPersistenceIds.Clear();
             _idSequenceNrs.Clear();
+            _previousPersistenceIds.Clear();
+            _previousOf.Clear();
+            _previousIds.Clear();
+            _previousSequenceNrs.Clear();
             for (var i = 0; i < rows.Count; i++)
             {
                 var row = rows[i];
-                if (row.Ids is not { } ids)
+                if (row.Entries is not var (ids, previous))
                 {
                     continue;
+                }
+
+                if (previous.SequenceNr > 0)
+                {
+                    _previousPersistenceIds.Add(row.PersistenceId);
+                    _previousOf.Add(row.SequenceNr);
+                    _previousIds.Add(previous.Id.ToGuid());
+                    _previousSequenceNrs.Add(previous.SequenceNr);
                 }
 
                 for (var j = 0; j < ids.Count; j++)

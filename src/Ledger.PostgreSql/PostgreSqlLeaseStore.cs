@@ -1,4 +1,5 @@
 using Ledger.Actors.Leasing;
+using Ledger.Core;
 using Npgsql;
 
 namespace Ledger.PostgreSql;
@@ -15,8 +16,21 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         ON CONFLICT (holder) DO UPDATE SET renewed_at = clock_timestamp()
         """;
 
-    private const string RenewSql =
-        "UPDATE ledger_lease SET renewed_at = clock_timestamp() WHERE holder = $1 AND NOT is_revoked";
+    // What a node follows beside the database's clock (R21): the others' time, as far as they are alive.
+    private const string RenewSql = $"""
+        UPDATE ledger_lease AS mine SET renewed_at = now.at, ledger_lead_us = $2 - {Micros} FROM (SELECT clock_timestamp() AS at) AS now
+        WHERE holder = $1 AND NOT is_revoked
+        RETURNING {Micros}, (
+            SELECT max(ledger_lead_us) FROM ledger_lease AS other
+            WHERE other.holder <> mine.holder AND NOT other.is_revoked AND other.renewed_at > now.at - interval '2 seconds')
+        """;
+
+    private const string Micros = "(extract(epoch FROM now.at) * 1000000)::bigint";
+
+    private const string TimesSql = $"""
+        SELECT {Micros}, holder, (extract(epoch FROM renewed_at) * 1000000)::bigint, ledger_lead_us, is_revoked
+        FROM (SELECT clock_timestamp() AS at) AS now LEFT JOIN ledger_lease ON true
+        """;
 
     private const string LeaveSql = "UPDATE ledger_lease SET is_leaving = true WHERE holder = $1";
 
@@ -33,7 +47,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
 
     private const string ListSql = """
         SELECT holder, address, uid, ledger_lease.shards, is_leaving, is_revoked,
-            duration_ms - (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint, coalesce(claimed.shards, '{}')
+            duration_ms - (extract(epoch FROM clock_timestamp() - renewed_at) * 1000)::bigint, coalesce(claimed.shards, '{}'),
+            duration_ms, (extract(epoch FROM renewed_at) * 1000000)::bigint
         FROM ledger_lease
         LEFT JOIN (SELECT holder, array_agg(shard) AS shards FROM ledger_shard GROUP BY holder) AS claimed USING (holder)
         """;
@@ -48,8 +63,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         ON CONFLICT (shard) DO UPDATE SET holder = excluded.holder, number = excluded.number
         WHERE CASE WHEN claim.holder = excluded.holder THEN claim.number <= excluded.number
             ELSE claim.holder = (SELECT holder FROM seen) AND NOT EXISTS (
-                SELECT FROM ledger_lease AS lease WHERE lease.holder = claim.holder AND (NOT lease.is_revoked
-                    OR lease.duration_ms + $4 > extract(epoch FROM clock_timestamp() - lease.renewed_at) * 1000)) END
+                SELECT FROM ledger_lease AS lease WHERE lease.holder = claim.holder
+                    AND (NOT lease.is_revoked OR lease.holder <> ALL ($4))) END
         """;
 
     private const string GiveBackSql = """
@@ -91,7 +106,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         new NpgsqlParameter<int> { TypedValue = holder.Shards },
         new NpgsqlParameter<long> { TypedValue = (long)duration.TotalMilliseconds });
 
-    public bool Renew(Guid id)
+    public LeaseRenewal? Renew(Guid id, LedgerTime time)
     {
         lock (gate)
         {
@@ -103,13 +118,17 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
                     renewing.Open();
                     renew = new NpgsqlCommand(RenewSql, renewing)
                     {
-                        Parameters = { new NpgsqlParameter<Guid> { TypedValue = id } },
+                        Parameters = { new NpgsqlParameter<Guid> { TypedValue = id }, new NpgsqlParameter<long>() },
                     };
                     renew.Prepare();
                 }
 
                 ((NpgsqlParameter<Guid>)renew.Parameters[0]).TypedValue = id;
-                return renew.ExecuteNonQuery() == 1;
+                ((NpgsqlParameter<long>)renew.Parameters[1]).TypedValue = time.UnixMicroseconds;
+                using var reader = renew.ExecuteReader();
+                return reader.Read()
+                    ? new LeaseRenewal(new LedgerTime(reader.GetInt64(0)), LeadOf(reader, 1))
+                    : null;
             }
             catch
             {
@@ -117,6 +136,27 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
                 throw;
             }
         }
+    }
+
+    public LeaseTimes ReadTimes()
+    {
+        using var connection = new NpgsqlConnection(pooled);
+        connection.Open();
+        using var command = new NpgsqlCommand(TimesSql, connection);
+        using var reader = command.ExecuteReader();
+        var holders = new List<LeaseTime>();
+        LedgerTime now = default;
+        while (reader.Read())
+        {
+            now = new LedgerTime(reader.GetInt64(0));
+            if (!reader.IsDBNull(1))
+            {
+                holders.Add(new LeaseTime(
+                    reader.GetGuid(1), new LedgerTime(reader.GetInt64(2)), LeadOf(reader, 3), reader.GetBoolean(4)));
+            }
+        }
+
+        return new LeaseTimes(now, holders);
     }
 
     public void Leave(Guid id) => Run(LeaveSql, new NpgsqlParameter<Guid> { TypedValue = id });
@@ -141,19 +181,23 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
             rows.Add(new LeaseRow(
                 new LeaseHolder(reader.GetGuid(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt32(3)),
                 reader.GetBoolean(4), reader.GetBoolean(5), TimeSpan.FromMilliseconds(reader.GetInt64(6)) + NodeLease.Margin,
-                reader.GetFieldValue<string[]>(7)));
+                reader.GetFieldValue<string[]>(7))
+            {
+                Duration = TimeSpan.FromMilliseconds(reader.GetInt64(8)),
+                RenewedAt = new LedgerTime(reader.GetInt64(9)),
+            });
         }
 
         return rows;
     }
 
-    public async Task<bool> ClaimAsync(Guid id, string shard, long number) =>
+    public async Task<bool> ClaimAsync(Guid id, string shard, long number, IReadOnlyCollection<Guid> ended) =>
         await RunAsync(
             ClaimSql,
             new NpgsqlParameter<string> { TypedValue = shard },
             new NpgsqlParameter<Guid> { TypedValue = id },
             new NpgsqlParameter<long> { TypedValue = number },
-            new NpgsqlParameter<int> { TypedValue = (int)NodeLease.Margin.TotalMilliseconds }).ConfigureAwait(false) == 1;
+            new NpgsqlParameter<Guid[]> { TypedValue = [.. ended] }).ConfigureAwait(false) == 1;
 
     public Task GiveBackAsync(Guid id, IReadOnlyDictionary<string, long> claims) => RunAsync(
         GiveBackSql,
@@ -168,6 +212,9 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
             Close();
         }
     }
+
+    private static TimeSpan? LeadOf(NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : TimeSpan.FromMicroseconds(reader.GetInt64(column));
 
     private void Run(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
     {

@@ -9,9 +9,6 @@ namespace Ledger.PostgreSql;
 /// <summary>Reads journal rows with prepared statements over pooled connections.</summary>
 internal static class PostgreSqlReading
 {
-    /// <summary>How long to read for many at once: about as long as the plugin waits for one.</summary>
-    public static readonly TimeSpan GroupTimeout = TimeSpan.FromSeconds(5);
-
     private const int ContentColumn = 3;
     private const int PlaceColumn = 7;
 
@@ -178,11 +175,30 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
     // One statement, so that all of it is true of one moment.
     private const string FindIdsSql = """
         SELECT 0, sequence_number FROM ledger_id
-        WHERE persistence_id = '' AND id = '00000000-0000-0000-0000-000000000000'
+        WHERE persistence_id = '' AND id = '00000000-0000-0000-0000-000000000002'
         UNION ALL
         SELECT 1, sequence_number FROM journal WHERE persistence_id = $2 AND sequence_number = $3
         UNION ALL
         SELECT 2, sequence_number FROM ledger_id WHERE persistence_id = $2 AND id = ANY ($1)
+        UNION ALL
+        SELECT 3, sequence_number FROM ledger_id WHERE persistence_id = $2 AND id = '00000000-0000-0000-0000-000000000000'
+        UNION ALL
+        SELECT 4, sequence_number FROM ledger_id WHERE persistence_id = $2 AND id = $4 AND sequence_number = $5
+        """;
+
+    private const string AddIdsSql = """
+        INSERT INTO ledger_id (id, persistence_id, sequence_number)
+        SELECT i.id, $1, i.sequence_number FROM unnest($2::uuid[], $3::bigint[]) AS i (id, sequence_number)
+        ON CONFLICT DO NOTHING
+        """;
+
+    // One statement: that all is there from now on, and that what was missing is no longer.
+    private const string CompleteIdsSql = """
+        WITH gone AS (
+            DELETE FROM ledger_id WHERE persistence_id = $1 AND id = '00000000-0000-0000-0000-000000000000'
+                AND sequence_number > 0 AND sequence_number <= $2)
+        INSERT INTO ledger_id (id, persistence_id, sequence_number)
+        VALUES ('00000000-0000-0000-0000-000000000000', $1, 0) ON CONFLICT DO NOTHING
         """;
 
     private const string PlaceSql = "SELECT ordering FROM journal WHERE persistence_id = $1 AND sequence_number = $2";
@@ -272,12 +288,16 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
     }
 
     public async Task<IndexedRows> FindIdsAsync(
-        string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, CancellationToken cancellationToken)
+        string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest,
+        CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync(cancellationToken);
         long? place = null;
         var isThere = upTo == 0;
+        var isWhole = true;
+        var isFromFirst = false;
+        var hasNewest = newest.SequenceNr == 0;
         var rows = new SortedSet<long>();
         await using (var find = new NpgsqlCommand(FindIdsSql, connection)
         {
@@ -290,6 +310,8 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
                 },
                 new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
                 new NpgsqlParameter<long> { TypedValue = upTo },
+                new NpgsqlParameter<Guid> { TypedValue = newest.Id.ToGuid() },
+                new NpgsqlParameter<long> { TypedValue = newest.SequenceNr },
             },
         })
         {
@@ -306,6 +328,13 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
                     case 1:
                         isThere = true;
                         break;
+                    case 3:
+                        isFromFirst |= number == 0;
+                        isWhole &= number == 0;
+                        break;
+                    case 4:
+                        hasNewest = true;
+                        break;
                     default:
                         rows.Add(number);
                         break;
@@ -318,7 +347,7 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
             throw new InvalidOperationException($"Row {upTo} of {persistenceId} is missing: the server lags behind.");
         }
 
-        var after = await _beginnings.OfAsync(persistenceId, place, upTo, async number =>
+        var after = isFromFirst ? 0 : await _beginnings.OfAsync(persistenceId, place, upTo, async number =>
         {
             await using var command = new NpgsqlCommand(PlaceSql, connection)
             {
@@ -333,7 +362,39 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
                 ? found
                 : throw new InvalidOperationException($"Row {number} of {persistenceId} is missing.");
         });
-        return new IndexedRows(after, [.. rows]);
+        return new IndexedRows(after, [.. rows], isWhole && hasNewest);
+    }
+
+    public async Task AddIdsAsync(
+        string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(AddIdsSql, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                PostgreSqlReading.Array(entries.Select(static one => one.Id.ToGuid()), NpgsqlDbType.Uuid),
+                PostgreSqlReading.Array(entries.Select(static one => one.SequenceNr), NpgsqlDbType.Bigint),
+            },
+        };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public async Task CompleteIdsAsync(string persistenceId, long upTo, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(CompleteIdsSql, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                new NpgsqlParameter<long> { TypedValue = upTo },
+            },
+        };
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     // The pool is the process's, shared with the journal when that runs.

@@ -11,8 +11,8 @@ public static class PostgreSqlSchema
     /// other tables whose names begin with <c>ledger_</c>, only. Whoever begins an epoch also needs <c>INSERT</c> on
     /// <c>ledger_identity</c>. That one says which ledger this is and belongs to the journal: it is backed up and restored with it, and
     /// never dropped. The others follow from the journal: dropped, all of them, while the ledger is stopped, and created again, they
-    /// are filled again. All but <c>ledger_id</c>, which begins anew: ids that are not of version 7 are searched for in all of the
-    /// older rows then, as long as these are there.</remarks>
+    /// are filled again. Of <c>ledger_id</c> that is done account by account, when a look-up first needs it: all rows of the account
+    /// are read then.</remarks>
     public static string Script { get; } = """
         CREATE TABLE IF NOT EXISTS journal (
             ordering BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -47,8 +47,10 @@ public static class PostgreSqlSchema
             CONSTRAINT pk_snapshot PRIMARY KEY (persistence_id, sequence_number)
         );
 
-        -- Where in a stream ids are brought up that have no order of time. Written in the transactions of the rows. The entry of the
-        -- nil id and no stream says up to which place of the journal there is no index.
+        -- Where in a stream ids are brought up, but for those that their own time leads to. Written in the transactions of the rows. The
+        -- entry of no stream says up to which place of the journal there is no index of this kind; the number in it is that of the
+        -- kind. An entry of the nil id says of a stream that it is in the index from its first row on (0), or that the entry before
+        -- those of this row was missing when it was stored.
         CREATE TABLE IF NOT EXISTS ledger_id (
             id UUID NOT NULL,
             persistence_id VARCHAR(255) COLLATE "C" NOT NULL,
@@ -57,11 +59,13 @@ public static class PostgreSqlSchema
         );
         DO $$
         BEGIN
-            IF NOT EXISTS (SELECT FROM ledger_id WHERE persistence_id = '') THEN
+            IF NOT EXISTS (
+                SELECT FROM ledger_id WHERE persistence_id = '' AND id = '00000000-0000-0000-0000-000000000002') THEN
                 -- What is under way may have taken its place already, and be committed later.
                 LOCK TABLE journal IN SHARE ROW EXCLUSIVE MODE;
                 INSERT INTO ledger_id (id, persistence_id, sequence_number)
-                SELECT '00000000-0000-0000-0000-000000000000', '', coalesce(max(ordering), 0) FROM journal;
+                SELECT '00000000-0000-0000-0000-000000000002', '', coalesce(max(ordering), 0) FROM journal;
+                DELETE FROM ledger_id WHERE persistence_id = '' AND id <> '00000000-0000-0000-0000-000000000002';
             END IF;
         END $$;
 
@@ -133,6 +137,8 @@ public static class PostgreSqlSchema
             shards INTEGER NOT NULL,
             duration_ms BIGINT NOT NULL,
             renewed_at TIMESTAMPTZ NOT NULL,
+            -- By how much the holder's ledger time was ahead of renewed_at; negative when it was behind.
+            ledger_lead_us BIGINT NULL,
             is_leaving BOOLEAN NOT NULL,
             is_revoked BOOLEAN NOT NULL,
             CONSTRAINT pk_ledger_lease PRIMARY KEY (holder)

@@ -1,5 +1,6 @@
 using Akka.Configuration;
 using Ledger.Actors.Storage;
+using Ledger.Core;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -13,13 +14,18 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
         + " WHERE persistence_id = $1 AND sequence_number <= $2 AND created <= $3"
         + " ORDER BY sequence_number DESC LIMIT 1";
 
+    // Those of many accounts, and no more of them than one statement may bring; the first comes however long it is.
     private const string ReadManySql = """
-        SELECT s.sequence_number, s.created, s.snapshot, s.serializer_id, s.manifest, r.place
-        FROM unnest($1::varchar[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS r (persistence_id, highest, latest, place)
-        CROSS JOIN LATERAL (
-            SELECT sequence_number, created, snapshot, serializer_id, manifest FROM snapshot
-            WHERE persistence_id = r.persistence_id AND sequence_number <= r.highest AND created <= r.latest
-            ORDER BY sequence_number DESC LIMIT 1) s
+        SELECT sequence_number, created, CASE WHEN total <= $4 OR total = bytes THEN snapshot END, serializer_id, manifest, place,
+            total <= $4 OR total = bytes AS is_there
+        FROM (
+            SELECT s.*, r.place, coalesce(length(s.snapshot), 0) AS bytes,
+                sum(coalesce(length(s.snapshot), 0)) OVER (ORDER BY r.place ROWS UNBOUNDED PRECEDING) AS total
+            FROM unnest($1::varchar[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS r (persistence_id, highest, latest, place)
+            CROSS JOIN LATERAL (
+                SELECT sequence_number, created, snapshot, serializer_id, manifest FROM snapshot
+                WHERE persistence_id = r.persistence_id AND sequence_number <= r.highest AND created <= r.latest
+                ORDER BY sequence_number DESC LIMIT 1) AS s) AS sized
         """;
 
     private const string WriteSql =
@@ -31,25 +37,35 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
     private const string DeleteSql =
         "DELETE FROM snapshot WHERE persistence_id = $1 AND sequence_number <= $2 AND created <= $3";
 
-    // A snapshot may be large.
-    private const int GroupsMax = 6;
-    private const int GroupMax = 16;
+    private const int PlaceColumn = 5;
+    private const int IsThereColumn = 6;
 
     private readonly string _connectionString;
-    private readonly GroupedReads<SnapshotQuestion, StoredSnapshot?> _snapshots;
+    private readonly GroupedReads<SnapshotQuestion, SnapshotReading> _snapshots;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
     public PostgreSqlSnapshotStore(Config config)
         : base(config)
     {
         _connectionString = config.GetString("connection-string");
-        _snapshots = new GroupedReads<SnapshotQuestion, StoredSnapshot?>(
-            GroupsMax, GroupMax, PostgreSqlReading.GroupTimeout, ReadAsync, PostgreSqlReading.MayBeOfOne);
+        _snapshots = new GroupedReads<SnapshotQuestion, SnapshotReading>(
+            new GroupedReadsOptions(), ReadAsync, static question => question.PersistenceId, PostgreSqlReading.MayBeOfOne,
+            PostgreSqlReading.IsTimeout);
     }
 
-    protected override Task<StoredSnapshot?> ReadAsync(
-        string persistenceId, long maxSequenceNr, long maxTicks, CancellationToken cancellationToken) =>
-        _snapshots.AskAsync(new SnapshotQuestion(persistenceId, maxSequenceNr, maxTicks), cancellationToken);
+    protected override async Task<StoredSnapshot?> ReadAsync(
+        string persistenceId, long maxSequenceNr, long maxTicks, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var reading = await _snapshots.AskAsync(
+                new SnapshotQuestion(persistenceId, maxSequenceNr, maxTicks), cancellationToken);
+            if (!reading.WasLeftOut)
+            {
+                return reading.Snapshot;
+            }
+        }
+    }
 
     protected override Task WriteAsync(
         string persistenceId, StoredSnapshot snapshot, CancellationToken cancellationToken) =>
@@ -80,12 +96,12 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task<IReadOnlyList<StoredSnapshot?>> ReadAsync(
+    private async Task<IReadOnlyList<SnapshotReading>> ReadAsync(
         IReadOnlyList<SnapshotQuestion> questions, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(_connectionString);
         await connection.OpenAsync(cancellationToken);
-        var answers = new StoredSnapshot?[questions.Count];
+        var answers = new SnapshotReading[questions.Count];
         await using var command = new NpgsqlCommand(questions.Count == 1 ? ReadSql : ReadManySql, connection);
         if (questions is [var only])
         {
@@ -98,17 +114,29 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
             command.Parameters.Add(PostgreSqlReading.Array(questions.Select(static one => one.PersistenceId), NpgsqlDbType.Varchar));
             command.Parameters.Add(PostgreSqlReading.Array(questions.Select(static one => one.MaxSequenceNr), NpgsqlDbType.Bigint));
             command.Parameters.Add(PostgreSqlReading.Array(questions.Select(static one => one.MaxTicks), NpgsqlDbType.Bigint));
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = LedgerSizes.SnapshotMax });
         }
 
         await command.PrepareAsync(cancellationToken);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            answers[questions.Count == 1 ? 0 : (int)reader.GetInt64(5) - 1] = StoredSnapshot.Read(reader);
+            if (questions.Count == 1)
+            {
+                answers[0] = new SnapshotReading(StoredSnapshot.Read(reader), WasLeftOut: false);
+                continue;
+            }
+
+            answers[(int)reader.GetInt64(PlaceColumn) - 1] = reader.GetBoolean(IsThereColumn)
+                ? new SnapshotReading(StoredSnapshot.Read(reader), WasLeftOut: false)
+                : new SnapshotReading(null, WasLeftOut: true);
         }
 
         return answers;
     }
 
     private readonly record struct SnapshotQuestion(string PersistenceId, long MaxSequenceNr, long MaxTicks);
+
+    // What was left out is there, and is to be asked for again.
+    private readonly record struct SnapshotReading(StoredSnapshot? Snapshot, bool WasLeftOut);
 }

@@ -1,6 +1,7 @@
 using Akka.Hosting;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 using Npgsql;
 
@@ -102,6 +103,14 @@ public sealed class PostgreSqlStorage : LedgerStorage
     }
 
     internal override LedgerIdentity ReadIdentity() => PostgreSqlIdentity.Read(_connection.ConnectionString, Description);
+
+    internal override ClockMark ReadClockMark()
+    {
+        using var connection = new NpgsqlConnection(_connection.ConnectionString);
+        connection.Open();
+        using var command = new NpgsqlCommand("SELECT created FROM journal ORDER BY ordering DESC LIMIT 1", connection);
+        return new ClockMark(command.ExecuteScalar() is long ticks ? LedgerTime.From(new DateTimeOffset(ticks, TimeSpan.Zero)) : null);
+    }
 
     internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
 

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Akka.Configuration;
 using Ledger.Actors.Storage;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
@@ -19,7 +21,7 @@ internal sealed class SqliteJournal : GroupWriteJournal
         _readers = new SqliteReaders(_connectionString);
     }
 
-    protected override IJournalAppender CreateAppender() => new SqliteAppender(_connectionString);
+    protected override IJournalAppender CreateAppender() => new SqliteAppender(_connectionString, Clock);
 
     protected override Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken)
         => _readers.ReadAsync(
@@ -43,16 +45,21 @@ internal sealed class SqliteJournal : GroupWriteJournal
 }
 
 /// <summary>The writing connection with its prepared insert.</summary>
-internal sealed class SqliteAppender(string connectionString) : IJournalAppender
+internal sealed class SqliteAppender(string connectionString, LedgerClock? clock = null) : IJournalAppender
 {
     private const int Constraint = 19;
     private const int TooBig = 18;
     private const int UniqueConstraint = 2067;
 
+    private static readonly TimeSpan s_markEvery = TimeSpan.FromSeconds(1);
+
     private SqliteConnection? _connection;
     private SqliteWal? _wal;
+    private long _markedAt;
     private SqliteCommand? _insert;
     private SqliteCommand? _insertId;
+    private SqliteCommand? _insertGap;
+    private SqliteCommand? _mark;
     private SqliteCommand? _begin;
     private SqliteCommand? _commit;
     private SqliteCommand? _rollback;
@@ -81,12 +88,13 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
                 }
 
                 bytes += row.Message.Length;
-                if (row.Ids is { } ids)
+                if (row.Entries is { } entries)
                 {
-                    InsertIds(row, ids);
+                    InsertIds(row, entries);
                 }
             }
 
+            MarkTime();
             _commit!.ExecuteNonQuery();
             _wal!.Committed(rows.Count, bytes);
             return Task.CompletedTask;
@@ -143,17 +151,63 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
             _insertId.Parameters.Add(new SqliteParameter { ParameterName = name });
         }
 
+        _insertGap = Command("""
+            INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number)
+            SELECT zeroblob(16), $stream, $number WHERE NOT EXISTS (
+                SELECT 1 FROM ledger_id WHERE persistence_id = $stream AND id = $previous AND sequence_number = $row);
+            """);
+        foreach (var name in (ReadOnlySpan<string>)["$stream", "$number", "$previous", "$row"])
+        {
+            _insertGap.Parameters.Add(new SqliteParameter { ParameterName = name });
+        }
+
+        _mark = Command("""
+            INSERT INTO ledger_clock (id, boot_id, uptime_us, ledger_us) VALUES (1, $boot, $uptime, $time)
+            ON CONFLICT (id) DO UPDATE SET boot_id = excluded.boot_id, uptime_us = excluded.uptime_us, ledger_us = excluded.ledger_us;
+            """);
+        foreach (var name in (ReadOnlySpan<string>)["$boot", "$uptime", "$time"])
+        {
+            _mark.Parameters.Add(new SqliteParameter { ParameterName = name });
+        }
+
         return _insert;
     }
 
-    private void InsertIds(in AppendRow row, IReadOnlyList<TransferId> ids)
+    // R21: by it the next process knows what its clock must show.
+    private void MarkTime()
     {
+        var now = Stopwatch.GetTimestamp();
+        if ((_markedAt != 0 && Stopwatch.GetElapsedTime(_markedAt, now) < s_markEvery) || clock?.Mark(clock.Now) is not { } mark)
+        {
+            return;
+        }
+
+        _markedAt = now;
+        var p = _mark!.Parameters;
+        p[0].Value = mark.BootId;
+        p[1].Value = (long)mark.Uptime.TotalMicroseconds;
+        p[2].Value = mark.Time.UnixMicroseconds;
+        _mark.ExecuteNonQuery();
+    }
+
+    private void InsertIds(in AppendRow row, IdEntries entries)
+    {
+        if (entries.Previous.SequenceNr > 0)
+        {
+            var gap = _insertGap!.Parameters;
+            gap[0].Value = row.PersistenceId;
+            gap[1].Value = row.SequenceNr;
+            gap[2].Value = SqliteStatements.Id(entries.Previous.Id);
+            gap[3].Value = entries.Previous.SequenceNr;
+            _insertGap.ExecuteNonQuery();
+        }
+
         var p = _insertId!.Parameters;
         p[1].Value = row.PersistenceId;
         p[2].Value = row.SequenceNr;
-        for (var i = 0; i < ids.Count; i++)
+        for (var i = 0; i < entries.Ids.Count; i++)
         {
-            p[0].Value = SqliteStatements.Id(ids[i]);
+            p[0].Value = SqliteStatements.Id(entries.Ids[i]);
             _insertId.ExecuteNonQuery();
         }
     }
@@ -188,11 +242,13 @@ internal sealed class SqliteAppender(string connectionString) : IJournalAppender
     {
         _insert?.Dispose();
         _insertId?.Dispose();
+        _insertGap?.Dispose();
+        _mark?.Dispose();
         _begin?.Dispose();
         _commit?.Dispose();
         _rollback?.Dispose();
         _connection?.Dispose();
-        _insert = _insertId = _begin = _commit = _rollback = null;
+        _insert = _insertId = _mark = _begin = _commit = _rollback = null;
         _connection = null;
     }
 }

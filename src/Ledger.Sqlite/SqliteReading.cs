@@ -104,6 +104,7 @@ internal sealed class SqliteReaderConnection : IDisposable
     private readonly SqliteCommand _since;
     private readonly SqliteCommand _place;
     private readonly SqliteCommand _find;
+    private readonly SqliteCommand _entry;
 
     public SqliteReaderConnection(string connectionString)
     {
@@ -114,11 +115,15 @@ internal sealed class SqliteReaderConnection : IDisposable
             "SELECT max(sequence_number) FROM journal WHERE persistence_id = $id AND sequence_number > $above;",
             "$id", "$above");
         _list = Prepare(ListSql, "$prefix", "$after", "$limit");
-        _since = Prepare("SELECT max(sequence_number) FROM ledger_id WHERE persistence_id = '' AND id = zeroblob(16);");
+        _since = Prepare(
+            "SELECT sequence_number FROM ledger_id WHERE persistence_id = '' AND id = x'00000000000000000000000000000002';");
         _place = Prepare(
             "SELECT ordering FROM journal WHERE persistence_id = $id AND sequence_number = $number;", "$id", "$number");
         _find = Prepare(
             "SELECT sequence_number FROM ledger_id WHERE persistence_id = $stream AND id = $id;", "$stream", "$id");
+        _entry = Prepare(
+            "SELECT 1 FROM ledger_id WHERE persistence_id = $stream AND id = $id AND sequence_number = $number;",
+            "$stream", "$id", "$number");
     }
 
     public StoredPage ReadPage(PageQuestion page, bool descending)
@@ -163,6 +168,14 @@ internal sealed class SqliteReaderConnection : IDisposable
             ?? throw new InvalidOperationException($"Row {sequenceNr} of {persistenceId} is missing.");
     }
 
+    public bool HasEntry(string persistenceId, IndexedId entry)
+    {
+        _entry.Parameters[0].Value = persistenceId;
+        _entry.Parameters[1].Value = SqliteStatements.Id(entry.Id);
+        _entry.Parameters[2].Value = entry.SequenceNr;
+        return _entry.ExecuteScalar() is not null;
+    }
+
     public SortedSet<long> FindIds(string persistenceId, IReadOnlyCollection<TransferId> ids)
     {
         var rows = new SortedSet<long>();
@@ -204,6 +217,7 @@ internal sealed class SqliteReaderConnection : IDisposable
         _since.Dispose();
         _place.Dispose();
         _find.Dispose();
+        _entry.Dispose();
         _connection.Dispose();
     }
 
@@ -252,10 +266,11 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
 
     // One file and one writer: what is not there yet was not there when it was asked for.
     public async Task<IndexedRows> FindIdsAsync(
-        string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, CancellationToken cancellationToken)
+        string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest,
+        CancellationToken cancellationToken)
     {
-        var (place, rows) = await _readers.ReadAsync(
-            (persistenceId, ids, upTo),
+        var (place, rows, notes, hasNewest) = await _readers.ReadAsync(
+            (persistenceId, ids, upTo, newest),
             static (reader, q) =>
             {
                 if (q.upTo > 0)
@@ -263,15 +278,52 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
                     reader.PlaceOf(q.persistenceId, q.upTo);
                 }
 
-                return (reader.IndexedSince(), reader.FindIds(q.persistenceId, q.ids));
+                return (reader.IndexedSince(), reader.FindIds(q.persistenceId, q.ids),
+                    reader.FindIds(q.persistenceId, [default]),
+                    q.newest.SequenceNr == 0 || reader.HasEntry(q.persistenceId, q.newest));
             },
             cancellationToken);
-        var after = await _beginnings.OfAsync(
+        var after = notes.Contains(0) ? 0 : await _beginnings.OfAsync(
             persistenceId, place, upTo,
             number => new ValueTask<long>(_readers.ReadAsync(
                 (persistenceId, number), static (reader, q) => reader.PlaceOf(q.persistenceId, q.number), cancellationToken)));
-        return new IndexedRows(after, [.. rows]);
+        return new IndexedRows(after, [.. rows], hasNewest && notes.Max <= 0);
     }
+
+    public Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
+        WriteAsync(
+            writer =>
+            {
+                foreach (var entry in entries)
+                {
+                    writer.Write(
+                        "INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number) VALUES ($id, $stream, $number);",
+                        ("$id", SqliteStatements.Id(entry.Id)), ("$stream", persistenceId), ("$number", entry.SequenceNr));
+                }
+            },
+            cancellationToken);
+
+    public Task CompleteIdsAsync(string persistenceId, long upTo, CancellationToken cancellationToken) => WriteAsync(
+        writer =>
+        {
+            writer.Write(
+                "DELETE FROM ledger_id WHERE persistence_id = $stream AND id = zeroblob(16) AND sequence_number <= $upTo;",
+                ("$stream", persistenceId), ("$upTo", upTo));
+            writer.Write(
+                "INSERT OR IGNORE INTO ledger_id (id, persistence_id, sequence_number) VALUES (zeroblob(16), $stream, 0);",
+                ("$stream", persistenceId));
+        },
+        cancellationToken);
+
+    private Task WriteAsync(Action<SqliteStatements> write, CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            using var writer = new SqliteStatements(SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path)));
+            writer.Write("BEGIN IMMEDIATE;");
+            write(writer);
+            writer.Write("COMMIT;");
+        },
+        cancellationToken);
 
     public ValueTask DisposeAsync()
     {

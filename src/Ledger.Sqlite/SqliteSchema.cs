@@ -1,3 +1,5 @@
+using Ledger.Actors.Timing;
+using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
@@ -28,8 +30,9 @@ internal static class SqliteSchema
         );
         """;
 
-    // Beside the rows, since it is written in their transactions. The entry of the nil id says up to which place of the journal there
-    // is no index.
+    // Beside the rows, since it is written in their transactions. The entry of no stream says up to which place of the journal there is
+    // no index of this kind; the number in it is that of the kind. An entry of the nil id says of a stream that it is in the index from
+    // its first row on (0), or that the entry before those of this row was missing when it was stored.
     private const string Ids = """
         CREATE TABLE IF NOT EXISTS ledger_id (
             id BLOB NOT NULL,
@@ -38,8 +41,20 @@ internal static class SqliteSchema
             PRIMARY KEY (persistence_id, id, sequence_number)
         ) WITHOUT ROWID;
         INSERT INTO ledger_id (id, persistence_id, sequence_number)
-            SELECT zeroblob(16), '', (SELECT coalesce(max(ordering), 0) FROM journal)
-            WHERE NOT EXISTS (SELECT 1 FROM ledger_id WHERE id = zeroblob(16));
+            SELECT x'00000000000000000000000000000002', '', (SELECT coalesce(max(ordering), 0) FROM journal)
+            WHERE NOT EXISTS (
+                SELECT 1 FROM ledger_id WHERE persistence_id = '' AND id = x'00000000000000000000000000000002');
+        DELETE FROM ledger_id WHERE persistence_id = '' AND id <> x'00000000000000000000000000000002';
+        """;
+
+    // What time it was, and how long the machine had run then: written with rows, about once a second.
+    private const string Clock = """
+        CREATE TABLE IF NOT EXISTS ledger_clock (
+            id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+            boot_id TEXT NOT NULL,
+            uptime_us INTEGER NOT NULL,
+            ledger_us INTEGER NOT NULL
+        );
         """;
 
     private const string Snapshots = """
@@ -97,8 +112,34 @@ internal static class SqliteSchema
                 + " CREATE UNIQUE INDEX journal_uq ON journal (persistence_id, sequence_number);");
         }
 
-        SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Ids} COMMIT;");
+        SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Ids} {Clock} COMMIT;");
         SqliteIdentity.Make(connection);
+    }
+
+    /// <summary>What the journal remembers of the ledger's time.</summary>
+    public static ClockMark ReadClockMark(string path)
+    {
+        using var connection = SqliteConnections.OpenReading(SqliteConnections.ConnectionString(path));
+        using var command = connection.CreateCommand();
+        command.CommandText = """
+            SELECT (SELECT created FROM journal ORDER BY ordering DESC LIMIT 1), boot_id, uptime_us, ledger_us
+            FROM (SELECT 1) LEFT JOIN ledger_clock;
+            """;
+        using var reader = command.ExecuteReader();
+        if (!reader.Read() || reader.IsDBNull(0))
+        {
+            return new ClockMark(null);
+        }
+
+        var mark = new ClockMark(LedgerTime.From(new DateTimeOffset(reader.GetInt64(0), TimeSpan.Zero)));
+        return reader.IsDBNull(1)
+            ? mark
+            : mark with
+            {
+                BootId = reader.GetString(1),
+                Uptime = TimeSpan.FromMicroseconds(reader.GetInt64(2)),
+                Time = new LedgerTime(reader.GetInt64(3)),
+            };
     }
 
     public static void PrepareSnapshots(string path)

@@ -1,5 +1,6 @@
 using Akka.Hosting;
 using Ledger.Actors.Storage;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 using Microsoft.Data.Sqlite;
 
@@ -92,6 +93,8 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
     public override IAccountStreams OpenStreams() => new SqliteStreams(_path);
 
     internal override LedgerIdentity ReadIdentity() => SqliteIdentity.Read(_path);
+
+    internal override ClockMark ReadClockMark() => SqliteSchema.ReadClockMark(_path);
 
     internal override IWorkStore OpenWork() => new SqliteWorkStore(_path, _workPath);
 

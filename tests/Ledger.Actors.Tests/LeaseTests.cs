@@ -10,6 +10,7 @@ using Akka.Configuration;
 using Akka.Hosting;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 using Ledger.PostgreSql;
 using Ledger.Sqlite;
@@ -238,24 +239,24 @@ public sealed class LeaseTests : IDisposable
     {
         var storage = new PostgreSqlStorage(PostgresServer.Shared.CreateDatabase());
         storage.Prepare();
-        using var store = storage.OpenLeases();
+        using var store = new WatchedLeases(storage.OpenLeases(), new LedgerClock(TimeProvider.System));
         var mine = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, Shards: 10);
         var other = mine with { Id = Guid.NewGuid(), Address = "akka.tcp://ledger@b:1" };
         store.Enter(mine, TimeSpan.FromSeconds(2));
         store.Enter(other, TimeSpan.FromSeconds(2));
-        store.Renew(mine.Id).ShouldBeTrue();
+        store.Renew(mine.Id, default).ShouldNotBeNull();
         store.Revoke([mine.Id]);
-        store.Renew(mine.Id).ShouldBeFalse();
+        store.Renew(mine.Id, default).ShouldBeNull();
         store.Enter(mine, TimeSpan.FromSeconds(2));
-        store.Renew(mine.Id).ShouldBeFalse();
+        store.Renew(mine.Id, default).ShouldBeNull();
         store.Leave(other.Id);
         var rows = store.List().OrderBy(static row => row.Holder.Address, StringComparer.Ordinal).ToArray();
         rows.Select(static row => row.Holder).ShouldBe([mine, other]);
         rows.Select(static row => (row.IsLeaving, row.IsRevoked)).ShouldBe([(false, true), (true, false)]);
         rows[1].Left.ShouldBeInRange(TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(2) + NodeLease.Margin);
-        store.Renew(other.Id).ShouldBeTrue();
+        store.Renew(other.Id, default).ShouldNotBeNull();
         store.Release(other.Id);
-        store.Renew(other.Id).ShouldBeFalse();
+        store.Renew(other.Id, default).ShouldBeNull();
     }
 
     [Fact]
@@ -263,7 +264,7 @@ public sealed class LeaseTests : IDisposable
     {
         var storage = new PostgreSqlStorage(PostgresServer.Shared.CreateDatabase());
         storage.Prepare();
-        using var store = storage.OpenLeases();
+        using var store = new WatchedLeases(storage.OpenLeases(), new LedgerClock(TimeProvider.System));
         var mine = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, Shards: 10);
         var other = mine with { Id = Guid.NewGuid(), Address = "akka.tcp://ledger@b:1" };
         (await Claim(mine, 1)).ShouldBeFalse("It has no lease.");
@@ -291,7 +292,7 @@ public sealed class LeaseTests : IDisposable
             (await Claim(mine, 4)).ShouldBeFalse();
         }
 
-        store.Renew(other.Id).ShouldBeTrue();
+        store.Renew(other.Id, default).ShouldNotBeNull();
         store.Revoke([other.Id]);
         (await Claim(mine, 5)).ShouldBeFalse("It is revoked, and may be good for a while.");
         (await Claim(other, 2)).ShouldBeFalse();
@@ -310,7 +311,7 @@ public sealed class LeaseTests : IDisposable
         (await Claim(third, 1)).ShouldBeTrue();
 
         Task<bool> Claim(LeaseHolder who, long number) =>
-            store.ClaimAsync(who.Id, "7", number);
+            store.ClaimAsync(who.Id, "7", number, []);
 
         Task GiveBack(LeaseHolder who, long number) => store.GiveBackAsync(
             who.Id, new Dictionary<string, long> { ["7"] = number, ["8"] = number });
@@ -321,13 +322,13 @@ public sealed class LeaseTests : IDisposable
     {
         var storage = new PostgreSqlStorage(PostgresServer.Shared.CreateDatabase());
         storage.Prepare();
-        using var store = storage.OpenLeases();
+        using var store = new WatchedLeases(storage.OpenLeases(), new LedgerClock(TimeProvider.System));
         for (var round = 0; round < 50; round++)
         {
             var shard = round.ToString(CultureInfo.InvariantCulture);
             var dead = new LeaseHolder(Guid.NewGuid(), $"dead-{shard}", 1, Shards: 10);
             store.Enter(dead, TimeSpan.Zero - NodeLease.Margin);
-            (await store.ClaimAsync(dead.Id, shard, 1)).ShouldBeTrue();
+            (await store.ClaimAsync(dead.Id, shard, 1, [])).ShouldBeTrue();
             store.Revoke([dead.Id]);
 
             // Each with a lease that is as new as its claim.
@@ -335,7 +336,7 @@ public sealed class LeaseTests : IDisposable
             {
                 var holder = new LeaseHolder(Guid.NewGuid(), $"{shard}-{number}", 1, Shards: 10);
                 store.Enter(holder, TimeSpan.FromMinutes(1));
-                return await store.ClaimAsync(holder.Id, shard, 1) ? holder.Id : default;
+                return await store.ClaimAsync(holder.Id, shard, 1, []) ? holder.Id : default;
             })));
             var owner = results.Single(static id => id != default);
             store.List().Single(row => row.Claims.Contains(shard)).Holder.Id.ShouldBe(owner);
@@ -350,8 +351,8 @@ public sealed class LeaseTests : IDisposable
             Akka.Event.NoLogger.Instance, static _ => { });
         await lease.EnterAndWaitAsync(s_patience);
         var returns = new ClaimReturns(leases, lease, Akka.Event.NoLogger.Instance);
-        (await leases.ClaimAsync(lease.Holder.Id, "1", 1)).ShouldBeTrue();
-        (await leases.ClaimAsync(lease.Holder.Id, "2", 1)).ShouldBeTrue();
+        (await leases.ClaimAsync(lease.Holder.Id, "1", 1, [])).ShouldBeTrue();
+        (await leases.ClaimAsync(lease.Holder.Id, "2", 1, [])).ShouldBeTrue();
         leases.Fails = true;
         returns.Add("1", 1);
         returns.Add("2", 1);
@@ -394,10 +395,10 @@ public sealed class LeaseTests : IDisposable
         var clock = Stopwatch.StartNew();
         (await allocation.AllocateShard(region, "1", homes).WaitAsync(s_patience)).ShouldBe(region);
         clock.Elapsed.ShouldBeGreaterThanOrEqualTo(s_duration);
-        leases.Renew(here.Id).ShouldBeTrue();
+        leases.Renew(here.Id, default).ShouldNotBeNull();
         foreach (var revoked in new[] { earlier, gone, longDead })
         {
-            leases.Renew(revoked.Id).ShouldBeFalse();
+            leases.Renew(revoked.Id, default).ShouldBeNull();
         }
 
         // A node that says that it leaves hands its shards over; one whose region is gone without a word is given up.
@@ -405,18 +406,18 @@ public sealed class LeaseTests : IDisposable
             new Elsewhere(), ImmutableList<string>.Empty);
         leases.Leave(here.Id);
         await allocation.AllocateShard(region, "2", other).WaitAsync(s_patience);
-        leases.Renew(here.Id).ShouldBeTrue();
+        leases.Renew(here.Id, default).ShouldNotBeNull();
         leases.Release(here.Id);
         leases.Enter(here, s_duration);
         await allocation.AllocateShard(region, "3", other).WaitAsync(s_patience);
-        leases.Renew(here.Id).ShouldBeFalse();
+        leases.Renew(here.Id, default).ShouldBeNull();
 
         // A shard that a region has, without the coordinator's knowing, is left there; one that it has handed over is not.
         leases.Release(here.Id);
         leases.Enter(here, TimeSpan.FromMinutes(1));
         var knowing = other.Add(region, ImmutableList<string>.Empty);
-        (await leases.ClaimAsync(here.Id, "5", 1)).ShouldBeTrue();
-        (await leases.ClaimAsync(here.Id, "6", 1)).ShouldBeTrue();
+        (await leases.ClaimAsync(here.Id, "5", 1, [])).ShouldBeTrue();
+        (await leases.ClaimAsync(here.Id, "6", 1, [])).ShouldBeTrue();
         var elsewhere = new LeaseAllocation(leases, new Never(region));
         elsewhere.Start(system);
         (await elsewhere.AllocateShard(region, "5", knowing).WaitAsync(s_patience)).ShouldBe(region);
@@ -426,7 +427,7 @@ public sealed class LeaseTests : IDisposable
 
         // What one region has and another one was given is taken from this, unless it has moved at the second look.
         var wrong = knowing.SetItem(knowing.Keys.Single(key => !key.Equals(region)), ["5", "6"]);
-        (await leases.ClaimAsync(here.Id, "6", 2)).ShouldBeTrue();
+        (await leases.ClaimAsync(here.Id, "6", 2, [])).ShouldBeTrue();
         (await elsewhere.Rebalance(wrong, ImmutableHashSet<string>.Empty)).ShouldBeEmpty();
         await GiveBackSixAsync(2);
         (await elsewhere.Rebalance(wrong, ImmutableHashSet<string>.Empty)).ShouldBe(["5"]);
@@ -534,12 +535,16 @@ public sealed class LeaseTests : IDisposable
             rows[holder.Id] = new Row(holder, duration, Stopwatch.GetTimestamp(), false, false);
         }
 
-        public bool Renew(Guid id)
+        public LeaseRenewal? Renew(Guid id, LedgerTime time)
         {
             Check();
             return rows.TryGetValue(id, out var row) && !row.IsRevoked
-                && rows.TryUpdate(id, row with { RenewedAt = Stopwatch.GetTimestamp() }, row);
+                && rows.TryUpdate(id, row with { RenewedAt = Stopwatch.GetTimestamp() }, row)
+                    ? new LeaseRenewal(LedgerTime.From(TimeProvider.System.GetUtcNow()), null)
+                    : null;
         }
+
+        public LeaseTimes ReadTimes() => new(LedgerTime.From(TimeProvider.System.GetUtcNow()), []);
 
         public void Leave(Guid id) => rows[id] = rows[id] with { IsLeaving = true };
 
@@ -567,7 +572,7 @@ public sealed class LeaseTests : IDisposable
             ];
         }
 
-        public Task<bool> ClaimAsync(Guid id, string shard, long number)
+        public Task<bool> ClaimAsync(Guid id, string shard, long number, IReadOnlyCollection<Guid> ended)
         {
             Check();
             return Task.FromResult(claims.AddOrUpdate(

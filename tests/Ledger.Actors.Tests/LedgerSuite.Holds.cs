@@ -8,6 +8,52 @@ namespace Ledger.Actors.Tests;
 public abstract partial class LedgerSuite
 {
     [Fact]
+    public async Task What_a_hold_says_is_shown_and_compared_though_a_snapshot_is_without_it()
+    {
+        Transfer hold;
+        await using (var host = await StartAsync(static options => options.SnapshotEvery = 1))
+        {
+            var (a, b) = await OpenTwoAsync(host.Ledger);
+            hold = Hold(a, b, 100) with { Reference = "order 7", Metadata = Metadata.Of([new("k", "v")]), Code = 5 };
+            (await host.Ledger.PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Created);
+            await ShouldShowAsync(host.Ledger);
+        }
+
+        await using (var host = await StartAsync(static options => options.SnapshotEvery = 1))
+        {
+            await ShouldShowAsync(host.Ledger);
+            var post = Post(hold, 30, keepRest: true);
+            (await host.Ledger.PostTransferAsync(post)).Status.ShouldBe(TransferStatus.Created);
+            var own = Post(hold, 30, keepRest: true) with { Reference = "shipment 1" };
+            (await host.Ledger.PostTransferAsync(own)).Status.ShouldBe(TransferStatus.Created);
+
+            // What was left to the hold, said again; and something else.
+            (await host.Ledger.PostTransferAsync(post with { Reference = hold.Reference, Metadata = hold.Metadata })).Status
+                .ShouldBe(TransferStatus.Exists);
+            (await host.Ledger.PostTransferAsync(post with { Reference = "else" })).Status
+                .ShouldBe(TransferStatus.ExistsWithDifferentReference);
+            (await host.Ledger.PostTransferAsync(post with { Metadata = Metadata.Of([new("k", "w")]) })).Status
+                .ShouldBe(TransferStatus.ExistsWithDifferentMetadata);
+            foreach (var account in new[] { hold.DebitAccount, hold.CreditAccount })
+            {
+                var entries = (await host.Ledger.GetStatementAsync(new StatementQuery(account)))!.Entries;
+                entries.Select(static entry => entry.Transfer.Reference).ShouldBe(["order 7", "shipment 1"]);
+                entries.ShouldAllBe(entry => entry.Transfer.Metadata.Equals(hold.Metadata));
+            }
+        }
+
+        async Task ShouldShowAsync(ILedger ledger)
+        {
+            foreach (var account in new[] { hold.DebitAccount, hold.CreditAccount })
+            {
+                var record = (await ledger.GetTransferAsync(account, hold.Id)).ShouldNotBeNull();
+                record.Hold.ShouldBe(HoldState.Live);
+                record.Transfer.ShouldBe(hold);
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_hold_reserves_and_is_posted_whole()
     {
         await using var host = await StartAsync();
@@ -28,7 +74,7 @@ public abstract partial class LedgerSuite
 
         posted.Status.ShouldBe(TransferStatus.Created);
         posted.Amount.ShouldBe(Amount.Of(100));
-        (await host.Ledger.PostTransferAsync(post)).ShouldBe(posted with { Status = TransferStatus.Exists, Replayed = true });
+        (await host.Ledger.PostTransferAsync(post)).ShouldBe(posted with { Status = TransferStatus.Exists, Replayed = true, Position = default });
         await ShouldBeAsync(host, a, debitsPosted: 100);
         await ShouldBeAsync(host, b, creditsPosted: 100);
         foreach (var account in new[] { a, b })
@@ -298,9 +344,9 @@ public abstract partial class LedgerSuite
         var held = await host.Ledger.PostTransferAsync(hold);
         var deadline = held.Time.Add(TimeSpan.FromSeconds(3));
         var extended = await host.Ledger.ExtendHoldAsync(new ExtendHold(hold.Id, deadline));
-        extended.ShouldBe(new ExtendHoldResult(hold.Id, TransferStatus.Created, deadline));
+        extended.ShouldBe(new ExtendHoldResult(hold.Id, TransferStatus.Created, deadline) { Position = extended.Position });
         (await host.Ledger.ExtendHoldAsync(new ExtendHold(hold.Id, deadline) { Account = a }))
-            .ShouldBe(extended with { Status = TransferStatus.Exists });
+            .ShouldBe(extended with { Status = TransferStatus.Exists, Position = default });
         (await host.Ledger.ExtendHoldAsync(new ExtendHold(NewId(), deadline))).Status
             .ShouldBe(TransferStatus.PendingTransferNotFound);
 

@@ -325,7 +325,10 @@ public abstract partial class LedgerSuite
         var result = await host.Ledger.PostTransferAsync(first);
         result.Status.ShouldBe(TransferStatus.Created);
         result.Amount.ShouldBe(Amount.Of(5));
-        (await host.Ledger.PostTransferAsync(first)).ShouldBe(result with { Status = TransferStatus.Exists, Replayed = true });
+        (await host.Ledger.PostTransferAsync(first)).ShouldBe(result with
+        {
+            Status = TransferStatus.Exists, Replayed = true, Position = default,
+        });
         (await host.Ledger.PostTransferAsync(Of(a, c, 5) with { Flags = TransferFlags.OpenAccounts })).Status
             .ShouldBe(TransferStatus.Created);
         (await host.Ledger.GetAccountAsync(a))!.Spec.ShouldBe(new AccountSpec(a, Usd, 9));
@@ -359,7 +362,10 @@ public abstract partial class LedgerSuite
         var all = Transfer(poor, shop, 500) with { Flags = TransferFlags.BalancingDebit };
         var moved = await host.Ledger.PostTransferAsync(all);
         (moved.Status, moved.Amount).ShouldBe((TransferStatus.Created, Amount.Of(90)));
-        (await host.Ledger.PostTransferAsync(all)).ShouldBe(moved with { Status = TransferStatus.Exists, Replayed = true });
+        (await host.Ledger.PostTransferAsync(all)).ShouldBe(moved with
+        {
+            Status = TransferStatus.Exists, Replayed = true, Position = default,
+        });
         (await host.Ledger.GetStatementAsync(new StatementQuery(shop)))!.Entries[^1].Transfer.Amount.ShouldBe(Amount.Of(90));
         (await host.Ledger.PostTransferAsync(Transfer(poor, shop, 1))).Status.ShouldBe(TransferStatus.ExceedsCredits);
 

@@ -26,8 +26,8 @@ public sealed class RepeatTests : IAsyncLifetime
         calls = new CallTable(TimeProvider.System, 100);
         var accounts = system.ActorOf(Props.Create(() => new StandIn(came, answers)));
         ledger = new LedgerService(
-            new LedgerOptions { Mode = LedgerExecutionMode.Clustered }, calls, null!, Task.FromResult(accounts),
-                null!, static () => null);
+            new LedgerOptions { Mode = LedgerExecutionMode.Clustered }, TimeProvider.System, calls, null!,
+            Task.FromResult(accounts), null!, static () => null, new PositionText(static () => null!));
         return Task.CompletedTask;
     }
 

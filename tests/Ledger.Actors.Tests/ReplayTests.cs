@@ -278,12 +278,9 @@ public sealed class ReplayTests
         public void Lookup(IdLookup lookup) => world.queue.Enqueue(() =>
         {
             var search = new IdSearches(address, [lookup.Id]);
-            foreach (var row in Rows)
+            foreach (var row in Rows.Where(row => row.SequenceNr <= lookup.UpTo))
             {
-                foreach (var happened in row.SequenceNr <= lookup.UpTo ? row.Events : [])
-                {
-                    search.Add(happened, row.SequenceNr);
-                }
+                search.Add(row);
             }
 
             Runtime.LookupCompleted(lookup, search.Found(lookup.Id), world.now);

@@ -47,6 +47,7 @@ public sealed class WireTests : IDisposable
     {
         Reverses = Full.Id,
         Reason = "paid twice",
+        EffectiveTime = new LedgerTime(-1),
     };
 
     private static readonly AccountSpec Spec = new(Debit, Usd, 7)
@@ -96,6 +97,10 @@ public sealed class WireTests : IDisposable
             },
         ],
     };
+
+    private static readonly AccountAfter Afterwards = new(Credit, Seen, 42, ulong.MaxValue, Amount.Of(7), Amount.MaxValue);
+
+    private static readonly RowPosition Place = new(Credit, long.MaxValue);
 
     private static readonly Refusal Why = new(3, TransferStatus.ExceedsDebits, Usd, Seen);
 
@@ -152,16 +157,27 @@ public sealed class WireTests : IDisposable
             new ChangeAccountCall(new ReopenAccount("o"), caller, Time),
             new ChangeAccountCall(new SetAccountLimits(Amount.Zero, null), caller, Time),
             new ChangeAccountCall(new SetAccountLimits(null, Amount.MaxValue), caller, Time),
-            new ExtendHoldCall(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time),
+            new ExtendHoldCall(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time) { Principal = "alice" },
+            new PostTransferCall(Full, caller, Time) { Principal = "müller:7" },
             new PrepareRequest(Whole),
+            new PrepareRequest(Whole with { Principal = "alice" }),
+            new PostTransferCall(Full, caller, Time) { ReturnBalances = true },
+            new PostTransactionCall(Transaction, caller, Time) { ReturnBalances = true },
+            new CloseRequest(Whole) { ReturnBalances = true },
+            new CloseRequest(Whole, Cancel: true) { ReturnBalances = true },
+            new CloseAnswer(Full.Id, 5, true, Time, null) { After = Afterwards },
+            new Outcome(Whole.Key, Whole.Digest, true, Time) { Anchor = Debit, ReturnBalances = true },
+            new OutcomeAck(Whole.Key, Whole.Digest, Credit) { After = Afterwards },
+            new CloseRequest(Alone with { Principal = "alice" }),
+            new PrepareRequest(Whole) { Time = new LedgerTime(7) },
             new PrepareRequest(Alone),
-            new Vote(Whole.Key, Whole.Digest, Credit, VoteKind.Yes, null),
+            new Vote(Whole.Key, Whole.Digest, Credit, VoteKind.Yes, null) { Time = new LedgerTime(8) },
             new Vote(Whole.Key, UInt128.MaxValue, Credit, VoteKind.No, Why),
             new Vote(Whole.Key, 5, Credit, VoteKind.InDoubt, null),
             new CloseRequest(Alone),
-            new CloseRequest(Whole),
-            new CloseRequest(Whole, Cancel: true),
-            new CloseAnswer(Full.Id, UInt128.MaxValue, true, Time, null),
+            new CloseRequest(Whole) { Time = new LedgerTime(9) },
+            new CloseRequest(Whole, Cancel: true) { Time = new LedgerTime(10) },
+            new CloseAnswer(Full.Id, UInt128.MaxValue, true, Time, null) { Row = 42 },
             new CloseAnswer(Full.Id, 5, false, Time, Why),
             new CloseAnswer(Full.Id, 5, false, Time, new Refusal(0, TransferStatus.CreditAccountNotFound, default, null)),
             new TrialRequest(Whole with { AnchorAsset = default }, 12),
@@ -181,7 +197,11 @@ public sealed class WireTests : IDisposable
                         Reversible = Amount.Of(6),
                     },
                     new LegFact(3) { Deadline = LedgerTime.MaxValue },
-                ])),
+                ])
+            {
+                DebitFavour = Amount.Of(7),
+                CreditFavour = Amount.MaxValue,
+            }),
             new Outcome(Whole.Key, Whole.Digest, true, Time) { Anchor = Debit },
             new OutcomeAck(Whole.Key, Whole.Digest, Credit),
             new OutcomeRequest(Whole, Credit),
@@ -214,21 +234,45 @@ public sealed class WireTests : IDisposable
     {
         AccountAnswerBase[] answers =
         [
-            new OpenAccountAnswer(new OpenAccountResult(Debit, AccountStatus.Created, Time)),
+            new OpenAccountAnswer(new OpenAccountResult(Debit, AccountStatus.Created, Time) { Position = Place }),
             new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Exists, Time, true, null) { Amount = Amount.MaxValue }),
+            new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null) { Position = Place }),
+            new TransactionAnswer(Committed with { Position = Place }),
+            new TransactionAnswer(Committed with { After = [Afterwards, Afterwards with { Address = Debit, AvailableCredits = null }] }),
+            new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null)
+            {
+                DebitAfter = Afterwards with { AvailableDebits = null }, CreditAfter = Afterwards,
+            }),
             new TransferAnswer(new TransferResult(Full.Id, TransferStatus.ExceedsCredits, Time, false, Seen)),
             new TransactionAnswer(Committed),
             new TransactionAnswer(Rejected),
             new TransactionRecordAnswer(null),
+            new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed) { Principal = "alice" }),
             new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed)),
-            new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.Changed, View)),
+            new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed) { HoldRows = [0, 0, 0, 0, 3, 7, 0] }),
+            new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.Changed, View) { Position = Place }),
             new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.NotFound, null)),
-            new ExtendHoldAnswer(TransferStatus.Created, Time),
+            new ExtendHoldAnswer(TransferStatus.Created, Time) { Position = Place },
             new ExtendHoldAnswer(TransferStatus.PendingTransferNotFound, null),
             new AccountAnswer(null),
             new AccountAnswer(View),
+            new AccountAnswer(View with
+            {
+                Doubt = new AccountDoubt(
+                    Seen, Seen with { DebitsPosted = Amount.MaxValue }, 101,
+                    [
+                        new TransactionInDoubt(
+                            Full.Id, Hold.Id, Time, Debit, [Credit, Debit],
+                            new CounterChanges(
+                                new SignedAmount(true, Amount.Of(3)), new SignedAmount(false, Amount.MaxValue),
+                                new SignedAmount(false, Amount.Zero), new SignedAmount(true, Amount.MaxValue))),
+                    ],
+                    Time),
+            }),
             new TransferRecordAnswer(null),
             new TransferRecordAnswer(new TransferRecord(Full, TransferStatus.ExceedsCredits, Time, Seen)),
+            new TransferRecordAnswer(new TransferRecord(Post, TransferStatus.Created, Time, null) { HoldRow = 7 }),
+            new CallFailed(CallFailure.TransactionTooLarge) { Size = 3_000_000_000, Limit = LedgerSizes.TransactionMax },
             new TransferRecordAnswer(new TransferRecord(Hold, TransferStatus.Created, Time, null)
             {
                 Amount = Amount.Of(30),
@@ -236,8 +280,10 @@ public sealed class WireTests : IDisposable
                 Hold = HoldState.Live,
                 HoldRemaining = Amount.Of(29),
                 HoldDeadline = Time,
+                Principal = "alice",
             }),
             new StatementFenceAnswer(true, 12, 34),
+            new StatementFenceAnswer(true, 12, 34) { CompleteUpTo = Time },
             .. Enum.GetValues<CallFailure>().Select(static failure => new CallFailed(failure)),
         ];
         Kinds(typeof(AccountAnswerBase)).Except(answers.Select(static answer => answer.GetType())).ShouldBeEmpty();
@@ -261,9 +307,9 @@ public sealed class WireTests : IDisposable
             return;
         }
 
-        actual.ShouldBeOfType(expected.GetType(), path);
         if (expected is System.Collections.IEnumerable many)
         {
+            actual.ShouldBeAssignableTo<System.Collections.IEnumerable>(path);
             object[] all = [.. many];
             object[] read = [.. (System.Collections.IEnumerable)actual];
             read.Length.ShouldBe(all.Length, path);
@@ -275,6 +321,7 @@ public sealed class WireTests : IDisposable
             return;
         }
 
+        actual.ShouldBeOfType(expected.GetType(), path);
         foreach (var property in expected.GetType().GetProperties())
         {
             // Those without a setter follow from the others; some have no value for some transfers.
@@ -283,6 +330,31 @@ public sealed class WireTests : IDisposable
                 ShouldBeSame(property.GetValue(actual), property.GetValue(expected), $"{path}.{property.Name}");
             }
         }
+    }
+
+    [Fact]
+    public async Task A_message_that_is_too_large_for_a_frame_is_refused_by_its_sender_and_its_caller_is_told()
+    {
+        var serializer = new LedgerSerializer((ExtendedActorSystem)system);
+        using var calls = new CallTable(TimeProvider.System, 10) { Router = system.DeadLetters };
+        var call = calls.Start(DateTimeOffset.MaxValue, CancellationToken.None);
+        var text = new string('x', LedgerSizes.MessageMax);
+        var transfer = new PostTransferCall(Full with { Reference = text }, new Caller(calls, call.Correlation), Time);
+
+        Should.Throw<System.Runtime.Serialization.SerializationException>(
+            () => serializer.ToBinary(new AccountEnvelope(Debit, transfer)));
+
+        var told = (await call.Promise.Task).ShouldBeOfType<CallFailed>();
+        told.Reason.ShouldBe(CallFailure.MessageTooLarge);
+        told.Limit.ShouldBe(LedgerSizes.MessageMax);
+        told.Size.ShouldBeGreaterThan(LedgerSizes.MessageMax);
+
+        // Who waits for an answer learns that there is one, which does not come.
+        var record = new TransferRecord(Full with { Reference = text }, TransferStatus.Created, Time, null);
+        var answer = RoundTrip(new AnswerEnvelope(7, new TransferRecordAnswer(record)));
+        answer.Correlation.ShouldBe(7);
+        answer.Answer.ShouldBeOfType<CallFailed>().Reason.ShouldBe(CallFailure.AnswerTooLarge);
+        serializer.RefusedMessages.ShouldBe(1);
     }
 
     [Fact]

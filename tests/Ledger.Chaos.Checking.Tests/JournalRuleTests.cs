@@ -201,7 +201,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var path = journal.Write(run.Run.NewFile("with-snapshot.db"));
         var rows = journal.RowsOf("a").ToArray();
         var snapshot = new AccountSnapshot(
-            rows[^1].SequenceNr, null, default, rows[3].Batch.Before, rows[3].Batch.EntriesBefore, default, 0, default, false, [], [], 0, 0);
+            rows[^1].SequenceNr, null, default, rows[3].Batch.Before, rows[3].Batch.EntriesBefore, default, 0, default, false, [], []);
         await using (var connection = new SqliteConnection($"Data Source={path};Pooling=False"))
         {
             await connection.OpenAsync();
@@ -234,7 +234,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
             await using var command = connection.CreateCommand();
             command.CommandText = """
                 CREATE TABLE ledger_id (id BLOB, persistence_id TEXT, sequence_number BIGINT);
-                INSERT INTO ledger_id VALUES (zeroblob(16), '', 0), ($id, 'ledger-account-a', $nr);
+                INSERT INTO ledger_id VALUES (x'00000000000000000000000000000002', '', 0), ($id, 'ledger-account-a', $nr);
                 """;
             var bytes = new byte[TransferId.ByteCount];
             id.WriteBytes(bytes);
@@ -271,6 +271,19 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         }
 
         await Fires(journal, Rule.Holds);
+    }
+
+    [Fact]
+    public async Task What_an_account_pays_out_is_committed_before_what_it_had_taken_in()
+    {
+        var journal = run.Journal();
+        var transfer = NewTransfer("c", "bank", 3);
+        var part = Part(transfer);
+        var early = new LedgerTime(LastTime(journal, "c").UnixMicroseconds - 60_000_000);
+        var row = journal.Append("c", new TransactionPrepared(part, LastTime(journal, "c")));
+        journal.Append("bank", new CloserCommitted(part, LastTime(journal, "bank")) { CommitTime = early });
+        journal.Append("c", new TransactionCommitted(part.Key, row.SequenceNr, early, LastTime(journal, "c")));
+        await Fires(journal, Rule.Cut);
     }
 
     [Fact]

@@ -33,6 +33,9 @@ internal sealed class Attempt(TransferId id, UInt128 key, ReferenceAccount ancho
 
     public long CommitTime { get; set; }
 
+    /// <summary>When the newest of what its accounts had booked was committed, as they prepared it.</summary>
+    public long SourceTime { get; set; } = long.MinValue;
+
     /// <summary>How many of its accounts have not booked the outcome.</summary>
     public int Open { get; set; }
 
@@ -316,9 +319,10 @@ internal sealed class Books
         stream.LastRow = entry.SequenceNr;
         if (indexed is not null)
         {
-            foreach (var id in IdsIn(batch, stream.Account.Address))
+            foreach (var (id, at) in IdsIn(batch, stream.Account.Address))
             {
-                if (id.IsNil || id.IsTimeOrdered)
+                // Those within two seconds of their own time are found without.
+                if (id.IsNil || (id.IsTimeOrdered && Math.Abs(id.UnixMicroseconds - at.UnixMicroseconds) <= 2_000_000))
                 {
                     continue;
                 }
@@ -334,13 +338,13 @@ internal sealed class Books
         Fold(stream, batch);
     }
 
-    private static IEnumerable<TransferId> IdsIn(EventBatch batch, AccountAddress account)
+    private static IEnumerable<(TransferId Id, LedgerTime At)> IdsIn(EventBatch batch, AccountAddress account)
     {
         foreach (var happened in batch.Events)
         {
             if (happened is TransactionDisowned disowned)
             {
-                yield return disowned.Key;
+                yield return (disowned.Key, happened.At);
             }
 
             var part = happened switch
@@ -353,17 +357,20 @@ internal sealed class Books
             };
             if (part is not null)
             {
-                yield return part.Id;
-                yield return part.Key;
+                yield return (part.Id, happened.At);
+                yield return (part.Key, happened.At);
             }
 
             foreach (var leg in part?.Legs ?? [])
             {
                 if (leg.Transfer is { } transfer && (transfer.DebitAccount == account || transfer.CreditAccount == account))
                 {
-                    yield return transfer.Id;
-                    yield return transfer.PendingId;
-                    yield return transfer.Reverses;
+                    yield return (transfer.Id, happened.At);
+                    if (happened is TransactionPrepared or CloserCommitted)
+                    {
+                        yield return (transfer.PendingId, happened.At);
+                        yield return (transfer.Reverses, happened.At);
+                    }
                 }
             }
         }
@@ -658,6 +665,7 @@ internal sealed class Books
         }
 
         side.Prepared = place;
+        attempt.SourceTime = Math.Max(attempt.SourceTime, account.NewestCommit);
         attempt.Open++;
         IReadOnlyList<PartLeg> legs;
         if (attempt.Anchor == account)
@@ -743,6 +751,7 @@ internal sealed class Books
         }
 
         side.Committed = place;
+        account.NewestCommit = Math.Max(account.NewestCommit, committed.CommitTime.UnixMicroseconds);
         Do(account, attempt, doubt.Legs, place);
         Settled(attempt);
     }
@@ -900,7 +909,13 @@ internal sealed class Books
 
         attempt.IsCommitted = true;
         attempt.Closer = account;
-        attempt.CommitTime = closed.At.UnixMicroseconds;
+        attempt.CommitTime = closed.CommitTime.UnixMicroseconds;
+        if (Math.Max(attempt.SourceTime, account.NewestCommit) > attempt.CommitTime)
+        {
+            Complain(Rule.Cut, $"commits {part.Id} before what its accounts had booked: a cut between has the one without the other", attempt);
+        }
+
+        account.NewestCommit = Math.Max(account.NewestCommit, attempt.CommitTime);
         attempt.Legs ??= part.Legs;
         attempt.Side(account).Committed = place;
         Record(attempt, attempt.Legs);

@@ -91,7 +91,7 @@ internal sealed class JournalSource(string connection)
         while (await reader.ReadAsync(cancellationToken))
         {
             var id = reader.GetValue(0) is Guid guid ? TransferId.FromGuid(guid) : TransferId.FromBytes((byte[])reader.GetValue(0));
-            isComplete |= id.IsNil && reader.GetString(1).Length == 0 && reader.GetInt64(2) == 0;
+            isComplete |= !id.IsNil && reader.GetString(1).Length == 0 && reader.GetInt64(2) == 0;
             entries.Add((id, reader.GetString(1), reader.GetInt64(2)));
         }
 

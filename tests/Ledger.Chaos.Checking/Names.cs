@@ -41,10 +41,14 @@ internal static class Names
             ["INVALID_PAGE_SIZE"] = ("INVALID_ARGUMENT", false),
             ["INVALID_RANGE"] = ("INVALID_ARGUMENT", false),
             ["REQUEST_TOO_LARGE"] = ("INVALID_ARGUMENT", false),
+            ["TRANSACTION_TOO_LARGE"] = ("INVALID_ARGUMENT", false),
+            ["MESSAGE_TOO_LARGE"] = ("INVALID_ARGUMENT", false),
+            ["ANSWER_TOO_LARGE"] = ("INTERNAL", true),
             ["NOT_FOUND"] = ("NOT_FOUND", false),
             ["TRANSACTION_NOT_FOUND"] = ("NOT_FOUND", false),
             ["ACCOUNT_NOT_FOUND"] = ("NOT_FOUND", false),
             ["TRANSFER_NOT_FOUND"] = ("NOT_FOUND", false),
+            ["TRANSFER_NOT_REMEMBERED"] = ("FAILED_PRECONDITION", false),
             ["METHOD_NOT_FOUND"] = ("UNIMPLEMENTED", false),
             ["OVERLOADED"] = ("RESOURCE_EXHAUSTED", false),
             ["DEADLINE_EXPIRED"] = ("DEADLINE_EXCEEDED", false),
@@ -84,7 +88,7 @@ internal static class Names
 
     /// <summary>Whether a status is about the request alone, so that nothing is recorded.</summary>
     public static bool IsAboutShape(TransferStatus status) =>
-        (int)status is (>= 2 and <= 20) or 53 or 64 or (int)TransferStatus.ReasonMissing;
+        (int)status is (>= 2 and <= 20) or 53 or 64 or (int)TransferStatus.ReasonMissing or (int)TransferStatus.IdFromTheFuture;
 
     public static string Snake(string name)
     {

@@ -68,6 +68,9 @@ internal readonly record struct ReferenceEntry(long Place, Effect Effect, bool I
 /// </summary>
 internal sealed class ReferenceAccount(AccountAddress address, int number)
 {
+    /// <summary>When the newest of what is booked here was committed.</summary>
+    public long NewestCommit { get; set; } = long.MinValue;
+
     private const int FewHolds = 4;
 
     private Dictionary<UInt128, ReferenceHold>? holds;

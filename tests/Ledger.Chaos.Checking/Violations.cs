@@ -48,11 +48,14 @@ public static class Rule
     /// <summary>Every row is to be found by each id without an order of time that it brings up.</summary>
     public const string IdsIndexed = "C16";
 
+    /// <summary>What is committed up to a time contains the sources of what it spends, whatever the nodes' clocks were (I11).</summary>
+    public const string Cut = "C17";
+
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<string> All =
     [
         Conservation, NothingLost, NothingTwice, NoPhantom, UnknownsSettle, Linearizable, Atomic, Monotonic, Limits,
-        SingleWriter, Replay, Holds, ErrorsKnown, IdsIndexed,
+        SingleWriter, Replay, Holds, ErrorsKnown, IdsIndexed, Cut,
     ];
 }
 

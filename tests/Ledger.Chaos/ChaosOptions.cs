@@ -44,6 +44,7 @@ internal sealed record ChaosOptions
           --node-setting S  given to every node as it is, such as --Ledger:Cluster:Profile=Fast; may be repeated
           --tls             the nodes speak TLS with each other, with certificates that the run makes
           --namespaces      each node in a network namespace of its own, and partitions by routes (takes root and iproute2)
+          --needs-all       a fault whose tool is missing fails the run; else it is left out
           --keep            keeps the database's files
           --list            all faults
           --help            this
@@ -67,6 +68,9 @@ internal sealed record ChaosOptions
     public TimeSpan Length { get; init; } = TimeSpan.FromSeconds(120);
 
     public IReadOnlyList<FaultKind> Faults { get; init; } = FaultCatalog.All;
+
+    /// <summary>Whether a fault that can't be injected here fails the run.</summary>
+    public bool NeedsAll { get; init; }
 
     public WorkloadKind Workload { get; init; }
 
@@ -146,6 +150,7 @@ internal sealed record ChaosOptions
                 "--node-setting" => options with { NodeArguments = [.. options.NodeArguments, Value()] },
                 "--tls" => options with { Tls = true },
                 "--namespaces" => options with { Namespaces = true },
+                "--needs-all" => options with { NeedsAll = true },
                 "--keep" => options with { Keep = true },
                 "--kills" => options with { Kills = Number(1) },
                 "--target" => options with { Target = TargetOf(Value()) },

@@ -35,6 +35,10 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
             {
                 usable.Add(kind);
             }
+            else if (options.NeedsAll)
+            {
+                throw new InvalidOperationException($"The fault {kind.Name} can't be injected: {missing}. In CI none is left out.");
+            }
             else
             {
                 session.Skipped[kind.Name] = missing;

@@ -47,6 +47,26 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task An_account_in_doubt_is_read_only_by_who_asks_for_it()
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        await using var client = server.Connect();
+        await Some.OpenAsync(client, "a");
+        server.Ledger.Doubt("a");
+
+        var failure = await Should.ThrowAsync<LedgerClientException>(() => client.GetAccountAsync("a"));
+        (failure.Code, failure.Reason, failure.OutcomeUnknown).ShouldBe((StatusCode.Unavailable, "ACCOUNT_IN_DOUBT", false));
+
+        var account = await client.GetAccountAsync("a", new RequestOptions { AllowInDoubt = true });
+        var doubt = account.ShouldNotBeNull().Doubt.ShouldNotBeNull();
+        (account.Balances.DebitsPosted, doubt.Least.DebitsPosted, doubt.Greatest.DebitsPosted).ShouldBe(
+            (UInt128.Zero, UInt128.Zero, (UInt128)5));
+        var one = doubt.Transactions.ShouldHaveSingleItem();
+        (one.Coordinator, one.DebitsPosted, one.CreditsPending).ShouldBe(("a", 5, -1));
+        one.Counterparties.ShouldBe(["bad"]);
+    }
+
+    [Fact]
     public async Task A_write_that_is_not_answered_in_time_is_unknown()
     {
         await using var server = await FakeServer.InMemoryAsync();

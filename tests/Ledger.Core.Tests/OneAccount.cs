@@ -151,10 +151,7 @@ internal sealed class OneAccount : IAccountShell
                 var search = new IdSearches(Address, [lookup.Id]);
                 foreach (var one in Rows)
                 {
-                    foreach (var happened in one.Events)
-                    {
-                        search.Add(happened, one.SequenceNr);
-                    }
+                    search.Add(one);
                 }
 
                 Runtime.LookupCompleted(lookup, search.Found(lookup.Id), Now);

@@ -87,6 +87,49 @@ public sealed class RuntimeTests : IAccountShell
         answers[^1].Answer.ShouldBeOfType<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.CreditAccountFrozen);
     }
 
+    // The counters that are told rest on rows that may still fail; the commit itself does not.
+    [Fact]
+    public void Balances_that_were_asked_for_wait_until_what_they_rest_on_is_durable()
+    {
+        var (first, second) = (new Transfer(new TransferId(7), A, B, Amount.Of(5), 1), new Transfer(new TransferId(8), A, B, Amount.Of(3), 1));
+        foreach (var asked in new[] { true, false })
+        {
+            (first, second) = (first with { Id = new TransferId(first.Id.Value + 10) }, second with { Id = new TransferId(second.Id.Value + 10) });
+            var posted = runtime.State.Balances.DebitsPosted;
+            var correlation = Send(
+                (caller, deadline) => new PostTransferCall(first, caller, deadline) { ReturnBalances = asked }, 1);
+            var prepared = runtime.DurableSequenceNr;
+            runtime.Handle(new PostTransferCall(second, new Caller(null, ++lastCorrelation), At(9)), At(1));
+            isWriting.ShouldBeTrue();
+            var after = new AccountAfter(B, default, 17, 1, null, null);
+            runtime.Handle(
+                new CloseAnswer(first.Id, TransferContent.DigestOf(first), Committed: true, At(1), null) { Row = 17, After = after },
+                At(1));
+
+            answers.Any(answer => answer.Correlation == correlation).ShouldBe(!asked);
+            Written(1);
+            var result = answers.Single(answer => answer.Correlation == correlation).Answer.ShouldBeOfType<TransferAnswer>().Result;
+            result.Position.ShouldBe(new RowPosition(B, 17));
+            if (asked)
+            {
+                result.CreditAfter.ShouldBe(after);
+                result.DebitAfter.ShouldBe(new AccountAfter(
+                    A, new Balances(default, posted + first.Amount, default, default, second.Amount, default), prepared,
+                    runtime.State.EntryCount, null, null));
+            }
+            else
+            {
+                result.CreditAfter.ShouldBeNull();
+                result.DebitAfter.ShouldBeNull();
+            }
+
+            runtime.Handle(
+                new CloseAnswer(second.Id, TransferContent.DigestOf(second), Committed: true, At(1), null), At(1));
+            runtime.Flush();
+            Written(1);
+        }
+    }
+
     [Fact]
     public void A_full_account_refuses_at_once()
     {

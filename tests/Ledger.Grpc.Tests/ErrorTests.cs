@@ -42,6 +42,8 @@ public sealed class ErrorTests
         ["ResolveTransaction"] = async (h, o) => await h.Transactions.ResolveTransactionAsync(Samples.Resolution(), o),
         ["ReverseTransaction"] = async (h, o) => await h.Transactions.ReverseTransactionAsync(Samples.Reversal(), o),
         ["SubmitBatch"] = async (h, o) => await h.Transactions.SubmitBatchAsync(Samples.Items(), o),
+        ["ListInDoubt"] = async (h, o) => await h.Admin.ListInDoubtAsync(new ListInDoubtRequest(), o),
+        ["GetInDoubt"] = async (h, o) => await h.Admin.GetInDoubtAsync(new GetInDoubtRequest { Address = "shop" }, o),
     };
 
     public static TheoryData<string> Methods() => [.. Calls.Keys];
@@ -51,7 +53,7 @@ public sealed class ErrorTests
     [Fact]
     public void Every_method_of_the_contract_is_tested_here() =>
         AccountService.Descriptor.Methods.Concat(TransferService.Descriptor.Methods)
-            .Concat(TransactionService.Descriptor.Methods).Select(static m => m.Name)
+            .Concat(TransactionService.Descriptor.Methods).Concat(AdminService.Descriptor.Methods).Select(static m => m.Name)
             .ShouldBe(Calls.Keys, ignoreOrder: true);
 
     [Theory]
@@ -165,10 +167,12 @@ public sealed class ErrorTests
     {
         LedgerErrorReason.DeadlineExpired or LedgerErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
         LedgerErrorReason.NotFound => StatusCode.NotFound,
+        LedgerErrorReason.TransferNotRemembered => StatusCode.FailedPrecondition,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
         LedgerErrorReason.DecisionFailed => StatusCode.Internal,
-        LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted =>
-            StatusCode.Unavailable,
+        LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted
+            or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,
+        LedgerErrorReason.AnswerTooLarge => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,
     };
 

@@ -5,8 +5,16 @@ using Ledger.Core;
 namespace Ledger.Grpc.Tests;
 
 /// <summary>An ILedger that records its calls and answers as it is told.</summary>
-internal sealed class FakeLedger : ILedger
+internal sealed class FakeLedger : ILedger, ILedgerAdmin
 {
+    public InDoubtPage InDoubt { get; set; } = new([], null);
+
+    public Task<InDoubtPage> ListInDoubtAsync(string? after, int limit, CancellationToken cancellationToken = default)
+    {
+        Note("ListInDoubt", (after, limit), null);
+        return Task.FromResult(InDoubt);
+    }
+
     public ConcurrentQueue<Call> Calls { get; } = new();
 
     /// <summary>What each transfer is answered; by default it is created.</summary>
@@ -52,6 +60,26 @@ internal sealed class FakeLedger : ILedger
     public static TransferResult Created(Transfer transfer) =>
         new(transfer.Id, transfer.Id.IsNil ? TransferStatus.IdMustNotBeZero : TransferStatus.Created, Now, false, null);
 
+    /// <summary>In whose names something was asked for.</summary>
+    public ConcurrentQueue<string> Principals { get; } = new();
+
+    /// <summary>How often balances were asked for.</summary>
+    public int ReturningBalancesCount { get; private set; }
+
+    public ILedger ReturningBalances()
+    {
+        ReturningBalancesCount++;
+        return this;
+    }
+
+    public string PositionOf(RowPosition position) => position.IsNone ? "" : $"{position.Account}/{position.SequenceNr}";
+
+    public ILedger WithCaller(string principal)
+    {
+        Principals.Enqueue(principal);
+        return this;
+    }
+
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -86,9 +114,9 @@ internal sealed class FakeLedger : ILedger
     }
 
     public Task<AccountView?> GetAccountAsync(
-        AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+        AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        Note("GetAccount", address, timeout);
+        Note("GetAccount", query.Account, timeout);
         return Task.FromResult(Account);
     }
 

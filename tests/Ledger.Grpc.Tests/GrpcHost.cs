@@ -45,6 +45,8 @@ internal sealed class GrpcHost : IAsyncDisposable
 
     public AccountService.AccountServiceClient Accounts => new(channel);
 
+    public AdminService.AdminServiceClient Admin => new(channel);
+
     public TransferService.TransferServiceClient Transfers => new(channel);
 
     public TransactionService.TransactionServiceClient Transactions => new(channel);
@@ -77,6 +79,7 @@ internal sealed class GrpcHost : IAsyncDisposable
         builder.Services.AddLogging();
         builder.Services.AddSingleton<FakeLedger>();
         builder.Services.AddSingleton<ILedger>(static services => services.GetRequiredService<FakeLedger>());
+        builder.Services.AddSingleton<ILedgerAdmin>(static services => services.GetRequiredService<FakeLedger>());
         builder.Services.AddLedgerGrpc(configure);
         var built = builder.Build();
         built.UseRouting();

@@ -89,6 +89,15 @@ public sealed class JsonTests
     }
 
     [Fact]
+    public async Task A_transfer_that_the_node_has_forgotten_is_not_said_not_to_exist()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        host.Ledger.Failure = new LedgerException(LedgerErrorReason.TransferNotRemembered, "Name an account.", "account");
+        var error = await ErrorAsync(await host.Http.GetAsync($"/v1/transfers/{Samples.Id}"));
+        error.ShouldBe((400, 9, "TRANSFER_NOT_REMEMBERED"));
+    }
+
+    [Fact]
     public async Task A_transaction_is_posted_and_looked_up()
     {
         await using var host = await GrpcHost.StartAsync();
@@ -216,7 +225,36 @@ public sealed class JsonTests
         host.Ledger.Calls.ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task A_body_that_is_nested_too_deeply_is_malformed_and_what_a_text_holds_is_no_nesting()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var deep = Body.Replace("\"5\"", new string('[', 16) + "\"5\"" + new string(']', 16), StringComparison.Ordinal);
+        (await ErrorAsync(await PostAsync(host, "/v1/transfers", deep))).ShouldBe((400, 3, "MALFORMED_REQUEST"));
+        host.Ledger.Calls.ShouldBeEmpty();
+
+        var text = new string('{', 100) + "\\\"" + new string('[', 100);
+        var flat = Body.Replace("\"5\"", "\"5\",\"reference\":\"" + text[..100] + "\\\"[\"", StringComparison.Ordinal);
+        (await PostAsync(host, "/v1/transfers", flat)).StatusCode.ShouldBe(System.Net.HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task What_is_too_large_says_its_size_and_the_limit_and_is_not_to_be_sent_again()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        host.Ledger.Failure = new LedgerException(LedgerErrorReason.TransactionTooLarge, "Told.") { Size = 3_000_000, Limit = 2_097_152 };
+        var response = await PostAsync(host, "/v1/transfers", Body);
+        var text = await response.Content.ReadAsStringAsync();
+        text.ShouldContain("\"size\":\"3000000\"");
+        text.ShouldContain("\"limit\":\"2097152\"");
+        text.ShouldContain("\"outcome\":\"not_applied\"");
+        text.ShouldNotContain("RetryInfo");
+    }
+
     [Theory]
+    [InlineData(LedgerErrorReason.TransactionTooLarge, 400, 3, "TRANSACTION_TOO_LARGE")]
+    [InlineData(LedgerErrorReason.MessageTooLarge, 400, 3, "MESSAGE_TOO_LARGE")]
+    [InlineData(LedgerErrorReason.AnswerTooLarge, 500, 13, "ANSWER_TOO_LARGE")]
     [InlineData(LedgerErrorReason.Overloaded, 429, 8, "OVERLOADED")]
     [InlineData(LedgerErrorReason.JournalUnavailable, 503, 14, "JOURNAL_UNAVAILABLE")]
     [InlineData(LedgerErrorReason.DeadlineExceeded, 504, 4, "DEADLINE_EXCEEDED")]

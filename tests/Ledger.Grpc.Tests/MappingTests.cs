@@ -112,6 +112,45 @@ public sealed class MappingTests
     }
 
     [Fact]
+    public async Task An_account_in_doubt_has_no_balances_but_ranges()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var spec = new Core.AccountSpec(AccountAddress.Parse("shop"), Asset.Parse("USD/2"), 3);
+        var id = TransferId.FromGuid(Guid.Parse("01890a5d-ac96-774b-bcce-b302099a8057"));
+        host.Ledger.Account = new Core.AccountView(spec, FakeLedger.Now, Seen, 8, 9, false)
+        {
+            Doubt = new AccountDoubt(
+                Seen, Seen with { DebitsPosted = Amount.Of(70) }, 120,
+                [
+                    new Core.TransactionInDoubt(
+                        id, id, FakeLedger.Now, spec.Address, [AccountAddress.Parse("bad")],
+                        new CounterChanges(
+                            new SignedAmount(true, Amount.Of(5)), new SignedAmount(false, Amount.Of(6)), default, default)),
+                ],
+                FakeLedger.Now),
+        };
+        var account = (await host.Accounts.GetAccountAsync(new GetAccountRequest { Address = "shop" })).Account;
+        account.CountersCase.ShouldBe(V1.Account.CountersOneofCase.Doubtful);
+        account.Balance.ShouldBeEmpty();
+        account.Doubtful.Greatest.DebitsPosted.ShouldBe("70");
+        account.Doubtful.Decided.DebitsPosted.ShouldBe(Seen.DebitsPosted.ToString());
+        account.Doubtful.TransactionCount.ShouldBe(120);
+        account.Doubtful.CompleteUpTo.ToDateTimeOffset().ShouldBe(FakeLedger.Now.ToDateTimeOffset());
+        account.Doubtful.Transactions.Single().ShouldBe(new V1.TransactionInDoubt
+        {
+            Id = "01890a5d-ac96-774b-bcce-b302099a8057",
+            AttemptId = "01890a5d-ac96-774b-bcce-b302099a8057",
+            PrepareTime = account.Doubtful.CompleteUpTo,
+            Coordinator = "shop",
+            Counterparties = { "bad" },
+            DebitsPending = "-5",
+            DebitsPosted = "6",
+            CreditsPending = "0",
+            CreditsPosted = "0",
+        });
+    }
+
+    [Fact]
     public async Task A_record_and_an_entry_come_back_whole()
     {
         await using var host = await GrpcHost.StartAsync();

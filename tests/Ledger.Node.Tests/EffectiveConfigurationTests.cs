@@ -64,7 +64,7 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.persistence.journal.sql.circuit-breaker.reset-timeout = 2s
         akka.persistence.snapshot-store.plugin = akka.persistence.snapshot-store.sql
         akka.persistence.snapshot-store.sql.class = Ledger.PostgreSql.PostgreSqlSnapshotStore, Ledger.PostgreSql
-        akka.persistence.snapshot-store.sql.snapshot-is-optional = true
+        akka.persistence.snapshot-store.sql.snapshot-is-optional = false
         akka.persistence.max-concurrent-recoveries = 50
         """;
 

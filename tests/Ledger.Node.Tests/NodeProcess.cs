@@ -13,6 +13,12 @@ internal sealed class NodeProcess : IDisposable
     private readonly TaskCompletionSource<Uri> listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public NodeProcess(string directory, params string[] arguments)
+        : this(directory, new Dictionary<string, string>(), arguments)
+    {
+    }
+
+    /// <summary>Starts a node with more in its environment.</summary>
+    public NodeProcess(string directory, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -32,6 +38,11 @@ internal sealed class NodeProcess : IDisposable
         foreach (var argument in all)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
         }
 
         process = Process.Start(start)!;

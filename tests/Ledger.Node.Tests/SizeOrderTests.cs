@@ -34,6 +34,8 @@ public sealed class SizeOrderTests
         var frame = Bytes(remote, "maximum-frame-size");
         var row = Bytes(journal, "row-bytes-max");
         var group = Bytes(journal, "batch-bytes-max");
+        var page = Bytes(journal, "read-page-bytes");
+        var snapshot = Bytes(config.GetConfig("akka.persistence.snapshot-store.sql.ledger"), "snapshot-bytes-max");
         await host.StopAsync();
 
         var grpc = settings.Grpc;
@@ -50,9 +52,9 @@ public sealed class SizeOrderTests
             ("response that is sent", grpc.MaxSendMessageBytes),
             ("message between nodes", LedgerSizes.MessageMax),
             ("frame between nodes", frame),
-            ("page of rows", LedgerSizes.PageMax),
+            ("page of rows", page),
             ("group of rows", group + row),
-            ("snapshot", LedgerSizes.SnapshotMax),
+            ("snapshot", snapshot),
             ("what 100 Mbit/s bring within a statement's time", link));
 
         // What a transaction comes in must fit into a request, and all of its forms into what carries them.
@@ -62,6 +64,12 @@ public sealed class SizeOrderTests
         row.ShouldBe(LedgerSizes.RowMax);
         frame.ShouldBe(LedgerSizes.FrameMax);
         group.ShouldBe(LedgerSizes.GroupFull);
+        page.ShouldBe(LedgerSizes.PageMax);
+        snapshot.ShouldBe(LedgerSizes.SnapshotMax);
+        journal.GetInt("batch-ids-max").ShouldBe(LedgerSizes.GroupIdsMax);
+
+        // A snapshot falls due long before what follows it takes as long to bring as it does itself.
+        runtime.SnapshotEveryBytes.ShouldBeLessThan(snapshot);
         Bytes(remote, "send-buffer-size").ShouldBeGreaterThanOrEqualTo(2 * frame);
         Bytes(remote, "receive-buffer-size").ShouldBeGreaterThanOrEqualTo(2 * frame);
         journal.GetInt("batch-rows-max").ShouldBe(LedgerSizes.GroupRowsMax);

@@ -476,10 +476,7 @@ internal static class Exhaustive
                 var search = new IdSearches(Address, [lookup.Id]);
                 foreach (var row in Rows.Take((int)lookup.UpTo))
                 {
-                    foreach (var happened in row.Events)
-                    {
-                        search.Add(happened, row.SequenceNr);
-                    }
+                    search.Add(row);
                 }
 
                 Runtime!.LookupCompleted(lookup, search.Found(lookup.Id), new LedgerTime(world.now));

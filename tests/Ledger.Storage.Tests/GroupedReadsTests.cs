@@ -106,7 +106,8 @@ public sealed class GroupedReadsTests
     {
         var atOnce = 0;
         var most = 0;
-        var reads = new GroupedReads<int, int>(2, 5, s_timeout, async (questions, _) =>
+        var options = new GroupedReadsOptions { GroupsMax = 2, GroupMax = 5, GroupPatience = s_timeout };
+        var reads = new GroupedReads<int, int>(options, async (questions, _) =>
         {
             var now = Interlocked.Increment(ref atOnce);
             while (Volatile.Read(ref most) is var seen && seen < now)
@@ -121,7 +122,7 @@ public sealed class GroupedReadsTests
 
             Interlocked.Decrement(ref atOnce);
             return [.. questions.Select(static question => -question)];
-        }, static _ => false);
+        }, static question => $"{question}", static _ => false, static _ => false);
         await Task.WhenAll(Enumerable.Range(0, 16).Select(asker => Task.Run(async () =>
         {
             for (var i = 0; i < 5_000; i++)
@@ -133,8 +134,128 @@ public sealed class GroupedReadsTests
         most.ShouldBeInRange(1, 2);
     }
 
+    [Fact]
+    public async Task A_group_that_takes_too_long_is_asked_again_one_by_one_and_its_place_is_free_meanwhile()
+    {
+        var reads = Hanging(2);
+        var all = await AskTogetherAsync(reads, 1, 2, 3);
+        (await all[0].WaitAsync(s_timeout)).ShouldBe("1");
+        (await all[2].WaitAsync(s_timeout)).ShouldBe("3");
+        all[1].IsCompleted.ShouldBeFalse("it is still asked alone");
+        (await reads.AskAsync(4, CancellationToken.None).WaitAsync(s_timeout)).ShouldBe("4");
+        all[1].IsCompleted.ShouldBeFalse("what came later waited for no place");
+        _long.ShouldBeEmpty();
+        await Should.ThrowAsync<OperationCanceledException>(all[1].WaitAsync(s_timeout));
+        _long.ShouldBe([2]);
+    }
+
+    [Fact]
+    public async Task What_failed_alone_is_not_grouped_again_until_it_could_be_answered()
+    {
+        var hanging = new HashSet<int> { 2 };
+        var reads = Hanging(hanging);
+        await Should.ThrowAsync<OperationCanceledException>(reads.AskAsync(2, CancellationToken.None).WaitAsync(s_timeout));
+        _asked.Clear();
+
+        // The others' group has nothing in it that could hold it up.
+        var all = await AskTogetherAsync(reads, 1, 2, 3);
+        (await all[0].WaitAsync(s_timeout)).ShouldBe("1");
+        (await all[2].WaitAsync(s_timeout)).ShouldBe("3");
+        all[1].IsCompleted.ShouldBeFalse();
+        _asked.ShouldContain("1 3");
+        await Should.ThrowAsync<OperationCanceledException>(all[1].WaitAsync(s_timeout));
+
+        hanging.Clear();
+        (await reads.AskAsync(2, CancellationToken.None).WaitAsync(s_timeout)).ShouldBe("2");
+        _asked.Clear();
+        await Task.WhenAll(await AskTogetherAsync(reads, 1, 2, 3)).WaitAsync(s_timeout);
+        _asked.ShouldContain("1 2 3");
+    }
+
+    [Fact]
+    public async Task Those_that_fail_again_and_again_hold_few_places_and_none_of_the_others()
+    {
+        var reads = Hanging(2, 3, 4, 5, 6, 7, 8, 9);
+        await Task.WhenAll(Enumerable.Range(2, 8).Select(i =>
+            Should.ThrowAsync<OperationCanceledException>(reads.AskAsync(i, CancellationToken.None).WaitAsync(s_timeout))));
+
+        _most = 0;
+        using var patience = new CancellationTokenSource();
+        var failing = Enumerable.Range(2, 8).Select(i => reads.AskAsync(i, patience.Token)).ToArray();
+        for (var i = 100; i < 150; i++)
+        {
+            (await reads.AskAsync(i, CancellationToken.None).WaitAsync(s_timeout)).ShouldBe($"{i}");
+        }
+
+        // Two of these, and the one that was just answered.
+        _most.ShouldBeLessThanOrEqualTo(3);
+        await patience.CancelAsync();
+        foreach (var one in failing)
+        {
+            await Should.ThrowAsync<OperationCanceledException>(one.WaitAsync(s_timeout));
+        }
+    }
+
+    private readonly ConcurrentBag<string> _asked = [];
+    private readonly ConcurrentBag<int> _long = [];
+    private TaskCompletionSource? _first;
+    private int _atOnce;
+    private int _most;
+
     private GroupedReads<int, string> Reads(int groupMax) =>
-        new(1, groupMax, s_timeout, HeldAsync, static failure => failure is FormatException);
+        new(
+            new GroupedReadsOptions
+            {
+                GroupsMax = 1, GroupMax = groupMax, GroupPatience = s_timeout, AgainPatience = s_timeout, AlonePatience = s_timeout,
+            },
+            HeldAsync, static question => $"{question}", static failure => failure is FormatException, static _ => false);
+
+    private GroupedReads<int, string> Hanging(params int[] hanging) => Hanging(hanging.ToHashSet());
+
+    // Whatever is asked together with one of these is not answered before the patience has ended; 0 when the test lets it.
+    private GroupedReads<int, string> Hanging(HashSet<int> hanging) =>
+        new(
+            new GroupedReadsOptions
+            {
+                GroupsMax = 1, GroupMax = 3,
+                GroupPatience = TimeSpan.FromSeconds(1), AgainPatience = TimeSpan.FromSeconds(0.5), AlonePatience = TimeSpan.FromSeconds(3),
+            },
+            async (questions, token) =>
+            {
+                _asked.Add(string.Join(' ', questions));
+                var now = Interlocked.Increment(ref _atOnce);
+                _most = Math.Max(_most, now);
+                try
+                {
+                    await (questions[0] == 0 ? _first!.Task.WaitAsync(token)
+                        : Task.Delay(questions.Any(hanging.Contains) ? Timeout.InfiniteTimeSpan : TimeSpan.FromMilliseconds(1), token));
+                }
+                finally
+                {
+                    Interlocked.Decrement(ref _atOnce);
+                }
+
+                return [.. questions.Select(static question => $"{question}")];
+            },
+            static question => $"{question}", static _ => false, static _ => false, _long.Add);
+
+    // While another one is being read, so that they wait for the place together.
+    private async Task<Task<string>[]> AskTogetherAsync(GroupedReads<int, string> reads, params int[] questions)
+    {
+        _first = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = _asked.Count(static group => group == "0");
+        var first = reads.AskAsync(0, CancellationToken.None);
+        using var patience = new CancellationTokenSource(s_timeout);
+        while (_asked.Count(static group => group == "0") == asked)
+        {
+            await Task.Delay(1, patience.Token);
+        }
+
+        var all = questions.Select(question => reads.AskAsync(question, CancellationToken.None)).ToArray();
+        _first.SetResult();
+        await first.WaitAsync(s_timeout);
+        return all;
+    }
 
     private async Task<IReadOnlyList<string>> HeldAsync(IReadOnlyList<int> questions, CancellationToken cancellationToken)
     {

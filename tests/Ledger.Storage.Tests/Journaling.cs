@@ -187,6 +187,23 @@ internal sealed class Node : IAsyncDisposable
         return contents;
     }
 
+    /// <summary>Reads an actor, and starts it again for as long as its recovery fails, as callers wake an account.</summary>
+    public async Task<Contents> TryUntilWokenAsync(string persistenceId)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var actor = Open(persistenceId);
+            var read = ReadAsync(actor);
+            _ = read.ContinueWith(static task => task.Exception, TaskScheduler.Default);
+            if (await Task.WhenAny(read, StopsAsync(actor)) == read)
+            {
+                return await read;
+            }
+
+            attempt.ShouldBeLessThan(20);
+        }
+    }
+
     /// <summary>Waits until an actor has stopped by itself.</summary>
     public async Task<bool> StopsAsync(IActorRef actor)
     {

@@ -24,7 +24,7 @@ public sealed class PostgreSqlLongRowsTests : LongRowsTests
         var hurried = new PostgreSqlStorage(
             _database, new PostgreSqlStorageOptions { StatementTimeout = TimeSpan.FromSeconds(1) });
         await using var node = await Node.StartAsync(hurried, prepare: false);
-        var contents = await TryUntilWokenAsync(node, "slow");
+        var contents = await node.TryUntilWokenAsync("slow");
         contents.SequenceNr.ShouldBe(12);
     }
 
@@ -34,23 +34,6 @@ public sealed class PostgreSqlLongRowsTests : LongRowsTests
         "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
         + $" SELECT 1, FALSE, '{persistenceId}', n, convert_to(repeat('x', {bytes}), 'UTF8'), 'noted.v1', 7654321, 'w'"
         + $" FROM generate_series({sequenceNr}, {sequenceNr + count - 1}) AS n");
-
-    // As callers wake an account whose recovery has failed.
-    private static async Task<Contents> TryUntilWokenAsync(Node node, string persistenceId)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            var actor = node.Open(persistenceId);
-            var read = Node.ReadAsync(actor);
-            _ = read.ContinueWith(static task => task.Exception, TaskScheduler.Default);
-            if (await Task.WhenAny(read, node.StopsAsync(actor)) == read)
-            {
-                return await read;
-            }
-
-            attempt.ShouldBeLessThan(20);
-        }
-    }
 
     private void Execute(string sql)
     {

@@ -286,7 +286,7 @@ public sealed class PostgreSqlStorageTests : StorageTests
         (await AfterAsync(3)).ShouldBe(2);
 
         async Task<long> AfterAsync(long upTo) =>
-            (await streams.FindIdsAsync("moved", [TransferId.FromGuid(Guid.NewGuid())], upTo, CancellationToken.None)).After;
+            (await streams.FindIdsAsync("moved", [TransferId.FromGuid(Guid.NewGuid())], upTo, default, CancellationToken.None)).After;
     }
 
     [Fact]
@@ -310,7 +310,57 @@ public sealed class PostgreSqlStorageTests : StorageTests
         await transaction.CommitAsync();
         await preparing;
         await using var streams = (IIndexedStreams)storage.OpenStreams();
-        (await streams.FindIdsAsync("under way", [TransferId.FromGuid(Guid.NewGuid())], 1, CancellationToken.None)).After.ShouldBe(1);
+        (await streams.FindIdsAsync("under way", [TransferId.FromGuid(Guid.NewGuid())], 1, default, CancellationToken.None)).After.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Accounts_that_can_not_be_read_keep_no_other_from_waking()
+    {
+        // As many of them as there are places to read at; a statement would take far longer than anybody waits.
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            for (var i = 0; i < 6; i++)
+            {
+                await Node.WriteAsync(node.Open($"slow-{i}"), new Noted("1"));
+            }
+
+            for (var i = 0; i < 40; i++)
+            {
+                await Node.WriteAsync(node.Open($"fast-{i}"), new Noted("1"));
+            }
+        }
+
+        Execute("ALTER TABLE journal RENAME TO journal_rows");
+        Execute("CREATE FUNCTION slowly(bytea, text) RETURNS bytea STABLE LANGUAGE plpgsql AS"
+            + " 'BEGIN IF starts_with($2, ''slow'') THEN PERFORM pg_sleep(60); END IF; RETURN $1; END'");
+        Execute("CREATE VIEW journal AS SELECT ordering, created, deleted, persistence_id, sequence_number, manifest, identifier,"
+            + " writer_uuid, slowly(message, persistence_id) AS message FROM journal_rows");
+        var patient = new PostgreSqlStorage(
+            _database + ";Command Timeout=60", new PostgreSqlStorageOptions { StatementTimeout = TimeSpan.FromMinutes(1) });
+        await using var woken = await Node.StartAsync(patient, prepare: false);
+
+        // At first nobody knows which they are; from then on they are read alone, and hold up nobody.
+        for (var round = 0; round < 2; round++)
+        {
+            var slow = Enumerable.Range(0, 6).Select(i => woken.StopsAsync(woken.Open($"slow-{i}"))).ToArray();
+            var fast = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => woken.TryUntilWokenAsync($"fast-{i}")));
+            fast.ShouldAllBe(contents => contents.SequenceNr == 1);
+            if (round > 0)
+            {
+                slow.ShouldAllBe(one => !one.IsCompleted);
+            }
+
+            (await Task.WhenAll(slow)).ShouldAllBe(stopped => stopped);
+        }
+    }
+
+    protected override IDisposable LockSnapshots()
+    {
+        var connection = new NpgsqlConnection(_database + ";Pooling=False");
+        connection.Open();
+        using var command = new NpgsqlCommand("BEGIN; LOCK TABLE snapshot IN ACCESS EXCLUSIVE MODE", connection);
+        command.ExecuteNonQuery();
+        return connection;
     }
 
     private protected override IJournalAppender OpenAppender() =>

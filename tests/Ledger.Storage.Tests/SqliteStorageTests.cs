@@ -98,6 +98,14 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
         command.ExecuteNonQuery();
     }
 
+    protected override IDisposable LockSnapshots()
+    {
+        var connection = new SqliteConnection($"Data Source={Path.ChangeExtension(FilePath, ".snapshots.db")};Pooling=False");
+        connection.Open();
+        SqliteConnections.Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;");
+        return connection;
+    }
+
     private protected override IJournalAppender OpenAppender() =>
         new SqliteAppender(SqliteConnections.ConnectionString(FilePath));
 

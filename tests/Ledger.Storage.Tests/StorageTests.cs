@@ -4,8 +4,11 @@ using Akka.Persistence.Query;
 using Akka.Persistence.Sql.Query;
 using Akka.Streams;
 using Akka.Streams.Dsl;
+using Ledger.Actors.Accounts;
+using Ledger.Actors.Journal;
 using Ledger.Actors.Storage;
 using Ledger.Core;
+using Ledger.Tests.Shared;
 
 namespace Ledger.Storage.Tests;
 
@@ -121,7 +124,7 @@ public abstract class StorageTests
 
         AppendRow Row(string stream, long number) => new(stream, number, 1, [1], 7_654_321, "noted.v1", "writer")
         {
-            Ids = withIds && number == 3 ? [TransferId.FromGuid(Guid.NewGuid())] : null,
+            Entries = withIds && number == 3 ? new IdEntries([TransferId.FromGuid(Guid.NewGuid())], default) : null,
         };
 
         async Task<long> CountAsync()
@@ -399,6 +402,49 @@ public abstract class StorageTests
     }
 
     [Fact]
+    public async Task A_snapshot_that_can_not_be_read_now_fails_the_recovery_and_nothing_is_replayed_in_its_place()
+    {
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            var actor = node.Open("locked");
+            await Node.WriteAsync(actor, [.. Enumerable.Range(1, 10).Select(static i => new Noted($"{i}"))]);
+            await actor.Ask<Written>(new Snap(), s_timeout);
+        }
+
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            using (LockSnapshots())
+            {
+                var actor = node.Open("locked");
+                (await node.StopsAsync(actor)).ShouldBeTrue("there is a snapshot, and it can't be read");
+            }
+
+            var contents = await node.TryUntilWokenAsync("locked");
+            contents.SequenceNr.ShouldBe(10);
+            contents.Texts.Length.ShouldBe(10);
+            contents.ReplayedEvents.ShouldBe(0);
+        }
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_is_too_long_is_not_written_and_the_one_before_it_still_counts()
+    {
+        await using var node = await Node.StartAsync(Open(), "akka.persistence.snapshot-store.sql.ledger.snapshot-bytes-max = 100");
+        var actor = node.Open("long-snapshot");
+        await Node.WriteAsync(actor, new Noted("short"));
+        (await actor.Ask<Written>(new Snap(), s_timeout)).SequenceNr.ShouldBe(1);
+        await actor.GracefulStop(s_timeout);
+        actor = node.Open("long-snapshot");
+        await Node.WriteAsync(actor, new Noted(new string('x', 101)));
+        var failure = await Should.ThrowAsync<SnapshotTooLargeException>(() => actor.Ask<Written>(new Snap(), s_timeout));
+        failure.Message.ShouldContain("has 107 bytes; up to 100");
+        await actor.GracefulStop(s_timeout);
+
+        var contents = await node.ReadAgainAsync("long-snapshot");
+        (contents.SequenceNr, contents.Texts.Length, contents.ReplayedEvents).ShouldBe((2L, 2, 1L));
+    }
+
+    [Fact]
     public async Task Old_snapshots_are_deleted_up_to_a_number_and_nobody_elses()
     {
         await using var node = await Node.StartAsync(Open());
@@ -560,7 +606,7 @@ public abstract class StorageTests
             var ids = Enumerable.Range(0, count).Select(static _ => TransferId.FromGuid(Guid.NewGuid())).ToArray();
             AppendRow[] rows =
             [
-                .. ids.Select((id, i) => Row(stream, i + 1) with { Ids = [id, common] }), Row("plain-" + stream, 1),
+                .. ids.Select((id, i) => Row(stream, i + 1) with { Entries = new IdEntries([id, common], default) }), Row("plain-" + stream, 1),
             ];
             await appender.AppendAsync(rows, isolating: false);
 
@@ -571,10 +617,10 @@ public abstract class StorageTests
 
             // One row's key is taken: neither the other is stored nor its entry.
             var e = await Should.ThrowAsync<Exception>(() => appender.AppendAsync(
-                [Row(stream, count + 1) with { Ids = [common] }, rows[0]], isolating: true));
+                [Row(stream, count + 1) with { Entries = new IdEntries([common], default) }, rows[0]], isolating: true));
             appender.Classify(e).ShouldBe(AppendFault.Duplicate);
             (await FindAsync(stream, common)).Count.ShouldBe(count);
-            await appender.AppendAsync([Row(stream, count + 1) with { Ids = [common] }], isolating: false);
+            await appender.AppendAsync([Row(stream, count + 1) with { Entries = new IdEntries([common], default) }], isolating: false);
             (await FindAsync(stream, common)).Count.ShouldBe(count + 1);
         }
 
@@ -584,10 +630,112 @@ public abstract class StorageTests
 
         async Task<IReadOnlyList<long>> FindAsync(string stream, params TransferId[] ids)
         {
-            var found = await streams.FindIdsAsync(stream, ids, upTo: 1, CancellationToken.None);
-            found.After.ShouldBe(0);
+            var found = await streams.FindIdsAsync(stream, ids, upTo: 1, default, CancellationToken.None);
+            found.IsComplete.ShouldBeTrue();
             return found.Rows;
         }
+    }
+
+    [Fact]
+    public async Task What_is_read_about_an_old_id_does_not_grow_with_the_stream()
+    {
+        var storage = Open();
+        storage.Prepare();
+        await using var appender = OpenAppender();
+        await using var counted = new CountedStreams((IIndexedStreams)storage.OpenStreams());
+        var reader = new AccountStreamReader(counted);
+        var read = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var entries in (int[])[20_000, 1_000_000])
+        {
+            var account = AccountAddress.Parse($"long:{entries}");
+            var stream = new LongStream(account, entries, DateTimeOffset.UtcNow.AddDays(-40));
+            var ids = new OldIds(account, stream);
+            foreach (var chunk in stream.Make().Chunk(500))
+            {
+                await appender.AppendAsync(
+                    [.. chunk.Select(row => new AppendRow(
+                        "ledger-account-" + account.Text, row.SequenceNr, 1, row.Bytes, 1, LedgerSerializer.RowManifest, "w")
+                    {
+                        Entries = row.Ids.Count > 0 ? new IdEntries(row.Ids, row.Previous) : null,
+                    })],
+                    isolating: false);
+            }
+
+            foreach (var (name, (asked, isThere)) in ids.Questions())
+            {
+                var before = counted.Rows;
+                var found = await ids.FindAsync(reader, asked);
+                (found is not null).ShouldBe(isThere, name);
+                var rows = counted.Rows - before;
+                rows.ShouldBeLessThan(150, $"{name}: of {stream.Rows} rows of {LongStream.EntriesPerRow} transfers, 40 are within four seconds");
+                rows.ShouldBeLessThanOrEqualTo((read.GetValueOrDefault(name, rows) * 3 / 2) + 3, name);
+                read[name] = rows;
+                if (name == "GetTransfer of a hold that has ended")
+                {
+                    found!.Hold.ShouldBe(HoldState.Voided);
+                }
+            }
+
+            reader.Repairs!.Problem.ShouldBeNull();
+        }
+
+        (storage as IDisposable)?.Dispose();
+    }
+
+    [Fact]
+    public async Task An_index_of_ids_that_lacks_a_part_says_so_until_it_is_made_again()
+    {
+        var storage = Open();
+        storage.Prepare();
+        await using var appender = OpenAppender();
+        await using var streams = (IIndexedStreams)storage.OpenStreams();
+        var ids = Enumerable.Range(0, 5).Select(static _ => TransferId.FromGuid(Guid.NewGuid())).ToArray();
+        IndexedId previous = default;
+        for (var row = 1; row <= 3; row++)
+        {
+            await AppendAsync(row);
+        }
+
+        (await FindAsync(3)).IsComplete.ShouldBeTrue();
+        Execute("DELETE FROM ledger_id WHERE persistence_id = 'lost' AND sequence_number > 1");
+        (await FindAsync(3)).IsWhole.ShouldBeFalse("the newest is missing");
+
+        // The next ones must not hide it.
+        await AppendAsync(4);
+        await AppendAsync(5);
+        (await FindAsync(5)).IsWhole.ShouldBeFalse("one is missing before the newest");
+
+        await streams.AddIdsAsync("lost", [new IndexedId(ids[1], 2), new IndexedId(ids[2], 3)], CancellationToken.None);
+        await streams.AddIdsAsync("lost", [new IndexedId(ids[1], 2)], CancellationToken.None);
+        (await FindAsync(5)).IsWhole.ShouldBeFalse();
+        await streams.CompleteIdsAsync("lost", 3, CancellationToken.None);
+        (await FindAsync(5)).IsWhole.ShouldBeFalse("a note of row 4 is not taken off by what was made again up to row 3");
+        await streams.CompleteIdsAsync("lost", 5, CancellationToken.None);
+        await streams.CompleteIdsAsync("lost", 5, CancellationToken.None);
+        var found = await FindAsync(5, ids);
+        found.IsComplete.ShouldBeTrue();
+        found.Rows.ShouldBe([1, 2, 3, 4, 5]);
+
+        // Written before there was an index: what was made again is there from the first row on.
+        Execute("DELETE FROM ledger_id WHERE persistence_id = ''");
+        (storage as IDisposable)?.Dispose();
+        storage = Open();
+        storage.Prepare();
+        (await FindAsync(5)).IsComplete.ShouldBeTrue();
+        Execute("DELETE FROM ledger_id WHERE persistence_id = 'lost' AND sequence_number = 0");
+        (await FindAsync(5)).After.ShouldBe(5);
+        (storage as IDisposable)?.Dispose();
+
+        async Task AppendAsync(long number)
+        {
+            await appender.AppendAsync(
+                [new AppendRow("lost", number, 1, [1], 1, "m", "w") { Entries = new IdEntries([ids[number - 1]], previous) }],
+                isolating: false);
+            previous = new IndexedId(ids[number - 1], number);
+        }
+
+        Task<IndexedRows> FindAsync(long upTo, params TransferId[] asked) =>
+            streams.FindIdsAsync("lost", asked, upTo, previous, CancellationToken.None);
     }
 
     [Fact]
@@ -628,7 +776,7 @@ public abstract class StorageTests
         (storage as IDisposable)?.Dispose();
 
         async Task<long> AfterAsync(string stream, long upTo) =>
-            (await streams.FindIdsAsync(stream, [id], upTo, CancellationToken.None)).After;
+            (await streams.FindIdsAsync(stream, [id], upTo, default, CancellationToken.None)).After;
     }
 
     [Fact]
@@ -651,6 +799,9 @@ public abstract class StorageTests
 
     /// <summary>Opens what the journal writes with.</summary>
     private protected abstract IJournalAppender OpenAppender();
+
+    /// <summary>Keeps everybody from the snapshots, as an alteration of their table does.</summary>
+    protected abstract IDisposable LockSnapshots();
 
     /// <summary>Removes the journal's unique key.</summary>
     protected abstract void DropUniqueKey();

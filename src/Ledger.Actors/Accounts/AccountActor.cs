@@ -5,6 +5,7 @@ using Akka.Persistence;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
@@ -23,6 +24,9 @@ internal sealed record AccountActorContext(
     /// <summary>How writes to the journal fare.</summary>
     public JournalWatch Writes { get; } = new();
 
+    /// <summary>How snapshots fare.</summary>
+    public SnapshotWatch Snapshots { get; } = new();
+
     /// <summary>How recoveries from it fare, and which accounts are to be tried again.</summary>
     public RecoveryThrottle Recoveries { get; } = new(Lease);
 
@@ -31,6 +35,9 @@ internal sealed record AccountActorContext(
 
     /// <summary>How decisions fare.</summary>
     public DecisionWatch Decisions { get; } = new();
+
+    /// <summary>Which accounts have rows of the future.</summary>
+    public AccountsAhead Ahead { get; init; } = new();
 
     /// <summary>The timers of accounts.</summary>
     public AccountClock Clock { get; } = new();
@@ -55,6 +62,7 @@ internal sealed record AccountActorContext(
 internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 {
     private static readonly TimeSpan s_wakeUnreadWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_checkSearchesAfter = TimeSpan.FromSeconds(1);
 
     private readonly AccountActorContext context;
     private readonly AccountAddress account;
@@ -69,8 +77,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     // Of a wake-up too far ahead for the shared clock.
     private ICancelable? wake;
     private LedgerTime lastUsed;
-    private List<IdLookup>? lookups;
-    private bool searching;
+    private AccountSearches? searches;
+    private ICancelable? searchCheck;
     private bool recovered;
 
     // When this account is woken again, should it end with something unfinished; null where that is arranged already.
@@ -79,6 +87,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private bool passivating;
     private bool stopping;
     private readonly DoubtNote doubt;
+    private long dropped;
+    private bool isAhead;
     private Queue<Utterance>? withheld;
     private ICancelable? silence;
 
@@ -124,6 +134,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                         $"Row {LastSequenceNr} of {account} does not carry the hash of the row before it.");
                 }
 
+                batch.Size = row.Bytes.Length;
                 runtime.Replay(batch);
                 lastHash = JournalCodec.HashOf(row.Bytes.Span);
                 break;
@@ -145,6 +156,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 WakeUnread(context.Recoveries.Succeeded(account));
                 lastUsed = Now;
                 runtime.RecoveryCompleted(lastUsed);
+                NoteTime(lastUsed);
                 LookWhetherIdleAfter(context.PassivateAfter);
                 break;
 
@@ -163,27 +175,16 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 lastUsed = Now;
                 passivating = false;
                 runtime.Handle(envelope.Message, lastUsed);
+                NoteTime(lastUsed);
                 break;
-            case LookupsDone { Of: var of } when !ReferenceEquals(of, runtime):
-            case LookupsFailed { Of: var before } when !ReferenceEquals(before, runtime):
-                // Of an incarnation before, under the same reference: its questions had the same numbers.
+            case SearchEnded ended:
+                Searched(ended);
                 break;
-            case LookupsDone done:
-                for (var i = 0; i < done.Asked.Length; i++)
-                {
-                    runtime.LookupCompleted(done.Asked[i], done.Found[i], Now);
-                }
-
-                Searched();
-                break;
-            case LookupsFailed failed:
-                Log.Warning(failed.Cause, "The journal of {Account} could not be searched for {Count} ids", account, failed.Asked.Length);
-                foreach (var asked in failed.Asked)
-                {
-                    runtime.LookupFailed(asked);
-                }
-
-                Searched();
+            case SearchCheck:
+                searchCheck = null;
+                var checkedAt = Now;
+                searches?.StopUnawaited(lookup => runtime.IsAwaited(lookup, checkedAt));
+                CheckSearches();
                 break;
             case Wake:
                 Awoken();
@@ -216,6 +217,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             case DeleteSnapshotsFailure failure:
                 Log.Warning(failure.Cause, "Old snapshots of {Account} could not be deleted", account);
                 break;
+            case SaveSnapshotFailure { Cause: SnapshotTooLargeException tooLarge }:
+                Log.Error(
+                    "{Reason} It is not written, and the account replays ever more of its journal when it wakes: bring the holds that"
+                        + " are live, or the transactions that are in doubt, down ({Count} such snapshots on this node so far)",
+                    tooLarge.Message, context.Snapshots.CountTooLarge());
+                break;
             case SaveSnapshotFailure failure:
                 // Nothing is lost: the journal alone is the truth.
                 Log.Warning(failure.Cause, "A snapshot of {Account} could not be saved", account);
@@ -231,11 +238,29 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var now = Now;
         ForgetWake();
         runtime.Tick(now);
+        NoteTime(now);
         doubt.Look(runtime.OldestInDoubt, now);
         if (context.Lease.IsSilentForLong)
         {
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
             runtime.GiveUpCalls(CallFailure.JournalUnavailable);
+        }
+    }
+
+    // R21: what the node's health says.
+    private void NoteTime(LedgerTime now)
+    {
+        if (runtime.DroppedAhead is var all && all != dropped)
+        {
+            context.Ahead.CountDropped(all - dropped, account, Log);
+            dropped = all;
+        }
+
+        var by = runtime.AheadBy(now);
+        if (isAhead || by > TimeSpan.Zero)
+        {
+            isAhead = by > TimeSpan.Zero;
+            context.Ahead.Note(account, by);
         }
     }
 
@@ -396,48 +421,58 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var bytes = JournalCodec.Encode(batch, lastHash, account);
         writing = batch;
         writingHash = JournalCodec.HashOf(bytes);
-        PersistAsync(new JournalRow(bytes, WorkFacts.AreIn(batch, account), UnorderedIds.In(batch, account)), written);
+        PersistAsync(new JournalRow(bytes, WorkFacts.AreIn(batch, account), IdEntries.Of(batch)), written);
     }
 
-    // One search of the stream at a time, for all that is asked meanwhile: a search costs the same for one id and for
-    // hundreds, and a hot account must not take the store away from the others.
     public void Lookup(IdLookup lookup)
     {
-        (lookups ??= []).Add(lookup);
-        if (!searching)
+        (searches ??= new AccountSearches(account, context.Reader, Self)).Ask(lookup);
+        CheckSearches();
+    }
+
+    private void Searched(SearchEnded ended)
+    {
+        if (searches?.Ended(ended) != true)
         {
-            StartSearch();
+            // Of an incarnation before, under the same reference: its questions had the same numbers.
+            return;
+        }
+
+        if (ended.Answers is { } answers)
+        {
+            foreach (var answer in answers)
+            {
+                if (answer.IsProved)
+                {
+                    runtime.LookupCompleted(answer.Asked, answer.Found, Now);
+                }
+            }
+
+            return;
+        }
+
+        if (ended.Cause is OperationCanceledException)
+        {
+            Log.Debug("A search of the journal of {Account} for {Count} ids was stopped: nobody waits for it", account, ended.Asked.Length);
+        }
+        else
+        {
+            Log.Warning(ended.Cause, "The journal of {Account} could not be searched for {Count} ids", account, ended.Asked.Length);
+        }
+
+        foreach (var asked in ended.Asked)
+        {
+            runtime.LookupFailed(asked);
         }
     }
 
-    private void StartSearch()
+    // A search ends when nobody waits for it any more, which is seen now and then.
+    private void CheckSearches()
     {
-        searching = true;
-        var asked = lookups!.ToArray();
-        lookups.Clear();
-        var (self, of) = (Self, runtime);
-        _ = Search();
-
-        async Task Search()
+        if (searchCheck is null && searches is { IsSearching: true })
         {
-            try
-            {
-                var found = await context.Reader.FindAsync(account, asked, CancellationToken.None).ConfigureAwait(false);
-                self.Tell(new LookupsDone(of, asked, found));
-            }
-            catch (Exception e)
-            {
-                self.Tell(new LookupsFailed(of, asked, e));
-            }
-        }
-    }
-
-    private void Searched()
-    {
-        searching = false;
-        if (lookups is { Count: > 0 })
-        {
-            StartSearch();
+            searchCheck = Context.System.Scheduler.ScheduleTellOnceCancelable(
+                s_checkSearchesAfter, Self, SearchCheck.Instance, ActorRefs.NoSender);
         }
     }
 
@@ -543,6 +578,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         ForgetWake();
         silence?.Cancel();
+        searches?.StopAll();
+        searchCheck?.Cancel();
+        context.Ahead.Note(account, TimeSpan.Zero);
         runtime.Fail(CallFailure.Moving);
         FailWithheld(CallFailure.Moving);
         if ((!recovered || runtime.HasInDoubt) && wakeAfter is { } pause)
@@ -573,8 +611,4 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         public static readonly SilentForLong Instance = new();
     }
-
-    internal sealed record LookupsDone(AccountRuntime Of, IdLookup[] Asked, IdFound?[] Found) : INoSerializationVerificationNeeded;
-
-    internal sealed record LookupsFailed(AccountRuntime Of, IdLookup[] Asked, Exception Cause) : INoSerializationVerificationNeeded;
 }

@@ -1,3 +1,4 @@
+using Akka.Event;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Storage;
 using Ledger.Core;
@@ -8,164 +9,103 @@ namespace Ledger.Actors.Accounts;
 /// <remarks>Only rows that the account has said are durable are read, so nothing here sees what may be taken back. Every
 /// row says how many entries, and which balances, precede it; so a page costs a binary search and its own rows, whatever
 /// the length of the stream.</remarks>
-internal sealed class AccountStreamReader(IAccountStreams streams)
+internal sealed class AccountStreamReader
 {
     private const int RowsFirst = 16;
     private const int RowsMax = 256;
 
-    private readonly IIndexedStreams? index = streams as IIndexedStreams;
+    private const int RepairsMax = 3;
+
+    private readonly IAccountStreams streams;
+    private readonly IIndexedStreams? index;
+
+    /// <summary>Makes a reader.</summary>
+    /// <param name="streams">The streams.</param>
+    /// <param name="log">Is told where the index of ids is not what it must be.</param>
+    public AccountStreamReader(IAccountStreams streams, ILoggingAdapter? log = null)
+    {
+        this.streams = streams;
+        index = streams as IIndexedStreams;
+        Repairs = index is null ? null : new IdIndexRepairs(index, ReadAsync, log);
+    }
 
     public IAccountStreams Streams => streams;
+
+    /// <summary>Makes the index of ids again where it is not complete; null where there is none.</summary>
+    public IdIndexRepairs? Repairs { get; }
 
     // ---------------------------------------------------------------- ids
 
     // Reads of pages wait for each other rather than take the store's connections from accounts that wake.
     private readonly SemaphoreSlim pages = new(8);
 
-    /// <summary>Finds what the journal holds about ids; null where it holds nothing.</summary>
-    public async Task<IdFound?[]> FindAsync(
+    /// <summary>Finds what the journal holds about ids, by reading few rows; an answer is not proved where the index is not
+    /// complete.</summary>
+    public async Task<IReadOnlyList<IdAnswer>> AskAsync(
         AccountAddress account, IReadOnlyList<IdLookup> lookups, CancellationToken cancellationToken)
     {
-        var found = new IdFound?[lookups.Count];
-        var ordered = new List<IdLookup>(lookups.Count);
-        var indexed = new List<IdLookup>();
-        for (var i = 0; i < lookups.Count; i++)
+        var search = new StreamSearch(account, lookups);
+        foreach (var question in index is null ? search.WholeStream() : search.Questions())
         {
-            var lookup = lookups[i];
-            if (lookup.SequenceNr > 0)
-            {
-                found[i] = (await SearchAsync(
-                    account, [lookup], lookup.SequenceNr, lookup.UpTo, RowsFirst, cancellationToken)).Found(lookup.Id);
-            }
-            else
-            {
-                (IsIndexed(lookup.Id) ? indexed : ordered).Add(lookup);
-            }
+            cancellationToken.ThrowIfCancellationRequested();
+            await AnswerAsync(account, question, cancellationToken);
         }
 
-        var byTime = await SearchByTimeAsync(account, ordered, cancellationToken);
-        var byIndex = await SearchByIndexAsync(account, indexed, cancellationToken);
-        for (var i = 0; i < lookups.Count; i++)
-        {
-            var lookup = lookups[i];
-            if (lookup.SequenceNr == 0)
-            {
-                found[i] = (IsIndexed(lookup.Id) ? byIndex : byTime).Found(lookup.Id);
-            }
-        }
-
-        return found;
+        return [.. lookups.Select(lookup => new IdAnswer(lookup, search.Found(lookup), search.IsProved(lookup)))];
     }
 
-    private bool IsIndexed(TransferId id) => index is not null && !id.IsTimeOrdered;
-
-    private async Task<IdSearches> SearchByTimeAsync(
-        AccountAddress account, List<IdLookup> lookups, CancellationToken cancellationToken)
+    /// <summary>Finds what the journal holds about ids; where the index is not complete, it is made again first.</summary>
+    public async Task<IReadOnlyList<IdAnswer>> FindAsync(
+        AccountAddress account, IReadOnlyList<IdLookup> lookups, CancellationToken cancellationToken)
     {
-        if (lookups.Count == 0)
+        for (var repairs = 0; ; repairs++)
         {
-            return new IdSearches(account, []);
-        }
-
-        // What is decided after the question left is not about the ids that were asked: the last row will do.
-        var notBefore = lookups.Min(static one => one.NotBefore);
-        var last = lookups.Max(static one => one.UpTo);
-        var from = last == 0 ? 1 : await LastRowWhereAsync(
-            account, last, row => row.Events[0].At < notBefore, cancellationToken);
-        return await SearchAsync(account, lookups, from, last, RowsMax, cancellationToken);
-    }
-
-    private async Task<IdSearches> SearchByIndexAsync(
-        AccountAddress account, List<IdLookup> lookups, CancellationToken cancellationToken)
-    {
-        if (lookups.Count == 0)
-        {
-            return new IdSearches(account, []);
-        }
-
-        var last = lookups.Max(static one => one.UpTo);
-        IndexedRows indexed;
-        await pages.WaitAsync(cancellationToken);
-        try
-        {
-            indexed = await index!.FindIdsAsync(
-                AccountActor.PersistenceIdOf(account), lookups.ConvertAll(static one => one.Id), last, cancellationToken);
-        }
-        finally
-        {
-            pages.Release();
-        }
-
-        // Rows from before there was an index are searched one and all, as all were then.
-        var read = Math.Min(indexed.After, last);
-        var searches = await SearchAsync(account, lookups, 1, read, RowsMax, cancellationToken);
-        var open = lookups.FindAll(lookup => !searches.IsOver(lookup, default));
-        await DecideAsync();
-        foreach (var row in indexed.Rows)
-        {
-            if (open.Count > 0 && row > read && row <= last)
+            var answers = await AskAsync(account, lookups, cancellationToken);
+            if (answers.All(static one => one.IsProved))
             {
-                await ReadFromAsync(row, RowsFirst);
-                await DecideAsync();
+                return answers;
             }
-        }
 
-        return searches;
-
-        // What a row prepares is decided in a later one, which does not bring the ids up again.
-        async Task DecideAsync()
-        {
-            for (var size = RowsFirst; open.Count > 0 && searches.HasOpen && read < last; size = Math.Min(size * 2, RowsMax))
+            if (repairs == RepairsMax)
             {
-                await ReadFromAsync(read + 1, size);
+                throw new InvalidOperationException(
+                    $"The index of ids was made again for {account}, and is still not complete: somebody takes entries out of it.");
             }
-        }
 
-        async Task ReadFromAsync(long row, int size)
-        {
-            var rows = await AddRowsAsync(searches, account, row, last, size, cancellationToken);
-            read = rows[^1].SequenceNr;
-            open.RemoveAll(lookup => searches.IsOver(lookup, rows[^1].Events[0].At));
+            await Repairs!.RepairAsync(account, lookups.Max(static one => one.UpTo), cancellationToken);
         }
     }
 
-    private async Task<IdSearches> SearchAsync(
-        AccountAddress account, IReadOnlyList<IdLookup> lookups, long from, long last, int rowsFirst,
-        CancellationToken cancellationToken)
+    private async Task AnswerAsync(AccountAddress account, StreamQuestion question, CancellationToken cancellationToken)
     {
-        var searches = new IdSearches(account, lookups.Select(static lookup => lookup.Id));
-        var searching = new List<IdLookup>(lookups);
-        var size = rowsFirst;
-        while (searching.Count > 0 && from <= last)
+        switch (question)
         {
-            var rows = await AddRowsAsync(searches, account, from, last, size, cancellationToken);
-            var reached = rows[^1].Events[0].At;
-            searching.RemoveAll(lookup => searches.IsOver(lookup, reached));
-            from = rows[^1].SequenceNr + 1;
-            size = RowsMax;
+            case RowsQuestion rows:
+                rows.Rows = await ReadAsync(account, rows.From, rows.To, rows.RowsMax, cancellationToken);
+                if (rows.Rows.Count == 0)
+                {
+                    throw new JournalCorruptException($"Row {rows.From} of {account} is missing.");
+                }
+
+                break;
+            case IndexQuestion asked:
+                await pages.WaitAsync(cancellationToken);
+                try
+                {
+                    var indexed = await index!.FindIdsAsync(
+                        AccountActor.PersistenceIdOf(account), asked.Ids, asked.UpTo, asked.Newest, cancellationToken);
+                    asked.Rows = indexed.Rows;
+                    asked.IsComplete = indexed.IsComplete;
+                }
+                finally
+                {
+                    pages.Release();
+                }
+
+                break;
+            default:
+                throw new InvalidOperationException($"Nobody answers a {question.GetType().Name}.");
         }
-
-        return searches;
-    }
-
-    private async Task<IReadOnlyList<EventBatch>> AddRowsAsync(
-        IdSearches searches, AccountAddress account, long from, long last, int size, CancellationToken cancellationToken)
-    {
-        var rows = await ReadAsync(account, from, last, size, cancellationToken);
-        if (rows.Count == 0)
-        {
-            throw new JournalCorruptException($"Row {from} of {account} is missing.");
-        }
-
-        foreach (var row in rows)
-        {
-            foreach (var happened in row.Events)
-            {
-                searches.Add(happened, row.SequenceNr);
-            }
-        }
-
-        return rows;
     }
 
     // ---------------------------------------------------------------- statements

@@ -130,8 +130,10 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
         region = there;
         try
         {
-            var ledger = new LedgerService(
-                options, calls, context.Reader, Task.FromResult(region), new HoldLocator(context.Work), static () => null);
+            ILedger ledger = new LedgerService(
+                options, context.Time, calls, context.Reader, Task.FromResult(region), new HoldLocator(context.Work),
+                static () => null,
+                new PositionText(static () => throw new InvalidOperationException("A rehearsal tells no positions.")));
             await TradeAsync(ledger, name, cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -151,7 +153,7 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
         }
     }
 
-    private static async Task TradeAsync(LedgerService ledger, string name, CancellationToken cancellationToken)
+    private static async Task TradeAsync(ILedger ledger, string name, CancellationToken cancellationToken)
     {
         var asset = Asset.Parse("USD/2");
         AccountAddress[] addresses = [.. Enumerable.Range(0, 4).Select(i => AccountAddress.Parse($"{Prefix}{name}:{i}"))];

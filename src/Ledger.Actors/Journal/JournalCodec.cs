@@ -12,9 +12,8 @@ namespace Ledger.Actors.Journal;
 /// <summary>One journal row as it is stored: the bytes are what is hashed.</summary>
 /// <param name="Bytes">The payload.</param>
 /// <param name="HasWork">Whether it holds facts for the index of work: it is then stored under a manifest of its own.</param>
-/// <param name="Ids">The ids without an order of time that it brings up, under which it is entered in the index of ids; null for none.
-/// Not stored in the row.</param>
-internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, IReadOnlyList<TransferId>? Ids = null);
+/// <param name="Entries">Its entries in the index of ids; null for none. Not stored in the row.</param>
+internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, Storage.IdEntries? Entries = null);
 
 /// <summary>One snapshot as it is stored.</summary>
 internal sealed class SnapshotRow(ReadOnlyMemory<byte> bytes, ParsedSnapshot? parsed = null)
@@ -29,8 +28,12 @@ internal sealed class SnapshotRow(ReadOnlyMemory<byte> bytes, ParsedSnapshot? pa
 }
 
 /// <summary>A snapshot as far as it can be read without knowing whose it is.</summary>
-internal sealed class ParsedSnapshot(StoredSnapshot stored, IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> remembered)
+internal sealed class ParsedSnapshot(
+    StoredSnapshot stored, IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> remembered,
+    IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> early)
 {
+    public IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Early => early;
+
     public StoredSnapshot Stored => stored;
 
     public IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered => remembered;
@@ -65,9 +68,11 @@ internal static class JournalCodec
             Before = ToStored(batch.Before),
             OldestUndecidedPreparedTime = batch.OldestPrepared?.UnixMicroseconds ?? 0,
         };
+        var principals = new StoredPrincipals(stored.Principals);
         foreach (var happened in batch.Events)
         {
             var e = ToStored(happened, account);
+            e.Principal = principals.PlaceOf(PrincipalOf(happened));
             e.Delay = checked((ulong)(happened.At.UnixMicroseconds - time));
             stored.Events.Add(e);
         }
@@ -98,7 +103,8 @@ internal static class JournalCodec
         foreach (var e in stored.Events)
         {
             var at = new LedgerTime(checked(stored.Time + (long)e.Delay));
-            batch.Events.Add(FromStored(e, at, account, sequenceNr));
+            var principal = StoredPrincipals.At(stored.Principals, e.Principal);
+            batch.Events.Add(FromStored(e, at, account, sequenceNr, principal));
         }
 
         return batch;
@@ -119,8 +125,9 @@ internal static class JournalCodec
             WatermarkHigh = High(snapshot.Watermark.Value),
             WatermarkLow = Low(snapshot.Watermark.Value),
             HasForgottenUnordered = snapshot.HasForgottenUnordered,
-            IdLeadMax = snapshot.IdLeadMax,
-            IdLagMax = snapshot.IdLagMax,
+            ForgottenUpTo = snapshot.ForgottenUpTo.UnixMicroseconds,
+            NewestIndexedId = snapshot.NewestIndexed.SequenceNr > 0 ? ToStored(snapshot.NewestIndexed.Id.Value) : null,
+            NewestIndexedRow = snapshot.NewestIndexed.SequenceNr,
         };
         stored.OpenedWith = snapshot.OpenedWith == snapshot.Spec || snapshot.OpenedWith is null
             ? null
@@ -129,11 +136,13 @@ internal static class JournalCodec
         stored.ClosedByHold = snapshot.ClosedByHold;
         stored.ClosedReason = snapshot.ClosedReason;
         stored.Freeze = ToStored(snapshot.Freeze);
-        var buffer = StoredIds.Write(snapshot.Remembered, stored);
+        var buffer = StoredIds.Write(snapshot.RememberedEarly, snapshot.Remembered, stored);
+        var principals = new StoredPrincipals(stored.Principals);
         foreach (var doubt in snapshot.InDoubt)
         {
             var inDoubt = new StoredInDoubt
             {
+                Principal = principals.PlaceOf(doubt.Part.Principal),
                 SequenceNr = doubt.SequenceNr,
                 Number = doubt.Number,
                 Transaction = ToStoredTransaction(doubt.Part),
@@ -145,17 +154,22 @@ internal static class JournalCodec
             stored.InDoubt.Add(inDoubt);
         }
 
+        // There may be a hundred thousand: what follows from the rest is left out.
+        var own = snapshot.Spec?.Address ?? default;
         foreach (var hold in snapshot.Holds)
         {
             stored.Holds.Add(new StoredHold
             {
-                Transfer = ToStored(hold.Transfer),
-                Remaining = ToStored((Amount?)hold.Remaining),
-                Amount = ToStored((Amount?)hold.Amount),
+                Transfer = ToStored(hold.Transfer, own),
+                Remaining = hold.Remaining == hold.Amount ? null : ToStored((Amount?)hold.Remaining),
+                Amount = hold.Amount == hold.Transfer.Amount ? null : ToStored((Amount?)hold.Amount),
                 Deadline = ToStoredDeadline(hold.Deadline),
                 SequenceNr = hold.SequenceNr,
                 Time = hold.Time.UnixMicroseconds,
-                TransactionId = ToStored(hold.TransactionId.Value),
+                TransactionId = hold.TransactionId == hold.Transfer.Id ? null : ToStored(hold.TransactionId.Value),
+                HasReference = hold.HasReference,
+                HasMetadata = hold.HasMetadata,
+                Principal = principals.PlaceOf(hold.Principal),
             });
         }
 
@@ -193,7 +207,8 @@ internal static class JournalCodec
                 }
             }
 
-            return new ParsedSnapshot(stored, isPacked ? StoredIds.Read(stored) : StoredIds.ReadUnpacked(stored));
+            var (early, remembered) = isPacked ? StoredIds.Read(stored) : ([], StoredIds.ReadUnpacked(stored));
+            return new ParsedSnapshot(stored, remembered, early);
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or OverflowException)
         {
@@ -219,7 +234,8 @@ internal static class JournalCodec
         var inDoubt = new List<InDoubtTransaction>(stored.InDoubt.Count);
         foreach (var d in stored.InDoubt)
         {
-            var part = PartOf(d.Legs, d.Transaction, account, d.SequenceNr);
+            var part = PartOf(
+                d.Legs, d.Transaction, account, d.SequenceNr, StoredPrincipals.At(stored.Principals, d.Principal));
             inDoubt.Add(InDoubtTransaction.Restore(
                 part, d.SequenceNr, d.Number,
                 AmountOf(d.DebitReserve) ?? part.Legs[0].Amount, AmountOf(d.CreditReserve) ?? Amount.Zero,
@@ -231,19 +247,35 @@ internal static class JournalCodec
             stored.SequenceNr, spec,
             new LedgerTime(stored.OpenTime), FromStored(stored.Balances) ?? default, stored.EntryCount,
             new LedgerTime(stored.LastTime), stored.PreparedCount, Id(stored.WatermarkHigh, stored.WatermarkLow),
-            stored.HasForgottenUnordered, parsed.Remembered, inDoubt, stored.IdLeadMax, stored.IdLagMax)
+            stored.HasForgottenUnordered, parsed.Remembered, inDoubt)
         {
+            RememberedEarly = parsed.Early,
+            ForgottenUpTo = new LedgerTime(stored.HasForgottenUpTo ? stored.ForgottenUpTo : stored.LastTime),
+            NewestIndexed = stored.NewestIndexedId is null
+                ? default
+                : new IndexedId(new TransferId(Id128(stored.NewestIndexedId)), stored.NewestIndexedRow),
             OpenedWith = stored.OpenedWith is null ? spec : FromStored(stored.OpenedWith, account),
             Closed = stored.Closed,
             ClosedByHold = stored.ClosedByHold,
             ClosedReason = stored.ClosedReason,
             Freeze = FromStored(stored.Freeze),
-            Holds = [.. stored.Holds.Select(hold => new Hold(
-                FromStored(hold.Transfer, account), AmountOf(hold.Remaining) ?? default, DeadlineOf(hold.Deadline),
-                hold.SequenceNr, new LedgerTime(hold.Time), new TransferId(Id128(hold.TransactionId)))
-            {
-                Amount = AmountOf(hold.Amount) ?? default,
-            })],
+            Holds = [.. stored.Holds.Select(hold => FromStored(hold, stored, account))],
+        };
+    }
+
+    private static Hold FromStored(StoredHold stored, StoredSnapshot snapshot, AccountAddress account)
+    {
+        // Snapshots of before hold the text too, which is in the row.
+        var transfer = FromStored(stored.Transfer, account);
+        var amount = AmountOf(stored.Amount) ?? transfer.Amount;
+        return new Hold(
+            transfer.WithoutText(), AmountOf(stored.Remaining) ?? amount, DeadlineOf(stored.Deadline), stored.SequenceNr,
+            new LedgerTime(stored.Time), stored.TransactionId is { } id ? new TransferId(Id128(id)) : transfer.Id)
+        {
+            Amount = amount,
+            HasReference = stored.HasReference || transfer.Reference.Length > 0,
+            HasMetadata = stored.HasMetadata || !transfer.Metadata.Pairs.IsEmpty,
+            Principal = StoredPrincipals.At(snapshot.Principals, stored.Principal),
         };
     }
 
@@ -316,6 +348,11 @@ internal static class JournalCodec
             stored.Reverses = ToStored(transfer.Reverses.Value);
         }
 
+        if (transfer.EffectiveTime is { } effective)
+        {
+            stored.EffectiveTime = effective.UnixMicroseconds;
+        }
+
         AddPairs(stored.Metadata, transfer.Metadata);
         return stored;
     }
@@ -349,6 +386,11 @@ internal static class JournalCodec
                 Reverses = stored.Reverses is null ? default : new TransferId(Id128(stored.Reverses)),
                 Reason = stored.Reason,
             };
+        }
+
+        if (stored.HasEffectiveTime)
+        {
+            transfer = transfer with { EffectiveTime = new LedgerTime(stored.EffectiveTime) };
         }
 
         return transfer;
@@ -405,7 +447,8 @@ internal static class JournalCodec
     }
 
     public static TransactionPart PartOf(
-        RepeatedField<StoredTransfer> stored, StoredTransaction? transaction, AccountAddress own, long sequenceNr)
+        RepeatedField<StoredTransfer> stored, StoredTransaction? transaction, AccountAddress own, long sequenceNr,
+        string principal = "")
     {
         if (stored.Count == 0 || (transaction is null && stored.Count > 1))
         {
@@ -427,6 +470,7 @@ internal static class JournalCodec
             Asked = transaction is null ? default : Id128(transaction.Asked),
             DigestOfWhole = transaction?.Digest is { } digest ? Id128(digest) : null,
             Legs = legs.MoveToImmutable(),
+            Principal = principal,
         };
         return transaction is null ? part with { Asked = part.Digest } : part;
     }
@@ -548,6 +592,19 @@ internal static class JournalCodec
         : Asset.TryParse(text, out var asset) ? asset
         : throw new JournalCorruptException($"The journal holds '{text}' as an asset.");
 
+    // Of what the ledger was asked for. What ends it rests on a row that says so already.
+    private static string PrincipalOf(AccountEvent happened) => happened switch
+    {
+        TransactionPrepared prepared => prepared.Part.Principal,
+        CloserCommitted closed => closed.Part.Principal,
+        CloserRefused refused => refused.Part.Principal,
+        TransactionRejected rejected => rejected.Part.Principal,
+        AccountOpened opened => opened.Principal,
+        AccountChanged changed => changed.Principal,
+        HoldExtended extended => extended.Principal,
+        _ => "",
+    };
+
     private static StoredEvent ToStored(AccountEvent happened, AccountAddress own)
     {
         switch (happened)
@@ -646,19 +703,23 @@ internal static class JournalCodec
         }
     }
 
-    private static AccountEvent FromStored(StoredEvent e, LedgerTime at, AccountAddress own, long sequenceNr)
+    private static AccountEvent FromStored(
+        StoredEvent e, LedgerTime at, AccountAddress own, long sequenceNr, string principal)
     {
         switch (e.WhatCase)
         {
             case StoredEvent.WhatOneofCase.Opened:
-                return new AccountOpened(FromStored(e.Opened.Spec, own), at);
+                return new AccountOpened(FromStored(e.Opened.Spec, own), at) { Principal = principal };
             case StoredEvent.WhatOneofCase.Changed:
-                return new AccountChanged(FromStored(e.Changed), at);
+                return new AccountChanged(FromStored(e.Changed), at) { Principal = principal };
             case StoredEvent.WhatOneofCase.HoldExtended:
                 return new HoldExtended(
-                    new TransferId(Id128(e.HoldExtended.HoldId)), new LedgerTime(e.HoldExtended.Deadline), at);
+                    new TransferId(Id128(e.HoldExtended.HoldId)), new LedgerTime(e.HoldExtended.Deadline), at)
+                {
+                    Principal = principal,
+                };
             case StoredEvent.WhatOneofCase.Prepared:
-                return new TransactionPrepared(PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr), at);
+                return new TransactionPrepared(PartOf(e.Prepared.Legs, e.Prepared.Transaction, own, sequenceNr, principal), at);
             case StoredEvent.WhatOneofCase.Committed:
                 return new TransactionCommitted(
                     Id(e.Committed.IdHigh, e.Committed.IdLow), e.Committed.PreparedSequenceNr,
@@ -672,18 +733,18 @@ internal static class JournalCodec
                     (TransferStatus)e.Aborted.Reason, FromStored(e.Aborted.Seen), at);
             case StoredEvent.WhatOneofCase.Rejected:
                 return new TransactionRejected(
-                    PartOf(e.Rejected.Legs, e.Rejected.Transaction, own, sequenceNr),
+                    PartOf(e.Rejected.Legs, e.Rejected.Transaction, own, sequenceNr, principal),
                     LegOf(e.Rejected.FailedLeg, e.Rejected.Reason), (TransferStatus)e.Rejected.Reason,
                     FromStored(e.Rejected.Seen), at);
             case StoredEvent.WhatOneofCase.CloserCommitted:
                 var committed = new CloserCommitted(
-                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr), at);
+                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr, principal), at);
                 return e.CloserCommitted.CommitTime is var commitTime and not 0
                     ? committed with { CommitTime = new LedgerTime(commitTime) }
                     : committed;
             case StoredEvent.WhatOneofCase.CloserRefused:
                 return new CloserRefused(
-                    PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr),
+                    PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr, principal),
                     LegOf(e.CloserRefused.FailedLeg, e.CloserRefused.Reason), (TransferStatus)e.CloserRefused.Reason,
                     FromStored(e.CloserRefused.Seen), at);
             case StoredEvent.WhatOneofCase.Disowned:

@@ -155,9 +155,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 break;
             case CloseRequest { Cancel: false } close:
                 wire.CloseRequest = ToWire(close.Part, close.Time);
+                wire.CloseRequest.ReturnBalances = close.ReturnBalances;
                 break;
             case CloseRequest cancel:
                 wire.Cancel = ToWire(cancel.Part, cancel.Time);
+                wire.Cancel.ReturnBalances = cancel.ReturnBalances;
                 break;
             case CloseAnswer answer:
                 wire.CloserAnswer = new WireCloserAnswer
@@ -167,6 +169,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Committed = answer.Committed,
                     Time = answer.Time.UnixMicroseconds,
                     Refusal = ToWire(answer.Refusal),
+                    Row = answer.Row,
+                    After = ToWire(answer.After),
                 };
                 break;
             case TrialRequest trial:
@@ -183,6 +187,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Committed = outcome.Committed,
                     Time = outcome.Time.UnixMicroseconds,
                     Anchor = outcome.Anchor.Text,
+                    ReturnBalances = outcome.ReturnBalances,
                 };
                 break;
             case OutcomeAck ack:
@@ -191,6 +196,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Key = JournalCodec.ToStored(ack.Key.Value),
                     Digest = JournalCodec.ToStored(ack.Digest),
                     Account = ack.Account.Text,
+                    After = ToWire(ack.After),
                 };
                 break;
             case OutcomeRequest asked:
@@ -211,6 +217,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         var wire = new WirePart
         {
             Transaction = JournalCodec.ToStoredTransaction(part), AnchorAsset = part.AnchorAsset.Text,
+            Principal = part.Principal,
             Time = time.UnixMicroseconds,
         };
         JournalCodec.AddLegs(wire.Legs, part, account: default);
@@ -218,7 +225,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     }
 
     private static TransactionPart FromWire(WirePart wire) =>
-        JournalCodec.PartOf(wire.Legs, wire.Transaction, own: default, sequenceNr: 0) with
+        JournalCodec.PartOf(wire.Legs, wire.Transaction, own: default, sequenceNr: 0, wire.Principal) with
         {
             AnchorAsset = JournalCodec.AssetOf(wire.AnchorAsset),
         };
@@ -255,6 +262,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             DebitLoad = JournalCodec.ToStored((Amount?)quote.Load.DebitsAtMost),
             CreditLoad = JournalCodec.ToStored((Amount?)quote.Load.CreditsAtMost),
             InDoubt = quote.InDoubt,
+            DebitFavour = quote.DebitFavour.IsZero ? null : JournalCodec.ToStored((Amount?)quote.DebitFavour),
+            CreditFavour = quote.CreditFavour.IsZero ? null : JournalCodec.ToStored((Amount?)quote.CreditFavour),
         };
         foreach (var fact in quote.Facts)
         {
@@ -297,6 +306,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             })])
         {
             ClosedByHold = wire.ClosedByHold,
+            DebitFavour = JournalCodec.AmountOf(wire.DebitFavour) ?? default,
+            CreditFavour = JournalCodec.AmountOf(wire.CreditFavour) ?? default,
             OpenedWith = (wire.OpenedWith ?? wire.Spec) is { } openedWith ? JournalCodec.FromStored(openedWith, account) : null,
         });
     }
@@ -328,6 +339,31 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 JournalCodec.FromStored(opening, JournalCodec.AddressOf(leg.DebitAccount)), leg.IfMissing)
             : TransactionLeg.Of(JournalCodec.FromStored(leg, default)))]);
 
+    private static WireAccountAfter? ToWire(AccountAfter? after) => after is null
+        ? null
+        : new WireAccountAfter
+        {
+            Address = after.Address.Text,
+            Balances = JournalCodec.ToStored(after.Balances),
+            Version = after.Version,
+            EntryCount = after.EntryCount,
+            AvailableDebits = JournalCodec.ToStored(after.AvailableDebits),
+            AvailableCredits = JournalCodec.ToStored(after.AvailableCredits),
+        };
+
+    private static AccountAfter? FromWire(WireAccountAfter? wire) => wire is null
+        ? null
+        : new AccountAfter(
+            JournalCodec.AddressOf(wire.Address), JournalCodec.FromStored(wire.Balances) ?? default, wire.Version, wire.EntryCount,
+            JournalCodec.AmountOf(wire.AvailableDebits), JournalCodec.AmountOf(wire.AvailableCredits));
+
+    private static WirePosition? ToWire(RowPosition position) => position.IsNone
+        ? null
+        : new WirePosition { Account = position.Account.Text, Row = position.SequenceNr };
+
+    private static RowPosition FromWire(WirePosition? wire) =>
+        wire is null ? default : new RowPosition(JournalCodec.AddressOf(wire.Account), wire.Row);
+
     private static WireTransactionResult ToWire(TransactionResult result)
     {
         var wire = new WireTransactionResult
@@ -338,7 +374,13 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Time = result.Time.UnixMicroseconds,
             Replayed = result.Replayed,
             Seen = JournalCodec.ToStored(result.BalanceSeen),
+            Position = ToWire(result.Position),
         };
+        foreach (var after in result.After)
+        {
+            wire.After.Add(ToWire(after));
+        }
+
         foreach (var leg in result.Legs)
         {
             wire.Legs.Add(new WireLegResult
@@ -356,7 +398,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         Id(wire.Id), (TransferStatus)wire.Status, (int)wire.FailedLeg - 1, new LedgerTime(wire.Time), wire.Replayed,
         JournalCodec.FromStored(wire.Seen),
         [.. wire.Legs.Select(static leg => new LegResult(
-            (TransferStatus)leg.Transfer, (AccountStatus)leg.Opening, JournalCodec.AmountOf(leg.Amount) ?? default))]);
+            (TransferStatus)leg.Transfer, (AccountStatus)leg.Opening, JournalCodec.AmountOf(leg.Amount) ?? default))])
+    {
+        Position = FromWire(wire.Position),
+        After = wire.After.Count == 0 ? [] : [.. wire.After.Select(static after => FromWire(after)!)],
+    };
 
     private static WireAccountAnswer ToWire(AccountView? view) => view is null
         ? new WireAccountAnswer()
@@ -373,6 +419,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Freeze = JournalCodec.ToStored(view.Freeze),
             ClosedReason = view.ClosedReason,
             HoldCount = (uint)view.HoldCount,
+            Doubt = DoubtCodec.ToWire(view.Doubt),
         };
 
     private static AccountView? FromWire(WireAccountAnswer wire) => !wire.Exists
@@ -385,6 +432,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Freeze = JournalCodec.FromStored(wire.Freeze),
             ClosedReason = wire.ClosedReason,
             HoldCount = (int)wire.HoldCount,
+            Doubt = DoubtCodec.FromWire(wire.Doubt),
         };
 
     private static WireCall ToWire(AccountCall call)
@@ -400,6 +448,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             ReplyTo = path,
             Correlation = call.Caller.Correlation,
             Deadline = call.Deadline.UnixMicroseconds,
+            Principal = call.Principal,
         };
         switch (call)
         {
@@ -408,6 +457,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 break;
             case PostTransferCall post:
                 wire.Post = JournalCodec.ToStored(post.Transfer);
+                wire.ReturnBalances = post.ReturnBalances;
                 break;
             case GetAccountCall:
                 wire.GetAccount = new WireGetAccount();
@@ -420,6 +470,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 break;
             case PostTransactionCall post:
                 wire.PostTransaction = ToWire(post.Transaction, post.IsTrial);
+                wire.PostTransaction.ReturnBalances = post.ReturnBalances;
                 break;
             case GetTransactionCall get:
                 wire.GetTransaction = JournalCodec.ToStored(get.Id.Value);
@@ -459,14 +510,20 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             WireEnvelope.MessageOneofCase.CloseRequest => new CloseRequest(FromWire(wire.CloseRequest))
             {
                 Time = new LedgerTime(wire.CloseRequest.Time),
+                ReturnBalances = wire.CloseRequest.ReturnBalances,
             },
             WireEnvelope.MessageOneofCase.Cancel => new CloseRequest(FromWire(wire.Cancel), Cancel: true)
             {
                 Time = new LedgerTime(wire.Cancel.Time),
+                ReturnBalances = wire.Cancel.ReturnBalances,
             },
             WireEnvelope.MessageOneofCase.CloserAnswer => new CloseAnswer(
                 Id(wire.CloserAnswer.Key), JournalCodec.Id128(wire.CloserAnswer.Digest), wire.CloserAnswer.Committed,
-                new LedgerTime(wire.CloserAnswer.Time), FromWire(wire.CloserAnswer.Refusal)),
+                new LedgerTime(wire.CloserAnswer.Time), FromWire(wire.CloserAnswer.Refusal))
+            {
+                Row = wire.CloserAnswer.Row,
+                After = FromWire(wire.CloserAnswer.After),
+            },
             WireEnvelope.MessageOneofCase.TrialRequest => new TrialRequest(
                 FromWire(wire.TrialRequest.Part), wire.TrialRequest.Round),
             WireEnvelope.MessageOneofCase.Quote => FromWire(wire.Quote),
@@ -475,10 +532,14 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 new LedgerTime(wire.Outcome.Time))
             {
                 Anchor = JournalCodec.AddressOf(wire.Outcome.Anchor),
+                ReturnBalances = wire.Outcome.ReturnBalances,
             },
             WireEnvelope.MessageOneofCase.OutcomeAck => new OutcomeAck(
                 Id(wire.OutcomeAck.Key), JournalCodec.Id128(wire.OutcomeAck.Digest),
-                JournalCodec.AddressOf(wire.OutcomeAck.Account)),
+                JournalCodec.AddressOf(wire.OutcomeAck.Account))
+            {
+                After = FromWire(wire.OutcomeAck.After),
+            },
             WireEnvelope.MessageOneofCase.OutcomeRequest => new OutcomeRequest(
                 FromWire(wire.OutcomeRequest.Part), JournalCodec.AddressOf(wire.OutcomeRequest.Account)),
             WireEnvelope.MessageOneofCase.Poke => new Poke(),
@@ -492,24 +553,31 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         var caller = new Caller(
             system.Provider.ResolveActorRef(wire.ReplyTo), wire.Correlation);
         var deadline = new LedgerTime(wire.Deadline);
-        return wire.WhatCase switch
+        AccountCall call = wire.WhatCase switch
         {
             WireCall.WhatOneofCase.Open =>
                 new OpenAccountCall(JournalCodec.FromStored(wire.Open, account), caller, deadline),
             WireCall.WhatOneofCase.Post =>
-                new PostTransferCall(JournalCodec.FromStored(wire.Post, default), caller, deadline),
+                new PostTransferCall(JournalCodec.FromStored(wire.Post, default), caller, deadline)
+                {
+                    ReturnBalances = wire.ReturnBalances,
+                },
             WireCall.WhatOneofCase.GetAccount => new GetAccountCall(caller, deadline),
             WireCall.WhatOneofCase.GetTransfer => new GetTransferCall(
                 JournalCodec.Id(wire.GetTransfer.IdHigh, wire.GetTransfer.IdLow), caller, deadline),
             WireCall.WhatOneofCase.Fence => new StatementFenceCall(caller, deadline),
             WireCall.WhatOneofCase.PostTransaction =>
-                new PostTransactionCall(FromWire(wire.PostTransaction), caller, deadline) { IsTrial = wire.PostTransaction.Trial },
+                new PostTransactionCall(FromWire(wire.PostTransaction), caller, deadline) 
+                {
+                    IsTrial = wire.PostTransaction.Trial, ReturnBalances = wire.PostTransaction.ReturnBalances,
+                },
             WireCall.WhatOneofCase.GetTransaction => new GetTransactionCall(Id(wire.GetTransaction), caller, deadline),
             WireCall.WhatOneofCase.Change => new ChangeAccountCall(JournalCodec.FromStored(wire.Change), caller, deadline),
             WireCall.WhatOneofCase.ExtendHold => new ExtendHoldCall(
                 Id(wire.ExtendHold.HoldId), new LedgerTime(wire.ExtendHold.Deadline), caller, deadline),
             _ => throw new JournalCorruptException("A call of an unknown kind came from another node."),
         };
+        return wire.Principal.Length == 0 ? call : call with { Principal = wire.Principal };
     }
 
     private static WireAnswer ToWire(AnswerEnvelope envelope)
@@ -523,6 +591,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Address = result.Address.Text,
                     Status = (uint)result.Status,
                     Time = result.Time.UnixMicroseconds,
+                    Position = ToWire(result.Position),
                 };
                 break;
             case TransferAnswer(var result):
@@ -535,6 +604,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Replayed = result.Replayed,
                     Seen = JournalCodec.ToStored(result.BalanceSeen),
                     Amount = JournalCodec.ToStored((Amount?)result.Amount),
+                    Position = ToWire(result.Position),
+                    DebitAfter = ToWire(result.DebitAfter),
+                    CreditAfter = ToWire(result.CreditAfter),
                 };
                 break;
             case TransactionAnswer(var result):
@@ -546,6 +618,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     : new WireTransactionRecord
                     {
                         Exists = true, Transaction = ToWire(record.Transaction, trial: false), Result = ToWire(record.Result),
+                        Principal = record.Principal,
                     };
                 for (var i = 0; i < record?.HoldRows.Length; i++)
                 {
@@ -554,7 +627,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
 
                 break;
             case ChangeAccountAnswer(var result):
-                wire.Change = new WireChangeAnswer { Status = (uint)result.Status, Account = ToWire(result.Account) };
+                wire.Change = new WireChangeAnswer
+                {
+                    Status = (uint)result.Status, Account = ToWire(result.Account), Position = ToWire(result.Position),
+                };
                 break;
             case ExtendHoldAnswer extended:
                 wire.Extend = new WireExtendAnswer
@@ -562,6 +638,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Status = (uint)extended.Status,
                     HasDeadline = extended.HoldDeadline.HasValue,
                     Deadline = extended.HoldDeadline?.UnixMicroseconds ?? 0,
+                    Position = ToWire(extended.Position),
                 };
                 break;
             case AccountAnswer(var view):
@@ -583,6 +660,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Hold = (uint)record.Hold,
                     HoldRemaining = JournalCodec.ToStored((Amount?)record.HoldRemaining),
                     HoldDeadline = record.HoldDeadline?.UnixMicroseconds ?? 0,
+                    Principal = record.Principal,
                 };
                 wire.Record.Transfer.HoldRow = record.HoldRow;
                 break;
@@ -592,6 +670,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Exists = fence.Exists,
                     SequenceNr = fence.SequenceNr,
                     EntryCount = fence.EntryCount,
+                    InDoubt = fence.CompleteUpTo.HasValue,
+                    CompleteUpTo = fence.CompleteUpTo?.UnixMicroseconds ?? 0,
                 };
                 break;
             case CallFailed failed:
@@ -612,13 +692,19 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         {
             WireAnswer.WhatOneofCase.Open => new OpenAccountAnswer(new OpenAccountResult(
                 JournalCodec.AddressOf(wire.Open.Address), (AccountStatus)wire.Open.Status,
-                new LedgerTime(wire.Open.Time))),
+                new LedgerTime(wire.Open.Time))
+            {
+                Position = FromWire(wire.Open.Position),
+            }),
             WireAnswer.WhatOneofCase.Transfer => new TransferAnswer(new TransferResult(
                 JournalCodec.Id(wire.Transfer.IdHigh, wire.Transfer.IdLow), (TransferStatus)wire.Transfer.Status,
                 new LedgerTime(wire.Transfer.Time), wire.Transfer.Replayed,
                 JournalCodec.FromStored(wire.Transfer.Seen))
             {
                 Amount = JournalCodec.AmountOf(wire.Transfer.Amount) ?? default,
+                Position = FromWire(wire.Transfer.Position),
+                DebitAfter = FromWire(wire.Transfer.DebitAfter),
+                CreditAfter = FromWire(wire.Transfer.CreditAfter),
             }),
             WireAnswer.WhatOneofCase.Transaction => new TransactionAnswer(FromWire(wire.Transaction)),
             WireAnswer.WhatOneofCase.TransactionRecord => new TransactionRecordAnswer(!wire.TransactionRecord.Exists
@@ -629,11 +715,18 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     HoldRows = wire.TransactionRecord.Transaction.Legs.Any(static leg => leg.HoldRow != 0)
                         ? [.. wire.TransactionRecord.Transaction.Legs.Select(static leg => leg.HoldRow)]
                         : [],
+                    Principal = wire.TransactionRecord.Principal,
                 }),
             WireAnswer.WhatOneofCase.Change => new ChangeAccountAnswer(new AccountChangeResult(
-                (AccountStatus)wire.Change.Status, FromWire(wire.Change.Account))),
+                (AccountStatus)wire.Change.Status, FromWire(wire.Change.Account))
+            {
+                Position = FromWire(wire.Change.Position),
+            }),
             WireAnswer.WhatOneofCase.Extend => new ExtendHoldAnswer(
-                (TransferStatus)wire.Extend.Status, wire.Extend.HasDeadline ? new LedgerTime(wire.Extend.Deadline) : null),
+                (TransferStatus)wire.Extend.Status, wire.Extend.HasDeadline ? new LedgerTime(wire.Extend.Deadline) : null)
+            {
+                Position = FromWire(wire.Extend.Position),
+            },
             WireAnswer.WhatOneofCase.Account => new AccountAnswer(FromWire(wire.Account)),
             WireAnswer.WhatOneofCase.Record => new TransferRecordAnswer(!wire.Record.Exists
                 ? null
@@ -648,9 +741,13 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     HoldRemaining = JournalCodec.AmountOf(wire.Record.HoldRemaining) ?? default,
                     HoldRow = wire.Record.Transfer.HoldRow,
                     HoldDeadline = wire.Record.HoldDeadline == 0 ? null : new LedgerTime(wire.Record.HoldDeadline),
+                    Principal = wire.Record.Principal,
                 }),
             WireAnswer.WhatOneofCase.Fence => new StatementFenceAnswer(
-                wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount),
+                wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount)
+            {
+                CompleteUpTo = wire.Fence.InDoubt ? new LedgerTime(wire.Fence.CompleteUpTo) : null,
+            },
             WireAnswer.WhatOneofCase.Failure => new CallFailed((CallFailure)wire.Failure)
             {
                 Size = wire.Size, Limit = wire.SizeLimit,

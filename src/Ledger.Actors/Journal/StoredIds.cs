@@ -14,6 +14,8 @@ internal static class StoredIds
     private const uint Committed = 2;
     private const uint NeedsContent = 4;
     private const int HoldShift = 3;
+    private const uint HoldMask = 7;
+    private const uint Early = 64;
 
     // Form, id and digest, and three numbers that take a byte or two each, mostly, and ten at most.
     private const int EntryBytesMax = 5 + 32 + (3 * 10);
@@ -22,19 +24,23 @@ internal static class StoredIds
     /// <summary>Puts them into a snapshot.</summary>
     /// <returns>The buffer that they lie in, to be given back to the shared pool when the snapshot has been encoded.</returns>
     public static byte[] Write(
+        IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> early,
         IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> remembered, StoredSnapshot stored)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(EntryBytesMax * remembered.Count);
+        var buffer = ArrayPool<byte>.Shared.Rent(EntryBytesMax * (early.Count + remembered.Count));
         var packed = new CodedOutputStream(buffer);
         var (time, sequenceNr) = (0L, 0L);
-        for (var i = 0; i < remembered.Count; i++)
+        for (var i = 0; i < early.Count + remembered.Count; i++)
         {
-            var (id, at, what) = remembered[i];
+            var isEarly = i < early.Count;
+            var (id, at, what) = isEarly ? early[i] : remembered[i - early.Count];
             var form = FormOf(what);
-            packed.WriteUInt32(form);
+            packed.WriteUInt32(form == 0 || !isEarly ? form : form | Early);
             if (form == 0)
             {
-                stored.Remembered.Add(ToStored(id, at, what));
+                var message = ToStored(id, at, what);
+                message.Early = isEarly;
+                stored.Remembered.Add(message);
                 continue;
             }
 
@@ -61,8 +67,10 @@ internal static class StoredIds
     /// <exception cref="InvalidProtocolBufferException">They end too early.</exception>
     /// <exception cref="OverflowException">A number in them can't be one.</exception>
     /// <exception cref="JournalCorruptException">They can't be of this snapshot.</exception>
-    public static IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Read(StoredSnapshot stored)
+    public static (IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Early,
+        IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered) Read(StoredSnapshot stored)
     {
+        var early = new List<(TransferId, LedgerTime, RememberedId)>();
         var remembered = new List<(TransferId, LedgerTime, RememberedId)>(stored.RememberedPacked.Length / EntryBytesMin);
         var packed = stored.RememberedPacked.CreateCodedInput();
         var (time, sequenceNr, next) = (0L, 0L, 0);
@@ -72,12 +80,13 @@ internal static class StoredIds
             if (form == 0)
             {
                 Require(next < stored.Remembered.Count);
-                remembered.Add(FromStored(stored.Remembered[next++], isUnpacked: false));
+                var message = stored.Remembered[next++];
+                (message.Early ? early : remembered).Add(FromStored(message, isUnpacked: false));
                 continue;
             }
 
-            var hold = (HoldState)(form >> HoldShift);
-            Require((form & Packed) != 0 && hold <= HoldState.Expired);
+            var hold = (HoldState)(form >> HoldShift & HoldMask);
+            Require((form & Packed) != 0 && form < Early * 2 && hold <= HoldState.Expired);
             var id = Id(packed);
             var digest = Id(packed);
             time = checked(time + packed.ReadSInt64());
@@ -85,7 +94,7 @@ internal static class StoredIds
             sequenceNr = checked(sequenceNr + packed.ReadSInt64());
             Require(sequenceNr >= 1 && sequenceNr <= stored.SequenceNr);
             var needsContent = (form & NeedsContent) != 0;
-            remembered.Add((
+            ((form & Early) != 0 ? early : remembered).Add((
                 new TransferId(id), new LedgerTime(at),
                 new RememberedId(
                     digest, (form & Committed) != 0 ? TransferStatus.Created : TransferStatus.None, new LedgerTime(time), sequenceNr,
@@ -93,7 +102,7 @@ internal static class StoredIds
         }
 
         Require(next == stored.Remembered.Count);
-        return remembered;
+        return (early, remembered);
 
         static void Require(bool holds)
         {

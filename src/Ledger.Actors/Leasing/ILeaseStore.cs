@@ -1,3 +1,5 @@
+using Ledger.Core;
+
 namespace Ledger.Actors.Leasing;
 
 /// <summary>A process that serves accounts.</summary>
@@ -23,7 +25,14 @@ internal sealed record LeaseHolder(Guid Id, string Address, long Uid, int Shards
 /// <param name="Left">For how long, at most, it may still be good, by the database's clock; zero or less when it is over.</param>
 /// <param name="Claims">The shards that the process has claimed.</param>
 internal sealed record LeaseRow(
-    LeaseHolder Holder, bool IsLeaving, bool IsRevoked, TimeSpan Left, IReadOnlyList<string> Claims);
+    LeaseHolder Holder, bool IsLeaving, bool IsRevoked, TimeSpan Left, IReadOnlyList<string> Claims)
+{
+    /// <summary>When it was last renewed, by the database's clock.</summary>
+    public LedgerTime RenewedAt { get; init; }
+
+    /// <summary>For how long a renewal makes it good; zero where <see cref="Left"/> is not to be judged anew.</summary>
+    public TimeSpan Duration { get; init; }
+}
 
 /// <summary>The table of leases, and of the shards that are claimed under them. Thread-safe.</summary>
 /// <remarks>What renews is synchronous, and never waits for long: it runs on a thread of its own, since a lease that lapses
@@ -35,9 +44,14 @@ internal interface ILeaseStore : IDisposable
     /// <param name="duration">For how long a renewal makes it good.</param>
     void Enter(LeaseHolder holder, TimeSpan duration);
 
-    /// <summary>Renews a lease.</summary>
-    /// <returns>False when it has been revoked; it stays so.</returns>
-    bool Renew(Guid id);
+    /// <summary>Renews a lease, and tells the others the holder's time.</summary>
+    /// <param name="id">Whose.</param>
+    /// <param name="time">The ledger time of the holder.</param>
+    /// <returns>Null when it has been revoked; it stays so.</returns>
+    LeaseRenewal? Renew(Guid id, LedgerTime time);
+
+    /// <summary>What time it is by the database, and by those who have leases.</summary>
+    LeaseTimes ReadTimes();
 
     /// <summary>Notes that the process hands its accounts over.</summary>
     void Leave(Guid id);
@@ -55,8 +69,9 @@ internal interface ILeaseStore : IDisposable
     /// <param name="id">Who, with a lease that is not revoked.</param>
     /// <param name="shard">Which.</param>
     /// <param name="number">Of the claim: greater than those of earlier claims of this process to this shard.</param>
+    /// <param name="ended">Whose leases are known to be revoked and over.</param>
     /// <returns>Whether the process has it now, by this claim or a later one of its own.</returns>
-    Task<bool> ClaimAsync(Guid id, string shard, long number);
+    Task<bool> ClaimAsync(Guid id, string shard, long number, IReadOnlyCollection<Guid> ended);
 
     /// <summary>Gives back claims, and earlier ones of the same process to the same shards, as far as it has them.</summary>
     /// <param name="id">Who.</param>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
+using Ledger.Actors.Timing;
 
 namespace Ledger.Actors.Leasing;
 
@@ -25,8 +26,9 @@ internal sealed class LeaseChanged : INoSerializationVerificationNeeded, IDeadLe
 /// lease had lapsed may leave once the lease is renewed: nobody else can have spoken for the account meanwhile.</para>
 /// <para>L4. Where shards are is what their coordinator believes, and it can forget. So a shard is also claimed beside the lease,
 /// and starts no account before: <see cref="ShardClaim"/>.</para>
-/// <para>The clocks of two machines are never compared. The database's own is, with itself, to see how long ago a renewal was;
-/// <see cref="Margin"/> is for its corrections, and for clocks that run unequally fast.</para>
+/// <para>The clocks of two machines are never compared. The database's own is, with itself, to see how long ago a renewal was, as far
+/// back as it has run evenly: <see cref="WatchedLeases"/>. <see cref="Margin"/> is for its corrections, and for clocks that run
+/// unequally fast.</para>
 /// </remarks>
 internal sealed class NodeLease : IDisposable
 {
@@ -77,6 +79,9 @@ internal sealed class NodeLease : IDisposable
 
     /// <summary>No lease, for actors that nobody else can stand in for.</summary>
     public static NodeLease Unneeded { get; } = new(static _ => { });
+
+    /// <summary>What the renewals keep right; null for none.</summary>
+    public LedgerClock? Clock { get; init; }
 
     /// <summary>Whose it is.</summary>
     public LeaseHolder Holder => holder;
@@ -262,12 +267,13 @@ internal sealed class NodeLease : IDisposable
                 TimeSpan pause;
                 try
                 {
-                    if (!store!.Renew(holder.Id))
+                    if (store!.Renew(holder.Id, Clock?.Now ?? default) is not { } renewal)
                     {
                         Lose("The node's lease has been revoked: the other nodes have taken its accounts over.");
                         return;
                     }
 
+                    Clock?.Sample(start, Stopwatch.GetTimestamp(), renewal.Database, renewal.Lead);
                     if (failure is not null)
                     {
                         log!.Info("The node's lease is renewed again");

@@ -93,7 +93,7 @@ internal sealed class ShardClaim : Lease
         {
             try
             {
-                if (await ledger.Leases!.ClaimAsync(Holder, shard, mine).ConfigureAwait(false))
+                if (await ledger.Leases!.ClaimAsync(Holder, shard, mine, []).ConfigureAwait(false))
                 {
                     if (stop.IsCancellationRequested)
                     {

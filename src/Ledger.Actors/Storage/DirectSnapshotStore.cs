@@ -5,6 +5,7 @@ using Akka.Persistence;
 using Akka.Persistence.Sql.Snapshot;
 using Akka.Serialization;
 using Akka.Util;
+using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
@@ -16,9 +17,12 @@ internal abstract class DirectSnapshotStore : SqlSnapshotStore
     private readonly ExtendedActorSystem _system = (ExtendedActorSystem)Context.System;
     private readonly Serialization _serialization = Context.System.Serialization;
 
+    private readonly int _bytesMax;
+
     protected DirectSnapshotStore(Config config)
         : base(config)
     {
+        _bytesMax = config.GetInt("ledger.snapshot-bytes-max", LedgerSizes.SnapshotMax);
     }
 
     /// <summary>Reads the newest snapshot within both limits, inclusive.</summary>
@@ -42,6 +46,7 @@ internal abstract class DirectSnapshotStore : SqlSnapshotStore
     {
         for (var highest = criteria.MaxSequenceNr; ;)
         {
+            // A failure of this is one of the store, and so the recovery's: to go on without would replay all of the past.
             if (await ReadAsync(persistenceId, highest, criteria.MaxTimeStamp.Ticks, cancellationToken) is not { } snapshot)
             {
                 return null;
@@ -76,6 +81,12 @@ internal abstract class DirectSnapshotStore : SqlSnapshotStore
         };
         var payload = Serialization.WithTransport(
             _system, (serializer, snapshot), static state => state.serializer.ToBinary(state.snapshot));
+        if (payload.Length > _bytesMax)
+        {
+            // It could be written with luck and not be read back in time, and then the account would not wake.
+            return Task.FromException(new SnapshotTooLargeException(metadata.PersistenceId, payload.Length, _bytesMax));
+        }
+
         return WriteAsync(
             metadata.PersistenceId,
             new StoredSnapshot(

@@ -13,6 +13,7 @@ using Akka.Persistence.Sql.Journal;
 using Akka.Serialization;
 using Akka.Util;
 using Ledger.Actors.Journal;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
@@ -73,6 +74,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     protected GroupWriteJournal(Config config)
         : base(config)
     {
+        // A row says by the ledger's time when it was written: the newest one tells the next process what time it was.
+        var setup = _system.Settings.Setup.Get<LedgerSetup>();
+        Clock = setup.HasValue ? setup.Value.Clock : new LedgerClock(TimeProvider.System);
         _defaultSerializer = config.GetString("serializer");
         if (string.Equals(_defaultSerializer, "null", StringComparison.Ordinal))
         {
@@ -86,17 +90,20 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         _batchIdsMax = Positive(config, "batch-ids-max", LedgerSizes.GroupIdsMax);
         _rowBytesMax = Positive(config, "row-bytes-max", LedgerSizes.RowMax);
         _pages = new PageReads(
-            new PageSize(
-                Positive(config, "read-page-rows", 300), Positive(config, "read-page-bytes", LedgerSizes.PageMax)),
+            new PageSize(Positive(config, "read-page-rows", 300), Positive(config, "read-page-bytes", LedgerSizes.PageMax)),
             IsTimeout,
             (stream, size) => _log.Warning(
-                "A page of {0} took too long; it is read in pages of up to {1} rows and {2} bytes for a while", stream, size.Rows, size.Bytes));
+                "A page of {0} took too long; it is read in pages of up to {1} rows and {2} bytes for a while", stream, size.Rows,
+                size.Bytes));
         _queue = Channel.CreateBounded<Write>(new BoundedChannelOptions(_queueSize)
         {
             SingleReader = _writers == 1,
             FullMode = BoundedChannelFullMode.Wait,
         });
     }
+
+    /// <summary>The ledger's time.</summary>
+    internal LedgerClock Clock { get; }
 
     /// <summary>Makes what one writer loop appends with. Must not touch the database yet.</summary>
     protected abstract IJournalAppender CreateAppender();
@@ -106,6 +113,9 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
     /// <summary>Whether a failure to read says that the time was up, so that less may do. Not asked about cancellations.</summary>
     protected abstract bool IsTimeout(Exception exception);
+
+    /// <summary>Notes that a page was not brought in the time that whoever asked for it had: the next is smaller.</summary>
+    protected void TookLong(PageQuestion question) => _pages.TookLong(question.PersistenceId, question.Size);
 
     /// <summary>Reads the highest number of a stream above the given one, or 0.</summary>
     protected abstract Task<long> ReadHighestAsync(
@@ -274,7 +284,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     private Write Serialize(IEnumerable<AtomicWrite> messages, CancellationToken cancellationToken)
     {
         var write = new Write(cancellationToken);
-        var now = TimeProvider.System.GetUtcNow().UtcTicks;
+        var now = Clock.GetUtcNow().UtcTicks;
         foreach (var message in messages)
         {
             if (message.Payload is not IImmutableList<IPersistentRepresentation> events)
@@ -327,7 +337,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             manifest,
             string.IsNullOrEmpty(representation.WriterGuid) ? _journalUuid : representation.WriterGuid)
         {
-            Ids = (payload as JournalRow)?.Ids,
+            Entries = (payload as JournalRow)?.Entries,
         };
     }
 
@@ -378,9 +388,8 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                 Interlocked.Increment(ref _taken);
                 batch.Clear();
                 rows.Clear();
-                var bytes = 0L;
-                var ids = 0;
-                while (rows.Count < _batchRowsMax && bytes < _batchBytesMax && ids < _batchIdsMax && reader.TryRead(out var write))
+                var fill = new GroupFill(_batchRowsMax, _batchBytesMax, _batchIdsMax);
+                while (!fill.IsFull && reader.TryRead(out var write))
                 {
                     if (GaveUp(write))
                     {
@@ -389,8 +398,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
                     batch.Add(write);
                     write.CopyTo(rows);
-                    bytes += write.Bytes;
-                    ids += write.Ids;
+                    fill.Add(write.Rows, write.Bytes, write.Ids);
                 }
 
                 if (batch.Count == 0)
@@ -678,7 +686,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
             Rows++;
             Bytes += row.Message.Length;
-            Ids += row.Ids?.Count ?? 0;
+            Ids += row.Entries?.Ids.Count ?? 0;
         }
 
         public void CopyTo(List<AppendRow> rows)

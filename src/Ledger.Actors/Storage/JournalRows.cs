@@ -1,5 +1,4 @@
 using System.Data.Common;
-using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
@@ -14,7 +13,7 @@ internal readonly record struct AppendRow(
     string WriterUuid)
 {
     /// <summary>The ids under which the row is to be found, stored with it or not at all; null for none.</summary>
-    public IReadOnlyList<TransferId>? Ids { get; init; }
+    public IdEntries? Entries { get; init; }
 }
 
 /// <summary>A row as the journal holds it.</summary>

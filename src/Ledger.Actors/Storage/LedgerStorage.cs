@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Akka.Hosting;
 using Ledger.Actors.Leasing;
+using Ledger.Actors.Timing;
 using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
@@ -42,6 +43,9 @@ public abstract class LedgerStorage
     /// <param name="cancellationToken">Gives up.</param>
     internal virtual Task RehearseAsync(string persistenceId, CancellationToken cancellationToken) => Task.CompletedTask;
 
+    /// <summary>Reads what the storage remembers of the ledger's time.</summary>
+    internal virtual ClockMark ReadClockMark() => new(null);
+
     /// <summary>Opens the table of leases; null where only one process can have the storage open.</summary>
     internal virtual ILeaseStore? OpenLeases() => null;
 }
@@ -70,25 +74,45 @@ public interface IAccountStreams : IAsyncDisposable
         string prefix, string? after, int limit, CancellationToken cancellationToken);
 }
 
-/// <summary>Streams with an index of the rows that bring an id up. It holds ids without an order of time, whose place in a stream
-/// does not follow from themselves. Written in the transactions of the rows.</summary>
+/// <summary>Streams with an index of ids: of the rows that an id's own time does not lead to. It is written in the transactions of the
+/// rows, and can be made again from them.</summary>
 internal interface IIndexedStreams : IAccountStreams
 {
-    /// <summary>Finds the rows of one stream that bring any of some ids up.</summary>
+    /// <summary>Finds the rows of one stream that are entered under any of some ids.</summary>
     /// <param name="persistenceId">The stream.</param>
     /// <param name="ids">The ids.</param>
     /// <param name="upTo">The last row that matters. What is told is true of a moment at which that row was there.</param>
+    /// <param name="newest">The newest entry up to that row, which must be there; none for none.</param>
     /// <param name="cancellationToken">Stops the read.</param>
     /// <exception cref="InvalidOperationException">That row is not there, as on a server that lags behind.</exception>
     Task<IndexedRows> FindIdsAsync(
-        string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, CancellationToken cancellationToken);
+        string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest,
+        CancellationToken cancellationToken);
+
+    /// <summary>Adds entries that are missing. Durable when it returns.</summary>
+    /// <param name="persistenceId">The stream.</param>
+    /// <param name="entries">The entries; those that are there already are left.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken);
+
+    /// <summary>Says that a stream's entries are there from its first row on: the notes of what was missing are taken off.</summary>
+    /// <param name="persistenceId">The stream.</param>
+    /// <param name="upTo">The last row whose entries have been added again; notes of later rows stay.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    Task CompleteIdsAsync(string persistenceId, long upTo, CancellationToken cancellationToken);
 }
 
 /// <summary>What the index knows of some ids in a stream.</summary>
-/// <param name="After">Every row after this number is in the index, if it belongs there; those up to it were written before there
-/// was one.</param>
+/// <param name="After">Every row after this number was stored with its entries; those up to it were written before there was an index
+/// of this kind.</param>
 /// <param name="Rows">The numbers of the rows, in order, each once.</param>
-internal readonly record struct IndexedRows(long After, IReadOnlyList<long> Rows);
+/// <param name="IsWhole">Whether nothing is known to be missing: the newest entry is there, and no row was stored without the one
+/// before its own.</param>
+internal readonly record struct IndexedRows(long After, IReadOnlyList<long> Rows, bool IsWhole)
+{
+    /// <summary>Whether every row that belongs into the index is in it.</summary>
+    public bool IsComplete => IsWhole && After == 0;
+}
 
 /// <summary>Where in each stream the index of ids begins. Thread-safe.</summary>
 internal sealed class IndexBeginnings

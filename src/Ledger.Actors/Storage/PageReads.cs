@@ -48,9 +48,10 @@ internal sealed class PageReads(PageSize largest, Func<Exception, bool> isTimeou
             {
                 return await read(size, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (isTimeout(e) || e is OperationCanceledException or TimeoutException)
+            catch (Exception e) when (
+                isTimeout(e) || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
             {
-                Halve(stream, size);
+                TookLong(stream, size);
                 if (size.IsLeast || cancellationToken.IsCancellationRequested)
                 {
                     throw;
@@ -59,8 +60,11 @@ internal sealed class PageReads(PageSize largest, Func<Exception, bool> isTimeou
         }
     }
 
-    // Of several that met the same slow page, the first halves it.
-    private void Halve(string stream, PageSize tried)
+    /// <summary>Notes that a page was not brought in time: the next is half as large. Of several that met the same slow page, the first
+    /// counts.</summary>
+    /// <param name="stream">What it was a page of.</param>
+    /// <param name="tried">Its size.</param>
+    public void TookLong(string stream, PageSize tried)
     {
         if (tried.IsLeast || SizeFor(stream).Rows < tried.Rows)
         {

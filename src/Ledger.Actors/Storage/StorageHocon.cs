@@ -28,6 +28,9 @@ internal static class StorageHocon
         // silently drops acknowledged events.
         // circuit-breaker: by default ten failures, that is one bad batch, stop all writes and recoveries of the node
         // for 30 seconds.
+        // snapshot-is-optional: what can't be read at this moment may be read at the next. Without it all of the past would be
+        // replayed, for as long as that takes; the recovery fails instead, and is tried again. A snapshot whose content can't be
+        // read is left out all the same, by DirectSnapshotStore.
         // journal-sequence-retrieval: the plugin's queries skip a row for ever that commits later than this.
         var hocon = $$"""
             akka.persistence {
@@ -52,12 +55,12 @@ internal static class StorageHocon
                   ledger {
                     writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
                     queue-size = 100000
-                    batch-rows-max = {{Number(LedgerSizes.GroupRowsMax)}}
-                    batch-bytes-max = {{Number(LedgerSizes.GroupFull)}}
-                    batch-ids-max = {{Number(LedgerSizes.GroupIdsMax)}}
-                    row-bytes-max = {{Number(LedgerSizes.RowMax)}}
+                    batch-rows-max = {{LedgerSizes.GroupRowsMax}}
+                    batch-bytes-max = {{LedgerSizes.GroupFull}}
+                    batch-ids-max = {{LedgerSizes.GroupIdsMax}}
+                    row-bytes-max = {{LedgerSizes.RowMax}}
                     read-page-rows = 300
-                    read-page-bytes = {{Number(LedgerSizes.PageMax)}}
+                    read-page-bytes = {{LedgerSizes.PageMax}}
                   }
                 }
               }
@@ -69,7 +72,8 @@ internal static class StorageHocon
                   provider-name = {{Quote(providerName)}}
                   table-mapping = default
                   auto-initialize = false
-                  snapshot-is-optional = true
+                  snapshot-is-optional = false
+                  ledger.snapshot-bytes-max = {{LedgerSizes.SnapshotMax}}
                   read-isolation-level = read-committed
                   write-isolation-level = read-committed
                   circuit-breaker {
@@ -141,8 +145,6 @@ internal static class StorageHocon
 
         return quoted.Append('"').ToString();
     }
-
-    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string TypeName(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 }

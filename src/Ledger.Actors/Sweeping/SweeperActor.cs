@@ -81,7 +81,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
 
     public ITimerScheduler Timers { get; set; } = null!;
 
-    private LedgerTime Now => LedgerTime.From(context.Options.TimeProvider.GetUtcNow());
+    private LedgerTime Now => LedgerTime.From(context.Time.GetUtcNow());
 
     // Backoffs run by the machine's clock: the ledger's may stand still, as in a test.
     private static long Monotonic => TimeProvider.System.GetTimestamp();
@@ -551,7 +551,8 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
     private async Task<bool> ResolveAsync(UnfinishedAccount seen, CancellationToken token)
     {
         Poke(seen.Account);
-        if (await context.Ask(seen.Account, static (caller, until) => new GetAccountCall(caller, until), token) is not AccountAnswer)
+        if (await context.Ask(seen.Account, static (caller, until) => new GetAccountCall(caller, until), token)
+            is not AccountAnswer { View: null or { Doubt: null } })
         {
             return false;
         }

@@ -36,6 +36,9 @@ internal sealed record SweeperContext(
     ILedgerWorkIndex Index, WorkDecoder Decoder, IActorRef Accounts, AskAccount Ask, LedgerOptions Options,
     SweeperHealth Health)
 {
+    /// <summary>The ledger's time.</summary>
+    public TimeProvider Time { get; init; } = Options.TimeProvider;
+
     /// <summary>How long an account has for what it was asked, before it is asked again; doubled each time, up to thirty times
     /// as long.</summary>
     public TimeSpan PokeBackoff { get; init; } = TimeSpan.FromSeconds(1);

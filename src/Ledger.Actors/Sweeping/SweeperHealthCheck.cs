@@ -16,7 +16,7 @@ internal sealed class SweeperHealthCheck(ActorSystem system) : IHealthCheck
     {
         var ledger = LedgerExtension.Of(system);
         var status = ledger.SweeperHealth.Status;
-        var now = LedgerTime.From(ledger.Options.TimeProvider.GetUtcNow());
+        var now = ledger.Clock.Now;
         var problem = status switch
         {
             { Failure: not null } => "The index of holds can't be read; they expire late.",

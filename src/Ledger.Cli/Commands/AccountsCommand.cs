@@ -94,7 +94,7 @@ internal static class AccountsCommand
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
         {
             var account = await client.GetAccountAsync(
-                parsed.GetRequiredValue(address), cancellationToken: cancellationToken);
+                parsed.GetRequiredValue(address), new RequestOptions { AllowInDoubt = true }, cancellationToken);
             if (account is null)
             {
                 await context.Error.WriteLineAsync($"error: not found: account {parsed.GetRequiredValue(address)}");
@@ -108,6 +108,11 @@ internal static class AccountsCommand
             else
             {
                 WriteTable(context, account);
+            }
+
+            if (account.Doubt is { } doubt)
+            {
+                await context.Error.WriteLineAsync($"warning: {Doubts.Summary(doubt)}");
             }
 
             return ExitCodes.Applied;
@@ -128,18 +133,26 @@ internal static class AccountsCommand
         ("opened", Names.Of(account.CreateTime)),
         ("closed", !account.IsClosed ? "" : account.ClosedReason.Length == 0 ? "yes" : $"yes: {account.ClosedReason}"),
         ("frozen", Freeze(account.Freeze)),
-        ("balance (debits less credits)", account.Balance.ToString()),
-        ("available to debit", account.AvailableDebits?.ToString() ?? ""),
-        ("available to credit", account.AvailableCredits?.ToString() ?? ""),
-        ("debits posted", account.Balances.DebitsPosted.ToString()),
-        ("credits posted", account.Balances.CreditsPosted.ToString()),
-        ("debits pending", account.Balances.DebitsPending.ToString()),
-        ("credits pending", account.Balances.CreditsPending.ToString()),
+        ("balances", account.Doubt is null ? "" : "NOT FINAL: " + Doubts.Summary(account.Doubt)),
+        ("balance (debits less credits)", account.Doubt is null ? account.Balance.ToString() : ""),
+        ("available to debit" + AtLeast(account), account.AvailableDebits?.ToString() ?? ""),
+        ("available to credit" + AtLeast(account), account.AvailableCredits?.ToString() ?? ""),
+        ("debits posted", Counter(account, static balances => balances.DebitsPosted)),
+        ("credits posted", Counter(account, static balances => balances.CreditsPosted)),
+        ("debits pending", Counter(account, static balances => balances.DebitsPending)),
+        ("credits pending", Counter(account, static balances => balances.CreditsPending)),
         ("debits in doubt", account.Balances.DebitsInDoubt.ToString()),
         ("credits in doubt", account.Balances.CreditsInDoubt.ToString()),
         ("holds", account.HoldCount.ToString()),
         ("entries", account.EntryCount.ToString()),
         ("version", account.Version.ToString()));
+
+    private static string AtLeast(Account account) => account.Doubt is null ? "" : ", at least";
+
+    private static string Counter(Account account, Func<Balances, UInt128> of) =>
+        account.Doubt is not { } doubt || of(doubt.Least) == of(doubt.Greatest)
+            ? of(account.Balances).ToString()
+            : $"{of(doubt.Least)} to {of(doubt.Greatest)}, decided {of(account.Balances)}";
 
     public static Option<UInt128?> DebitLimit() => Limit(
         "--debits-must-not-exceed-credits", "Refuse debits beyond the credits, plus an allowance in minor units.");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Ledger.Cli.Output;
+using Ledger.Client;
 
 namespace Ledger.Cli.Commands;
 
@@ -14,15 +15,23 @@ internal static class BalancesCommand
             "Lists accounts with their balances: posted debits less posted credits, in minor units. Each is as of its own "
             + "moment. Accounts that differ in nothing but their asset (cash:USD, cash:EUR) are one name with several "
             + "assets: of these, those at zero are left out while another is not, as in other ledgers' balance reports; "
-            + "--all lists them too.");
+            + "--all lists them too. An account on which transactions are in doubt is listed without a balance.");
         var all = new Option<bool>("--all") { Description = "List every account." };
         command.Options.Add(all);
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
         {
             var lines = new List<(string Account, string Asset, string Balance)>();
-            await foreach (var account in client.ListAccountsAsync(cancellationToken: cancellationToken))
+            await foreach (var account in client.ListAccountsAsync(
+                request: new RequestOptions { AllowInDoubt = true }, cancellationToken: cancellationToken))
             {
-                lines.Add((account.Spec.Address, account.Spec.Asset, account.Balance.ToString()));
+                if (account.Doubt is { } doubt)
+                {
+                    // No number is better than one that may be wrong.
+                    await context.Error.WriteLineAsync($"warning: {account.Spec.Address}: {Doubts.Summary(doubt)}");
+                }
+
+                lines.Add(
+                    (account.Spec.Address, account.Spec.Asset, account.Doubt is null ? account.Balance.ToString() : ""));
             }
 
             if (!parsed.GetValue(all))

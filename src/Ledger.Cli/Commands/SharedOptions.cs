@@ -13,6 +13,14 @@ internal static class SharedOptions
         CustomParser = Parse.Code,
     };
 
+    public static Option<DateTimeOffset?> EffectiveTime() => new("--effective-time")
+    {
+        Description = "When it counts from a business point of view. A time without an offset is UTC."
+            + " [default: when it is committed]",
+        HelpName = "TIME",
+        CustomParser = Parse.Time,
+    };
+
     public static Option<string?> Reference() => new("--reference")
     {
         Description = "Your own reference, at most 128 characters.",

@@ -44,6 +44,7 @@ internal static class StatementCommand
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
         {
             var most = parsed.GetValue(all) ? ulong.MaxValue : parsed.GetValue(limit) ?? DefaultLimit;
+            DateTimeOffset? completeUpTo = null;
             var query = new StatementQuery
             {
                 NewestFirst = parsed.GetValue(newestFirst),
@@ -52,18 +53,28 @@ internal static class StatementCommand
                 StartTime = parsed.GetValue(start),
                 EndTime = parsed.GetValue(end),
                 PageSize = (int)Math.Min(most, 500),
+                OnInDoubt = time => completeUpTo = completeUpTo < time ? completeUpTo : time,
             };
             var entries = Limited(
                 client.ListStatementAsync(parsed.GetRequiredValue(address), query, cancellationToken: cancellationToken),
                 most);
-            await WriteAsync(context, options.Format(parsed), parsed.GetRequiredValue(address), entries);
+            await WriteAsync(
+                context, options.Format(parsed), parsed.GetRequiredValue(address), entries, () => completeUpTo);
+            if (completeUpTo is { } time)
+            {
+                await context.Error.WriteLineAsync(
+                    $"warning: transactions are in doubt: the statement is complete up to {Names.Of(time)}, and what was prepared"
+                    + " later may be missing");
+            }
+
             return ExitCodes.Applied;
         });
         return command;
     }
 
     private static async Task WriteAsync(
-        CliContext context, string format, string address, IAsyncEnumerable<StatementEntry> entries)
+        CliContext context, string format, string address, IAsyncEnumerable<StatementEntry> entries,
+        Func<DateTimeOffset?> completeUpTo)
     {
         switch (format)
         {
@@ -94,7 +105,13 @@ internal static class StatementCommand
                     items.Add(Json.Of(entry));
                 }
 
-                Json.Write(context.Out, new JsonObject { ["address"] = address, ["entries"] = Json.Array(items) });
+                var json = new JsonObject { ["address"] = address, ["entries"] = Json.Array(items) };
+                if (completeUpTo() is { } time)
+                {
+                    json["completeUpTo"] = Names.Of(time);
+                }
+
+                Json.Write(context.Out, json);
                 break;
             default:
                 var rows = new List<string[]>();

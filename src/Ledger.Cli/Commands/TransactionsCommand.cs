@@ -126,6 +126,7 @@ internal static class TransactionsCommand
     {
         var original = SharedOptions.IdArgument("ID", "The id of the transaction that made the holds.");
         var account = AnchorOption();
+        var effectiveTime = SharedOptions.EffectiveTime();
         var id = SharedOptions.Id("transaction");
         var retryFor = SharedOptions.RetryFor(TimeSpan.Zero);
         var command = post
@@ -133,6 +134,7 @@ internal static class TransactionsCommand
             : new Command("void-holds", "Voids all holds of a transaction, or none of them.");
         command.Arguments.Add(original);
         command.Options.Add(account);
+        command.Options.Add(effectiveTime);
         command.Options.Add(id);
         command.Options.Add(retryFor);
         options.RefuseCsv(command);
@@ -144,6 +146,7 @@ internal static class TransactionsCommand
                 Account = parsed.GetRequiredValue(account),
                 TransactionId = parsed.GetValue(original)!.Value,
                 Post = post,
+                EffectiveTime = parsed.GetValue(effectiveTime),
             };
             var outcome = await client.ResolveTransactionAsync(
                 resolution, SharedOptions.Request(parsed, retryFor), cancellationToken);

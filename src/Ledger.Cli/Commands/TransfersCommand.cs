@@ -76,9 +76,16 @@ internal static class TransfersCommand
             Description = "Keep on hold what is not posted, to be posted in further parts. [default: it is released]",
         };
         var id = SharedOptions.Id("post");
-        var command = new Command("post-hold", "Posts a hold, wholly or in part.") { hold, amount, keepRest, id };
+        var effectiveTime = SharedOptions.EffectiveTime();
+        var command = new Command("post-hold", "Posts a hold, wholly or in part.")
+        {
+            hold, amount, keepRest, id, effectiveTime,
+        };
         return WithPosting(context, options, command, id, (parsed, newId) => Transfer.PostHold(
-            newId, parsed.GetValue(hold)!.Value, parsed.GetValue(amount), parsed.GetValue(keepRest)));
+            newId, parsed.GetValue(hold)!.Value, parsed.GetValue(amount), parsed.GetValue(keepRest)) with
+        {
+            EffectiveTime = parsed.GetValue(effectiveTime),
+        });
     }
 
     private static Command CreateVoid(CliContext context, GlobalOptions options)
@@ -141,12 +148,13 @@ internal static class TransfersCommand
             "--account", "The debit account of the original, or of its first transfer, if it is known.", required: false);
         var code = SharedOptions.Code("The code of the correction. [default: that of the original]");
         var reference = SharedOptions.Reference();
+        var effectiveTime = SharedOptions.EffectiveTime();
         var id = SharedOptions.Id("correction");
         var retryFor = SharedOptions.RetryFor(TimeSpan.Zero);
         var command = new Command(
             "reverse", "Takes back a transfer or a transaction by the opposite one, which is linked to it.")
         {
-            original, reason, amount, account, code, reference, id, retryFor,
+            original, reason, amount, account, code, reference, effectiveTime, id, retryFor,
         };
         options.RefuseCsv(command);
         command.SetLedgerAction(context, options, writes: true, async (client, parsed, cancellationToken) =>
@@ -160,6 +168,7 @@ internal static class TransfersCommand
                 Account = parsed.GetValue(account) ?? "",
                 Code = parsed.GetValue(code),
                 Reference = parsed.GetValue(reference) ?? "",
+                EffectiveTime = parsed.GetValue(effectiveTime),
             };
             var outcome = await client.ReverseTransactionAsync(
                 reversal, SharedOptions.Request(parsed, retryFor), cancellationToken);
@@ -265,10 +274,12 @@ internal static class TransfersCommand
             ("asset", transfer.Asset),
             ("code", transfer.Code.ToString()),
             ("reference", transfer.Reference),
+            ("effective", Names.Of(transfer.EffectiveTime)),
             ("metadata", Tables.Metadata(transfer.Metadata)),
             ("of hold", Id(transfer.HoldId)),
             ("takes back", Id(transfer.Reverses)),
             ("reason", transfer.Reason),
+            ("asked for by", record.Principal),
             ("transaction", record.TransactionId == transfer.Id ? "" : Id(record.TransactionId)),
             ("hold", record.Hold is { } hold ? Names.Of(hold.State) : ""),
             ("left on hold", record.Hold is { State: HoldState.Live } live ? live.Remaining.ToString() : ""),
@@ -312,6 +323,7 @@ internal static class TransfersCommand
 
         private readonly Option<string?> reference = SharedOptions.Reference();
         private readonly Option<IReadOnlyDictionary<string, string>> metadata = SharedOptions.Metadata();
+        private readonly Option<DateTimeOffset?> effectiveTime = SharedOptions.EffectiveTime();
         private readonly Option<bool> openAccounts = new("--open-accounts")
         {
             Description = "Open the accounts that do not exist yet, with the --asset, which must be given.",
@@ -325,7 +337,7 @@ internal static class TransfersCommand
         public Command AddTo(Command command, params Option<bool>[] balancing)
         {
             code.DefaultValueFactory = _ => 1;
-            Option[] all = [debit, credit, amount, asset, code, Id, reference, metadata, openAccounts];
+            Option[] all = [debit, credit, amount, asset, code, Id, reference, metadata, effectiveTime, openAccounts];
             foreach (var option in all)
             {
                 command.Options.Add(option);
@@ -356,6 +368,7 @@ internal static class TransfersCommand
             Code = parsed.GetRequiredValue(code),
             Reference = parsed.GetValue(reference) ?? "",
             Metadata = parsed.GetRequiredValue(metadata),
+            EffectiveTime = parsed.GetValue(effectiveTime),
             OpenAccounts = parsed.GetValue(openAccounts),
         };
     }

@@ -32,6 +32,7 @@ internal static class Json
             ["status"] = Names.Of(outcome.Status),
         };
         AddTime(json, "createTime", outcome.CreateTime);
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
@@ -46,6 +47,7 @@ internal static class Json
         json["replayed"] = outcome.Replayed;
         AddBalances(json, outcome.BalanceSeen);
         AddText(json, "amount", outcome.Amount?.ToString() ?? "");
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
@@ -72,6 +74,7 @@ internal static class Json
             json["hold"] = held;
         }
 
+        AddText(json, "principal", record.Principal);
         return json;
     }
 
@@ -91,10 +94,18 @@ internal static class Json
         json["replayed"] = outcome.Replayed;
         AddBalances(json, outcome.BalanceSeen);
         json["legs"] = Array(outcome.Legs.Select(Of));
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
-    public static JsonObject Of(TransactionRecord record) => new()
+    public static JsonObject Of(TransactionRecord record)
+    {
+        var json = WithoutPrincipal(record);
+        AddText(json, "principal", record.Principal);
+        return json;
+    }
+
+    private static JsonObject WithoutPrincipal(TransactionRecord record) => new()
     {
         ["transaction"] = new JsonObject
         {
@@ -117,6 +128,7 @@ internal static class Json
             ["status"] = Names.Of(extension.Status),
         };
         AddTime(json, "expireTime", extension.ExpireTime);
+        AddText(json, "position", extension.Position);
         return json;
     }
 
@@ -128,6 +140,7 @@ internal static class Json
             json["account"] = Of(account);
         }
 
+        AddText(json, "position", outcome.Position);
         return json;
     }
 
@@ -137,9 +150,25 @@ internal static class Json
         {
             ["spec"] = Of(account.Spec),
             ["createTime"] = Names.Of(account.CreateTime),
-            ["balances"] = Of(account.Balances),
-            ["balance"] = account.Balance.ToString(),
         };
+        if (account.Doubt is { } doubt)
+        {
+            json["doubtful"] = new JsonObject
+            {
+                ["decided"] = Of(account.Balances),
+                ["least"] = Of(doubt.Least),
+                ["greatest"] = Of(doubt.Greatest),
+                ["transactionCount"] = doubt.TransactionCount,
+                ["transactions"] = Array([.. doubt.Transactions.Select(static one => (JsonNode)Doubts.Of(one))]),
+                ["completeUpTo"] = Names.Of(doubt.CompleteUpTo),
+            };
+        }
+        else
+        {
+            json["balances"] = Of(account.Balances);
+            json["balance"] = account.Balance.ToString();
+        }
+
         AddText(json, "availableDebits", account.AvailableDebits?.ToString() ?? "");
         AddText(json, "availableCredits", account.AvailableCredits?.ToString() ?? "");
         json["entryCount"] = account.EntryCount;
@@ -194,6 +223,7 @@ internal static class Json
         AddFlag(json, "openAccounts", transfer.OpenAccounts);
         AddId(json, "reverses", transfer.Reverses);
         AddText(json, "reason", transfer.Reason);
+        AddTime(json, "effectiveTime", transfer.EffectiveTime);
         return json;
     }
 

@@ -58,6 +58,10 @@ internal static class Reasons
     public static readonly ErrorReason TransactionNotFound = new("TRANSACTION_NOT_FOUND", StatusCode.NotFound);
     public static readonly ErrorReason AccountNotFound = new("ACCOUNT_NOT_FOUND", StatusCode.NotFound);
     public static readonly ErrorReason TransferNotFound = new("TRANSFER_NOT_FOUND", StatusCode.NotFound);
+
+    // Not NOT_FOUND: the transfer may well be there.
+    public static readonly ErrorReason TransferNotRemembered = new("TRANSFER_NOT_REMEMBERED", StatusCode.FailedPrecondition);
+
     public static readonly ErrorReason MethodNotFound = new("METHOD_NOT_FOUND", StatusCode.Unimplemented);
 
     public static readonly ErrorReason Overloaded =
@@ -76,6 +80,15 @@ internal static class Reasons
     public static readonly ErrorReason JournalUnavailable = new(
         "JOURNAL_UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true,
         RetryAfter: TimeSpan.FromMilliseconds(500));
+
+    public static readonly ErrorReason LoopbackOnly = new("LOOPBACK_ONLY", StatusCode.PermissionDenied);
+
+    // Of what is in doubt: nothing was applied, and the same request may succeed once it is decided.
+    public static readonly ErrorReason AccountInDoubt =
+        new("ACCOUNT_IN_DOUBT", StatusCode.Unavailable, RetryAfter: TimeSpan.FromSeconds(1));
+
+    public static readonly ErrorReason CounterpartyUnavailable =
+        new("COUNTERPARTY_UNAVAILABLE", StatusCode.Unavailable, RetryAfter: TimeSpan.FromSeconds(1));
 
     // Another node may serve, or this one again when an operator has acted.
     public static readonly ErrorReason LedgerHalted = new(

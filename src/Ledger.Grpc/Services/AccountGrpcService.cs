@@ -26,12 +26,12 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
             }
         }
 
-        var results = await ledger.OpenAccountsAsync(specs, timeout, context.CancellationToken);
+        var results = await ledger.For(context).OpenAccountsAsync(specs, timeout, context.CancellationToken);
         Batches.CheckAnswered(specs.Length, results.Count);
         var response = new OpenAccountsResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
         {
-            response.Results.Add(Mapping.Write(request.Accounts[i].Address, results[i]));
+            response.Results.Add(Mapping.Write(request.Accounts[i].Address, results[i], ledger));
         }
 
         return response;
@@ -41,7 +41,9 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
     {
         var timeout = clock.Timeout(context);
         var address = Required(request.Address, "address");
-        var account = await ledger.GetAccountAsync(address, timeout, context.CancellationToken) ?? throw NotFound();
+        // What is in doubt is in the answer, in another field than firm balances.
+        var query = new AccountQuery(address) { AllowInDoubt = true };
+        var account = await ledger.GetAccountAsync(query, timeout, context.CancellationToken) ?? throw NotFound();
         return new GetAccountResponse { Account = Mapping.Write(account) };
     }
 
@@ -79,6 +81,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
 
             // Of the query as it was asked, which the next request repeats, and not of its rest.
             NextPageToken = page.NextSequence is { } next ? PageToken.Write(query, next) : "",
+            CompleteUpTo = page.CompleteUpTo is { } time ? Mapping.Write(time) : null,
         };
         foreach (var entry in page.Entries)
         {
@@ -177,7 +180,8 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
     private async Task<V1.AccountChangeResult> ChangeAsync(
         AccountAddress address, AccountChange change, TimeSpan timeout, ServerCallContext context) =>
         Mapping.Write(
-            address.Text, await ledger.ChangeAccountAsync(address, change, timeout, context.CancellationToken));
+            address.Text,
+            await ledger.For(context).ChangeAccountAsync(address, change, timeout, context.CancellationToken), ledger);
 
     private static StatementQuery From(StatementQuery query, ulong sequence) =>
         query.NewestFirst ? query with { MaxSequence = sequence } : query with { MinSequence = sequence };
@@ -216,7 +220,9 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         return Mapping.TryReadTime(source, field, out var time, out var fault) ? time : throw fault.Exception();
     }
 
-    private static int PageSize(int size) => size switch
+    /// <summary>Reads the size of a page.</summary>
+    /// <exception cref="FaultException">It is out of range.</exception>
+    internal static int PageSize(int size) => size switch
     {
         0 => DefaultPageSize,
         < 0 or > LedgerLimits.PageSizeMax => throw new Fault(

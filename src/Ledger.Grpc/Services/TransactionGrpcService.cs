@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Ledger.Actors;
 using Ledger.Core;
@@ -21,8 +22,9 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             throw fault.Within("transaction").Exception();
         }
 
-        var result = await ledger.PostTransactionAsync(transaction, timeout, context.CancellationToken);
-        return new PostTransactionResponse { Result = Mapping.Write(request.Transaction.Id, result, transaction) };
+        var result = await ledger.For(context, request.ReturnBalances).PostTransactionAsync(
+            transaction, timeout, context.CancellationToken);
+        return new PostTransactionResponse { Result = Mapping.Write(request.Transaction.Id, result, ledger, transaction) };
     }
 
     public override async Task<GetTransactionResponse> GetTransaction(
@@ -50,9 +52,12 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
                 Reasons.ResolutionMissing, "The holds are to be posted or to be voided.", "resolution").Exception();
         }
 
-        var resolution = new TransactionResolution(id, account, original, request.Resolution == Resolution.Post);
-        var result = await ledger.ResolveTransactionAsync(resolution, timeout, context.CancellationToken);
-        return new ResolveTransactionResponse { Result = Mapping.Write(request.Id, result) };
+        var resolution = new TransactionResolution(id, account, original, request.Resolution == Resolution.Post)
+        {
+            EffectiveTime = EffectiveTime(request.EffectiveTime),
+        };
+        var result = await ledger.For(context).ResolveTransactionAsync(resolution, timeout, context.CancellationToken);
+        return new ResolveTransactionResponse { Result = Mapping.Write(request.Id, result, ledger) };
     }
 
     public override async Task<ReverseTransactionResponse> ReverseTransaction(
@@ -70,9 +75,10 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             Reference = Mapping.CheckReference(request.Reference, out var fault)
                 ? request.Reference
                 : throw fault.Exception(),
+            EffectiveTime = EffectiveTime(request.EffectiveTime),
         };
-        var result = await ledger.ReverseAsync(reversal, timeout, context.CancellationToken);
-        return new ReverseTransactionResponse { Result = Mapping.Write(request.Id, result) };
+        var result = await ledger.For(context).ReverseAsync(reversal, timeout, context.CancellationToken);
+        return new ReverseTransactionResponse { Result = Mapping.Write(request.Id, result, ledger) };
     }
 
     public override async Task<SubmitBatchResponse> SubmitBatch(SubmitBatchRequest request, ServerCallContext context)
@@ -88,16 +94,31 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
             }
         }
 
-        var results = await ledger.SubmitBatchAsync(items, timeout, context.CancellationToken);
+        var results = await ledger.For(context).SubmitBatchAsync(items, timeout, context.CancellationToken);
         Batches.CheckAnswered(items.Length, results.Count);
         var response = new SubmitBatchResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
         {
-            response.Results.Add(Mapping.Write(request.Items[i], results[i]));
+            response.Results.Add(Mapping.Write(request.Items[i], results[i], ledger));
         }
+
+        Batches.Fit(response, response.Results, static result =>
+        {
+            if (result.Transfer is { } transfer)
+            {
+                transfer.Position = "";
+            }
+            else if (result.Opening is { } opening)
+            {
+                opening.Position = "";
+            }
+        });
 
         return response;
     }
+
+    private static LedgerTime? EffectiveTime(Timestamp? given) =>
+        Mapping.TryReadEffectiveTime(given, out var time, out var fault) ? time : throw fault.Exception();
 
     private static Amount? Amount(string text)
     {

@@ -21,15 +21,17 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
             throw fault.Within("transfer").Exception();
         }
 
-        var result = await ledger.PostTransferAsync(transfer, timeout, context.CancellationToken);
-        return new PostTransferResponse { Result = Mapping.Write(request.Transfer.Id, result) };
+        var result = await ledger.For(context, request.ReturnBalances).PostTransferAsync(transfer, timeout, context.CancellationToken);
+        return new PostTransferResponse { Result = Mapping.Write(request.Transfer.Id, result, ledger) };
     }
 
     public override async Task<PostTransfersResponse> PostTransfers(
         PostTransfersRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
-        Batches.CheckCount(request.Transfers.Count, "transfers");
+        Batches.CheckCount(
+            request.Transfers.Count, "transfers",
+            request.ReturnBalances ? LedgerLimits.ReturnedBalancesMax : LedgerLimits.BatchMax);
         var transfers = new Transfer[request.Transfers.Count];
         for (var i = 0; i < transfers.Length; i++)
         {
@@ -39,13 +41,16 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
             }
         }
 
-        var results = await ledger.PostTransfersAsync(transfers, timeout, context.CancellationToken);
+        var results = await ledger.For(context, request.ReturnBalances).PostTransfersAsync(
+            transfers, timeout, context.CancellationToken);
         Batches.CheckAnswered(transfers.Length, results.Count);
         var response = new PostTransfersResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
         {
-            response.Results.Add(Mapping.Write(request.Transfers[i].Id, results[i]));
+            response.Results.Add(Mapping.Write(request.Transfers[i].Id, results[i], ledger));
         }
+
+        Batches.Fit(response, response.Results, static result => result.Position = "");
 
         return response;
     }
@@ -62,7 +67,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
         var id = RequiredId(request.Id, "id");
         var record = await ledger.GetTransferAsync(account, id, timeout, context.CancellationToken)
             ?? throw new Fault(Reasons.TransferNotFound, account.IsNone
-                ? "No such hold is known, and no such transfer remembered."
+                ? "The account that had it here lately has no such transfer."
                 : "The account has never taken part in such a transfer.").Exception();
         return new GetTransferResponse { Record = Mapping.Write(record) };
     }
@@ -75,8 +80,8 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
         {
             Account = AccountGrpcService.Optional(request.Account, "account"),
         };
-        var result = await ledger.ExtendHoldAsync(extension, timeout, context.CancellationToken);
-        return new ExtendHoldResponse { Result = Mapping.Write(request.HoldId, result) };
+        var result = await ledger.For(context).ExtendHoldAsync(extension, timeout, context.CancellationToken);
+        return new ExtendHoldResponse { Result = Mapping.Write(request.HoldId, result, ledger) };
     }
 
     /// <summary>Reads an id that can't be left out.</summary>

@@ -24,7 +24,7 @@ internal sealed class TransferStreams(
         IAsyncStreamReader<StreamTransfersRequest> requests, IServerStreamWriter<StreamTransfersResponse> responses,
         ServerCallContext context)
     {
-        using var run = new Run(ledger, clock, errors, context, options.Value.StreamInFlightMax);
+        using var run = new Run(ledger.For(context), clock, errors, context, options.Value.StreamInFlightMax);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(run.Broken, lifetime.ApplicationStopping);
         var writing = run.WriteAllAsync(responses);
         try
@@ -152,11 +152,12 @@ internal sealed class TransferStreams(
         {
             try
             {
-                var result = await ledger.PostTransferAsync(transfer, timeout, Broken);
+                var result = await (request.ReturnBalances ? ledger.ReturningBalances() : ledger).PostTransferAsync(
+                    transfer, timeout, Broken);
                 Answer(new StreamTransfersResponse
                 {
                     Sequence = request.Sequence,
-                    Result = Mapping.Write(request.Transfer.Id, result),
+                    Result = Mapping.Write(request.Transfer.Id, result, ledger),
                 });
             }
             catch (Exception exception)

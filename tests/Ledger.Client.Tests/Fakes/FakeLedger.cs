@@ -108,6 +108,40 @@ internal sealed partial class FakeLedger
         }
     }
 
+    /// <summary>Puts a transaction of 5 in doubt on an account.</summary>
+    public void Doubt(string address)
+    {
+        lock (gate)
+        {
+            var account = accounts[address];
+            var decided = account.Balances;
+            var greatest = decided.Clone();
+            greatest.DebitsPosted = "5";
+            account.Balance = "";
+            account.Doubtful = new DoubtfulBalances
+            {
+                Decided = decided,
+                Least = decided,
+                Greatest = greatest,
+                TransactionCount = 1,
+                Transactions =
+                {
+                    new TransactionInDoubt
+                    {
+                        Id = Guid.Empty.ToString(),
+                        AttemptId = Guid.Empty.ToString(),
+                        PrepareTime = account.CreateTime,
+                        Coordinator = address,
+                        Counterparties = { "bad" },
+                        DebitsPosted = "5",
+                        CreditsPending = "-1",
+                    },
+                },
+                CompleteUpTo = account.CreateTime,
+            };
+        }
+    }
+
     public TransferResult Post(Transfer transfer)
     {
         Arrived.Enqueue(transfer.Id);

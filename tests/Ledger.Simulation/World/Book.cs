@@ -321,6 +321,7 @@ internal static class Rules
         TransferStatus.ExistsWithDifferentReverses, TransferStatus.ExistsWithDifferentDebitAccountId,
         TransferStatus.ExistsWithDifferentCreditAccountId, TransferStatus.ExistsWithDifferentAmount,
         TransferStatus.ExistsWithDifferentReference, TransferStatus.ExistsWithDifferentMetadata,
+        TransferStatus.ExistsWithDifferentEffectiveTime,
         TransferStatus.ExistsWithDifferentLedger, TransferStatus.ExistsWithDifferentCode, TransferStatus.Exists,
         TransferStatus.IdAlreadyFailed, TransferStatus.DebitAccountNotFound, TransferStatus.CreditAccountNotFound,
         TransferStatus.AccountsMustHaveTheSameLedger, TransferStatus.TransferMustHaveTheSameLedgerAsAccounts,

@@ -37,9 +37,16 @@ internal enum FaultKinds
     /// them (R17).</summary>
     Payload = 1 << 20,
 
+    /// <summary>The table of the index of ids is put back from a copy that is older than the journal.</summary>
+    IndexLost = 1 << 21,
+
+    /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it, and what
+    /// others have prepared with it stays in doubt.</summary>
+    Unreadable = 1 << 28,
+
     /// <summary>What an account decides throws at times, by a defect that comes and goes.</summary>
-    Throws = 1 << 21,
-    All = (1 << 22) - 1,
+    Throws = 1 << 22,
+    All = ((1 << 23) - 1) | Unreadable,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -67,6 +74,13 @@ internal sealed record Faults
 
     public int LapseBits { get; init; }
 
+    public int UnreadableBits { get; init; }
+
+    /// <summary>How much one other account may leave unanswered, and all of them.</summary>
+    public int UnansweredMax { get; init; } = 256;
+
+    public int DoubtMax { get; init; } = 4096;
+
     public int WriteFails { get; init; }
 
     public int AckLost { get; init; }
@@ -79,6 +93,8 @@ internal sealed record Faults
 
     public int Throws { get; init; }
 
+    public int IndexLostBits { get; init; }
+
     public int LookupBits { get; init; } = 12;
 
     public long SkewMax { get; init; }
@@ -89,6 +105,8 @@ internal sealed record Faults
 
     public int SnapshotEvery { get; init; } = 1_000_000;
 
+    public long SnapshotEveryBytes { get; init; } = 1_000_000_000;
+
     public bool Has(FaultKinds kind) => (Kinds & kind) != FaultKinds.None;
 
     public static Faults Make(ulong seed, FaultKinds allowed, bool isSequential)
@@ -96,12 +114,16 @@ internal sealed record Faults
         var random = new Prng(seed, "faults");
         var kinds = FaultKinds.None;
         var temper = random.Next(8);
-        for (var bit = 0; bit < 21; bit++)
+        for (var bit = 0; bit < 22; bit++)
         {
             // One history in eight is calm, one suffers everything.
             var on = random.Next(100);
             kinds |= temper == 0 ? FaultKinds.None : temper == 1 || on < 40 ? (FaultKinds)(1 << bit) : FaultKinds.None;
         }
+
+        // Of its own: what the other faults of a seed are does not hang on it.
+        var doubt = new Prng(seed, "doubt");
+        kinds |= temper != 0 && (temper == 1 || doubt.Next(100) < 40) ? FaultKinds.Unreadable : FaultKinds.None;
 
         // Drawn apart, so that what came before it is as it was.
         var throws = new Prng(seed, "throws");
@@ -124,7 +146,8 @@ internal sealed record Faults
         var looking = random.Of(12, 12, 16, 19, 22);
         var memory = random.Of(1, 1, 2, 3, 4, 8);
         var age = random.Of(0.001, 0.1, 1, 10, 1000);
-        var every = random.Of(1, 1, 2, 3, 7);
+        var every = random.Of(1, 1, 2, 3, 7, 1_000_000);
+        var everyBytes = random.Of(1_000, 5_000, 1_000_000_000);
         return new Faults
         {
             Kinds = kinds,
@@ -137,6 +160,10 @@ internal sealed record Faults
             PartitionBits = Rate(FaultKinds.Partition, 20, 22, 24),
             ClockJumpBits = Rate(FaultKinds.ClockJump, 20, 22, 24),
             LapseBits = Rate(FaultKinds.Lapse, 19, 21, 23),
+            IndexLostBits = Rate(FaultKinds.IndexLost, 19, 21, 23),
+            UnreadableBits = (kinds & FaultKinds.Unreadable) != FaultKinds.None ? doubt.Of(20, 21, 22, 23) : 0,
+            UnansweredMax = doubt.Of(1, 2, 3, 256),
+            DoubtMax = doubt.Of(2, 3, 5, 4096),
             WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
             AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),
@@ -148,6 +175,7 @@ internal sealed record Faults
             RememberedIdsMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,
             RememberedAgeMax = TimeSpan.FromSeconds((kinds & FaultKinds.Forgetful) != FaultKinds.None ? age : 86400),
             SnapshotEvery = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? every : 1_000_000,
+            SnapshotEveryBytes = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? everyBytes : 1_000_000_000,
         };
     }
 }

@@ -27,6 +27,12 @@ internal sealed class Attempt
 
     public bool CloserCommitted { get; set; }
 
+    /// <summary>The last agent's row that committed it.</summary>
+    public long CommitRow { get; set; }
+
+    /// <summary>The accounts that have booked it, as they were right after it.</summary>
+    public Dictionary<AccountAddress, Version> After { get; } = [];
+
     public LedgerTime CommitTime { get; set; }
 
     /// <summary>When the newest of what its accounts had booked was committed, as they prepared it.</summary>
@@ -85,6 +91,13 @@ internal sealed class Oracle(World world)
     private readonly HashSet<(AccountAddress Account, TransferId Id)> failedLegs = [];
     private readonly List<Attempt> toldAttempts = [];
 
+    // What was asked of an account, and by whom: requests by their digest, transfers, openings, changes and extensions as they are.
+    private readonly HashSet<(AccountAddress To, object What, string Principal)> asked = [];
+    private readonly HashSet<(AccountAddress To, Transfer Transfer)> askedTransfers = [];
+    private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), long> rejectedRows = [];
+    private long row;
+    private Attempt? justBooked;
+
     // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
     private (LedgerTime From, LedgerTime To) judged;
     private bool isAhead;
@@ -93,11 +106,78 @@ internal sealed class Oracle(World world)
 
     public int CommittedCount { get; private set; }
 
+    // ---------------------------------------------------------------- what was asked, and by whom
+
+    public void Asked(AccountAddress to, AccountCall call)
+    {
+        switch (call)
+        {
+            case PostTransferCall post:
+                asked.Add((to, TransferContent.DigestOf(post.Transfer), call.Principal));
+                askedTransfers.Add((to, post.Transfer));
+                break;
+            case PostTransactionCall post:
+                asked.Add((to, TransferContent.DigestOf(post.Transaction), call.Principal));
+                foreach (var leg in post.Transaction.Legs)
+                {
+                    if (leg.Transfer is { } transfer)
+                    {
+                        askedTransfers.Add((to, transfer));
+                    }
+                }
+
+                break;
+            case OpenAccountCall open:
+                asked.Add((to, open.Spec, call.Principal));
+                break;
+            case ChangeAccountCall change:
+                asked.Add((to, change.Change, call.Principal));
+                break;
+            case ExtendHoldCall extend:
+                asked.Add((to, (extend.HoldId, extend.HoldDeadline), call.Principal));
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void CheckAsked(Place place, object what, string principal) => Check(
+        asked.Contains((place.Address, what, principal)), $"{place.Address} journals what '{principal}' has not asked of it: {what}");
+
+    // Every account that takes part journals what was asked, and who asked for it.
+    private void CheckAsked(Place place, TransactionPart part)
+    {
+        if (part.Anchor != place.Address)
+        {
+            Check(
+                !attempts.TryGetValue((part.Key, part.Digest), out var attempt) || attempt.Part is null
+                    || attempt.Part.Principal == part.Principal,
+                $"{place.Address} journals {part.Key} in the name of '{part.Principal}', its coordinator in another");
+            return;
+        }
+
+        if (part.Legs is [{ Transfer: { } alone }] && (alone.Flags & TransferFlags.Expiry) != TransferFlags.None)
+        {
+            Check(part.Principal == Principals.Expiry, $"{place.Address} journals an expiry in the name of '{part.Principal}'");
+            return;
+        }
+
+        CheckAsked(place, part.Asked, part.Principal);
+        foreach (var leg in part.Legs)
+        {
+            // A post or a void has been given what it left out.
+            Check(
+                leg.Transfer is not { ResolvesHold: false } transfer || askedTransfers.Contains((place.Address, transfer)),
+                $"{place.Address} journals another {leg.Transfer?.Id} than it was asked for");
+        }
+    }
+
     // ---------------------------------------------------------------- journals
 
     public void Journaled(Place place, EventBatch row)
     {
         var book = place.Book;
+        this.row = row.SequenceNr;
         Check(row.Events.Count > 0, "a row holds nothing");
         Check(row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
         Check(row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
@@ -114,6 +194,8 @@ internal sealed class Oracle(World world)
             Check(book.KeepsItsHolds, $"S9: {place.Address} has {book.Holds.Count} holds after {happened.GetType().Name}");
             place.Versions.Add(new Version(
                 row.SequenceNr, book.Balances, book.Entries, book.Closed, book.Holds.Count, book.Exists, happened.At));
+            justBooked?.After.TryAdd(place.Address, place.Versions[^1]);
+            justBooked = null;
         }
     }
 
@@ -124,11 +206,13 @@ internal sealed class Oracle(World world)
             case AccountOpened opened:
                 Check(opened.Spec.Address == place.Address, "an account opens itself");
                 Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is opened while an opening is in doubt");
+                CheckAsked(place, opened.Spec, opened.Principal);
                 book.Open(opened.Spec);
                 break;
             case AccountChanged changed:
                 Check(book.Exists, $"{place.Address} is changed and does not exist");
                 Check(!book.IsOpeningOrClosingInDoubt, $"R11: {place.Address} is changed while its closing is in doubt");
+                CheckAsked(place, changed.Change, changed.Principal);
                 book.Change(changed.Change);
                 break;
             case HoldExtended extended:
@@ -136,6 +220,7 @@ internal sealed class Oracle(World world)
                     $"I7: {place.Address}: {extended.HoldId} is extended and is not live here");
                 Check(!IsResolving(book, extended.HoldId, default), $"R11: {extended.HoldId} is extended while it is being resolved");
                 Check(judged.From < hold!.Deadline, $"R12: {extended.HoldId} is extended after its time");
+                CheckAsked(place, (extended.HoldId, extended.Deadline), extended.Principal);
                 book.Extend(extended.HoldId, extended.Deadline);
                 break;
             case TransactionPrepared(var part, var at):
@@ -175,6 +260,7 @@ internal sealed class Oracle(World world)
                         || one.AbortedBy.Contains(place.Address), $"I5: {rejection.Part.Id} is rejected while or after it was tried");
                 }
 
+                CheckAsked(place, rejection.Part);
                 Rejected(rejection.Part, rejection.Reason, rejection.Leg);
                 CheckRefusal(place, book, rejection.Part, rejection.Leg, rejection.Reason, rejection.At, "rejects");
                 break;
@@ -185,6 +271,7 @@ internal sealed class Oracle(World world)
                 var refusedOne = Find(refused.Part);
                 Check(!refusedOne.CloserCommitted, $"I4: {refused.Part.Key} is refused by its closer, which has committed it");
                 refusedOne.CloserRefused = true;
+                CheckAsked(place, refused.Part);
                 if (refused.Reason != TransferStatus.None)
                 {
                     CheckRefusal(place, book, refused.Part, refused.Leg, refused.Reason, refused.At, "refuses");
@@ -235,6 +322,7 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
+        CheckAsked(place, part);
         attempt.IsAhead |= isAhead;
         attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
         CheckLegs(place, book, part);
@@ -264,6 +352,7 @@ internal sealed class Oracle(World world)
             CheckSlice(place, attempt, part);
         }
 
+        CheckAsked(place, part);
         // I11 (a): a cut that has this transaction has all that its accounts can have spent in it.
         attempt.Sources = Latest(attempt.Sources, place.NewestCommit);
         Check(attempt.IsAhead || isAhead || attempt.Sources <= at,
@@ -272,6 +361,7 @@ internal sealed class Oracle(World world)
         CheckLegs(place, book, part);
         CheckTexts(place, part);
         attempt.CloserCommitted = true;
+        attempt.CommitRow = row;
         attempt.CommitTime = at;
         CommittedCount++;
 
@@ -512,8 +602,20 @@ internal sealed class Oracle(World world)
             var since = world.FirstSentOf(part.Id);
             var room = reason == TransferStatus.ExceedsCredits ? book.DebitRoom : book.CreditRoom;
             var hasTold = false;
+            var best = room;
             foreach (var (key, doubt) in book.Doubts)
             {
+                if (place.Versions[doubt.Since].At.Add(new AccountRuntimeOptions().OldDoubtAfter) <= at)
+                {
+                    var released = book.Copy();
+                    released.Settle(key);
+                    var done = released.Copy();
+                    done.Do(doubt.Part, at);
+                    best += reason == TransferStatus.ExceedsCredits
+                        ? BigInteger.Max(released.DebitRoom, done.DebitRoom) - book.DebitRoom
+                        : BigInteger.Max(released.CreditRoom, done.CreditRoom) - book.CreditRoom;
+                }
+
                 if (attempts.TryGetValue((key, doubt.Part.Digest), out var one) && one.IsTold && world.ToldAt(one) < since)
                 {
                     hasTold = true;
@@ -524,8 +626,29 @@ internal sealed class Oracle(World world)
                 }
             }
 
+            Check(best < amount,
+                $"R20: {place.Address} {verb} {transfer.Id} for want of money that what is in doubt could bring");
             Check(!hasTold || room < amount,
                 $"I10: {place.Address} {verb} {transfer.Id} for want of money that a client was told it has");
+        }
+    }
+
+    /// <summary>R20: what has been unanswered for long is not added to, but by one transaction a second that probes.</summary>
+    /// <remarks>A quarter of a second late at most, since old doubt is counted now and then.</remarks>
+    public static void CheckBounds(Incarnation one, EventBatch row, AccountRuntimeOptions options)
+    {
+        var late = options.OldDoubtAfter + options.CountDoubtEvery + options.CountDoubtEvery;
+        foreach (var happened in row.Events)
+        {
+            if (happened is not TransactionPrepared || one.ReadySince.Add(late) >= happened.At
+                || one.Runtime.State.InDoubtInOrder().Count(doubt => doubt.PreparedTime.Add(late) < happened.At) < options.DoubtMax)
+            {
+                continue;
+            }
+
+            Check(one.LastProbe is not { } last || last.Add(options.ProbeEvery) <= happened.At,
+                $"R20: {one.Place.Address} prepares {((TransactionPrepared)happened).Part.Key} although too much is in doubt");
+            one.LastProbe = happened.At;
         }
     }
 
@@ -539,6 +662,7 @@ internal sealed class Oracle(World world)
         Count("rejected: " + (part.Legs[leg].Opening is null ? reason.ToString() : "opening " + (AccountStatus)(int)reason));
         Check(rejected.TryAdd((part.Anchor, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
         burned.Add((part.Anchor, part.Id));
+        rejectedRows[(part.Anchor, part.Id, part.Asked)] = row;
         if (part.Legs[leg] is { Transfer: { } failed } one && failed.Id != part.Id && one.Concerns(part.Anchor) && Rules.UsesUp(reason))
         {
             burned.Add((part.Anchor, failed.Id));
@@ -548,6 +672,7 @@ internal sealed class Oracle(World world)
 
     private void Booked(Place place, Attempt attempt)
     {
+        justBooked = attempt;
         if (attempt.IsTold)
         {
             place.Unbooked.Remove(attempt);
@@ -645,15 +770,20 @@ internal sealed class Oracle(World world)
         {
             case TransferAnswer(var result) when call.Command.Call is PostTransferCall post:
                 ToldOf(call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted, -1,
-                    result.Time, result.Amount.ToString());
+                    result.Time, result.Amount.ToString(), result.Position);
+                CheckAfter(call, post.Transfer.Id, [.. new[] { result.DebitAfter, result.CreditAfter }.OfType<AccountAfter>()]);
                 break;
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: false } post:
                 Check(result.IsCommitted ? result.FailedLeg == -1 : result.FailedLeg >= 0, $"{result.Id} names no leg that failed");
                 ToldOf(call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status, result.IsCommitted,
-                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)));
+                    result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)), result.Position);
+                CheckAfter(call, post.Transaction.Id, result.After);
                 break;
             case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: true }:
                 Count("trial: " + result.Status);
+                break;
+            case AccountAnswer({ Doubt: { } doubt } view):
+                CheckDoubtfulRead(call, view, doubt);
                 break;
             case AccountAnswer(var view):
                 CheckRead(call, view, durableRow);
@@ -691,7 +821,8 @@ internal sealed class Oracle(World world)
     }
 
     private void ToldOf(
-        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts)
+        Call call, TransferId id, UInt128 asked, TransferStatus status, bool committed, int failedLeg, LedgerTime time, string amounts,
+        RowPosition position)
     {
         var key = (call.Command.To, id, asked);
         if (!told.TryGetValue(key, out var one))
@@ -699,9 +830,18 @@ internal sealed class Oracle(World world)
             told.Add(key, one = new Told());
         }
 
-        // A refusal that used no id up, and the id was used since, for something else that this request is content with.
-        var isUsedSince = !Rules.UsesUp(one.Status)
-            && attempts.Values.Any(other => other.CloserCommitted && other.Id == id && other.Asked != asked);
+        if (status == TransferStatus.IdFromTheFuture)
+        {
+            // Of what is not taken, nothing is known later.
+            Check(one.Committed != true, $"I5: {id} was committed, and is told to be of the future");
+            Count("told: of the future");
+            return;
+        }
+
+        // A refusal that used no id up, and the id was used since, for something else that this request is content with: another
+        // request of that id, or a leg of a transaction.
+        var isUsedSince = !Rules.UsesUp(one.Status) && attempts.Values.Any(other => other.CloserCommitted && other.Asked != asked
+            && (other.Id == id || other.Part!.Legs.Any(leg => leg.Transfer?.Id == id)));
         Check(one.Committed is null || one.Committed == committed
             || (!one.Committed.Value && (IsAboutAnother(one.Status) || isUsedSince)),
             $"I4: {id} was told {one.Status} and then {status}");
@@ -720,6 +860,10 @@ internal sealed class Oracle(World world)
             }
             else
             {
+                Check(position.IsNone || (position.SequenceNr == attempt.CommitRow
+                        && position.Account == (attempt.Others.Count > 0 ? attempt.Others[^1] : attempt.Anchor)),
+                    $"{id} is told to be in row {position}, and was committed in row {attempt.CommitRow}");
+                Count(position.IsNone ? "told: without its row" : "told: with its row");
                 Check(attempt.CommitTime == time, $"{id} is told the time {time}, and was committed at {attempt.CommitTime}");
                 var isLegAlone = call.Command.Call is PostTransferCall
                     || (call.Command.Call is PostTransactionCall { Transaction.Legs: [{ Transfer: { } only }] } && only.Id == id);
@@ -741,6 +885,8 @@ internal sealed class Oracle(World world)
             if (journaled)
             {
                 Check(rejected.TryGetValue(key, out var known), $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(position.IsNone || position == new RowPosition(call.Command.To, rejectedRows[key]),
+                    $"{id} is told to be rejected in row {position}, and was in row {rejectedRows[key]}");
                 Check(failedLeg < 0 || (known.Leg == failedLeg), $"I4: {id} fails at leg {known.Leg}, and is told {failedLeg}");
                 Check(known.Status == status || status == TransferStatus.LinkedEventFailed, $"I4: {id} is rejected as {known.Status}, and told {status}");
                 Check(one.Time == default || (one.Status == status && one.Time == time) || one.Committed is null,
@@ -748,7 +894,7 @@ internal sealed class Oracle(World world)
             }
             else
             {
-                Check(IsAboutAnother(status) || status == TransferStatus.LinkedEventFailed, $"I5: {id} is told to be rejected ({status}), and no row says so");
+                Check(IsAboutAnother(status) || status is TransferStatus.LinkedEventFailed or TransferStatus.IdFromTheFuture, $"I5: {id} is told to be rejected ({status}), and no row says so");
             }
 
             Check(!attempts.Values.Any(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id
@@ -765,6 +911,32 @@ internal sealed class Oracle(World world)
         one.FailedLeg = failedLeg;
         one.Time = time;
         one.Amounts = amounts;
+    }
+
+    // What is told is how the account was right after the commit, and never how it was at another time.
+    private void CheckAfter(Call call, TransferId id, IReadOnlyList<AccountAfter> accounts)
+    {
+        if (accounts.Count == 0)
+        {
+            return;
+        }
+
+        var attempt = attempts.Values.Single(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id);
+        foreach (var after in accounts)
+        {
+            var isCoordinator = after.Address == attempt.Anchor && attempt.Others.Count > 0;
+            if (!attempt.After.TryGetValue(after.Address, out var booked))
+            {
+                Check(isCoordinator, $"{id} tells how {after.Address} is after it, which has not booked it");
+                continue;
+            }
+
+            Check(after.Balances == booked.Balances && after.EntryCount == booked.Entries
+                    && (isCoordinator ? after.Version <= booked.Row : after.Version == booked.Row),
+                $"{id} is told that {after.Address} was {after} after it, and it was {booked}");
+        }
+
+        Count("told: with balances");
     }
 
     private void MarkTold(Attempt attempt)
@@ -855,6 +1027,40 @@ internal sealed class Oracle(World world)
 
         throw new ViolationException($"I10: a read of {place.Address} shows {view.Balances}, {view.EntryCount} entries; it has {place.Book.Balances}, "
             + $"{place.Book.Entries} entries, and lacks what was told");
+    }
+
+    // R20: what a doubtful read leaves open holds the truth, however the transactions in doubt end.
+    private void CheckDoubtfulRead(Call call, AccountView view, AccountDoubt doubt)
+    {
+        Count("read: doubtful");
+        var place = call.Place;
+        Check(doubt.Count > 0 && doubt.Transactions.Length == Math.Min(doubt.Count, AccountDoubt.TransactionsMax),
+            $"R20: a read of {place.Address} is doubtful and names nothing");
+        Check(doubt.Transactions.All(one => one.Since > doubt.CompleteUpTo),
+            $"R20: a read of {place.Address} says to be complete up to {doubt.CompleteUpTo}, and something older is in doubt");
+        if (place.Rows.Count != view.Version || place.Book.Balances != view.Balances)
+        {
+            // More has happened since, or is known and not booked.
+            return;
+        }
+
+        var truth = place.Book.Copy();
+        foreach (var (key, one) in place.Book.Doubts)
+        {
+            truth.Settle(key);
+            if (attempts[(one.Part.Key, one.Part.Digest)].CloserCommitted)
+            {
+                truth.Do(one.Part, default);
+            }
+        }
+
+        var (least, truly, most) = (doubt.Least, truth.Balances, doubt.Greatest);
+        Check(
+            least.DebitsPending <= truly.DebitsPending && truly.DebitsPending <= most.DebitsPending
+            && least.DebitsPosted <= truly.DebitsPosted && truly.DebitsPosted <= most.DebitsPosted
+            && least.CreditsPending <= truly.CreditsPending && truly.CreditsPending <= most.CreditsPending
+            && least.CreditsPosted <= truly.CreditsPosted && truly.CreditsPosted <= most.CreditsPosted,
+            $"R20: a read of {place.Address} says from {least} to {most}, and it is {truly}");
     }
 
     private void CheckTransferRead(Call call, TransferId id, TransferRecord? record)
@@ -983,7 +1189,8 @@ internal sealed class Oracle(World world)
     /// <summary>Everything that a state holds, as text.</summary>
     public static string Dump(AccountSnapshot s) => string.Join('\n', [
         $"{s.SequenceNr} {s.Spec} {s.OpenedWith} {s.OpenTime} {s.Balances} {s.EntryCount} {s.LastTime} {s.PreparedCount}",
-        $"{s.Watermark} {s.HasForgottenUnordered} {s.IdLeadMax} {s.IdLagMax} {s.Closed} {s.ClosedReason} {s.Freeze}",
+        $"{s.Watermark} {s.HasForgottenUnordered} {s.ForgottenUpTo} {s.NewestIndexed} {s.Closed} {s.ClosedReason} {s.Freeze}",
+        .. s.RememberedEarly.Select(static r => $"early {r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
         .. s.Remembered.Select(static r =>
             $"{r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
         .. s.Holds.Select(static h => $"{h}"),

@@ -59,7 +59,9 @@ internal sealed class Script
         HoldsMax = sizes.Of(100_000, 100_000, 1, 3);
         HoldsPerCounterpartyMax = sizes.Of(1000, 1000, 1, 2);
         timeOrdered = random.Of(0, 500, 1000, 1000);
-        ahead = random.Of(0, 0, 100, 5000, 3_600_000);
+
+        // Milliseconds before and behind their time. What is refused for its time is none of the simple ledger's business.
+        ahead = random.Of(0, 0, 100, 3000, 5000, 60_000, 3_000_000, isSequential ? 3_000_000 : 7_500_000);
         weights = new int[14];
         for (var i = 0; i < weights.Length; i++)
         {
@@ -211,6 +213,7 @@ internal sealed class Script
             // In a transaction the asset must be named, alone it may be.
             Asset = AssetOf(accounts.IndexOf(debit)),
             Reference = Text(),
+            EffectiveTime = WhenItCounts(),
         };
 
     private string Text() => texts is null ? "" : texts.Of(0, 0, 1, 2, 3) switch
@@ -219,6 +222,15 @@ internal sealed class Script
         1 => new string('t', texts.Between(1, 100)),
         2 => new string('t', texts.Between(100, 700)),
         _ => new string('t', texts.Between(700, TextMax)),
+    };
+
+    // Before, after, at the epoch and at the edges: to the protocol it is content like any other.
+    private LedgerTime? WhenItCounts() => random.Chance(800) ? null : random.Next(4) switch
+    {
+        0 => new LedgerTime(0),
+        1 => LedgerLimits.EffectiveTimeMin,
+        2 => LedgerLimits.EffectiveTimeMax,
+        _ => new LedgerTime(at - random.Spread(10, 40)),
     };
 
     private Transfer Movement(int kind)
@@ -290,7 +302,7 @@ internal sealed class Script
         };
         var resolution = new Transfer(NextId(), hold.DebitAccount, hold.CreditAccount, amount, hold.Code)
         {
-            Asset = hold.Asset, Flags = flags, PendingId = hold.Id,
+            Asset = hold.Asset, Flags = flags, PendingId = hold.Id, EffectiveTime = WhenItCounts(),
             Reference = texts is not null && texts.Chance(100) ? Text() : "",
         };
         if (!mustNameAll && random.Chance(300))
@@ -311,7 +323,7 @@ internal sealed class Script
                 : random.Chance(700) && original.Amount != Amount.MaxValue ? PartOf(original.Amount)
                 : Amount.Of((ulong)random.Between(1, 60)), original.Code)
         {
-            Asset = original.Asset, Reverses = original.Id, Reason = "mistake",
+            Asset = original.Asset, Reverses = original.Id, Reason = "mistake", EffectiveTime = WhenItCounts(),
         };
 
     private static Amount PartOf(Amount whole) => new((whole.Value / 100 * 45) + (whole.Value % 100 * 45 / 100));
@@ -431,9 +443,10 @@ internal sealed class Script
                 case PostTransferCall post when random.Chance(500) || isSequential || post.Transfer.ResolvesHold:
                     call = post with
                     {
-                        Transfer = random.Next(3) switch
+                        Transfer = random.Next(4) switch
                         {
                             0 => post.Transfer with { Amount = Some() },
+                            3 => post.Transfer with { EffectiveTime = new LedgerTime(3) },
                             1 => post.Transfer with { Reference = "else" },
                             _ => post.Transfer with { Code = 3 },
                         },
@@ -651,6 +664,20 @@ internal sealed class Script
             random.Chance(500) ? transfer with { Asset = default } : transfer, default, default));
     }
 
-    private void Add(AccountAddress to, AccountCall call) =>
+    // Who asks again is mostly somebody else: that makes it no other request.
+    private void Add(AccountAddress to, AccountCall call)
+    {
+        call = call switch
+        {
+            PostTransferCall post => post with { ReturnBalances = random.Chance(300) },
+            PostTransactionCall post => post with { ReturnBalances = random.Chance(300) },
+            _ => call,
+        };
+        if (call is PostTransferCall or PostTransactionCall or OpenAccountCall or ChangeAccountCall or ExtendHoldCall)
+        {
+            call = call with { Principal = random.Of("", "alice", "bob", "service:payments") };
+        }
+
         commands.Add(new Command(commands.Count, at, to, call, random.Of(1, 3, 10, 30)));
+    }
 }

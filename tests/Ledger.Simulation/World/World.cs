@@ -35,6 +35,17 @@ internal sealed class Place(AccountAddress address, int index)
     public List<Attempt> Unbooked { get; } = [];
 
     public int Home { get; set; }
+
+    /// <summary>Until when it can't be read.</summary>
+    public long UnreadableUntil { get; set; }
+
+    /// <summary>The index of ids, and the rows at which a part of it was found missing.</summary>
+    public HashSet<IndexedId> Indexed { get; } = [];
+
+    public SortedSet<long> IndexGaps { get; } = [];
+
+    /// <summary>The index as the rows alone say it.</summary>
+    public IdIndex IndexByRows { get; } = new(address);
 }
 
 /// <summary>What a client wants to know or have done, until it is answered.</summary>
@@ -80,6 +91,7 @@ internal sealed partial class World
     private readonly Prng chaos;
     private readonly Prng clients;
     private readonly Prng defects;
+    private readonly Prng unreadable;
     private readonly Faults faults;
     private readonly Script script;
     private readonly AccountRuntimeOptions options;
@@ -122,6 +134,7 @@ internal sealed partial class World
         chaos = new Prng(seed, "chaos");
         clients = new Prng(seed, "clients");
         defects = new Prng(seed, "defects");
+        unreadable = new Prng(seed, "unreadable");
         now = Script.Start - 1_000_000;
         isSilent = !isSequential && chaos.Chance(400);
         options = new AccountRuntimeOptions
@@ -129,6 +142,7 @@ internal sealed partial class World
             RememberedIdsMax = faults.RememberedIdsMax,
             RememberedAgeMax = faults.RememberedAgeMax,
             SnapshotEvery = faults.SnapshotEvery,
+            SnapshotEveryBytes = faults.SnapshotEveryBytes,
             BatchEventsMax = chaos.Of(1, 2, 5, 1000, 1000),
             BatchBytesMax = faults.Has(FaultKinds.Payload) ? Script.RowFull : LedgerSizes.RowFull,
             TransactionBytesMax = faults.Has(FaultKinds.Payload) ? Script.TransactionMax : LedgerSizes.TransactionMax,
@@ -140,6 +154,8 @@ internal sealed partial class World
             HoldsMax = script.HoldsMax,
             HoldsPerCounterpartyMax = script.HoldsPerCounterpartyMax,
             Deciding = faults.Throws > 0 ? ThrowAtTimes : null,
+            UnansweredMax = faults.UnansweredMax,
+            DoubtMax = faults.DoubtMax,
         };
         Oracle = new Oracle(this);
         foreach (var account in script.Accounts)
@@ -219,6 +235,7 @@ internal sealed partial class World
             if (keep is null || keep(command))
             {
                 wishes.Add(new Wish(command));
+                Oracle.Asked(command.To, command.Call);
             }
         }
 
@@ -586,6 +603,12 @@ internal sealed partial class World
             target = to.Alive[chaos.Next(to.Alive.Count)];
         }
 
+        if (target is null && !healed && now < to.UnreadableUntil)
+        {
+            Count("message to an unreadable account");
+            return;
+        }
+
         target ??= Wake(to);
         target.Take(message);
     }
@@ -603,6 +626,13 @@ internal sealed partial class World
         {
             snapshot = !faults.Has(FaultKinds.OldSnapshots) || disk.Chance(600) ? place.Snapshots[^1]
                 : disk.Chance(500) ? place.Snapshots[disk.Next(place.Snapshots.Count)] : null;
+        }
+
+        if (place.Snapshots.Count > 0 && !healed && sequence is null && faults.LookupFails > 0 && disk.Chance(faults.LookupFails))
+        {
+            // As the store's failed look-ups: nothing is replayed in its place, somebody wakes the account again.
+            At(now + disk.Spread(7, faults.WriteBits), one.FailRecovery);
+            return one;
         }
 
         Trace($"{place.Address} wakes on node {one.Node}, {place.Rows.Count} rows, snapshot {snapshot?.SequenceNr ?? 0}");
@@ -630,6 +660,7 @@ internal sealed partial class World
     {
         Every(faults.CrashBits, () => Crash(chaos.Next(NodeCount)));
         Every(faults.RelocateBits, Relocate);
+        Every(faults.IndexLostBits, LoseIndex);
         Every(faults.SleepBits, () =>
         {
             var place = order[chaos.Next(order.Count)];
@@ -691,6 +722,16 @@ internal sealed partial class World
                         what(one);
                     }
                 }
+            }
+        });
+        Every(faults.UnreadableBits, () =>
+        {
+            Count("account unreadable");
+            var place = order[unreadable.Next(order.Count)];
+            place.UnreadableUntil = now + unreadable.Spread(20, 26);
+            foreach (var one in place.Alive.ToArray())
+            {
+                Stop(one, $"can't be read until {place.UnreadableUntil}");
             }
         });
         Every(faults.ClockJumpBits, () =>
@@ -808,6 +849,27 @@ internal sealed partial class World
 
     // ---------------------------------------------------------------- journal
 
+    // What follows a snapshot is replayed whenever the account wakes: it must not grow without bound, in no way.
+    private void CheckReplay(Incarnation one, EventBatch row)
+    {
+        one.Add(row);
+        if (row.Snapshot is not null)
+        {
+            Count("snapshot");
+            return;
+        }
+
+        // At most 16 times as many as it should be, and 16 events or legs are worth a row.
+        var rowsMax = options.SnapshotEvery * 16;
+        var workMax = rowsMax * 16L;
+        if (one.Since.Rows >= rowsMax || one.Since.Work >= workMax || one.Since.Bytes >= options.SnapshotEveryBytes)
+        {
+            throw new ViolationException(
+                $"R17: {one.Place.Address} would replay {one.Since}, and a snapshot is due by {rowsMax} rows, {workMax} legs or"
+                + $" {options.SnapshotEveryBytes} bytes");
+        }
+    }
+
     // What can't be stored, ever, takes all down with it that an account does.
     private void CheckRow(Incarnation one, EventBatch row)
     {
@@ -841,6 +903,7 @@ internal sealed partial class World
     private void StartWrite(Incarnation one, EventBatch row)
     {
         CheckRow(one, row);
+        CheckReplay(one, row);
         var delay = disk.Spread(7, healed ? 12 : faults.WriteBits);
         var fate = disk.Next(1000);
         At(now + delay, () =>
@@ -921,75 +984,102 @@ internal sealed partial class World
         }
 
         place.Rows.Add(row);
+        Enter(place, row);
         Oracle.Journaled(place, row);
         return true;
     }
 
-    // As the reader of streams answers it: page by page, no further than it must.
-    private IdFound? Search(Place place, IdLookup lookup)
+    // In the row's statement, as the stores do it.
+    private static void Enter(Place place, EventBatch row)
     {
-        var rows = place.Rows;
-        var last = (int)Math.Min(lookup.UpTo, rows.Count);
-        if (lookup.SequenceNr == 0 && !lookup.Id.IsTimeOrdered)
+        var expected = place.IndexByRows.Add(row).ToHashSet();
+        if (!expected.SetEquals(row.IndexedIds ?? []))
         {
-            return FindByIndex(place, lookup.Id, last);
+            throw new ViolationException($"R22: {place.Address}: row {row.SequenceNr} is not entered under what it brings up");
         }
 
-        var from = Math.Max(1, (int)lookup.SequenceNr);
-        if (lookup.SequenceNr == 0)
+        if (row.IndexedIds is not { } ids)
         {
-            for (var i = 1; i <= last && rows[i - 1].Events[0].At < lookup.NotBefore; i++)
-            {
-                from = i;
-            }
+            return;
         }
 
-        var search = new IdSearches(place.Address, [lookup.Id]);
-        var size = disk.Between(1, 3);
-        while (from <= last)
+        var notesGaps = true;
+#if MUTANTS
+        notesGaps = !Mutants.NotesNoGap;
+#endif
+        if (row.PreviousIndexed.SequenceNr > 0 && !place.Indexed.Contains(row.PreviousIndexed) && notesGaps)
         {
-            var end = Math.Min(last, from + size - 1);
-            for (var i = from; i <= end; i++)
-            {
-                foreach (var happened in rows[i - 1].Events)
-                {
-                    search.Add(happened, rows[i - 1].SequenceNr);
-                }
-            }
-
-            if (search.IsOver(lookup, rows[end - 1].Events[0].At))
-            {
-                break;
-            }
-
-            from = end + 1;
+            place.IndexGaps.Add(row.SequenceNr);
         }
 
-        return search.Found(lookup.Id);
+        foreach (var id in ids)
+        {
+            place.Indexed.Add(new IndexedId(id, row.SequenceNr));
+        }
     }
 
-    // As with the index of ids: the rows that bring it up, and each further one until what they prepare is decided.
-    private static IdFound? FindByIndex(Place place, TransferId id, int last)
+    // As the reader of streams answers it.
+    private IdFound? Search(Place place, IdLookup lookup)
     {
-        var search = new IdSearches(place.Address, [id]);
-        for (var i = 0; i < last; i++)
+        for (var again = false; ; again = true)
         {
-            HashSet<TransferId>? ids = null;
-            foreach (var happened in place.Rows[i].Events)
+            var search = new StreamSearch(place.Address, [lookup]);
+            foreach (var question in search.Questions())
             {
-                IdSearches.AddUnordered(happened, place.Address, ref ids);
+                Answer(place, question);
             }
 
-            if (search.HasOpen || ids?.Contains(id) == true)
+            if (search.IsProved(lookup))
             {
-                foreach (var happened in place.Rows[i].Events)
-                {
-                    search.Add(happened, place.Rows[i].SequenceNr);
-                }
+                return search.Found(lookup);
+            }
+
+            if (again)
+            {
+                throw new ViolationException($"R22: {place.Address}: an index that was made again is not complete");
+            }
+
+            Count("index made again");
+            place.Indexed.Clear();
+            place.IndexGaps.Clear();
+            var index = new IdIndex(place.Address);
+            foreach (var row in place.Rows)
+            {
+                place.Indexed.UnionWith(index.Add(row).Select(id => new IndexedId(id, row.SequenceNr)));
             }
         }
+    }
 
-        return search.Found(id);
+    private void Answer(Place place, StreamQuestion question)
+    {
+        switch (question)
+        {
+            case RowsQuestion rows:
+                // Fewer than were asked for are an answer too.
+                var count = Math.Min(rows.RowsMax, disk.Between(1, 3));
+                rows.Rows = place.Rows.Skip((int)rows.From - 1).Take((int)Math.Min(count, rows.To - rows.From + 1)).ToArray();
+                break;
+            case IndexQuestion index:
+                index.Rows = place.Indexed.Where(one => index.Ids.Contains(one.Id)).Select(static one => one.SequenceNr)
+                    .Distinct().Order().ToArray();
+                index.IsComplete = place.IndexGaps.Count == 0
+                    && (index.Newest.SequenceNr == 0 || place.Indexed.Contains(index.Newest));
+                break;
+            default:
+                throw new ViolationException($"nobody answers a {question.GetType().Name}");
+        }
+    }
+
+    // The table of the index is put back from a copy that is older than the journal.
+    private void LoseIndex()
+    {
+        Count("index put back from an older copy");
+        foreach (var place in order)
+        {
+            var upTo = chaos.Next(place.Rows.Count + 1);
+            place.Indexed.RemoveWhere(one => one.SequenceNr > upTo);
+            place.IndexGaps.RemoveWhere(gap => gap > upTo);
+        }
     }
 
     // ---------------------------------------------------------------- time
@@ -1068,6 +1158,11 @@ internal sealed class Incarnation : IAccountShell
 
     public bool IsReady { get; private set; }
 
+    public LedgerTime ReadySince { get; private set; }
+
+    /// <summary>When it last prepared something beyond a bound, to see whether it is answered.</summary>
+    public LedgerTime? LastProbe { get; set; }
+
     public bool IsDead { get; set; }
 
     private bool IsNewest => Place.Newest == this
@@ -1097,6 +1192,34 @@ internal sealed class Incarnation : IAccountShell
         for (; from < rows.Count; from++)
         {
             Runtime.Replay(rows[from]);
+            Add(rows[from]);
+        }
+    }
+
+    /// <summary>What would be replayed after the newest snapshot that this incarnation knows of.</summary>
+    public (int Rows, long Work, long Bytes) Since { get; private set; }
+
+    /// <summary>Counts a row towards that.</summary>
+    public void Add(EventBatch row)
+    {
+        var work = row.Events.Sum(static happened => happened switch
+        {
+            TransactionPrepared(var part, _) => Math.Max(1, part.Legs.Length),
+            TransactionRejected { Part: var part } => Math.Max(1, part.Legs.Length),
+            CloserCommitted(var part, _) => Math.Max(1, part.Legs.Length),
+            CloserRefused { Part: var part } => Math.Max(1, part.Legs.Length),
+            _ => 1,
+        });
+        var bytes = row.Events.Aggregate((long)EncodedSize.Row, static (sum, happened) => sum + EncodedSize.OfEvent(happened));
+        Since = row.Snapshot is null || !IsReady ? (Since.Rows + 1, Since.Work + work, Since.Bytes + bytes) : default;
+    }
+
+    public void FailRecovery()
+    {
+        if (!IsDead)
+        {
+            world.Count("snapshot not read");
+            world.Stop(this, "its snapshot can't be read");
         }
     }
 
@@ -1108,6 +1231,7 @@ internal sealed class Incarnation : IAccountShell
         }
 
         IsReady = true;
+        ReadySince = Clock;
         var (clock, before) = (Clock, Runtime.State.LastTime);
         Runtime.RecoveryCompleted(clock);
         NoteAhead(clock, before, mayBeMoved: false);
@@ -1443,9 +1567,17 @@ internal sealed partial class World
         }
     }
 
+    /// <summary>Whether clocks go on evenly, so that an account's time tells how long something has been in doubt.</summary>
+    public bool HasEvenClocks => faults.SkewMax == 0 && faults.ClockJumpBits == 0;
+
     public void Write(Incarnation one, EventBatch row)
     {
         writers[row] = one;
+        if (HasEvenClocks)
+        {
+            Oracle.CheckBounds(one, row, options);
+        }
+
         StartWrite(one, row);
     }
 

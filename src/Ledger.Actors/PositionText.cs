@@ -1,0 +1,100 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+using Ledger.Core;
+
+namespace Ledger.Actors;
+
+/// <summary>The opaque text of a <see cref="RowPosition"/>: version, epoch, row, account, and a code that only who knows the ledger's
+/// id can make; in base64url. Thread-safe.</summary>
+/// <remarks>
+/// The code protects against mistakes: a text that was cut, changed, made up or given by another ledger is told from a position. It does
+/// not make a secret of what the text says, and the ledger's id, of which the key is derived, is no secret either: it is printed in logs
+/// and by health checks. So a position grants nothing. Whoever forges one can only make itself wait for a row that may never come.
+/// </remarks>
+/// <param name="identity">Which ledger this is, with the epoch that runs.</param>
+internal sealed class PositionText(Func<LedgerIdentity> identity)
+{
+    /// <summary>The longest text.</summary>
+    public const int LengthMax = 256;
+
+    private const byte Version = 1;
+    private const int EpochOffset = 1;
+    private const int RowOffset = EpochOffset + sizeof(long);
+    private const int AccountOffset = RowOffset + sizeof(long);
+    private const int CodeBytes = 16;
+
+    private volatile Keyed? key;
+
+    /// <summary>Writes a position in the epoch that runs; empty for none.</summary>
+    public string Write(RowPosition position)
+    {
+        if (position.IsNone)
+        {
+            return "";
+        }
+
+        var ledger = identity();
+        var account = position.Account.Text;
+        Span<byte> bytes = stackalloc byte[AccountOffset + AccountAddress.LengthMax + CodeBytes];
+        bytes = bytes[..(AccountOffset + account.Length + CodeBytes)];
+        bytes[0] = Version;
+        BinaryPrimitives.WriteInt64BigEndian(bytes[EpochOffset..], ledger.Epoch.Number);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[RowOffset..], position.SequenceNr);
+        Encoding.ASCII.GetBytes(account, bytes[AccountOffset..]);
+        CodeOf(ledger.Id, bytes[..^CodeBytes], bytes[^CodeBytes..]);
+        return Base64Url.EncodeToString(bytes);
+    }
+
+    /// <summary>Reads a text that this ledger wrote, in this epoch or another.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="epoch">The epoch in which it was written.</param>
+    /// <param name="position">The position.</param>
+    /// <returns>Whether it is one.</returns>
+    public bool TryRead([NotNullWhen(true)] string? text, out long epoch, out RowPosition position)
+    {
+        epoch = 0;
+        position = default;
+        if (text is null || text.Length > LengthMax || !Base64Url.IsValid(text))
+        {
+            return false;
+        }
+
+        ReadOnlySpan<byte> bytes = Base64Url.DecodeFromChars(text);
+        if (bytes.Length <= AccountOffset + CodeBytes || bytes[0] != Version)
+        {
+            return false;
+        }
+
+        Span<byte> code = stackalloc byte[CodeBytes];
+        CodeOf(identity().Id, bytes[..^CodeBytes], code);
+        if (!CryptographicOperations.FixedTimeEquals(code, bytes[^CodeBytes..])
+            || !AccountAddress.TryParse(Encoding.ASCII.GetString(bytes[AccountOffset..^CodeBytes]), out var account))
+        {
+            return false;
+        }
+
+        epoch = BinaryPrimitives.ReadInt64BigEndian(bytes[EpochOffset..]);
+        position = new RowPosition(account, BinaryPrimitives.ReadInt64BigEndian(bytes[RowOffset..]));
+        return epoch > 0 && position.SequenceNr > 0;
+    }
+
+    private void CodeOf(Guid ledger, ReadOnlySpan<byte> bytes, Span<byte> code)
+    {
+        // A ledger's id never changes: whoever makes the key besides makes the same one.
+        var known = key;
+        if (known is null || known.Id != ledger)
+        {
+            key = known = new Keyed(
+                ledger, HMACSHA256.HashData(ledger.ToByteArray(bigEndian: true), "ledger.position.v1\0"u8));
+        }
+
+        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(known.Key, bytes, hash);
+        hash[..CodeBytes].CopyTo(code);
+    }
+
+    private sealed record Keyed(Guid Id, byte[] Key);
+}

@@ -1,0 +1,165 @@
+namespace Ledger.Core;
+
+/// <content>Reads, and how long they wait for what is in doubt (R10, R20).</content>
+public sealed partial class AccountRuntime
+{
+    // Calls that wait for what was prepared before they came, in order of arrival.
+    private Queue<Reader>? readers;
+
+    // When the first of them has waited for long enough.
+    private LedgerTime nextReader = LedgerTime.MaxValue;
+
+    private readonly record struct Reader(long Barrier, AccountCall Call, LedgerTime Until);
+
+    private void Read(AccountCall call, LedgerTime now)
+    {
+        ForgetDecidedHeads();
+        if (prepared is { Count: > 0 })
+        {
+            WaitForDoubt(call, ReadUntil(call, now));
+            return;
+        }
+
+        AnswerRead(call, LedgerTime.MaxValue, now);
+    }
+
+    // An answer must be there before the deadline, at a caller that may be on another node.
+    private LedgerTime ReadUntil(AccountCall call, LedgerTime now) => Earlier(now.Add(options.DoubtWait), ShareOf(call, now, 1, 2));
+
+    // A command waits within its deadline, and fails by name while somebody listens.
+    private static LedgerTime CommandUntil(AccountCall call, LedgerTime now) => ShareOf(call, now, 3, 4);
+
+    private static LedgerTime ShareOf(AccountCall call, LedgerTime now, long share, long of)
+    {
+        var left = call.Deadline > now ? (Int128)call.Deadline.UnixMicroseconds - now.UnixMicroseconds : 0;
+        return new LedgerTime((long)(now.UnixMicroseconds + (left * share / of)));
+    }
+
+    private static LedgerTime Earlier(LedgerTime one, LedgerTime other) => one < other ? one : other;
+
+    private void WaitForDoubt(AccountCall call, LedgerTime until)
+    {
+        (readers ??= []).Enqueue(new Reader(state.PreparedCount, call, until));
+        if (until < nextReader)
+        {
+            nextReader = until;
+            shell.WakeAt(until);
+        }
+    }
+
+    private void AnswerRead(AccountCall call, LedgerTime until, LedgerTime now)
+    {
+        var before = changes;
+        try
+        {
+            DecideRead(call, until, now);
+        }
+        catch (Exception e) when (IsRefusal(e, before))
+        {
+            Refuse(call, e, now);
+        }
+    }
+
+    private void DecideRead(AccountCall call, LedgerTime until, LedgerTime now)
+    {
+        switch (call)
+        {
+            case GetAccountCall:
+                Hold(call.Caller, new AccountAnswer(View(now, doubtful: false)));
+                break;
+            case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
+                // Another one has been prepared meanwhile.
+                WaitForDoubt(call, until);
+                break;
+            case OpenAccountCall opening:
+                Open(opening, now);
+                break;
+            case ChangeAccountCall change:
+                Change(change, now);
+                break;
+            default:
+                AnswerFence(call, null);
+                break;
+        }
+    }
+
+    // The statement is read from the journal, so even what is lazy must be there first.
+    private void AnswerFence(AccountCall call, LedgerTime? completeUpTo)
+    {
+        Flush();
+        Hold(call.Caller, new StatementFenceAnswer(state.Spec is not null, assignedSequenceNr, state.EntryCount)
+        {
+            CompleteUpTo = completeUpTo,
+        });
+    }
+
+    private AccountView? View(LedgerTime now, bool doubtful) => state.Spec is null
+        ? null
+        : new AccountView(
+            state.Spec, state.OpenTime, state.Balances, state.EntryCount, assignedSequenceNr, state.Closed)
+        {
+            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(JudgedAt(now)) ? freeze : null,
+            ClosedReason = state.ClosedReason,
+            HoldCount = state.HoldCount,
+            Doubt = doubtful ? AccountDoubt.Of(state) : null,
+        };
+
+    private void ForgetDecidedHeads()
+    {
+        while (prepared is { Count: > 0 } && state.FindInDoubt(prepared.Peek().Key)?.Number != prepared.Peek().Number)
+        {
+            prepared.Dequeue();
+        }
+    }
+
+    private void ReleaseReaders(LedgerTime now)
+    {
+        ForgetDecidedHeads();
+        while (readers is { Count: > 0 }
+            && (prepared is not { Count: > 0 } || readers.Peek().Barrier < prepared.Peek().Number))
+        {
+            var reader = readers.Dequeue();
+            AnswerRead(reader.Call, reader.Until, now);
+        }
+    }
+
+    // Those that have waited for long enough are answered by what is decided, and told so; what would change something is not
+    // done over doubt.
+    private void ReleaseLateReaders(LedgerTime now)
+    {
+        if (nextReader == LedgerTime.MaxValue || !IsDue(nextReader, now, ReaderPauseMax))
+        {
+            return;
+        }
+
+        ForgetDecidedHeads();
+        nextReader = LedgerTime.MaxValue;
+        for (var left = readers?.Count ?? 0; left > 0; left--)
+        {
+            var reader = readers!.Dequeue();
+            if (!IsDue(reader.Until, now, ReaderPauseMax))
+            {
+                readers.Enqueue(reader);
+                nextReader = Earlier(nextReader, reader.Until);
+                continue;
+            }
+
+            switch (reader.Call)
+            {
+                case GetAccountCall when state.Spec is not null:
+                    Hold(reader.Call.Caller, new AccountAnswer(View(now, doubtful: true)));
+                    break;
+                case StatementFenceCall when state.Spec is not null:
+                    AnswerFence(reader.Call, OldestInDoubt is { } oldest ? AccountDoubt.CompleteBefore(oldest) : null);
+                    break;
+                default:
+                    // An account that may have been opened is not said to be missing.
+                    Hold(reader.Call.Caller, new CallFailed(CallFailure.AccountInDoubt));
+                    break;
+            }
+        }
+    }
+
+    // On a clock that was set back, nobody waits longer than the longest deadline.
+    private static readonly TimeSpan ReaderPauseMax = TimeSpan.FromDays(1);
+}

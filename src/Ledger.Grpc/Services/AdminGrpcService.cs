@@ -1,0 +1,62 @@
+using System.Net;
+using Grpc.Core;
+using Ledger.Actors;
+using Ledger.Grpc.Errors;
+using Ledger.V1;
+using Microsoft.AspNetCore.Http;
+
+namespace Ledger.Grpc.Services;
+
+/// <summary>ledger.v1.AdminService over <see cref="ILedgerAdmin"/> and <see cref="ILedger"/>.</summary>
+internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallClock clock) : AdminService.AdminServiceBase
+{
+    public override async Task<ListInDoubtResponse> ListInDoubt(ListInDoubtRequest request, ServerCallContext context)
+    {
+        RequireLoopback(context);
+
+        // gRPC cancels the call at its deadline; one that has passed is refused before anything is read.
+        _ = clock.Timeout(context);
+        var limit = AccountGrpcService.PageSize(request.PageSize);
+        var after = request.PageToken.Length == 0 ? null : PageToken.ReadAccount(request.PageToken);
+        var page = await admin.ListInDoubtAsync(after, limit, context.CancellationToken);
+        var response = new ListInDoubtResponse { NextPageToken = page.Next is { } next ? PageToken.Write(next) : "" };
+        foreach (var one in page.Accounts)
+        {
+            response.Accounts.Add(new V1.AccountInDoubt { Address = one.Account.Text, Since = Mapping.Write(one.Since) });
+        }
+
+        return response;
+    }
+
+    public override async Task<GetInDoubtResponse> GetInDoubt(GetInDoubtRequest request, ServerCallContext context)
+    {
+        RequireLoopback(context);
+        var timeout = clock.Timeout(context);
+        var query = new AccountQuery(AccountGrpcService.Required(request.Address, "address")) { AllowInDoubt = true };
+        var account = await ledger.GetAccountAsync(query, timeout, context.CancellationToken);
+        var response = new GetInDoubtResponse();
+        if (account?.Doubt is { } doubt)
+        {
+            response.TransactionCount = doubt.Count;
+            response.Transactions.AddRange(doubt.Transactions.Select(Mapping.Write));
+            response.CompleteUpTo = Mapping.Write(doubt.CompleteUpTo);
+        }
+
+        return response;
+    }
+
+    /// <summary>Whether a connection comes from this machine.</summary>
+    /// <remarks>By the connection, and not by a header that anybody can send. Without an address it is no connection of TCP: a
+    /// socket of this machine, or a pipe within the process.</remarks>
+    internal static bool IsLocal(ConnectionInfo connection) => connection.RemoteIpAddress is not { } address
+        || IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+
+    private static void RequireLoopback(ServerCallContext context)
+    {
+        if (!IsLocal(context.GetHttpContext().Connection))
+        {
+            throw new Fault(
+                Reasons.LoopbackOnly, "AdminService answers only callers on the node's own machine.").Exception();
+        }
+    }
+}
