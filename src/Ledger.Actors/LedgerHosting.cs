@@ -78,13 +78,6 @@ public static class LedgerHostingExtensions
     public static IHealthChecksBuilder AddLedgerJournal(this IHealthChecksBuilder builder, params string[] tags) =>
         AddCheck(builder, "ledger-journal", static system => new JournalHealthCheck(system), HealthStatus.Unhealthy, tags);
 
-    /// <summary>Adds a health check that says whether accounts could decide what they were asked. It fails as
-    /// <see cref="HealthStatus.Degraded"/> for ten minutes after a decision threw, which a defect of the ledger alone can cause:
-    /// the request was refused, and everything else goes on.</summary>
-    /// <param name="builder">The health checks.</param>
-    public static IHealthChecksBuilder AddLedgerDecisions(this IHealthChecksBuilder builder) =>
-        AddCheck(builder, "ledger-decisions", static system => new DecisionHealthCheck(system), HealthStatus.Degraded, null);
-
     /// <summary>Adds a health check that says whether this node knows the ledger's time. It is unhealthy where the node may be further
     /// than 250 ms from the others; degraded where a clock was set, or where accounts have rows of the future.</summary>
     /// <param name="builder">The health checks.</param>
@@ -92,6 +85,13 @@ public static class LedgerHostingExtensions
     /// <returns>The builder.</returns>
     public static IHealthChecksBuilder AddLedgerClock(this IHealthChecksBuilder builder, params string[] tags) =>
         AddCheck(builder, "ledger-clock", static system => new ClockHealthCheck(system), HealthStatus.Unhealthy, tags);
+
+    /// <summary>Adds a health check that says whether accounts could decide what they were asked. It fails as
+    /// <see cref="HealthStatus.Degraded"/> for ten minutes after a decision threw, which a defect of the ledger alone can cause:
+    /// the request was refused, and everything else goes on.</summary>
+    /// <param name="builder">The health checks.</param>
+    public static IHealthChecksBuilder AddLedgerDecisions(this IHealthChecksBuilder builder) =>
+        AddCheck(builder, "ledger-decisions", static system => new DecisionHealthCheck(system), HealthStatus.Degraded, null);
 
     private static IHealthChecksBuilder AddCheck(
         IHealthChecksBuilder builder, string name, Func<ActorSystem, IHealthCheck> check, HealthStatus failure, string[]? tags)

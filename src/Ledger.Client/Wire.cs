@@ -198,6 +198,7 @@ internal static class Wire
         FromWire(Needed(wire.Transaction, "transaction")), FromWire(Needed(wire.Result, "result")))
     {
         Principal = wire.Principal,
+        IsAbridged = wire.Abridged,
     };
 
     public static BatchItemOutcome FromWire(V1.BatchItemResult wire) => wire switch

@@ -92,12 +92,6 @@ public sealed record AccountRuntimeOptions
     /// <summary>How long a rejection waits at most for the participants to have released what they had reserved.</summary>
     public TimeSpan ReleaseWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How many holds may be live on the account, on either side, or being made.</summary>
-    public int HoldsMax { get; init; } = 100_000;
-
-    /// <summary>How many of them may be with one other account.</summary>
-    public int HoldsPerCounterpartyMax { get; init; } = 1000;
-
     /// <summary>How long a read waits at most for what was prepared before it came; it is then answered by what is decided, and
     /// says so (R20).</summary>
     public TimeSpan DoubtWait { get; init; } = TimeSpan.FromSeconds(1);
@@ -120,6 +114,12 @@ public sealed record AccountRuntimeOptions
 
     /// <summary>How often old doubt is counted.</summary>
     public TimeSpan CountDoubtEvery { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How many holds may be live on the account, on either side, or being made.</summary>
+    public int HoldsMax { get; init; } = 100_000;
+
+    /// <summary>How many of them may be with one other account.</summary>
+    public int HoldsPerCounterpartyMax { get; init; } = 1000;
 
     /// <summary>How many holds of one account are expiring at once.</summary>
     public int ExpiriesMax { get; init; } = 1000;

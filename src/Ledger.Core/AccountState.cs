@@ -147,7 +147,7 @@ public sealed class AccountState
     {
         var debit = UInt128.Zero;
         var credit = UInt128.Zero;
-        if (InDoubtCount > 0 && (oldDoubts > 0 || oldestAtLeast <= oldUpTo))
+        if (HasOldDoubt(oldUpTo))
         {
             oldestAtLeast = LedgerTime.MaxValue;
             foreach (var doubt in inDoubt!.Values)

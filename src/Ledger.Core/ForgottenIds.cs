@@ -1,10 +1,11 @@
 namespace Ledger.Core;
 
-/// <summary>Which time-ordered ids have left an account's memory lately: a filter that never forgets one, and takes one in a hundred
-/// others for one. A hot account has gone through its memory in a fraction of a second, and without this looks for each id that was
-/// under way for longer. Not a part of the state: it begins empty when the account wakes.</summary>
-/// <remarks>Two generations, of which the older goes when the newer is full. What had left before a generation began is not above
-/// the watermark of then, so it says nothing about those. Not thread-safe.</remarks>
+/// <summary>Which time-ordered ids have left an account's memory lately: a filter that never forgets one, and takes one
+/// in a hundred others for one. A hot account has gone through its memory in a fraction of a second, and without this
+/// looks for each id that was under way for longer. Not a part of the state: it begins empty when the account
+/// wakes.</summary>
+/// <remarks>Two generations, of which the older goes when the newer is full. What had left before a generation began is
+/// not above the watermark of then, so it says nothing about those. Not thread-safe.</remarks>
 /// <param name="watermark">The newest that has left so far.</param>
 internal sealed class ForgottenIds(TransferId watermark)
 {

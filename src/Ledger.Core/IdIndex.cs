@@ -1,7 +1,8 @@
 namespace Ledger.Core;
 
-/// <summary>Which rows are entered in the index of ids, and under which: all that an id's own time does not lead to (R22). It follows
-/// from the rows alone (I8), so the index can be made again from them. Not thread-safe. Feed it rows in order.</summary>
+/// <summary>Which rows are entered in the index of ids, and under which: all that an id's own time does not lead to
+/// (R22). It follows from the rows alone (I8), so the index can be made again from them. Not thread-safe. Feed it rows
+/// in order.</summary>
 /// <param name="account">The account whose rows these are.</param>
 public sealed class IdIndex(AccountAddress account)
 {
@@ -77,8 +78,10 @@ public sealed class IdIndex(AccountAddress account)
     private static bool IsLate(long sequenceNr, long preparedBy) =>
         preparedBy > 0 && sequenceNr - preparedBy > IdWindow.OutcomeRowsMax;
 
-    // What is named besides, a hold that is resolved or a transfer that is taken back, has its entry where it may come to that.
-    private static void Collect(TransactionPart part, AccountAddress account, LedgerTime at, bool named, ref List<TransferId>? ids)
+    // What is named besides, a hold that is resolved or a transfer that is taken back, has its entry where it may come
+    // to that.
+    private static void Collect(
+        TransactionPart part, AccountAddress account, LedgerTime at, bool named, ref List<TransferId>? ids)
     {
         Take(part.Id, at, ref ids);
         if (part.IsPlain)

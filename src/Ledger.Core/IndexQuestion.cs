@@ -18,7 +18,7 @@ public sealed class IndexQuestion(IReadOnlyCollection<TransferId> ids, long upTo
     /// <summary>The answer: the rows, in order, each once.</summary>
     public IReadOnlyList<long> Rows { get; set; } = [];
 
-    /// <summary>The answer: whether every row that belongs into the index is in it, the newest entry included. Where there is no index,
-    /// nothing is.</summary>
+    /// <summary>The answer: whether every row that belongs into the index is in it, the newest entry included. Where
+    /// there is no index, nothing is.</summary>
     public bool IsComplete { get; set; }
 }

@@ -21,8 +21,8 @@ public sealed class RememberedId
     /// <summary>The digest of what was done, or was not: <see cref="TransactionPart.Digest"/>.</summary>
     public UInt128 Digest => Kept.Digest;
 
-    /// <summary><see cref="TransferStatus.Created"/>, the reason of a rejection, or <see cref="TransferStatus.None"/> for an
-    /// attempt that was abandoned.</summary>
+    /// <summary><see cref="TransferStatus.Created"/>, the reason of a rejection, or <see cref="TransferStatus.None"/>
+    /// for an attempt that was abandoned.</summary>
     public TransferStatus Status => Kept.Status;
 
     /// <summary>When it was decided.</summary>
@@ -50,8 +50,9 @@ public sealed class RememberedId
 
     internal RememberedId With(HoldState hold) => new(Kept with { Rare = new Rare(Details with { Hold = hold }, Earlier) });
 
-    /// <summary>How it is kept: thousands of an account's, hardly any of which is ever asked for, or is anything but a plain
-    /// commit. An object for each would be carried from generation to generation by the collector of garbage.</summary>
+    /// <summary>How it is kept: thousands of an account's, hardly any of which is ever asked for, or is anything but a
+    /// plain commit. An object for each would be carried from generation to generation by the collector of
+    /// garbage.</summary>
     internal readonly record struct Record(
         UInt128 Digest, TransferStatus Status, LedgerTime Time, long SequenceNr, Rare? Rare);
 
@@ -65,8 +66,9 @@ public sealed record RememberedDetails
     /// <summary>Nothing of it.</summary>
     public static readonly RememberedDetails None = new();
 
-    /// <summary>Whether a transfer alone that is rejected for a reason uses its id up. The reasons are those that could be gone
-    /// the next moment; the others say what is wrong with the request itself, which may be sent again mended.</summary>
+    /// <summary>Whether a transfer alone that is rejected for a reason uses its id up. The reasons are those that could
+    /// be gone the next moment; the others say what is wrong with the request itself, which may be sent again
+    /// mended.</summary>
     /// <param name="reason">The reason.</param>
     public static bool UsesUp(TransferStatus reason) => reason is
         TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound
@@ -90,17 +92,18 @@ public sealed record RememberedDetails
     /// <summary>For a hold: what has become of it.</summary>
     public HoldState Hold { get; init; }
 
-    /// <summary>Whether the content in the journal must be read to answer a retry: there are several legs, or an amount that
-    /// the request did not say.</summary>
+    /// <summary>Whether the content in the journal must be read to answer a retry: there are several legs, or an amount
+    /// that the request did not say.</summary>
     public bool NeedsContent { get; init; }
 }
 
 /// <summary>The ids that an account has decided, within a window by count and age; the journal is the memory of last
 /// resort for what has left it (R4).</summary>
 /// <remarks>
-/// <para>Every id of version 7 that leaves memory moves the watermark, and nothing else does; so a newer one that is not in memory is
-/// new without a look. An id that is ahead of its time would make all honest ones look old: it stays until the account's time has
-/// passed it, beside the others. Of too many such the newest leaves all the same (R22).</para>
+/// <para>Every id of version 7 that leaves memory moves the watermark, and nothing else does; so a newer one that is
+/// not in memory is new without a look. An id that is ahead of its time would make all honest ones look old: it stays
+/// until the account's time has passed it, beside the others. Of too many such the newest leaves all the same
+/// (R22).</para>
 /// <para>Eviction follows the events and nothing else, so that a replay remembers the same ids (I8).</para>
 /// </remarks>
 public sealed class RememberedIds
@@ -125,23 +128,26 @@ public sealed class RememberedIds
     /// <summary>How many ids are in memory.</summary>
     public int Count => known?.Count ?? 0;
 
-    /// <summary>The newest time-ordered id that has left memory. A time-ordered id above it that is not in memory is new.</summary>
+    /// <summary>The newest time-ordered id that has left memory. A time-ordered id above it that is not in memory is
+    /// new.</summary>
     public TransferId Watermark { get; private set; }
 
     /// <summary>Whether an id that is not time-ordered has left memory; from then on such ids are looked up.</summary>
     public bool HasForgottenUnordered { get; private set; }
 
-    /// <summary>When the newest of those was decided that have left memory, but for ids that were ahead of their time. What was booked
-    /// later is still remembered, and need not be looked for in the journal.</summary>
+    /// <summary>When the newest of those was decided that have left memory, but for ids that were ahead of their time.
+    /// What was booked later is still remembered, and need not be looked for in the journal.</summary>
     public LedgerTime ForgottenUpTo { get; private set; } = new(long.MinValue);
 
     /// <summary>The ids in memory, oldest first, without those that are only there because they are ahead.</summary>
     public IEnumerable<(TransferId Id, LedgerTime At, RememberedId What)> InOrder() => Chains(order);
 
-    /// <summary>The ids that are still in memory because they are ahead of the account's time, in their own order.</summary>
+    /// <summary>The ids that are still in memory because they are ahead of the account's time, in their own
+    /// order.</summary>
     public IEnumerable<(TransferId Id, LedgerTime At, RememberedId What)> EarlyInOrder() => Chains(early);
 
-    private IEnumerable<(TransferId Id, LedgerTime At, RememberedId What)> Chains(IEnumerable<(TransferId Id, LedgerTime At)>? ids)
+    private IEnumerable<(TransferId Id, LedgerTime At, RememberedId What)> Chains(
+        IEnumerable<(TransferId Id, LedgerTime At)>? ids)
     {
         foreach (var (id, at) in ids ?? [])
         {
@@ -264,12 +270,12 @@ public sealed class RememberedIds
         }
     }
 
-    /// <summary>Between which times what brings an id up was booked, where the index does not say it (R22). The second is before the
-    /// first where there can be nothing.</summary>
+    /// <summary>Between which times what brings an id up was booked, where the index does not say it (R22). The second
+    /// is before the first where there can be nothing.</summary>
     /// <param name="id">The id.</param>
     /// <param name="withLater">Whether what names the id matters as well, be it in memory or not.</param>
-    /// <remarks>By the id's own time alone, and never by when it is asked for: whether a row is in the index was decided when it was
-    /// written.</remarks>
+    /// <remarks>By the id's own time alone, and never by when it is asked for: whether a row is in the index was
+    /// decided when it was written.</remarks>
     public (LedgerTime NotBefore, LedgerTime NotAfter) BookedBetween(TransferId id, bool withLater)
     {
         if (!id.IsTimeOrdered)
@@ -299,7 +305,8 @@ public sealed class RememberedIds
         ForgottenUpTo = forgottenUpTo;
     }
 
-    // By the decision, which is no earlier than what brought the id up: what counts as ahead here has an entry in the index.
+    // By the decision, which is no earlier than what brought the id up: what counts as ahead here has an entry in the
+    // index.
     private void Leave((TransferId Id, LedgerTime At) one, LedgerTime now)
     {
         var stay = now.UnixMicroseconds - one.At.UnixMicroseconds;

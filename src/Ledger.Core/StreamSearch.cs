@@ -2,11 +2,12 @@ namespace Ledger.Core;
 
 /// <summary>Finds out what an account's stream says about ids, by reading few of its rows (R22).</summary>
 /// <remarks>
-/// The index names the rows that an id's own time does not lead to; all others were booked within <see cref="IdWindow.Width"/> of that
-/// time, and a row's place is guessed from its time. Only both together can say that an id is new; and an index that lacks the newest
-/// entry says nothing, as one that was restored from an older copy than the journal. What a row prepares is decided in one of the next,
-/// or in a row that is in the index. So the cost is that of what is found, whatever the length of the stream and the age of the id.
-/// Asks by way of <see cref="Questions"/>, so that the same search runs over a database and in the simulator. Not thread-safe.
+/// The index names the rows that an id's own time does not lead to; all others were booked within <see
+/// cref="IdWindow.Width"/> of that time, and a row's place is guessed from its time. Only both together can say that an
+/// id is new; and an index that lacks the newest entry says nothing, as one that was restored from an older copy than
+/// the journal. What a row prepares is decided in one of the next, or in a row that is in the index. So the cost is
+/// that of what is found, whatever the length of the stream and the age of the id. Asks by way of <see
+/// cref="Questions"/>, so that the same search runs over a database and in the simulator. Not thread-safe.
 /// </remarks>
 public sealed class StreamSearch
 {
@@ -42,7 +43,8 @@ public sealed class StreamSearch
         return searches.Found(lookup.Id);
     }
 
-    /// <summary>Whether what was found is the answer: that there is nothing more is known only from an index that is complete.</summary>
+    /// <summary>Whether what was found is the answer: that there is nothing more is known only from an index that is
+    /// complete.</summary>
     /// <param name="lookup">The question.</param>
     public bool IsProved(IdLookup lookup) => isComplete || searches.IsOver(lookup)
         || (lookup.SequenceNr > 0 && !lookup.WithLater && !searches.IsOpenAbout(lookup.Id));
@@ -50,10 +52,11 @@ public sealed class StreamSearch
     /// <summary>What is to be asked, each when the one before has been answered.</summary>
     public IEnumerable<StreamQuestion> Questions()
     {
-        foreach (var row in new SortedSet<long>(lookups.Select(static one => one.SequenceNr).Where(static one => one > 0)))
+        var named = new SortedSet<long>(lookups.Select(static one => one.SequenceNr).Where(static one => one > 0));
+        foreach (var row in named)
         {
-            yield return Ask(row, row, 1, out var named);
-            Take(named);
+            yield return Ask(row, row, 1, out var content);
+            Take(content);
         }
 
         foreach (var question in ReadOn())
@@ -124,7 +127,8 @@ public sealed class StreamSearch
     // Those that overlap are read once.
     private IEnumerable<StreamQuestion> ReadStretches(List<IdLookup> open)
     {
-        var stretches = open.Where(static one => one.NotBefore <= one.NotAfter).OrderBy(static one => one.NotBefore).ToList();
+        var stretches = open.Where(static one => one.NotBefore <= one.NotAfter)
+            .OrderBy(static one => one.NotBefore).ToList();
         for (var i = 0; i < stretches.Count && last > 0;)
         {
             var notAfter = stretches[i].NotAfter;

@@ -20,8 +20,8 @@ internal static class NodeActors
 
     public static void AddTo(IServiceCollection services, NodeSettings settings)
     {
-        services.AddHealthChecks().AddLedgerSweeper().AddLedgerDecisions().AddLedgerJournal().AddLedgerLease(LedgerGrpcExtensions.ReadyTag)
-            .AddLedgerClock(LedgerGrpcExtensions.ReadyTag);
+        services.AddHealthChecks().AddLedgerSweeper().AddLedgerDecisions().AddLedgerJournal()
+            .AddLedgerLease(LedgerGrpcExtensions.ReadyTag).AddLedgerClock(LedgerGrpcExtensions.ReadyTag);
         if (settings.IsClustered)
         {
             services.AddHealthChecks().AddCheck<ClusterReadinessCheck>("cluster", tags: [LedgerGrpcExtensions.ReadyTag]);

@@ -415,6 +415,7 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
         private readonly List<long> _previousOf = [];
         private readonly List<Guid> _previousIds = [];
         private readonly List<long> _previousSequenceNrs = [];
+        private readonly Dictionary<string, long> _entered = new(StringComparer.Ordinal);
 
         public void AddTo(NpgsqlParameterCollection parameters)
         {
@@ -455,6 +456,7 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             _previousOf.Clear();
             _previousIds.Clear();
             _previousSequenceNrs.Clear();
+            _entered.Clear();
             for (var i = 0; i < rows.Count; i++)
             {
                 var row = rows[i];
@@ -463,7 +465,9 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
                     continue;
                 }
 
-                if (previous.SequenceNr > 0)
+                // One that comes in the same statement can't be seen by it.
+                if (previous.SequenceNr > 0
+                    && !(_entered.TryGetValue(row.PersistenceId, out var entered) && entered == previous.SequenceNr))
                 {
                     _previousPersistenceIds.Add(row.PersistenceId);
                     _previousOf.Add(row.SequenceNr);
@@ -471,6 +475,7 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
                     _previousSequenceNrs.Add(previous.SequenceNr);
                 }
 
+                _entered[row.PersistenceId] = row.SequenceNr;
                 for (var j = 0; j < ids.Count; j++)
                 {
                     _ids.Add(ids[j].ToGuid());

@@ -7,8 +7,8 @@ using Ledger.Core;
 namespace Ledger.Actors.Tests;
 
 /// <summary>
-/// Goal: a look-up that is cheap never waits for one that is dear, and none goes on when nobody waits for it. Method: an account's
-/// searches over a store whose answers about some ids are held back.
+/// Goal: a look-up that is cheap never waits for one that is dear, and none goes on when nobody waits for it. Method:
+/// an account's searches over a store whose answers about some ids are held back.
 /// </summary>
 public sealed class AccountSearchesTests : IDisposable
 {

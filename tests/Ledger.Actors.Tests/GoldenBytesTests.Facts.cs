@@ -61,7 +61,7 @@ public partial class GoldenBytesTests
         var golden = Golden("row-of-principals", Encode);
         Convert.ToHexString(Encode()).ShouldBe(Convert.ToHexString(golden));
         JournalCodec.Decode(golden, Own, 42, out _).Events.ShouldBe(batch.Events);
-        Ledger.Journal.V1.StoredBatch.Parser.ParseFrom(golden).Principals.Count.ShouldBe(20);
+        Ledger.Journal.V1.StoredBatch.Parser.ParseFrom(golden).Principals.Names.Count.ShouldBe(20);
     }
 
     [Fact]

@@ -260,6 +260,49 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
+    public void A_renewal_brings_the_databases_clock_and_the_time_of_the_holder_that_is_furthest_ahead()
+    {
+        var storage = new PostgreSqlStorage(PostgresServer.Shared.CreateDatabase());
+        storage.Prepare();
+        using var store = storage.OpenLeases();
+        LeaseHolder[] holders = [.. Enumerable.Range(1, 3).Select(
+            static i => new LeaseHolder(Guid.NewGuid(), $"akka.tcp://ledger@{i}:1", i, Shards: 10))];
+        foreach (var holder in holders)
+        {
+            store.Enter(holder, TimeSpan.FromSeconds(2));
+        }
+
+        var now = store.ReadTimes().Database;
+        store.Renew(holders[0].Id, now).ShouldNotBeNull().Lead.ShouldBeNull();
+        store.Renew(holders[1].Id, now.Add(TimeSpan.FromHours(1))).ShouldNotBeNull().Database.ShouldBeGreaterThan(now);
+        var lead = store.Renew(holders[2].Id, now).ShouldNotBeNull().Lead.ShouldNotBeNull();
+        lead.ShouldBeInRange(TimeSpan.FromMinutes(59), TimeSpan.FromHours(1));
+
+        var times = store.ReadTimes();
+        times.Holders.Count.ShouldBe(3);
+        times.Holders.Single(one => one.Holder == holders[1].Id).Lead.ShouldBe(lead);
+        store.Revoke([holders[1].Id]);
+        store.Renew(holders[2].Id, now).ShouldNotBeNull().Lead.ShouldNotBeNull().ShouldBeLessThan(TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
+    public async Task A_ledger_on_postgresql_goes_on_with_the_newest_time_that_it_knows()
+    {
+        // The database was set back by 40 s since: what it says now is behind the newest row.
+        using var storage = new PostgresTestStorage(clustered: false);
+        await using (var first = await LedgerHost.StartAsync(storage, Briefly))
+        {
+            await OpenTwoAsync(first.Ledger);
+        }
+
+        storage.Execute("UPDATE journal SET created = created + 400000000");
+        await using var second = await LedgerHost.StartAsync(storage, Briefly);
+        var clock = LedgerExtension.Of(second.System).Clock;
+        clock.Now.ShouldBeGreaterThan(LedgerTime.From(TimeProvider.System.GetUtcNow()).Add(TimeSpan.FromSeconds(20)));
+        clock.Problem.ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task A_shard_is_had_by_one_life_of_a_process_at_a_time()
     {
         var storage = new PostgreSqlStorage(PostgresServer.Shared.CreateDatabase());

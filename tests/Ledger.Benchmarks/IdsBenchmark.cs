@@ -14,8 +14,9 @@ using NpgsqlTypes;
 
 namespace Ledger.Benchmarks;
 
-/// <summary>What an old id costs, by the length of the account's journal: retries of old transfers, and look-ups of old, ended and
-/// unknown ones, as the account asks its store once its memory has none of them. The journals are put there in bulk.</summary>
+/// <summary>What an old id costs, by the length of the account's journal: retries of old transfers, and look-ups of
+/// old, ended and unknown ones, as the account asks its store once its memory has none of them. The journals are put
+/// there in bulk.</summary>
 internal static class IdsBenchmark
 {
     private const int Rounds = 41;

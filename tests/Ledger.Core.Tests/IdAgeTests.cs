@@ -1,8 +1,9 @@
 namespace Ledger.Core.Tests;
 
 /// <summary>
-/// Goal: an id of any age is taken once, and what that costs does not depend on its age or on the length of the stream (R22).
-/// Method: one account whose closers commit at once, a journal with its index, and a count of the rows that look-ups read.
+/// Goal: an id of any age is taken once, and what that costs does not depend on its age or on the length of the stream
+/// (R22). Method: one account whose closers commit at once, a journal with its index, and a count of the rows that
+/// look-ups read.
 /// </summary>
 public sealed class IdAgeTests : IAccountShell
 {
@@ -219,8 +220,8 @@ public sealed class IdAgeTests : IAccountShell
             Close(new Transfer(Id(now), B, A, Amount.Of(1), 1) { Asset = Usd }, default).ShouldBeTrue();
         }
 
-        // Up to the deadlines, and six seconds beyond: each void comes so late that memory may have forgotten it. (On an account that
-        // goes through its memory faster, the filter knows that it has not.)
+        // Up to the deadlines, and six seconds beyond: each void comes so late that memory may have forgotten it. (On
+        // an account that goes through its memory faster, the filter knows that it has not.)
         now = holds[0].Deadline.UnixMicroseconds - (10 * Second);
         for (var i = 0; i < 330; i++)
         {

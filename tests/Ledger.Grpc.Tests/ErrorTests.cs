@@ -169,10 +169,9 @@ public sealed class ErrorTests
         LedgerErrorReason.NotFound => StatusCode.NotFound,
         LedgerErrorReason.TransferNotRemembered => StatusCode.FailedPrecondition,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
-        LedgerErrorReason.DecisionFailed => StatusCode.Internal,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted
             or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,
-        LedgerErrorReason.AnswerTooLarge => StatusCode.Internal,
+        LedgerErrorReason.AnswerTooLarge or LedgerErrorReason.DecisionFailed => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,
     };
 

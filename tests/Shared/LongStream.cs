@@ -3,7 +3,8 @@ using Ledger.Core;
 
 namespace Ledger.Tests.Shared;
 
-/// <summary>The journal of an account that has been paid very often: rows as the ledger would have written them, made without it.</summary>
+/// <summary>The journal of an account that has been paid very often: rows as the ledger would have written them, made
+/// without it.</summary>
 /// <param name="account">The account.</param>
 /// <param name="entries">How many transfers it was paid with.</param>
 /// <param name="start">When the first row was booked.</param>

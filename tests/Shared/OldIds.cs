@@ -3,7 +3,8 @@ using Ledger.Core;
 
 namespace Ledger.Tests.Shared;
 
-/// <summary>Questions about old ids to a <see cref="LongStream"/>, as an account asks them whose memory has none of its ids.</summary>
+/// <summary>Questions about old ids to a <see cref="LongStream"/>, as an account asks them whose memory has none of its
+/// ids.</summary>
 internal sealed class OldIds
 {
     private static readonly AccountAddress s_payer = AccountAddress.Parse("payer");

@@ -15,6 +15,7 @@ public sealed class PostgresServer : IDisposable
     private static PostgresServer? s_shared;
 
     private readonly Lock _gate = new();
+    private readonly IReadOnlyDictionary<string, string> _environment;
     private readonly string? _given;
     private readonly string _binaries = string.Empty;
     private readonly string _directory = string.Empty;
@@ -26,7 +27,15 @@ public sealed class PostgresServer : IDisposable
 
     /// <summary>Makes and starts a server. Most tests want <see cref="Shared"/>.</summary>
     public PostgresServer()
+        : this(new Dictionary<string, string>())
     {
+    }
+
+    /// <summary>Makes and starts a server with more in its environment.</summary>
+    /// <param name="environment">What more.</param>
+    public PostgresServer(IReadOnlyDictionary<string, string> environment)
+    {
+        _environment = environment;
         _given = Environment.GetEnvironmentVariable(Variable);
         if (!string.IsNullOrWhiteSpace(_given))
         {
@@ -250,6 +259,11 @@ public sealed class PostgresServer : IDisposable
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in _environment)
+        {
+            start.Environment[name] = value;
         }
 
         // Not redirected through pipes: the server would inherit them and they would never end.

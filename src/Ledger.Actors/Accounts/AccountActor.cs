@@ -33,11 +33,11 @@ internal sealed record AccountActorContext(
     /// <summary>The claims of shards that have begun here, by the names of the shards; none outside a cluster.</summary>
     public ConcurrentDictionary<string, ShardClaim> Claims { get; } = new();
 
-    /// <summary>How decisions fare.</summary>
-    public DecisionWatch Decisions { get; } = new();
-
     /// <summary>Which accounts have rows of the future.</summary>
     public AccountsAhead Ahead { get; init; } = new();
+
+    /// <summary>How decisions fare.</summary>
+    public DecisionWatch Decisions { get; } = new();
 
     /// <summary>The timers of accounts.</summary>
     public AccountClock Clock { get; } = new();
@@ -176,6 +176,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 passivating = false;
                 runtime.Handle(envelope.Message, lastUsed);
                 NoteTime(lastUsed);
+                break;
+            case SearchEnded ended when !ReferenceEquals(ended.Of, searches):
+                // Of an incarnation before, under the same reference: its questions had the same numbers.
                 break;
             case SearchEnded ended:
                 Searched(ended);

@@ -3,16 +3,17 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>What one account has the journal searched for. One search of each kind at a time, for all that is asked meanwhile: a search
-/// costs about the same for one id and for hundreds, and a hot account must not take the store away from the others. But what is cheap
-/// never waits for what is dear. Belongs to the account's actor.</summary>
+/// <summary>What one account has the journal searched for. One search of each kind at a time, for all that is asked
+/// meanwhile: a search costs about the same for one id and for hundreds, and a hot account must not take the store away
+/// from the others. But what is cheap never waits for what is dear. Belongs to the account's actor.</summary>
 /// <param name="account">The account.</param>
 /// <param name="reader">Searches.</param>
 /// <param name="self">The account's actor, which is told.</param>
 internal sealed class AccountSearches(AccountAddress account, AccountStreamReader reader, IActorRef self)
 {
     private readonly List<IdLookup>?[] waiting = new List<IdLookup>?[4];
-    private readonly (CancellationTokenSource Stop, IdLookup[] Asked)?[] running = new (CancellationTokenSource, IdLookup[])?[4];
+    private readonly (CancellationTokenSource Stop, IdLookup[] Asked)?[] running =
+        new (CancellationTokenSource, IdLookup[])?[4];
 
     /// <summary>From the cheapest to the dearest.</summary>
     private enum Kind
@@ -108,13 +109,13 @@ internal sealed class AccountSearches(AccountAddress account, AccountStreamReade
         SearchEnded end;
         try
         {
-            end = new SearchEnded(kind, asked, kind == (int)Kind.Repair
+            end = new SearchEnded(this, kind, asked, kind == (int)Kind.Repair
                 ? await reader.FindAsync(account, asked, cancellationToken).ConfigureAwait(false)
                 : await reader.AskAsync(account, asked, cancellationToken).ConfigureAwait(false), null);
         }
         catch (Exception e)
         {
-            end = new SearchEnded(kind, asked, null, e);
+            end = new SearchEnded(this, kind, asked, null, e);
         }
 
         self.Tell(end, ActorRefs.NoSender);

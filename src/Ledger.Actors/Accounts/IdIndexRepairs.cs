@@ -6,15 +6,17 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>Makes accounts' entries in the index of ids again, where the index is older than the journal: as after it was put back from
-/// another copy than the journal's, or with a journal that was written before there was one. Reads all rows of the account.</summary>
-/// <remarks>One at a time for each account, whoever asks for it, and few at once; goes on when nobody waits for it any more, since
-/// without it the next look-up would begin again. Thread-safe.</remarks>
+/// <summary>Makes accounts' entries in the index of ids again, where the index is older than the journal: as after it
+/// was put back from another copy than the journal's, or with a journal that was written before there was one. Reads
+/// all rows of the account.</summary>
+/// <remarks>One at a time for each account, whoever asks for it, and few at once; goes on when nobody waits for it any
+/// more, since without it the next look-up would begin again. Thread-safe.</remarks>
 /// <param name="index">Where the entries are.</param>
 /// <param name="read">Reads rows of an account: from, to, at most.</param>
 /// <param name="log">Is told.</param>
 internal sealed class IdIndexRepairs(
-    IIndexedStreams index, Func<AccountAddress, long, long, int, CancellationToken, Task<IReadOnlyList<EventBatch>>> read,
+    IIndexedStreams index,
+    Func<AccountAddress, long, long, int, CancellationToken, Task<IReadOnlyList<EventBatch>>> read,
     ILoggingAdapter? log)
 {
     private const int PageRows = 256;
@@ -37,8 +39,8 @@ internal sealed class IdIndexRepairs(
             var count = Interlocked.Read(ref accounts);
             return count == 0 || (running.IsEmpty && Stopwatch.GetElapsedTime(Interlocked.Read(ref lastAt)) > s_memory)
                 ? null
-                : $"The index of ids lacked entries of {count} accounts, as one that is older than the journal does. It is made again from "
-                    + $"their rows; {running.Count} are under way."
+                : $"The index of ids lacked entries of {count} accounts, as one that is older than the journal does. "
+                    + $"It is made again from their rows; {running.Count} are under way."
                     + (failure is { } cause ? $" The last that failed: {cause.Message.Split('\n')[0].Trim()}" : "");
         }
     }
@@ -54,8 +56,8 @@ internal sealed class IdIndexRepairs(
         if (one == own)
         {
             _ = own.Value.ContinueWith(
-                _ => running.TryRemove(new KeyValuePair<AccountAddress, Lazy<Task>>(account, own)), CancellationToken.None,
-                TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                _ => running.TryRemove(new KeyValuePair<AccountAddress, Lazy<Task>>(account, own)),
+                CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
 
         await one.Value.WaitAsync(cancellationToken);
@@ -66,8 +68,8 @@ internal sealed class IdIndexRepairs(
         Interlocked.Increment(ref accounts);
         Interlocked.Exchange(ref lastAt, Stopwatch.GetTimestamp());
         log?.Warning(
-            "The index of ids lacks entries of {0}: it is older than the journal. All its {1} rows are read to make it again; look-ups of "
-            + "old ids wait until then.", account, upTo);
+            "The index of ids lacks entries of {0}: it is older than the journal. All its {1} rows are read to make it "
+            + "again; look-ups of old ids wait until then.", account, upTo);
         await places.WaitAsync();
         try
         {
@@ -102,7 +104,8 @@ internal sealed class IdIndexRepairs(
         catch (Exception e)
         {
             failure = e;
-            log?.Error(e, "The index of ids could not be made again for {0}; the next look-up of an old id tries again", account);
+            log?.Error(
+                e, "The index of ids could not be made again for {0}; the next look-up of an old id tries again", account);
             throw;
         }
         finally

@@ -68,7 +68,7 @@ internal static class JournalCodec
             Before = ToStored(batch.Before),
             OldestUndecidedPreparedTime = batch.OldestPrepared?.UnixMicroseconds ?? 0,
         };
-        var principals = new StoredPrincipals(stored.Principals);
+        var principals = default(StoredPrincipals);
         foreach (var happened in batch.Events)
         {
             var e = ToStored(happened, account);
@@ -77,6 +77,7 @@ internal static class JournalCodec
             stored.Events.Add(e);
         }
 
+        stored.Principals = principals.Names;
         return stored.ToByteArray();
     }
 
@@ -137,7 +138,7 @@ internal static class JournalCodec
         stored.ClosedReason = snapshot.ClosedReason;
         stored.Freeze = ToStored(snapshot.Freeze);
         var buffer = StoredIds.Write(snapshot.RememberedEarly, snapshot.Remembered, stored);
-        var principals = new StoredPrincipals(stored.Principals);
+        var principals = default(StoredPrincipals);
         foreach (var doubt in snapshot.InDoubt)
         {
             var inDoubt = new StoredInDoubt
@@ -173,6 +174,7 @@ internal static class JournalCodec
             });
         }
 
+        stored.Principals = principals.Names;
         var length = stored.CalculateSize();
         var bytes = new byte[length + s_checkField.Length + HashSize];
         stored.WriteTo(bytes.AsSpan(0, length));

@@ -1,16 +1,18 @@
-using Google.Protobuf.Collections;
+using Ledger.Journal.V1;
 
 namespace Ledger.Actors.Journal;
 
 /// <summary>The principals of one row or one snapshot, each stored once: an event names its place. Nothing is made where nobody is
 /// named.</summary>
-internal ref struct StoredPrincipals(RepeatedField<string> stored)
+internal ref struct StoredPrincipals
 {
     // From so many on a look at each of them would cost more than a table.
     private const int FewMax = 8;
 
-    private readonly RepeatedField<string> _stored = stored;
     private Dictionary<string, uint>? _places;
+
+    /// <summary>Those that were named; null for none.</summary>
+    public StoredNames? Names { get; private set; }
 
     /// <summary>The place of a principal, plus 1; 0 for none.</summary>
     public uint PlaceOf(string principal)
@@ -20,11 +22,12 @@ internal ref struct StoredPrincipals(RepeatedField<string> stored)
             return 0;
         }
 
+        var names = (Names ??= new StoredNames()).Names;
         if (_places is null)
         {
-            for (var i = _stored.Count - 1; i >= 0; i--)
+            for (var i = names.Count - 1; i >= 0; i--)
             {
-                if (string.Equals(_stored[i], principal, StringComparison.Ordinal))
+                if (string.Equals(names[i], principal, StringComparison.Ordinal))
                 {
                     return (uint)i + 1;
                 }
@@ -35,18 +38,18 @@ internal ref struct StoredPrincipals(RepeatedField<string> stored)
             return known;
         }
 
-        _stored.Add(principal);
-        var place = (uint)_stored.Count;
+        names.Add(principal);
+        var place = (uint)names.Count;
         if (_places is not null)
         {
             _places.Add(principal, place);
         }
-        else if (_stored.Count > FewMax)
+        else if (names.Count > FewMax)
         {
             _places = new Dictionary<string, uint>(StringComparer.Ordinal);
-            for (var i = 0; i < _stored.Count; i++)
+            for (var i = 0; i < names.Count; i++)
             {
-                _places.Add(_stored[i], (uint)i + 1);
+                _places.Add(names[i], (uint)i + 1);
             }
         }
 
@@ -55,7 +58,7 @@ internal ref struct StoredPrincipals(RepeatedField<string> stored)
 
     /// <summary>The principal at a place.</summary>
     /// <exception cref="JournalCorruptException">There is none.</exception>
-    public static string At(RepeatedField<string> stored, uint place) => place == 0 ? ""
-        : place <= stored.Count ? stored[(int)place - 1]
-        : throw new JournalCorruptException($"Principal {place} of {stored.Count} is named.");
+    public static string At(StoredNames? stored, uint place) => place == 0 ? ""
+        : stored is not null && place <= stored.Names.Count ? stored.Names[(int)place - 1]
+        : throw new JournalCorruptException($"Principal {place} of {stored?.Names.Count ?? 0} is named.");
 }

@@ -12,6 +12,10 @@ internal sealed class WatchedLeases(ILeaseStore inner, LedgerClock clock) : ILea
 {
     private readonly ConcurrentDictionary<Guid, (LedgerTime RenewedAt, long Since)> seen = new();
 
+    private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(100);
+
+    private long listedAt;
+
     // Whose leases are revoked and over: they stay so.
     private volatile Guid[] over = [];
 
@@ -30,6 +34,7 @@ internal sealed class WatchedLeases(ILeaseStore inner, LedgerClock clock) : ILea
     public IReadOnlyList<LeaseRow> List()
     {
         var rows = inner.List();
+        Volatile.Write(ref listedAt, Stopwatch.GetTimestamp());
         var found = new LeaseRow[rows.Count];
         for (var i = 0; i < found.Length; i++)
         {
@@ -57,8 +62,12 @@ internal sealed class WatchedLeases(ILeaseStore inner, LedgerClock clock) : ILea
             return true;
         }
 
-        // It may be claimed by one whose lease nobody here has looked at yet.
-        await Task.Run(List).ConfigureAwait(false);
+        // It may be claimed by one whose lease nobody here has looked at yet. Many shards ask at once, and again and again.
+        if (Volatile.Read(ref listedAt) is var at && (at == 0 || Stopwatch.GetElapsedTime(at) > s_lookAgain))
+        {
+            await Task.Run(List).ConfigureAwait(false);
+        }
+
         var now = over;
         return now.Except(known).Any() && await inner.ClaimAsync(id, shard, number, now).ConfigureAwait(false);
     }

@@ -40,13 +40,13 @@ internal enum FaultKinds
     /// <summary>The table of the index of ids is put back from a copy that is older than the journal.</summary>
     IndexLost = 1 << 21,
 
+    /// <summary>What an account decides throws at times, by a defect that comes and goes.</summary>
+    Throws = 1 << 27,
+
     /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it, and what
     /// others have prepared with it stays in doubt.</summary>
     Unreadable = 1 << 28,
-
-    /// <summary>What an account decides throws at times, by a defect that comes and goes.</summary>
-    Throws = 1 << 22,
-    All = ((1 << 23) - 1) | Unreadable,
+    All = ((1 << 22) - 1) | Throws | Unreadable,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -81,6 +81,11 @@ internal sealed record Faults
 
     public int DoubtMax { get; init; } = 4096;
 
+    /// <summary>When doubt counts as old, and how often one goes through beyond a bound.</summary>
+    public TimeSpan OldDoubtAfter { get; init; } = TimeSpan.FromSeconds(2);
+
+    public TimeSpan ProbeEvery { get; init; } = TimeSpan.FromSeconds(1);
+
     public int WriteFails { get; init; }
 
     public int AckLost { get; init; }
@@ -91,9 +96,9 @@ internal sealed record Faults
 
     public int LookupFails { get; init; }
 
-    public int Throws { get; init; }
-
     public int IndexLostBits { get; init; }
+
+    public int Throws { get; init; }
 
     public int LookupBits { get; init; } = 12;
 
@@ -124,7 +129,6 @@ internal sealed record Faults
         // Of its own: what the other faults of a seed are does not hang on it.
         var doubt = new Prng(seed, "doubt");
         kinds |= temper != 0 && (temper == 1 || doubt.Next(100) < 40) ? FaultKinds.Unreadable : FaultKinds.None;
-
         // Drawn apart, so that what came before it is as it was.
         var throws = new Prng(seed, "throws");
         var throwsPermille = throws.Of(5, 30, 200);
@@ -163,7 +167,9 @@ internal sealed record Faults
             IndexLostBits = Rate(FaultKinds.IndexLost, 19, 21, 23),
             UnreadableBits = (kinds & FaultKinds.Unreadable) != FaultKinds.None ? doubt.Of(20, 21, 22, 23) : 0,
             UnansweredMax = doubt.Of(1, 2, 3, 256),
-            DoubtMax = doubt.Of(2, 3, 5, 4096),
+            DoubtMax = doubt.Of(1, 2, 3, 4096),
+            OldDoubtAfter = TimeSpan.FromMilliseconds(doubt.Of(20, 200, 2000)),
+            ProbeEvery = TimeSpan.FromSeconds(doubt.Of(1, 5, 20)),
             WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
             AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),

@@ -605,7 +605,7 @@ internal sealed class Oracle(World world)
             var best = room;
             foreach (var (key, doubt) in book.Doubts)
             {
-                if (place.Versions[doubt.Since].At.Add(new AccountRuntimeOptions().OldDoubtAfter) <= at)
+                if (place.Versions[doubt.Since].At.Add(world.Options.OldDoubtAfter) <= at)
                 {
                     var released = book.Copy();
                     released.Settle(key);

@@ -90,8 +90,8 @@ internal sealed partial class World
     private readonly Prng disk;
     private readonly Prng chaos;
     private readonly Prng clients;
-    private readonly Prng defects;
     private readonly Prng unreadable;
+    private readonly Prng defects;
     private readonly Faults faults;
     private readonly Script script;
     private readonly AccountRuntimeOptions options;
@@ -133,8 +133,8 @@ internal sealed partial class World
         disk = new Prng(seed, "disk");
         chaos = new Prng(seed, "chaos");
         clients = new Prng(seed, "clients");
-        defects = new Prng(seed, "defects");
         unreadable = new Prng(seed, "unreadable");
+        defects = new Prng(seed, "defects");
         now = Script.Start - 1_000_000;
         isSilent = !isSequential && chaos.Chance(400);
         options = new AccountRuntimeOptions
@@ -150,12 +150,15 @@ internal sealed partial class World
             ExpiriesMax = chaos.Of(1, 2, 1000),
             CommitRecordDelay = TimeSpan.FromMilliseconds(chaos.Of(1, 50, 250, 2000)),
             ReleaseWait = TimeSpan.FromMilliseconds(chaos.Of(1, 500, 500)),
+            UnansweredMax = faults.UnansweredMax,
+            DoubtMax = faults.DoubtMax,
             FailedExpiryPauseMax = TimeSpan.FromSeconds(30),
             HoldsMax = script.HoldsMax,
             HoldsPerCounterpartyMax = script.HoldsPerCounterpartyMax,
             Deciding = faults.Throws > 0 ? ThrowAtTimes : null,
-            UnansweredMax = faults.UnansweredMax,
-            DoubtMax = faults.DoubtMax,
+            OldDoubtAfter = faults.OldDoubtAfter,
+            ProbeEvery = faults.ProbeEvery,
+            CountDoubtEvery = faults.OldDoubtAfter / 8,
         };
         Oracle = new Oracle(this);
         foreach (var account in script.Accounts)
