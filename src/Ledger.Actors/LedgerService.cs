@@ -476,10 +476,11 @@ internal sealed partial class LedgerService(
 
     // Whether a failure says that nothing was done.
     private static bool IsRefused(CallFailure failure) => failure is CallFailure.Overloaded or CallFailure.DeadlineExpired
-        or CallFailure.AccountInDoubt or CallFailure.CounterpartyUnavailable;
+        or CallFailure.AccountInDoubt or CallFailure.CounterpartyUnavailable or CallFailure.DecisionFailed;
 
     private static bool IsRefused(LedgerErrorReason reason) => reason is LedgerErrorReason.Overloaded
-        or LedgerErrorReason.DeadlineExpired or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable;
+        or LedgerErrorReason.DeadlineExpired or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable
+        or LedgerErrorReason.DecisionFailed;
 
     // One whose very opening is in doubt is not there yet: it must not keep a page from being listed.
     private async Task<AccountAnswerBase> AskForListAsync(

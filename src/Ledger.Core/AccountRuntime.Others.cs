@@ -325,6 +325,10 @@ public sealed partial class AccountRuntime
             var part = trial.Part;
             var facts = FactsOf(part, known, null);
             told = [.. part.Legs.Where(leg => leg.Transfer is not null).Select(leg => facts?.Invoke(leg.Index) ?? new LegFact(leg.Index))];
+            if (part.Legs.Any(static leg => leg.IsHold))
+            {
+                told = WithRoomForHolds(part, told);
+            }
         }
         catch (Exception e) when (IsRefusal(e, before))
         {
@@ -333,6 +337,42 @@ public sealed partial class AccountRuntime
         }
 
         SendQuote(trial, state.IsOpeningOrClosingInDoubt, told);
+    }
+
+    // Whether there is room for each hold that is asked for, after what the legs before it make and end.
+    private ImmutableArray<LegFact> WithRoomForHolds(TransactionPart part, ImmutableArray<LegFact> facts)
+    {
+        var sheet = Sheet.Take(state, null, OldUpTo(lastNow), dueBy: null, options);
+        var told = facts.ToBuilder();
+        Dictionary<TransferId, Transfer> made = [];
+        var place = -1;
+        foreach (var leg in part.Legs)
+        {
+            if (leg.Transfer is not { } transfer)
+            {
+                continue;
+            }
+
+            place++;
+            if (leg.IsHold)
+            {
+                var problem = sheet.CheckHolds(
+                    leg, transfer.DebitAccount == Address ? transfer.CreditAccount : transfer.DebitAccount);
+                told[place] = problem == TransferStatus.None ? told[place]
+                    : sheet.MayHaveMoreRoom ? told[place] with { InDoubt = true }
+                    : told[place] with { HoldProblem = problem };
+                sheet.CountHold(transfer, 1);
+                made[transfer.Id] = transfer;
+            }
+            else if (transfer.ResolvesHold && (transfer.Flags & TransferFlags.KeepRest) == TransferFlags.None
+                && (made.GetValueOrDefault(transfer.PendingId)
+                    ?? (told[place].HoldProblem == TransferStatus.None ? told[place].Pending : null)) is { } hold)
+            {
+                sheet.CountHold(hold, -1);
+            }
+        }
+
+        return told.MoveToImmutable();
     }
 
     private void SendQuote(TrialRequest trial, bool inDoubt, ImmutableArray<LegFact> facts)

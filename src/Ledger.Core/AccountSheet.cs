@@ -44,25 +44,26 @@ internal sealed class AccountSheet
     {
     }
 
-    public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, default, dueBy: null, null);
+    public AccountSheet(AccountState state, Func<int, LegFact>? factOf) => Take(state, factOf, default, dueBy: null, limits: null);
 
     /// <summary>Starts anew with an account as it is: one sheet serves many decisions.</summary>
     /// <param name="state">The account.</param>
     /// <param name="facts">What it knows of the legs.</param>
     /// <param name="oldUpTo">What was prepared then, or earlier, is old doubt.</param>
     /// <param name="dueBy">Holds that are due by then may have ended already; null where there are none.</param>
-    /// <param name="limits">How many holds it may have; null for any number.</param>
-    public AccountSheet Take(AccountState state, Func<int, LegFact>? facts, LedgerTime oldUpTo, LedgerTime? dueBy, AccountRuntimeOptions? limits)
+    /// <param name="limits">How many holds it may have; null where that does not matter.</param>
+    public AccountSheet Take(
+        AccountState state, Func<int, LegFact>? facts, LedgerTime oldUpTo, LedgerTime? dueBy, AccountRuntimeOptions? limits)
     {
-        source = state;
-        this.oldUpTo = oldUpTo;
-        this.dueBy = dueBy;
-        favour = null;
         holder = limits is null ? null : state;
         holdsMax = limits?.HoldsMax ?? 0;
         holdsWithMax = limits?.HoldsPerCounterpartyMax ?? 0;
         holdsMore = 0;
         holdsMoreWith = null;
+        source = state;
+        this.oldUpTo = oldUpTo;
+        this.dueBy = dueBy;
+        favour = null;
         Address = state.Address;
         Spec = state.Spec;
         OpenedWith = state.OpenedWith;
@@ -184,18 +185,22 @@ internal sealed class AccountSheet
     // long may stay so: what it could bring must not be denied for ever.
     private (Amount Debit, Amount Credit) Favour => favour ??= source!.FavourOf(oldUpTo, dueBy);
 
-    /// <summary>Whether the account has room for one more hold.</summary>
+    /// <summary>Whether the account has room for one more hold; of another account, what it has told.</summary>
+    /// <param name="leg">The leg that makes the hold.</param>
     /// <param name="other">The other account of the hold.</param>
-    public TransferStatus CheckHolds(AccountAddress other) => holder is null ? TransferStatus.None
+    public TransferStatus CheckHolds(PartLeg leg, AccountAddress other) => holder is null ? FactOf(leg.Index).HoldProblem
         : holder.HoldsReservedWith(other) + (holdsMoreWith?.GetValueOrDefault(other) ?? 0) >= holdsWithMax
             ? TransferStatus.ExceedsHoldsWithCounterparty
         : holder.HoldsReserved + holdsMore >= holdsMax ? TransferStatus.ExceedsHoldsOfAccount
         : TransferStatus.None;
 
-    /// <summary>Whether a transaction is old doubt, or a hold is due, so that holds may have ended for those who were told.</summary>
-    public bool MayHaveEndedHolds => dueBy is not null || source is { } state && state.HasOldDoubt(oldUpTo);
+    /// <summary>Whether holds may have ended already, by old doubt or since their time is up.</summary>
+    public bool MayHaveMoreRoom => dueBy is not null || source?.HasOldDoubt(oldUpTo) == true;
 
-    private void CountHold(Transfer hold, int more)
+    /// <summary>Counts a hold that a leg makes or ends.</summary>
+    /// <param name="hold">The transfer that makes the hold.</param>
+    /// <param name="more">1 or -1.</param>
+    public void CountHold(Transfer hold, int more)
     {
         var other = hold.DebitAccount == Address ? hold.CreditAccount : hold.DebitAccount;
         holdsMore += more;
@@ -466,10 +471,9 @@ internal static class LegLadder
     // A hold that a caller was told has ended may be in doubt here, as money may.
     private static LegDecision DecideRoomForHold(PartLeg leg, Transfer transfer, AccountSheet? debit, AccountSheet? credit)
     {
-        var onDebit = debit?.CheckHolds(transfer.CreditAccount) ?? TransferStatus.None;
-        var onCredit = credit?.CheckHolds(transfer.DebitAccount) ?? TransferStatus.None;
-        return (onDebit != TransferStatus.None && debit!.MayHaveEndedHolds)
-            || (onCredit != TransferStatus.None && credit!.MayHaveEndedHolds)
+        var onDebit = debit?.CheckHolds(leg, transfer.CreditAccount) ?? TransferStatus.None;
+        var onCredit = credit?.CheckHolds(leg, transfer.DebitAccount) ?? TransferStatus.None;
+        return (onDebit != TransferStatus.None && debit!.MayHaveMoreRoom) || (onCredit != TransferStatus.None && credit!.MayHaveMoreRoom)
             ? LegDecision.Doubt(leg) with { IsForMoney = true }
             : new LegDecision(Higher(onDebit, onCredit), leg);
     }

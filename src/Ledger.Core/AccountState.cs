@@ -124,9 +124,20 @@ public sealed class AccountState
         oldDoubts = InDoubtCount;
     }
 
-    /// <summary>Whether a transaction is in doubt since before this incarnation, or since a time or longer.</summary>
-    /// <param name="oldUpTo">What was prepared then, or earlier, is old.</param>
-    internal bool HasOldDoubt(LedgerTime oldUpTo) => InDoubtCount > 0 && (oldDoubts > 0 || oldestAtLeast <= oldUpTo);
+    /// <summary>Whether old doubt is left.</summary>
+    /// <param name="oldUpTo">What was prepared then, or earlier, is old; and what a former incarnation prepared.</param>
+    internal bool HasOldDoubt(LedgerTime oldUpTo)
+    {
+        foreach (var (_, doubt) in inDoubt ?? [])
+        {
+            if (doubt.Number <= oldDoubtsUpTo || doubt.PreparedTime <= oldUpTo)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>By how much the room under each limit would grow, at most, if old doubt ended in its favour. Too much where
     /// a hold is both due and being resolved, and never too little.</summary>

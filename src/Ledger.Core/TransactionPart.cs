@@ -305,7 +305,8 @@ public sealed record LegFact(int Index)
     /// <summary>Whether it depends on what is in doubt.</summary>
     public bool InDoubt { get; init; }
 
-    /// <summary>For a post or a void: why there is no live hold; else <see cref="TransferStatus.None"/>.</summary>
+    /// <summary>For a post or a void: why there is no live hold; for a hold: why there is no room for it; else
+    /// <see cref="TransferStatus.None"/>.</summary>
     public TransferStatus HoldProblem { get; init; }
 
     /// <summary>For a post or a void: the transfer that made the hold, where it is known; without its reference and metadata, by

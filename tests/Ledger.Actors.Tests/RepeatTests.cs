@@ -27,7 +27,7 @@ public sealed class RepeatTests : IAsyncLifetime
         var accounts = system.ActorOf(Props.Create(() => new StandIn(came, answers)));
         ledger = new LedgerService(
             new LedgerOptions { Mode = LedgerExecutionMode.Clustered }, TimeProvider.System, calls, null!,
-            Task.FromResult(accounts), null!, static () => null, null!);
+            Task.FromResult(accounts), null!, static () => null, new PositionText(static () => null!));
         return Task.CompletedTask;
     }
 

@@ -25,7 +25,9 @@ public sealed class HoldLimitTests
         account.Post(Plain(5, A, B, Amount.Of(1))).Status.ShouldBe(TransferStatus.Created);
         account.Post(Plain(6, A, B, Amount.Zero) with { Flags = TransferFlags.VoidPending, PendingId = Id(1) })
             .Status.ShouldBe(TransferStatus.Created);
-        account.Post(Hold(3, A, B)).ShouldBe(rejected with { Replayed = true });
+        var again = account.Post(Hold(3, A, B));
+        (again.Status, again.Time, again.Replayed).ShouldBe((rejected.Status, rejected.Time, true));
+        again.BalanceSeen.ShouldBe(rejected.BalanceSeen);
         account.Post(Hold(3, A, B) with { Reference = "else" }).Status.ShouldBe(TransferStatus.IdAlreadyFailed);
         account.Post(Hold(7, A, B)).Status.ShouldBe(TransferStatus.Created);
     }
@@ -64,6 +66,26 @@ public sealed class HoldLimitTests
                 TransferStatus.CreditAccountFrozen, Usd, null)));
         account.Take(new PostTransferCall(Hold(4, A, B), account.NextCaller(), account.In(60)));
         account.Sent<CloseRequest>().Last().Part.Id.ShouldBe(Id(4));
+    }
+
+    [Fact]
+    public void A_dry_run_tells_for_which_leg_there_is_no_room()
+    {
+        Close(Hold(1, B, A)).ShouldBeNull();
+        var part = Part(
+            40, B,
+            [.. new[]
+            {
+                Hold(2, B, A), Hold(3, B, A),
+                Plain(4, B, A, Amount.Zero) with { Flags = TransferFlags.VoidPending, PendingId = Id(1) }, Hold(5, B, A),
+            }.Select(static (transfer, i) => new PartLeg(i, transfer, null) { Amount = transfer.Amount })]);
+        account.Take(new TrialRequest(part, 1));
+
+        account.Sent<TrialAnswer>().ShouldHaveSingleItem().Quote.Facts.Select(static fact => fact.HoldProblem).ShouldBe(
+        [
+            TransferStatus.None, TransferStatus.ExceedsHoldsWithCounterparty, TransferStatus.None,
+            TransferStatus.ExceedsHoldsWithCounterparty,
+        ]);
     }
 
     [Fact]

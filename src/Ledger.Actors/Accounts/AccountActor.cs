@@ -435,7 +435,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     private void Searched(SearchEnded ended)
     {
-        searches?.Ended(ended);
+        if (searches?.Ended(ended) != true)
+        {
+            // Of an incarnation before, under the same reference: its questions had the same numbers.
+            return;
+        }
+
         if (ended.Answers is { } answers)
         {
             foreach (var answer in answers)

@@ -42,12 +42,13 @@ internal sealed class AccountSearches(AccountAddress account, AccountStreamReade
 
     /// <summary>A search has ended, with answers: what they leave open is searched for in the whole stream.</summary>
     /// <param name="done">The end.</param>
-    public void Ended(SearchEnded done)
+    /// <returns>Whether it is one of these; not when an incarnation before had asked.</returns>
+    public bool Ended(SearchEnded done)
     {
         if (running[done.Kind] is not var (stop, asked) || asked != done.Asked)
         {
             // Of an incarnation before.
-            return;
+            return false;
         }
 
         foreach (var answer in done.Answers ?? [])
@@ -61,6 +62,7 @@ internal sealed class AccountSearches(AccountAddress account, AccountStreamReade
         stop.Dispose();
         running[done.Kind] = null;
         Start(done.Kind);
+        return true;
     }
 
     /// <summary>Stops the searches that nobody waits for any more.</summary>

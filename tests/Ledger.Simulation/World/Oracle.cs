@@ -838,9 +838,10 @@ internal sealed class Oracle(World world)
             return;
         }
 
-        // A refusal that used no id up, and the id was used since, for something else that this request is content with.
-        var isUsedSince = !Rules.UsesUp(one.Status)
-            && attempts.Values.Any(other => other.CloserCommitted && other.Id == id && other.Asked != asked);
+        // A refusal that used no id up, and the id was used since, for something else that this request is content with: another
+        // request of that id, or a leg of a transaction.
+        var isUsedSince = !Rules.UsesUp(one.Status) && attempts.Values.Any(other => other.CloserCommitted && other.Asked != asked
+            && (other.Id == id || other.Part!.Legs.Any(leg => leg.Transfer?.Id == id)));
         Check(one.Committed is null || one.Committed == committed
             || (!one.Committed.Value && (IsAboutAnother(one.Status) || isUsedSince)),
             $"I4: {id} was told {one.Status} and then {status}");
