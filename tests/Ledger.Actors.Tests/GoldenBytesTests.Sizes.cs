@@ -37,7 +37,7 @@ public partial class GoldenBytesTests
         Convert.ToHexString(Encode()).ShouldBe(Convert.ToHexString(golden));
         var read = JournalCodec.Decode(golden, Own, 42, out _).Events.ShouldHaveSingleItem();
         ShouldBeSame(read, Sizes[name]);
-        PartOf(read)!.Legs[0].HoldRow.ShouldBe(PartOf(Sizes[name])!.Legs[0].HoldRow);
+        ((TransactionPrepared)read).Part.Legs[0].HoldRow.ShouldBe(((TransactionPrepared)Sizes[name]).Part.Legs[0].HoldRow);
     }
 
     // Which row it is says nothing of what is done: it is another one in each account's stream.
