@@ -398,10 +398,17 @@ internal sealed partial class LedgerService
             return null;
         }
 
-        // What was rejected there is no reason: another node, or this one after a restart, would know nothing of it, and do it.
-        if (await RecordAsync(known, transfer.Id, deadline, cancellationToken) is not { Status: TransferStatus.Created } record)
+        // Memory only says where to look; what is answered is what that account's journal says.
+        if (await RecordAsync(known, transfer.Id, deadline, cancellationToken) is not { } record)
         {
             return null;
+        }
+
+        if (record.Status != TransferStatus.Created)
+        {
+            return RememberedDetails.UsesUp(record.Status)
+                ? new TransferResult(transfer.Id, TransferStatus.IdAlreadyFailed, default, false, null)
+                : null;
         }
 
         var difference = TransferContent.Compare(

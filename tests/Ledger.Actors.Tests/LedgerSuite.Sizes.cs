@@ -45,7 +45,7 @@ public abstract partial class LedgerSuite
         var rows = RowCount();
 
         // Without its openings it is small enough.
-        var opening = Transaction.Of(NewId(), Enumerable.Range(0, 3_000).Select(i =>
+        var opening = Transaction.Of(NewId(), Enumerable.Range(0, 4_000).Select(i =>
             Transfer(Address($"{new string('d', 100)}{i}"), Address($"{new string('c', 100)}{i}"), 1) with
             {
                 Asset = Usd, Flags = TransferFlags.OpenAccounts, Reference = new string('r', 120),
@@ -63,7 +63,7 @@ public abstract partial class LedgerSuite
         await using var host = await StartAsync();
         var (a, b) = await OpenTwoAsync(host.Ledger);
         Transaction[] largest = [.. Enumerable.Range(0, 6).Select(_ =>
-            Transaction.Of(NewId(), Enumerable.Range(0, 440).Select(_ => Large(a, b))))];
+            Transaction.Of(NewId(), Enumerable.Range(0, 450).Select(_ => Large(a, b))))];
         EncodedSize.OfTransaction(largest[0]).ShouldBeInRange(LedgerSizes.TransactionMax * 9 / 10, LedgerSizes.TransactionMax);
 
         var small = Enumerable.Range(0, 200).Select(_ => host.Ledger.PostTransferAsync(Transfer(a, b, 1)));
@@ -73,7 +73,7 @@ public abstract partial class LedgerSuite
         results.ShouldAllBe(static result => result.Status == TransferStatus.Created);
         others.ShouldAllBe(static result => result.Status == TransferStatus.Created);
         RowBytesMax().ShouldBeInRange(LedgerSizes.RowFull, LedgerSizes.RowMax);
-        (await host.Ledger.GetAccountAsync(a))!.EntryCount.ShouldBe((6ul * 440) + 200);
+        (await host.Ledger.GetAccountAsync(a))!.EntryCount.ShouldBe((6ul * 450) + 200);
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public abstract partial class LedgerSuite
     [Fact]
     public async Task A_thousand_holds_with_large_metadata_are_voided_by_one_transaction()
     {
-        await using var host = await StartAsync();
+        await using var host = await StartAsync(static options => options.CounterpartyHoldsMax = 2_000);
         var (a, b) = await OpenTwoAsync(host.Ledger);
         Transfer[] holds = [.. Enumerable.Range(0, 1_150).Select(_ => Large(a, b) with { Flags = TransferFlags.Pending })];
         (await host.Ledger.PostTransfersAsync(holds)).ShouldAllBe(static result => result.Status == TransferStatus.Created);

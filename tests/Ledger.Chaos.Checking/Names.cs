@@ -57,6 +57,9 @@ internal static class Names
             ["UNAVAILABLE"] = ("UNAVAILABLE", true),
             ["JOURNAL_UNAVAILABLE"] = ("UNAVAILABLE", true),
             ["LEDGER_HALTED"] = ("UNAVAILABLE", false),
+            ["LOOPBACK_ONLY"] = ("PERMISSION_DENIED", false),
+            ["ACCOUNT_IN_DOUBT"] = ("UNAVAILABLE", false),
+            ["COUNTERPARTY_UNAVAILABLE"] = ("UNAVAILABLE", false),
             ["INTERNAL"] = ("INTERNAL", true),
             ["DECISION_FAILED"] = ("INTERNAL", false),
         }.ToFrozenDictionary(StringComparer.Ordinal);

@@ -49,12 +49,12 @@ public sealed class SizeTests(SharedNode shared) : IDisposable
     }
 
     [Fact]
-    public async Task More_than_a_thousand_holds_with_large_metadata_are_voided_by_one_request()
+    public async Task A_thousand_holds_with_large_metadata_are_voided_by_one_request()
     {
         // Each void names no asset, so each hold is looked up before the transaction is asked for.
         http.DefaultRequestHeaders.Add("grpc-timeout", "50S");
         await OpenAsync();
-        var holds = Enumerable.Range(0, 1_150).Select(_ => NewTransfer()).ToArray();
+        var holds = Enumerable.Range(0, 1_000).Select(_ => NewTransfer()).ToArray();
         foreach (var hold in holds)
         {
             hold["kind"] = "TRANSFER_KIND_HOLD";
