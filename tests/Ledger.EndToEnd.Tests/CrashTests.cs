@@ -284,6 +284,8 @@ public sealed class CrashTests(ITestOutputHelper output)
         // Ids that are not ordered by time take another way through the account's memory.
         Span<byte> bytes = stackalloc byte[16];
         random.NextBytes(bytes);
+        bytes[7] = (byte)((bytes[7] & 0x0F) | 0x40);
+        bytes[8] = (byte)((bytes[8] & 0x3F) | 0x80);
         return new Note(allowed)
         {
             Transfer = new Transfer
