@@ -421,16 +421,19 @@ internal sealed partial class LedgerService
         };
     }
 
-    private async Task<TransferRecord?> RecordAsync(
+    // As the account has it: what is written in another row, as a hold's reference and metadata are, is not fetched.
+    private async Task<TransferRecord?> RecordWithoutTextAsync(
         AccountAddress account, TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var answer = await AskAsync(
             account, (caller, until) => new GetTransferCall(id, caller, until), deadline, true, cancellationToken);
-        if (answer is not TransferRecordAnswer(var record))
-        {
-            throw Failed(answer, isRead: true);
-        }
+        return answer is TransferRecordAnswer(var record) ? record : throw Failed(answer, isRead: true);
+    }
 
+    private async Task<TransferRecord?> RecordAsync(
+        AccountAddress account, TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var record = await RecordWithoutTextAsync(account, id, deadline, cancellationToken);
         if (record is not { HoldRow: > 0 })
         {
             return record;
@@ -751,7 +754,8 @@ internal sealed partial class LedgerService
                 .FirstOrDefault(other => other?.Id == transfer.PendingId);
             if (hold is null && await LocateAsync(transfer.PendingId, deadline, cancellationToken) is { } account)
             {
-                hold = (await RecordAsync(account, transfer.PendingId, deadline, cancellationToken))?.Transfer;
+                // Its accounts and its asset are all that is wanted: of thousands, each one's text would be read from the journal.
+                hold = (await RecordWithoutTextAsync(account, transfer.PendingId, deadline, cancellationToken))?.Transfer;
             }
 
             if (hold is not null)

@@ -114,7 +114,7 @@ public abstract partial class LedgerSuite
         record.Transaction.Legs.Length.ShouldBe(1_150);
         record.Transaction.Legs[0].Transfer!.Metadata.ShouldBe(holds[0].Metadata);
         record.Transaction.Legs[^1].Transfer!.Metadata.ShouldBe(Metadata.Empty);
-        EncodedSize.OfRecord(record).ShouldBeInRange(LedgerSizes.AnswerMax - LedgerSizes.TransferMax, LedgerSizes.AnswerMax);
+        EncodedSize.OfRecord(record).ShouldBeInRange(LedgerSizes.AnswerMax - (2 * LedgerSizes.TransferMax), LedgerSizes.AnswerMax);
     }
 
     [Fact]
