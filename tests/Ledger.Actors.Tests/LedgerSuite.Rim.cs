@@ -243,11 +243,10 @@ public abstract partial class LedgerSuite
 
         // What an exception left behind: "nothing is known of it", for a question of the same number.
         var question = new IdLookup(first.Id, 0, 1, default, LedgerTime.MaxValue, false) { Number = 1 };
-        var former = new AccountSearches(a, context.Reader, actor);
         foreach (var kind in Enumerable.Range(0, 4))
         {
-            actor.Tell(new SearchEnded(former, kind, [question], [new IdAnswer(question, null, true)], null));
-            actor.Tell(new SearchEnded(former, kind, [question], null, new InvalidOperationException("former")));
+            actor.Tell(new SearchEnded(kind, [question], [new IdAnswer(question, null, true)], null));
+            actor.Tell(new SearchEnded(kind, [question], null, new InvalidOperationException("former")));
         }
 
         gate.Open();

@@ -177,9 +177,6 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 runtime.Handle(envelope.Message, lastUsed);
                 NoteTime(lastUsed);
                 break;
-            case SearchEnded ended when !ReferenceEquals(ended.Of, searches):
-                // Of an incarnation before, under the same reference: its questions had the same numbers.
-                break;
             case SearchEnded ended:
                 Searched(ended);
                 break;

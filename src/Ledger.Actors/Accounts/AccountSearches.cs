@@ -109,13 +109,13 @@ internal sealed class AccountSearches(AccountAddress account, AccountStreamReade
         SearchEnded end;
         try
         {
-            end = new SearchEnded(this, kind, asked, kind == (int)Kind.Repair
+            end = new SearchEnded(kind, asked, kind == (int)Kind.Repair
                 ? await reader.FindAsync(account, asked, cancellationToken).ConfigureAwait(false)
                 : await reader.AskAsync(account, asked, cancellationToken).ConfigureAwait(false), null);
         }
         catch (Exception e)
         {
-            end = new SearchEnded(this, kind, asked, null, e);
+            end = new SearchEnded(kind, asked, null, e);
         }
 
         self.Tell(end, ActorRefs.NoSender);

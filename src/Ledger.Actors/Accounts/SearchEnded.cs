@@ -5,11 +5,9 @@ using Ledger.Core;
 namespace Ledger.Actors.Accounts;
 
 /// <summary>Told to an account: one of its searches of the journal has ended.</summary>
-/// <param name="Of">Whose search it was: an account that was restarted under the same reference has others, of the same numbers.</param>
 /// <param name="Kind">Which.</param>
 /// <param name="Asked">What it was to find out.</param>
 /// <param name="Answers">The answers; null where it failed.</param>
 /// <param name="Cause">Why it failed; else null.</param>
-internal sealed record SearchEnded(
-    AccountSearches Of, int Kind, IdLookup[] Asked, IReadOnlyList<IdAnswer>? Answers, Exception? Cause)
+internal sealed record SearchEnded(int Kind, IdLookup[] Asked, IReadOnlyList<IdAnswer>? Answers, Exception? Cause)
     : INoSerializationVerificationNeeded, IDeadLetterSuppression;
