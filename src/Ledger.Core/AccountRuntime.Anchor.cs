@@ -148,7 +148,7 @@ public sealed partial class AccountRuntime
             return false;
         }
 
-        var size = EncodedSize.OfTransaction(part);
+        var size = EncodedSize.OfAsked(part);
         if (size <= options.TransactionBytesMax)
         {
             return false;
@@ -419,11 +419,6 @@ public sealed partial class AccountRuntime
     {
         // Said again, with every amount, and all that is the hold's.
         part = WithHoldRows(part);
-        if (IsTooLarge(work, part, now))
-        {
-            return;
-        }
-
         work.Part = part;
         work.Quotes = null;
         work.Others = part.Others();

@@ -85,6 +85,13 @@ public sealed partial class AccountRuntime
         {
             if (remembered.Status == TransferStatus.Created)
             {
+                if (remembered.SequenceNr <= work.LookedUpTo)
+                {
+                    // To ask again would bring the same, for ever.
+                    throw new LedgerInvariantException(
+                        $"{Address}: row {remembered.SequenceNr} commits {asked.Id}, and was not found in the journal");
+                }
+
                 // Decided since the journal was asked: ask again, for the content.
                 Begin(work, now);
                 return true;

@@ -83,6 +83,7 @@ public sealed partial class AccountRuntime
         work.Missing = lookups.Count;
         work.FirstLookup = lookupCount + 1;
         work.LastLookup = lookupCount + lookups.Count;
+        work.LookedUpTo = assignedSequenceNr;
         foreach (var lookup in lookups)
         {
             Ask(lookup);
@@ -99,9 +100,9 @@ public sealed partial class AccountRuntime
         LastTime = state.LastTime,
     }));
 
-    private IdLookup LookupOf(TransferId id, long sequenceNr, bool withLater)
+    private IdLookup LookupOf(TransferId id, long sequenceNr, bool withLater, bool withRemembered = false)
     {
-        var (notBefore, notAfter) = state.Remembered.BookedBetween(id, withLater);
+        var (notBefore, notAfter) = state.Remembered.BookedBetween(id, withLater || withRemembered);
         return new IdLookup(id, sequenceNr, 0, notBefore, notAfter, withLater);
     }
 
@@ -160,7 +161,8 @@ public sealed partial class AccountRuntime
             // This very request may have been rejected before, and that may have left memory.
             var mayHaveBeenAsked = input is PostTransferCall or PostTransactionCall && id == work.Asked!.Id
                 && FindAsked(remembered, work.Asked.Asked) is null && state.Remembered.MayHaveForgotten(id);
-            return LookupOf(id, mayHaveBeenAsked ? 0 : remembered.SequenceNr, withLater: false);
+            return LookupOf(
+                id, mayHaveBeenAsked ? 0 : remembered.SequenceNr, withLater: false, withRemembered: mayHaveBeenAsked);
         }
 
         // An id that is not used up may have been decided before, and that may have left memory.

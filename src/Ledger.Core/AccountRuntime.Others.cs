@@ -222,8 +222,7 @@ public sealed partial class AccountRuntime
                 : new Refusal(
                     record.Details.FailedLeg, record.Status, state.Spec?.Asset ?? default, record.Details.Seen))
         {
-            // The very same transfer may be known as a leg of a transaction: its row need not be a commit.
-            Row = committed && !(part.IsPlain && record.Details.NeedsContent) ? record.SequenceNr : 0,
+            Row = committed ? record.SequenceNr : 0,
         });
     }
 

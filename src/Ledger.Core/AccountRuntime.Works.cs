@@ -288,6 +288,9 @@ public sealed partial class AccountRuntime
 
         public long LastLookup { get; set; }
 
+        // What the journal was asked about reached up to this row.
+        public long LookedUpTo { get; set; }
+
         // Whether only its key was free to be looked up.
         public bool IsAside { get; init; }
 

@@ -53,7 +53,7 @@ public sealed record AccountRuntimeOptions
     /// <summary>How many bytes a row has at most, unless its only event has more.</summary>
     public int BatchBytesMax { get; init; } = LedgerSizes.RowFull;
 
-    /// <summary>How many bytes a transaction has at most, see <see cref="EncodedSize.OfTransaction(TransactionPart)"/>. One that has
+    /// <summary>How many bytes a transaction has at most, see <see cref="EncodedSize.OfAsked"/>. One that has
     /// more is refused before anything is journaled, and uses no id up.</summary>
     public int TransactionBytesMax { get; init; } = LedgerSizes.TransactionMax;
 

@@ -604,9 +604,13 @@ public sealed class AccountState
         {
             if (leg.Transfer is { } transfer && transfer.Id != part.Id && leg.Concerns(Address))
             {
+                // Asked for by itself it is the same transfer. An attempt at it by itself is another one, and may have been refused.
                 Remember(transfer.Id, new RememberedId(
-                    TransferContent.DigestOf(transfer), TransferStatus.Created, time, sequenceNr,
-                    new RememberedDetails { NeedsContent = true, Hold = HoldStateOf(part, leg) }));
+                    part.Digest, TransferStatus.Created, time, sequenceNr,
+                    new RememberedDetails
+                    {
+                        Asked = TransferContent.DigestOf(transfer), NeedsContent = true, Hold = HoldStateOf(part, leg),
+                    }));
             }
         }
 

@@ -50,17 +50,7 @@ public static class EncodedSize
         long shown = PublicFrame;
         foreach (var leg in transaction.Legs)
         {
-            if (leg.Transfer is { } transfer)
-            {
-                var inherited = Inherited(transfer);
-                stored += Message(StoredTransfer(transfer) + inherited + Resolved(transfer));
-                shown += Message(Message(PublicTransfer(transfer) + inherited));
-            }
-            else
-            {
-                stored += Message(StoredOpening(leg.Opening!));
-                shown += PublicLeg(null, leg.Opening);
-            }
+            Add(leg.Transfer, leg.Opening, ref stored, ref shown);
         }
 
         return Saturated(Math.Max(stored, shown));
@@ -78,6 +68,35 @@ public static class EncodedSize
         }
 
         return Saturated(Math.Max(StoredPart(part), shown));
+    }
+
+    /// <summary>The same of a transaction as it is asked for: its coordinator can't resolve it to anything larger.</summary>
+    /// <param name="part">The transaction.</param>
+    public static int OfAsked(TransactionPart part)
+    {
+        ArgumentNullException.ThrowIfNull(part);
+        long stored = TransactionFrame + part.Anchor.Text.Length;
+        long shown = PublicFrame;
+        foreach (var leg in part.Legs)
+        {
+            Add(leg.Transfer, leg.Opening, ref stored, ref shown);
+        }
+
+        return Saturated(Math.Max(stored, shown));
+    }
+
+    private static void Add(Transfer? transfer, AccountSpec? opening, ref long stored, ref long shown)
+    {
+        if (transfer is null)
+        {
+            stored += Message(StoredOpening(opening!));
+            shown += PublicLeg(null, opening);
+            return;
+        }
+
+        var inherited = Inherited(transfer);
+        stored += Message(StoredTransfer(transfer) + inherited + Resolved(transfer));
+        shown += Message(Message(PublicTransfer(transfer) + inherited));
     }
 
     /// <summary>An event as a part of its row.</summary>

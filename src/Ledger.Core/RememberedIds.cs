@@ -135,8 +135,8 @@ public sealed class RememberedIds
     /// <summary>Whether an id that is not time-ordered has left memory; from then on such ids are looked up.</summary>
     public bool HasForgottenUnordered { get; private set; }
 
-    /// <summary>When the newest of those was decided that have left memory, but for ids that were ahead of their time.
-    /// What was booked later is still remembered, and need not be looked for in the journal.</summary>
+    /// <summary>No decision that has left memory was booked later, but for those about ids that were ahead of their
+    /// time. What was booked later is still remembered, and need not be looked for in the journal.</summary>
     public LedgerTime ForgottenUpTo { get; private set; } = new(long.MinValue);
 
     /// <summary>The ids in memory, oldest first, without those that are only there because they are ahead.</summary>
@@ -313,11 +313,11 @@ public sealed class RememberedIds
         lately = stay > 10 * IdWindow.WidthMicroseconds ? null
             : lately is null && stay < 2 * IdWindow.WidthMicroseconds ? new ForgottenIds(Watermark)
             : lately;
-        ForgottenUpTo = one.At;
+        ForgetUpTo(one.At);
         if (!one.Id.IsTimeOrdered || one.Id.UnixMicroseconds <= one.At.UnixMicroseconds + IdWindow.WidthMicroseconds
             || HasPassed(one.Id, now))
         {
-            Forget(one.Id);
+            Forget(one.Id, now);
             return;
         }
 
@@ -326,7 +326,7 @@ public sealed class RememberedIds
         {
             var newest = early.Max;
             early.Remove(newest);
-            Forget(newest.Id);
+            Forget(newest.Id, now);
         }
     }
 
@@ -338,7 +338,7 @@ public sealed class RememberedIds
         while (early!.Count > 0 && early.Min is var first && HasPassed(first.Id, now))
         {
             early.Remove(first);
-            Forget(first.Id);
+            Forget(first.Id, now);
         }
 
         if (early.Count == 0)
@@ -347,9 +347,22 @@ public sealed class RememberedIds
         }
     }
 
-    private void Forget(TransferId id)
+    private void ForgetUpTo(LedgerTime at)
     {
-        known!.Remove(id);
+        if (at > ForgottenUpTo)
+        {
+            ForgottenUpTo = at;
+        }
+    }
+
+    private void Forget(TransferId id, LedgerTime now)
+    {
+        // What is decided again keeps its place, so its last decision may be newer than those of ids behind it.
+        if (known!.Remove(id, out var last) && last.Rare?.Earlier is not null)
+        {
+            ForgetUpTo(now);
+        }
+
         if (!id.IsTimeOrdered)
         {
             HasForgottenUnordered = true;

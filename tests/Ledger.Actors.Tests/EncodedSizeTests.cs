@@ -77,8 +77,10 @@ public sealed class EncodedSizeTests : IDisposable
         serializer.ToBinary(new AccountEnvelope(part.Anchor, new PostTransactionCall(transaction, caller, new LedgerTime(long.MaxValue)))).Length
             .ShouldBeLessThanOrEqualTo(EncodedSize.OfTransaction(transaction) + around);
 
-        // So nothing that has been let in is refused for what it turns out to be.
-        EncodedSize.OfTransaction(part).ShouldBeLessThanOrEqualTo(EncodedSize.OfTransaction(transaction));
+        // So nothing that has been let in is refused by its coordinator, or turns out to be larger.
+        var asked = part with { Legs = [.. transaction.Legs.Select(static (leg, i) => new PartLeg(i, leg.Transfer, leg.Opening))] };
+        EncodedSize.OfAsked(asked).ShouldBeLessThanOrEqualTo(EncodedSize.OfTransaction(transaction));
+        EncodedSize.OfTransaction(part).ShouldBeLessThanOrEqualTo(EncodedSize.OfAsked(asked));
     }
 
     [Fact]

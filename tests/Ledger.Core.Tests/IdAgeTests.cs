@@ -140,6 +140,47 @@ public sealed class IdAgeTests : IAccountShell
         Post(early).ShouldBe(TransferStatus.Exists, "long after");
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_was_decided_twice_is_found_by_its_last_decision(bool fromSnapshot)
+    {
+        Fill(200);
+        var mended = Transfer(now);
+        Post(mended with { Asset = Asset.Parse("EUR/2") }).ShouldBe(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts);
+
+        // What comes between is newer than the first decision, and older than the last.
+        Fill(98);
+        Post(mended).ShouldBe(TransferStatus.Created);
+        Fill(30);
+        runtime.State.Remembered.Find(mended.Id).ShouldBeNull();
+        if (fromSnapshot)
+        {
+            Restart(fromSnapshot: true);
+        }
+
+        Post(mended).ShouldBe(TransferStatus.Exists);
+        Post(mended with { Amount = Amount.Of(77) }).ShouldBe(TransferStatus.ExistsWithDifferentAmount);
+    }
+
+    [Fact]
+    public void Other_content_under_an_id_in_memory_is_compared_with_its_row_although_an_older_one_may_be_forgotten()
+    {
+        Fill(200, step: 100_000);
+        Post(Transfer(now + (19 * Second / 10))).ShouldBe(TransferStatus.Created);
+        Fill(18, step: 100_000);
+        var transfer = Transfer(now);
+        Post(transfer).ShouldBe(TransferStatus.Created);
+
+        // What was ahead has left memory, so the journal is asked. What it is asked for is in memory still.
+        Fill(82, step: 100_000);
+        runtime.State.Remembered.Find(transfer.Id).ShouldNotBeNull();
+        runtime.State.Remembered.Watermark.ShouldBeGreaterThan(transfer.Id);
+        var before = lookups;
+        Post(transfer with { Amount = Amount.Of(77) }).ShouldBe(TransferStatus.ExistsWithDifferentAmount);
+        (lookups - before).ShouldBe(1);
+    }
+
     [Fact]
     public void Of_more_ids_ahead_than_stay_in_memory_none_is_forgotten()
     {
@@ -447,11 +488,11 @@ public sealed class IdAgeTests : IAccountShell
         return rowsRead - before;
     }
 
-    private void Fill(int count)
+    private void Fill(int count, long step = 1000)
     {
         for (var i = 0; i < count; i++)
         {
-            now += 1000;
+            now += step;
             Post(Transfer(now)).ShouldBe(TransferStatus.Created);
         }
     }

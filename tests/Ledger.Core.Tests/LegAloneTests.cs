@@ -90,4 +90,29 @@ public sealed class LegAloneTests
         // The other leg did not fail, and may be tried again.
         account.Post(Plain(2, A, B, Amount.Of(1))).Status.ShouldBe(TransferStatus.Created);
     }
+
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(1)]
+    public void An_attempt_that_was_refused_stays_refused_although_its_transfer_is_made_as_a_leg(int remembered)
+    {
+        var account = new OneAccount(options: new AccountRuntimeOptions { RememberedIdsMax = remembered });
+        var leg = Plain(2, B, A, Amount.Of(5));
+        var alone = Part(0, B, new PartLeg(0, leg, null) { Amount = leg.Amount }) with
+        {
+            Id = leg.Id, Asked = TransferContent.DigestOf(leg),
+        };
+        account.Take(new CloseRequest(alone, Cancel: true));
+        account.Sent<CloseAnswer>().Last().Committed.ShouldBeFalse();
+
+        var whole = Part(9, B, new PartLeg(0, Plain(3, B, A, Amount.Of(1)), null) { Amount = Amount.Of(1) },
+            new PartLeg(1, leg, null) { Amount = leg.Amount });
+        account.Take(new CloseRequest(whole));
+        account.Sent<CloseAnswer>().Last().Committed.ShouldBeTrue();
+
+        // The request of the attempt comes once more, late.
+        account.Take(new CloseRequest(alone));
+        account.Sent<CloseAnswer>().Last().Committed.ShouldBeFalse();
+        account.State.Balances.CreditsPosted.ShouldBe(Amount.Of(6));
+    }
 }

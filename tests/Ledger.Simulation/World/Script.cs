@@ -126,6 +126,17 @@ internal sealed class Script
             at += random.Chance(60) ? random.Spread(19, 22) : random.Chance(300) ? 0 : random.Spread(6, 17);
             One();
         }
+
+        // Last, so that all before it is as it is without.
+        for (var mended = sizes.Of(0, 0, 0, 1, 3); mended > 0; mended--)
+        {
+            AddMended();
+        }
+
+        for (var crossed = sizes.Of(0, 0, 1, 2, 5); crossed > 0; crossed--)
+        {
+            AddCrossed();
+        }
     }
 
     private AccountSpec SpecOf(int index)
@@ -480,6 +491,39 @@ internal sealed class Script
         Add(to, call);
     }
 
+    // What is refused for a fault of its own leaves its id free: it is mended, done, and asked for once more.
+    private void AddMended()
+    {
+        var transfer = Movement(0);
+        var to = transfer.DebitAccount;
+        Remember([transfer]);
+        transfer = transfer with { Asset = default };
+        asked.Add((transfer.Id, to));
+        Add(to, new PostTransferCall(transfer with { Asset = Asset.Parse("XXX/3") }, default, default));
+        for (var tries = sizes.Between(1, 2); tries >= 0; tries--)
+        {
+            at += sizes.Spread(10, 21);
+            Add(to, new PostTransferCall(transfer, default, default));
+            for (var others = sizes.Between(0, 3); others > 0; others--)
+            {
+                at += sizes.Spread(8, 18);
+                Add(Plain(to, Another(to), Some()));
+            }
+        }
+    }
+
+    // Transactions, and their legs by themselves at nearly the same time.
+    private void AddCrossed()
+    {
+        AddTransaction();
+        AddTransaction();
+        for (var alone = sizes.Between(1, 4); alone > 0; alone--)
+        {
+            at += sizes.Chance(500) ? 0 : sizes.Spread(6, 14);
+            AddLegAlone();
+        }
+    }
+
     // One leg of a transaction, committed or not, is sent by itself: alone, or as another transaction.
     private bool AddLegAlone()
     {
@@ -584,12 +628,30 @@ internal sealed class Script
 
         if (legs.Count > 0)
         {
+            FillUp(legs, id);
             Remember(mine);
             asked.Add((id, AnchorOf(legs.ToImmutable())));
             Add(AnchorOf(legs.ToImmutable()), new PostTransactionCall(new Transaction(id, legs.ToImmutable()), default, default)
             {
                 IsTrial = random.Chance(20),
             });
+        }
+    }
+
+    // Some are so near to what a transaction may have that it depends on what their legs come to.
+    private void FillUp(ImmutableArray<TransactionLeg>.Builder legs, TransferId id)
+    {
+        if (texts is null || !texts.Chance(150))
+        {
+            return;
+        }
+
+        var place = texts.Next(legs.Count);
+        var size = EncodedSize.OfTransaction(new Transaction(id, legs.ToImmutable()));
+        var room = TransactionMax + texts.Between(-20, 250) - size;
+        if (room > 0 && legs[place].Transfer is { } transfer)
+        {
+            legs[place] = TransactionLeg.Of(transfer with { Reference = transfer.Reference + new string('f', (int)room) });
         }
     }
 

@@ -288,7 +288,8 @@ internal sealed class Sequence(World world)
         {
             // A post alone is refused by its debit account's freeze without asking the other account.
             Check(isAlone && status == TransferStatus.DebitAccountFrozen && reason == TransferStatus.CreditAccountAlreadyClosed
-                && asked.Legs[0].Transfer!.ResolvesHold || status == reason && (isAlone || leg == failedLeg),
+                && asked.Legs[0].Transfer!.ResolvesHold || status == reason && (isAlone || leg == failedLeg)
+                || isAlone && reason == TransferStatus.IdAlreadyFailed && IsFoundFirst(asked.Legs[0].Transfer!, status, wish),
                 $"{asked.Id} is answered {status} at {failedLeg}, not {reason} at {leg}");
 
             // One leg of a transaction, by itself: with its own amount.
@@ -302,6 +303,16 @@ internal sealed class Sequence(World world)
                 NoteFailed(anchor, asked, status, leg);
             }
         }
+    }
+
+    // That an id is used up on the credit side alone is found out last, by who is asked to commit it.
+    private bool IsFoundFirst(Transfer transfer, TransferStatus status, Wish wish)
+    {
+        var (debit, credit) = (BookOf(transfer.DebitAccount), BookOf(transfer.CreditAccount));
+        var (amount, now) = (Rules.AmountOf(transfer, debit, credit), new LedgerTime(wish.FirstSent));
+        return !debit.Failed.Contains(transfer.Id)
+            && (Rules.Highest(Rules.Against(transfer, amount, debit, true, now)) == status
+                || Rules.Highest(Rules.Against(transfer, amount, credit, false, now)) == status);
     }
 
     // The leg that failed has used up its id, too, where its coordinator is one of its accounts.

@@ -890,8 +890,8 @@ internal sealed partial class World
             }
         }
 
-        // One transaction, with what its row and its event say besides.
-        var max = options.TransactionBytesMax + EncodedSize.Row + 256;
+        // One transaction, with what its row says besides, and its event: the balances seen, and on whose behalf.
+        var max = options.TransactionBytesMax + EncodedSize.Row + 512;
         if (size > max)
         {
             throw new ViolationException($"R17: a row of {one.Place.Address} has {size} bytes, and {max} can be stored");
