@@ -35,7 +35,7 @@ internal static class Run
         {
             Out = output,
             Error = error,
-            In = new StringReader(input),
+            OpenInput = () => new MemoryStream(System.Text.Encoding.UTF8.GetBytes(input)),
             EnvironmentVariable = _ => null,
             Connect = options => server is null
                 ? throw new InvalidOperationException("A command that should have been refused connects.")
