@@ -17,6 +17,10 @@ public sealed partial class AccountRuntime
                     if (!TryAnswerBesides(owner, input, now))
                     {
                         owner.Waiters.Add(input);
+                        if (input is GetTransferCall or GetTransactionCall)
+                        {
+                            WaitForId(owner, (AccountCall)input, now);
+                        }
                     }
 
                     return;
