@@ -18,6 +18,9 @@ internal sealed class CliContext
     /// <summary>Whether results are read by a person, so that colour helps.</summary>
     public bool OutIsTerminal { get; init; }
 
+    /// <summary>How many characters a line of the terminal holds; null for what the terminal itself says.</summary>
+    public int? Width { get; init; }
+
     /// <summary>Whether progress may rewrite its line.</summary>
     public bool ErrorIsTerminal { get; init; }
 
