@@ -380,6 +380,9 @@ public sealed partial class AccountRuntime
             case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
                 WaitForDoubt((AccountCall)message, CommandUntil((AccountCall)message, now));
                 break;
+            case ChangeAccountCall limits when AccountDecider.IsInDoubt(state, limits.Change):
+                WaitForDoubt(limits, CommandUntil(limits, now));
+                break;
             case OpenAccountCall opening:
                 Open(opening, now);
                 break;
