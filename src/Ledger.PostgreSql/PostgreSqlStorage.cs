@@ -53,10 +53,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
                 PostgreSqlConnections.ForStart(_connection.ConnectionString));
             connection.Open();
             CheckServer(connection);
-            if (!_options.AllowUnsafeDurability)
-            {
-                CheckDurability(connection);
-            }
+            CheckSession(connection);
 
             if (_options.AutoInitialize)
             {
@@ -112,7 +109,18 @@ public sealed class PostgreSqlStorage : LedgerStorage
         return new ClockMark(command.ExecuteScalar() is long ticks ? LedgerTime.From(new DateTimeOffset(ticks, TimeSpan.Zero)) : null);
     }
 
+    internal override string? ReadLoss() => PostgreSqlIdentity.ReadLoss(_connection.ConnectionString, Description);
+
+    internal override LedgerIdentity BeginEpoch(string by, string reason) =>
+        PostgreSqlIdentity.Begin(_connection.ConnectionString, Description, by, reason);
+
     internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
+
+    internal override void ForgetConnections()
+    {
+        using var connection = new NpgsqlConnection(_connection.ConnectionString);
+        NpgsqlConnection.ClearPool(connection);
+    }
 
     private static bool HasTable(NpgsqlConnection connection, NpgsqlTransaction? transaction, string table)
     {
@@ -167,6 +175,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             && HasTable(connection, transaction, "tags")
             && HasTable(connection, transaction, "ledger_id")
             && HasTable(connection, transaction, "ledger_identity")
+            && HasTable(connection, transaction, "ledger_loss")
             && HasTable(connection, transaction, "ledger_hold")
             && HasTable(connection, transaction, "ledger_work_checkpoint")
             && HasTable(connection, transaction, "ledger_unfinished")
@@ -255,21 +264,15 @@ public sealed class PostgreSqlStorage : LedgerStorage
         }
     }
 
-    private void CheckDurability(NpgsqlConnection connection)
+    // R19 d. The same is looked at on each writing connection and with each renewal of the lease.
+    private void CheckSession(NpgsqlConnection connection)
     {
-        foreach (var setting in (ReadOnlySpan<string>)["fsync", "full_page_writes", "synchronous_commit"])
+        using var command = new NpgsqlCommand("SELECT " + PostgreSqlProbe.SettingsSql, connection);
+        using var reader = command.ExecuteReader();
+        reader.Read();
+        if (PostgreSqlProbe.WeaknessIn(reader, 0) is { } weakness)
         {
-            using var command = new NpgsqlCommand("SELECT current_setting($1)", connection)
-            {
-                Parameters = { new NpgsqlParameter<string> { TypedValue = setting } },
-            };
-            if (command.ExecuteScalar() is "off")
-            {
-                throw new InvalidOperationException(
-                    $"The ledger's storage {Description} has {setting} = off: it may lose writes that it has"
-                    + $" confirmed. Turn it on, or set {nameof(PostgreSqlStorageOptions.AllowUnsafeDurability)} for"
-                    + " a throw-away test.");
-            }
+            throw new InvalidOperationException($"The ledger's storage {Description} can't be used: {weakness}");
         }
     }
 
