@@ -257,6 +257,9 @@ internal sealed class LedgerExtension : IExtension
             "Ledger {0}, which {1} began at {2:u} ({3}), in {4}",
             Identity, Identity.Epoch.BegunBy, Identity.Epoch.BegunAt.ToDateTimeOffset(), Identity.Epoch.Reason,
             options.Storage.Description);
+        var database = DatabaseWatch.Of(system);
+        database.OthersLookWithin = options.LeaseTime + NodeLease.Margin;
+        options.Storage.Attach(database);
         var streams = options.Storage.OpenStreams();
         var reader = new AccountStreamReader(streams, Logging.GetLogger(system, typeof(AccountStreamReader)));
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
@@ -270,7 +273,6 @@ internal sealed class LedgerExtension : IExtension
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
         system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
         Leases = options.Storage.OpenLeases() is { } leases ? new WatchedLeases(leases, Clock) : null;
-        var database = DatabaseWatch.Of(system);
         Lease = Leases is null
             ? new NodeLease(EndSystem, database)
             : new NodeLease(
@@ -306,6 +308,7 @@ internal sealed class LedgerExtension : IExtension
             options, Clock, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
         {
             Ended = () => Lease.Halted ?? (Lease.IsLost ? Lease.Failure : null),
+            IsConfirmed = () => database.IsConfirmed,
         };
         system.RegisterOnTermination(() =>
         {

@@ -56,6 +56,12 @@ internal static class PostgreSqlConnections
             builder.MaxPoolSize = Math.Max(25, builder.MinPoolSize);
         }
 
+        // Nothing is set for a session but its name, which says that it was looked at: see PostgreSqlReaders.
+        if (!given.Contains("noresetonclose"))
+        {
+            builder.NoResetOnClose = true;
+        }
+
         if (!given.Contains("applicationname"))
         {
             builder.ApplicationName = "ledger";

@@ -10,6 +10,7 @@ namespace Ledger.PostgreSql;
 internal sealed class PostgreSqlJournal : GroupWriteJournal
 {
     private readonly string _connectionString;
+    private readonly PostgreSqlReaders _readers;
     private readonly GroupedReads<PageQuestion, StoredPage> _pages;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
@@ -17,9 +18,10 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
         : base(config)
     {
         _connectionString = config.GetString("connection-string");
+        _readers = new PostgreSqlReaders(_connectionString, DatabaseWatch.Of(Context.System));
         _pages = new GroupedReads<PageQuestion, StoredPage>(
             new GroupedReadsOptions(),
-            (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token),
+            (pages, token) => PostgreSqlReading.ReadPagesAsync(_readers, pages, token),
             static page => page.PersistenceId,
             PostgreSqlReading.MayBeOfOne,
             PostgreSqlReading.IsTimeout,
@@ -46,7 +48,7 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
     protected override Task<long> ReadHighestAsync(
         string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)
         => PostgreSqlReading.ReadHighestAsync(
-            _connectionString, persistenceId, aboveSequenceNr, cancellationToken);
+            _readers, persistenceId, aboveSequenceNr, cancellationToken);
 
     protected override void PostStop()
     {

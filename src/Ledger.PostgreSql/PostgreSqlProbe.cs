@@ -69,15 +69,16 @@ internal static class PostgreSqlProbe
     }
 
     /// <summary>Asks.</summary>
-    public static async Task<DatabaseState> LookAsync(NpgsqlConnection connection, IReadOnlyList<AcknowledgedRow> rows)
+    public static async Task<DatabaseState> LookAsync(
+        NpgsqlConnection connection, IReadOnlyList<AcknowledgedRow> rows, CancellationToken cancellationToken = default)
     {
         try
         {
-            return await LookAsync(connection, rows, mayAsk: true).ConfigureAwait(false);
+            return await LookAsync(connection, rows, mayAsk: true, cancellationToken).ConfigureAwait(false);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            return await LookAsync(connection, rows, mayAsk: false).ConfigureAwait(false);
+            return await LookAsync(connection, rows, mayAsk: false, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -138,12 +139,12 @@ internal static class PostgreSqlProbe
     }
 
     private static async Task<DatabaseState> LookAsync(
-        NpgsqlConnection connection, IReadOnlyList<AcknowledgedRow> rows, bool mayAsk)
+        NpgsqlConnection connection, IReadOnlyList<AcknowledgedRow> rows, bool mayAsk, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(Sql(mayAsk), connection);
         AddTo(command.Parameters, rows);
-        await using var reader = await command.ExecuteReaderAsync().ConfigureAwait(false);
-        return await reader.ReadAsync().ConfigureAwait(false)
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
             ? Read(reader)
             : throw new InvalidOperationException("The table 'ledger_identity' has lost its rows, which say which ledger this is.");
     }

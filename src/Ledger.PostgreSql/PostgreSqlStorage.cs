@@ -23,6 +23,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     private readonly PostgreSqlStorageOptions _options;
     private readonly NpgsqlConnectionStringBuilder _connection;
+    private DatabaseWatch? _database;
 
     /// <summary>Makes the storage; nothing is connected yet.</summary>
     /// <param name="connectionString">Npgsql's connection string; what it lacks is filled in, see
@@ -89,9 +90,9 @@ public sealed class PostgreSqlStorage : LedgerStorage
     }
 
     /// <inheritdoc/>
-    public override IAccountStreams OpenStreams() => new PostgreSqlStreams(_connection.ConnectionString);
+    public override IAccountStreams OpenStreams() => new PostgreSqlStreams(Readers);
 
-    internal override IWorkStore OpenWork() => new PostgreSqlWorkStore(_connection.ConnectionString);
+    internal override IWorkStore OpenWork() => new PostgreSqlWorkStore(Readers);
 
     internal override async Task RehearseAsync(string persistenceId, CancellationToken cancellationToken)
     {
@@ -114,6 +115,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
     internal override LedgerIdentity BeginEpoch(string by, string reason) =>
         PostgreSqlIdentity.Begin(_connection.ConnectionString, Description, by, reason);
 
+    internal override void Attach(DatabaseWatch database) => _database = database;
+
     internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
 
     internal override void ForgetConnections()
@@ -121,6 +124,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         using var connection = new NpgsqlConnection(_connection.ConnectionString);
         NpgsqlConnection.ClearPool(connection);
     }
+
+    private PostgreSqlReaders Readers => new(_connection.ConnectionString, _database);
 
     private static bool HasTable(NpgsqlConnection connection, NpgsqlTransaction? transaction, string table)
     {

@@ -169,6 +169,49 @@ public sealed class PostgreSqlStorageTests : StorageTests
     }
 
     [Fact]
+    public async Task A_session_that_reads_is_looked_at_once_and_again_when_the_database_has_changed()
+    {
+        Open().Prepare();
+        var completed = PostgreSqlConnections.Complete(_database + ";Maximum Pool Size=1", new PostgreSqlStorageOptions()).ToString();
+        var watch = new DatabaseWatch();
+        var restarts = 0;
+        watch.Notify(static () => { }, static _ => { }, () => restarts++);
+        var readers = new PostgreSqlReaders(completed, watch);
+        await using (await readers.OpenAsync(CancellationToken.None))
+        {
+            watch.Known.ShouldNotBeNull();
+        }
+
+        // As if another life of the server had been met meanwhile: the session in the pool is looked at again, which tells.
+        watch.Meet(watch.Known! with { Instance = "another" }).ShouldBeTrue();
+        restarts.ShouldBe(1);
+        await using (await readers.OpenAsync(CancellationToken.None))
+        {
+            restarts.ShouldBe(2);
+        }
+
+        await using (await readers.OpenAsync(CancellationToken.None))
+        {
+        }
+
+        // Looked at, and not again: what would be missed now is not asked for.
+        watch.Acknowledged(watch.AddWriter(), new AppendRow("nobody", 7, 0, [], 0, "", "w"));
+        await using (await readers.OpenAsync(CancellationToken.None))
+        {
+            watch.Loss.ShouldBeNull();
+        }
+
+        // A new session is.
+        using (var pool = new NpgsqlConnection(completed))
+        {
+            NpgsqlConnection.ClearPool(pool);
+        }
+
+        (await Should.ThrowAsync<NpgsqlException>(readers.OpenAsync(CancellationToken.None))).Message.ShouldContain("7 of nobody");
+        watch.Loss.ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task A_commit_that_does_not_wait_for_the_standbys_which_are_named_is_refused()
     {
         using var server = new PostgresServer();

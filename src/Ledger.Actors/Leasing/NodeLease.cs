@@ -610,6 +610,7 @@ internal sealed class NodeLease : IDisposable
                 return;
             }
 
+            database.Confirm(changes);
             Volatile.Write(ref lastRenewed, start);
             Volatile.Write(ref goodUntilTicks, startTicks + duration.Ticks);
             Volatile.Write(ref goodUntil, start + (long)(duration.TotalSeconds * Stopwatch.Frequency));

@@ -1,10 +1,11 @@
+using System.Diagnostics;
 using Akka.Actor;
 
 namespace Ledger.Actors.Storage;
 
 /// <summary>What an actor system knows of the database under its journal, shared by all that write there (R19). Thread-safe.</summary>
 /// <remarks>
-/// <para>W1. Whoever opens a writing connection first looks at what is there, and shows it to <see cref="Meet"/>.</para>
+/// <para>W1. Whoever opens a connection, to write or to read, first looks at what is there, and shows it to <see cref="Meet"/>.</para>
 /// <para>W2. Where it is another history or epoch than before, <see cref="Generation"/> grows before anything is written or answered,
 /// and what belongs to an older generation is neither written nor said.</para>
 /// <para>W3. Where it is the same, and the server was started anew, the process is silent until its lease is renewed there: other
@@ -22,6 +23,8 @@ internal sealed class DatabaseWatch : IExtension
     private DatabaseState? known;
     private int generation;
     private int changes;
+    private int confirmed;
+    private long changedAt;
     private int writers;
     private volatile string? loss;
     private Action? lost;
@@ -34,6 +37,13 @@ internal sealed class DatabaseWatch : IExtension
     /// <summary>Grows whenever the database is another one than before, or has been started anew: what was found before says nothing
     /// about it.</summary>
     public int Changes => Volatile.Read(ref changes);
+
+    /// <summary>How long it takes at most, after a change, until every other process has looked at the database or is silent.</summary>
+    public TimeSpan OthersLookWithin { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whether what was read there may be told to anybody as it is: nobody else can know of rows that it lacks.</summary>
+    public bool IsConfirmed => loss is null && (Volatile.Read(ref confirmed) == Changes
+        || Stopwatch.GetElapsedTime(Volatile.Read(ref changedAt)) > OthersLookWithin);
 
     /// <summary>Grows whenever accounts must start again from the journal.</summary>
     public int Generation => Volatile.Read(ref generation);
@@ -128,7 +138,11 @@ internal sealed class DatabaseWatch : IExtension
             {
                 known = state;
                 generation += isKnown ? 0 : 1;
-                changes += isSameLife ? 0 : 1;
+                if (!isSameLife)
+                {
+                    Volatile.Write(ref changedAt, Stopwatch.GetTimestamp());
+                    changes++;
+                }
             }
         }
 
@@ -149,6 +163,10 @@ internal sealed class DatabaseWatch : IExtension
 
         return isKnown;
     }
+
+    /// <summary>Notes that all others have looked at the database since a change.</summary>
+    /// <param name="seen">How many <see cref="Changes"/> there were before that was asked.</param>
+    public void Confirm(int seen) => Volatile.Write(ref confirmed, seen);
 
     /// <summary>Notes that the database has lost rows. The first evidence counts.</summary>
     /// <param name="evidence">What was found, for people.</param>

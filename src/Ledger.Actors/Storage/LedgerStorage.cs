@@ -50,6 +50,11 @@ public abstract class LedgerStorage
     {
     }
 
+    /// <summary>Has what is opened from now on look at the database before it reads, for one actor system.</summary>
+    internal virtual void Attach(DatabaseWatch database)
+    {
+    }
+
     /// <summary>Gives up connections that are kept open: they may lead to a server that is none any more.</summary>
     internal virtual void ForgetConnections()
     {
