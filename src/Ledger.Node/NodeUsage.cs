@@ -17,6 +17,10 @@ internal static class NodeUsage
           Ledger:Cluster:Port       where other nodes reach this one, encrypted (4053)
           Ledger:Cluster:SeedNodes  the nodes to join: --Ledger:Cluster:SeedNodes:0=node-1:4053, and so on
 
+        After a loss (HALTED in /health and in the log), with the same settings:
+          epoch begin --by NAME --reason TEXT   has the ledger go on with what the database holds now
+          epoch show                            prints the epoch that runs
+
         All of them, with the values in effect, are printed at start. LEDGER_DEBUG=1 prints stack traces.
         """;
 }

@@ -8,6 +8,11 @@ if (args is ["--help" or "-h" or "-?"])
 
 try
 {
+    if (args is [EpochCommand.Name, ..])
+    {
+        return EpochCommand.Run(args[1..], Console.Out);
+    }
+
     var settings = NodeSettings.Read(NodeConfiguration.Build(args));
     Console.WriteLine(settings.Describe());
     return await NodeHost.RunAsync(settings);

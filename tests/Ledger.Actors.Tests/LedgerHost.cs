@@ -107,9 +107,11 @@ public sealed class SqliteTestStorage : TestStorage
     public override void Dispose() => Directory.Delete(directory, recursive: true);
 }
 
-public sealed class PostgresTestStorage(bool clustered) : TestStorage
+public sealed class PostgresTestStorage(bool clustered, PostgresServer? server = null) : TestStorage
 {
-    private readonly string connectionString = PostgresServer.Shared.CreateDatabase();
+    private readonly string connectionString = (server ?? PostgresServer.Shared).CreateDatabase();
+
+    public string ConnectionString => connectionString;
 
     public override bool Clustered => clustered;
 
