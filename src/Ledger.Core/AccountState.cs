@@ -258,8 +258,16 @@ public sealed class AccountState
     /// <exception cref="LedgerInvariantException">See the other one.</exception>
     internal void Evolve(AccountEvent happened, long sequenceNr, ref List<TransferId>? indexed)
     {
-        Require(happened.At >= LastTime, "time never runs backwards on an account");
-        LastTime = happened.At;
+        if (happened.At >= LastTime)
+        {
+            LastTime = happened.At;
+        }
+        else
+        {
+            // Who writes an operator's verdict may not have been able to read how far the account had come.
+            Require(happened is CloserRefused { Verdict: not null }, "time never runs backwards on an account");
+        }
+
         if (happened is not (TransactionCommitted or TransactionAborted))
         {
             Enter(happened, sequenceNr, 0, ref indexed);
@@ -306,6 +314,10 @@ public sealed class AccountState
                 break;
 
             case CloserRefused refused:
+                // R20: only what was not decided can have a verdict. Who finds both in its journal must not go on.
+                Require(
+                    refused.Verdict is null || !HasCommitted(refused.Part),
+                    "R20: an operator's verdict aborts what the last agent has committed");
                 Forsake(refused.Part, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr, isCloser: true);
                 break;
 
@@ -785,6 +797,9 @@ public sealed class AccountState
     /// <remarks>The end of a hold is tried again until it can be, and always under the same id.</remarks>
     internal static bool Burns(TransactionPart part, TransferStatus reason) => !part.IsAlone
         || (RememberedDetails.UsesUp(reason) && (part.Legs[0].Transfer!.Flags & TransferFlags.Expiry) == TransferFlags.None);
+
+    private bool HasCommitted(TransactionPart part) => Remembered.Find(part.Key) is { Status: TransferStatus.Created } known
+        && known.Digest == part.Digest;
 
     // Memory is bounded, also against somebody who tries one id with ever other content.
     private bool IsWornOut(TransferId id)
