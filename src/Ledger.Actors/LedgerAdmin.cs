@@ -12,8 +12,8 @@ internal sealed class LedgerAdmin(ILedgerWorkIndex work, LedgerService ledger, D
         ArgumentNullException.ThrowIfNull(verdict);
         Check(verdict.Account.IsNone, "The address is empty.", "address");
         Check(verdict.Id.IsNil, "The id is empty.", "transaction_id");
-        Check(verdict.By.Length == 0, "The person is missing: it is journaled who had it aborted.", "by");
-        Check(Principals.Check(verdict.By) is { } who ? $"The person {who}." : null, "by");
+        Check(verdict.By.Length == 0, "The person is missing: it is journaled who had it aborted.", "principal");
+        Check(Principals.Check(verdict.By) is { } who ? $"The person {who}." : null, "principal");
         Check(OperatorVerdict.CheckReason(verdict.Reason) is { } why ? $"The reason {why}." : null, "reason");
         return await resolver.ResolveAsync(verdict, ledger.DeadlineOf(timeout), cancellationToken);
     }

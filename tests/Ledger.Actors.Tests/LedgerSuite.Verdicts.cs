@@ -108,8 +108,11 @@ public abstract partial class LedgerSuite
         (await host.Ledger.PostTransferAsync(Transfer(good, hot, 100))).Status.ShouldBe(TransferStatus.Created);
         var split = new Transaction(
             TransferId.FromGuid(Guid.CreateVersion7()),
-            [TransactionLeg.Of(Transfer(hot, bad, 1)), TransactionLeg.Of(Transfer(hot, good, 2))]);
-        await Should.ThrowAsync<LedgerException>(() => host.Ledger.PostTransactionAsync(split, TimeSpan.FromMilliseconds(300)));
+            [
+                TransactionLeg.Of(Transfer(hot, bad, 1) with { Asset = Usd }),
+                TransactionLeg.Of(Transfer(hot, good, 2) with { Asset = Usd }),
+            ]);
+        await Should.ThrowAsync<LedgerException>(() => host.Ledger.PostTransactionAsync(split, TimeSpan.FromSeconds(1)));
         await Should.ThrowAsync<LedgerException>(() => host.Ledger.GetAccountAsync(hot));
 
         var ended = await host.Admin.ResolveInDoubtAsync(new InDoubtVerdict(hot, split.Id, Operator, Why));
@@ -123,8 +126,8 @@ public abstract partial class LedgerSuite
 
     [Theory]
     [InlineData("", Operator, Why, "address")]
-    [InlineData("hot", "", Why, "by")]
-    [InlineData("hot", "ledger:expiry", Why, "by")]
+    [InlineData("hot", "", Why, "principal")]
+    [InlineData("hot", "ledger:expiry", Why, "principal")]
     [InlineData("hot", Operator, " ", "reason")]
     public async Task A_verdict_names_who_and_why(string account, string by, string reason, string field)
     {
