@@ -1,6 +1,7 @@
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
 using Ledger.Core;
+using Ledger.Tests.Shared;
 
 namespace Ledger.Actors.Tests;
 
@@ -122,6 +123,56 @@ public abstract partial class LedgerSuite
         storage.Rows().Where(static row => row.Stream == AccountActor.PersistenceIdOf(Address("good")))
             .SelectMany(row => JournalCodec.Decode(row.Row, good, row.SequenceNr, out _).Events).OfType<CloserRefused>()
             .ShouldHaveSingleItem().Verdict.ShouldBe(new OperatorVerdict(Operator, Why));
+    }
+
+    [Fact]
+    public async Task A_last_agent_that_decides_while_the_verdict_is_written_is_fenced_and_stands_by_it()
+    {
+        var (hot, good, bad) = (Address("hot"), Address("good"), Address("bad"));
+        var mend = await OpenBesideDamagedAsync();
+        mend();
+        using var goesOn = new ManualResetEventSlim();
+        var hangs = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var left = int.MaxValue;
+        await using var host = await StartAsync(options => options.Deciding = () =>
+        {
+            // Of the payment: first its coordinator decides, and then its last agent.
+            if (Interlocked.Decrement(ref left) == 0)
+            {
+                hangs.SetResult();
+                goesOn.Wait(TimeSpan.FromMinutes(1)).ShouldBeTrue();
+            }
+        });
+        (await host.Ledger.PostTransferAsync(Transfer(good, hot, 100))).Status.ShouldBe(TransferStatus.Created);
+        var paid = Transfer(hot, bad, 1);
+        left = 2;
+        var posted = host.Ledger.PostTransferAsync(paid);
+        await hangs.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        var ended = await host.Admin.ResolveInDoubtAsync(new InDoubtVerdict(hot, paid.Id, Operator, Why));
+        ended.ShouldBe(new InDoubtResolution(false, InDoubtDecision.Operator, hot, bad, new RowPosition(bad, 2), IsBooked: true));
+        (await posted).Status.ShouldBe(TransferStatus.AbortedByOperator);
+
+        // It takes it for new and commits: under a number that is taken. Who has asked it meanwhile learns nothing. Then it knows.
+        goesOn.Set();
+        await Until.TrueAsync(async () =>
+        {
+            try
+            {
+                return (await host.Ledger.GetAccountAsync(bad)).ShouldNotBeNull().Balances.CreditsPosted == Amount.Zero;
+            }
+            catch (LedgerException e) when (e.Reason == LedgerErrorReason.JournalUnavailable)
+            {
+                return false;
+            }
+        });
+        (await host.Ledger.PostTransferAsync(paid)).Status.ShouldBe(TransferStatus.AbortedByOperator);
+        (await host.Ledger.PostTransferAsync(Transfer(hot, bad, 2))).Status.ShouldBe(TransferStatus.Created);
+        (await host.Ledger.GetAccountAsync(hot)).ShouldNotBeNull().Balances.DebitsPosted.ShouldBe(Amount.Of(2));
+        (await host.Ledger.GetAccountAsync(bad)).ShouldNotBeNull().Balances.CreditsPosted.ShouldBe(Amount.Of(2));
+        storage.Rows().Where(static row => row.Stream == AccountActor.PersistenceIdOf(Address("bad")))
+            .SelectMany(row => JournalCodec.Decode(row.Row, bad, row.SequenceNr, out _).Events)
+            .Select(static happened => happened.GetType()).ShouldBe(
+                [typeof(AccountOpened), typeof(CloserRefused), typeof(CloserCommitted)]);
     }
 
     [Theory]

@@ -1272,7 +1272,8 @@ internal sealed class Incarnation : IAccountShell
         world.Covered(Runtime, message, null);
         var (clock, before) = (Clock, Runtime.State.LastTime);
         Runtime.Handle(message, clock);
-        NoteAhead(clock, before, message is Outcome { Committed: true } or CloseAnswer { Committed: true } or OutcomeAck);
+        NoteAhead(clock, before, message is Outcome { Committed: true } or CloseAnswer { Committed: true } or OutcomeAck
+            or ResolveInDoubtCall { Found.Committed: true });
     }
 
     // R21: what this has decided was judged by a time that its events don't show, where the account is ahead of its clock. Only a
