@@ -750,7 +750,8 @@ public sealed class AccountState
         TransactionPart part, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr, bool isCloser = false)
     {
         // Whether a refusal of several votes rejects the transaction, or only this attempt, is the anchor's to say.
-        var burns = Burns(part, reason) && (!isCloser || part.IsAlone);
+        // So is what an operator aborts: the id may be in hand here for another transaction, whose coordinator this is.
+        var burns = Burns(part, reason) && (!isCloser || (part.IsAlone && reason != TransferStatus.AbortedByOperator));
         var details = new RememberedDetails
         {
             Asked = part.Asked == part.Digest ? null : part.Asked,

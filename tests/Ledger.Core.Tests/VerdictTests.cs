@@ -123,6 +123,27 @@ public sealed class VerdictTests
     }
 
     [Fact]
+    public void A_verdict_leaves_the_id_to_another_transaction_that_the_last_agent_coordinates()
+    {
+        // Two coordinators use one id: this account has prepared its own, and is the last agent of the other's.
+        account.Take(new PostTransferCall(Plain(1, A, C, Amount.Of(7)), account.NextCaller(), account.In(60)));
+        var own = account.Sent<CloseRequest>().ShouldHaveSingleItem().Part;
+        var part = Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
+        account.Take(new CloseRequest(part, Cancel: true) { Verdict = s_verdict });
+        account.Sent<CloseAnswer>().ShouldHaveSingleItem().Refusal!.Reason.ShouldBe(TransferStatus.AbortedByOperator);
+        account.Take(new CloseAnswer(own.Key, own.Digest, Committed: true, account.Now, null));
+        account.LastAnswer<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.Created);
+        account.Runtime.Flush();
+        account.Write();
+
+        // Both are known for what they are, also to the next process, and to the journal alone.
+        account.Restart(new AccountRuntimeOptions { RememberedIdsMax = 1 });
+        account.Take(new CloseRequest(part));
+        account.Sent<CloseAnswer>().Last().Committed.ShouldBeFalse();
+        account.Post(Plain(1, A, C, Amount.Of(7))).Status.ShouldBe(TransferStatus.Exists);
+    }
+
+    [Fact]
     public void A_verdict_on_what_is_committed_stops_the_account()
     {
         var part = Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });

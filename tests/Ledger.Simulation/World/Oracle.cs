@@ -294,7 +294,7 @@ internal sealed class Oracle(World world)
                     Count("aborted by an operator");
                 }
 
-                if (refused.Reason != TransferStatus.None)
+                if (refused.Reason != TransferStatus.None && !refusedOne.IsOverruled)
                 {
                     CheckRefusal(place, book, refused.Part, refused.Leg, refused.Reason, refused.At, "refuses");
                     burned.Add((place.Address, refused.Part.Id));
@@ -565,12 +565,6 @@ internal sealed class Oracle(World world)
         Place place, Book before, TransactionPart part, int index, TransferStatus reason, LedgerTime at, string verb)
     {
         var failed = part.Legs.FirstOrDefault(leg => leg.Index == index);
-        if (reason == TransferStatus.AbortedByOperator)
-        {
-            // Whatever the state: an operator's word, which the event names.
-            return;
-        }
-
         if (reason == TransferStatus.DecisionFailed)
         {
             Check(world.Injected.ContainsKey("decision threw"), $"R18: {place.Address} {verb} {part.Id}, as if a decision had thrown");
