@@ -11,11 +11,15 @@ internal sealed class CliContext
     /// <summary>Where progress, ids and errors go.</summary>
     public required TextWriter Error { get; init; }
 
-    /// <summary>Where a file that is named <c>-</c> is read from.</summary>
-    public TextReader In { get; init; } = Console.In;
+    /// <summary>Where a file that is named <c>-</c> is read from: bytes, since decoding would hide what is not
+    /// UTF-8.</summary>
+    public Func<Stream> OpenInput { get; init; } = Console.OpenStandardInput;
 
     /// <summary>Whether results are read by a person, so that colour helps.</summary>
     public bool OutIsTerminal { get; init; }
+
+    /// <summary>How many characters a line of the terminal holds; null for what the terminal itself says.</summary>
+    public int? Width { get; init; }
 
     /// <summary>Whether progress may rewrite its line.</summary>
     public bool ErrorIsTerminal { get; init; }

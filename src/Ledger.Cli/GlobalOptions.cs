@@ -14,14 +14,14 @@ internal sealed class GlobalOptions
 
     private readonly Option<Uri[]> server;
     private readonly Option<string> output;
-    private readonly Option<TimeSpan> timeout;
+    private readonly Option<LengthOfTime> timeout;
 
     public GlobalOptions(CliContext context)
     {
         server = new Option<Uri[]>("--server")
         {
-            Description = $"The node's address, or several separated by commas. http is plaintext HTTP/2, https is TLS. "
-                + $"[default: ${ServerVariable}, or {LedgerClientOptions.DefaultAddress.OriginalString}]",
+            Description = "The node's address, or several separated by commas. http is plaintext HTTP/2, https is TLS. "
+                + $"Where it is not given, ${ServerVariable} is taken.",
             HelpName = "URL",
             Recursive = true,
             Arity = ArgumentArity.ExactlyOne,
@@ -43,13 +43,13 @@ internal sealed class GlobalOptions
             DefaultValueFactory = _ => Table,
         };
         output.AcceptOnlyFromAmong(Table, Json, Csv);
-        timeout = new Option<TimeSpan>("--timeout")
+        timeout = new Option<LengthOfTime>("--timeout")
         {
             Description = "How long one attempt may take, such as 10s or 500ms.",
             HelpName = "TIME",
             Recursive = true,
             CustomParser = Parse.PositiveDuration,
-            DefaultValueFactory = _ => TimeSpan.FromSeconds(10),
+            DefaultValueFactory = _ => new LengthOfTime(TimeSpan.FromSeconds(10)),
         };
     }
 
@@ -62,7 +62,7 @@ internal sealed class GlobalOptions
 
     public LedgerClient Connect(CliContext context, ParseResult parsed)
     {
-        var limit = parsed.GetValue(timeout);
+        var limit = parsed.GetValue(timeout).Value;
         return context.Connect(new LedgerClientOptions
         {
             Addresses = parsed.GetRequiredValue(server),

@@ -31,6 +31,13 @@ internal static class LedgerCli
         string[] args, CliContext context, CancellationToken cancellationToken = default)
     {
         var parsed = CreateRoot(context).Parse(args);
+        if (UnknownWord(parsed) is { } word)
+        {
+            await context.Error.WriteLineAsync($"error: {OneLine(word)}");
+            await context.Error.WriteLineAsync($"See '{Path(parsed)} --help'.");
+            return ExitCodes.Usage;
+        }
+
         if (parsed.Errors.Count > 0 && parsed.Action is not { ClearsParseErrors: true })
         {
             foreach (var message in parsed.Errors.Select(e => e.Message).Distinct(StringComparer.Ordinal))
@@ -67,6 +74,21 @@ internal static class LedgerCli
         root.Subcommands.Add(BalancesCommand.Create(context, options));
         root.Subcommands.Add(AdminCommand.Create(context, options));
         return root;
+    }
+
+    /// <summary>What stands where a command should, told once; null when nothing does. Also beside --help, which would
+    /// otherwise show the help of another command as if all were well.</summary>
+    private static string? UnknownWord(ParseResult parsed)
+    {
+        var command = parsed.CommandResult.Command;
+        if (parsed.UnmatchedTokens is not [var word, ..] || command.Subcommands.Count == 0)
+        {
+            return null;
+        }
+
+        var what = word.StartsWith('-') ? "option" : "command";
+        var names = string.Join(", ", command.Subcommands.Select(static one => one.Name));
+        return $"'{Path(parsed)}' has no {what} '{word}'. Its commands: {names}.";
     }
 
     private static string Path(ParseResult parsed)

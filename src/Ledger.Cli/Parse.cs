@@ -121,12 +121,12 @@ internal static class Parse
         return null;
     }
 
-    public static TimeSpan Duration(ArgumentResult result)
+    public static LengthOfTime Duration(ArgumentResult result)
     {
         var text = Text(result);
         if (Syntax.TryDuration(text, out var duration))
         {
-            return duration;
+            return new LengthOfTime(duration);
         }
 
         result.AddError($"{Name(result)}: '{text}' is not a length of time such as 500ms, 10s or 2m.");
@@ -158,10 +158,12 @@ internal static class Parse
         return text;
     }
 
-    public static TimeSpan PositiveDuration(ArgumentResult result)
+    public static LengthOfTime PositiveDuration(ArgumentResult result)
     {
         var duration = Duration(result);
-        if (duration == TimeSpan.Zero && !result.Errors.Any())
+
+        // What can't be read is told already.
+        if (duration == default && Syntax.TryDuration(Text(result), out _))
         {
             result.AddError($"{Name(result)} must be longer than zero.");
         }

@@ -17,6 +17,10 @@ public sealed partial class AccountRuntime
                     if (!TryAnswerBesides(owner, input, now))
                     {
                         owner.Waiters.Add(input);
+                        if (input is GetTransferCall or GetTransactionCall)
+                        {
+                            WaitForId(owner, (AccountCall)input, now);
+                        }
                     }
 
                     return;
@@ -151,8 +155,9 @@ public sealed partial class AccountRuntime
 
         if (remembered is null)
         {
+            // What was done under an id does not tell what became of another attempt at it.
             return state.Remembered.MayHaveForgotten(id)
-                ? LookupOf(id, 0, withLater: input is GetTransferCall)
+                ? LookupOf(id, 0, withLater: input is GetTransferCall or OutcomeRequest)
                 : null;
         }
 
@@ -165,8 +170,11 @@ public sealed partial class AccountRuntime
                 id, mayHaveBeenAsked ? 0 : remembered.SequenceNr, withLater: false, withRemembered: mayHaveBeenAsked);
         }
 
-        // An id that is not used up may have been decided before, and that may have left memory.
-        return !remembered.IsFinal && state.Remembered.MayHaveForgotten(id) ? LookupOf(id, 0, withLater: false) : null;
+        // An id that is not used up may have been decided before, and that may have left memory. What has not may do so while the
+        // question is out.
+        return !remembered.IsFinal && state.Remembered.MayHaveForgotten(id)
+            ? LookupOf(id, 0, withLater: input is OutcomeRequest, withRemembered: true)
+            : null;
     }
 
     // A retry that says what it could leave to the hold is compared with what the hold says.

@@ -6,10 +6,15 @@ public sealed partial class AccountRuntime
     // Calls that wait for what was prepared before they came, in order of arrival.
     private Queue<Reader>? readers;
 
-    // When the first of them has waited for long enough.
+    // Reads of a transfer or transaction that is in hand: each is a waiter of what has its id in hand, too.
+    private List<IdReader>? idReaders;
+
+    // When the first of all of them has waited for long enough.
     private LedgerTime nextReader = LedgerTime.MaxValue;
 
     private readonly record struct Reader(long Barrier, AccountCall Call, LedgerTime Until);
+
+    private readonly record struct IdReader(Work Owner, AccountCall Call, LedgerTime Until);
 
     private void Read(AccountCall call, LedgerTime now)
     {
@@ -40,6 +45,18 @@ public sealed partial class AccountRuntime
     private void WaitForDoubt(AccountCall call, LedgerTime until)
     {
         (readers ??= []).Enqueue(new Reader(state.PreparedCount, call, until));
+        WakeForReader(until);
+    }
+
+    private void WaitForId(Work owner, AccountCall call, LedgerTime now)
+    {
+        var until = ReadUntil(call, now);
+        (idReaders ??= []).Add(new IdReader(owner, call, until));
+        WakeForReader(until);
+    }
+
+    private void WakeForReader(LedgerTime until)
+    {
         if (until < nextReader)
         {
             nextReader = until;
@@ -134,6 +151,7 @@ public sealed partial class AccountRuntime
 
         ForgetDecidedHeads();
         nextReader = LedgerTime.MaxValue;
+        ReleaseLateIdReaders(now);
         for (var left = readers?.Count ?? 0; left > 0; left--)
         {
             var reader = readers!.Dequeue();
@@ -156,6 +174,36 @@ public sealed partial class AccountRuntime
                     // An account that may have been opened is not said to be missing.
                     Hold(reader.Call.Caller, new CallFailed(CallFailure.AccountInDoubt));
                     break;
+            }
+        }
+    }
+
+    // What is looked up in the journal is answered when that is read: only what others must decide is in doubt.
+    private void ReleaseLateIdReaders(LedgerTime now)
+    {
+        for (var i = (idReaders?.Count ?? 0) - 1; i >= 0; i--)
+        {
+            var (owner, call, until) = idReaders![i];
+            if (!owner.Waiters.Contains(call))
+            {
+                idReaders.RemoveAt(i);
+            }
+            else if (!IsDue(until, now, ReaderPauseMax))
+            {
+                nextReader = Earlier(nextReader, until);
+            }
+            else if (owner.Phase == Phase.LookingUp && now < call.Deadline)
+            {
+                until = now.Add(options.DoubtWait);
+                idReaders[i] = new IdReader(owner, call, until);
+                nextReader = Earlier(nextReader, until);
+            }
+            else
+            {
+                idReaders.RemoveAt(i);
+                owner.Waiters.Remove(call);
+                Hold(call.Caller, new CallFailed(
+                    now < call.Deadline ? CallFailure.AccountInDoubt : CallFailure.DeadlineExpired));
             }
         }
     }

@@ -22,7 +22,6 @@ public static class LedgerGrpcExtensions
     public const string ReadyTag = "ready";
 
     private const string UnknownRoute = "/v1/{**rest}";
-    private const string JsonRoutePrefix = "/v1/";
 
     /// <summary>Adds what <see cref="MapLedgerGrpc"/> serves. An <see cref="ILedger"/> must be registered too, which
     /// <c>WithLedger(...)</c> does.</summary>
@@ -79,13 +78,14 @@ public static class LedgerGrpcExtensions
             endpoints.MapGrpcService<TransactionGrpcService>(), endpoints.MapGrpcService<AdminGrpcService>());
 
         // JSON repeats the names of all fields.
-        var bodyBytesMax = 2L * options.MaxReceiveMessageBytes;
+        var bodyBytesMax = 2 * options.MaxReceiveMessageBytes;
         services.Add(endpoint =>
         {
-            if (endpoint is RouteEndpointBuilder { RequestDelegate: { } next } route
-                && route.RoutePattern.RawText?.StartsWith(JsonRoutePrefix, StringComparison.Ordinal) == true)
+            if (endpoint.RequestDelegate is { } next
+                && endpoint.Metadata.OfType<GrpcJsonTranscodingMetadata>().SingleOrDefault() is { } json)
             {
-                endpoint.RequestDelegate = JsonEdge.Wrap(next, bodyBytesMax);
+                var request = new JsonRequest(json.MethodDescriptor, json.HttpRule);
+                endpoint.RequestDelegate = JsonEdge.Wrap(next, request, bodyBytesMax);
             }
         });
         endpoints.Map(UnknownRoute, JsonEdge.AnswerUnknownAsync).WithOrder(int.MaxValue - 1);

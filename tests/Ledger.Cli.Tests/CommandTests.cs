@@ -198,6 +198,59 @@ public sealed class CommandTests
         none.Out.ShouldBeEmpty();
     }
 
+    [Theory]
+    [InlineData(40)]
+    [InlineData(60)]
+    [InlineData(80)]
+    [InlineData(100)]
+    [InlineData(120)]
+    [InlineData(140)]
+    [InlineData(200)]
+    public async Task No_amount_or_id_is_broken_or_cut_however_narrow_the_terminal(int width)
+    {
+        const string id = "01a22664-7c67-718a-8c1e-7ff5cd141ec0";
+        await using var server = await FakeServer.InMemoryAsync();
+        await Run.OpenAsync(server, "bank:equity", "users:42:wallet");
+        await server.CliAsync(
+            "transfers", "post", "--debit", "bank:equity", "--credit", "users:42:wallet", "--amount",
+            "340282366920938463463374607431768211455", "--id", id);
+
+        foreach (var line in new[]
+        {
+            "accounts statement bank:equity", $"transfers get {id}", "balances", "accounts get users:42:wallet",
+        })
+        {
+            var shown = await server.CliInTerminalAsync(width, line.Split(' '));
+            shown.ExitCode.ShouldBe(0, shown.Error);
+            shown.Out.ShouldNotContain("…", customMessage: line);
+            shown.Out.ShouldContain("340282366920938463463374607431768211455", customMessage: $"{line} at {width}:\n{shown.Out}");
+            shown.Out.ShouldContain("users:42:wallet", customMessage: line);
+            shown.Out.Contains(id, StringComparison.Ordinal).ShouldBe(!line.Contains("balances", StringComparison.Ordinal)
+                && !line.StartsWith("accounts get", StringComparison.Ordinal), $"{line} at {width}:\n{shown.Out}");
+            if (shown.Out.Contains('│', StringComparison.Ordinal))
+            {
+                shown.Out.Split('\n').ShouldAllBe(text => text.TrimEnd().Length <= width, $"{line} at {width}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_statement_has_a_line_for_each_entry_where_there_is_room_and_a_record_where_there_is_none()
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        await Run.OpenAsync(server, "a", "b");
+        await server.CliAsync("transfers", "post", "--debit", "a", "--credit", "b", "--amount", "12500");
+
+        var wide = await server.CliInTerminalAsync(140, "accounts", "statement", "b");
+        var narrow = await server.CliInTerminalAsync(80, "accounts", "statement", "b");
+
+        wide.Out.ShouldContain("│  12500 │  -12500 │");
+        narrow.Out.ShouldNotContain("│");
+        narrow.Out.ShouldContain("amount        12500\n");
+        narrow.Out.ShouldContain("counterparty  a\n");
+        narrow.Out.ShouldNotContain("reference");
+    }
+
     [Fact]
     public async Task Balances_are_sorted_ordinally_with_the_line_ends_of_rfc_4180()
     {

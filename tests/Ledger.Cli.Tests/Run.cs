@@ -20,6 +20,10 @@ internal static class Run
     public static Task<Result> AloneAsync(params string[] args) =>
         CliAsync(new StringWriter(), new StringWriter(), server: null, args);
 
+    /// <summary>In a terminal of this width.</summary>
+    public static Task<Result> CliInTerminalAsync(this FakeServer server, int width, params string[] args) =>
+        CliAsync(new StringWriter(), new StringWriter(), server, args, "", width);
+
     /// <summary>With something on the standard input.</summary>
     public static Task<Result> CliWithInputAsync(this FakeServer server, string input, params string[] args) =>
         CliAsync(new StringWriter(), new StringWriter(), server, args, input);
@@ -29,13 +33,15 @@ internal static class Run
         CliAsync(output, error, server, args, "");
 
     private static async Task<Result> CliAsync(
-        StringWriter output, StringWriter error, FakeServer? server, string[] args, string input)
+        StringWriter output, StringWriter error, FakeServer? server, string[] args, string input, int? width = null)
     {
         var context = new CliContext
         {
             Out = output,
             Error = error,
-            In = new StringReader(input),
+            OutIsTerminal = width is not null,
+            Width = width,
+            OpenInput = () => new MemoryStream(System.Text.Encoding.UTF8.GetBytes(input)),
             EnvironmentVariable = _ => null,
             Connect = options => server is null
                 ? throw new InvalidOperationException("A command that should have been refused connects.")

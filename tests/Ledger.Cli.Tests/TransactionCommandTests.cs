@@ -187,8 +187,17 @@ public sealed class TransactionCommandTests : IDisposable
     [InlineData("{\n  \"id\": oops\n}", 2, "not JSON")]
     [InlineData("\n{\"legs\":[]}", 2, "legs")]
     [InlineData("{\"legs\":[{\"transfer\":{\"amount\":\"1\"}}]}\n{\"leg\":1}", 2, "leg")]
-    [InlineData("[]", 1, "")]
-    [InlineData("42", 1, "")]
+    [InlineData("[]", 1, "is a list; wanted: an object")]
+    [InlineData("42", 1, "is 42; wanted: an object")]
+    [InlineData("{\"legs\":[{\"transfer\":{\"amount\":\"1\",\"knd\":\"TRANSFER_KIND_HOLD\"}}]}", 1, "legs[0].transfer.knd. Is kind meant?")]
+    [InlineData("{\"legs\":[{\"transfer\":{\"amount\":\"1\",\"amount\":\"2\"}}]}", 1, "legs[0].transfer.amount is given twice")]
+    [InlineData("{\"legs\":[{\"transfer\":{\"keepRest\":true,\"keep_rest\":true}}]}", 1, "legs[0].transfer.keep_rest is given twice")]
+    [InlineData("{\"legs\":[{\"transfer\":{\"amount\":9007199254740993}}]}", 1, "legs[0].transfer.amount is 9007199254740993")]
+    [InlineData("{\"legs\":[{\"transfer\":{\"amount\":1.5}}]}", 1, "legs[0].transfer.amount is 1.5; wanted")]
+    [InlineData("{\"legs\":[{\"transfer\":{\"amount\":null}}]}", 1, "legs[0].transfer.amount is null; wanted")]
+    [InlineData("{\"legs\":[{\"opening\":{\"spec\":{\"debitsMustNotExceedCredit\":{}}}}]}", 1, "Is debitsMustNotExceedCredits meant?")]
+    [InlineData("{\"legs\":[{\"transfer\":{\"kind\":\"HOLD\"}}]}", 1, "legs[0].transfer.kind is \"HOLD\"; wanted: one of TRANSFER_KIND_HOLD")]
+    [InlineData("\ufeff{\"legs\":[]}", 1, "byte order mark")]
     public async Task Bad_file_is_told_with_its_line_and_nothing_is_sent(string text, int line, string says)
     {
         await File.WriteAllTextAsync(file, text);
@@ -202,6 +211,39 @@ public sealed class TransactionCommandTests : IDisposable
         result.Error.ShouldContain("nothing was sent");
         result.Out.ShouldBeEmpty();
         server.Ledger.CallCount("PostTransaction").ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task File_that_is_not_UTF8_is_refused_and_none_of_its_characters_is_replaced()
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        var text = Line(Hold, "a", "b").Replace("\"code\"", "\"reference\":\"caf\u00e9\",\"code\"", StringComparison.Ordinal);
+        await File.WriteAllBytesAsync(file, System.Text.Encoding.Latin1.GetBytes($"\n{text}"));
+        var latin = await server.CliAsync("transactions", "post", file);
+        await File.WriteAllBytesAsync(file, [0xFF, 0xFE, .. System.Text.Encoding.Unicode.GetBytes(text)]);
+        var wide = await server.CliAsync("transactions", "post", file);
+
+        latin.ExitCode.ShouldBe(2);
+        latin.Error.ShouldStartWith($"{file}:2: this is not UTF-8.");
+        wide.ExitCode.ShouldBe(2);
+        wide.Error.ShouldStartWith($"{file}:1: the file is in UTF-16");
+        server.Ledger.CallCount("PostTransaction").ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Amount_in_a_file_may_be_a_number()
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        await Run.OpenAsync(server, "a", "b");
+        var text = Line(Hold, "a", "b");
+        var number = System.Text.RegularExpressions.Regex.Replace(text, "\"amount\": ?\"([0-9]+)\"", "\"amount\":9007199254740991");
+        number.ShouldNotBe(text);
+        await File.WriteAllTextAsync(file, number);
+
+        var posted = await server.CliAsync("transactions", "post", file, "--output", "json");
+
+        posted.ExitCode.ShouldBe(0, posted.Error);
+        server.Ledger.Get("a").Balance.ShouldBe("9007199254740991");
     }
 
     [Fact]

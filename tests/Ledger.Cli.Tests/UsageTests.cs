@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Ledger.Cli.Tests;
 
 /// <summary>What is wrong on the command line is told in a line each, ends with 2, and never reaches the ledger.</summary>
@@ -6,7 +8,13 @@ public sealed class UsageTests
     [Theory]
     [InlineData("", "Required command")]
     [InlineData("accounts", "Required command")]
-    [InlineData("nonsense", "nonsense")]
+    [InlineData("nonsense", "'ledger' has no command 'nonsense'. Its commands: accounts,")]
+    [InlineData("nonsense --help", "'ledger' has no command 'nonsense'")]
+    [InlineData("--help nonsense", "'ledger' has no command 'nonsense'")]
+    [InlineData("acounts open a --asset USD/2 --code 1", "'ledger' has no command 'acounts'")]
+    [InlineData("accounts opne a -h", "'ledger accounts' has no command 'opne'. Its commands: open,")]
+    [InlineData("transfers --nonsense --help", "'ledger transfers' has no option '--nonsense'")]
+    [InlineData("accounts get a --timeout 00:00:10", "00:00:10")]
     [InlineData("accounts open a --code 1", "--asset")]
     [InlineData("accounts open a --asset USD/2", "--code")]
     [InlineData("accounts open a b --asset USD/2 --code 1", "b")]
@@ -91,6 +99,50 @@ public sealed class UsageTests
         result.Out.ShouldContain("4  outcome unknown");
         result.Out.ShouldContain("--server");
         result.Error.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("transfers", "post", "--help")]
+    [InlineData("accounts", "freeze", "--help")]
+    [InlineData("import", "--help")]
+    public async Task Every_default_that_help_prints_is_read_when_it_is_typed(params string[] command)
+    {
+        var help = (await Run.AloneAsync(command)).Out.ReplaceLineEndings(" ");
+
+        var defaults = Regex.Matches(help, @"(--(?:server|timeout|retry-for|output)) <(?:(?!--).)*?\[default: ([^\]]*)\]");
+        defaults.Count.ShouldBeGreaterThan(2, help);
+        foreach (Match one in defaults)
+        {
+            // The id is wrong on purpose: it is the only thing that is.
+            var (option, value) = (one.Groups[1].Value, one.Groups[2].Value);
+            string[] line = ["transfers", "post", "--debit", "a", "--credit", "b", "--amount", "1", "--id", "7", option, value];
+            var typed = await Run.AloneAsync(line);
+            typed.Error.Split('\n').Count(static told => told.StartsWith("error:", StringComparison.Ordinal))
+                .ShouldBe(1, $"{option} {value}: {typed.Error}");
+        }
+    }
+
+    [Fact]
+    public async Task What_is_wrong_with_a_length_of_time_is_told_once()
+    {
+        var result = await Run.AloneAsync("accounts", "get", "a", "--timeout", "soon");
+
+        result.Error.ShouldNotContain("longer than zero");
+    }
+
+    [Theory]
+    [InlineData(0, "0s")]
+    [InlineData(250, "250ms")]
+    [InlineData(10_000, "10s")]
+    [InlineData(90_000, "90s")]
+    [InlineData(120_000, "2m")]
+    [InlineData(7_200_000, "2h")]
+    public void Lengths_of_time_are_written_as_they_are_read(int milliseconds, string text)
+    {
+        new LengthOfTime(TimeSpan.FromMilliseconds(milliseconds)).ToString().ShouldBe(text);
+        Syntax.TryDuration(text, out var read).ShouldBeTrue();
+        read.ShouldBe(TimeSpan.FromMilliseconds(milliseconds));
     }
 
     [Fact]

@@ -14,6 +14,7 @@ public sealed class DoubtTests : IAccountShell
     private readonly List<(long Correlation, AccountAnswerBase Answer)> answers = [];
     private readonly List<(AccountAddress To, AccountMessage Message)> sent = [];
     private readonly List<EventBatch> rows = [];
+    private readonly Queue<IdLookup> lookups = [];
     private AccountRuntime runtime;
     private EventBatch? writing;
     private long lastCorrelation;
@@ -73,6 +74,28 @@ public sealed class DoubtTests : IAccountShell
         var view = AnswerOf(read).ShouldBeOfType<AccountAnswer>().View.ShouldNotBeNull();
         view.Doubt.ShouldBeNull();
         view.Balances.DebitsPosted.ShouldBe(Amount.Of(30));
+    }
+
+    [Fact]
+    public void A_read_of_a_transfer_in_doubt_waits_a_second_and_says_so()
+    {
+        Open(null);
+        var transfer = Pay(B, 30, 1);
+        var late = Call((caller, deadline) => new GetTransferCall(transfer.Id, caller, deadline), 1.5);
+        runtime.Tick(At(2.4));
+        AnswerOf(late).ShouldBeNull();
+        runtime.Tick(At(2.5));
+        AnswerOf(late).ShouldBeOfType<CallFailed>().Reason.ShouldBe(CallFailure.AccountInDoubt);
+
+        // Who asks again is answered when it is decided.
+        var again = Call((caller, deadline) => new GetTransferCall(transfer.Id, caller, deadline), 2.6);
+        Answer(transfer, 3.0, isCommitted: true);
+        var search = new IdSearches(A, [transfer.Id]);
+        rows.ForEach(search.Add);
+        runtime.LookupCompleted(lookups.Dequeue(), search.Found(transfer.Id), At(3.1));
+        AnswerOf(again).ShouldBeOfType<TransferRecordAnswer>().Record!.Status.ShouldBe(TransferStatus.Created);
+        runtime.Tick(At(9));
+        answers.Count(one => one.Correlation == again).ShouldBe(1);
     }
 
     [Fact]
@@ -266,7 +289,7 @@ public sealed class DoubtTests : IAccountShell
 
     void IAccountShell.Write(EventBatch batch) => writing = batch;
 
-    void IAccountShell.Lookup(IdLookup lookup) => Assert.Fail("Nothing has left memory.");
+    void IAccountShell.Lookup(IdLookup lookup) => lookups.Enqueue(lookup);
 
     void IAccountShell.WakeAt(LedgerTime time)
     {

@@ -23,6 +23,7 @@ public sealed class IdAgeTests : IAccountShell
     private int lookups;
     private int rowsRead;
     private bool? closed;
+    private IdLookup? asked;
 
     public IdAgeTests() => Start(new AccountRuntimeOptions { RememberedIdsMax = 100, CommitRecordDelay = TimeSpan.FromSeconds(1) });
 
@@ -179,6 +180,23 @@ public sealed class IdAgeTests : IAccountShell
         var before = lookups;
         Post(transfer with { Amount = Amount.Of(77) }).ShouldBe(TransferStatus.ExistsWithDifferentAmount);
         (lookups - before).ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_question_reaches_what_is_in_memory_since_it_may_leave_while_the_question_is_out()
+    {
+        Fill(200, step: 100_000);
+        Post(Transfer(now + (19 * Second / 10))).ShouldBe(TransferStatus.Created);
+        Fill(18, step: 100_000);
+        var transfer = Transfer(now);
+        Post(transfer with { Asset = Asset.Parse("EUR/2") }).ShouldBe(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts);
+        var refused = now;
+        Fill(82, step: 100_000);
+        runtime.State.Remembered.ForgottenUpTo.UnixMicroseconds.ShouldBeLessThan(refused);
+        var before = lookups;
+        Post(transfer).ShouldBe(TransferStatus.Created);
+        (lookups - before).ShouldBe(1);
+        asked!.NotAfter.UnixMicroseconds.ShouldBeGreaterThanOrEqualTo(refused);
     }
 
     [Fact]
@@ -370,6 +388,7 @@ public sealed class IdAgeTests : IAccountShell
     void IAccountShell.Lookup(IdLookup lookup)
     {
         lookups++;
+        asked = lookup;
         var one = runtime;
         happenings.Enqueue(() =>
         {
@@ -378,14 +397,14 @@ public sealed class IdAgeTests : IAccountShell
             {
                 switch (question)
                 {
-                    case RowsQuestion asked:
-                        asked.Rows = rows.GetRange(
-                            (int)asked.From - 1, (int)Math.Min(asked.RowsMax, Math.Min(asked.To, rows.Count) - asked.From + 1));
-                        rowsRead += asked.Rows.Count;
+                    case RowsQuestion rowsAsked:
+                        rowsAsked.Rows = rows.GetRange(
+                            (int)rowsAsked.From - 1, (int)Math.Min(rowsAsked.RowsMax, Math.Min(rowsAsked.To, rows.Count) - rowsAsked.From + 1));
+                        rowsRead += rowsAsked.Rows.Count;
                         break;
-                    case IndexQuestion asked:
-                        asked.Rows = [.. asked.Ids.SelectMany(id => index.GetValueOrDefault(id) ?? []).Distinct().Order()];
-                        asked.IsComplete = asked.Newest.SequenceNr == 0 || index[asked.Newest.Id].Contains(asked.Newest.SequenceNr);
+                    case IndexQuestion indexAsked:
+                        indexAsked.Rows = [.. indexAsked.Ids.SelectMany(id => index.GetValueOrDefault(id) ?? []).Distinct().Order()];
+                        indexAsked.IsComplete = indexAsked.Newest.SequenceNr == 0 || index[indexAsked.Newest.Id].Contains(indexAsked.Newest.SequenceNr);
                         break;
                 }
             }

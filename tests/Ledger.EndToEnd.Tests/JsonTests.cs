@@ -111,6 +111,82 @@ public sealed class JsonTests : IDisposable
     }
 
     [Fact]
+    public async Task A_misspelt_limit_opens_no_account_and_leaves_the_limit_that_there_is()
+    {
+        await OpenAsync();
+        var other = $"{SharedNode.NewName()}:other";
+        var before = (await SendAsync(HttpMethod.Get, $"/v1/accounts/{alice}")).ToJsonString();
+
+        await ShouldBeRefusedAsync(
+            "/v1/accounts", $$$"""{"accounts":[{"address":"{{{other}}}","asset":"USD/2","code":1,"debitsMustNotExceedCredit":{}}]}""",
+            "UNKNOWN_FIELD", "accounts[0].debitsMustNotExceedCredit");
+        await ShouldBeRefusedAsync(
+            $"/v1/accounts/{alice}:setLimits", """{"debitsMustNotExceedCredit":{"allowance":"0"}}""",
+            "UNKNOWN_FIELD", "debitsMustNotExceedCredit");
+        await ShouldBeRefusedAsync(
+            $"/v1/accounts/{alice}:setLimits", """{"debitsMustNotExceedCredits":null}""",
+            "MALFORMED_REQUEST", "debits_must_not_exceed_credits");
+
+        using var missing = await http.GetAsync($"/v1/accounts/{other}");
+        missing.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        (await SendAsync(HttpMethod.Get, $"/v1/accounts/{alice}")).ToJsonString().ShouldBe(before);
+        var back = NewTransfer("1");
+        (back["debitAccount"], back["creditAccount"]) = (alice, bank);
+        ((string)(await SendAsync(HttpMethod.Post, "/v1/transfers", back))["result"]!["status"]!)
+            .ShouldBe("TRANSFER_STATUS_EXCEEDS_CREDITS");
+    }
+
+    [Fact]
+    public async Task A_transfer_with_a_field_that_is_misspelt_or_doubled_or_rounded_moves_nothing()
+    {
+        await OpenAsync();
+        var right = NewTransfer("100").ToJsonString()[..^1];
+        (string Body, string Reason, string Field)[] wrongs =
+        [
+            ($$"""{{right}},"typ":"TRANSFER_KIND_HOLD"}""", "UNKNOWN_FIELD", "transfer.typ"),
+            ($$"""{{right}},"timeOut":"3600s"}""", "UNKNOWN_FIELD", "transfer.timeOut"),
+            ($$"""{{right}},"Kind":"TRANSFER_KIND_HOLD"}""", "UNKNOWN_FIELD", "transfer.Kind"),
+            ($$"""{{right}},"amount":"1"}""", "DUPLICATE_FIELD", "transfer.amount"),
+            ($$"""{{right}},"debit_account":"{{alice}}"}""", "DUPLICATE_FIELD", "transfer.debit_account"),
+            ($$"""{{right}},"kind":"HOLD"}""", "MALFORMED_REQUEST", "transfer.kind"),
+            ($$"""{{right}},"timeout":"1h"}""", "MALFORMED_REQUEST", "transfer.timeout"),
+            ($$"""{{right}},"metadata":{"a":1} }""", "MALFORMED_REQUEST", "transfer.metadata[\"a\"]"),
+            (NewTransfer("9007199254740993").ToJsonString().Replace("\"9007199254740993\"", "9007199254740993"),
+                "NUMBER_NOT_EXACT", "transfer.amount"),
+            (NewTransfer("5").ToJsonString().Replace("\"5\"", "5.5"), "AMOUNT_NOT_A_NUMBER", "transfer.amount"),
+        ];
+        foreach (var (body, reason, field) in wrongs)
+        {
+            await ShouldBeRefusedAsync("/v1/transfers", body, reason, field);
+        }
+
+        await ShouldBeRefusedAsync($"/v1/transfers?returnBalance=true", $"{right}}}", "UNKNOWN_FIELD", "returnBalance");
+        var account = (await SendAsync(HttpMethod.Get, $"/v1/accounts/{alice}"))["account"]!;
+        ((string)account["entryCount"]!, (int)account["holdCount"]!, (string)account["balance"]!).ShouldBe(("0", 0, "0"));
+
+        // None of them has used its id up.
+        ((string)(await SendAsync(HttpMethod.Post, "/v1/transfers", JsonNode.Parse($"{right}}}")))["result"]!["status"]!)
+            .ShouldBe("TRANSFER_STATUS_CREATED");
+    }
+
+    [Fact]
+    public async Task An_amount_may_be_a_number_and_a_misspelt_query_shows_nothing()
+    {
+        await OpenAsync();
+        var transfer = NewTransfer("0");
+        transfer["amount"] = 9_007_199_254_740_991;
+        ((string)(await SendAsync(HttpMethod.Post, "/v1/transfers", transfer))["result"]!["status"]!)
+            .ShouldBe("TRANSFER_STATUS_CREATED");
+        var account = (await SendAsync(HttpMethod.Get, $"/v1/accounts/{alice}"))["account"]!;
+        ((string)account["balance"]!).ShouldBe("-9007199254740991");
+
+        using var response = await http.GetAsync($"/v1/accounts/{alice}/statement?startTme=2999-01-01T00:00:00Z");
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        await ShouldExplainAsync(response, "UNKNOWN_FIELD");
+        (await response.Content.ReadAsStringAsync()).ShouldContain("Is startTime meant?");
+    }
+
+    [Fact]
     public async Task Curl_opens_pays_and_reads()
     {
         if (Programs.OnPath("curl") is not { } curl)
@@ -136,6 +212,16 @@ public sealed class JsonTests : IDisposable
             ended.ExitCode.ShouldBe(0, ended.All);
             return JsonNode.Parse(ended.Out)!;
         }
+    }
+
+    private async Task ShouldBeRefusedAsync(string path, string body, string reason, string field)
+    {
+        using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+        using var response = await http.PostAsync(path, content);
+        var text = await response.Content.ReadAsStringAsync();
+        response.StatusCode.ShouldBe(HttpStatusCode.BadRequest, $"{body}\n{text}");
+        await ShouldExplainAsync(response, reason);
+        ((string)JsonNode.Parse(text)!["details"]![1]!["fieldViolations"]![0]!["field"]!).ShouldBe(field, text);
     }
 
     private static async Task ShouldExplainAsync(HttpResponseMessage response, string reason)

@@ -52,6 +52,16 @@ public partial class DocsTests
     }
 
     [Fact]
+    public void The_program_of_the_README_is_the_sample_that_is_compiled()
+    {
+        var readme = File.ReadAllText(Path.Combine(Root, "README.md"));
+        var from = readme.IndexOf("```csharp\n", StringComparison.Ordinal) + "```csharp\n".Length;
+        readme[from..readme.IndexOf("```", from, StringComparison.Ordinal)]
+            .ShouldBe(File.ReadAllText(Path.Combine(Root, "samples", "Embed", "Program.cs")));
+        File.ReadAllText(Path.Combine(Root, "Ledger.sln")).ShouldContain(@"samples\Embed\Embed.csproj");
+    }
+
+    [Fact]
     public void Links_between_documents_lead_somewhere()
     {
         var documents = Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)

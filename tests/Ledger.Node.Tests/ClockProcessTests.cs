@@ -79,6 +79,44 @@ public sealed class ClockProcessTests : IDisposable
         await CheckHoldAsync(await told.ListeningAsync());
     }
 
+    [Fact]
+    public async Task A_database_whose_clock_is_set_changes_no_time_of_the_ledger()
+    {
+        // A failover to a machine with another clock looks so to the nodes.
+        SetClock("+0");
+        using var server = new PostgresServer(Environment);
+        var storage = $"--ConnectionStrings:Ledger={server.CreateDatabase()}";
+        using (var node = new NodeProcess(directory, storage))
+        {
+            var url = await node.ListeningAsync();
+            await PostAsync(url, "/v1/accounts", new
+            {
+                accounts = new[] { new { address = "payer", asset = "USD/2", code = 1 }, new { address = "shop", asset = "USD/2", code = 1 } },
+            });
+            foreach (var set in new[] { "+1d", "-1h" })
+            {
+                SetClock(set);
+                await Until.TrueAsync(async () => (await HealthAsync(url)).Contains("clock of the database", StringComparison.Ordinal));
+                await CheckHoldAsync(url);
+                (await http.GetAsync(new Uri(url, "/health/ready"))).StatusCode.ShouldBe(HttpStatusCode.OK);
+            }
+
+            node.Terminate();
+            (await node.ExitAsync()).ShouldBe(0, node.Output);
+        }
+
+        // Who begins then is not taken in either.
+        SetClock("+1d");
+        using (var refused = new NodeProcess(directory, storage))
+        {
+            (await refused.ExitAsync()).ShouldBe(1, refused.Output);
+            refused.Output.ShouldContain("The ledger can't tell what time it is");
+        }
+
+        using var told = new NodeProcess(directory, storage, "--Ledger:Clock:Accept=Machine");
+        await CheckHoldAsync(await told.ListeningAsync());
+    }
+
     public void Dispose()
     {
         http.Dispose();

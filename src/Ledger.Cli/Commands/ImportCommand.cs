@@ -79,7 +79,7 @@ internal static class ImportCommand
                     + "transaction and cancels out.");
             }
 
-            var runner = new ImportRunner(context, client, name, parsed.GetRequiredValue(retryFor));
+            var runner = new ImportRunner(context, client, name, parsed.GetRequiredValue(retryFor).Value);
             return await RunAsync(context, client, options, parsed, plan, runner, cancellationToken);
         });
         return command;

@@ -86,14 +86,14 @@ internal static class SharedOptions
         CustomParser = Parse.Reason,
     };
 
-    public static RequestOptions Request(ParseResult parsed, Option<TimeSpan> retryFor) =>
-        new() { RetryUnknownFor = parsed.GetRequiredValue(retryFor) };
+    public static RequestOptions Request(ParseResult parsed, Option<LengthOfTime> retryFor) =>
+        new() { RetryUnknownFor = parsed.GetRequiredValue(retryFor).Value };
 
-    public static Option<TimeSpan> RetryFor(TimeSpan value) => new("--retry-for")
+    public static Option<LengthOfTime> RetryFor(TimeSpan value) => new("--retry-for")
     {
         Description = "How long to send the same id again while the outcome is unknown, such as 30s.",
         HelpName = "TIME",
         CustomParser = Parse.Duration,
-        DefaultValueFactory = _ => value,
+        DefaultValueFactory = _ => new LengthOfTime(value),
     };
 }

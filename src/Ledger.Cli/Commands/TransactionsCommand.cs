@@ -158,12 +158,12 @@ internal static class TransactionsCommand
     private static async Task<IReadOnlyList<Transaction>?> ReadAsync(
         CliContext context, string name, CancellationToken cancellationToken)
     {
-        string text;
+        byte[] bytes;
         try
         {
-            text = string.Equals(name, StandardInput, StringComparison.Ordinal)
-                ? await context.In.ReadToEndAsync(cancellationToken)
-                : await File.ReadAllTextAsync(name, cancellationToken);
+            bytes = string.Equals(name, StandardInput, StringComparison.Ordinal)
+                ? await ReadInputAsync(context, cancellationToken)
+                : await File.ReadAllBytesAsync(name, cancellationToken);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -171,7 +171,7 @@ internal static class TransactionsCommand
             return null;
         }
 
-        var transactions = TransactionFile.Read(text, out var error);
+        var transactions = TransactionFile.Read(bytes, out var error);
         if (error is not { } wrong)
         {
             return transactions;
@@ -180,6 +180,14 @@ internal static class TransactionsCommand
         await context.Error.WriteLineAsync($"{name}:{wrong.Line}: {wrong.Message}");
         await context.Error.WriteLineAsync($"error: {name} is not valid; nothing was sent.");
         return null;
+    }
+
+    private static async Task<byte[]> ReadInputAsync(CliContext context, CancellationToken cancellationToken)
+    {
+        await using var input = context.OpenInput();
+        using var bytes = new MemoryStream();
+        await input.CopyToAsync(bytes, cancellationToken);
+        return bytes.ToArray();
     }
 
     private static async Task<Transaction> WithIdAsync(

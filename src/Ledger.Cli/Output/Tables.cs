@@ -1,31 +1,46 @@
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Ledger.Cli.Output;
 
 /// <summary>Writes tables for people.</summary>
 internal static class Tables
 {
-    /// <summary>Writes a list.</summary>
+    private const int WidthOfFile = 4096;
+
+    /// <summary>Writes a list. Nothing is ever broken or cut, since half an amount reads like another one: where the terminal
+    /// is too narrow, columns without any value go first, and then each line is written as names and values.</summary>
     /// <param name="context">Where to.</param>
     /// <param name="columns">The headings; one that begins with <c>&gt;</c> is a column of numbers.</param>
     /// <param name="rows">The lines.</param>
     public static void Write(CliContext context, string[] columns, IEnumerable<string[]> rows)
     {
-        var table = new Table().Border(context.OutIsTerminal ? TableBorder.Rounded : TableBorder.Ascii2);
-        foreach (var column in columns)
+        var console = Open(context);
+        var lines = rows.Select(static row => row.Select(LedgerCli.OneLine).ToArray()).ToArray();
+        int[] places = [.. Enumerable.Range(0, columns.Length)];
+        if (lines.Length > 0 && !Fits(console, Create(context, columns, lines, places)))
         {
-            var isNumber = column.StartsWith('>');
-            // Cells are never wrapped: a broken address or amount can't be copied.
-            var heading = new TableColumn(new Text(isNumber ? column[1..] : column)).NoWrap();
-            table.AddColumn(isNumber ? heading.RightAligned() : heading);
+            places = [.. places.Where(place => lines.Any(line => line[place].Length > 0))];
         }
 
-        foreach (var row in rows)
+        var table = Create(context, columns, lines, places);
+        if (lines.Length == 0 || Fits(console, table))
         {
-            table.AddRow(row.Select(cell => new Text(LedgerCli.OneLine(cell))));
+            console.Write(table);
+            return;
         }
 
-        Write(context, table);
+        var names = columns.Select(static column => column.TrimStart('>')).ToArray();
+        var width = places.Max(place => names[place].Length);
+        foreach (var line in lines)
+        {
+            foreach (var place in places.Where(place => line[place].Length > 0))
+            {
+                context.Out.WriteLine($"{names[place].PadRight(width)}  {line[place]}");
+            }
+
+            context.Out.WriteLine();
+        }
     }
 
     /// <summary>Writes one thing as names and values; what is empty is left out.</summary>
@@ -37,14 +52,38 @@ internal static class Tables
             grid.AddRow(new Text(name, new Style(decoration: Decoration.Dim)), new Text(LedgerCli.OneLine(value)));
         }
 
-        Write(context, grid);
+        // A line that is longer than the terminal is shown on two, and is still one when it is copied.
+        var console = Open(context);
+        console.Profile.Width = WidthOfFile;
+        console.Write(grid);
     }
 
     public static string Metadata(IReadOnlyDictionary<string, string> metadata) => string.Join(
         ", ",
         metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key}={entry.Value}"));
 
-    private static void Write(CliContext context, Spectre.Console.Rendering.IRenderable what)
+    private static Table Create(CliContext context, string[] columns, string[][] lines, int[] places)
+    {
+        var table = new Table().Border(context.OutIsTerminal ? TableBorder.Rounded : TableBorder.Ascii2);
+        foreach (var column in places.Select(place => columns[place]))
+        {
+            var isNumber = column.StartsWith('>');
+            var heading = new TableColumn(new Text(isNumber ? column[1..] : column)).NoWrap();
+            table.AddColumn(isNumber ? heading.RightAligned() : heading);
+        }
+
+        foreach (var line in lines)
+        {
+            table.AddRow(places.Select(place => new Text(line[place])));
+        }
+
+        return table;
+    }
+
+    private static bool Fits(IAnsiConsole console, IRenderable what) =>
+        what.Measure(RenderOptions.Create(console, console.Profile.Capabilities), WidthOfFile).Max <= console.Profile.Width;
+
+    private static IAnsiConsole Open(CliContext context)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -56,9 +95,13 @@ internal static class Tables
         if (!context.OutIsTerminal)
         {
             // Nothing to fit into: a file or a pipe takes whole lines.
-            console.Profile.Width = 4096;
+            console.Profile.Width = WidthOfFile;
+        }
+        else if (context.Width is { } width)
+        {
+            console.Profile.Width = width;
         }
 
-        console.Write(what);
+        return console;
     }
 }

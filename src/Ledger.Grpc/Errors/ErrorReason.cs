@@ -16,6 +16,13 @@ internal static class Reasons
 {
     public static readonly ErrorReason InvalidArgument = Invalid("INVALID_ARGUMENT");
     public static readonly ErrorReason MalformedRequest = Invalid("MALFORMED_REQUEST");
+
+    // Of the JSON form alone: protobuf knows fields by number, keeps the last of two, and has no number that JavaScript
+    // rounds.
+    public static readonly ErrorReason UnknownField = Invalid("UNKNOWN_FIELD");
+    public static readonly ErrorReason DuplicateField = Invalid("DUPLICATE_FIELD");
+    public static readonly ErrorReason NumberNotExact = Invalid("NUMBER_NOT_EXACT");
+
     public static readonly ErrorReason MalformedAddress = Invalid("MALFORMED_ADDRESS");
     public static readonly ErrorReason MalformedAsset = Invalid("MALFORMED_ASSET");
     public static readonly ErrorReason MalformedId = Invalid("MALFORMED_ID");

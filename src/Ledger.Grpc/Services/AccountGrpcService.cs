@@ -226,7 +226,8 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
     {
         0 => DefaultPageSize,
         < 0 or > LedgerLimits.PageSizeMax => throw new Fault(
-            Reasons.InvalidPageSize, $"The page size is {size}.", "page_size", LedgerLimits.PageSizeMax).Exception(),
+            Reasons.InvalidPageSize, $"The page size is {size}; wanted: 1 to {LedgerLimits.PageSizeMax}, or 0 for {DefaultPageSize}.",
+            "page_size", LedgerLimits.PageSizeMax).Exception(),
         _ => size,
     };
 

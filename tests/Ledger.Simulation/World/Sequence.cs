@@ -224,10 +224,11 @@ internal sealed class Sequence(World world)
         var list = known.TryGetValue((anchor, asked.Id), out var found) ? found : known[(anchor, asked.Id)] = [];
         var isAlone = asked.Legs is [{ Transfer: { } alone }] && alone.Id == asked.Id;
         var used = list.FirstOrDefault(static one => one.IsFinal);
+        var isFree = used is null && !BookOf(anchor).Failed.Contains(asked.Id);
         foreach (var one in list)
         {
             // What an id was used for outranks an earlier refusal that did not use it up.
-            if (IsSame(one, asked) && (one.IsFinal || used is null))
+            if (IsSame(one, asked) && (one.IsFinal || isFree))
             {
                 if (one.Status == TransferStatus.Created)
                 {
@@ -299,7 +300,7 @@ internal sealed class Sequence(World world)
             // What follows from an id is not a decision of its own.
             if (time != default)
             {
-                list.Add(new Known(asked, status, leg, moved, !isAlone || Rules.UsesUp(reason), asked));
+                list.Add(new Known(asked, status, leg, moved, !isAlone || Rules.UsesUp(status), asked));
                 NoteFailed(anchor, asked, status, leg);
             }
         }
