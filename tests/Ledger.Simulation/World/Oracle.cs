@@ -185,6 +185,9 @@ internal sealed class Oracle(World world)
         Check(
             !row.IsVerdict || row.Events is [CloserRefused { Verdict: not null }],
             $"R20: row {row.SequenceNr} of {place.Address} was not written by it, and is no verdict");
+        Check(
+            !row.IsVerdict || !Find(((CloserRefused)row.Events[0]).Part).CloserRefused,
+            $"R20: row {row.SequenceNr} of {place.Address} is a verdict on what it had refused");
         Check(row.IsVerdict || row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
         Check(row.IsVerdict || row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
         foreach (var happened in row.Events)
@@ -279,22 +282,21 @@ internal sealed class Oracle(World world)
             case CloserRefused refused:
                 var refusedOne = Find(refused.Part);
                 Check(!refusedOne.CloserCommitted, $"I4: {refused.Part.Key} is refused by its closer, which has committed it");
-                Check(!refusedOne.CloserRefused, $"I4: {refused.Part.Key} is refused twice by its closer");
                 refusedOne.CloserRefused = true;
                 CheckAsked(place, refused.Part);
                 Check(
                     (refused.Verdict is null) == (refused.Reason != TransferStatus.AbortedByOperator),
                     $"R20: {place.Address} refuses {refused.Part.Key} in the name of an operator who has not asked for it");
-                refusedOne.IsOverruled = refused.Verdict is not null;
-                if (refusedOne.IsOverruled)
+                refusedOne.IsOverruled |= refused.Verdict is not null;
+                if (refused.Verdict is not null)
                 {
-                    Check(refused.Verdict!.By.Length > 0 && refused.Verdict.Reason.Length > 0, "R20: a verdict says who, and why");
+                    Check(refused.Verdict.By.Length > 0 && refused.Verdict.Reason.Length > 0, "R20: a verdict says who, and why");
                     Check(refusedOne.Part is not null && refusedOne.Others.Count > 0 && refusedOne.Others[^1] == place.Address,
                         $"R20: {place.Address} is not the last agent of {refused.Part.Key}");
                     Count("aborted by an operator");
                 }
 
-                if (refused.Reason != TransferStatus.None && !refusedOne.IsOverruled)
+                if (refused.Reason != TransferStatus.None && refused.Verdict is null)
                 {
                     CheckRefusal(place, book, refused.Part, refused.Leg, refused.Reason, refused.At, "refuses");
                     burned.Add((place.Address, refused.Part.Id));
