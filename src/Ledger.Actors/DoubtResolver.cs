@@ -7,7 +7,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors;
 
-/// <summary>Ends transactions in doubt for operators (R20): asks, reads, writes and tells, as <see cref="OperatorAbort"/> says.</summary>
+/// <summary>Ends transactions in doubt for operators (R20): asks, reads, writes and tells, as
+/// <see cref="OperatorAbort"/> says.</summary>
 internal sealed class DoubtResolver(
     ActorSystem system, LedgerService ledger, AccountActorContext context, IIndexedStreams? streams)
 {
@@ -31,7 +32,8 @@ internal sealed class DoubtResolver(
         if (answer.State != InDoubtState.Undecided)
         {
             return new InDoubtResolution(
-                answer.State == InDoubtState.Committed, InDoubtDecision.LastAgent, coordinator, answer.LastAgent, default, IsBooked: true);
+                answer.State == InDoubtState.Committed, InDoubtDecision.LastAgent, coordinator, answer.LastAgent, default,
+                IsBooked: true);
         }
 
         return await WriteAsync(answer, coordinator, verdict, deadline, cancellationToken);
@@ -49,7 +51,8 @@ internal sealed class DoubtResolver(
             {
                 throw new LedgerException(
                     LedgerErrorReason.NotInDoubt,
-                    $"Account {account} has no transaction {request.Id} in doubt. What became of it is told by the transaction itself.");
+                    $"Account {account} has no transaction {request.Id} in doubt. What became of it is told by the"
+                    + " transaction itself.");
             }
 
             if (answer.Coordinator == account)
@@ -62,8 +65,8 @@ internal sealed class DoubtResolver(
     }
 
     private async Task<ResolveInDoubtAnswer> AskLastAgentAsync(
-        AccountAddress coordinator, TransactionPart part, OperatorVerdict verdict, ResolveInDoubtAnswer answer, DateTimeOffset deadline,
-        CancellationToken cancellationToken)
+        AccountAddress coordinator, TransactionPart part, OperatorVerdict verdict, ResolveInDoubtAnswer answer,
+        DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var now = context.Time.GetUtcNow();
         var until = now + s_askFor;
@@ -88,7 +91,8 @@ internal sealed class DoubtResolver(
         if (streams is null || answer.Part is not { } part)
         {
             throw new LedgerException(
-                LedgerErrorReason.VerdictRefused, $"The journal of {answer.LastAgent} can't be read in its place with this storage.");
+                LedgerErrorReason.VerdictRefused,
+                $"The journal of {answer.LastAgent} can't be read in its place with this storage.");
         }
 
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -107,20 +111,24 @@ internal sealed class DoubtResolver(
                         var rows = await reader.ReadAsync(
                             answer.LastAgent, coordinator, answer.PreparedRow, abort.IsDecidedBy, timer.Token);
                         hash = rows.Hash;
-                        abort.TakeRows(rows.Deciding, rows.Newest, rows.Last, LedgerTime.From(context.Time.GetUtcNow()));
+                        abort.TakeRows(
+                            rows.Deciding, rows.Newest, rows.Last, LedgerTime.From(context.Time.GetUtcNow()));
                         break;
                     case OperatorAbortStep.Append:
                         await AppendAsync(answer.LastAgent, abort, hash, timer.Token);
                         break;
                     case OperatorAbortStep.Tell:
-                        var isBooked = await TellAsync(coordinator, part, verdict, abort.Answer!, deadline, cancellationToken);
+                        var isBooked = await TellAsync(
+                            coordinator, part, verdict, abort.Answer!, deadline, cancellationToken);
                         return new InDoubtResolution(
-                            abort.Answer!.Committed, abort.WasDecided ? InDoubtDecision.Journal : InDoubtDecision.Operator, coordinator,
+                            abort.Answer!.Committed,
+                            abort.WasDecided ? InDoubtDecision.Journal : InDoubtDecision.Operator, coordinator,
                             answer.LastAgent, new RowPosition(answer.LastAgent, abort.DecidedRow), isBooked);
                     default:
                         throw new LedgerException(
                             LedgerErrorReason.VerdictRefused,
-                            $"Account {answer.LastAgent} goes on writing, so it is alive. Nothing was written in its place: it will answer.");
+                            $"Account {answer.LastAgent} goes on writing, so it is alive. Nothing was written in its place:"
+                            + " it will answer.");
                 }
             }
         }
@@ -128,7 +136,8 @@ internal sealed class DoubtResolver(
         {
             throw new LedgerException(
                 LedgerErrorReason.VerdictRefused,
-                $"Whether {answer.LastAgent} has decided can't be told: {e.Message} Nothing was written. Mend that row first.");
+                $"Whether {answer.LastAgent} has decided can't be told: {e.Message} Nothing was written. Mend that row"
+                + " first.");
         }
         catch (Exception e) when (e is System.Data.Common.DbException or IOException or TimeoutException)
         {
@@ -139,11 +148,13 @@ internal sealed class DoubtResolver(
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new LedgerException(
-                LedgerErrorReason.DeadlineExceeded, "No answer came within the deadline. The same call may be made again.");
+                LedgerErrorReason.DeadlineExceeded,
+                "No answer came within the deadline. The same call may be made again.");
         }
     }
 
-    private async Task AppendAsync(AccountAddress lastAgent, OperatorAbort abort, byte[] hash, CancellationToken cancellationToken)
+    private async Task AppendAsync(
+        AccountAddress lastAgent, OperatorAbort abort, byte[] hash, CancellationToken cancellationToken)
     {
         var row = abort.Row!;
         var bytes = JournalCodec.Encode(row, hash, lastAgent);
@@ -154,23 +165,25 @@ internal sealed class DoubtResolver(
         var refused = (CloserRefused)row.Events[0];
         if (await written.Task.WaitAsync(cancellationToken) is { } cause)
         {
-            log.Warning(cause, "The verdict about {Id} could not be written as row {SequenceNr} of {Account}; the stream is read again",
+            log.Warning(
+                cause,
+                "The verdict about {Id} could not be written as row {SequenceNr} of {Account}; the stream is read again",
                 refused.Part.Id, row.SequenceNr, lastAgent);
             abort.NotAppended();
             return;
         }
 
         log.Warning(
-            "{By} had transaction {Id} of {Coordinator} aborted, which was in doubt: {Reason}. That is row {SequenceNr} of its last agent"
-            + " {Account}, which did not answer", refused.Verdict!.By, refused.Part.Id, refused.Part.Anchor, refused.Verdict.Reason,
-            row.SequenceNr, lastAgent);
+            "{By} had transaction {Id} of {Coordinator} aborted, which was in doubt: {Reason}. That is row {SequenceNr} of"
+            + " its last agent {Account}, which did not answer",
+            refused.Verdict!.By, refused.Part.Id, refused.Part.Anchor, refused.Verdict.Reason, row.SequenceNr, lastAgent);
         abort.Appended();
     }
 
     // What is durable at the last agent holds whether or not the coordinator hears of it now.
     private async Task<bool> TellAsync(
-        AccountAddress coordinator, TransactionPart part, OperatorVerdict verdict, CloseAnswer found, DateTimeOffset deadline,
-        CancellationToken cancellationToken)
+        AccountAddress coordinator, TransactionPart part, OperatorVerdict verdict, CloseAnswer found,
+        DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         try
         {
@@ -184,8 +197,8 @@ internal sealed class DoubtResolver(
     }
 
     private async Task<ResolveInDoubtAnswer> AskAsync(
-        AccountAddress account, TransferId id, OperatorVerdict verdict, UInt128 digest, CloseAnswer? found, DateTimeOffset deadline,
-        CancellationToken cancellationToken) => await ledger.ResolveAsync(
+        AccountAddress account, TransferId id, OperatorVerdict verdict, UInt128 digest, CloseAnswer? found,
+        DateTimeOffset deadline, CancellationToken cancellationToken) => await ledger.ResolveAsync(
         account,
         (caller, until) => new ResolveInDoubtCall(id, verdict, caller, until) { Digest = digest, Found = found },
         deadline, cancellationToken);

@@ -335,8 +335,8 @@ public enum LedgerErrorReason
     /// <summary>The account has nothing of that id in doubt. Nothing was applied.</summary>
     NotInDoubt = 48,
 
-    /// <summary>Whether the last agent has decided can't be told, or it goes on writing: nothing was applied, and the transaction stays
-    /// in doubt.</summary>
+    /// <summary>Whether the last agent has decided can't be told, or it goes on writing: nothing was applied, and the
+    /// transaction stays in doubt.</summary>
     VerdictRefused = 49,
 
     /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was

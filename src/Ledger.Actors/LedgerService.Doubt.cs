@@ -26,8 +26,8 @@ internal sealed partial class LedgerService
             ResolveInDoubtAnswer resolved => resolved,
             TimedOut => throw new LedgerException(
                 LedgerErrorReason.DeadlineExceeded,
-                $"Account {account} gave no answer within the deadline. A transaction is resolved by way of its coordinator: when that is"
-                + " another account, name it; when it is this one, it must be readable first."),
+                $"Account {account} gave no answer within the deadline. A transaction is resolved by way of its"
+                + " coordinator: when that is another account, name it; when it is this one, it must be readable first."),
             _ => throw Failed(answer),
         };
     }

@@ -437,16 +437,17 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return Read(() => response.Transactions.Select(Wire.FromWire).ToArray(), CallKind.Read);
     }
 
-    /// <summary>Ends a transaction that is in doubt: it is aborted, unless its last agent has committed it. The same call may be
-    /// made again. Answered only on the node's own machine.</summary>
+    /// <summary>Ends a transaction that is in doubt: it is aborted, unless its last agent has committed it. The same
+    /// call may be made again. Answered only on the node's own machine.</summary>
     /// <param name="address">An account that has it in doubt; best its coordinator.</param>
     /// <param name="id">The transaction; of a transfer alone, the transfer.</param>
     /// <param name="principal">The person who wants it aborted, as is to be journaled: 1 to 128 bytes of UTF-8.</param>
     /// <param name="reason">Why, as is to be journaled: 1 to 1,024 bytes of UTF-8.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <exception cref="LedgerClientException">Also, with reason <c>NOT_IN_DOUBT</c>, when the account has no such transaction in
-    /// doubt; and <c>VERDICT_REFUSED</c>, when whether the last agent has decided can't be told.</exception>
+    /// <exception cref="LedgerClientException">Also, with reason <c>NOT_IN_DOUBT</c>, when the account has no such
+    /// transaction in doubt; and <c>VERDICT_REFUSED</c>, when whether the last agent has decided can't be
+    /// told.</exception>
     public async Task<InDoubtResolution> ResolveInDoubtAsync(
         string address, Guid id, string principal, string reason, RequestOptions? request = null,
         CancellationToken cancellationToken = default)

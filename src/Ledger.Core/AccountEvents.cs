@@ -138,12 +138,14 @@ public sealed class EventBatch
     /// who wants all that was committed up to a time reads on until a row says a later one, or none (I11).</summary>
     public LedgerTime? OldestPrepared { get; init; }
 
-    /// <summary>Whether it is an operator's verdict, written for an account that does not answer and not by it. It holds nothing but
-    /// that, and says neither entries nor counters before it: whoever wrote it had not folded the stream.</summary>
+    /// <summary>Whether it is an operator's verdict, written for an account that does not answer and not by it. It
+    /// holds nothing but that, and says neither entries nor counters before it: whoever wrote it had not folded the
+    /// stream.</summary>
     public bool IsVerdict { get; init; }
 
-    /// <summary>Whether the row before such a verdict could not be read when it was written. What the verdict says of that row's hash
-    /// is true of the damaged bytes only, so that the account can be read again once those are mended.</summary>
+    /// <summary>Whether the row before such a verdict could not be read when it was written. What the verdict says of
+    /// that row's hash is true of the damaged bytes only, so that the account can be read again once those are
+    /// mended.</summary>
     public bool IsBehindUnread { get; init; }
 
     /// <summary>The events, in the order in which they were decided.</summary>

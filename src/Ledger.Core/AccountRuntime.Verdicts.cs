@@ -3,8 +3,8 @@ namespace Ledger.Core;
 /// <content>What an operator has aborted (R20).</content>
 public sealed partial class AccountRuntime
 {
-    // The ordinary way: the last agent is asked to refuse, and what it answers is the outcome, whatever that is. Who can read its
-    // journal in its place tells what is there.
+    // The ordinary way: the last agent is asked to refuse, and what it answers is the outcome, whatever that is. Who
+    // can read its journal in its place tells what is there.
     private void Resolve(ResolveInDoubtCall call, LedgerTime now)
     {
         if (FindPrepared(call.Id, call.Digest) is not { } work)

@@ -157,7 +157,8 @@ internal readonly record struct Outgoing(
 ///   others:   (unknown) --PrepareRequest--> reserved [TransactionPrepared] --Outcome--> [TransactionCommitted|TransactionAborted]
 ///   closer:   (unknown) --CloseRequest--> committed [CloserCommitted]: this write is the commit
 ///             (unknown) --CloseRequest, can't be, or cancel--> refused [CloserRefused]
-///             can't be asked --an operator's verdict, written for it--> refused [CloserRefused] (R20, <see cref="OperatorAbort"/>)
+///             can't be asked --an operator's verdict, written for it--> refused [CloserRefused] (R20, <see
+/// cref="OperatorAbort"/>)
 ///             known     --CloseRequest, same attempt--> the same answer, for ever
 /// </code>
 /// Rules kept here, by number:

@@ -799,8 +799,8 @@ public sealed class AccountState
     internal static bool Burns(TransactionPart part, TransferStatus reason) => !part.IsAlone
         || (RememberedDetails.UsesUp(reason) && (part.Legs[0].Transfer!.Flags & TransferFlags.Expiry) == TransferFlags.None);
 
-    private bool HasCommitted(TransactionPart part) => Remembered.Find(part.Key) is { Status: TransferStatus.Created } known
-        && known.Digest == part.Digest;
+    private bool HasCommitted(TransactionPart part) =>
+        Remembered.Find(part.Key) is { Status: TransferStatus.Created } known && known.Digest == part.Digest;
 
     // Memory is bounded, also against somebody who tries one id with ever other content.
     private bool IsWornOut(TransferId id)

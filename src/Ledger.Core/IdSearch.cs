@@ -17,7 +17,8 @@ public sealed record IdRecord(
     internal bool IsFinal => Status == TransferStatus.Created
         || (Status != TransferStatus.None && !LeavesIdFree && AccountState.Burns(Part, Status));
 
-    /// <summary>Whether it is an operator's abort as the last agent has it: the id is its coordinator's to use up.</summary>
+    /// <summary>Whether it is an operator's abort as the last agent has it: the id is its coordinator's to use
+    /// up.</summary>
     internal bool LeavesIdFree { get; init; }
 }
 
@@ -178,12 +179,18 @@ public sealed class IdSearches
         if (searches.TryGetValue(part.Id, out var whole) && (status != TransferStatus.None || part.Attempt == 0))
         {
             var leg = part.Legs.FirstOrDefault(one => one.Transfer?.Id == part.Id && one.Concerns(Account));
-            whole.Add(by, new IdRecord(part, leg, status, failedLeg, time, seen, sequenceNr) { LeavesIdFree = leavesIdFree });
+            whole.Add(by, new IdRecord(part, leg, status, failedLeg, time, seen, sequenceNr)
+            {
+                LeavesIdFree = leavesIdFree,
+            });
         }
 
         if (part.Attempt > 0 && searches.TryGetValue(part.Key, out var attempt))
         {
-            attempt.Add(by, new IdRecord(part, null, status, failedLeg, time, seen, sequenceNr) { LeavesIdFree = leavesIdFree });
+            attempt.Add(by, new IdRecord(part, null, status, failedLeg, time, seen, sequenceNr)
+            {
+                LeavesIdFree = leavesIdFree,
+            });
         }
 
         if (status != TransferStatus.Created)

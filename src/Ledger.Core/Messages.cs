@@ -88,8 +88,8 @@ public sealed record ChangeAccountCall(AccountChange Change, Caller Caller, Ledg
 public sealed record ExtendHoldCall(TransferId HoldId, LedgerTime HoldDeadline, Caller Caller, LedgerTime Deadline)
     : AccountCall(Caller, Deadline);
 
-/// <summary>Has a transaction in doubt aborted that this account coordinates, and says how it stands (R20). May be sent again and
-/// again. Answered by <see cref="ResolveInDoubtAnswer"/>.</summary>
+/// <summary>Has a transaction in doubt aborted that this account coordinates, and says how it stands (R20). May be sent
+/// again and again. Answered by <see cref="ResolveInDoubtAnswer"/>.</summary>
 /// <param name="Id">The transaction, or the key of its attempt.</param>
 /// <param name="Verdict">Who wants it aborted, and why.</param>
 /// <param name="Caller">Who waits.</param>
@@ -100,8 +100,8 @@ public sealed record ResolveInDoubtCall(TransferId Id, OperatorVerdict Verdict, 
     /// <summary>The digest of the attempt whose key <see cref="Id"/> is, where it is known; else 0.</summary>
     public UInt128 Digest { get; init; }
 
-    /// <summary>What the last agent's journal holds about the attempt, where somebody else has read it, or written the verdict there;
-    /// else null.</summary>
+    /// <summary>What the last agent's journal holds about the attempt, where somebody else has read it, or written the
+    /// verdict there; else null.</summary>
     public CloseAnswer? Found { get; init; }
 }
 

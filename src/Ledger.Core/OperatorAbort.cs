@@ -4,15 +4,17 @@ namespace Ledger.Core;
 /// <remarks>
 /// Only the last agent's journal decides. So the verdict is a row of that very stream, under the next number of all:
 /// <list type="number">
-/// <item>All rows are read that were stored after the coordinator's preparation, which was durable before the last agent was asked.
-/// A decision that is among them stands, and is what is told. A row that can't be read may be it: then there is no verdict.</item>
-/// <item>Else the refusal is appended under the number after the last row that was read. The number was free, so nothing was decided
-/// meanwhile. A last agent that is awake somewhere, and knows nothing of the row, can't append any more: its next row has a number
-/// that is taken (I9). It ends, and reads the verdict before it says anything else.</item>
+/// <item>All rows are read that were stored after the coordinator's preparation, which was durable before the last
+/// agent was asked. A decision that is among them stands, and is what is told. A row that can't be read may be it: then
+/// there is no verdict.</item>
+/// <item>Else the refusal is appended under the number after the last row that was read. The number was free, so
+/// nothing was decided meanwhile. A last agent that is awake somewhere, and knows nothing of the row, can't append any
+/// more: its next row has a number that is taken (I9). It ends, and reads the verdict before it says anything
+/// else.</item>
 /// <item>Only then is the coordinator told, as if the last agent had answered (R1).</item>
 /// </list>
-/// Only to abort can be a verdict: to commit takes a decision about money that is not known here. Pure, so that the same course runs
-/// over a database and in the simulator. Not thread-safe.
+/// Only to abort can be a verdict: to commit takes a decision about money that is not known here. Pure, so that the
+/// same course runs over a database and in the simulator. Not thread-safe.
 /// </remarks>
 internal sealed class OperatorAbort
 {
@@ -58,10 +60,11 @@ internal sealed class OperatorAbort
     public long DecidedRow { get; private set; }
 
     /// <summary>Takes what was read of the last agent's stream.</summary>
-    /// <param name="since">All its rows that were stored after the coordinator's preparation, in their order; those without a
-    /// decision about it may be left out.</param>
+    /// <param name="since">All its rows that were stored after the coordinator's preparation, in their order; those
+    /// without a decision about it may be left out.</param>
     /// <param name="newest">The number of the last of all its rows; 0 when there is none.</param>
-    /// <param name="last">That row; null when there is none, or it can't be read and is older than the preparation.</param>
+    /// <param name="last">That row; null when there is none, or it can't be read and is older than the
+    /// preparation.</param>
     /// <param name="now">The time.</param>
     public void TakeRows(IReadOnlyList<EventBatch> since, long newest, EventBatch? last, LedgerTime now)
     {
@@ -108,7 +111,8 @@ internal sealed class OperatorAbort
     // What the last agent itself would answer by (R7).
     private CloseAnswer? DecisionIn(AccountEvent happened) => happened switch
     {
-        CloserCommitted closed when IsSame(closed.Part) => new CloseAnswer(part.Key, part.Digest, true, closed.CommitTime, null),
+        CloserCommitted closed when IsSame(closed.Part) =>
+            new CloseAnswer(part.Key, part.Digest, true, closed.CommitTime, null),
         CloserRefused refused when IsSame(refused.Part) => AnswerOf(refused),
         TransactionDisowned disowned when disowned.Key == part.Key && disowned.Digest == part.Digest =>
             new CloseAnswer(part.Key, part.Digest, false, disowned.At, null),
@@ -144,8 +148,9 @@ internal sealed class OperatorAbort
         IdIndex.Collect(refused, lastAgent, row.SequenceNr, 0, ref indexed);
         row.Indexed = indexed;
 
-        // Which entry is the newest is known only to who has folded the stream. One that is not there says so: the index of this
-        // stream is made again before anything is taken from it, rather than that this entry hides a loss (R22).
+        // Which entry is the newest is known only to who has folded the stream. One that is not there says so: the
+        // index of this stream is made again before anything is taken from it, rather than that this entry hides a loss
+        // (R22).
         row.PreviousIndexed = newest == 0 ? default : new IndexedId(part.Key, newest);
         return row;
     }

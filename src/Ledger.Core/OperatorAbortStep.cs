@@ -6,7 +6,8 @@ internal enum OperatorAbortStep
     /// <summary>The last agent's rows since the preparation, by <see cref="OperatorAbort.TakeRows"/>.</summary>
     Read,
 
-    /// <summary>That <see cref="OperatorAbort.Row"/> is appended to the last agent's stream, if its number is still free.</summary>
+    /// <summary>That <see cref="OperatorAbort.Row"/> is appended to the last agent's stream, if its number is still
+    /// free.</summary>
     Append,
 
     /// <summary>That the coordinator is told <see cref="OperatorAbort.Answer"/>.</summary>

@@ -222,7 +222,8 @@ public enum TransferStatus
     /// accounts; the defect is in the log of that account's node.</summary>
     DecisionFailed = 1022,
 
-    /// <summary>It was in doubt, and an operator had it aborted. Nothing was done; the last agent's journal says who, and why.</summary>
+    /// <summary>It was in doubt, and an operator had it aborted. Nothing was done; the last agent's journal says who,
+    /// and why.</summary>
     AbortedByOperator = 1023,
 
     /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the account's, as of a client with a wrong

@@ -292,7 +292,8 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
 
     public Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken) =>
         _readers.ReadAsync(
-            (persistenceId, sequenceNr), static (reader, q) => reader.PlaceOf(q.persistenceId, q.sequenceNr), cancellationToken);
+            (persistenceId, sequenceNr), static (reader, q) => reader.PlaceOf(q.persistenceId, q.sequenceNr),
+            cancellationToken);
 
     public Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
         WriteAsync(

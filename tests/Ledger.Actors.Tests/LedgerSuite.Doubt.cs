@@ -96,7 +96,8 @@ public abstract partial class LedgerSuite
         .Where(row => row.Stream == AccountActor.PersistenceIdOf(account))
         .Sum(row => JournalCodec.Decode(row.Row, account, row.SequenceNr, out _).Events.Count(static one => one is TransactionPrepared));
 
-    // hot, which must not be overdrawn, good, and bad, whose only row is damaged, until it is mended by what this returns.
+    // hot, which must not be overdrawn, good, and bad, whose only row is damaged, until it is mended by what this
+    // returns.
     private async Task<Action> OpenBesideDamagedAsync()
     {
         await using (var host = await StartAsync())

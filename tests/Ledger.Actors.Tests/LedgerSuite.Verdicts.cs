@@ -152,7 +152,8 @@ public abstract partial class LedgerSuite
         ended.ShouldBe(new InDoubtResolution(false, InDoubtDecision.Operator, hot, bad, new RowPosition(bad, 2), IsBooked: true));
         (await posted).Status.ShouldBe(TransferStatus.AbortedByOperator);
 
-        // It takes it for new and commits: under a number that is taken. Who has asked it meanwhile learns nothing. Then it knows.
+        // It takes it for new and commits: under a number that is taken. Who has asked it meanwhile learns nothing.
+        // Then it knows.
         goesOn.Set();
         await Until.TrueAsync(async () =>
         {
@@ -189,7 +190,8 @@ public abstract partial class LedgerSuite
         (refused.Reason, refused.Field).ShouldBe((LedgerErrorReason.InvalidArgument, field));
     }
 
-    // hot has paid bad, whose journal holds the commit; the record of it at hot is lost, and the row that opened bad is damaged.
+    // hot has paid bad, whose journal holds the commit; the record of it at hot is lost, and the row that opened bad is
+    // damaged.
     private async Task<Transfer> CommitBesideDamagedAsync()
     {
         var (hot, good, bad) = (Address("hot"), Address("good"), Address("bad"));

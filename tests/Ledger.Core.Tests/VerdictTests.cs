@@ -3,8 +3,9 @@ using static Ledger.Core.Tests.OneAccount;
 namespace Ledger.Core.Tests;
 
 /// <summary>
-/// Goal: R20, an operator's verdict. The ordinary way comes first; only what the last agent's journal holds ends what is prepared; and
-/// who finds a verdict in its journal stands by it. Method: one account in each role, and the course of a verdict by itself.
+/// Goal: R20, an operator's verdict. The ordinary way comes first; only what the last agent's journal holds ends what
+/// is prepared; and who finds a verdict in its journal stands by it. Method: one account in each role, and the course
+/// of a verdict by itself.
 /// </summary>
 public sealed class VerdictTests
 {
@@ -212,7 +213,8 @@ public sealed class VerdictTests
         abort.Row.OldestPrepared.ShouldBe(preparing.Events[0].At);
         abort.Row.IsBehindUnread.ShouldBeFalse();
 
-        // Of a row that can't be read nothing is known: the time may be earlier, and something may be undecided since long ago.
+        // Of a row that can't be read nothing is known: the time may be earlier, and something may be undecided since
+        // long ago.
         abort.NotAppended();
         abort.TakeRows([], 2, null, new LedgerTime(5));
         abort.Row.IsBehindUnread.ShouldBeTrue();

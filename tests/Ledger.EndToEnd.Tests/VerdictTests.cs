@@ -5,9 +5,9 @@ using Ledger.Tests.Shared;
 
 namespace Ledger.EndToEnd.Tests;
 
-/// <summary>Goal: money that an account with damaged rows keeps in doubt comes free by an operator's word, and by nothing else; the
-/// account stays as it is (R20). Method: a real node on both stores, the rows of one account damaged while it is down, and the command
-/// line.</summary>
+/// <summary>Goal: money that an account with damaged rows keeps in doubt comes free by an operator's word, and by
+/// nothing else; the account stays as it is (R20). Method: a real node on both stores, the rows of one account damaged
+/// while it is down, and the command line.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class VerdictTests
 {
@@ -54,7 +54,8 @@ public sealed class VerdictTests
             await CheckAsync(node);
             (await client.PostTransferAsync(New("payer", "bank", 100))).Status.ShouldBe(TransferStatus.Created);
             var again = await LedgerAsync(
-                node, "admin", "in-doubt", "resolve", stuck.Id.ToString("D"), "--account", "payer", "--by", "anna", "--reason", "again");
+                node, "admin", "in-doubt", "resolve", stuck.Id.ToString("D"), "--account", "payer", "--by", "anna",
+                "--reason", "again");
             again.ExitCode.ShouldBe(3, again.All);
             await node.StopAsync();
         }

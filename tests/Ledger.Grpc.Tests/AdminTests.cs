@@ -58,7 +58,8 @@ public sealed class AdminTests
         });
         answer.ShouldBe(new ResolveInDoubtResponse
         {
-            Committed = true, Decision = Enum.Parse<V1.InDoubtDecision>(decision.ToString()), Coordinator = "a", LastAgent = "b", Row = 9, Booked = true,
+            Committed = true, Decision = Enum.Parse<V1.InDoubtDecision>(decision.ToString()),
+            Coordinator = "a", LastAgent = "b", Row = 9, Booked = true,
         });
         host.Ledger.Calls.Single().Argument.ShouldBe(
             new InDoubtVerdict(AccountAddress.Parse("shop"), TransferId.FromGuid(Guid.Parse(Samples.Id)), "anna", "ticket 7"));

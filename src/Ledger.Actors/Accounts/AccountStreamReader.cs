@@ -472,8 +472,8 @@ internal sealed class AccountStreamReader
         return low;
     }
 
-    // An operator's verdict does not say how many entries precede it. It makes none, so the next row that says it speaks for it too;
-    // where there is none up to the last one, a reader had better begin earlier.
+    // An operator's verdict does not say how many entries precede it. It makes none, so the next row that says it
+    // speaks for it too; where there is none up to the last one, a reader had better begin earlier.
     private async Task<EventBatch?> WithCountersAsync(
         AccountAddress account, long number, long last, CancellationToken cancellationToken)
     {

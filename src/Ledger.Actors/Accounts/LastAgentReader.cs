@@ -6,9 +6,9 @@ namespace Ledger.Actors.Accounts;
 
 /// <summary>Reads a last agent's journal in its place (R20).</summary>
 /// <remarks>
-/// A last agent is asked once the coordinator's preparation is durable. So what it decides is stored later than that, whatever the
-/// clocks were; and the place of a row in the whole journal says what was stored later. All such rows must be readable. The older
-/// ones are not looked at: they may be what is damaged.
+/// A last agent is asked once the coordinator's preparation is durable. So what it decides is stored later than that,
+/// whatever the clocks were; and the place of a row in the whole journal says what was stored later. All such rows must
+/// be readable. The older ones are not looked at: they may be what is damaged.
 /// </remarks>
 internal sealed class LastAgentReader(IIndexedStreams streams)
 {
@@ -26,7 +26,8 @@ internal sealed class LastAgentReader(IIndexedStreams streams)
         CancellationToken cancellationToken)
     {
         var stream = AccountActor.PersistenceIdOf(lastAgent);
-        var preparedAt = await streams.PlaceOfAsync(AccountActor.PersistenceIdOf(coordinator), preparedRow, cancellationToken);
+        var preparedAt = await streams.PlaceOfAsync(
+            AccountActor.PersistenceIdOf(coordinator), preparedRow, cancellationToken);
         var end = await streams.ReadAsync(stream, 1, long.MaxValue, 1, descending: true, cancellationToken);
         if (end.Count == 0)
         {
@@ -69,7 +70,8 @@ internal sealed class LastAgentReader(IIndexedStreams streams)
     }
 
     // One stream's rows have their places in the order of their numbers.
-    private async Task<long> FirstAfterAsync(string stream, long newest, long place, CancellationToken cancellationToken)
+    private async Task<long> FirstAfterAsync(
+        string stream, long newest, long place, CancellationToken cancellationToken)
     {
         var (low, high) = (1L, newest + 1);
         while (low < high)
@@ -114,7 +116,8 @@ internal sealed class LastAgentReader(IIndexedStreams streams)
 
         return before is null || batch.IsBehindUnread || previous.Span.SequenceEqual(before)
             ? batch
-            : throw new JournalCorruptException($"Row {row.SequenceNr - 1} of {account} was altered after row {row.SequenceNr} was written.");
+            : throw new JournalCorruptException(
+                $"Row {row.SequenceNr - 1} of {account} was altered after row {row.SequenceNr} was written.");
     }
 
     private static EventBatch? TryDecode(in StreamRow row, AccountAddress account)

@@ -4,8 +4,9 @@ using Ledger.Actors.Journal;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>Appends one row to the stream of an account that does not do so itself, by way of the same journal: with the check of the
-/// row before, and under the same unique key (R19 a, I9). Ends once the journal has answered.</summary>
+/// <summary>Appends one row to the stream of an account that does not do so itself, by way of the same journal: with
+/// the check of the row before, and under the same unique key (R19 a, I9). Ends once the journal has
+/// answered.</summary>
 internal sealed class VerdictWriterActor : UntypedActor
 {
     private readonly TaskCompletionSource<Exception?> written;
@@ -16,11 +17,13 @@ internal sealed class VerdictWriterActor : UntypedActor
     /// <param name="sequenceNr">Its number.</param>
     /// <param name="written">Is told null once it is durable, or why that is not known.</param>
     public VerdictWriterActor(
-        string journalPluginId, string stream, JournalRow row, long sequenceNr, TaskCompletionSource<Exception?> written)
+        string journalPluginId, string stream, JournalRow row, long sequenceNr,
+        TaskCompletionSource<Exception?> written)
     {
         this.written = written;
         var representation = new Persistent(
-            row, sequenceNr, stream, isDeleted: false, sender: ActorRefs.NoSender, writerGuid: Guid.NewGuid().ToString());
+            row, sequenceNr, stream, isDeleted: false, sender: ActorRefs.NoSender,
+            writerGuid: Guid.NewGuid().ToString());
         Persistence.Instance.Apply(Context.System).JournalFor(journalPluginId).Tell(
             new WriteMessages([new AtomicWrite(representation)], Self, actorInstanceId: 1), Self);
     }
@@ -47,7 +50,8 @@ internal sealed class VerdictWriterActor : UntypedActor
         }
     }
 
-    protected override void PostStop() => written.TrySetResult(new IOException("The journal stopped before the row was confirmed."));
+    protected override void PostStop() =>
+        written.TrySetResult(new IOException("The journal stopped before the row was confirmed."));
 
     private void End(Exception? cause)
     {

@@ -694,7 +694,10 @@ internal static class JournalCodec
                     ? new StoredEvent { CloserRefused = storedRefused }
                     : new StoredEvent
                     {
-                        Verdict = new StoredOperatorVerdict { Refused = storedRefused, By = verdict.By, Reason = verdict.Reason },
+                        Verdict = new StoredOperatorVerdict
+                        {
+                            Refused = storedRefused, By = verdict.By, Reason = verdict.Reason,
+                        },
                     };
 
             case TransactionDisowned disowned:

@@ -234,7 +234,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     };
 
     private static CloseAnswer FromWire(WireCloserAnswer wire) => new(
-        Id(wire.Key), JournalCodec.Id128(wire.Digest), wire.Committed, new LedgerTime(wire.Time), FromWire(wire.Refusal))
+        Id(wire.Key), JournalCodec.Id128(wire.Digest), wire.Committed, new LedgerTime(wire.Time),
+        FromWire(wire.Refusal))
     {
         Row = wire.Row,
         After = FromWire(wire.After),
@@ -243,7 +244,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     private static WireVerdict? ToWire(OperatorVerdict? verdict) =>
         verdict is null ? null : new WireVerdict { By = verdict.By, Reason = verdict.Reason };
 
-    private static OperatorVerdict? FromWire(WireVerdict? wire) => wire is null ? null : new OperatorVerdict(wire.By, wire.Reason);
+    private static OperatorVerdict? FromWire(WireVerdict? wire) =>
+        wire is null ? null : new OperatorVerdict(wire.By, wire.Reason);
 
     private static ResolveInDoubtCall FromWire(WireResolveInDoubt wire, Caller caller, LedgerTime deadline) => new(
         Id(wire.Id), FromWire(wire.Verdict) ?? new OperatorVerdict("", ""), caller, deadline)
@@ -672,8 +674,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 wire.ResolvedInDoubt = new WireResolvedInDoubt
                 {
                     State = (uint)resolved.State,
-                    Anchor = resolved.Coordinator.Text,
-                    Closer = resolved.LastAgent.IsNone ? "" : resolved.LastAgent.Text,
+                    Coordinator = resolved.Coordinator.Text,
+                    LastAgent = resolved.LastAgent.IsNone ? "" : resolved.LastAgent.Text,
                     Part = resolved.Part is null ? null : ToWire(resolved.Part),
                     PreparedRow = resolved.PreparedRow,
                 };
@@ -765,9 +767,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 Position = FromWire(wire.Extend.Position),
             },
             WireAnswer.WhatOneofCase.ResolvedInDoubt => new ResolveInDoubtAnswer(
-                (InDoubtState)wire.ResolvedInDoubt.State, JournalCodec.AddressOf(wire.ResolvedInDoubt.Anchor))
+                (InDoubtState)wire.ResolvedInDoubt.State, JournalCodec.AddressOf(wire.ResolvedInDoubt.Coordinator))
             {
-                LastAgent = wire.ResolvedInDoubt.Closer.Length == 0 ? default : JournalCodec.AddressOf(wire.ResolvedInDoubt.Closer),
+                LastAgent = wire.ResolvedInDoubt.LastAgent.Length == 0
+                    ? default
+                    : JournalCodec.AddressOf(wire.ResolvedInDoubt.LastAgent),
                 Part = wire.ResolvedInDoubt.Part is null ? null : FromWire(wire.ResolvedInDoubt.Part),
                 PreparedRow = wire.ResolvedInDoubt.PreparedRow,
             },

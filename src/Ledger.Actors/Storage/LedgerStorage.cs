@@ -89,8 +89,8 @@ internal interface IIndexedStreams : IAccountStreams
         string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest,
         CancellationToken cancellationToken);
 
-    /// <summary>Reads where a row stands among the rows of all streams: one that was stored because another one was durable stands
-    /// after it.</summary>
+    /// <summary>Reads where a row stands among the rows of all streams: one that was stored because another one was
+    /// durable stands after it.</summary>
     /// <param name="persistenceId">The stream.</param>
     /// <param name="sequenceNr">The row.</param>
     /// <param name="cancellationToken">Stops the read.</param>

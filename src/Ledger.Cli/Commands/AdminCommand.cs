@@ -93,7 +93,8 @@ internal static class AdminCommand
         };
         var command = new Command(
             "resolve",
-            "Has a transaction aborted that is in doubt, unless its last agent has committed it. The same command may be given again.")
+            "Has a transaction aborted that is in doubt, unless its last agent has committed it. "
+                + "The same command may be given again.")
         {
             id, account, by, reason,
         };
@@ -101,8 +102,8 @@ internal static class AdminCommand
         command.SetLedgerAction(context, options, writes: true, async (client, parsed, cancellationToken) =>
         {
             var ended = await client.ResolveInDoubtAsync(
-                parsed.GetRequiredValue(account), parsed.GetValue(id)!.Value, parsed.GetRequiredValue(by), parsed.GetRequiredValue(reason),
-                cancellationToken: cancellationToken);
+                parsed.GetRequiredValue(account), parsed.GetValue(id)!.Value, parsed.GetRequiredValue(by),
+                parsed.GetRequiredValue(reason), cancellationToken: cancellationToken);
             if (options.Format(parsed) == GlobalOptions.Json)
             {
                 Json.Write(context.Out, new JsonObject

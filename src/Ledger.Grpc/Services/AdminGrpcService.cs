@@ -45,7 +45,8 @@ internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallC
         return response;
     }
 
-    public override async Task<ResolveInDoubtResponse> ResolveInDoubt(ResolveInDoubtRequest request, ServerCallContext context)
+    public override async Task<ResolveInDoubtResponse> ResolveInDoubt(
+        ResolveInDoubtRequest request, ServerCallContext context)
     {
         RequireLoopback(context);
         var timeout = clock.Timeout(context);

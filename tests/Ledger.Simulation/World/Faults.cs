@@ -47,8 +47,8 @@ internal enum FaultKinds
     /// others have prepared with it stays in doubt.</summary>
     Unreadable = 1 << 28,
 
-    /// <summary>An operator has transactions aborted that are in doubt: while the last agent sleeps, can't be read, is cut off, or
-    /// writes at that moment (R20).</summary>
+    /// <summary>An operator has transactions aborted that are in doubt: while the last agent sleeps, can't be read, is
+    /// cut off, or writes at that moment (R20).</summary>
     Verdicts = 1 << 29,
     All = ((1 << 22) - 1) | Throws | Unreadable | Verdicts,
 }

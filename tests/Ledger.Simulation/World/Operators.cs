@@ -8,7 +8,8 @@ internal sealed partial class World
     // Callers with negative numbers.
     private readonly List<Action<ResolveInDoubtAnswer>> operators = [];
 
-    // Of any age, and so also while its last agent is about to decide; any of its accounts may be the one that is asked.
+    // Of any age, and so also while its last agent is about to decide; any of its accounts may be the one that is
+    // asked.
     private void AbortSomething()
     {
         var doubts = order.SelectMany(static place => place.Book.Doubts.Values, static (place, doubt) => (place, doubt)).ToArray();
