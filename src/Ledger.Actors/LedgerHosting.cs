@@ -190,7 +190,7 @@ public static class LedgerHostingExtensions
 
     /// <summary>What operators ask of the ledger of an actor system.</summary>
     /// <param name="system">The actor system, which has a ledger.</param>
-    public static ILedgerAdmin GetLedgerAdmin(this ActorSystem system) => new LedgerAdmin(LedgerExtension.Of(system).Work);
+    public static ILedgerAdmin GetLedgerAdmin(this ActorSystem system) => LedgerExtension.Of(system).Admin;
 }
 
 /// <summary>The key of the accounts' shard region in the actor registry.</summary>
@@ -304,12 +304,14 @@ internal sealed class LedgerExtension : IExtension
         {
             Database = database,
         };
-        Ledger = new LedgerService(
+        var ledger = new LedgerService(
             options, Clock, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
         {
             Ended = () => Lease.Halted ?? (Lease.IsLost ? Lease.Failure : null),
             IsConfirmed = () => database.IsConfirmed,
         };
+        Ledger = ledger;
+        Admin = new LedgerAdmin(Work, ledger, new DoubtResolver(system, ledger, Context, streams as IIndexedStreams));
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
@@ -338,6 +340,9 @@ internal sealed class LedgerExtension : IExtension
     public AccountActorContext Context { get; }
 
     public ILedger Ledger { get; }
+
+    /// <summary>What operators ask.</summary>
+    public ILedgerAdmin Admin { get; }
 
     /// <summary>Under which the accounts of this process speak.</summary>
     public NodeLease Lease { get; }

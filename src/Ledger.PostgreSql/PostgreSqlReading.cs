@@ -342,22 +342,34 @@ internal sealed class PostgreSqlStreams(PostgreSqlReaders readers) : IIndexedStr
             throw new InvalidOperationException($"Row {upTo} of {persistenceId} is missing: the server lags behind.");
         }
 
-        var after = isFromFirst ? 0 : await _beginnings.OfAsync(persistenceId, place, upTo, async number =>
-        {
-            await using var command = new NpgsqlCommand(PlaceSql, connection)
-            {
-                Parameters =
-                {
-                    new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
-                    new NpgsqlParameter<long> { TypedValue = number },
-                },
-            };
-            await command.PrepareAsync(cancellationToken);
-            return await command.ExecuteScalarAsync(cancellationToken) is long found
-                ? found
-                : throw new InvalidOperationException($"Row {number} of {persistenceId} is missing.");
-        });
+        var after = isFromFirst ? 0 : await _beginnings.OfAsync(
+            persistenceId, place, upTo,
+            async number => await PlaceOfAsync(connection, persistenceId, number, cancellationToken));
         return new IndexedRows(after, [.. rows], isWhole && hasNewest);
+    }
+
+    public async Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        return await PlaceOfAsync(connection, persistenceId, sequenceNr, cancellationToken);
+    }
+
+    private static async Task<long> PlaceOfAsync(
+        NpgsqlConnection connection, string persistenceId, long sequenceNr, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(PlaceSql, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                new NpgsqlParameter<long> { TypedValue = sequenceNr },
+            },
+        };
+        await command.PrepareAsync(cancellationToken);
+        return await command.ExecuteScalarAsync(cancellationToken) is long found
+            ? found
+            : throw new InvalidOperationException($"Row {sequenceNr} of {persistenceId} is missing.");
     }
 
     public async Task AddIdsAsync(

@@ -136,7 +136,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         {
             case JournalRow row:
                 var batch = JournalCodec.Decode(row.Bytes, account, LastSequenceNr, out var previousHash);
-                if (!previousHash.Span.SequenceEqual(lastHash))
+                if (!previousHash.Span.SequenceEqual(lastHash) && !batch.IsBehindUnread)
                 {
                     throw new JournalCorruptException(
                         $"Row {LastSequenceNr} of {account} does not carry the hash of the row before it.");

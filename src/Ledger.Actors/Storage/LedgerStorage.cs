@@ -116,6 +116,14 @@ internal interface IIndexedStreams : IAccountStreams
         string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest,
         CancellationToken cancellationToken);
 
+    /// <summary>Reads where a row stands among the rows of all streams: one that was stored because another one was
+    /// durable stands after it.</summary>
+    /// <param name="persistenceId">The stream.</param>
+    /// <param name="sequenceNr">The row.</param>
+    /// <param name="cancellationToken">Stops the read.</param>
+    /// <exception cref="InvalidOperationException">That row is not there.</exception>
+    Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken);
+
     /// <summary>Adds entries that are missing. Durable when it returns.</summary>
     /// <param name="persistenceId">The stream.</param>
     /// <param name="entries">The entries; those that are there already are left.</param>
