@@ -350,8 +350,7 @@ internal sealed class PostgreSqlStreams(PostgreSqlReaders readers) : IIndexedStr
 
     public async Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         return await PlaceOfAsync(connection, persistenceId, sequenceNr, cancellationToken);
     }
 
