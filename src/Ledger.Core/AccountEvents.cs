@@ -3,7 +3,7 @@ namespace Ledger.Core;
 // The events of an account. They are stored, as ledger.journal.v1: a field may be added, never removed or given
 // another meaning. Who anchor, participant and closer are, see AccountRuntime.
 
-/// <summary>Something that happened to an account: a fact, folded by <see cref="AccountState.Evolve"/>.</summary>
+/// <summary>Something that happened to an account: a fact, folded by <see cref="AccountState.Evolve(AccountEvent, long)"/>.</summary>
 public abstract record AccountEvent
 {
     private protected AccountEvent(LedgerTime at) => At = at;

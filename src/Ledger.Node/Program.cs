@@ -6,6 +6,12 @@ if (args is ["--help" or "-h" or "-?"])
     return 0;
 }
 
+if (args.Contains("--version"))
+{
+    Console.WriteLine(NodeUsage.Version);
+    return 0;
+}
+
 try
 {
     if (args is [EpochCommand.Name, ..])
