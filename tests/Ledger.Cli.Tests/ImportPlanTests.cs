@@ -43,14 +43,14 @@ public sealed class ImportPlanTests
     }
 
     [Property]
-    public void Ids_are_unique_within_a_file_and_time_ordered(Book book)
+    public void Ids_are_unique_within_a_file(Book book)
     {
         var ids = ImportPlan.Of(book.Read(), "n").Transfers.Select(t => t.Transfer.Id).ToList();
 
-        ids.AddRange(ImportPlan.Of(book.Read(), "n").Transactions.Select(t => t.Id));
+        ids.AddRange(ImportPlan.Of(book.Read(), "n").Transactions.SelectMany(t => new[] { t.Id, t.Entry.Id }));
 
         ids.Distinct().Count().ShouldBe(ids.Count);
-        ids.ShouldAllBe(id => id.Version == 7 && (id.Variant & 0xC) == 0x8);
+        ids.ShouldAllBe(id => id.Version == 8 && (id.Variant & 0xC) == 0x8);
     }
 
     [Property]
@@ -78,15 +78,14 @@ public sealed class ImportPlanTests
     }
 
     [Property]
-    public void A_transaction_of_the_file_is_one_of_the_plan_unless_it_moves_nothing(Book book)
+    public void Each_transaction_of_the_file_is_one_of_the_plan(Book book)
     {
         var file = book.Read();
         var plan = ImportPlan.Of(file, "n");
 
-        plan.Transactions.ShouldAllBe(t => t.Transfers.Count > 0);
-        plan.Transactions.Select(t => t.Key).ShouldBe(
-            file.Transactions.Select(t => t.Key).Where(key => plan.Transactions.Any(t => t.Key == key)));
+        plan.Transactions.Select(t => t.Key).ShouldBe(file.Transactions.Select(t => t.Key));
         plan.Transfers.ShouldBe(plan.Transactions.SelectMany(t => t.Transfers));
+        plan.Transactions.ShouldAllBe(t => t.ToTransaction().Legs[0].Transfer == t.Entry && t.Entry.Amount == 0);
     }
 
     [Property]
@@ -121,24 +120,52 @@ public sealed class ImportPlanTests
             .ShouldBe([(2L, "food", "cash", 50), (2L, "food", "card", 20), (3L, "tip", "card", 10)]);
         plan.Transfers[0].Transfer.Reference.ShouldBe("dinner");
         plan.Transfers[0].Transfer.Metadata.ShouldBe(
-            new Dictionary<string, string> { ["date"] = "2025-01-31", ["transaction"] = "7" }, ignoreOrder: true);
+            new Dictionary<string, string> { ["transaction"] = "7" });
+        plan.Transfers[0].Transfer.EffectiveTime.ShouldBe(new DateTimeOffset(2025, 1, 31, 0, 0, 0, TimeSpan.Zero));
     }
 
     [Fact]
     public void Ids_are_promised_and_do_not_change_between_versions()
     {
-        var transaction = new PostingTransaction(
-            "1", "2025-01-31", "rent", [new Posting(2, "a", "USD/2", 5), new Posting(3, "b", "USD/2", -5)]);
-        var ids = new ImportIds("import", transaction);
+        ImportIds.Of("books.csv", "1", 1).Of(0).ToString().ShouldBe("3fa79d96-da3e-8b70-82ac-e3d570410463");
+        ImportIds.Of("books.csv", "1", 1).Of(1).ToString().ShouldBe("8dac21a6-43cd-8138-af5b-0eb2b9c39b3c");
+        ImportIds.Of("books.csv", "1", 1).OfTransaction.ToString().ShouldBe("49a66cd5-eca8-8138-afc4-fb345fa4aa52");
+        ImportIds.Of("books.csv", "1", 2).Of(0).ToString().ShouldBe("efe6ecd3-5de0-8121-ace6-36bd3e49ebab");
+        ImportIds.OfKey("books.csv", "1").ToString().ShouldBe("231c86a9-cc8f-8888-a5bb-bf2a38bb89a2");
+    }
 
-        ids.Of(0).ToString().ShouldBe("0194b9a8-4400-771f-aefa-8cdc342522c3");
-        ids.Of(1).ToString().ShouldBe("0194b9a8-4400-7324-b476-1635c0f63a20");
-        ids.OfTransaction.ToString().ShouldBe("0194b9a8-4400-7914-b0c7-1ed35df0517f");
-        // A time before 1970 has no place in a version 7.
-        new ImportIds("import", transaction with { Date = "1969-12-31" }).Of(0).Version.ShouldBe(8);
-        // Line numbers are no part of it.
-        new ImportIds("import", transaction with { Postings = [.. transaction.Postings.Select(p => p with { Line = 99 })] })
-            .Of(0).ShouldBe(ids.Of(0));
+    [Property]
+    public void What_a_transaction_says_is_no_part_of_its_ids(Book book)
+    {
+        var edited = new Book(book.Text.Replace("2025-01-31,\"", "2024-12-31,\"x", StringComparison.Ordinal)
+            .Replace(",acc:", ",other:", StringComparison.Ordinal));
+
+        var (before, now) = (ImportPlan.Of(book.Read(), "n"), ImportPlan.Of(edited.Read(), "n"));
+
+        now.Transactions.Select(t => t.Id).ShouldBe(before.Transactions.Select(t => t.Id));
+        now.Transactions.Select(t => t.Entry).ShouldBe(before.Transactions.Select(t => t.Entry), new EntryComparer());
+    }
+
+    [Fact]
+    public void The_register_has_accounts_of_its_own_for_each_namespace()
+    {
+        var one = new ImportRegister("Büro 2024.csv");
+        var other = new ImportRegister("B_ro 2024.csv");
+
+        one.Accounts.Select(a => a.Address).ShouldBe([one.Rows, one.Keys]);
+        one.Accounts.ShouldAllBe(a => Syntax.IsAddress(a.Address) && Syntax.IsAsset(a.Asset));
+        one.Accounts.ShouldAllBe(a => ImportRegister.Owns(a.Address, a.Asset));
+        one.Rows.ShouldNotBe(other.Rows);
+        ImportRegister.Owns("ledger-imports:x", "USD/2").ShouldBeFalse();
+        ImportRegister.Owns("cash", "IMPORT/0").ShouldBeFalse();
+    }
+
+    private sealed class EntryComparer : IEqualityComparer<Ledger.Client.Transfer>
+    {
+        public bool Equals(Ledger.Client.Transfer? x, Ledger.Client.Transfer? y) =>
+            x! with { Metadata = y!.Metadata } == y && x.Metadata.SequenceEqual(y.Metadata);
+
+        public int GetHashCode(Ledger.Client.Transfer obj) => obj.Id.GetHashCode();
     }
 
     private static Dictionary<string, BigInteger> Net(ImportPlan plan)

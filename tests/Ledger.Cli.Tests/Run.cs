@@ -28,12 +28,17 @@ internal static class Run
     public static Task<Result> CliWithInputAsync(this FakeServer server, string input, params string[] args) =>
         CliAsync(new StringWriter(), new StringWriter(), server, args, input);
 
+    /// <summary>Until it ends or is interrupted.</summary>
+    public static Task<Result> CliUntilAsync(this FakeServer server, CancellationToken interrupt, params string[] args) =>
+        CliAsync(new StringWriter(), new StringWriter(), server, args, "", width: null, interrupt);
+
     public static Task<Result> CliAsync(
         StringWriter output, StringWriter error, FakeServer? server, params string[] args) =>
         CliAsync(output, error, server, args, "");
 
     private static async Task<Result> CliAsync(
-        StringWriter output, StringWriter error, FakeServer? server, string[] args, string input, int? width = null)
+        StringWriter output, StringWriter error, FakeServer? server, string[] args, string input, int? width = null,
+        CancellationToken interrupt = default)
     {
         var context = new CliContext
         {
@@ -51,7 +56,7 @@ internal static class Run
                     MaxBackoff = TimeSpan.FromMilliseconds(20),
                 })),
         };
-        var code = await LedgerCli.RunAsync(args, context);
+        var code = await LedgerCli.RunAsync(args, context, interrupt);
         return new Result(code, output.ToString(), error.ToString());
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
+using Ledger.Cli.Import;
 using Ledger.Cli.Output;
 using Ledger.Client;
 
@@ -15,7 +16,7 @@ internal static class BalancesCommand
             "Lists accounts with their balances: posted debits less posted credits, in minor units. Each is as of its own "
             + "moment. Accounts that differ in nothing but their asset (cash:USD, cash:EUR) are one name with several "
             + "assets: of these, those at zero are left out while another is not, as in other ledgers' balance reports; "
-            + "--all lists them too. An account on which transactions are in doubt is listed without a balance.");
+            + "--all lists them too, and the accounts in which imports remember their keys. An account on which transactions are in doubt is listed without a balance.");
         var all = new Option<bool>("--all") { Description = "List every account." };
         command.Options.Add(all);
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
@@ -36,7 +37,7 @@ internal static class BalancesCommand
 
             if (!parsed.GetValue(all))
             {
-                lines = WithoutIdleAssets(lines);
+                lines = WithoutIdleAssets([.. lines.Where(static l => !ImportRegister.Owns(l.Account, l.Asset))]);
             }
 
             lines.Sort((a, b) => string.CompareOrdinal(a.Account, b.Account));

@@ -9,10 +9,19 @@ namespace Ledger.Cli.Import;
 internal sealed record PlannedTransfer(long Line, Transfer Transfer);
 
 /// <summary>A transaction of a plan: what happens all or not at all.</summary>
+/// <param name="Line">The line on which it begins.</param>
 /// <param name="Key">Its key in the file.</param>
+/// <param name="Attempt">Which try this is.</param>
 /// <param name="Id">Its id.</param>
-/// <param name="Transfers">Its transfers, at least one.</param>
-internal sealed record PlannedTransaction(string Key, Guid Id, IReadOnlyList<PlannedTransfer> Transfers);
+/// <param name="Entry">Its entry in the register of the namespace.</param>
+/// <param name="Transfers">Its transfers; none where it moves nothing.</param>
+internal sealed record PlannedTransaction(
+    long Line, string Key, uint Attempt, Guid Id, Transfer Entry, IReadOnlyList<PlannedTransfer> Transfers)
+{
+    /// <summary>What is sent: the entry, then the transfers.</summary>
+    public Transaction ToTransaction() =>
+        Transaction.Of(Id, Transfers.Select(static planned => planned.Transfer).Prepend(Entry));
+}
 
 /// <summary>An account of a plan, and the line that first names it.</summary>
 internal sealed record PlannedAccount(long Line, AccountSpec Spec);
@@ -21,25 +30,27 @@ internal sealed record PlannedAccount(long Line, AccountSpec Spec);
 internal sealed record NettedPosting(long Line, string Account, BigInteger Amount);
 
 /// <summary>What an import does: accounts to open and transactions to post, the same ones whenever it is planned again.</summary>
-/// <param name="Accounts">The accounts, in the order of the file.</param>
-/// <param name="Transactions">The transactions that move something, in the order of the file.</param>
+/// <param name="Register">The register of the namespace.</param>
+/// <param name="Accounts">The accounts of the books, in the order of the file.</param>
+/// <param name="Transactions">The transactions, in the order of the file.</param>
 /// <param name="Netted">What no transfer can show.</param>
 internal sealed record ImportPlan(
+    ImportRegister Register,
     IReadOnlyList<PlannedAccount> Accounts,
     IReadOnlyList<PlannedTransaction> Transactions,
     IReadOnlyList<NettedPosting> Netted)
 {
-    /// <summary>All transfers of all transactions.</summary>
+    /// <summary>All transfers of all transactions, without the entries in the register.</summary>
     public IReadOnlyList<PlannedTransfer> Transfers { get; } =
         [.. Transactions.SelectMany(static transaction => transaction.Transfers)];
 
     /// <summary>Plans the import of a valid file.</summary>
     /// <param name="file">The file.</param>
     /// <param name="importNamespace">What keeps the ids of this import apart from those of others.</param>
-    /// <param name="code">The code of its transfers.</param>
     /// <param name="accountCode">The code of its accounts.</param>
-    public static ImportPlan Of(PostingFile file, string importNamespace, uint code = 1, uint accountCode = 1)
+    public static ImportPlan Of(PostingFile file, string importNamespace, uint accountCode = 1)
     {
+        var register = new ImportRegister(importNamespace);
         var accounts = new Dictionary<string, PlannedAccount>(StringComparer.Ordinal);
         var transactions = new List<PlannedTransaction>();
         var netted = new List<NettedPosting>();
@@ -55,7 +66,7 @@ internal sealed record ImportPlan(
                 }));
             }
 
-            var ids = new ImportIds(importNamespace, transaction);
+            var ids = ImportIds.Of(importNamespace, transaction.Key, transaction.Attempt);
             var (reference, metadata) = Labels(transaction);
             var transfers = new List<PlannedTransfer>();
             foreach (var move in TransactionSplitter.Split(transaction, netted))
@@ -67,26 +78,25 @@ internal sealed record ImportPlan(
                     CreditAccount = move.Credit,
                     Amount = (UInt128)move.Amount,
                     Asset = move.Asset,
-                    Code = code,
+                    Code = transaction.Code,
                     Reference = reference,
                     Metadata = metadata,
+                    EffectiveTime = transaction.Time,
                 }));
             }
 
-            if (transfers.Count > 0)
-            {
-                transactions.Add(new PlannedTransaction(transaction.Key, ids.OfTransaction, transfers));
-            }
+            transactions.Add(new PlannedTransaction(
+                transaction.Line, transaction.Key, transaction.Attempt, ids.OfTransaction, register.Entry(transaction.Key),
+                transfers));
         }
 
-        return new ImportPlan([.. accounts.Values], transactions, netted);
+        return new ImportPlan(register, [.. accounts.Values], transactions, netted);
     }
 
     private static (string Reference, IReadOnlyDictionary<string, string> Metadata) Labels(PostingTransaction transaction)
     {
         var metadata = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            ["date"] = transaction.Date,
             ["transaction"] = transaction.Key,
         };
         if (transaction.Description.Length <= Syntax.ReferenceLengthMax)
@@ -95,7 +105,7 @@ internal sealed record ImportPlan(
         }
 
         // Too long for a reference, and never cut: metadata has room for it.
-        metadata["description"] = transaction.Description;
+        metadata[EarlierImport.DescriptionKey] = transaction.Description;
         return ("", metadata);
     }
 }

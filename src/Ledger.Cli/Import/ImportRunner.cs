@@ -3,32 +3,33 @@ using Ledger.Client;
 
 namespace Ledger.Cli.Import;
 
-/// <summary>Carries a plan out: opens the accounts, then posts the transactions, many at once, each all or not at all.</summary>
+/// <summary>Carries a plan out: opens the accounts, then posts the transactions, many at once, each all or not at all, and
+/// on each account in the order of the file.</summary>
 /// <remarks>Everything it sends may be sent again without harm, so it survives a node that restarts, and a run that was
-/// cut off is finished by another. Books that were imported before there were transactions have all their transfers in
-/// the ledger, with the same ids, each alone: a transaction that is refused because of that counts as imported.</remarks>
+/// cut off is finished by another.</remarks>
 internal sealed class ImportRunner(CliContext context, LedgerClient client, string file, TimeSpan retryFor)
 {
-    private const int InFlight = 256;
+    private const int InFlight = 128;
     private const int AccountBatch = 500;
     private static readonly TimeSpan ReadPause = TimeSpan.FromMilliseconds(100);
 
-    private readonly ImportSummary summary = new();
+    private readonly RequestOptions request = new() { RetryUnknownFor = retryFor };
     private readonly Lock gate = new();
     private LedgerClientException? gaveUp;
 
-    public ImportSummary Summary => summary;
+    public ImportSummary Summary { get; } = new();
 
-    /// <summary>Why transactions were left unknown; null when none was.</summary>
+    /// <summary>Why transactions were left unknown or not sent; null when none was, or when the caller interrupted.</summary>
     public LedgerClientException? GaveUp => gaveUp;
 
     /// <summary>Opens the accounts of a plan.</summary>
     /// <returns>Whether all are open with the asset that the plan needs.</returns>
     public async Task<bool> OpenAccountsAsync(ImportPlan plan, CancellationToken cancellationToken)
     {
-        var request = new RequestOptions { RetryUnknownFor = retryFor };
+        Summary.TransactionsNotSent = plan.Transactions.Count;
+        Summary.TransfersNotSent = plan.Transfers.Count;
         var progress = new ProgressLine(context, "accounts", plan.Accounts.Count);
-        var allOpen = true;
+        var allOpen = await OpenRegisterAsync(plan.Register, cancellationToken);
         foreach (var batch in plan.Accounts.Chunk(AccountBatch))
         {
             var outcomes = await client.OpenAccountsAsync(
@@ -37,12 +38,12 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
             {
                 if (outcome.Status == AccountStatus.Created)
                 {
-                    summary.AccountsOpened++;
+                    Summary.AccountsOpened++;
                 }
                 else if (outcome.Status == AccountStatus.Exists
                     || await HoldsAssetAsync(account.Spec, outcome.Status, cancellationToken))
                 {
-                    summary.AccountsExisting++;
+                    Summary.AccountsExisting++;
                 }
                 else
                 {
@@ -60,162 +61,163 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
         return allOpen;
     }
 
-    /// <summary>Posts the transactions of a plan. Their order doesn't matter: nothing in a posting file sets limits.</summary>
+    /// <summary>Posts the transactions of a plan.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="cancellationToken">Interrupts: nothing more is sent, and what is under way is unknown.</param>
     public async Task PostTransactionsAsync(ImportPlan plan, CancellationToken cancellationToken)
     {
         var progress = new ProgressLine(context, "transactions", plan.Transactions.Count);
-        await using var stream = client.OpenTransferStream(new TransferStreamOptions
-        {
-            InFlightMax = InFlight,
-            RetryUnknownFor = retryFor,
-        });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = InFlight, CancellationToken = stop.Token };
-        try
+        var order = new AccountOrder(InFlight);
+        foreach (var planned in plan.Transactions)
         {
-            await Parallel.ForEachAsync(plan.Transactions, parallel, async (planned, token) =>
-            {
-                try
-                {
-                    var outcome = planned.Transfers.Count == 1
-                        ? await PostOneAsync(stream, planned, token)
-                        : await PostWholeAsync(planned, token);
-                    Count(planned, outcome, progress);
-                }
-                catch (LedgerClientException failure) when (IsRefusal(failure))
-                {
-                    Count(planned, new Outcome(Fate.Rejected, planned.Transfers[0], failure.Message), progress);
-                }
-                catch (LedgerClientException failure)
-                {
-                    // One that was not decided in all the time allowed: the others would fare no better.
-                    Interlocked.CompareExchange(ref gaveUp, failure, null);
-                    await stop.CancelAsync();
-                }
-            });
-        }
-        catch (OperationCanceledException) when (gaveUp is not null)
-        {
-            // Told by the counts.
+            // Not by the register: it has no limits, and all would wait for all.
+            var accounts = planned.Transfers
+                .SelectMany(static one => new[] { one.Transfer.DebitAccount, one.Transfer.CreditAccount })
+                .ToHashSet(StringComparer.Ordinal);
+            order.Add(accounts, () => RunAsync(plan.Register, planned, progress, stop), stop.Token);
         }
 
+        await order.WhenAllAsync();
         progress.End();
-        summary.TransactionsUnknown = plan.Transactions.Count
-            - summary.TransactionsCreated - summary.TransactionsExisting - summary.TransactionsRejected;
-        summary.TransfersUnknown = plan.Transfers.Count
-            - summary.TransfersCreated - summary.TransfersExisting - summary.TransfersRejected;
     }
 
-    private enum Fate
+    private async Task RunAsync(
+        ImportRegister register, PlannedTransaction planned, ProgressLine progress, CancellationTokenSource stop)
     {
-        Created,
-        Existing,
-        Rejected,
+        try
+        {
+            Count(planned, await PostAsync(register, planned, stop.Token), progress);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            Count(planned, Outcome.Unknown, progress);
+        }
+        catch (LedgerClientException failure) when (IsRefusal(failure))
+        {
+            Count(planned, Outcome.Rejected($"was rejected: {failure.Message}"), progress);
+        }
+        catch (LedgerClientException failure)
+        {
+            if (!stop.IsCancellationRequested)
+            {
+                // One that was not decided in all the time allowed: the others would fare no better.
+                Interlocked.CompareExchange(ref gaveUp, failure, null);
+            }
+
+            if (failure.OutcomeUnknown)
+            {
+                Count(planned, Outcome.Unknown, progress);
+            }
+
+            await stop.CancelAsync();
+        }
     }
 
     private static bool IsRefusal(LedgerClientException failure) =>
         !failure.OutcomeUnknown && failure.Code == Grpc.Core.StatusCode.InvalidArgument;
 
-    // One transfer needs no transaction around it, and the stream is the fastest way.
-    private static async Task<Outcome> PostOneAsync(
-        TransferStream stream, PlannedTransaction planned, CancellationToken cancellationToken)
+    private async Task<Outcome> PostAsync(
+        ImportRegister register, PlannedTransaction planned, CancellationToken cancellationToken)
     {
-        var outcome = await stream.PostAsync(planned.Transfers[0].Transfer, cancellationToken);
-        return outcome.Status switch
+        var answer = await client.PostTransactionAsync(planned.ToTransaction(), request, cancellationToken);
+        if (answer.IsCommitted)
         {
-            TransferStatus.Created => Outcome.Created,
-            TransferStatus.Exists => Outcome.Existing,
-            _ => new Outcome(Fate.Rejected, planned.Transfers[0], Names.Of(outcome.Status)),
-        };
+            return answer.Status == TransferStatus.Created ? Outcome.Created : Outcome.Existing;
+        }
+
+        // Whatever this attempt is told: the register knows whether one was booked.
+        var entry = await FindAsync(
+            () => client.GetTransferAsync(register.Rows, planned.Entry.Id, cancellationToken: cancellationToken),
+            cancellationToken);
+        return entry is { Status: TransferStatus.Created }
+            ? await CompareAsync(register, planned, entry, cancellationToken)
+            : Explain(planned, answer);
     }
 
-    private async Task<Outcome> PostWholeAsync(PlannedTransaction planned, CancellationToken cancellationToken)
+    private async Task<Outcome> CompareAsync(
+        ImportRegister register, PlannedTransaction planned, TransferRecord entry, CancellationToken cancellationToken)
     {
-        var transaction = Transaction.Of(planned.Id, planned.Transfers.Select(static transfer => transfer.Transfer));
-        var outcome = await client.PostTransactionAsync(
-            transaction, new RequestOptions { RetryUnknownFor = retryFor }, cancellationToken);
-        if (outcome.IsCommitted)
-        {
-            return outcome.Status == TransferStatus.Created ? Outcome.Created : Outcome.Existing;
-        }
-
-        var failed = planned.Transfers[outcome.FailedLeg is { } leg && leg < planned.Transfers.Count ? leg : 0];
-        var reason = Names.Of(outcome.Status);
-        if (!IsKnown(outcome.Status))
-        {
-            return new Outcome(Fate.Rejected, failed, reason);
-        }
-
-        var known = await CountKnownAsync(planned, cancellationToken);
-        return known == planned.Transfers.Count
+        // An entry that stands alone is that of a transaction that moved nothing.
+        var record = entry.TransactionId == entry.Transfer.Id ? null : await FindAsync(
+            () => client.GetTransactionAsync(register.Rows, entry.TransactionId, cancellationToken: cancellationToken),
+            cancellationToken);
+        var before = record?.Transaction ?? Transaction.Of(entry.TransactionId, entry.Transfer);
+        var differences = EarlierImport.Differences(before, planned);
+        return differences.Count == 0
             ? Outcome.Existing
-            : new Outcome(
-                Fate.Rejected, failed,
-                $"{reason}; {known} of its {planned.Transfers.Count} transfers were imported before, each alone");
+            : Outcome.Rejected(
+                $"was imported before with {string.Join(", ", differences)}; nothing was booked "
+                + $"(transaction {before.Id:D})");
     }
 
-    // The reasons that an id gives which is in the ledger already.
-    private static bool IsKnown(TransferStatus status) => status is TransferStatus.Exists
-        or TransferStatus.ExistsWithDifferentFlags or TransferStatus.ExistsWithDifferentTransfers;
-
-    private async Task<int> CountKnownAsync(PlannedTransaction planned, CancellationToken cancellationToken)
+    private static Outcome Explain(PlannedTransaction planned, TransactionOutcome answer)
     {
-        var known = 0;
-        foreach (var (_, transfer) in planned.Transfers)
+        var again = $"--attempt {(ulong)planned.Attempt + 1} tries it again";
+        if (answer.Status == TransferStatus.IdAlreadyFailed)
         {
-            var record = await FindAsync(transfer, cancellationToken);
-            if (record is { Status: TransferStatus.Created } && IsSame(record.Transfer, transfer))
-            {
-                known++;
-            }
+            return Outcome.Rejected($"was rejected before, with other content; {again}, as it stands here");
         }
 
-        return known;
+        var reason = $"was rejected{(answer.Replayed ? " before" : "")}: {Names.Of(answer.Status)}";
+        var line = planned.Line;
+        if (answer.FailedLeg is { } leg && leg >= 1 && leg <= planned.Transfers.Count)
+        {
+            line = planned.Transfers[leg - 1].Line;
+            var transfer = planned.Transfers[leg - 1].Transfer;
+            reason += $" (transfer {transfer.Id:D} of {transfer.Amount} {transfer.Asset} from "
+                + $"{transfer.DebitAccount} to {transfer.CreditAccount})";
+        }
+
+        return Outcome.Rejected(answer.Replayed ? $"{reason}; {again}" : reason, line);
     }
 
     // A read has no patience of its own, and a node may be restarting.
-    private async Task<TransferRecord?> FindAsync(Transfer transfer, CancellationToken cancellationToken)
+    private async Task<T?> FindAsync<T>(Func<Task<T?>> find, CancellationToken cancellationToken)
+        where T : class
     {
         var started = context.Time.GetTimestamp();
         while (true)
         {
             try
             {
-                return await client.GetTransferAsync(
-                    transfer.DebitAccount, transfer.Id, cancellationToken: cancellationToken);
+                return await find();
             }
-            catch (LedgerClientException) when (context.Time.GetElapsedTime(started) < retryFor)
+            catch (LedgerClientException) when (
+                !cancellationToken.IsCancellationRequested && context.Time.GetElapsedTime(started) < retryFor)
             {
                 await Task.Delay(ReadPause, context.Time, cancellationToken);
             }
         }
     }
 
-    private static bool IsSame(Transfer one, Transfer other) =>
-        (one with { Metadata = other.Metadata }) == other
-        && one.Metadata.Count == other.Metadata.Count
-        && one.Metadata.All(pair => other.Metadata.TryGetValue(pair.Key, out var value)
-            && string.Equals(value, pair.Value, StringComparison.Ordinal));
-
     private void Count(PlannedTransaction planned, Outcome outcome, ProgressLine progress)
     {
         lock (gate)
         {
             var transfers = planned.Transfers.Count;
+            Summary.TransactionsNotSent--;
+            Summary.TransfersNotSent -= transfers;
             switch (outcome.Fate)
             {
                 case Fate.Created:
-                    summary.TransactionsCreated++;
-                    summary.TransfersCreated += transfers;
+                    Summary.TransactionsCreated++;
+                    Summary.TransfersCreated += transfers;
                     break;
                 case Fate.Existing:
-                    summary.TransactionsExisting++;
-                    summary.TransfersExisting += transfers;
+                    Summary.TransactionsExisting++;
+                    Summary.TransfersExisting += transfers;
+                    break;
+                case Fate.Unknown:
+                    Summary.TransactionsUnknown++;
+                    Summary.TransfersUnknown += transfers;
                     break;
                 default:
-                    summary.TransactionsRejected++;
-                    summary.TransfersRejected += transfers;
-                    Tell(planned, outcome, progress);
+                    Summary.TransactionsRejected++;
+                    Summary.TransfersRejected += transfers;
+                    progress.Clear();
+                    context.Error.WriteLine(Printable.Of(
+                        $"{file}:{outcome.Line ?? planned.Line}: transaction '{planned.Key}' {outcome.Said}"));
                     break;
             }
 
@@ -223,20 +225,38 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
         }
     }
 
-    private void Tell(PlannedTransaction planned, Outcome outcome, ProgressLine progress)
+    private enum Fate
     {
-        progress.Clear();
-        var transfer = outcome.Failed!.Transfer;
-        context.Error.WriteLine(
-            $"{file}:{outcome.Failed.Line}: transaction '{planned.Key}' was rejected: "
-            + $"{LedgerCli.OneLine(outcome.Reason)} (transfer {transfer.Id:D} of {transfer.Amount} {transfer.Asset} from "
-            + $"{transfer.DebitAccount} to {transfer.CreditAccount})");
+        Created,
+        Existing,
+        Rejected,
+        Unknown,
     }
 
-    private sealed record Outcome(Fate Fate, PlannedTransfer? Failed = null, string Reason = "")
+    private sealed record Outcome(Fate Fate, string Said = "", long? Line = null)
     {
         public static readonly Outcome Created = new(Fate.Created);
         public static readonly Outcome Existing = new(Fate.Existing);
+        public static readonly Outcome Unknown = new(Fate.Unknown);
+
+        public static Outcome Rejected(string said, long? line = null) => new(Fate.Rejected, said, line);
+    }
+
+    private async Task<bool> OpenRegisterAsync(ImportRegister register, CancellationToken cancellationToken)
+    {
+        var allOpen = true;
+        foreach (var outcome in await client.OpenAccountsAsync(register.Accounts, request, cancellationToken))
+        {
+            if (outcome.Status is not (AccountStatus.Created or AccountStatus.Exists))
+            {
+                allOpen = false;
+                await context.Error.WriteLineAsync(
+                    $"{file}: account {outcome.Address}, which remembers what was imported, was rejected: "
+                    + Names.Of(outcome.Status));
+            }
+        }
+
+        return allOpen;
     }
 
     // An account that people opened before, with a code or limits of their own, will do: only the asset must be right.
@@ -251,7 +271,8 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
             return false;
         }
 
-        var account = await client.GetAccountAsync(spec.Address, cancellationToken: cancellationToken);
+        var account = await FindAsync(
+            () => client.GetAccountAsync(spec.Address, cancellationToken: cancellationToken), cancellationToken);
         return account is not null && string.Equals(account.Spec.Asset, spec.Asset, StringComparison.Ordinal);
     }
 }

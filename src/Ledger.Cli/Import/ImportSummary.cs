@@ -12,10 +12,12 @@ internal sealed class ImportSummary
     public int TransactionsExisting;
     public int TransactionsRejected;
     public int TransactionsUnknown;
+    public int TransactionsNotSent;
     public int TransfersCreated;
     public int TransfersExisting;
     public int TransfersRejected;
     public int TransfersUnknown;
+    public int TransfersNotSent;
 
     public void Write(CliContext context, string format)
     {
@@ -30,6 +32,7 @@ internal sealed class ImportSummary
                     ["existing"] = TransactionsExisting,
                     ["rejected"] = TransactionsRejected,
                     ["unknown"] = TransactionsUnknown,
+                    ["notSent"] = TransactionsNotSent,
                 },
                 ["transfers"] = new JsonObject
                 {
@@ -37,6 +40,7 @@ internal sealed class ImportSummary
                     ["existing"] = TransfersExisting,
                     ["rejected"] = TransfersRejected,
                     ["unknown"] = TransfersUnknown,
+                    ["notSent"] = TransfersNotSent,
                 },
             });
             return;
@@ -50,9 +54,11 @@ internal sealed class ImportSummary
             ("transactions existing", TransactionsExisting.ToString()),
             ("transactions rejected", TransactionsRejected.ToString()),
             ("transactions unknown", TransactionsUnknown.ToString()),
+            ("transactions not sent", TransactionsNotSent.ToString()),
             ("transfers created", TransfersCreated.ToString()),
             ("transfers existing", TransfersExisting.ToString()),
             ("transfers rejected", TransfersRejected.ToString()),
-            ("transfers unknown", TransfersUnknown.ToString()));
+            ("transfers unknown", TransfersUnknown.ToString()),
+            ("transfers not sent", TransfersNotSent.ToString()));
     }
 }

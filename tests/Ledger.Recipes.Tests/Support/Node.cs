@@ -68,7 +68,9 @@ internal sealed class Node : IAsyncDisposable
         };
         var exitCode = await LedgerCli.RunAsync(
             [.. arguments.Select(one => files.ContainsKey(one) ? Path.Combine(directory, one) : one)], context);
-        return (exitCode, printed.ToString());
+
+        // Of files by their names: the directory is another one each time.
+        return (exitCode, printed.ToString().Replace(directory + Path.DirectorySeparatorChar, "", StringComparison.Ordinal));
     }
 
     public async ValueTask DisposeAsync()

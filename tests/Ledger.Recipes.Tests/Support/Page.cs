@@ -10,7 +10,7 @@ namespace Ledger.Recipes.Tests.Support;
 internal sealed record Block(string Language, string Caption, IReadOnlyList<string> Body, int Line);
 
 /// <summary>A page of docs/recipes, with what it shows: code (<c>csharp</c>, under a comment that names the source and the
-/// snippet), files (<c>json</c>, under a line that ends with the file's name in backquotes and a colon), preparations
+/// snippet), files (<c>json</c>, <c>csv</c>, under a line that ends with the file's name in backquotes and a colon), preparations
 /// (<c>sh</c>: each line must succeed) and sessions (<c>console</c>: each command with what it prints).</summary>
 internal sealed partial class Page(string path)
 {
@@ -40,11 +40,11 @@ internal sealed partial class Page(string path)
     }
 
     public IReadOnlyDictionary<string, string> Files() => Blocks()
-        .Where(static block => block.Language == "json")
+        .Where(static block => block.Language is "json" or "csv")
         .ToDictionary(
             block => FileCaption().Match(block.Caption) is { Success: true } match
                 ? match.Groups[1].Value
-                : throw new InvalidOperationException($"{Name}: the json at line {block.Line} has no name"),
+                : throw new InvalidOperationException($"{Name}: the file at line {block.Line} has no name"),
             static block => string.Join('\n', block.Body), StringComparer.Ordinal);
 
     /// <summary>Writes the page anew with other bodies of some of its blocks.</summary>
