@@ -52,7 +52,7 @@ internal static class Coverage
             "two transactions about one id or hold, one of which asks the other's anchor"),
         (["looked up", "look-up failed"], ["Waiting", "OnTrial", "Voting", "Closing", "Cancelling", "Telling", "Releasing", "Reserved"],
             "a look-up of a work that was given up comes to the next one about the id"),
-        (["Poke"], ["Waiting", "OnTrial", "Cancelling", "Telling", "Releasing"], "only who sleeps is poked, and just awake does none of it"),
+        (["Poke"], ["LookingUp", "Waiting", "OnTrial", "Cancelling", "Telling", "Releasing"], "only who sleeps is poked, and just awake does none of it"),
         (["recovered"], ["LookingUp", "Waiting", "OnTrial"], "only an expiry is begun by recovery itself"),
         (["Vote yes", "Vote no", "Vote in doubt"], ["LookingUp", "Waiting", "OnTrial", "Telling", "Releasing", "Closing"],
             "a vote that comes late or again, for an attempt whose key is in hand otherwise"),
