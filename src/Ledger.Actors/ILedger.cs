@@ -332,6 +332,13 @@ public enum LedgerErrorReason
     /// mostly fail again.</summary>
     DecisionFailed = 32,
 
+    /// <summary>The account has nothing of that id in doubt. Nothing was applied.</summary>
+    NotInDoubt = 48,
+
+    /// <summary>Whether the last agent has decided can't be told, or it goes on writing: nothing was applied, and the
+    /// transaction stays in doubt.</summary>
+    VerdictRefused = 49,
+
     /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was
     /// applied by this call; earlier ones may have been. Retrying here is no use.</summary>
     LedgerHalted = 40,

@@ -11,4 +11,18 @@ public interface ILedgerAdmin
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="LedgerException">They can't be read now, or the limit or the place is not valid.</exception>
     Task<InDoubtPage> ListInDoubtAsync(string? after, int limit, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends a transaction that is in doubt: it is aborted, unless its last agent has committed it. Only to
+    /// abort can be asked for. First the last agent is asked to refuse, and what it answers is the outcome. Where it
+    /// does not answer, its journal is read for what it has decided; and where it has decided nothing, the refusal is
+    /// written there in its place, with the person and the reason, so that it can't commit any more whatever it knows.
+    /// The same call may be made again.</summary>
+    /// <param name="verdict">What is to be ended, by whom, and why.</param>
+    /// <param name="timeout">How long to wait in all; null for the default of the ledger.</param>
+    /// <param name="cancellationToken">Stops waiting; what is begun may still be done.</param>
+    /// <exception cref="LedgerException">The account has nothing of it in doubt; the coordinator does not answer; what
+    /// the last agent has decided can't be told, because a row of its journal that may hold it can't be read; or the
+    /// request is not valid.</exception>
+    Task<InDoubtResolution> ResolveInDoubtAsync(
+        InDoubtVerdict verdict, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 }

@@ -3,9 +3,31 @@ using Ledger.Core;
 
 namespace Ledger.Actors;
 
-/// <summary><see cref="ILedgerAdmin"/> over the index of work.</summary>
-internal sealed class LedgerAdmin(ILedgerWorkIndex work) : ILedgerAdmin
+/// <summary><see cref="ILedgerAdmin"/> over the index of work and the accounts.</summary>
+internal sealed class LedgerAdmin(ILedgerWorkIndex work, LedgerService ledger, DoubtResolver resolver) : ILedgerAdmin
 {
+    public async Task<InDoubtResolution> ResolveInDoubtAsync(
+        InDoubtVerdict verdict, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(verdict);
+        Check(verdict.Account.IsNone, "The address is empty.", "address");
+        Check(verdict.Id.IsNil, "The id is empty.", "transaction_id");
+        Check(verdict.By.Length == 0, "The person is missing: it is journaled who had it aborted.", "principal");
+        Check(Principals.Check(verdict.By) is { } who ? $"The person {who}." : null, "principal");
+        Check(OperatorVerdict.CheckReason(verdict.Reason) is { } why ? $"The reason {why}." : null, "reason");
+        return await resolver.ResolveAsync(verdict, ledger.DeadlineOf(timeout), cancellationToken);
+    }
+
+    private static void Check(bool isWrong, string message, string field) => Check(isWrong ? message : null, field);
+
+    private static void Check(string? problem, string field)
+    {
+        if (problem is not null)
+        {
+            throw new LedgerException(LedgerErrorReason.InvalidArgument, problem, field);
+        }
+    }
+
     public async Task<InDoubtPage> ListInDoubtAsync(
         string? after, int limit, CancellationToken cancellationToken = default)
     {

@@ -190,7 +190,7 @@ public static class LedgerHostingExtensions
 
     /// <summary>What operators ask of the ledger of an actor system.</summary>
     /// <param name="system">The actor system, which has a ledger.</param>
-    public static ILedgerAdmin GetLedgerAdmin(this ActorSystem system) => new LedgerAdmin(LedgerExtension.Of(system).Work);
+    public static ILedgerAdmin GetLedgerAdmin(this ActorSystem system) => LedgerExtension.Of(system).Admin;
 }
 
 /// <summary>The key of the accounts' shard region in the actor registry.</summary>
@@ -233,6 +233,7 @@ internal sealed class LedgerExtension : IExtension
     private readonly CallTable calls;
     private readonly ExtendedActorSystem system;
     private Timer? sampling;
+    private LedgerIdentity identity;
 
     private LedgerExtension(ExtendedActorSystem system)
     {
@@ -243,7 +244,7 @@ internal sealed class LedgerExtension : IExtension
         Options = options;
         Clock = system.Settings.Setup.Get<LedgerSetup>().Value.Clock;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
-        Identity = options.Storage!.ReadIdentity();
+        identity = options.Storage!.ReadIdentity();
         if (Identity.IdWindow != IdWindow.Width)
         {
             // Which ids are in the index follows from it: under another one, an id that is there would be taken for new.
@@ -256,6 +257,9 @@ internal sealed class LedgerExtension : IExtension
             "Ledger {0}, which {1} began at {2:u} ({3}), in {4}",
             Identity, Identity.Epoch.BegunBy, Identity.Epoch.BegunAt.ToDateTimeOffset(), Identity.Epoch.Reason,
             options.Storage.Description);
+        var database = DatabaseWatch.Of(system);
+        database.OthersLookWithin = options.LeaseTime + NodeLease.Margin;
+        options.Storage.Attach(database);
         var streams = options.Storage.OpenStreams();
         var reader = new AccountStreamReader(streams, Logging.GetLogger(system, typeof(AccountStreamReader)));
         Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
@@ -270,12 +274,18 @@ internal sealed class LedgerExtension : IExtension
         system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
         Leases = options.Storage.OpenLeases() is { } leases ? new WatchedLeases(leases, Clock) : null;
         Lease = Leases is null
-            ? new NodeLease(EndSystem)
-            : new NodeLease(Leases, Holder(), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), EndSystem)
+            ? new NodeLease(EndSystem, database)
+            : new NodeLease(
+                Leases, Holder(database.Process), options.LeaseTime, Logging.GetLogger(system, typeof(NodeLease)), EndSystem, database)
             {
                 Clock = Clock,
             };
-        DatabaseWatch.Of(system).WhenLost(Lease.End);
+        database.Notify(DatabaseLost, DatabaseChanged, Lease.Suspend);
+        if (options.Storage.ReadLoss() is { } loss)
+        {
+            database.ReportLoss(loss, identity.Epoch.Number);
+        }
+
         Returns = Leases is null ? null : new ClaimReturns(Leases, Lease, Logging.GetLogger(system, typeof(ClaimReturns)));
         Context = new AccountActorContext(
             new AccountRuntimeOptions
@@ -290,12 +300,18 @@ internal sealed class LedgerExtension : IExtension
                 AllowSeeding = options.AllowSeeding,
                 Deciding = options.Deciding,
             },
-            options.PassivateAfter, Clock, reader, Work, Lease, () => accounts.Task.Result);
-        Ledger = new LedgerService(
+            options.PassivateAfter, Clock, reader, Work, Lease, () => accounts.Task.Result)
+        {
+            Database = database,
+        };
+        var ledger = new LedgerService(
             options, Clock, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
         {
-            Ended = () => Lease.IsLost ? Lease.Failure : null,
+            Ended = () => Lease.Halted ?? (Lease.IsLost ? Lease.Failure : null),
+            IsConfirmed = () => database.IsConfirmed,
         };
+        Ledger = ledger;
+        Admin = new LedgerAdmin(Work, ledger, new DoubtResolver(system, ledger, Context, streams as IIndexedStreams));
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
@@ -311,8 +327,12 @@ internal sealed class LedgerExtension : IExtension
 
     public LedgerOptions Options { get; }
 
-    /// <summary>Which ledger this is, as it was read at the start.</summary>
-    public LedgerIdentity Identity { get; }
+    /// <summary>Which ledger this is, with the epoch that runs.</summary>
+    public LedgerIdentity Identity => Volatile.Read(ref identity);
+
+    /// <summary>Whether the actor system has ended because a new epoch has begun after a loss: the process is to begin anew, with
+    /// nothing of what it had in memory.</summary>
+    public bool IsForNewEpoch => Lease.IsForNewEpoch;
 
     /// <summary>The ledger time of this node.</summary>
     public LedgerClock Clock { get; }
@@ -320,6 +340,9 @@ internal sealed class LedgerExtension : IExtension
     public AccountActorContext Context { get; }
 
     public ILedger Ledger { get; }
+
+    /// <summary>What operators ask.</summary>
+    public ILedgerAdmin Admin { get; }
 
     /// <summary>Under which the accounts of this process speak.</summary>
     public NodeLease Lease { get; }
@@ -464,16 +487,62 @@ internal sealed class LedgerExtension : IExtension
         _ = system.Terminate();
     }
 
-    private LeaseHolder Holder()
+    private void DatabaseLost()
+    {
+        if (Leases is null)
+        {
+            system.Log.Error("HALTED: the database has lost rows that it had acknowledged. {Evidence}", Lease.Halted);
+            try
+            {
+                Options.Storage!.RecordLoss(Identity.Epoch.Number, Lease.Halted!);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                system.Log.Error(e, "That rows were lost can't be put on record");
+            }
+        }
+
+        Lease.Halt();
+    }
+
+    // R19 b. What accounts know is of another history; from now on they neither write nor speak, and this has them end.
+    private void DatabaseChanged(DatabaseState state)
+    {
+        system.Log.Warning(
+            "The database has changed to {0}, epoch {1}: all accounts of this node start again from the journal", state.Server, state.Epoch);
+        Lease.Suspend();
+        Options.Storage!.ForgetConnections();
+        if (state.Epoch != Identity.Epoch.Number)
+        {
+            try
+            {
+                Volatile.Write(ref identity, Options.Storage.ReadIdentity());
+            }
+            catch (InvalidOperationException e)
+            {
+                system.Log.Warning("The new epoch can't be read yet: {0}", e.Message);
+            }
+        }
+
+        if (accounts.Task.IsCompletedSuccessfully)
+        {
+            // Those below the parent, or below the shards of the region.
+            var path = accounts.Task.Result.Path.ToStringWithoutAddress();
+            var each = Options.Mode == LedgerExecutionMode.Clustered ? "/*/*" : "/*";
+            system.ActorSelection(path + each).Tell(LeaseChanged.Instance, ActorRefs.NoSender);
+        }
+    }
+
+    private LeaseHolder Holder(Guid process)
     {
         if (Options.Mode != LedgerExecutionMode.Clustered)
         {
             return new LeaseHolder(
-                Guid.NewGuid(), $"{Environment.MachineName} (process {Environment.ProcessId})", 0, Shards: 0);
+                process, $"{Environment.MachineName} (process {Environment.ProcessId})", 0, Shards: 0);
         }
 
         var self = Cluster.Get(system).SelfUniqueAddress;
-        return new LeaseHolder(Guid.NewGuid(), self.Address.ToString(), self.Uid, Options.ShardCount);
+        return new LeaseHolder(process, self.Address.ToString(), self.Uid, Options.ShardCount);
     }
 
     private async Task<AccountAnswerBase> AskAsync(

@@ -142,7 +142,9 @@ internal sealed partial class LedgerService
             if (original.Count == 0)
             {
                 throw new LedgerException(
-                    LedgerErrorReason.NotFound, $"Nothing that moved money is known as {request.OriginalId} there.", "original_id");
+                    LedgerErrorReason.NotFound,
+                    $"No transaction or transfer {request.OriginalId} that moved money was found on {account}.",
+                    "transaction_id");
             }
 
             if (original.Count > 1 && request.Amount is not null)
@@ -211,7 +213,8 @@ internal sealed partial class LedgerService
             if (legs.Count == 0)
             {
                 throw new LedgerException(
-                    LedgerErrorReason.NotFound, $"No transaction of holds is known as {request.TransactionId} there.",
+                    LedgerErrorReason.NotFound,
+                    $"No transaction {request.TransactionId} that made holds was found on {request.Account}.",
                     "transaction_id");
             }
 

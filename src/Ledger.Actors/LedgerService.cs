@@ -18,13 +18,22 @@ internal sealed partial class LedgerService(
     /// <summary>Why this process may never answer again; null while it may.</summary>
     public Func<string?> Ended { get; init; } = static () => null;
 
+    /// <summary>Whether what the database says may be told: after it has changed, others may know of rows that it lacks (R19 b).</summary>
+    public Func<bool> IsConfirmed { get; init; } = static () => true;
+
     public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
         ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
         : new LedgerService(
-            options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances) { Ended = Ended };
+            options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances)
+        {
+            Ended = Ended, IsConfirmed = IsConfirmed,
+        };
 
     public ILedger ReturningBalances() => new LedgerService(
-        options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances: true) { Ended = Ended };
+        options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances: true)
+    {
+        Ended = Ended, IsConfirmed = IsConfirmed,
+    };
 
     public string PositionOf(RowPosition position) => positions.Write(position);
 
@@ -335,7 +344,9 @@ internal sealed partial class LedgerService(
         timer.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
         try
         {
-            return await read(timer.Token);
+            var found = await read(timer.Token);
+            return IsConfirmed() ? found : throw new LedgerException(
+                LedgerErrorReason.JournalUnavailable, "The database has failed over, or was started anew; it is read again in a moment.");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -437,6 +437,32 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return Read(() => response.Transactions.Select(Wire.FromWire).ToArray(), CallKind.Read);
     }
 
+    /// <summary>Ends a transaction that is in doubt: it is aborted, unless its last agent has committed it. The same
+    /// call may be made again. Answered only on the node's own machine.</summary>
+    /// <param name="address">An account that has it in doubt; best its coordinator.</param>
+    /// <param name="id">The transaction; of a transfer alone, the transfer.</param>
+    /// <param name="principal">The person who wants it aborted, as is to be journaled: 1 to 128 bytes of UTF-8.</param>
+    /// <param name="reason">Why, as is to be journaled: 1 to 1,024 bytes of UTF-8.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="LedgerClientException">Also, with reason <c>NOT_IN_DOUBT</c>, when the account has no such
+    /// transaction in doubt; and <c>VERDICT_REFUSED</c>, when whether the last agent has decided can't be
+    /// told.</exception>
+    public async Task<InDoubtResolution> ResolveInDoubtAsync(
+        string address, Guid id, string principal, string reason, RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        ArgumentNullException.ThrowIfNull(principal);
+        ArgumentNullException.ThrowIfNull(reason);
+        var message = new V1.ResolveInDoubtRequest
+        {
+            Address = address, TransactionId = id.ToString("D"), Principal = principal, Reason = reason,
+        };
+        var response = await CallAsync(admin.ResolveInDoubtAsync, message, CallKind.Write, request, cancellationToken);
+        return Read(() => Wire.FromWire(response), CallKind.Write);
+    }
+
     /// <summary>Lists the entries of an account's statement, fetching page after page. Entries that are booked meanwhile
     /// may or may not be seen.</summary>
     /// <param name="address">The account's address.</param>

@@ -277,6 +277,11 @@ public enum TransferStatus
     /// node; the caller sends a new id once it is mended.</summary>
     DecisionFailed = 1022,
 
+    /// <summary>It was in doubt, and an operator had it aborted. Nothing was done; journaled, with the operator and the
+    /// reason, in the journal of the account that was to decide. The caller asks the operator, and then sends a new
+    /// id.</summary>
+    AbortedByOperator = 1023,
+
     /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the ledger's. Nothing was
     /// recorded, and the id stays free; the caller sets its clock, and makes a new id.</summary>
     IdFromTheFuture = 1040,

@@ -298,6 +298,9 @@ internal static class Wire
         CreditsPosted = Signed(wire.CreditsPosted),
     };
 
+    public static InDoubtResolution FromWire(V1.ResolveInDoubtResponse wire) => new(
+        wire.Committed, (InDoubtDecision)(int)wire.Decision, wire.Coordinator, wire.LastAgent, wire.Row, wire.Booked);
+
     public static StatementEntry FromWire(V1.Entry wire) => new()
     {
         Sequence = wire.Sequence,

@@ -148,15 +148,7 @@ public static class AccountDecider
                     return AccountStatus.FlagsAreMutuallyExclusive;
                 }
 
-                var balances = state.Balances;
-                if ((limits.DebitsMustNotExceedCredits is { } debits
-                        && !Within(
-                            balances.DebitsPosted, balances.DebitsPending, balances.DebitsInDoubt, Amount.Zero,
-                            balances.CreditsPosted, debits))
-                    || (limits.CreditsMustNotExceedDebits is { } credits
-                        && !Within(
-                            balances.CreditsPosted, balances.CreditsPending, balances.CreditsInDoubt, Amount.Zero,
-                            balances.DebitsPosted, credits)))
+                if (!Fits(limits, state.Balances))
                 {
                     return AccountStatus.LimitIsExceeded;
                 }
@@ -170,4 +162,40 @@ public static class AccountDecider
 
         static AccountStatus Result(bool isSo) => isSo ? AccountStatus.Unchanged : AccountStatus.Changed;
     }
+
+    /// <summary>Whether an account is refused a change only because of what is in doubt, so that an outcome could allow it
+    /// (R20).</summary>
+    /// <param name="state">The account.</param>
+    /// <param name="change">The change.</param>
+    internal static bool IsInDoubt(AccountState state, AccountChange change)
+    {
+        if (state.Spec is null || change is not SetAccountLimits limits)
+        {
+            return false;
+        }
+
+        var balances = state.Balances;
+        if (Fits(limits, balances))
+        {
+            return false;
+        }
+
+        // The best that can come of it: the limited side without what is in doubt, and the other with all of it.
+        var best = balances with { DebitsInDoubt = Amount.Zero, CreditsInDoubt = Amount.Zero };
+        return Fits(limits, limits.DebitsMustNotExceedCredits.HasValue
+            ? best with { CreditsPosted = Sum(balances.CreditsPosted, balances.CreditsInDoubt) }
+            : best with { DebitsPosted = Sum(balances.DebitsPosted, balances.DebitsInDoubt) });
+
+        static Amount Sum(Amount one, Amount other) => one.TryAdd(other, out var sum) ? sum : Amount.MaxValue;
+    }
+
+    private static bool Fits(SetAccountLimits limits, Balances balances) =>
+        (limits.DebitsMustNotExceedCredits is not { } debits
+            || Within(
+                balances.DebitsPosted, balances.DebitsPending, balances.DebitsInDoubt, Amount.Zero,
+                balances.CreditsPosted, debits))
+        && (limits.CreditsMustNotExceedDebits is not { } credits
+            || Within(
+                balances.CreditsPosted, balances.CreditsPending, balances.CreditsInDoubt, Amount.Zero,
+                balances.DebitsPosted, credits));
 }

@@ -3,7 +3,7 @@ namespace Ledger.Core;
 // The events of an account. They are stored, as ledger.journal.v1: a field may be added, never removed or given
 // another meaning. Who anchor, participant and closer are, see AccountRuntime.
 
-/// <summary>Something that happened to an account: a fact, folded by <see cref="AccountState.Evolve"/>.</summary>
+/// <summary>Something that happened to an account: a fact, folded by <see cref="AccountState.Evolve(AccountEvent, long)"/>.</summary>
 public abstract record AccountEvent
 {
     private protected AccountEvent(LedgerTime at) => At = at;
@@ -94,7 +94,11 @@ public sealed record CloserCommitted(TransactionPart Part, LedgerTime At) : Acco
 /// <param name="Seen">The balances that the closer saw; null when it does not exist.</param>
 /// <param name="At">When.</param>
 public sealed record CloserRefused(
-    TransactionPart Part, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At);
+    TransactionPart Part, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At)
+{
+    /// <summary>For what an operator had aborted: who, and why; else null (R20).</summary>
+    public OperatorVerdict? Verdict { get; init; }
+}
 
 /// <summary>Anchor: a participant asked about an attempt of which there is no record; from now on there is one (R2).</summary>
 /// <param name="Key">The attempt.</param>
@@ -133,6 +137,16 @@ public sealed class EventBatch
     /// <summary>When the oldest transaction was prepared that is not decided before this row; null for none. A reader of the stream
     /// who wants all that was committed up to a time reads on until a row says a later one, or none (I11).</summary>
     public LedgerTime? OldestPrepared { get; init; }
+
+    /// <summary>Whether it is an operator's verdict, written for an account that does not answer and not by it. It
+    /// holds nothing but that, and says neither entries nor counters before it: whoever wrote it had not folded the
+    /// stream.</summary>
+    public bool IsVerdict { get; init; }
+
+    /// <summary>Whether the row before such a verdict could not be read when it was written. What the verdict says of
+    /// that row's hash is true of the damaged bytes only, so that the account can be read again once those are
+    /// mended.</summary>
+    public bool IsBehindUnread { get; init; }
 
     /// <summary>The events, in the order in which they were decided.</summary>
     public IList<AccountEvent> Events { get; } = new List<AccountEvent>(2);

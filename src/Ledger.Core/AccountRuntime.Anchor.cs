@@ -457,6 +457,7 @@ public sealed partial class AccountRuntime
 
         work.Resends = 0;
         work.Cancel = false;
+        work.Verdict = null;
         if (work.Others.Count == 1)
         {
             AskCloser(work, now);
@@ -494,7 +495,7 @@ public sealed partial class AccountRuntime
 
         Hold(work.Closer, new CloseRequest(work.Part!.SliceFor(work.Closer), work.Cancel)
         {
-            Time = time, ReturnBalances = work.WantsAfter,
+            Time = time, ReturnBalances = work.WantsAfter, Verdict = work.Cancel ? work.Verdict : null,
         });
         ScheduleResend(work, now);
     }
@@ -587,6 +588,12 @@ public sealed partial class AccountRuntime
     // The lowest leg that fails decides, and on it the reason that ranks higher (R15). Null: something was in doubt.
     private static Refusal? Worst(Work work, Refusal? closers)
     {
+        if (closers?.Reason == TransferStatus.AbortedByOperator)
+        {
+            // It is over for good: another attempt would be in doubt as this one was.
+            return closers;
+        }
+
         var refusals = new List<Refusal>();
         foreach (var vote in work.Votes?.Values ?? Enumerable.Empty<Vote>())
         {

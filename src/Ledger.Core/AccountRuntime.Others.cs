@@ -154,6 +154,13 @@ public sealed partial class AccountRuntime
             return;
         }
 
+        if (close is { Cancel: true, Verdict: not null })
+        {
+            // Whatever the legs would come to, and whether or not that can be decided.
+            RefuseClose(close, null, now);
+            return;
+        }
+
         var decision = VerifyOrRefuse(part, known, null, close, JudgedAt(now, close.Time));
         if (decision.InDoubt)
         {
@@ -206,8 +213,16 @@ public sealed partial class AccountRuntime
     {
         var part = close.Part;
         var at = BookedAt(now, close.Time);
+        if (refusal is null && close is { Cancel: true, Verdict: not null })
+        {
+            refusal = RefusalOf(new LegDecision(TransferStatus.AbortedByOperator, part.Legs[0]));
+        }
+
         Emit(
-            new CloserRefused(WithHoldRows(part), refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at),
+            new CloserRefused(WithHoldRows(part), refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at)
+            {
+                Verdict = refusal?.Reason == TransferStatus.AbortedByOperator ? close.Verdict : null,
+            },
             urgent: true);
         Hold(part.Anchor, new CloseAnswer(part.Key, part.Digest, false, at, refusal));
     }

@@ -88,6 +88,9 @@ public sealed partial class AccountRuntime
                 // Another one has been prepared meanwhile.
                 WaitForDoubt(call, until);
                 break;
+            case ChangeAccountCall limits when AccountDecider.IsInDoubt(state, limits.Change):
+                WaitForDoubt(call, until);
+                break;
             case OpenAccountCall opening:
                 Open(opening, now);
                 break;

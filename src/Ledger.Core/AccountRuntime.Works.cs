@@ -322,6 +322,9 @@ public sealed partial class AccountRuntime
 
         public bool Cancel { get; set; }
 
+        // For what an operator has aborted: who, and why.
+        public OperatorVerdict? Verdict { get; set; }
+
         // Of an expiry: whether another account could not decide it.
         public bool IsRefused { get; set; }
 

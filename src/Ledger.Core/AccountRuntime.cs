@@ -157,6 +157,8 @@ internal readonly record struct Outgoing(
 ///   others:   (unknown) --PrepareRequest--> reserved [TransactionPrepared] --Outcome--> [TransactionCommitted|TransactionAborted]
 ///   closer:   (unknown) --CloseRequest--> committed [CloserCommitted]: this write is the commit
 ///             (unknown) --CloseRequest, can't be, or cancel--> refused [CloserRefused]
+///             can't be asked --an operator's verdict, written for it--> refused [CloserRefused] (R20, <see
+/// cref="OperatorAbort"/>)
 ///             known     --CloseRequest, same attempt--> the same answer, for ever
 /// </code>
 /// Rules kept here, by number:
@@ -276,7 +278,15 @@ public sealed partial class AccountRuntime
                 $"{state.Address}: row {batch.SequenceNr} follows row {DurableSequenceNr}");
         }
 
-        if (batch.EntriesBefore != state.EntryCount || batch.Before != state.Balances)
+        if (batch.IsVerdict)
+        {
+            if (batch.Events is not [CloserRefused { Verdict: not null }])
+            {
+                throw new LedgerInvariantException(
+                    $"{state.Address}: R20: row {batch.SequenceNr} was not written by the account, and is no verdict");
+            }
+        }
+        else if (batch.IsBehindUnread || batch.EntriesBefore != state.EntryCount || batch.Before != state.Balances)
         {
             throw new LedgerInvariantException(
                 $"{state.Address}: I8: row {batch.SequenceNr} was written on another state than its replay gives");
@@ -380,6 +390,9 @@ public sealed partial class AccountRuntime
             case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
                 WaitForDoubt((AccountCall)message, CommandUntil((AccountCall)message, now));
                 break;
+            case ChangeAccountCall limits when AccountDecider.IsInDoubt(state, limits.Change):
+                WaitForDoubt(limits, CommandUntil(limits, now));
+                break;
             case OpenAccountCall opening:
                 Open(opening, now);
                 break;
@@ -388,6 +401,9 @@ public sealed partial class AccountRuntime
                 break;
             case GetAccountCall or StatementFenceCall:
                 Read((AccountCall)message, now);
+                break;
+            case ResolveInDoubtCall resolve:
+                Resolve(resolve, now);
                 break;
             case SeedBalancesCall seed when options.AllowSeeding:
                 Emit(new BalancesSeeded(seed.Balances, BookedAt(now)), urgent: true);

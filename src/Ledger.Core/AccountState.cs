@@ -258,8 +258,16 @@ public sealed class AccountState
     /// <exception cref="LedgerInvariantException">See the other one.</exception>
     internal void Evolve(AccountEvent happened, long sequenceNr, ref List<TransferId>? indexed)
     {
-        Require(happened.At >= LastTime, "time never runs backwards on an account");
-        LastTime = happened.At;
+        if (happened.At >= LastTime)
+        {
+            LastTime = happened.At;
+        }
+        else
+        {
+            // Who writes an operator's verdict may not have been able to read how far the account had come.
+            Require(happened is CloserRefused { Verdict: not null }, "time never runs backwards on an account");
+        }
+
         if (happened is not (TransactionCommitted or TransactionAborted))
         {
             Enter(happened, sequenceNr, 0, ref indexed);
@@ -306,6 +314,10 @@ public sealed class AccountState
                 break;
 
             case CloserRefused refused:
+                // R20: only what was not decided can have a verdict. Who finds both in its journal must not go on.
+                Require(
+                    refused.Verdict is null || !HasCommitted(refused.Part),
+                    "R20: an operator's verdict aborts what the last agent has committed");
                 Forsake(refused.Part, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr, isCloser: true);
                 break;
 
@@ -738,7 +750,8 @@ public sealed class AccountState
         TransactionPart part, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr, bool isCloser = false)
     {
         // Whether a refusal of several votes rejects the transaction, or only this attempt, is the anchor's to say.
-        var burns = Burns(part, reason) && (!isCloser || part.IsAlone);
+        // So is what an operator aborts: the id may be in hand here for another transaction, whose coordinator this is.
+        var burns = Burns(part, reason) && (!isCloser || (part.IsAlone && reason != TransferStatus.AbortedByOperator));
         var details = new RememberedDetails
         {
             Asked = part.Asked == part.Digest ? null : part.Asked,
@@ -785,6 +798,9 @@ public sealed class AccountState
     /// <remarks>The end of a hold is tried again until it can be, and always under the same id.</remarks>
     internal static bool Burns(TransactionPart part, TransferStatus reason) => !part.IsAlone
         || (RememberedDetails.UsesUp(reason) && (part.Legs[0].Transfer!.Flags & TransferFlags.Expiry) == TransferFlags.None);
+
+    private bool HasCommitted(TransactionPart part) =>
+        Remembered.Find(part.Key) is { Status: TransferStatus.Created } known && known.Digest == part.Digest;
 
     // Memory is bounded, also against somebody who tries one id with ever other content.
     private bool IsWornOut(TransferId id)

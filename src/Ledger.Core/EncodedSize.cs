@@ -110,7 +110,8 @@ public static class EncodedSize
         TransactionAborted => Halves + (2 * (Tag + Varint32)) + StoredBalances,
         TransactionRejected rejected =>
             StoredPart(rejected.Part) + (2 * (Tag + Varint32)) + StoredBalances + Text(rejected.Part.Principal),
-        CloserRefused refused => StoredPart(refused.Part) + (2 * (Tag + Varint32)) + StoredBalances + Text(refused.Part.Principal),
+        CloserRefused refused => StoredPart(refused.Part) + (2 * (Tag + Varint32)) + StoredBalances + Text(refused.Part.Principal)
+            + (refused.Verdict is { } verdict ? Message(Text(verdict.By) + Text(verdict.Reason)) : 0),
         TransactionDisowned => 2 * Id,
         AccountOpened opened => Message(StoredSpec(opened.Spec)) + Text(opened.Principal),
         AccountChanged changed => OfChange(changed.Change) + Text(changed.Principal),

@@ -60,6 +60,12 @@ public sealed class IdIndex(AccountAddress account)
                 break;
             case CloserRefused refused:
                 Collect(refused.Part, account, refused.At, named: false, ref ids);
+                if (refused.Verdict is not null)
+                {
+                    // Its time may not be that of the rows around it.
+                    Take(refused.Part.Key, ref ids);
+                }
+
                 break;
             case TransactionDisowned disowned:
                 Take(disowned.Key, disowned.At, ref ids);

@@ -14,8 +14,12 @@ public sealed record IdRecord(
     long SequenceNr)
 {
     /// <summary>Whether the id is used up by it, so that nothing else is ever done under it.</summary>
-    internal bool IsFinal =>
-        Status == TransferStatus.Created || (Status != TransferStatus.None && AccountState.Burns(Part, Status));
+    internal bool IsFinal => Status == TransferStatus.Created
+        || (Status != TransferStatus.None && !LeavesIdFree && AccountState.Burns(Part, Status));
+
+    /// <summary>Whether it is an operator's abort as the last agent has it: the id is its coordinator's to use
+    /// up.</summary>
+    internal bool LeavesIdFree { get; init; }
 }
 
 /// <summary>What the journal holds about an id. Immutable.</summary>
@@ -169,16 +173,24 @@ public sealed class IdSearches
         TransactionPart part, TransferStatus status, int failedLeg, LedgerTime time, Balances? seen, long sequenceNr,
         (long SequenceNr, int Place) by)
     {
+        var leavesIdFree = status == TransferStatus.AbortedByOperator && part.Anchor != Account;
+
         // An attempt that was abandoned says nothing of the id, only of the attempt.
         if (searches.TryGetValue(part.Id, out var whole) && (status != TransferStatus.None || part.Attempt == 0))
         {
             var leg = part.Legs.FirstOrDefault(one => one.Transfer?.Id == part.Id && one.Concerns(Account));
-            whole.Add(by, new IdRecord(part, leg, status, failedLeg, time, seen, sequenceNr));
+            whole.Add(by, new IdRecord(part, leg, status, failedLeg, time, seen, sequenceNr)
+            {
+                LeavesIdFree = leavesIdFree,
+            });
         }
 
         if (part.Attempt > 0 && searches.TryGetValue(part.Key, out var attempt))
         {
-            attempt.Add(by, new IdRecord(part, null, status, failedLeg, time, seen, sequenceNr));
+            attempt.Add(by, new IdRecord(part, null, status, failedLeg, time, seen, sequenceNr)
+            {
+                LeavesIdFree = leavesIdFree,
+            });
         }
 
         if (status != TransferStatus.Created)

@@ -88,6 +88,23 @@ public sealed record ChangeAccountCall(AccountChange Change, Caller Caller, Ledg
 public sealed record ExtendHoldCall(TransferId HoldId, LedgerTime HoldDeadline, Caller Caller, LedgerTime Deadline)
     : AccountCall(Caller, Deadline);
 
+/// <summary>Has a transaction in doubt aborted that this account coordinates, and says how it stands (R20). May be sent
+/// again and again. Answered by <see cref="ResolveInDoubtAnswer"/>.</summary>
+/// <param name="Id">The transaction, or the key of its attempt.</param>
+/// <param name="Verdict">Who wants it aborted, and why.</param>
+/// <param name="Caller">Who waits.</param>
+/// <param name="Deadline">Until when.</param>
+public sealed record ResolveInDoubtCall(TransferId Id, OperatorVerdict Verdict, Caller Caller, LedgerTime Deadline)
+    : AccountCall(Caller, Deadline)
+{
+    /// <summary>The digest of the attempt whose key <see cref="Id"/> is, where it is known; else 0.</summary>
+    public UInt128 Digest { get; init; }
+
+    /// <summary>What the last agent's journal holds about the attempt, where somebody else has read it, or written the
+    /// verdict there; else null.</summary>
+    public CloseAnswer? Found { get; init; }
+}
+
 /// <summary>Tests: sets the counters. Refused unless the runtime allows it.</summary>
 internal sealed record SeedBalancesCall(Balances Balances, Caller Caller, LedgerTime Deadline)
     : AccountCall(Caller, Deadline);
@@ -142,6 +159,9 @@ public sealed record Refusal(int Leg, TransferStatus Reason, Asset Asset, Balanc
 /// <param name="Cancel">Whether to refuse, unless it is committed already.</param>
 public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : AccountMessage
 {
+    /// <summary>Of a cancel that an operator asked for: who, and why; else null.</summary>
+    public OperatorVerdict? Verdict { get; init; }
+
     /// <summary>Whether the answer is to say how the account is right after the commit.</summary>
     public bool ReturnBalances { get; init; }
 
@@ -239,6 +259,37 @@ public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDea
 {
     /// <summary>The row that was written for it; none when nothing was.</summary>
     public RowPosition Position { get; init; }
+}
+
+/// <summary>Answers <see cref="ResolveInDoubtCall"/>.</summary>
+/// <param name="State">How the transaction stands.</param>
+/// <param name="Coordinator">Who coordinates it: when that is another account, nothing was done here.</param>
+public sealed record ResolveInDoubtAnswer(InDoubtState State, AccountAddress Coordinator) : AccountAnswerBase
+{
+    /// <summary>Who decides about it; none where that is not known here.</summary>
+    public AccountAddress LastAgent { get; init; }
+
+    /// <summary>The last agent's legs; null where they are not known here, or it is decided.</summary>
+    public TransactionPart? Part { get; init; }
+
+    /// <summary>The coordinator's row that prepared it; 0 where that is not known here.</summary>
+    public long PreparedRow { get; init; }
+}
+
+/// <summary>How a transaction stands that somebody takes for one in doubt.</summary>
+public enum InDoubtState
+{
+    /// <summary>The account has nothing of it in doubt.</summary>
+    NotInDoubt,
+
+    /// <summary>It is in doubt; the last agent has been asked to refuse it.</summary>
+    Undecided,
+
+    /// <summary>It is committed.</summary>
+    Committed,
+
+    /// <summary>It is aborted.</summary>
+    Aborted,
 }
 
 /// <summary>Answers <see cref="GetAccountCall"/>.</summary>

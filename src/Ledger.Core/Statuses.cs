@@ -222,6 +222,10 @@ public enum TransferStatus
     /// accounts; the defect is in the log of that account's node.</summary>
     DecisionFailed = 1022,
 
+    /// <summary>It was in doubt, and an operator had it aborted. Nothing was done; the last agent's journal says who,
+    /// and why.</summary>
+    AbortedByOperator = 1023,
+
     /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the account's, as of a client with a wrong
     /// clock. Nothing is recorded, and the id is not used up.</summary>
     IdFromTheFuture = 1040,
@@ -335,7 +339,7 @@ public static class TransferStatusPrecedence
         TransferStatus.OverflowsDebitsPosted, TransferStatus.OverflowsCreditsPosted,
         TransferStatus.OverflowsDebits, TransferStatus.OverflowsCredits, TransferStatus.OverflowsTimeout,
         TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits, TransferStatus.ExceedsHoldsWithCounterparty,
-        TransferStatus.ExceedsHoldsOfAccount, TransferStatus.DecisionFailed,
+        TransferStatus.ExceedsHoldsOfAccount, TransferStatus.DecisionFailed, TransferStatus.AbortedByOperator,
     ];
 
     /// <summary>The rank of a reason: 0 is reported before all others.</summary>

@@ -189,7 +189,9 @@ public sealed class StreamSearch
             var guess = Math.Clamp(low + (long)(share * width), low + 1, high - 1);
             yield return Ask(guess, guess, 1, out var one);
             var time = One(one).Events[0].At;
-            if (time < lookup.NotBefore)
+
+            // An operator's verdict may seem earlier than the row before it: then that one is to be looked at.
+            if (time < lookup.NotBefore && !one.Rows[0].IsVerdict)
             {
                 (low, lowTime) = (guess, time.UnixMicroseconds);
                 if (lookup.NotBefore.UnixMicroseconds - time.UnixMicroseconds <= IdWindow.WidthMicroseconds)

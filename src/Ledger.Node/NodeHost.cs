@@ -1,5 +1,6 @@
 using System.Net;
 using Akka.Actor;
+using Ledger.Actors;
 using Ledger.Grpc;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -27,6 +28,21 @@ internal static class NodeHost
             await tls.RehearseAsync();
         }
 
+        while (true)
+        {
+            var (code, isForNewEpoch) = await RunOnceAsync(settings);
+            if (!isForNewEpoch)
+            {
+                return code;
+            }
+
+            // Nothing of what was in memory may outlive the loss: calls, caches, messages on their way.
+            Console.WriteLine("The node begins anew, in the new epoch.");
+        }
+    }
+
+    private static async Task<(int Code, bool IsForNewEpoch)> RunOnceAsync(NodeSettings settings)
+    {
         var listening = new Dictionary<string, ListenOptions>(StringComparer.Ordinal);
         await using var app = Build(settings, listening);
         var watch = app.Services.GetRequiredService<ActorSystemWatch>();
@@ -49,7 +65,8 @@ internal static class NodeHost
 
         Console.WriteLine($"JSON listening on {UrlOf(settings.HttpEndpoint.Url, listening[JsonEndpoint])}");
         await app.WaitForShutdownAsync();
-        return watch.HasFailed ? 1 : 0;
+        var isForNewEpoch = LedgerExtension.Of(app.Services.GetRequiredService<ActorSystem>()).IsForNewEpoch;
+        return (watch.HasFailed ? 1 : 0, isForNewEpoch);
     }
 
     // Threads that SQLite blocks must not starve the others while the pool grows by one or two a second, nor may a member of a cluster

@@ -158,14 +158,22 @@ internal sealed class NodeSettings
             var name = SettingSection.WithoutIndexes(path);
             if (value is not null && !known.Contains(name))
             {
+                // The nearest section that there is: what is misspelt may be the section itself.
                 var parent = name[..name.LastIndexOf(':')];
-                var siblings = known.Where(key => key.LastIndexOf(':') == parent.Length
-                    && key.StartsWith(parent, StringComparison.OrdinalIgnoreCase))
-                    .Select(key => key[(parent.Length + 1)..]).Order(StringComparer.Ordinal);
+                while (parent.Contains(':', StringComparison.Ordinal) && !Under(parent).Any())
+                {
+                    parent = parent[..parent.LastIndexOf(':')];
+                }
+
+                var siblings = Under(parent).Select(key => key[(parent.Length + 1)..].Split(':')[0])
+                    .Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
                 throw new SettingsException(
                     $"there is no setting {path}. {parent} has: {string.Join(", ", siblings)}.");
             }
         }
+
+        IEnumerable<string> Under(string section) =>
+            known.Where(key => key.StartsWith($"{section}:", StringComparison.OrdinalIgnoreCase));
     }
 
     private static void Validate(SettingSection section)

@@ -1,8 +1,14 @@
+using System.Reflection;
+
 namespace Ledger.Node;
 
-/// <summary>What --help prints.</summary>
+/// <summary>What --help and --version print.</summary>
 internal static class NodeUsage
 {
+    /// <summary>The version, as that of the packages.</summary>
+    public static string Version { get; } = typeof(NodeUsage).Assembly
+        .GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
     public const string Text = """
         Runs a ledger node: gRPC on http://127.0.0.1:5001, JSON and health on http://127.0.0.1:5000.
 
@@ -17,6 +23,11 @@ internal static class NodeUsage
           Ledger:Cluster:Port       where other nodes reach this one, encrypted (4053)
           Ledger:Cluster:SeedNodes  the nodes to join: --Ledger:Cluster:SeedNodes:0=node-1:4053, and so on
 
-        All of them, with the values in effect, are printed at start. LEDGER_DEBUG=1 prints stack traces.
+        After a loss (HALTED in /health and in the log), with the same settings:
+          epoch begin --by NAME --reason TEXT   has the ledger go on with what the database holds now
+          epoch show                            prints the epoch that runs
+
+        All of them, with the values in effect, are printed at start. LEDGER_DEBUG=1 prints stack traces. --version prints
+        the version and starts nothing.
         """;
 }

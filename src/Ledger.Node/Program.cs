@@ -6,8 +6,19 @@ if (args is ["--help" or "-h" or "-?"])
     return 0;
 }
 
+if (args.Contains("--version"))
+{
+    Console.WriteLine(NodeUsage.Version);
+    return 0;
+}
+
 try
 {
+    if (args is [EpochCommand.Name, ..])
+    {
+        return EpochCommand.Run(args[1..], Console.Out);
+    }
+
     var settings = NodeSettings.Read(NodeConfiguration.Build(args));
     Console.WriteLine(settings.Describe());
     return await NodeHost.RunAsync(settings);

@@ -56,6 +56,12 @@ internal static class PostgreSqlConnections
             builder.MaxPoolSize = Math.Max(25, builder.MinPoolSize);
         }
 
+        // Nothing is set for a session but its name, which says that it was looked at: see PostgreSqlReaders.
+        if (!given.Contains("noresetonclose"))
+        {
+            builder.NoResetOnClose = true;
+        }
+
         if (!given.Contains("applicationname"))
         {
             builder.ApplicationName = "ledger";
@@ -83,13 +89,19 @@ internal static class PostgreSqlConnections
     }
 
     /// <summary>The connection of a writer: its own, outside of the pool, so that no reader can be in its way.</summary>
-    public static string ForWriter(string connectionString)
+    /// <param name="connectionString">As it was completed.</param>
+    /// <param name="process">Whose it is: whoever revokes that one's lease finds its sessions by it.</param>
+    public static string ForWriter(string connectionString, Guid process)
         => new NpgsqlConnectionStringBuilder(connectionString)
         {
             Pooling = false,
             WriteBufferSize = 64 * 1024,
             MaxAutoPrepare = 0,
+            ApplicationName = WriterName(process),
         }.ToString();
+
+    /// <summary>What the writing sessions of a process are called. At most 63 bytes.</summary>
+    public static string WriterName(Guid process) => $"ledger writer {process:N}";
 
     /// <summary>The connection that looks at the database once at start, when nobody waits for an answer yet: a slow
     /// one is no reason to fail.</summary>
@@ -106,18 +118,27 @@ internal static class PostgreSqlConnections
         var result = given ?? string.Empty;
         result = Add(result, "statement_timeout", options.StatementTimeout);
         result = Add(result, "lock_timeout", options.LockTimeout);
-        return Add(result, "idle_in_transaction_session_timeout", options.IdleInTransactionTimeout);
+        result = Add(result, "idle_in_transaction_session_timeout", options.IdleInTransactionTimeout);
+
+        // R19 d: a connection's own setting wins over what is set for the database or the role, now or later.
+        result = Add(result, "synchronous_commit", "on");
+        result = Add(result, "default_transaction_isolation", @"read\ committed");
+        return Add(
+            result, PostgreSqlProbe.SessionSetting,
+            options.AllowUnsafeDurability ? PostgreSqlProbe.Unsafe : PostgreSqlProbe.Durable);
     }
 
-    private static string Add(string options, string setting, TimeSpan value)
+    private static string Add(string options, string setting, TimeSpan value) =>
+        Add(options, setting, ((long)value.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
+
+    private static string Add(string options, string setting, string value)
     {
         if (options.Contains(setting, StringComparison.OrdinalIgnoreCase))
         {
             return options;
         }
 
-        var milliseconds = ((long)value.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
-        return $"{options} -c {setting}={milliseconds}".TrimStart();
+        return $"{options} -c {setting}={value}".TrimStart();
     }
 
     private static HashSet<string> Given(string connectionString)

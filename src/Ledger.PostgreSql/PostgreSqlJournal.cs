@@ -10,6 +10,7 @@ namespace Ledger.PostgreSql;
 internal sealed class PostgreSqlJournal : GroupWriteJournal
 {
     private readonly string _connectionString;
+    private readonly PostgreSqlReaders _readers;
     private readonly GroupedReads<PageQuestion, StoredPage> _pages;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
@@ -17,17 +18,18 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
         : base(config)
     {
         _connectionString = config.GetString("connection-string");
+        _readers = new PostgreSqlReaders(_connectionString, DatabaseWatch.Of(Context.System));
         _pages = new GroupedReads<PageQuestion, StoredPage>(
             new GroupedReadsOptions(),
-            (pages, token) => PostgreSqlReading.ReadPagesAsync(_connectionString, pages, token),
+            (pages, token) => PostgreSqlReading.ReadPagesAsync(_readers, pages, token),
             static page => page.PersistenceId,
             PostgreSqlReading.MayBeOfOne,
             PostgreSqlReading.IsTimeout,
             TookLong);
     }
 
-    protected override IJournalAppender CreateAppender()
-        => new PostgreSqlAppender(PostgreSqlConnections.ForWriter(_connectionString));
+    protected override IJournalAppender CreateAppender(DatabaseWatch database)
+        => new PostgreSqlAppender(PostgreSqlConnections.ForWriter(_connectionString, database.Process), database);
 
     protected override async Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken)
     {
@@ -46,7 +48,7 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
     protected override Task<long> ReadHighestAsync(
         string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)
         => PostgreSqlReading.ReadHighestAsync(
-            _connectionString, persistenceId, aboveSequenceNr, cancellationToken);
+            _readers, persistenceId, aboveSequenceNr, cancellationToken);
 
     protected override void PostStop()
     {
@@ -60,7 +62,8 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
 
 /// <summary>A writing connection. Every append is one statement and so its own transaction, without the round trips of
 /// BEGIN and COMMIT, and without a moment in which the transaction is open and idle.</summary>
-internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppender
+/// <remarks>Without a watch it writes to whatever is there.</remarks>
+internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch? database = null) : IJournalAppender
 {
     private const string CopySql =
         "COPY journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
@@ -123,6 +126,7 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
     private NpgsqlCommand? _insertMany;
     private NpgsqlCommand? _insertIndexed;
     private bool _isolating;
+    private int _generation;
 
     public async Task AppendAsync(IReadOnlyList<AppendRow> rows, bool isolating)
     {
@@ -194,6 +198,7 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
     private async Task AppendOnceAsync(IReadOnlyList<AppendRow> rows, bool isolating)
     {
         var connection = await OpenAsync();
+        RequireCurrent(rows, _generation);
         if (isolating != _isolating)
         {
             await using var command = new NpgsqlCommand(isolating ? ShortLockSql : UsualLockSql, connection);
@@ -228,6 +233,38 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
             // Which one it is the server does not say.
             await RequirePredecessorsAsync(connection, rows, known: null);
             throw;
+        }
+    }
+
+    // W2.
+    private static void RequireCurrent(IReadOnlyList<AppendRow> rows, int current)
+    {
+        for (var i = 0; i < rows.Count; i++)
+        {
+            if (rows[i].Generation is { } generation && generation != current)
+            {
+                throw new DatabaseChangedException();
+            }
+        }
+    }
+
+    // W1.
+    private async Task RequireKnownAsync(NpgsqlConnection connection)
+    {
+        if (database is null)
+        {
+            return;
+        }
+
+        var state = await PostgreSqlProbe.LookAsync(connection, database.AcknowledgedRows());
+        if (state.Weakness is { } weakness)
+        {
+            throw new JournalWriteException(weakness);
+        }
+
+        if (!database.Meet(state))
+        {
+            throw database.Loss is { } loss ? new JournalWriteException(loss) : new DatabaseChangedException();
         }
     }
 
@@ -302,13 +339,21 @@ internal sealed class PostgreSqlAppender(string connectionString) : IJournalAppe
     {
         if (_connection is { } open)
         {
-            return open;
+            if (database is null || database.Generation == _generation)
+            {
+                return open;
+            }
+
+            // What is at its other end was looked at for another generation: it may be the server of before.
+            await CloseAsync();
         }
 
+        _generation = database?.Generation ?? 0;
         var connection = new NpgsqlConnection(connectionString);
         try
         {
             await connection.OpenAsync();
+            await RequireKnownAsync(connection);
             var insert = new NpgsqlCommand(InsertSql, connection)
             {
                 Parameters =

@@ -1,4 +1,5 @@
 using Ledger.Actors.Leasing;
+using Ledger.Actors.Storage;
 using Ledger.Core;
 using Npgsql;
 
@@ -16,13 +17,27 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         ON CONFLICT (holder) DO UPDATE SET renewed_at = clock_timestamp()
         """;
 
-    // What a node follows beside the database's clock (R21): the others' time, as far as they are alive.
-    private const string RenewSql = $"""
-        UPDATE ledger_lease AS mine SET renewed_at = now.at, ledger_lead_us = $2 - {Micros} FROM (SELECT clock_timestamp() AS at) AS now
-        WHERE holder = $1 AND NOT is_revoked
-        RETURNING {Micros}, (
-            SELECT max(ledger_lead_us) FROM ledger_lease AS other
-            WHERE other.holder <> mine.holder AND NOT other.is_revoked AND other.renewed_at > now.at - interval '2 seconds')
+    // One statement, so that the lease is renewed only where the database has what it must. $4 whose, $5 the number of the try that was
+    // confirmed last, $6 that of this one, $7 the margin, $8 the holder's time. A try that arrives behind a later one changes nothing.
+    // The answer has what a node follows beside the database's clock (R21): the others' time, as far as they are alive.
+    private static readonly Func<bool, string> RenewSql = static mayAsk => $"""
+        WITH probe AS MATERIALIZED ({PostgreSqlProbe.Sql(mayAsk)}),
+        now AS MATERIALIZED (SELECT clock_timestamp() AS at),
+        renewed AS (
+            UPDATE ledger_lease AS lease SET renewed_at = now.at, renewals = $6, ledger_lead_us = $8 - {Micros},
+                seen = probe.server || ' ' || probe.instance
+            FROM probe, now
+            WHERE lease.holder = $4 AND NOT lease.is_revoked AND lease.renewals >= $5 AND lease.renewals < $6
+              AND probe.missing IS NULL AND probe.evidence IS NULL
+            RETURNING {Micros} AS at)
+        SELECT probe.*, (SELECT at FROM renewed), before.is_revoked, before.renewals,
+            EXISTS (SELECT FROM ledger_lease AS other
+                    WHERE other.holder <> $4 AND NOT other.is_revoked
+                      AND other.seen IS DISTINCT FROM probe.server || ' ' || probe.instance
+                      AND other.duration_ms + $7 > extract(epoch FROM now.at - other.renewed_at) * 1000),
+            (SELECT max(ledger_lead_us) FROM ledger_lease AS other
+             WHERE other.holder <> $4 AND NOT other.is_revoked AND other.renewed_at > now.at - interval '2 seconds')
+        FROM probe CROSS JOIN now LEFT JOIN ledger_lease AS before ON before.holder = $4
         """;
 
     private const string Micros = "(extract(epoch FROM now.at) * 1000000)::bigint";
@@ -30,6 +45,19 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
     private const string TimesSql = $"""
         SELECT {Micros}, holder, (extract(epoch FROM renewed_at) * 1000000)::bigint, ledger_lead_us, is_revoked
         FROM (SELECT clock_timestamp() AS at) AS now LEFT JOIN ledger_lease ON true
+        """;
+
+    private const string RecordLossSql = """
+        INSERT INTO ledger_loss (epoch, noticed_by, noticed_at, evidence) VALUES ($1, $2, clock_timestamp(), $3)
+        ON CONFLICT (epoch) DO NOTHING
+        """;
+
+    // R19 g. A client that is frozen within a COPY keeps the keys of its rows, and the oldest transaction that anybody may still need;
+    // no time-out of the server ends that. Not a session that waits for a standby: its commit would become visible before the standby
+    // has it.
+    private const string EndSessionsSql = """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = ANY ($1) AND wait_event = 'ClientRead' AND state <> 'idle'
         """;
 
     private const string LeaveSql = "UPDATE ledger_lease SET is_leaving = true WHERE holder = $1";
@@ -79,6 +107,9 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
     private NpgsqlConnection? renewing;
     private NpgsqlCommand? renew;
 
+    // Whether the role may call the functions that say which server this is.
+    private bool mayAsk = true;
+
     public PostgreSqlLeaseStore(string connectionString)
     {
         // Its own connection: neither a full pool nor a slow reader may be in the way. A second each for connecting and for
@@ -106,37 +137,57 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         new NpgsqlParameter<int> { TypedValue = holder.Shards },
         new NpgsqlParameter<long> { TypedValue = (long)duration.TotalMilliseconds });
 
-    public LeaseRenewal? Renew(Guid id, LedgerTime time)
+    public DatabaseState Look(IReadOnlyList<AcknowledgedRow> acknowledged) => WithSession(() =>
     {
-        lock (gate)
-        {
-            try
-            {
-                if (renew is null)
-                {
-                    renewing = new NpgsqlConnection(connectionString);
-                    renewing.Open();
-                    renew = new NpgsqlCommand(RenewSql, renewing)
-                    {
-                        Parameters = { new NpgsqlParameter<Guid> { TypedValue = id }, new NpgsqlParameter<long>() },
-                    };
-                    renew.Prepare();
-                }
+        using var command = new NpgsqlCommand(PostgreSqlProbe.Sql(mayAsk), renewing);
+        PostgreSqlProbe.AddTo(command.Parameters, acknowledged);
+        using var reader = command.ExecuteReader();
+        RequireRow(reader);
+        return PostgreSqlProbe.Read(reader);
+    });
 
-                ((NpgsqlParameter<Guid>)renew.Parameters[0]).TypedValue = id;
-                ((NpgsqlParameter<long>)renew.Parameters[1]).TypedValue = time.UnixMicroseconds;
-                using var reader = renew.ExecuteReader();
-                return reader.Read()
-                    ? new LeaseRenewal(new LedgerTime(reader.GetInt64(0)), LeadOf(reader, 1))
-                    : null;
-            }
-            catch
+    public LeaseRenewal Renew(Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time) =>
+        WithSession(() =>
+        {
+            if (renew is null)
             {
-                Close();
-                throw;
+                var command = new NpgsqlCommand(RenewSql(mayAsk), renewing);
+                PostgreSqlProbe.AddTo(command.Parameters, acknowledged);
+                command.Parameters.Add(new NpgsqlParameter<Guid>());
+                command.Parameters.Add(new NpgsqlParameter<long>());
+                command.Parameters.Add(new NpgsqlParameter<long>());
+                command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = (int)NodeLease.Margin.TotalMilliseconds });
+                command.Parameters.Add(new NpgsqlParameter<long>());
+                command.Prepare();
+                renew = command;
             }
-        }
-    }
+
+            var parameters = renew.Parameters;
+            ((NpgsqlParameter<string[]>)parameters[0]).TypedValue = [.. acknowledged.Select(static row => row.PersistenceId)];
+            ((NpgsqlParameter<long[]>)parameters[1]).TypedValue = [.. acknowledged.Select(static row => row.SequenceNr)];
+            ((NpgsqlParameter<string[]>)parameters[2]).TypedValue = [.. acknowledged.Select(static row => row.WriterUuid)];
+            ((NpgsqlParameter<Guid>)parameters[3]).TypedValue = id;
+            ((NpgsqlParameter<long>)parameters[4]).TypedValue = confirmed;
+            ((NpgsqlParameter<long>)parameters[5]).TypedValue = number;
+            ((NpgsqlParameter<long>)parameters[7]).TypedValue = time.UnixMicroseconds;
+            using var reader = renew.ExecuteReader();
+            RequireRow(reader);
+            return ReadRenewal(reader, confirmed);
+        });
+
+    public void RecordLoss(long epoch, string noticedBy, string evidence) => WithSession(() =>
+    {
+        using var command = new NpgsqlCommand(RecordLossSql, renewing)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<long> { TypedValue = epoch },
+                new NpgsqlParameter<string> { TypedValue = noticedBy },
+                new NpgsqlParameter<string> { TypedValue = evidence },
+            },
+        };
+        return command.ExecuteNonQuery();
+    });
 
     public LeaseTimes ReadTimes()
     {
@@ -166,6 +217,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
     public void Revoke(IReadOnlyCollection<Guid> ids)
     {
         Run(RevokeSql, new NpgsqlParameter<Guid[]> { TypedValue = [.. ids] });
+        Run(EndSessionsSql, new NpgsqlParameter<string[]> { TypedValue = [.. ids.Select(PostgreSqlConnections.WriterName)] });
         Run(CleanSql);
     }
 
@@ -215,6 +267,78 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
 
     private static TimeSpan? LeadOf(NpgsqlDataReader reader, int column) =>
         reader.IsDBNull(column) ? null : TimeSpan.FromMicroseconds(reader.GetInt64(column));
+
+    private static LeaseRenewal ReadRenewal(NpgsqlDataReader reader, long confirmed)
+    {
+        var next = PostgreSqlProbe.ColumnCount;
+        var database = PostgreSqlProbe.Read(reader);
+        if (!reader.IsDBNull(next))
+        {
+            return new LeaseRenewal(LeaseOutcome.Renewed, database)
+            {
+                RenewedAt = new LedgerTime(reader.GetInt64(next)),
+                AreOthersBehind = reader.GetBoolean(next + 3),
+                Lead = LeadOf(reader, next + 4),
+            };
+        }
+
+        if (database.Loss is not null || database.Missing is not null)
+        {
+            return new LeaseRenewal(LeaseOutcome.NotTried, database);
+        }
+
+        if (reader.IsDBNull(next + 1))
+        {
+            return new LeaseRenewal(LeaseOutcome.Missing, database);
+        }
+
+        if (reader.GetBoolean(next + 1))
+        {
+            return new LeaseRenewal(LeaseOutcome.Revoked, database);
+        }
+
+        var found = reader.GetInt64(next + 2);
+        return found < confirmed
+            ? new LeaseRenewal(LeaseOutcome.Altered, database) { Found = found }
+            : throw new InvalidOperationException("The lease was being changed by somebody else; it is looked at again.");
+    }
+
+    private static void RequireRow(NpgsqlDataReader reader)
+    {
+        if (!reader.Read())
+        {
+            throw new InvalidOperationException("The table 'ledger_identity' has lost its rows, which say which ledger this is.");
+        }
+    }
+
+    private T WithSession<T>(Func<T> work)
+    {
+        lock (gate)
+        {
+            try
+            {
+                if (renewing is null)
+                {
+                    renewing = new NpgsqlConnection(connectionString);
+                    renewing.Open();
+                }
+
+                return work();
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege && mayAsk)
+            {
+                mayAsk = false;
+                renew?.Dispose();
+                renew = null;
+                return work();
+            }
+            catch
+            {
+                Close();
+                throw;
+            }
+        }
+    }
 
     private void Run(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
     {

@@ -45,10 +45,9 @@ internal static class PostgreSqlReading
         "SELECT max(sequence_number) FROM journal WHERE persistence_id = $1 AND sequence_number > $2";
 
     public static async Task<StoredPage> ReadPageAsync(
-        string connectionString, PageQuestion page, bool descending, CancellationToken cancellationToken)
+        PostgreSqlReaders readers, PageQuestion page, bool descending, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(descending ? s_descendingSql : s_ascendingSql, connection)
         {
             Parameters =
@@ -84,15 +83,14 @@ internal static class PostgreSqlReading
     /// <summary>Reads a page of each of several streams, in one statement. One that had to leave its place to those before it is
     /// empty and has more.</summary>
     public static async Task<IReadOnlyList<StoredPage>> ReadPagesAsync(
-        string connectionString, IReadOnlyList<PageQuestion> pages, CancellationToken cancellationToken)
+        PostgreSqlReaders readers, IReadOnlyList<PageQuestion> pages, CancellationToken cancellationToken)
     {
         if (pages is [var only])
         {
-            return [await ReadPageAsync(connectionString, only, descending: false, cancellationToken)];
+            return [await ReadPageAsync(readers, only, descending: false, cancellationToken)];
         }
 
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(ManySql, connection)
         {
             Parameters =
@@ -152,10 +150,9 @@ internal static class PostgreSqlReading
         new NpgsqlParameter<T[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | type };
 
     public static async Task<long> ReadHighestAsync(
-        string connectionString, string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)
+        PostgreSqlReaders readers, string persistenceId, long aboveSequenceNr, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(HighestSql, connection)
         {
             Parameters =
@@ -170,7 +167,7 @@ internal static class PostgreSqlReading
 }
 
 /// <summary>Accounts' streams, read from the database.</summary>
-internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStreams
+internal sealed class PostgreSqlStreams(PostgreSqlReaders readers) : IIndexedStreams
 {
     // One statement, so that all of it is true of one moment.
     private const string FindIdsSql = """
@@ -254,7 +251,7 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
             persistenceId,
             maxRows,
             (size, token) => PostgreSqlReading.ReadPageAsync(
-                connectionString, new PageQuestion(persistenceId, fromSequenceNr, toSequenceNr, size), descending, token),
+                readers, new PageQuestion(persistenceId, fromSequenceNr, toSequenceNr, size), descending, token),
             cancellationToken);
         return StreamRows.From(page.Rows);
     }
@@ -264,8 +261,7 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
     {
         ArgumentNullException.ThrowIfNull(prefix);
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         _listSql ??= await ListSqlAsync(connection, cancellationToken);
         await using var command = new NpgsqlCommand(_listSql, connection)
         {
@@ -291,8 +287,7 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
         string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest,
         CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         long? place = null;
         var isThere = upTo == 0;
         var isWhole = true;
@@ -347,29 +342,39 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
             throw new InvalidOperationException($"Row {upTo} of {persistenceId} is missing: the server lags behind.");
         }
 
-        var after = isFromFirst ? 0 : await _beginnings.OfAsync(persistenceId, place, upTo, async number =>
-        {
-            await using var command = new NpgsqlCommand(PlaceSql, connection)
-            {
-                Parameters =
-                {
-                    new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
-                    new NpgsqlParameter<long> { TypedValue = number },
-                },
-            };
-            await command.PrepareAsync(cancellationToken);
-            return await command.ExecuteScalarAsync(cancellationToken) is long found
-                ? found
-                : throw new InvalidOperationException($"Row {number} of {persistenceId} is missing.");
-        });
+        var after = isFromFirst ? 0 : await _beginnings.OfAsync(
+            persistenceId, place, upTo,
+            async number => await PlaceOfAsync(connection, persistenceId, number, cancellationToken));
         return new IndexedRows(after, [.. rows], isWhole && hasNewest);
+    }
+
+    public async Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken)
+    {
+        await using var connection = await readers.OpenAsync(cancellationToken);
+        return await PlaceOfAsync(connection, persistenceId, sequenceNr, cancellationToken);
+    }
+
+    private static async Task<long> PlaceOfAsync(
+        NpgsqlConnection connection, string persistenceId, long sequenceNr, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(PlaceSql, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar },
+                new NpgsqlParameter<long> { TypedValue = sequenceNr },
+            },
+        };
+        await command.PrepareAsync(cancellationToken);
+        return await command.ExecuteScalarAsync(cancellationToken) is long found
+            ? found
+            : throw new InvalidOperationException($"Row {sequenceNr} of {persistenceId} is missing.");
     }
 
     public async Task AddIdsAsync(
         string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(AddIdsSql, connection)
         {
             Parameters =
@@ -384,8 +389,7 @@ internal sealed class PostgreSqlStreams(string connectionString) : IIndexedStrea
 
     public async Task CompleteIdsAsync(string persistenceId, long upTo, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(CompleteIdsSql, connection)
         {
             Parameters =

@@ -6,13 +6,13 @@ public static class PostgreSqlSchema
 {
     /// <summary>The script that creates the tables, for production, where the ledger's own role may have no right to.
     /// It can be run again without harm. PostgreSQL 12 or newer.</summary>
-    /// <remarks>The ledger's role needs <c>SELECT</c> and <c>INSERT</c> on <c>journal</c> and <c>tags</c>, <c>SELECT</c> on
-    /// <c>ledger_identity</c>, and all of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and <c>DELETE</c> on <c>snapshot</c> and on the
+    /// <remarks>The ledger's role needs <c>SELECT</c> and <c>INSERT</c> on <c>journal</c>, <c>tags</c> and <c>ledger_loss</c>,
+    /// <c>SELECT</c> on <c>ledger_identity</c>, and all of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and <c>DELETE</c> on <c>snapshot</c> and on the
     /// other tables whose names begin with <c>ledger_</c>, only. Whoever begins an epoch also needs <c>INSERT</c> on
     /// <c>ledger_identity</c>. That one says which ledger this is and belongs to the journal: it is backed up and restored with it, and
-    /// never dropped. The others follow from the journal: dropped, all of them, while the ledger is stopped, and created again, they
-    /// are filled again. Of <c>ledger_id</c> that is done account by account, when a look-up first needs it: all rows of the account
-    /// are read then.</remarks>
+    /// never dropped, and so is <c>ledger_loss</c>. The others follow from the journal: dropped, all of them, while the ledger is
+    /// stopped, and created again, they are filled again. Of <c>ledger_id</c> that is done account by account, when a look-up first
+    /// needs it: all rows of the account are read then.</remarks>
     public static string Script { get; } = """
         CREATE TABLE IF NOT EXISTS journal (
             ordering BIGINT GENERATED ALWAYS AS IDENTITY,
@@ -99,6 +99,16 @@ public static class PostgreSqlSchema
             END IF;
         END $$;
 
+        -- Epochs in which the database has lost rows that it had acknowledged, with the first evidence. Where the newest epoch is among
+        -- them no node serves.
+        CREATE TABLE IF NOT EXISTS ledger_loss (
+            epoch BIGINT NOT NULL,
+            noticed_by TEXT NOT NULL,
+            noticed_at TIMESTAMPTZ NOT NULL,
+            evidence TEXT NOT NULL,
+            CONSTRAINT pk_ledger_loss PRIMARY KEY (epoch)
+        );
+
         -- What falls due later. state: 0 live, 1 ended.
         CREATE TABLE IF NOT EXISTS ledger_hold (
             hold_id UUID NOT NULL,
@@ -143,6 +153,10 @@ public static class PostgreSqlSchema
             is_revoked BOOLEAN NOT NULL,
             CONSTRAINT pk_ledger_lease PRIMARY KEY (holder)
         ) WITH (fillfactor = 20);
+
+        -- How often it has been renewed, which its holder compares; and in which life of which server it was last.
+        ALTER TABLE ledger_lease ADD COLUMN IF NOT EXISTS renewals BIGINT NOT NULL DEFAULT 0;
+        ALTER TABLE ledger_lease ADD COLUMN IF NOT EXISTS seen TEXT NULL;
 
         -- Which of them has a shard of the accounts.
         CREATE TABLE IF NOT EXISTS ledger_shard (

@@ -40,14 +40,14 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
     private const int PlaceColumn = 5;
     private const int IsThereColumn = 6;
 
-    private readonly string _connectionString;
+    private readonly PostgreSqlReaders _readers;
     private readonly GroupedReads<SnapshotQuestion, SnapshotReading> _snapshots;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
     public PostgreSqlSnapshotStore(Config config)
         : base(config)
     {
-        _connectionString = config.GetString("connection-string");
+        _readers = new PostgreSqlReaders(config.GetString("connection-string"), DatabaseWatch.Of(Context.System));
         _snapshots = new GroupedReads<SnapshotQuestion, SnapshotReading>(
             new GroupedReadsOptions(), ReadAsync, static question => question.PersistenceId, PostgreSqlReading.MayBeOfOne,
             PostgreSqlReading.IsTimeout);
@@ -85,8 +85,7 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
     private async Task ExecuteAsync(
         string sql, string persistenceId, long sequenceNr, long ticks, NpgsqlParameter[] others, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(_connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await _readers.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = persistenceId, NpgsqlDbType = NpgsqlDbType.Varchar });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = sequenceNr });
@@ -99,8 +98,7 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
     private async Task<IReadOnlyList<SnapshotReading>> ReadAsync(
         IReadOnlyList<SnapshotQuestion> questions, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(_connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await _readers.OpenAsync(cancellationToken);
         var answers = new SnapshotReading[questions.Count];
         await using var command = new NpgsqlCommand(questions.Count == 1 ? ReadSql : ReadManySql, connection);
         if (questions is [var only])

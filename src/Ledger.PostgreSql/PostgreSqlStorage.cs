@@ -23,6 +23,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     private readonly PostgreSqlStorageOptions _options;
     private readonly NpgsqlConnectionStringBuilder _connection;
+    private DatabaseWatch? _database;
 
     /// <summary>Makes the storage; nothing is connected yet.</summary>
     /// <param name="connectionString">Npgsql's connection string; what it lacks is filled in, see
@@ -53,10 +54,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
                 PostgreSqlConnections.ForStart(_connection.ConnectionString));
             connection.Open();
             CheckServer(connection);
-            if (!_options.AllowUnsafeDurability)
-            {
-                CheckDurability(connection);
-            }
+            CheckSession(connection);
 
             if (_options.AutoInitialize)
             {
@@ -92,9 +90,9 @@ public sealed class PostgreSqlStorage : LedgerStorage
     }
 
     /// <inheritdoc/>
-    public override IAccountStreams OpenStreams() => new PostgreSqlStreams(_connection.ConnectionString);
+    public override IAccountStreams OpenStreams() => new PostgreSqlStreams(Readers);
 
-    internal override IWorkStore OpenWork() => new PostgreSqlWorkStore(_connection.ConnectionString);
+    internal override IWorkStore OpenWork() => new PostgreSqlWorkStore(Readers);
 
     internal override async Task RehearseAsync(string persistenceId, CancellationToken cancellationToken)
     {
@@ -112,7 +110,22 @@ public sealed class PostgreSqlStorage : LedgerStorage
         return new ClockMark(command.ExecuteScalar() is long ticks ? LedgerTime.From(new DateTimeOffset(ticks, TimeSpan.Zero)) : null);
     }
 
+    internal override string? ReadLoss() => PostgreSqlIdentity.ReadLoss(_connection.ConnectionString, Description);
+
+    internal override LedgerIdentity BeginEpoch(string by, string reason) =>
+        PostgreSqlIdentity.Begin(_connection.ConnectionString, Description, by, reason);
+
+    internal override void Attach(DatabaseWatch database) => _database = database;
+
     internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
+
+    internal override void ForgetConnections()
+    {
+        using var connection = new NpgsqlConnection(_connection.ConnectionString);
+        NpgsqlConnection.ClearPool(connection);
+    }
+
+    private PostgreSqlReaders Readers => new(_connection.ConnectionString, _database);
 
     private static bool HasTable(NpgsqlConnection connection, NpgsqlTransaction? transaction, string table)
     {
@@ -167,6 +180,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             && HasTable(connection, transaction, "tags")
             && HasTable(connection, transaction, "ledger_id")
             && HasTable(connection, transaction, "ledger_identity")
+            && HasTable(connection, transaction, "ledger_loss")
             && HasTable(connection, transaction, "ledger_hold")
             && HasTable(connection, transaction, "ledger_work_checkpoint")
             && HasTable(connection, transaction, "ledger_unfinished")
@@ -255,21 +269,15 @@ public sealed class PostgreSqlStorage : LedgerStorage
         }
     }
 
-    private void CheckDurability(NpgsqlConnection connection)
+    // R19 d. The same is looked at on each writing connection and with each renewal of the lease.
+    private void CheckSession(NpgsqlConnection connection)
     {
-        foreach (var setting in (ReadOnlySpan<string>)["fsync", "full_page_writes", "synchronous_commit"])
+        using var command = new NpgsqlCommand("SELECT " + PostgreSqlProbe.SettingsSql, connection);
+        using var reader = command.ExecuteReader();
+        reader.Read();
+        if (PostgreSqlProbe.WeaknessIn(reader, 0) is { } weakness)
         {
-            using var command = new NpgsqlCommand("SELECT current_setting($1)", connection)
-            {
-                Parameters = { new NpgsqlParameter<string> { TypedValue = setting } },
-            };
-            if (command.ExecuteScalar() is "off")
-            {
-                throw new InvalidOperationException(
-                    $"The ledger's storage {Description} has {setting} = off: it may lose writes that it has"
-                    + $" confirmed. Turn it on, or set {nameof(PostgreSqlStorageOptions.AllowUnsafeDurability)} for"
-                    + " a throw-away test.");
-            }
+            throw new InvalidOperationException($"The ledger's storage {Description} can't be used: {weakness}");
         }
     }
 

@@ -18,7 +18,7 @@ namespace Ledger.PostgreSql;
 /// <para>That takes a sequence that keeps no places back for a session (<c>CACHE 1</c>, the default, and what
 /// <see cref="PostgreSqlSchema.Script"/> makes), and the server that is written to, not a replica.</para>
 /// </remarks>
-internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
+internal sealed class PostgreSqlWorkStore(PostgreSqlReaders readers) : IWorkStore
 {
     private const int DuePageRows = 2_048;
     private const int DuePagesMax = 8;
@@ -87,8 +87,7 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
 
     public async Task<JournalHead> ReadHeadAsync(CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
 
         // Two statements, one after the other, each with a look of its own.
         long highest;
@@ -144,8 +143,7 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
     public async Task<bool> ApplyAsync(
         WorkChanges changes, WorkPosition from, long checkpoint, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using (var first = new NpgsqlBatch(connection, transaction)
         {
@@ -358,8 +356,7 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
     private async Task<IReadOnlyList<T>> ReadAsync<T>(
         string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         command.Parameters.AddRange(parameters);
         await command.PrepareAsync(cancellationToken);
@@ -375,8 +372,7 @@ internal sealed class PostgreSqlWorkStore(string connectionString) : IWorkStore
 
     private async Task WriteAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await readers.OpenAsync(cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         command.Parameters.AddRange(parameters);
         await command.ExecuteNonQueryAsync(cancellationToken);

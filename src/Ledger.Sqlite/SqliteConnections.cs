@@ -8,10 +8,10 @@ internal static class SqliteConnections
 {
     public const int BusyTimeoutSeconds = 5;
 
-    public static string ConnectionString(string path) => new SqliteConnectionStringBuilder
+    public static string ConnectionString(string path, bool mayCreate = true) => new SqliteConnectionStringBuilder
     {
         DataSource = path,
-        Mode = SqliteOpenMode.ReadWriteCreate,
+        Mode = mayCreate ? SqliteOpenMode.ReadWriteCreate : SqliteOpenMode.ReadWrite,
         // A pooled connection would keep the file open after everyone has closed it, and its PRAGMAs are reset.
         Pooling = false,
         DefaultTimeout = BusyTimeoutSeconds,
@@ -26,6 +26,23 @@ internal static class SqliteConnections
         // again for each batch.
         Execute(connection, "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA cache_size = -65536;");
         return connection;
+    }
+
+    /// <summary>Refuses a connection whose commits may not be on the disk when they return (R19 d).</summary>
+    /// <exception cref="InvalidOperationException">They may not.</exception>
+    public static void RequireDurable(SqliteConnection connection)
+    {
+        const long full = 2;
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA synchronous;";
+        var synchronous = (long)command.ExecuteScalar()!;
+        command.CommandText = "PRAGMA journal_mode;";
+        var mode = (string)command.ExecuteScalar()!;
+        if (synchronous < full || !mode.Equals("wal", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new InvalidOperationException(
+                $"The SQLite connection has synchronous = {synchronous} and journal_mode = {mode}; the journal needs 2 (FULL) and wal.");
+        }
     }
 
     /// <summary>Opens a connection for what may be lost: snapshots.</summary>

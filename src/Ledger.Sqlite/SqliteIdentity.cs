@@ -15,6 +15,20 @@ internal static class SqliteIdentity
             reason TEXT NOT NULL,
             id_window_ms INTEGER NOT NULL
         );
+        CREATE TABLE IF NOT EXISTS ledger_loss (
+            epoch INTEGER NOT NULL PRIMARY KEY,
+            noticed_at_us INTEGER NOT NULL,
+            evidence TEXT NOT NULL
+        );
+        """;
+
+    private const string BeginSql = """
+        INSERT INTO ledger_identity (epoch, ledger_id, begun_by, begun_at_us, reason, id_window_ms)
+            SELECT epoch + 1, ledger_id, $by, $at, $reason, id_window_ms FROM ledger_identity ORDER BY epoch DESC LIMIT 1;
+        """;
+
+    private const string LossSql = """
+        SELECT epoch, evidence FROM ledger_loss WHERE epoch = (SELECT max(epoch) FROM ledger_identity);
         """;
 
     private const string FirstSql = """
@@ -40,6 +54,59 @@ internal static class SqliteIdentity
         command.Parameters.AddWithValue("$at", LedgerTime.From(TimeProvider.System.GetUtcNow()).UnixMicroseconds);
         command.Parameters.AddWithValue("$window", (long)LedgerIdentity.IdWindowDefault.TotalMilliseconds);
         command.ExecuteNonQuery();
+    }
+
+    /// <summary>Begins a new epoch.</summary>
+    /// <exception cref="InvalidOperationException">It could not be begun.</exception>
+    public static LedgerIdentity Begin(string path, string by, string reason)
+    {
+        try
+        {
+            using (var connection = SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path, mayCreate: false)))
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = BeginSql;
+                command.Parameters.AddWithValue("$by", by);
+                command.Parameters.AddWithValue("$at", LedgerTime.From(TimeProvider.System.GetUtcNow()).UnixMicroseconds);
+                command.Parameters.AddWithValue("$reason", reason);
+                command.ExecuteNonQuery();
+            }
+
+            return Read(path);
+        }
+        catch (SqliteException e)
+        {
+            throw new InvalidOperationException($"A new epoch of the ledger in '{path}' can't be begun: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Puts on record that an epoch's journal has lost rows. The first evidence counts.</summary>
+    public static void RecordLoss(string path, long epoch, string evidence)
+    {
+        using var connection = SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path, mayCreate: false));
+        using var command = connection.CreateCommand();
+        command.CommandText = "INSERT OR IGNORE INTO ledger_loss (epoch, noticed_at_us, evidence) VALUES ($epoch, $at, $evidence);";
+        command.Parameters.AddWithValue("$epoch", epoch);
+        command.Parameters.AddWithValue("$at", LedgerTime.From(TimeProvider.System.GetUtcNow()).UnixMicroseconds);
+        command.Parameters.AddWithValue("$evidence", evidence);
+        command.ExecuteNonQuery();
+    }
+
+    /// <summary>Refuses a journal that has lost rows in the epoch that runs.</summary>
+    /// <exception cref="InvalidOperationException">It has.</exception>
+    public static void RefuseLoss(string path)
+    {
+        using var connection = SqliteConnections.OpenReading(SqliteConnections.ConnectionString(path));
+        using var command = connection.CreateCommand();
+        command.CommandText = LossSql;
+        using var reader = command.ExecuteReader();
+        if (reader.Read())
+        {
+            throw new InvalidOperationException(
+                $"HALTED: the SQLite file '{path}' has lost rows that it had acknowledged, in epoch {reader.GetInt64(0)}."
+                + $" {reader.GetString(1)} Find out what was lost and, when the ledger is to go on with what there is, begin a new epoch:"
+                + " Ledger.Node epoch begin --by NAME --reason TEXT");
+        }
     }
 
     /// <summary>Reads it, with the newest epoch.</summary>

@@ -21,7 +21,7 @@ internal sealed class SqliteJournal : GroupWriteJournal
         _readers = new SqliteReaders(_connectionString);
     }
 
-    protected override IJournalAppender CreateAppender() => new SqliteAppender(_connectionString, Clock);
+    protected override IJournalAppender CreateAppender(DatabaseWatch database) => new SqliteAppender(_connectionString, Clock);
 
     protected override Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken)
         => _readers.ReadAsync(
@@ -128,6 +128,7 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
         }
 
         _connection = SqliteConnections.OpenDurable(connectionString);
+        SqliteConnections.RequireDurable(_connection);
         _wal = new SqliteWal(_connection);
         _begin = Command("BEGIN IMMEDIATE;");
         _commit = Command("COMMIT;");

@@ -290,6 +290,11 @@ internal sealed class SqliteStreams(string path) : IIndexedStreams
         return new IndexedRows(after, [.. rows], hasNewest && notes.Max <= 0);
     }
 
+    public Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken) =>
+        _readers.ReadAsync(
+            (persistenceId, sequenceNr), static (reader, q) => reader.PlaceOf(q.persistenceId, q.sequenceNr),
+            cancellationToken);
+
     public Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
         WriteAsync(
             writer =>

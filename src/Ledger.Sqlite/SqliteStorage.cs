@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Akka.Hosting;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
@@ -11,11 +12,14 @@ namespace Ledger.Sqlite;
 /// disposed, whichever is first.</remarks>
 public sealed class SqliteStorage : LedgerStorage, IDisposable
 {
+    private static readonly TimeSpan s_lookEvery = TimeSpan.FromSeconds(1);
+
     private readonly string _path;
     private readonly string _snapshotPath;
     private readonly string _workPath;
     private readonly Lock _gate = new();
     private FileStream? _lock;
+    private SqliteFileLock? _file;
 
     /// <summary>Makes the storage; nothing is touched yet.</summary>
     /// <param name="path">The file; it and its directory are created by <see cref="Prepare"/> when missing.</param>
@@ -58,6 +62,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
                 try
                 {
                     SqliteSchema.PrepareJournal(_path);
+                    SqliteIdentity.RefuseLoss(_path);
                     SqliteSchema.PrepareSnapshots(_snapshotPath);
                     SqliteSchema.PrepareWork(_workPath, _path);
                 }
@@ -86,7 +91,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
             typeof(SqliteSnapshotStore),
             SqliteConnections.ConnectionString(_snapshotPath),
             writers: 1);
-        builder.AddStartup((system, _) => ReleaseAfter(system.WhenTerminated));
+        builder.AddStartup((system, _) => Started(system));
     }
 
     /// <inheritdoc/>
@@ -95,6 +100,29 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
     internal override LedgerIdentity ReadIdentity() => SqliteIdentity.Read(_path);
 
     internal override ClockMark ReadClockMark() => SqliteSchema.ReadClockMark(_path);
+
+    internal override LedgerIdentity BeginEpoch(string by, string reason)
+    {
+        lock (_gate)
+        {
+            if (!File.Exists(_path))
+            {
+                throw new InvalidOperationException($"There is no SQLite file '{_path}'.");
+            }
+
+            Acquire();
+            try
+            {
+                return SqliteIdentity.Begin(_path, by, reason);
+            }
+            finally
+            {
+                Release();
+            }
+        }
+    }
+
+    internal override void RecordLoss(long epoch, string evidence) => SqliteIdentity.RecordLoss(_path, epoch, evidence);
 
     internal override IWorkStore OpenWork() => new SqliteWorkStore(_path, _workPath);
 
@@ -108,12 +136,40 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
         }
     }
 
+    private void Started(ActorSystem system)
+    {
+        ReleaseAfter(system.WhenTerminated);
+        _ = WatchFileAsync(DatabaseWatch.Of(system), system.WhenTerminated);
+    }
+
     private void ReleaseAfter(Task terminated) => _ = terminated.ContinueWith(
         static (_, storage) => ((SqliteStorage)storage!).Dispose(),
         this,
         CancellationToken.None,
         TaskContinuationOptions.ExecuteSynchronously,
         TaskScheduler.Default);
+
+    // R19 f. What is written into a file that is not at its path any more is lost with the process.
+    private async Task WatchFileAsync(DatabaseWatch database, Task terminated)
+    {
+        while (await Task.WhenAny(terminated, Task.Delay(s_lookEvery)) != terminated)
+        {
+            SqliteFileLock? file;
+            lock (_gate)
+            {
+                file = _file;
+            }
+
+            if (file?.FindMove() is { } where)
+            {
+                database.ReportLoss(
+                    $"The SQLite file '{_path}' was replaced, moved or deleted while the ledger ran; what it had open is now"
+                    + $" '{where}'. Put that file back, if it still exists.",
+                    mustEnd: true);
+                return;
+            }
+        }
+    }
 
     private void Acquire()
     {
@@ -124,6 +180,8 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
         // A file of its own: SQLite's locks live only as long as a transaction, and two processes that take turns
         // are just what must not be. The operating system releases it with the process, however that ends.
+        // And the file itself, which may have several names; the lock beside it is looked at first, since to close the file again would
+        // take away what SQLite has locked in it for a ledger of this process.
         var lockPath = _path + ".lock";
         try
         {
@@ -135,10 +193,22 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
                 $"The SQLite file '{_path}' is in use by another process or ledger (its lock '{lockPath}' is held)."
                 + " A SQLite ledger runs in one process; stop the other one, or use PostgreSQL for several.", e);
         }
+
+        try
+        {
+            _file = SqliteFileLock.Acquire(_path);
+        }
+        catch
+        {
+            Release();
+            throw;
+        }
     }
 
     private void Release()
     {
+        _file?.Dispose();
+        _file = null;
         _lock?.Dispose();
         _lock = null;
     }

@@ -143,6 +143,9 @@ public sealed class AccountSearchesTests : IDisposable
             return new IndexedRows(0, [], !IsIncomplete);
         }
 
+        public Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
         public Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
             Task.CompletedTask;
 

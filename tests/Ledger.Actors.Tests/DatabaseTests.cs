@@ -1,4 +1,7 @@
+using Akka.Actor;
+using Ledger.Actors.Storage;
 using Ledger.Core;
+using Ledger.Sqlite;
 using Ledger.Tests.Shared;
 
 namespace Ledger.Actors.Tests;
@@ -40,6 +43,177 @@ public sealed class DatabaseTests
         storage.Rows().Count.ShouldBe(rows - 1);
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public async Task After_a_failover_that_lost_commits_nothing_is_created_until_an_operator_begins_an_epoch(
+        bool clustered, bool asleep)
+    {
+        using var server = new PostgresServer();
+        using var storage = new PostgresTestStorage(clustered, server);
+        string copy;
+        LedgerException told;
+        await using (var host = await LedgerHost.StartAsync(storage, options =>
+        {
+            options.CallTimeout = TimeSpan.FromSeconds(2);
+            options.PassivateAfter = asleep ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(10);
+        }))
+        {
+            await host.Ledger.OpenAccountsAsync([new AccountSpec(s_a, s_money, 1), new AccountSpec(s_b, s_money, 1)]);
+            await PayAsync(host.Ledger, 3);
+            copy = server.Copy(follows: false);
+            await PayAsync(host.Ledger, 3);
+            if (asleep)
+            {
+                await Until.TrueAsync(() => host.System.ActorSelection("/user/ledger-accounts/*")
+                    .ResolveOne(TimeSpan.FromMilliseconds(50)).ContinueWith(static one => one.IsFaulted, TaskScheduler.Default));
+            }
+
+            server.FailOverTo(copy, catchesUp: false);
+            var rows = storage.Rows().Count;
+            do
+            {
+                told = await Should.ThrowAsync<LedgerException>(host.Ledger.PostTransferAsync(Pay()));
+            }
+            while (told.Reason != LedgerErrorReason.LedgerHalted);
+
+            (await Should.ThrowAsync<LedgerException>(host.Ledger.GetAccountAsync(s_b))).Reason.ShouldBe(LedgerErrorReason.LedgerHalted);
+            storage.Rows().Count.ShouldBe(rows);
+            await Until.TrueAsync(() => storage.Count("SELECT count(*) FROM ledger_loss WHERE epoch = 1") == 1);
+            host.System.WhenTerminated.IsCompleted.ShouldBeFalse();
+        }
+
+        // Its next life knows nothing of what was lost, and is silent all the same.
+        await using (var next = await LedgerHost.StartAsync(storage))
+        {
+            if (!clustered)
+            {
+                (await Should.ThrowAsync<LedgerException>(next.Ledger.PostTransferAsync(Pay())))
+                    .Message.ShouldBe(told.Message);
+            }
+
+            var options = new LedgerOptions();
+            storage.Use(options);
+            options.Storage!.BeginEpoch("an operator", "the replica lacked the last payments").Epoch.Number.ShouldBe(2);
+            await next.System.WhenTerminated.WaitAsync(s_patience);
+        }
+
+        await using var last = await LedgerHost.StartAsync(storage);
+        LedgerExtension.Of(last.System).Identity.Epoch.Number.ShouldBe(2);
+        await PayAsync(last.Ledger, 1);
+        (await last.Ledger.GetAccountAsync(s_a))!.Balances.DebitsPosted.ShouldBe(Amount.Of(4));
+        (await last.Ledger.GetAccountAsync(s_b))!.Balances.CreditsPosted.ShouldBe(Amount.Of(4));
+    }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public async Task A_restart_or_a_failover_that_lost_nothing_goes_on_by_itself(bool clustered, bool failsOver)
+    {
+        using var server = new PostgresServer();
+        using var storage = new PostgresTestStorage(clustered, server);
+        await using var host = await LedgerHost.StartAsync(storage);
+        await host.Ledger.OpenAccountsAsync([new AccountSpec(s_a, s_money, 1), new AccountSpec(s_b, s_money, 1)]);
+        await PayAsync(host.Ledger, 3);
+        if (failsOver)
+        {
+            var copy = server.Copy(follows: true);
+            await PayAsync(host.Ledger, 3);
+            server.FailOverTo(copy, catchesUp: true);
+        }
+        else
+        {
+            await PayAsync(host.Ledger, 3);
+            server.Restart(immediate: true);
+        }
+
+        var transfer = Pay();
+        await Until.TrueAsync(() => IsCommittedAsync(transfer));
+        (await host.Ledger.GetAccountAsync(s_a))!.Balances.DebitsPosted.ShouldBe(Amount.Of(7));
+        (await host.Ledger.GetAccountAsync(s_b))!.Balances.CreditsPosted.ShouldBe(Amount.Of(7));
+        DatabaseWatch.Of(host.System).Generation.ShouldBe(failsOver ? 1 : 0);
+        storage.Count("SELECT count(*) FROM ledger_loss").ShouldBe(0);
+
+        async Task<bool> IsCommittedAsync(Transfer payment)
+        {
+            try
+            {
+                return (await host.Ledger.PostTransferAsync(payment)).IsCommitted;
+            }
+            catch (LedgerException e) when (e.Reason != LedgerErrorReason.LedgerHalted)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_server_that_no_longer_keeps_what_it_confirms_ends_the_node_with_its_reason()
+    {
+        using var server = new PostgresServer();
+        using var storage = new PostgresTestStorage(clustered: false, server);
+        await using var host = await LedgerHost.StartAsync(storage);
+        await host.Ledger.OpenAccountsAsync([new AccountSpec(s_a, s_money, 1), new AccountSpec(s_b, s_money, 1)]);
+
+        // For the database: the connection's own setting wins.
+        storage.Execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$");
+        server.Restart();
+        await Until.TrueAsync(() => LedgerExtension.Of(host.System).Lease.IsGood);
+        await PayAsync(host.Ledger, 1);
+
+        storage.Execute("ALTER SYSTEM SET fsync = off");
+        storage.Execute("SELECT pg_reload_conf()");
+        await host.System.WhenTerminated.WaitAsync(s_patience);
+        var told = await Should.ThrowAsync<LedgerException>(host.Ledger.PostTransferAsync(Pay()));
+        told.Reason.ShouldBe(LedgerErrorReason.LedgerHalted);
+        told.Message.ShouldContain("fsync = off");
+    }
+
+    [Fact]
+    public async Task A_SQLite_file_that_is_replaced_under_the_ledger_ends_it()
+    {
+        var directory = Directory.CreateTempSubdirectory("ledger-replaced-").FullName;
+        var path = Path.Combine(directory, "ledger.db");
+        var host = await LedgerHost.StartAsync(new FileStorage(path));
+        await host.Ledger.OpenAccountsAsync([new AccountSpec(s_a, s_money, 1), new AccountSpec(s_b, s_money, 1)]);
+        await PayAsync(host.Ledger, 1);
+        await CopyAsync(path, path + ".older");
+        File.Move(path + ".older", path, overwrite: true);
+        await host.System.WhenTerminated.WaitAsync(s_patience);
+        var told = await Should.ThrowAsync<LedgerException>(host.Ledger.PostTransferAsync(Pay()));
+        told.Reason.ShouldBe(LedgerErrorReason.LedgerHalted);
+        told.Message.ShouldContain("replaced");
+        await host.DisposeAsync();
+        Directory.Delete(directory, recursive: true);
+    }
+
+    // By a program that knows nothing of .NET's locks.
+    private static async Task CopyAsync(string from, string to)
+    {
+        using var copy = System.Diagnostics.Process.Start("cp", [from, to]);
+        await copy.WaitForExitAsync();
+        copy.ExitCode.ShouldBe(0);
+    }
+
+    private static async Task PayAsync(ILedger ledger, int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            (await ledger.PostTransferAsync(Pay())).IsCommitted.ShouldBeTrue();
+        }
+    }
+
     private static Transfer Pay() =>
         new(TransferId.FromGuid(Guid.CreateVersion7()), s_a, s_b, Amount.Of(1), 1) { Asset = s_money };
+
+    private sealed class FileStorage(string path) : TestStorage
+    {
+        public override bool Clustered => false;
+
+        public override void Use(LedgerOptions options) => options.UseSqlite(path);
+
+        public override System.Data.Common.DbConnection Open() => throw new NotSupportedException();
+    }
 }

@@ -27,6 +27,10 @@ public sealed class EncodedSizeTests : IDisposable
             new TransactionPrepared(part, at), new CloserCommitted(part, at),
             new TransactionRejected(part, part.Legs.Length - 1, TransferStatus.ExceedsReversedTransferAmount, seen, at),
             new CloserRefused(part, part.Legs.Length - 1, TransferStatus.ExceedsReversedTransferAmount, seen, at),
+            new CloserRefused(part, part.Legs.Length - 1, TransferStatus.AbortedByOperator, seen, at)
+            {
+                Verdict = new OperatorVerdict(new string('b', Principals.BytesMax), new string('r', OperatorVerdict.ReasonBytesMax)),
+            },
             new TransactionCommitted(part.Key, long.MaxValue, at, at) { EndedHolds = [.. part.Legs.Select(static leg => new TransferId((UInt128)leg.Index + (UInt128.MaxValue >> 1)))] },
             new TransactionAborted(part.Key, part.Legs.Length, TransferStatus.ExceedsReversedTransferAmount, seen, at),
             new TransactionDisowned(part.Key, UInt128.MaxValue, at),

@@ -29,6 +29,11 @@ public partial class GoldenBytesTests
         ["closer-committed-by-somebody"] = new CloserCommitted(SliceFor(Own) with { Principal = "alice" }, At(6)),
         ["closer-refused-of-somebody"] = new CloserRefused(
             SliceFor(Own) with { Principal = "alice" }, 2, TransferStatus.ExceedsDebits, Seen, At(7)),
+        ["closer-refused-for-operator"] = new CloserRefused(
+            SliceFor(Own) with { Principal = "alice" }, 2, TransferStatus.AbortedByOperator, Seen, At(7))
+        {
+            Verdict = new OperatorVerdict("müller:7", "row 1 is damaged"),
+        },
     };
 
     public static TheoryData<string> FactNames => [.. Facts.Keys];
@@ -45,6 +50,27 @@ public partial class GoldenBytesTests
         var read = JournalCodec.Decode(golden, Own, 42, out _).Events.ShouldHaveSingleItem();
         ShouldBeSame(read, Facts[name]);
         PrincipalOf(read).ShouldBe(PrincipalOf(Facts[name]));
+    }
+
+    [Fact]
+    public void An_operators_verdict_says_no_counters_and_whether_the_row_before_could_be_read()
+    {
+        var refused = new CloserRefused(Alone(Plain(Other, Own)), 0, TransferStatus.AbortedByOperator, null, At(7))
+        {
+            Verdict = new OperatorVerdict("alice", "row 41 is damaged"),
+        };
+        var batch = new EventBatch(42, 0, default)
+        {
+            IsVerdict = true, IsBehindUnread = true, OldestPrepared = new LedgerTime(1), Events = { refused },
+        };
+        byte[] Encode() => JournalCodec.Encode(batch, new byte[32], Own);
+        var golden = Golden("row-of-verdict", Encode);
+
+        Convert.ToHexString(Encode()).ShouldBe(Convert.ToHexString(golden));
+        global::Ledger.Journal.V1.StoredBatch.Parser.ParseFrom(golden).Before.ShouldBeNull();
+        var read = JournalCodec.Decode(golden, Own, 42, out _);
+        (read.IsVerdict, read.IsBehindUnread, read.OldestPrepared).ShouldBe((true, true, new LedgerTime(1)));
+        ShouldBeSame(read.Events.ShouldHaveSingleItem(), refused);
     }
 
     // More than are few, so that each is found again by a table; and events of nobody between them.

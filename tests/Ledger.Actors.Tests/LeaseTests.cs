@@ -244,19 +244,248 @@ public sealed class LeaseTests : IDisposable
         var other = mine with { Id = Guid.NewGuid(), Address = "akka.tcp://ledger@b:1" };
         store.Enter(mine, TimeSpan.FromSeconds(2));
         store.Enter(other, TimeSpan.FromSeconds(2));
-        store.Renew(mine.Id, default).ShouldNotBeNull();
+        Renew(mine, 0).ShouldBe(LeaseOutcome.Renewed);
         store.Revoke([mine.Id]);
-        store.Renew(mine.Id, default).ShouldBeNull();
+        Renew(mine, 1).ShouldBe(LeaseOutcome.Revoked);
         store.Enter(mine, TimeSpan.FromSeconds(2));
-        store.Renew(mine.Id, default).ShouldBeNull();
+        Renew(mine, 1).ShouldBe(LeaseOutcome.Revoked);
         store.Leave(other.Id);
         var rows = store.List().OrderBy(static row => row.Holder.Address, StringComparer.Ordinal).ToArray();
         rows.Select(static row => row.Holder).ShouldBe([mine, other]);
         rows.Select(static row => (row.IsLeaving, row.IsRevoked)).ShouldBe([(false, true), (true, false)]);
         rows[1].Left.ShouldBeInRange(TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(2) + NodeLease.Margin);
-        store.Renew(other.Id, default).ShouldNotBeNull();
+        Renew(other, 0).ShouldBe(LeaseOutcome.Renewed);
         store.Release(other.Id);
-        store.Renew(other.Id, default).ShouldBeNull();
+        Renew(other, 1).ShouldBe(LeaseOutcome.Missing);
+
+        LeaseOutcome Renew(LeaseHolder holder, long renewals) => store.Renew(holder.Id, renewals, renewals + 1, [], default).Outcome;
+    }
+
+    [Fact]
+    public void A_lease_that_is_not_as_it_was_left_is_not_renewed()
+    {
+        using var database = new PostgresTestStorage(clustered: false);
+        var options = new LedgerOptions();
+        database.Use(options);
+        options.Storage!.Prepare();
+        using var store = options.Storage.OpenLeases()!;
+        var mine = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, Shards: 10);
+        store.Enter(mine, TimeSpan.FromSeconds(2));
+        Renew(confirmed: 0, number: 1).Outcome.ShouldBe(LeaseOutcome.Renewed);
+        Renew(confirmed: 1, number: 2).Outcome.ShouldBe(LeaseOutcome.Renewed);
+
+        // The answer to the second was lost, and the third arrives behind the fourth.
+        Renew(confirmed: 1, number: 4).Outcome.ShouldBe(LeaseOutcome.Renewed);
+        Should.Throw<InvalidOperationException>(() => Renew(confirmed: 1, number: 3));
+        Renew(confirmed: 4, number: 5).Outcome.ShouldBe(LeaseOutcome.Renewed);
+
+        database.Execute("UPDATE ledger_lease SET renewals = 3");
+        var older = Renew(confirmed: 5, number: 6);
+        older.Outcome.ShouldBe(LeaseOutcome.Altered);
+        older.Found.ShouldBe(3);
+        database.Execute("DELETE FROM ledger_lease");
+        Renew(confirmed: 5, number: 7).Outcome.ShouldBe(LeaseOutcome.Missing);
+
+        LeaseRenewal Renew(long confirmed, long number) => store.Renew(mine.Id, confirmed, number, [], default);
+    }
+
+    [Fact]
+    public void A_lease_is_not_renewed_where_an_acknowledged_row_is_missing_or_a_loss_is_on_record()
+    {
+        using var database = new PostgresTestStorage(clustered: false);
+        var options = new LedgerOptions();
+        database.Use(options);
+        options.Storage!.Prepare();
+        using var store = options.Storage.OpenLeases()!;
+        var mine = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, Shards: 10);
+        store.Enter(mine, TimeSpan.FromSeconds(2));
+        database.Append(AccountAddress.Parse("a"), 1, [1]);
+        AcknowledgedRow stored = new("ledger-account-a", 1, "test");
+        store.Renew(mine.Id, 0, 1, [stored], default).Outcome.ShouldBe(LeaseOutcome.Renewed);
+        foreach (var lost in new[] { stored with { SequenceNr = 2 }, stored with { WriterUuid = "another" } })
+        {
+            var renewal = store.Renew(mine.Id, 1, 2, [stored, lost], default);
+            renewal.Outcome.ShouldBe(LeaseOutcome.NotTried);
+            renewal.Database.Missing.ShouldBe($"{lost.SequenceNr} of ledger-account-a");
+        }
+
+        store.RecordLoss(1, "a", "first");
+        store.RecordLoss(1, "b", "second");
+        var silent = store.Renew(mine.Id, 1, 2, [stored], default);
+        silent.Outcome.ShouldBe(LeaseOutcome.NotTried);
+        silent.Database.Loss.ShouldBe("first");
+        options.Storage.BeginEpoch("somebody", "a test").Epoch.Number.ShouldBe(2);
+        var again = store.Renew(mine.Id, 1, 2, [stored], default);
+        again.Outcome.ShouldBe(LeaseOutcome.Renewed);
+        again.Database.Epoch.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Whoever_revokes_a_lease_ends_the_sessions_that_wait_for_their_holder_within_a_statement()
+    {
+        using var database = new PostgresTestStorage(clustered: false);
+        var options = new LedgerOptions();
+        database.Use(options);
+        options.Storage!.Prepare();
+        using var store = options.Storage.OpenLeases()!;
+        var frozen = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, Shards: 10);
+        store.Enter(frozen, TimeSpan.FromSeconds(2));
+
+        // A process that was stopped within a COPY, of which the server has some rows.
+        await using var client = new Npgsql.NpgsqlConnection(PostgreSqlConnections.ForWriter(database.ConnectionString, frozen.Id));
+        await client.OpenAsync();
+        await using var importer = await client.BeginBinaryImportAsync(
+            "COPY journal (created, deleted, persistence_id, sequence_number, message) FROM STDIN (FORMAT BINARY)");
+        for (var i = 1; i <= 2_000; i++)
+        {
+            // The server stores a thousand at a time.
+            await importer.StartRowAsync();
+            await importer.WriteAsync(1L);
+            await importer.WriteAsync(false);
+            await importer.WriteAsync($"ledger-account-{i}");
+            await importer.WriteAsync(1L);
+            await importer.WriteAsync(new byte[1_000]);
+        }
+
+        // It has the key of the first, and nothing of the server's own takes that away.
+        await Until.TrueAsync(() => IsLocked());
+        store.Revoke([frozen.Id]);
+        await Until.TrueAsync(() => !IsLocked());
+        database.Append(AccountAddress.Parse("1"), 1, [1]);
+        await Should.ThrowAsync<Npgsql.NpgsqlException>(async () => await importer.CompleteAsync());
+
+        bool IsLocked()
+        {
+            using var other = database.Open();
+            using var transaction = other.BeginTransaction();
+            using var command = other.CreateCommand();
+            command.Transaction = transaction;
+            command.CommandText = """
+                SET LOCAL lock_timeout = 100;
+                INSERT INTO journal (created, deleted, persistence_id, sequence_number, message)
+                VALUES (1, false, 'ledger-account-1', 1, '')
+                """;
+            try
+            {
+                command.ExecuteNonQuery();
+                return false;
+            }
+            catch (Npgsql.PostgresException e) when (e.SqlState == Npgsql.PostgresErrorCodes.LockNotAvailable)
+            {
+                return true;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_lease_is_not_good_on_a_machine_that_has_stood_still_with_its_monotonic_clock()
+    {
+        var wall = new SettableClock();
+        using var lease = new NodeLease(
+            leases, new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 1, Shards: 10), TimeSpan.FromMinutes(1),
+            Akka.Event.NoLogger.Instance, static _ => { }, new DatabaseWatch(), wall);
+        await lease.EnterAndWaitAsync(s_patience);
+        leases.Fails = true;
+        wall.Now += TimeSpan.FromSeconds(59);
+        lease.IsGood.ShouldBeTrue();
+        wall.Now += TimeSpan.FromSeconds(2);
+        lease.IsGood.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task After_a_failover_accounts_start_again_from_the_journal_when_all_have_looked_at_it()
+    {
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        (await host.Ledger.PostTransferAsync(Transfer(1, a, b))).IsCommitted.ShouldBeTrue();
+        var watch = DatabaseWatch.Of(host.System);
+        watch.Generation.ShouldBe(0);
+        var before = await host.System.ActorSelection("/user/ledger-accounts/*").ResolveOne(s_patience);
+        var lease = LedgerExtension.Of(host.System).Lease;
+
+        leases.AreOthersBehind = true;
+        leases.Database = leases.Database with { Server = "1/00000002", Instance = "second" };
+        await Until.TrueAsync(() => watch.Generation == 1);
+        await before.WatchAsync().WaitAsync(s_patience);
+        lease.IsGood.ShouldBeFalse("The others may know of rows that are lost.");
+        await Until.TrueAsync(() => IsCommittedAsync(Transfer(2, a, b)));
+        (await host.Ledger.GetAccountAsync(a))!.Balances.DebitsPosted.ShouldBe(Amount.Of(2));
+        lease.IsGood.ShouldBeTrue("The others' leases are over.");
+        leases.Losses.ShouldBeEmpty();
+
+        async Task<bool> IsCommittedAsync(Transfer transfer)
+        {
+            try
+            {
+                return (await host.Ledger.PostTransferAsync(transfer)).IsCommitted;
+            }
+            catch (LedgerException e) when (e.OutcomeUnknown)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task After_a_restart_of_the_server_nothing_is_said_before_all_have_looked_at_it_and_no_account_stops()
+    {
+        var duration = TimeSpan.FromSeconds(20);
+        await using var host = await StartAsync(duration);
+        var (a, _) = await OpenTwoAsync(host.Ledger);
+        var lease = LedgerExtension.Of(host.System).Lease;
+        leases.AreOthersBehind = true;
+        leases.Database = leases.Database with { Instance = "second" };
+        await Until.TrueAsync(() => !lease.IsGood);
+        lease.Age.ShouldNotBeNull().ShouldBeLessThan(duration / 2, "It has not run out: it counts for nothing.");
+        leases.AreOthersBehind = false;
+        await Until.TrueAsync(() => lease.IsGood);
+        (await host.Ledger.GetAccountAsync(a)).ShouldNotBeNull();
+        DatabaseWatch.Of(host.System).Generation.ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("another ledger")]
+    [InlineData("an older epoch")]
+    [InlineData("on record")]
+    [InlineData("missing")]
+    public async Task At_evidence_of_a_loss_a_node_is_silent_until_a_new_epoch_and_then_begins_anew(string evidence)
+    {
+        leases.Database = leases.Database with { Epoch = 3 };
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        leases.Database = evidence switch
+        {
+            "another ledger" => leases.Database with { Ledger = Guid.NewGuid() },
+            "an older epoch" => leases.Database with { Epoch = 2 },
+            "on record" => leases.Database with { Loss = "Somebody has seen it." },
+            _ => leases.Database with { Missing = "7 of ledger-account-a" },
+        };
+        var ledger = LedgerExtension.Of(host.System);
+        await Until.TrueAsync(() => ledger.Lease.Halted is not null);
+        foreach (var call in (Func<Task>[])[() => host.Ledger.PostTransferAsync(Transfer(1, a, b)), () => host.Ledger.GetAccountAsync(a)])
+        {
+            (await Should.ThrowAsync<LedgerException>(call())).Reason.ShouldBe(LedgerErrorReason.LedgerHalted);
+        }
+
+        await Until.TrueAsync(() => leases.Losses.Count == 1);
+        var health = await new LeaseHealthCheck(host.System).CheckHealthAsync(Registration());
+        health.Status.ShouldBe(Microsoft.Extensions.Diagnostics.HealthChecks.HealthStatus.Unhealthy);
+        health.Description.ShouldNotBeNull().ShouldContain("epoch begin");
+        health.Description.ShouldContain(leases.Losses.Single());
+
+        // It is well again, and stays silent: only a person says that the ledger goes on.
+        leases.Database = leases.Database with { Missing = null, Loss = null, Epoch = 3 };
+        (await Should.ThrowAsync<LedgerException>(host.Ledger.GetAccountAsync(a))).Reason.ShouldBe(LedgerErrorReason.LedgerHalted);
+        host.System.WhenTerminated.IsCompleted.ShouldBeFalse();
+        leases.Database = leases.Database with { Epoch = 4 };
+        await host.System.WhenTerminated.WaitAsync(s_patience);
+        ledger.IsForNewEpoch.ShouldBeTrue();
+
+        static Microsoft.Extensions.Diagnostics.HealthChecks.HealthCheckContext Registration() => new()
+        {
+            Registration = new Microsoft.Extensions.Diagnostics.HealthChecks.HealthCheckRegistration(
+                "lease", _ => throw new NotSupportedException(), null, null),
+        };
     }
 
     [Fact]
@@ -273,16 +502,23 @@ public sealed class LeaseTests : IDisposable
         }
 
         var now = store.ReadTimes().Database;
-        store.Renew(holders[0].Id, now).ShouldNotBeNull().Lead.ShouldBeNull();
-        store.Renew(holders[1].Id, now.Add(TimeSpan.FromHours(1))).ShouldNotBeNull().Database.ShouldBeGreaterThan(now);
-        var lead = store.Renew(holders[2].Id, now).ShouldNotBeNull().Lead.ShouldNotBeNull();
+        Renew(0, 1, now).Lead.ShouldBeNull();
+        Renew(1, 1, now.Add(TimeSpan.FromHours(1))).RenewedAt.ShouldBeGreaterThan(now);
+        var lead = Renew(2, 1, now).Lead.ShouldNotBeNull();
         lead.ShouldBeInRange(TimeSpan.FromMinutes(59), TimeSpan.FromHours(1));
 
         var times = store.ReadTimes();
         times.Holders.Count.ShouldBe(3);
         times.Holders.Single(one => one.Holder == holders[1].Id).Lead.ShouldBe(lead);
         store.Revoke([holders[1].Id]);
-        store.Renew(holders[2].Id, now).ShouldNotBeNull().Lead.ShouldNotBeNull().ShouldBeLessThan(TimeSpan.FromMinutes(1));
+        Renew(2, 2, now).Lead.ShouldNotBeNull().ShouldBeLessThan(TimeSpan.FromMinutes(1));
+
+        LeaseRenewal Renew(int holder, long number, LedgerTime time)
+        {
+            var renewal = store!.Renew(holders[holder].Id, number - 1, number, [], time);
+            renewal.Outcome.ShouldBe(LeaseOutcome.Renewed);
+            return renewal;
+        }
     }
 
     [Fact]
@@ -335,7 +571,7 @@ public sealed class LeaseTests : IDisposable
             (await Claim(mine, 4)).ShouldBeFalse();
         }
 
-        store.Renew(other.Id, default).ShouldNotBeNull();
+        store.Renew(other.Id, 0, 1, [], default).Outcome.ShouldBe(LeaseOutcome.Renewed);
         store.Revoke([other.Id]);
         (await Claim(mine, 5)).ShouldBeFalse("It is revoked, and may be good for a while.");
         (await Claim(other, 2)).ShouldBeFalse();
@@ -397,7 +633,7 @@ public sealed class LeaseTests : IDisposable
     {
         using var lease = new NodeLease(
             leases, new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 1, Shards: 10), TimeSpan.FromMinutes(1),
-            Akka.Event.NoLogger.Instance, static _ => { });
+            Akka.Event.NoLogger.Instance, static _ => { }, new DatabaseWatch());
         await lease.EnterAndWaitAsync(s_patience);
         var returns = new ClaimReturns(leases, lease, Akka.Event.NoLogger.Instance);
         (await leases.ClaimAsync(lease.Holder.Id, "1", 1, [])).ShouldBeTrue();
@@ -444,10 +680,10 @@ public sealed class LeaseTests : IDisposable
         var clock = Stopwatch.StartNew();
         (await allocation.AllocateShard(region, "1", homes).WaitAsync(s_patience)).ShouldBe(region);
         clock.Elapsed.ShouldBeGreaterThanOrEqualTo(s_duration);
-        leases.Renew(here.Id, default).ShouldNotBeNull();
+        leases.Renew(here.Id).ShouldBeTrue();
         foreach (var revoked in new[] { earlier, gone, longDead })
         {
-            leases.Renew(revoked.Id, default).ShouldBeNull();
+            leases.Renew(revoked.Id).ShouldBeFalse();
         }
 
         // A node that says that it leaves hands its shards over; one whose region is gone without a word is given up.
@@ -455,11 +691,11 @@ public sealed class LeaseTests : IDisposable
             new Elsewhere(), ImmutableList<string>.Empty);
         leases.Leave(here.Id);
         await allocation.AllocateShard(region, "2", other).WaitAsync(s_patience);
-        leases.Renew(here.Id, default).ShouldNotBeNull();
+        leases.Renew(here.Id).ShouldBeTrue();
         leases.Release(here.Id);
         leases.Enter(here, s_duration);
         await allocation.AllocateShard(region, "3", other).WaitAsync(s_patience);
-        leases.Renew(here.Id, default).ShouldBeNull();
+        leases.Renew(here.Id).ShouldBeFalse();
 
         // A shard that a region has, without the coordinator's knowing, is left there; one that it has handed over is not.
         leases.Release(here.Id);
@@ -540,6 +776,13 @@ public sealed class LeaseTests : IDisposable
             Task.FromResult<IImmutableSet<string>>(ImmutableHashSet<string>.Empty);
     }
 
+    private sealed class SettableClock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = DateTimeOffset.UtcNow;
+
+        public override DateTimeOffset GetUtcNow() => Now;
+    }
+
     // A region on another node.
     private sealed class Elsewhere : MinimalActorRef
     {
@@ -578,19 +821,43 @@ public sealed class LeaseTests : IDisposable
 
         public bool Fails { get; set; }
 
+        public DatabaseState Database { get; set; } = new("1/00000001", "first", Guid.NewGuid(), 1);
+
+        public bool AreOthersBehind { get; set; }
+
+        public ConcurrentBag<string> Losses { get; } = [];
+
         public void Enter(LeaseHolder holder, TimeSpan duration)
         {
             Check();
             rows[holder.Id] = new Row(holder, duration, Stopwatch.GetTimestamp(), false, false);
         }
 
-        public LeaseRenewal? Renew(Guid id, LedgerTime time)
+        public DatabaseState Look(IReadOnlyList<AcknowledgedRow> acknowledged)
+        {
+            Check();
+            return Database;
+        }
+
+        public LeaseRenewal Renew(
+            Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time)
         {
             Check();
             return rows.TryGetValue(id, out var row) && !row.IsRevoked
                 && rows.TryUpdate(id, row with { RenewedAt = Stopwatch.GetTimestamp() }, row)
-                    ? new LeaseRenewal(LedgerTime.From(TimeProvider.System.GetUtcNow()), null)
-                    : null;
+                    ? new LeaseRenewal(LeaseOutcome.Renewed, Database)
+                    {
+                        RenewedAt = LedgerTime.From(TimeProvider.System.GetUtcNow()), AreOthersBehind = AreOthersBehind,
+                    }
+                    : new LeaseRenewal(LeaseOutcome.Revoked, Database);
+        }
+
+        public bool Renew(Guid id) => Renew(id, 0, 1, [], default).Outcome == LeaseOutcome.Renewed;
+
+        public void RecordLoss(long epoch, string noticedBy, string evidence)
+        {
+            Check();
+            Losses.Add(evidence);
         }
 
         public LeaseTimes ReadTimes() => new(LedgerTime.From(TimeProvider.System.GetUtcNow()), []);

@@ -1,4 +1,5 @@
 using Ledger.Actors.Leasing;
+using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
 using Ledger.Core;
 
@@ -320,7 +321,13 @@ public sealed class LedgerClockTests
 
         public void Enter(LeaseHolder holder, TimeSpan duration) => throw new NotSupportedException();
 
-        public LeaseRenewal? Renew(Guid id, LedgerTime time) => throw new NotSupportedException();
+        public DatabaseState Look(IReadOnlyList<AcknowledgedRow> acknowledged) => throw new NotSupportedException();
+
+        public LeaseRenewal Renew(
+            Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time) =>
+            throw new NotSupportedException();
+
+        public void RecordLoss(long epoch, string noticedBy, string evidence) => throw new NotSupportedException();
 
         public LeaseTimes ReadTimes() => throw new NotSupportedException();
 

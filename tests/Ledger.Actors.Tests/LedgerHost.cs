@@ -46,6 +46,18 @@ public abstract class TestStorage : IDisposable
         command.ExecuteNonQuery();
     }
 
+    /// <summary>Puts other bytes in a row's place.</summary>
+    public void Replace(AccountAddress account, long sequenceNr, byte[] payload)
+    {
+        using var connection = Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "UPDATE journal SET message = @message WHERE persistence_id = @id AND sequence_number = @nr";
+        Add(command, "id", AccountActor.PersistenceIdOf(account));
+        Add(command, "nr", sequenceNr);
+        Add(command, "message", payload);
+        command.ExecuteNonQuery();
+    }
+
     public long Count(string sql)
     {
         using var connection = Open();
@@ -107,9 +119,11 @@ public sealed class SqliteTestStorage : TestStorage
     public override void Dispose() => Directory.Delete(directory, recursive: true);
 }
 
-public sealed class PostgresTestStorage(bool clustered) : TestStorage
+public sealed class PostgresTestStorage(bool clustered, PostgresServer? server = null) : TestStorage
 {
-    private readonly string connectionString = PostgresServer.Shared.CreateDatabase();
+    private readonly string connectionString = (server ?? PostgresServer.Shared).CreateDatabase();
+
+    public string ConnectionString => connectionString;
 
     public override bool Clustered => clustered;
 
@@ -131,6 +145,8 @@ public sealed class LedgerHost : IAsyncDisposable
     private LedgerHost(IHost host) => this.host = host;
 
     public ILedger Ledger => host.Services.GetRequiredService<ILedger>();
+
+    public ILedgerAdmin Admin => System.GetLedgerAdmin();
 
     public ActorSystem System => host.Services.GetRequiredService<ActorSystem>();
 

@@ -96,8 +96,9 @@ public abstract partial class LedgerSuite
         .Where(row => row.Stream == AccountActor.PersistenceIdOf(account))
         .Sum(row => JournalCodec.Decode(row.Row, account, row.SequenceNr, out _).Events.Count(static one => one is TransactionPrepared));
 
-    // hot, which must not be overdrawn, good, and bad, whose only row is damaged.
-    private async Task OpenBesideDamagedAsync()
+    // hot, which must not be overdrawn, good, and bad, whose only row is damaged, until it is mended by what this
+    // returns.
+    private async Task<Action> OpenBesideDamagedAsync()
     {
         await using (var host = await StartAsync())
         {
@@ -108,7 +109,9 @@ public abstract partial class LedgerSuite
             ]);
         }
 
-        storage.Execute(
-            $"UPDATE journal SET message = substr(message, 1, 20) WHERE persistence_id = '{AccountActor.PersistenceIdOf(Address("bad"))}'");
+        var bad = Address("bad");
+        var row = storage.Rows().Single(one => one.Stream == AccountActor.PersistenceIdOf(bad)).Row;
+        Damage(bad, 1);
+        return () => storage.Replace(bad, 1, row);
     }
 }

@@ -281,6 +281,9 @@ public abstract partial class LedgerSuite
             CancellationToken cancellationToken) =>
             inner.FindIdsAsync(persistenceId, ids, upTo, newest, cancellationToken);
 
+        public Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken) =>
+            inner.PlaceOfAsync(persistenceId, sequenceNr, cancellationToken);
+
         public Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
             inner.AddIdsAsync(persistenceId, entries, cancellationToken);
 

@@ -177,6 +177,12 @@ public sealed class WireTests : IDisposable
             new CloseRequest(Alone),
             new CloseRequest(Whole) { Time = new LedgerTime(9) },
             new CloseRequest(Whole, Cancel: true) { Time = new LedgerTime(10) },
+            new CloseRequest(Whole, Cancel: true) { Verdict = new OperatorVerdict("anna", "ticket 7") },
+            new ResolveInDoubtCall(Full.Id, new OperatorVerdict("anna", "ticket 7"), caller, Time),
+            new ResolveInDoubtCall(Full.Id, new OperatorVerdict("anna", "ticket 7"), caller, Time)
+            {
+                Digest = UInt128.MaxValue, Found = new CloseAnswer(Full.Id, 5, false, Time, Why) { Row = 42 },
+            },
             new CloseAnswer(Full.Id, UInt128.MaxValue, true, Time, null) { Row = 42 },
             new CloseAnswer(Full.Id, 5, false, Time, Why),
             new CloseAnswer(Full.Id, 5, false, Time, new Refusal(0, TransferStatus.CreditAccountNotFound, default, null)),
@@ -246,6 +252,8 @@ public sealed class WireTests : IDisposable
             new TransferAnswer(new TransferResult(Full.Id, TransferStatus.ExceedsCredits, Time, false, Seen)),
             new TransactionAnswer(Committed),
             new TransactionAnswer(Rejected),
+            new ResolveInDoubtAnswer(InDoubtState.NotInDoubt, Debit),
+            new ResolveInDoubtAnswer(InDoubtState.Undecided, Debit) { LastAgent = Credit, Part = Whole, PreparedRow = 42 },
             new TransactionRecordAnswer(null),
             new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed) { Principal = "alice" }),
             new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed)),

@@ -48,6 +48,8 @@ internal static class Names
             ["TRANSACTION_NOT_FOUND"] = ("NOT_FOUND", false),
             ["ACCOUNT_NOT_FOUND"] = ("NOT_FOUND", false),
             ["TRANSFER_NOT_FOUND"] = ("NOT_FOUND", false),
+            ["NOT_IN_DOUBT"] = ("NOT_FOUND", false),
+            ["VERDICT_REFUSED"] = ("FAILED_PRECONDITION", false),
             ["TRANSFER_NOT_REMEMBERED"] = ("FAILED_PRECONDITION", false),
             ["METHOD_NOT_FOUND"] = ("UNIMPLEMENTED", false),
             ["OVERLOADED"] = ("RESOURCE_EXHAUSTED", false),

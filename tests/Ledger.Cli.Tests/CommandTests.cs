@@ -198,6 +198,25 @@ public sealed class CommandTests
         none.Out.ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task A_rejection_that_is_told_again_says_that_it_is_final()
+    {
+        const string id = "01a22664-7c67-718a-8c1e-7ff5cd141ec0";
+        await using var server = await FakeServer.InMemoryAsync();
+        await Run.OpenAsync(server, "a");
+        string[] post = ["transfers", "post", "--debit", "a", "--credit", "shop", "--amount", "5", "--id", id];
+
+        var first = await server.CliAsync(post);
+        await Run.OpenAsync(server, "shop");
+        var again = await server.CliAsync(post);
+
+        first.ExitCode.ShouldBe(3);
+        first.Error.ShouldNotContain("hint");
+        again.ExitCode.ShouldBe(3);
+        again.Error.ShouldContain("error: rejected: CREDIT_ACCOUNT_NOT_FOUND");
+        again.Error.ShouldContain("hint: an earlier request with this id was rejected, which is final");
+    }
+
     [Theory]
     [InlineData(40)]
     [InlineData(60)]

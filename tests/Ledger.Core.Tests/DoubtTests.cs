@@ -99,6 +99,41 @@ public sealed class DoubtTests : IAccountShell
     }
 
     [Fact]
+    public void A_limit_that_only_doubt_forbids_waits_for_it()
+    {
+        Open(null);
+        Earn(100);
+        var transfer = Pay(B, 130, 1);
+        var waits = Call(static (caller, deadline) => new ChangeAccountCall(new SetAccountLimits(Amount.Zero, null), caller, deadline), 1.5);
+        AnswerOf(waits).ShouldBeNull();
+        Answer(transfer, 2.0, isCommitted: false);
+        AnswerOf(waits).ShouldBeOfType<ChangeAccountAnswer>().Result.Status.ShouldBe(AccountStatus.Changed);
+    }
+
+    [Fact]
+    public void A_limit_that_no_outcome_allows_is_refused_at_once()
+    {
+        Open(null);
+        Earn(100);
+        Pay(B, 50, 1);
+        var change = Call(static (caller, deadline) => new ChangeAccountCall(new SetAccountLimits(null, Amount.Zero), caller, deadline), 1.5);
+        AnswerOf(change).ShouldBeOfType<ChangeAccountAnswer>().Result.Status.ShouldBe(AccountStatus.LimitIsExceeded);
+    }
+
+    [Fact]
+    public void A_limit_that_doubt_forbids_for_long_is_refused_for_the_doubt()
+    {
+        Open(null);
+        Earn(100);
+        Pay(B, 130, 1);
+        var change = Call(static (caller, _) => new ChangeAccountCall(new SetAccountLimits(Amount.Zero, null), caller, At(5.5)), 1.5);
+        runtime.Tick(At(4.4));
+        AnswerOf(change).ShouldBeNull();
+        runtime.Tick(At(4.5));
+        AnswerOf(change).ShouldBeOfType<CallFailed>().Reason.ShouldBe(CallFailure.AccountInDoubt);
+    }
+
+    [Fact]
     public void A_statement_says_up_to_when_it_is_complete()
     {
         Open(null);

@@ -186,6 +186,27 @@ public sealed class JsonTests : IDisposable
         (await response.Content.ReadAsStringAsync()).ShouldContain("Is startTime meant?");
     }
 
+    [Theory]
+    [InlineData("Content-Length: 100", "{\"id\":")]
+    [InlineData("Transfer-Encoding: chunked", "ZZ\r\n{\"id\":")]
+    public async Task A_body_that_is_cut_off_is_refused_and_the_node_serves_on(string framing, string sent)
+    {
+        using var client = new System.Net.Sockets.TcpClient();
+        await client.ConnectAsync(address.Host, address.Port);
+        await client.Client.SendAsync(System.Text.Encoding.ASCII.GetBytes(
+            $"POST /v1/transfers HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\n"
+            + $"Connection: close\r\n{framing}\r\n\r\n{sent}"));
+
+        // What is not framed as HTTP wants it is answered at once, what is too slow once it has been waited for.
+        using var reader = new StreamReader(client.GetStream());
+        var answer = await reader.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(30));
+
+        answer.ShouldStartWith("HTTP/1.1 4");
+        answer.ShouldContain("The body ended before it was whole.");
+        answer.ShouldContain("not_applied");
+        (await http.GetAsync("/v1/accounts?pageSize=1")).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
     [Fact]
     public async Task Curl_opens_pays_and_reads()
     {

@@ -45,6 +45,27 @@ public sealed class AdminTests
     }
 
     [Theory]
+    [InlineData(Actors.InDoubtDecision.LastAgent)]
+    [InlineData(Actors.InDoubtDecision.Journal)]
+    [InlineData(Actors.InDoubtDecision.Operator)]
+    public async Task A_verdict_is_passed_on_with_who_and_why_and_answered_with_what_decided(Actors.InDoubtDecision decision)
+    {
+        await using var host = await GrpcHost.StartAsync();
+        host.Ledger.Resolution = host.Ledger.Resolution with { Decision = decision, IsCommitted = true };
+        var answer = await host.Admin.ResolveInDoubtAsync(new ResolveInDoubtRequest
+        {
+            Address = "shop", TransactionId = Samples.Id, Principal = "anna", Reason = "ticket 7",
+        });
+        answer.ShouldBe(new ResolveInDoubtResponse
+        {
+            Committed = true, Decision = Enum.Parse<V1.InDoubtDecision>(decision.ToString()),
+            Coordinator = "a", LastAgent = "b", Row = 9, Booked = true,
+        });
+        host.Ledger.Calls.Single().Argument.ShouldBe(
+            new InDoubtVerdict(AccountAddress.Parse("shop"), TransferId.FromGuid(Guid.Parse(Samples.Id)), "anna", "ticket 7"));
+    }
+
+    [Theory]
     [InlineData("127.0.0.1", true)]
     [InlineData("127.8.8.8", true)]
     [InlineData("::1", true)]

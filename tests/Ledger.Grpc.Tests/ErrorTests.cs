@@ -43,6 +43,8 @@ public sealed class ErrorTests
         ["ReverseTransaction"] = async (h, o) => await h.Transactions.ReverseTransactionAsync(Samples.Reversal(), o),
         ["SubmitBatch"] = async (h, o) => await h.Transactions.SubmitBatchAsync(Samples.Items(), o),
         ["ListInDoubt"] = async (h, o) => await h.Admin.ListInDoubtAsync(new ListInDoubtRequest(), o),
+        ["ResolveInDoubt"] = async (h, o) => await h.Admin.ResolveInDoubtAsync(
+            new ResolveInDoubtRequest { Address = "shop", TransactionId = Samples.Id, Principal = "anna", Reason = "why" }, o),
         ["GetInDoubt"] = async (h, o) => await h.Admin.GetInDoubtAsync(new GetInDoubtRequest { Address = "shop" }, o),
     };
 
@@ -166,8 +168,8 @@ public sealed class ErrorTests
     private static StatusCode Expected(LedgerErrorReason reason) => reason switch
     {
         LedgerErrorReason.DeadlineExpired or LedgerErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
-        LedgerErrorReason.NotFound => StatusCode.NotFound,
-        LedgerErrorReason.TransferNotRemembered => StatusCode.FailedPrecondition,
+        LedgerErrorReason.NotFound or LedgerErrorReason.NotInDoubt => StatusCode.NotFound,
+        LedgerErrorReason.TransferNotRemembered or LedgerErrorReason.VerdictRefused => StatusCode.FailedPrecondition,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted
             or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,

@@ -15,6 +15,17 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin
         return Task.FromResult(InDoubt);
     }
 
+    public InDoubtResolution Resolution { get; set; } = new(
+        false, InDoubtDecision.Operator, AccountAddress.Parse("a"), AccountAddress.Parse("b"),
+        new RowPosition(AccountAddress.Parse("b"), 9), IsBooked: true);
+
+    public Task<InDoubtResolution> ResolveInDoubtAsync(
+        InDoubtVerdict verdict, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("ResolveInDoubt", verdict, timeout);
+        return Task.FromResult(Resolution);
+    }
+
     public ConcurrentQueue<Call> Calls { get; } = new();
 
     /// <summary>What each transfer is answered; by default it is created.</summary>

@@ -27,13 +27,15 @@ internal sealed class NodeProcess : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        // A command of the node stands before its settings.
         string[] all =
         [
             Path.Combine(AppContext.BaseDirectory, "Ledger.Node.dll"),
+            .. arguments.TakeWhile(static argument => !argument.StartsWith("--", StringComparison.Ordinal)),
             "--Ledger:Grpc:Url=http://127.0.0.1:0",
             "--Ledger:Http:Url=http://127.0.0.1:0",
             "--Ledger:Shutdown:DrainDelay=00:00:00.2",
-            .. arguments,
+            .. arguments.SkipWhile(static argument => !argument.StartsWith("--", StringComparison.Ordinal)),
         ];
         foreach (var argument in all)
         {

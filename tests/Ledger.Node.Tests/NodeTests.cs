@@ -11,6 +11,17 @@ public sealed class NodeTests : IDisposable
     private readonly HttpClient http = new();
 
     [Fact]
+    public async Task Asked_for_its_version_a_node_prints_it_and_starts_nothing()
+    {
+        using var asked = new NodeProcess(directory, "--version");
+
+        (await asked.ExitAsync()).ShouldBe(0);
+        asked.Output.ShouldMatch(@"^\d+\.\d+\.\d+");
+        asked.Output.ShouldNotContain("Settings in effect");
+        Directory.GetFileSystemEntries(directory).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_node_serves_stops_when_told_and_remembers()
     {
         using (var first = new NodeProcess(directory))

@@ -44,6 +44,37 @@ public sealed class SettingsTests
         Should.Throw<SettingsException>(() => Read((key, "1"))).Message.ShouldContain(named);
 
     [Theory]
+    [InlineData("Ledger:Grcp:Url", "Ledger has: AccountCallsMax,", ", Grpc, Http,")]
+    [InlineData("Ledger:Nothing:At:All", "Ledger has: AccountCallsMax,", ", Shutdown,")]
+    [InlineData("Ledger:Cluster:Tsl:Enabled", "Ledger:Cluster has: AcceptableHeartbeatPause,", ", Tls.")]
+    [InlineData("Ledger:Grpc:Ulr", "Ledger:Grpc has: DeadlineMargin,", ", Url.")]
+    public void What_there_is_instead_of_an_unknown_setting_is_told(string key, string begins, string holds)
+    {
+        var message = Should.Throw<SettingsException>(() => Read((key, "1"))).Message;
+        message.ShouldContain($"there is no setting {key}. {begins}");
+        message.ShouldContain(holds);
+    }
+
+    [Fact]
+    public void Every_setting_that_a_node_prints_stands_on_a_page()
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "Ledger.sln")))
+        {
+            root = root.Parent ?? throw new InvalidOperationException("Ledger.sln was not found above the tests.");
+        }
+
+        var pages = string.Concat(new[] { "node.md", "failover.md" }
+            .Select(page => File.ReadAllText(Path.Combine(root.FullName, "docs", "operating", page))));
+        var printed = Read().Describe().Split(Environment.NewLine).Skip(1)
+            .Select(static line => line.Split(" = ")[0].Trim()).ToArray();
+        printed.Length.ShouldBeGreaterThan(50);
+        printed.Where(key => !pages.Contains($"`{key}`", StringComparison.Ordinal)
+            && !pages.Contains($"`{key.Replace("Ledger:Cluster:", "", StringComparison.Ordinal)}`", StringComparison.Ordinal))
+            .ShouldBeEmpty();
+    }
+
+    [Theory]
     [InlineData("Ledger:SnapshotEvery", "0", "SnapshotEvery")]
     [InlineData("Ledger:CallTimeout", "00:00:00", "CallTimeout")]
     [InlineData("Ledger:Grpc:StreamInFlightMax", "0", "StreamInFlightMax")]

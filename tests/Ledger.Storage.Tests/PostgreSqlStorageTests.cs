@@ -108,7 +108,7 @@ public sealed class PostgreSqlStorageTests : StorageTests
             DO $$ BEGIN
                 IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN CREATE ROLE {role} LOGIN; END IF;
             END $$;
-            GRANT SELECT, INSERT ON journal, tags TO {role};
+            GRANT SELECT, INSERT ON journal, tags, ledger_loss TO {role};
             GRANT SELECT ON ledger_identity TO {role};
             GRANT SELECT, INSERT, UPDATE, DELETE
                 ON snapshot, ledger_id, ledger_hold, ledger_work_checkpoint, ledger_unfinished, ledger_lease, ledger_shard TO {role};
@@ -136,6 +136,115 @@ public sealed class PostgreSqlStorageTests : StorageTests
         Should.Throw<InvalidOperationException>(new LedgerOptions().UsePostgreSql(unsafely).Storage!.Prepare)
             .Message.ShouldContain("synchronous_commit = off");
         new LedgerOptions().UsePostgreSql(unsafely, o => o.AllowUnsafeDurability = true).Storage!.Prepare();
+    }
+
+    [Fact]
+    public async Task A_connection_sets_what_its_commits_need_by_itself()
+    {
+        Execute($"ALTER DATABASE {new NpgsqlConnectionStringBuilder(_database).Database} SET synchronous_commit = off");
+        Execute($"ALTER DATABASE {new NpgsqlConnectionStringBuilder(_database).Database}"
+            + " SET default_transaction_isolation = 'repeatable read'");
+        Open().Prepare();
+        var completed = PostgreSqlConnections.Complete(_database, new PostgreSqlStorageOptions()).ToString();
+        await using var connection = new NpgsqlConnection(PostgreSqlConnections.ForWriter(completed, Guid.NewGuid()));
+        await connection.OpenAsync();
+        await using (var command = new NpgsqlCommand(
+            "SELECT current_setting('synchronous_commit') || ', ' || current_setting('transaction_isolation')", connection))
+        {
+            (await command.ExecuteScalarAsync()).ShouldBe("on, read committed");
+        }
+
+        var state = await PostgreSqlProbe.LookAsync(connection, []);
+        state.Weakness.ShouldBeNull();
+        state.Server.ShouldMatch("^[0-9]+/[0-9A-F]{8}$");
+        state.Ledger.ShouldBe(Open().ReadIdentity().Id);
+
+        // As behind a proxy that drops what a connection asks for.
+        await using var dropped = new NpgsqlConnection(_database + ";Pooling=False");
+        await dropped.OpenAsync();
+        (await PostgreSqlProbe.LookAsync(dropped, [])).Weakness.ShouldNotBeNull().ShouldContain("PgBouncer");
+        Should.Throw<InvalidOperationException>(
+                new LedgerOptions().UsePostgreSql(_database + ";Options=-c default_transaction_isolation=serializable").Storage!.Prepare)
+            .Message.ShouldContain("default_transaction_isolation = serializable");
+    }
+
+    [Fact]
+    public async Task A_session_that_reads_is_looked_at_once_and_again_when_the_database_has_changed()
+    {
+        Open().Prepare();
+        var completed = PostgreSqlConnections.Complete(_database + ";Maximum Pool Size=1", new PostgreSqlStorageOptions()).ToString();
+        var watch = new DatabaseWatch();
+        var restarts = 0;
+        watch.Notify(static () => { }, static _ => { }, () => restarts++);
+        var readers = new PostgreSqlReaders(completed, watch);
+        await using (await readers.OpenAsync(CancellationToken.None))
+        {
+            watch.Known.ShouldNotBeNull();
+        }
+
+        // As if another life of the server had been met meanwhile: the session in the pool is looked at again, which tells.
+        watch.Meet(watch.Known! with { Instance = "another" }).ShouldBeTrue();
+        restarts.ShouldBe(1);
+        await using (await readers.OpenAsync(CancellationToken.None))
+        {
+            restarts.ShouldBe(2);
+        }
+
+        await using (await readers.OpenAsync(CancellationToken.None))
+        {
+        }
+
+        // Looked at, and not again: what would be missed now is not asked for.
+        watch.Acknowledged(watch.AddWriter(), new AppendRow("nobody", 7, 0, [], 0, "", "w"));
+        await using (await readers.OpenAsync(CancellationToken.None))
+        {
+            watch.Loss.ShouldBeNull();
+        }
+
+        // A new session is.
+        using (var pool = new NpgsqlConnection(completed))
+        {
+            NpgsqlConnection.ClearPool(pool);
+        }
+
+        (await Should.ThrowAsync<NpgsqlException>(readers.OpenAsync(CancellationToken.None))).Message.ShouldContain("7 of nobody");
+        watch.Loss.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_commit_that_does_not_wait_for_the_standbys_which_are_named_is_refused()
+    {
+        using var server = new PostgresServer();
+        var database = server.CreateDatabase();
+        await using (var connection = new NpgsqlConnection(database + ";Pooling=False"))
+        {
+            await connection.OpenAsync();
+            foreach (var sql in (string[])["ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (s1, s2)'", "SELECT pg_reload_conf()"])
+            {
+                await using var command = new NpgsqlCommand(sql, connection);
+                await command.ExecuteNonQueryAsync();
+            }
+        }
+
+        foreach (var weaker in (string[])["local", "remote_write"])
+        {
+            var storage = new LedgerOptions().UsePostgreSql(database + $";Options=-c synchronous_commit={weaker}").Storage!;
+            await Until.TrueAsync(() =>
+            {
+                // Until the server has read its settings again, it has no standbys; and then it is refused before it writes.
+                try
+                {
+                    storage.Prepare();
+                    return false;
+                }
+                catch (InvalidOperationException e)
+                {
+                    e.Message.ShouldContain($"synchronous_commit = {weaker}");
+                    e.Message.ShouldContain("ANY 1 (s1, s2)");
+                    return true;
+                }
+            });
+        }
     }
 
     [Fact]
@@ -365,7 +474,7 @@ public sealed class PostgreSqlStorageTests : StorageTests
     }
 
     private protected override IJournalAppender OpenAppender() =>
-        new PostgreSqlAppender(PostgreSqlConnections.ForWriter(_database));
+        new PostgreSqlAppender(PostgreSqlConnections.ForWriter(_database, Guid.NewGuid()));
 
     protected override LedgerStorage Open() => new LedgerOptions().UsePostgreSql(_database).Storage!;
 

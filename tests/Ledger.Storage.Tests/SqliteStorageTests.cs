@@ -29,6 +29,51 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_second_ledger_on_the_file_by_another_name_is_refused(bool symbolic)
+    {
+        await using (await Node.StartAsync(Open()))
+        {
+            var other = Path.Combine(_directory, "other.db");
+            if (symbolic)
+            {
+                File.CreateSymbolicLink(other, FilePath);
+            }
+            else
+            {
+                using var link = System.Diagnostics.Process.Start("ln", [FilePath, other])!;
+                await link.WaitForExitAsync();
+                link.ExitCode.ShouldBe(0);
+            }
+
+            using var storage = new SqliteStorage(other);
+            Should.Throw<InvalidOperationException>(storage.Prepare).Message.ShouldContain("another name");
+        }
+    }
+
+    [Fact]
+    public async Task A_file_that_has_lost_rows_is_refused_until_a_new_epoch_begins()
+    {
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            await Node.WriteAsync(node.Open("halted"), new Noted("1"));
+        }
+
+        Open().RecordLoss(1, "Row 2 is gone.");
+        Open().RecordLoss(1, "Row 3 is gone.");
+        Should.Throw<InvalidOperationException>(Open().Prepare).Message.ShouldContain("HALTED");
+        var identity = Open().BeginEpoch("an operator", "an older copy was put back");
+        identity.Epoch.Number.ShouldBe(2);
+        identity.Epoch.BegunBy.ShouldBe("an operator");
+        identity.Epoch.Reason.ShouldBe("an older copy was put back");
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            (await node.ReadAgainAsync("halted")).SequenceNr.ShouldBe(1);
+        }
+    }
+
     [Fact]
     public void The_description_is_the_path() => Open().Description.ShouldBe(FilePath);
 

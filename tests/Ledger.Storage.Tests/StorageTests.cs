@@ -165,7 +165,7 @@ public abstract class StorageTests
         await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, new Noted("1"))));
         string? told = null;
         var watch = DatabaseWatch.Of(node.System);
-        watch.WhenLost(why => told = why);
+        watch.Notify(() => told = watch.Loss, static _ => { }, static () => { });
         Execute("DELETE FROM journal WHERE persistence_id = 'lost-7'");
         (await WriteOrStopAsync(actors[7], new Noted("2"))).ShouldBeFalse();
         (await Task.WhenAll(actors.Where((_, i) => i != 7).Select(actor => WriteOrStopAsync(actor, new Noted("2")))))

@@ -35,6 +35,9 @@ internal sealed class CountedStreams(IIndexedStreams inner) : IIndexedStreams
         return inner.FindIdsAsync(persistenceId, ids, upTo, newest, cancellationToken);
     }
 
+    public Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken) =>
+        inner.PlaceOfAsync(persistenceId, sequenceNr, cancellationToken);
+
     public Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken) =>
         inner.AddIdsAsync(persistenceId, entries, cancellationToken);
 

@@ -51,6 +51,7 @@ public sealed class PostgresServer : IDisposable
                 + " Install one, for example with: apt-get install postgresql");
         _port = LoopbackPort.Next();
         _directory = Directory.CreateTempSubdirectory("ledger-pg-").FullName;
+        Data = Path.Combine(_directory, "data");
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Dispose();
         if (_asRoot)
         {
@@ -80,7 +81,7 @@ public sealed class PostgresServer : IDisposable
     /// <summary>Whether the server is the tests' own, so that it can be stopped.</summary>
     public bool CanStop => _given is null;
 
-    private string Data => Path.Combine(_directory, "data");
+    private string Data { get; set; } = string.Empty;
 
     /// <summary>Makes an empty database.</summary>
     /// <returns>Its connection string.</returns>
@@ -115,20 +116,22 @@ public sealed class PostgresServer : IDisposable
                 return;
             }
 
-            // TCP on the loopback interface only, and the socket inside of the directory.
-            Run(
-                Path.Combine(_binaries, "pg_ctl"),
-                [
-                    "-D", Data, "-w", "-t", "60", "-l", Path.Combine(_directory, "log"), "-o",
-                    $"-p {_port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1"
-                        + $" -c unix_socket_directories='{_directory}' -c max_connections=200"
-                        + " -c shared_buffers=64MB -c fsync=on",
-                    "start",
-                ],
-                asPostgres: true);
+            StartAt(Data, _port);
             _running = true;
         }
     }
+
+    // TCP on the loopback interface only, and the socket inside of the directory.
+    private void StartAt(string data, int port) => Run(
+        Path.Combine(_binaries, "pg_ctl"),
+        [
+            "-D", data, "-w", "-t", "60", "-l", Path.Combine(_directory, "log"), "-o",
+            $"-p {port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1"
+                + $" -c unix_socket_directories='{_directory}' -c max_connections=200"
+                + " -c shared_buffers=64MB",
+            "start",
+        ],
+        asPostgres: true);
 
     /// <summary>Stops the server, as an operator does: what runs is broken off.</summary>
     /// <param name="immediate">Whether to stop as in a crash, so that the next start recovers.</param>
@@ -147,6 +150,60 @@ public sealed class PostgresServer : IDisposable
                 ["-D", Data, "-w", "-t", "60", "-m", immediate ? "immediate" : "fast", "stop"],
                 asPostgres: true);
             _running = false;
+        }
+    }
+
+    /// <summary>Takes a copy of the running server, as a replica has it that then lags behind.</summary>
+    /// <param name="follows">Whether it is a standby, which goes on following once it is started.</param>
+    /// <returns>Where it is.</returns>
+    public string Copy(bool follows)
+    {
+        MustBeOwn();
+        var copy = Path.Combine(_directory, "copy-" + Guid.NewGuid().ToString("N"));
+        string[] arguments =
+        [
+            "-h", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-D", copy, "-c", "fast",
+            "-X", "stream", "--no-sync",
+        ];
+        Run(Path.Combine(_binaries, "pg_basebackup"), follows ? [.. arguments, "-R"] : arguments, asPostgres: true);
+        return copy;
+    }
+
+    /// <summary>Puts a copy in the place of the server, at the same address, as a failover does.</summary>
+    /// <param name="copy">What <see cref="Copy"/> has made.</param>
+    /// <param name="catchesUp">Whether it gets everything from the old server before, and is promoted; it must be one that
+    /// follows.</param>
+    public void FailOverTo(string copy, bool catchesUp)
+    {
+        if (catchesUp)
+        {
+            // Started beside the old one, which sends it the rest before it stops in good order.
+            var beside = LoopbackPort.Next();
+            StartAt(copy, beside);
+            using (var standby = new NpgsqlConnection(
+                $"Host=127.0.0.1;Port={beside.ToString(CultureInfo.InvariantCulture)};Username=postgres;Database=postgres;Pooling=False"))
+            {
+                standby.Open();
+                using var command = new NpgsqlCommand("SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'", standby);
+                while (command.ExecuteScalar() is not 1L)
+                {
+                    Thread.Sleep(20);
+                }
+            }
+
+            Stop();
+            Run(Path.Combine(_binaries, "pg_ctl"), ["-D", copy, "-w", "-m", "fast", "stop"], asPostgres: true);
+        }
+        else
+        {
+            Stop(immediate: true);
+        }
+
+        Data = copy;
+        Start();
+        if (catchesUp)
+        {
+            Run(Path.Combine(_binaries, "pg_ctl"), ["-D", copy, "-w", "promote"], asPostgres: true);
         }
     }
 

@@ -39,6 +39,9 @@ internal sealed record AccountActorContext(
     /// <summary>How decisions fare.</summary>
     public DecisionWatch Decisions { get; } = new();
 
+    /// <summary>What is known of the database that accounts write to; null where it is none.</summary>
+    public DatabaseWatch? Database { get; init; }
+
     /// <summary>The timers of accounts.</summary>
     public AccountClock Clock { get; } = new();
 
@@ -69,6 +72,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private readonly AccountRuntime runtime;
     private readonly Action<JournalRow> written;
     private readonly ShardClaim? claim;
+    private readonly int? generation;
     private byte[] lastHash;
     private byte[]? writingHash;
     private EventBatch? writing;
@@ -105,6 +109,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         doubt = new DoubtNote(account, context.Work, failure => Log.Warning(
             failure, "The index of work can't be told that {Account} is in doubt; the account goes on by itself", account));
         claim = context.Claims.GetValueOrDefault(Context.Parent.Path.Name);
+        generation = context.Database?.Generation;
         context.Lease.Enter();
     }
 
@@ -116,7 +121,10 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     public static string PersistenceIdOf(AccountAddress account) => PersistenceIdPrefix + account.Text;
 
     // Whether nobody else can be speaking for this account.
-    private bool MaySpeak => context.Lease.IsGood && claim is null or { IsHeld: true };
+    private bool MaySpeak => context.Lease.IsGood && (claim is null or { IsHeld: true }) && !IsOutdated;
+
+    // R19 b: what this incarnation knows is of a database that is another now.
+    private bool IsOutdated => generation is { } mine && mine != context.Database!.Generation;
 
     private LedgerTime Now => LedgerTime.From(context.Time.GetUtcNow());
 
@@ -128,7 +136,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         {
             case JournalRow row:
                 var batch = JournalCodec.Decode(row.Bytes, account, LastSequenceNr, out var previousHash);
-                if (!previousHash.Span.SequenceEqual(lastHash))
+                if (!previousHash.Span.SequenceEqual(lastHash) && !batch.IsBehindUnread)
                 {
                     throw new JournalCorruptException(
                         $"Row {LastSequenceNr} of {account} does not carry the hash of the row before it.");
@@ -169,6 +177,16 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     protected override void OnCommand(object message)
     {
+        if (IsOutdated)
+        {
+            // Whoever waits learns "unknown"; what has just come goes to the next incarnation.
+            Log.Debug("{Account} starts again from the journal, since its database has changed", account);
+            runtime.Fail(CallFailure.Moving);
+            Context.System.DeadLetters.Tell(message, Sender);
+            Context.Stop(Self);
+            return;
+        }
+
         switch (message)
         {
             case AccountEnvelope envelope:
@@ -421,7 +439,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         var bytes = JournalCodec.Encode(batch, lastHash, account);
         writing = batch;
         writingHash = JournalCodec.HashOf(bytes);
-        PersistAsync(new JournalRow(bytes, WorkFacts.AreIn(batch, account), IdEntries.Of(batch)), written);
+        PersistAsync(
+            new JournalRow(bytes, WorkFacts.AreIn(batch, account), IdEntries.Of(batch)) { Generation = generation }, written);
     }
 
     public void Lookup(IdLookup lookup)

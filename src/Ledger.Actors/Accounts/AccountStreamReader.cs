@@ -458,13 +458,8 @@ internal sealed class AccountStreamReader
         while (low < high)
         {
             var middle = low + ((high - low + 1) / 2);
-            var row = await ReadAsync(account, middle, middle, 1, cancellationToken);
-            if (row.Count == 0)
-            {
-                throw new JournalCorruptException($"Row {middle} of {account} is missing.");
-            }
-
-            if (holds(row[0]))
+            var row = await WithCountersAsync(account, middle, high, cancellationToken);
+            if (row is not null && holds(row))
             {
                 low = middle;
             }
@@ -475,6 +470,28 @@ internal sealed class AccountStreamReader
         }
 
         return low;
+    }
+
+    // An operator's verdict does not say how many entries precede it. It makes none, so the next row that says it
+    // speaks for it too; where there is none up to the last one, a reader had better begin earlier.
+    private async Task<EventBatch?> WithCountersAsync(
+        AccountAddress account, long number, long last, CancellationToken cancellationToken)
+    {
+        for (; number <= last; number++)
+        {
+            var row = await ReadAsync(account, number, number, 1, cancellationToken);
+            if (row.Count == 0)
+            {
+                throw new JournalCorruptException($"Row {number} of {account} is missing.");
+            }
+
+            if (!row[0].IsVerdict)
+            {
+                return row[0];
+            }
+        }
+
+        return null;
     }
 
     private async Task<IReadOnlyList<EventBatch>> ReadAsync(

@@ -16,7 +16,7 @@ internal sealed class StopAccount
     public static readonly StopAccount Instance = new();
 }
 
-/// <summary>Tells the parent of a node's accounts to stop them all; answered by <see cref="Done"/> when they have.</summary>
+/// <summary>Tells the parent of a node's accounts to stop them all; answered by Done when they have.</summary>
 internal sealed class StopAllAccounts
 {
     public static readonly StopAllAccounts Instance = new();

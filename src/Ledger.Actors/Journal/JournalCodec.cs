@@ -13,7 +13,12 @@ namespace Ledger.Actors.Journal;
 /// <param name="Bytes">The payload.</param>
 /// <param name="HasWork">Whether it holds facts for the index of work: it is then stored under a manifest of its own.</param>
 /// <param name="Entries">Its entries in the index of ids; null for none. Not stored in the row.</param>
-internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, Storage.IdEntries? Entries = null);
+internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, Storage.IdEntries? Entries = null)
+{
+    /// <summary>The generation of the account that has decided it (<see cref="Storage.DatabaseWatch"/>); not stored. Null where
+    /// there is none.</summary>
+    public int? Generation { get; init; }
+}
 
 /// <summary>One snapshot as it is stored.</summary>
 internal sealed class SnapshotRow(ReadOnlyMemory<byte> bytes, ParsedSnapshot? parsed = null)
@@ -65,8 +70,10 @@ internal static class JournalCodec
             PreviousHash = UnsafeByteOperations.UnsafeWrap(previousHash),
             Time = time,
             EntriesBefore = batch.EntriesBefore,
-            Before = ToStored(batch.Before),
+            Before = batch.IsVerdict ? null : ToStored(batch.Before),
             OldestUndecidedPreparedTime = batch.OldestPrepared?.UnixMicroseconds ?? 0,
+            Verdict = batch.IsVerdict,
+            BehindUnread = batch.IsBehindUnread,
         };
         var principals = default(StoredPrincipals);
         foreach (var happened in batch.Events)
@@ -100,6 +107,8 @@ internal static class JournalCodec
         var batch = new EventBatch(sequenceNr, stored.EntriesBefore, FromStored(stored.Before) ?? default)
         {
             OldestPrepared = stored.OldestUndecidedPreparedTime is var oldest and not 0 ? new LedgerTime(oldest) : null,
+            IsVerdict = stored.Verdict,
+            IsBehindUnread = stored.BehindUnread,
         };
         foreach (var e in stored.Events)
         {
@@ -686,7 +695,15 @@ internal static class JournalCodec
                     Transaction = ToStoredTransaction(refused.Part),
                 };
                 AddLegs(storedRefused.Legs, refused.Part, own);
-                return new StoredEvent { CloserRefused = storedRefused };
+                return refused.Verdict is not { } verdict
+                    ? new StoredEvent { CloserRefused = storedRefused }
+                    : new StoredEvent
+                    {
+                        Verdict = new StoredOperatorVerdict
+                        {
+                            Refused = storedRefused, By = verdict.By, Reason = verdict.Reason,
+                        },
+                    };
 
             case TransactionDisowned disowned:
                 return new StoredEvent
@@ -745,21 +762,29 @@ internal static class JournalCodec
                     ? committed with { CommitTime = new LedgerTime(commitTime) }
                     : committed;
             case StoredEvent.WhatOneofCase.CloserRefused:
-                return new CloserRefused(
-                    PartOf(e.CloserRefused.Legs, e.CloserRefused.Transaction, own, sequenceNr, principal),
-                    LegOf(e.CloserRefused.FailedLeg, e.CloserRefused.Reason), (TransferStatus)e.CloserRefused.Reason,
-                    FromStored(e.CloserRefused.Seen), at);
+                return FromStored(e.CloserRefused, at, own, sequenceNr, principal);
+            case StoredEvent.WhatOneofCase.Verdict when e.Verdict.Refused is { } refused:
+                return FromStored(refused, at, own, sequenceNr, principal) with
+                {
+                    Verdict = new OperatorVerdict(e.Verdict.By, e.Verdict.Reason),
+                };
             case StoredEvent.WhatOneofCase.Disowned:
                 return new TransactionDisowned(
                     new TransferId(Id128(e.Disowned.Key)), Id128(e.Disowned.Digest), at);
             case StoredEvent.WhatOneofCase.Seeded:
                 return new BalancesSeeded(FromStored(e.Seeded) ?? default, at);
+            case StoredEvent.WhatOneofCase.Verdict:
             case StoredEvent.WhatOneofCase.None:
             default:
                 // Written by a newer version, or altered. Going on would lose money silently.
                 throw new JournalCorruptException($"Row {sequenceNr} of {own} holds an event that is not known.");
         }
     }
+
+    private static CloserRefused FromStored(
+        StoredCloserRefused stored, LedgerTime at, AccountAddress own, long sequenceNr, string principal) => new(
+        PartOf(stored.Legs, stored.Transaction, own, sequenceNr, principal), LegOf(stored.FailedLeg, stored.Reason),
+        (TransferStatus)stored.Reason, FromStored(stored.Seen), at);
 
     // An attempt that was abandoned has no reason, and no leg that failed.
     private static uint LegNumber(int leg) => leg < 0 ? 0 : (uint)leg;

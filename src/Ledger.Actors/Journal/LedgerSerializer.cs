@@ -160,18 +160,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             case CloseRequest cancel:
                 wire.Cancel = ToWire(cancel.Part, cancel.Time);
                 wire.Cancel.ReturnBalances = cancel.ReturnBalances;
+                wire.Cancel.Verdict = ToWire(cancel.Verdict);
                 break;
             case CloseAnswer answer:
-                wire.CloserAnswer = new WireCloserAnswer
-                {
-                    Key = JournalCodec.ToStored(answer.Key.Value),
-                    Digest = JournalCodec.ToStored(answer.Digest),
-                    Committed = answer.Committed,
-                    Time = answer.Time.UnixMicroseconds,
-                    Refusal = ToWire(answer.Refusal),
-                    Row = answer.Row,
-                    After = ToWire(answer.After),
-                };
+                wire.CloserAnswer = ToWire(answer);
                 break;
             case TrialRequest trial:
                 wire.TrialRequest = new WireTrial { Part = ToWire(trial.Part), Round = trial.Round };
@@ -229,6 +221,38 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         {
             AnchorAsset = JournalCodec.AssetOf(wire.AnchorAsset),
         };
+
+    private static WireCloserAnswer ToWire(CloseAnswer answer) => new()
+    {
+        Key = JournalCodec.ToStored(answer.Key.Value),
+        Digest = JournalCodec.ToStored(answer.Digest),
+        Committed = answer.Committed,
+        Time = answer.Time.UnixMicroseconds,
+        Refusal = ToWire(answer.Refusal),
+        Row = answer.Row,
+        After = ToWire(answer.After),
+    };
+
+    private static CloseAnswer FromWire(WireCloserAnswer wire) => new(
+        Id(wire.Key), JournalCodec.Id128(wire.Digest), wire.Committed, new LedgerTime(wire.Time),
+        FromWire(wire.Refusal))
+    {
+        Row = wire.Row,
+        After = FromWire(wire.After),
+    };
+
+    private static WireVerdict? ToWire(OperatorVerdict? verdict) =>
+        verdict is null ? null : new WireVerdict { By = verdict.By, Reason = verdict.Reason };
+
+    private static OperatorVerdict? FromWire(WireVerdict? wire) =>
+        wire is null ? null : new OperatorVerdict(wire.By, wire.Reason);
+
+    private static ResolveInDoubtCall FromWire(WireResolveInDoubt wire, Caller caller, LedgerTime deadline) => new(
+        Id(wire.Id), FromWire(wire.Verdict) ?? new OperatorVerdict("", ""), caller, deadline)
+    {
+        Digest = wire.Digest is null ? UInt128.Zero : JournalCodec.Id128(wire.Digest),
+        Found = wire.Found is null ? null : FromWire(wire.Found),
+    };
 
     private static WireRefusal? ToWire(Refusal? refusal) => refusal is null
         ? null
@@ -484,6 +508,15 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     HoldId = JournalCodec.ToStored(extend.HoldId.Value), Deadline = extend.HoldDeadline.UnixMicroseconds,
                 };
                 break;
+            case ResolveInDoubtCall resolve:
+                wire.ResolveInDoubt = new WireResolveInDoubt
+                {
+                    Id = JournalCodec.ToStored(resolve.Id.Value),
+                    Digest = JournalCodec.ToStored(resolve.Digest),
+                    Verdict = ToWire(resolve.Verdict),
+                    Found = resolve.Found is null ? null : ToWire(resolve.Found),
+                };
+                break;
             default:
                 throw new ArgumentException($"{call.GetType().Name} has no wire form.", nameof(call));
         }
@@ -516,14 +549,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             {
                 Time = new LedgerTime(wire.Cancel.Time),
                 ReturnBalances = wire.Cancel.ReturnBalances,
+                Verdict = FromWire(wire.Cancel.Verdict),
             },
-            WireEnvelope.MessageOneofCase.CloserAnswer => new CloseAnswer(
-                Id(wire.CloserAnswer.Key), JournalCodec.Id128(wire.CloserAnswer.Digest), wire.CloserAnswer.Committed,
-                new LedgerTime(wire.CloserAnswer.Time), FromWire(wire.CloserAnswer.Refusal))
-            {
-                Row = wire.CloserAnswer.Row,
-                After = FromWire(wire.CloserAnswer.After),
-            },
+            WireEnvelope.MessageOneofCase.CloserAnswer => FromWire(wire.CloserAnswer),
             WireEnvelope.MessageOneofCase.TrialRequest => new TrialRequest(
                 FromWire(wire.TrialRequest.Part), wire.TrialRequest.Round),
             WireEnvelope.MessageOneofCase.Quote => FromWire(wire.Quote),
@@ -575,6 +603,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             WireCall.WhatOneofCase.Change => new ChangeAccountCall(JournalCodec.FromStored(wire.Change), caller, deadline),
             WireCall.WhatOneofCase.ExtendHold => new ExtendHoldCall(
                 Id(wire.ExtendHold.HoldId), new LedgerTime(wire.ExtendHold.Deadline), caller, deadline),
+            WireCall.WhatOneofCase.ResolveInDoubt => FromWire(wire.ResolveInDoubt, caller, deadline),
             _ => throw new JournalCorruptException("A call of an unknown kind came from another node."),
         };
         return wire.Principal.Length == 0 ? call : call with { Principal = wire.Principal };
@@ -639,6 +668,16 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     HasDeadline = extended.HoldDeadline.HasValue,
                     Deadline = extended.HoldDeadline?.UnixMicroseconds ?? 0,
                     Position = ToWire(extended.Position),
+                };
+                break;
+            case ResolveInDoubtAnswer resolved:
+                wire.ResolvedInDoubt = new WireResolvedInDoubt
+                {
+                    State = (uint)resolved.State,
+                    Coordinator = resolved.Coordinator.Text,
+                    LastAgent = resolved.LastAgent.IsNone ? "" : resolved.LastAgent.Text,
+                    Part = resolved.Part is null ? null : ToWire(resolved.Part),
+                    PreparedRow = resolved.PreparedRow,
                 };
                 break;
             case AccountAnswer(var view):
@@ -726,6 +765,15 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 (TransferStatus)wire.Extend.Status, wire.Extend.HasDeadline ? new LedgerTime(wire.Extend.Deadline) : null)
             {
                 Position = FromWire(wire.Extend.Position),
+            },
+            WireAnswer.WhatOneofCase.ResolvedInDoubt => new ResolveInDoubtAnswer(
+                (InDoubtState)wire.ResolvedInDoubt.State, JournalCodec.AddressOf(wire.ResolvedInDoubt.Coordinator))
+            {
+                LastAgent = wire.ResolvedInDoubt.LastAgent.Length == 0
+                    ? default
+                    : JournalCodec.AddressOf(wire.ResolvedInDoubt.LastAgent),
+                Part = wire.ResolvedInDoubt.Part is null ? null : FromWire(wire.ResolvedInDoubt.Part),
+                PreparedRow = wire.ResolvedInDoubt.PreparedRow,
             },
             WireAnswer.WhatOneofCase.Account => new AccountAnswer(FromWire(wire.Account)),
             WireAnswer.WhatOneofCase.Record => new TransferRecordAnswer(!wire.Record.Exists

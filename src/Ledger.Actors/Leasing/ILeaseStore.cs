@@ -1,3 +1,4 @@
+using Ledger.Actors.Storage;
 using Ledger.Core;
 
 namespace Ledger.Actors.Leasing;
@@ -44,14 +45,28 @@ internal interface ILeaseStore : IDisposable
     /// <param name="duration">For how long a renewal makes it good.</param>
     void Enter(LeaseHolder holder, TimeSpan duration);
 
-    /// <summary>Renews a lease, and tells the others the holder's time.</summary>
-    /// <param name="id">Whose.</param>
-    /// <param name="time">The ledger time of the holder.</param>
-    /// <returns>Null when it has been revoked; it stays so.</returns>
-    LeaseRenewal? Renew(Guid id, LedgerTime time);
-
     /// <summary>What time it is by the database, and by those who have leases.</summary>
     LeaseTimes ReadTimes();
+
+    /// <summary>Looks at the database.</summary>
+    /// <param name="acknowledged">Rows that must be there.</param>
+    DatabaseState Look(IReadOnlyList<AcknowledgedRow> acknowledged);
+
+    /// <summary>Renews a lease that is as it was left, in a database that has what it must, and tells the others the holder's
+    /// time.</summary>
+    /// <param name="id">Whose.</param>
+    /// <param name="confirmed">The number of the last try whose renewal was confirmed; 0 before.</param>
+    /// <param name="number">Of this try: greater than those of all earlier ones. One that arrives late, after a later one, does
+    /// nothing.</param>
+    /// <param name="acknowledged">Rows that must be there.</param>
+    /// <param name="time">The ledger time of the holder.</param>
+    LeaseRenewal Renew(Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time);
+
+    /// <summary>Puts on record that an epoch's journal has lost rows. No node serves until a new epoch has begun.</summary>
+    /// <param name="epoch">Which.</param>
+    /// <param name="noticedBy">Which node has noticed it.</param>
+    /// <param name="evidence">What it has found.</param>
+    void RecordLoss(long epoch, string noticedBy, string evidence);
 
     /// <summary>Notes that the process hands its accounts over.</summary>
     void Leave(Guid id);
@@ -62,7 +77,8 @@ internal interface ILeaseStore : IDisposable
     /// <summary>All leases, those that are over included.</summary>
     IReadOnlyList<LeaseRow> List();
 
-    /// <summary>Makes it impossible to renew leases. How long they are still good is read afterwards.</summary>
+    /// <summary>Makes it impossible to renew leases, and ends the sessions of their holders that wait for these in the middle of a
+    /// statement or transaction (R19 g). How long they are still good is read afterwards.</summary>
     void Revoke(IReadOnlyCollection<Guid> ids);
 
     /// <summary>Claims a shard: it is had when nobody has it, or only a process whose lease is gone, or is revoked and over.</summary>

@@ -167,6 +167,8 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
                 Volatile.Write(ref rows, all);
                 if (told)
                 {
+                    // Its sessions once more: it may have frozen since.
+                    store.Revoke([.. others.Select(static row => row.Holder.Id)]);
                     log!.Info("The leases of nodes that are gone are over");
                 }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
+using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
 
 namespace Ledger.Actors.Leasing;
@@ -26,6 +27,12 @@ internal sealed class LeaseChanged : INoSerializationVerificationNeeded, IDeadLe
 /// lease had lapsed may leave once the lease is renewed: nobody else can have spoken for the account meanwhile.</para>
 /// <para>L4. Where shards are is what their coordinator believes, and it can forget. So a shard is also claimed beside the lease,
 /// and starts no account before: <see cref="ShardClaim"/>.</para>
+/// <para>L5. A renewal is a compare-and-set on a number in the row. A row that is older than it was left, or gone, shows that the
+/// database has lost commits; so does a row of the journal that was acknowledged and is not there. Then the process falls silent, puts
+/// that on record for all others, and begins anew when a person has begun a new epoch. Where the database has changed, the lease must
+/// be renewed there before anything is said, and is good only when all others that may still hold one have looked as well (R19).</para>
+/// <para>The monotonic clock stands still while a hypervisor has the machine paused, or while it sleeps. So the wall clock must not be
+/// past the duration either (L1): one that is set ahead costs a silence until the next renewal.</para>
 /// <para>The clocks of two machines are never compared. The database's own is, with itself, to see how long ago a renewal was, as far
 /// back as it has run evenly: <see cref="WatchedLeases"/>. <see cref="Margin"/> is for its corrections, and for clocks that run
 /// unequally fast.</para>
@@ -38,17 +45,28 @@ internal sealed class NodeLease : IDisposable
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_logEvery = TimeSpan.FromSeconds(10);
 
+    // Rows of leases that are revoked are taken off after a day, and only these.
+    private static readonly TimeSpan s_rowsAreKept = TimeSpan.FromHours(20);
+
     private readonly ILeaseStore? store;
     private readonly LeaseHolder holder;
     private readonly TimeSpan duration;
     private readonly ILoggingAdapter? log;
     private readonly Action<string>? lost;
+    private readonly DatabaseWatch database;
+    private readonly TimeProvider wall;
+    private readonly AutoResetEvent soon = new(initialState: false);
     private readonly Lock gate = new();
     private readonly HashSet<IActorRef> waiting = [];
     private readonly ManualResetEventSlim stop = new();
     private Thread? keeper;
     private long goodUntil;
+    private long goodUntilTicks = long.MaxValue;
     private volatile bool isLost;
+    private long tries;
+    private long confirmed;
+    private string? server;
+    private long? serverSince;
     private volatile string? failure;
     private long lastRenewed;
 
@@ -58,8 +76,14 @@ internal sealed class NodeLease : IDisposable
     /// <param name="duration">For how long a renewal is good.</param>
     /// <param name="log">Where to report.</param>
     /// <param name="lost">Called once when it is lost for ever; must end the process's accounts.</param>
-    public NodeLease(ILeaseStore store, LeaseHolder holder, TimeSpan duration, ILoggingAdapter log, Action<string> lost)
+    /// <param name="database">What is known of the database that the table is in.</param>
+    /// <param name="wall">The machine's wall clock.</param>
+    public NodeLease(
+        ILeaseStore store, LeaseHolder holder, TimeSpan duration, ILoggingAdapter log, Action<string> lost, DatabaseWatch database,
+        TimeProvider? wall = null)
     {
+        this.wall = wall ?? TimeProvider.System;
+        this.database = database;
         this.store = store;
         this.holder = holder;
         this.duration = duration;
@@ -68,10 +92,13 @@ internal sealed class NodeLease : IDisposable
     }
 
     /// <summary>Makes what stands for a lease where only one process can have the storage open: its lock is one. It is good until
-    /// <see cref="End"/>.</summary>
+    /// <see cref="Halt"/>.</summary>
     /// <param name="lost">Called once when it is lost for ever; must end the process's accounts.</param>
-    public NodeLease(Action<string> lost)
+    /// <param name="database">What is known of the database.</param>
+    public NodeLease(Action<string> lost, DatabaseWatch? database = null)
     {
+        this.database = database ?? new DatabaseWatch();
+        wall = TimeProvider.System;
         holder = new LeaseHolder(Guid.Empty, string.Empty, 0, Shards: 0);
         goodUntil = long.MaxValue;
         this.lost = lost;
@@ -90,7 +117,14 @@ internal sealed class NodeLease : IDisposable
     public TimeSpan Duration => duration;
 
     /// <summary>Whether it is good now.</summary>
-    public bool IsGood => Stopwatch.GetTimestamp() < Volatile.Read(ref goodUntil);
+    public bool IsGood => Stopwatch.GetTimestamp() < Volatile.Read(ref goodUntil)
+        && (store is null || wall.GetUtcNow().UtcTicks < Volatile.Read(ref goodUntilTicks));
+
+    /// <summary>Why nothing may be said until a new epoch has begun; null where that is not so.</summary>
+    public string? Halted => database.Loss;
+
+    /// <summary>Whether it ended because a new epoch has begun after a loss: the process is to begin anew.</summary>
+    public bool IsForNewEpoch { get; private set; }
 
     /// <summary>Whether it has been revoked.</summary>
     public bool IsLost => isLost;
@@ -138,7 +172,7 @@ internal sealed class NodeLease : IDisposable
     {
         Enter();
         var started = Stopwatch.GetTimestamp();
-        while (!IsGood)
+        while (!IsGood && Halted is null)
         {
             if (isLost)
             {
@@ -196,9 +230,40 @@ internal sealed class NodeLease : IDisposable
         }
     }
 
-    /// <summary>Ends it at once and for ever: no account of this process may be heard any more.</summary>
-    /// <param name="reason">Why.</param>
-    public void End(string reason) => Lose(reason);
+    /// <summary>Silences the process until the lease is renewed: the database is not the one in which it was renewed last.</summary>
+    public void Suspend()
+    {
+        if (store is null)
+        {
+            return;
+        }
+
+        lock (gate)
+        {
+            Volatile.Write(ref goodUntil, 0);
+        }
+
+        soon.Set();
+    }
+
+    /// <summary>Silences the process at once, because its database has lost rows.</summary>
+    public void Halt()
+    {
+        lock (gate)
+        {
+            Volatile.Write(ref goodUntil, 0);
+            failure = Halted;
+        }
+
+        if (store is null)
+        {
+            Lose(Halted!);
+            return;
+        }
+
+        soon.Set();
+        Enter();
+    }
 
     /// <summary>Gives it back, so that nobody has to wait until it is over. Only when no account is left that could speak; it can't be
     /// entered again.</summary>
@@ -264,23 +329,31 @@ internal sealed class NodeLease : IDisposable
             while (!IsEnded)
             {
                 var start = Stopwatch.GetTimestamp();
+                var startTicks = wall.GetUtcNow().UtcTicks;
+                var changes = database.Changes;
                 TimeSpan pause;
                 try
                 {
-                    if (store!.Renew(holder.Id, Clock?.Now ?? default) is not { } renewal)
+                    if (TryRenew() is not { } renewal)
                     {
-                        Lose("The node's lease has been revoked: the other nodes have taken its accounts over.");
-                        return;
+                        if (Halted is not null)
+                        {
+                            AwaitNewEpoch();
+                            return;
+                        }
+
+                        Wait(s_retry);
+                        continue;
                     }
 
-                    Clock?.Sample(start, Stopwatch.GetTimestamp(), renewal.Database, renewal.Lead);
+                    Clock?.Sample(start, Stopwatch.GetTimestamp(), renewal.RenewedAt, renewal.Lead);
                     if (failure is not null)
                     {
                         log!.Info("The node's lease is renewed again");
                         failure = null;
                     }
 
-                    BecomeGood(start);
+                    BecomeGood(start, startTicks, changes);
                     pause = renewEvery - Stopwatch.GetElapsedTime(start);
                 }
                 catch (Exception e) when (e is not OutOfMemoryException)
@@ -295,13 +368,151 @@ internal sealed class NodeLease : IDisposable
                     pause = s_retry;
                 }
 
-                stop.Wait(pause > TimeSpan.Zero ? pause : TimeSpan.Zero);
+                Wait(pause);
             }
         }
         catch (Exception e)
         {
             Lose($"The node's lease can't be kept: {e.Message}");
             throw;
+        }
+    }
+
+    private void Wait(TimeSpan pause) =>
+        WaitHandle.WaitAny([stop.WaitHandle, soon], pause > TimeSpan.Zero ? pause : TimeSpan.Zero);
+
+    // Null where the lease is not good by it: it was lost, the process must be silent, the database has changed, or others have not
+    // looked at it yet.
+    private LeaseRenewal? TryRenew()
+    {
+        if (Halted is not null)
+        {
+            return null;
+        }
+
+        var renewal = store!.Renew(holder.Id, confirmed, ++tries, database.AcknowledgedRows(), Clock?.Now ?? default);
+        if (renewal.Outcome == LeaseOutcome.Renewed)
+        {
+            confirmed = tries;
+        }
+
+        var epoch = database.Known?.Epoch;
+        var isKnown = Judge(renewal.Database);
+        switch (renewal.Outcome)
+        {
+            case LeaseOutcome.Revoked:
+                Lose("The node's lease has been revoked: the other nodes have taken its accounts over.");
+                break;
+            case LeaseOutcome.Missing when Age > s_rowsAreKept:
+                Lose("The node's lease has been revoked, and its row was taken off since.");
+                break;
+            case LeaseOutcome.Missing:
+                database.ReportLoss($"The row of the lease of {holder.Address} is gone from table ledger_lease.", epoch);
+                break;
+            case LeaseOutcome.Altered:
+                database.ReportLoss(
+                    $"Renewal {confirmed} of the lease of {holder.Address} was confirmed, and its row in table ledger_lease knows of"
+                    + $" renewal {renewal.Found}.",
+                    epoch);
+                break;
+            default:
+                break;
+        }
+
+        if (isLost || Halted is not null || !isKnown || renewal.Outcome != LeaseOutcome.Renewed)
+        {
+            return null;
+        }
+
+        // Whoever has just started has nothing in memory that could contradict the database.
+        var found = renewal.Database.Server + " " + renewal.Database.Instance;
+        if (server != found)
+        {
+            serverSince = server is null ? null : Stopwatch.GetTimestamp();
+            server = found;
+        }
+
+        if (!renewal.AreOthersBehind || serverSince is not { } since || Stopwatch.GetElapsedTime(since) > duration + Margin)
+        {
+            return renewal;
+        }
+
+        failure = "The database's server is another one, or was started anew, and not all other nodes have looked at it yet.";
+        return null;
+    }
+
+    // R19 b, d. Whether it is the database that the accounts of this process know.
+    private bool Judge(DatabaseState state)
+    {
+        if (state.Weakness is { } weakness)
+        {
+            Lose(weakness);
+            return false;
+        }
+
+        if (database.Known is null && state.Server.StartsWith('?'))
+        {
+            log!.Warning(
+                "The database does not let this role call pg_control_system() and pg_walfile_name(): that it has failed over is seen by"
+                + " its epoch, the leases and the newest rows alone");
+        }
+
+        return database.Meet(state);
+    }
+
+    // Silent. The loss is put on record, so that no node serves, this one in its next life included.
+    private void AwaitNewEpoch()
+    {
+        var evidence = Halted!;
+        lock (gate)
+        {
+            Volatile.Write(ref goodUntil, 0);
+            failure = evidence;
+        }
+
+        TellWaiting();
+        log!.Error(
+            "HALTED: the database has lost rows that it had acknowledged, and nothing is answered any more. {0} Find out what was lost"
+            + " and, when the ledger is to go on with what there is, begin a new epoch: Ledger.Node epoch begin --by NAME --reason TEXT",
+            evidence);
+        var epoch = database.LostEpoch;
+        var isRecorded = false;
+        var logged = Stopwatch.GetTimestamp();
+        while (!IsEnded)
+        {
+            try
+            {
+                var state = store!.Look([]);
+                epoch ??= state.Epoch;
+                if (state.Epoch > epoch)
+                {
+                    IsForNewEpoch = true;
+                    Lose($"Epoch {state.Epoch} has begun: the node begins anew.");
+                    return;
+                }
+
+                if (!isRecorded)
+                {
+                    store.RecordLoss(epoch.Value, holder.Address, evidence);
+                    isRecorded = true;
+                }
+
+                if (database.MustEnd)
+                {
+                    Lose(evidence);
+                    return;
+                }
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                if (Stopwatch.GetElapsedTime(logged) > s_logEvery)
+                {
+                    logged = Stopwatch.GetTimestamp();
+                    log.Warning("That rows were lost can't be put on record, or whether a new epoch has begun not be seen: {0}", e.Message);
+                }
+            }
+
+            Wait(duration / 4);
         }
     }
 
@@ -315,16 +526,28 @@ internal sealed class NodeLease : IDisposable
         {
             try
             {
+                Judge(store!.Look(database.AcknowledgedRows()));
+                if (isLost)
+                {
+                    return false;
+                }
+
+                if (Halted is not null)
+                {
+                    AwaitNewEpoch();
+                    return false;
+                }
+
                 if (!entered)
                 {
                     // It gives nothing yet: a lease is good from its first renewal on.
-                    store!.Enter(holder, duration);
+                    store.Enter(holder, duration);
                     entered = true;
                 }
 
                 // Who is in the way: an earlier process at this address, which is dead, and, where one process must be the
                 // only one, any other. Who is not known to be dead is given the time to show that it lives.
-                var now = store!.List().Where(row => row.Holder.Id != holder.Id
+                var now = store.List().Where(row => row.Holder.Id != holder.Id
                     && (row.Holder.Address == holder.Address || row.Holder.IsRivalOf(holder))).ToArray();
                 first ??= now;
                 var rivals = now.Where(row => row is { IsRevoked: false, IsLeaving: false } && row.Left > TimeSpan.Zero
@@ -365,7 +588,7 @@ internal sealed class NodeLease : IDisposable
                 }
             }
 
-            stop.Wait(s_retry);
+            Wait(s_retry);
         }
 
         return false;
@@ -377,16 +600,19 @@ internal sealed class NodeLease : IDisposable
         : $"Another process, {other.Holder.Address}, divides the accounts of this database into {other.Holder.Shards} shards, and"
             + $" this one into {holder.Shards}. ShardCount is one for a cluster; to change it, all of its nodes must be stopped.";
 
-    private void BecomeGood(long start)
+    private void BecomeGood(long start, long startTicks, int changes)
     {
-        Volatile.Write(ref lastRenewed, start);
         lock (gate)
         {
-            if (stop.IsSet || isLost)
+            // A writer may have met another database while the renewal was on its way to the one before.
+            if (stop.IsSet || isLost || Halted is not null || database.Changes != changes)
             {
                 return;
             }
 
+            database.Confirm(changes);
+            Volatile.Write(ref lastRenewed, start);
+            Volatile.Write(ref goodUntilTicks, startTicks + duration.Ticks);
             Volatile.Write(ref goodUntil, start + (long)(duration.TotalSeconds * Stopwatch.Frequency));
         }
 

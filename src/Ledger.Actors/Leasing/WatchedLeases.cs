@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
 using Ledger.Core;
 
@@ -21,7 +22,12 @@ internal sealed class WatchedLeases(ILeaseStore inner, LedgerClock clock) : ILea
 
     public void Enter(LeaseHolder holder, TimeSpan duration) => inner.Enter(holder, duration);
 
-    public LeaseRenewal? Renew(Guid id, LedgerTime time) => inner.Renew(id, time);
+    public DatabaseState Look(IReadOnlyList<AcknowledgedRow> acknowledged) => inner.Look(acknowledged);
+
+    public LeaseRenewal Renew(Guid id, long confirmed, long number, IReadOnlyList<AcknowledgedRow> acknowledged, LedgerTime time) =>
+        inner.Renew(id, confirmed, number, acknowledged, time);
+
+    public void RecordLoss(long epoch, string noticedBy, string evidence) => inner.RecordLoss(epoch, noticedBy, evidence);
 
     public LeaseTimes ReadTimes() => inner.ReadTimes();
 

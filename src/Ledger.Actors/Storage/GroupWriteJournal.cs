@@ -106,7 +106,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     internal LedgerClock Clock { get; }
 
     /// <summary>Makes what one writer loop appends with. Must not touch the database yet.</summary>
-    protected abstract IJournalAppender CreateAppender();
+    protected abstract IJournalAppender CreateAppender(DatabaseWatch database);
 
     /// <summary>Reads a page of rows in the order of their numbers, deleted ones too.</summary>
     protected abstract Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken);
@@ -126,9 +126,10 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         base.PreStart();
         for (var i = 0; i < _writers; i++)
         {
-            var appender = CreateAppender();
+            var appender = CreateAppender(_database);
             var helps = i > 0;
-            _loops.Add(Task.Run(() => WriteLoopAsync(appender, helps)));
+            var place = _database.AddWriter();
+            _loops.Add(Task.Run(() => WriteLoopAsync(appender, helps, place)));
         }
     }
 
@@ -338,6 +339,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             string.IsNullOrEmpty(representation.WriterGuid) ? _journalUuid : representation.WriterGuid)
         {
             Entries = (payload as JournalRow)?.Entries,
+            Generation = (payload as JournalRow)?.Generation,
         };
     }
 
@@ -371,7 +373,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         return [.. suspects];
     }
 
-    private async Task WriteLoopAsync(IJournalAppender appender, bool helps)
+    private async Task WriteLoopAsync(IJournalAppender appender, bool helps, int place)
     {
         var batch = new List<Write>();
         var rows = new List<AppendRow>();
@@ -408,7 +410,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
                 try
                 {
-                    await WriteBatchAsync(appender, batch, rows);
+                    await WriteBatchAsync(appender, batch, rows, place);
                 }
                 catch (Exception e)
                 {
@@ -439,6 +441,12 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     /// <summary>Ends a write whose caller no longer waits and which has not been sent. It alone is dropped.</summary>
     private bool GaveUp(Write write)
     {
+        if (write.First.Generation is { } generation && generation != _database.Generation)
+        {
+            End(write, new DatabaseChangedException());
+            return true;
+        }
+
         if (!write.CancellationToken.IsCancellationRequested)
         {
             return false;
@@ -448,7 +456,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         return true;
     }
 
-    private async Task WriteBatchAsync(IJournalAppender appender, List<Write> batch, List<AppendRow> rows)
+    private async Task WriteBatchAsync(IJournalAppender appender, List<Write> batch, List<AppendRow> rows, int place)
     {
         if (_database.Loss is { } loss)
         {
@@ -460,6 +468,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         try
         {
             await appender.AppendAsync(rows, isolating: false);
+            NoteAcknowledged(rows, place);
             foreach (var write in batch)
             {
                 End(write, failure: null);
@@ -488,6 +497,19 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         await IsolateAsync(appender, batch, rows, failure);
     }
 
+    // Of accounts, whose rows are never deleted.
+    private void NoteAcknowledged(List<AppendRow> rows, int place)
+    {
+        for (var i = rows.Count - 1; i >= 0; i--)
+        {
+            if (rows[i].Generation is not null)
+            {
+                _database.Acknowledged(place, rows[i]);
+                return;
+            }
+        }
+    }
+
     private static bool IsOfOneRow(AppendFault fault) => fault is not (AppendFault.Unknown or AppendFault.Lost);
 
     // Before anybody is told that a write has failed.
@@ -495,7 +517,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     {
         if (appender.Classify(failure) == AppendFault.Lost)
         {
-            _database.ReportLoss(failure.Message);
+            _database.ReportLoss(failure.Message, mustEnd: true);
         }
     }
 

@@ -33,6 +33,33 @@ public abstract class LedgerStorage
     internal virtual LedgerIdentity ReadIdentity() =>
         throw new NotSupportedException($"{GetType().Name} keeps no identity of the ledger.");
 
+    /// <summary>Begins a new epoch: a person's word that the ledger is to go on with what the journal holds now.</summary>
+    /// <param name="by">Who begins it.</param>
+    /// <param name="reason">Why.</param>
+    /// <returns>The identity with the new epoch.</returns>
+    /// <exception cref="InvalidOperationException">It could not be begun.</exception>
+    internal virtual LedgerIdentity BeginEpoch(string by, string reason) =>
+        throw new NotSupportedException($"{GetType().Name} keeps no identity of the ledger.");
+
+    /// <summary>Why the journal of the epoch that runs is known to have lost rows; null while it is not, or where <see cref="Prepare"/>
+    /// refuses such a one.</summary>
+    internal virtual string? ReadLoss() => null;
+
+    /// <summary>Puts on record that an epoch's journal has lost rows, where there are no leases whose store does it.</summary>
+    internal virtual void RecordLoss(long epoch, string evidence)
+    {
+    }
+
+    /// <summary>Has what is opened from now on look at the database before it reads, for one actor system.</summary>
+    internal virtual void Attach(DatabaseWatch database)
+    {
+    }
+
+    /// <summary>Gives up connections that are kept open: they may lead to a server that is none any more.</summary>
+    internal virtual void ForgetConnections()
+    {
+    }
+
     /// <summary>Opens the tables of the index of work.</summary>
     internal virtual IWorkStore OpenWork() =>
         throw new NotSupportedException($"{GetType().Name} keeps no index of work.");
@@ -88,6 +115,14 @@ internal interface IIndexedStreams : IAccountStreams
     Task<IndexedRows> FindIdsAsync(
         string persistenceId, IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest,
         CancellationToken cancellationToken);
+
+    /// <summary>Reads where a row stands among the rows of all streams: one that was stored because another one was
+    /// durable stands after it.</summary>
+    /// <param name="persistenceId">The stream.</param>
+    /// <param name="sequenceNr">The row.</param>
+    /// <param name="cancellationToken">Stops the read.</param>
+    /// <exception cref="InvalidOperationException">That row is not there.</exception>
+    Task<long> PlaceOfAsync(string persistenceId, long sequenceNr, CancellationToken cancellationToken);
 
     /// <summary>Adds entries that are missing. Durable when it returns.</summary>
     /// <param name="persistenceId">The stream.</param>

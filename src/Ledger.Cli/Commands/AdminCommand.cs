@@ -1,11 +1,12 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Ledger.Cli.Output;
 using Ledger.Client;
 
 namespace Ledger.Cli.Commands;
 
-/// <summary><c>ledger admin in-doubt list|show</c>.</summary>
+/// <summary><c>ledger admin in-doubt list|show|resolve</c>.</summary>
 internal static class AdminCommand
 {
     public static Command Create(CliContext context, GlobalOptions options) =>
@@ -15,6 +16,7 @@ internal static class AdminCommand
             {
                 CreateList(context, options),
                 CreateShow(context, options),
+                CreateResolve(context, options),
             },
         };
 
@@ -76,4 +78,74 @@ internal static class AdminCommand
         });
         return command;
     }
+
+    private static Command CreateResolve(CliContext context, GlobalOptions options)
+    {
+        var id = SharedOptions.IdArgument("ID", "The id of the transaction, or of the transfer that stands alone.");
+        var account = SharedOptions.Account("--account", "An account that has it in doubt; best its coordinator.");
+        var by = new Option<string>("--by")
+        {
+            Description = "Who wants it aborted, as is to be journaled.", HelpName = "WHO", Required = true,
+        };
+        var reason = new Option<string>("--reason")
+        {
+            Description = "Why, as is to be journaled.", HelpName = "TEXT", Required = true,
+        };
+        var command = new Command(
+            "resolve",
+            "Has a transaction aborted that is in doubt, unless its last agent has committed it. "
+                + "The same command may be given again.")
+        {
+            id, account, by, reason,
+        };
+        options.RefuseCsv(command);
+        command.SetLedgerAction(context, options, writes: true, async (client, parsed, cancellationToken) =>
+        {
+            var ended = await client.ResolveInDoubtAsync(
+                parsed.GetRequiredValue(account), parsed.GetValue(id)!.Value, parsed.GetRequiredValue(by),
+                parsed.GetRequiredValue(reason), cancellationToken: cancellationToken);
+            if (options.Format(parsed) == GlobalOptions.Json)
+            {
+                Json.Write(context.Out, new JsonObject
+                {
+                    ["committed"] = ended.Committed,
+                    ["decision"] = Names.ScreamingSnake(ended.Decision.ToString()),
+                    ["coordinator"] = ended.Coordinator,
+                    ["lastAgent"] = ended.LastAgent,
+                    ["row"] = ended.Row,
+                    ["booked"] = ended.Booked,
+                });
+            }
+            else
+            {
+                Tables.Write(
+                    context,
+                    ["outcome", "decided by", "last agent", "row", "coordinator", "booked"],
+                    [
+                        [
+                            ended.Committed ? "committed" : "aborted", TextOf(ended.Decision), ended.LastAgent,
+                            ended.Row == 0 ? "" : ended.Row.ToString(CultureInfo.InvariantCulture), ended.Coordinator,
+                            ended.Booked ? "yes" : "no",
+                        ],
+                    ]);
+            }
+
+            if (!ended.Booked)
+            {
+                await context.Error.WriteLineAsync(
+                    $"warning: {ended.Coordinator} has not booked it yet; give the same command again.");
+            }
+
+            return ExitCodes.Applied;
+        });
+        return command;
+    }
+
+    private static string TextOf(InDoubtDecision decision) => decision switch
+    {
+        InDoubtDecision.LastAgent => "last agent",
+        InDoubtDecision.Journal => "last agent's journal",
+        InDoubtDecision.Operator => "operator",
+        _ => Names.ScreamingSnake(decision.ToString()),
+    };
 }

@@ -40,13 +40,9 @@ internal static class TransactionsCommand
             WriteTable(context, outcome);
         }
 
-        if (outcome.IsCommitted)
-        {
-            return ExitCodes.Applied;
-        }
-
-        await context.Error.WriteLineAsync($"error: rejected: {Reason(outcome)}");
-        return ExitCodes.Rejected;
+        return outcome.IsCommitted
+            ? ExitCodes.Applied
+            : await Rejection.TellAsync(context, Reason(outcome), outcome.Status, outcome.Replayed);
     }
 
     private static Command CreatePost(CliContext context, GlobalOptions options)

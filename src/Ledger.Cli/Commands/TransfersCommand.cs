@@ -133,7 +133,7 @@ internal static class TransfersCommand
                     ("expires", Names.Of(extension.ExpireTime)));
             }
 
-            return await EndAsync(context, extension.IsApplied, extension.Status);
+            return await EndAsync(context, extension.IsApplied, extension.Status, replayed: false);
         });
         return command;
     }
@@ -219,21 +219,13 @@ internal static class TransfersCommand
             var outcome = await client.PostTransferAsync(
                 transfer, SharedOptions.Request(parsed, retryFor), cancellationToken);
             Write(context, options.Format(parsed), outcome);
-            return await EndAsync(context, outcome.IsCommitted, outcome.Status);
+            return await EndAsync(context, outcome.IsCommitted, outcome.Status, outcome.Replayed);
         });
         return command;
     }
 
-    private static async Task<int> EndAsync(CliContext context, bool isApplied, TransferStatus status)
-    {
-        if (isApplied)
-        {
-            return ExitCodes.Applied;
-        }
-
-        await context.Error.WriteLineAsync($"error: rejected: {Names.Of(status)}");
-        return ExitCodes.Rejected;
-    }
+    private static async Task<int> EndAsync(CliContext context, bool isApplied, TransferStatus status, bool replayed) =>
+        isApplied ? ExitCodes.Applied : await Rejection.TellAsync(context, Names.Of(status), status, replayed);
 
     private static void Write(CliContext context, string format, TransferOutcome outcome)
     {

@@ -45,6 +45,8 @@ internal static class ErrorMap
         LedgerErrorReason.AnswerTooLarge => Reasons.AnswerTooLarge,
         LedgerErrorReason.LedgerHalted => Reasons.LedgerHalted,
         LedgerErrorReason.DecisionFailed => Reasons.DecisionFailed,
+        LedgerErrorReason.NotInDoubt => Reasons.NotInDoubt,
+        LedgerErrorReason.VerdictRefused => Reasons.VerdictRefused,
 
         // A reason that this facade doesn't know says nothing about the outcome.
         _ => Reasons.Internal,

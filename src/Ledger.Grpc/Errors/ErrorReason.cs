@@ -101,6 +101,11 @@ internal static class Reasons
     public static readonly ErrorReason LedgerHalted = new(
         "LEDGER_HALTED", StatusCode.Unavailable, RetryAfter: TimeSpan.FromSeconds(1));
 
+    // Of an operator's verdict: nothing was applied.
+    public static readonly ErrorReason NotInDoubt = new("NOT_IN_DOUBT", StatusCode.NotFound);
+
+    public static readonly ErrorReason VerdictRefused = new("VERDICT_REFUSED", StatusCode.FailedPrecondition);
+
     public static readonly ErrorReason Internal = new("INTERNAL", StatusCode.Internal, OutcomeUnknown: true);
 
     // What was thrown while an account decided, before it did anything.

@@ -45,6 +45,32 @@ internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallC
         return response;
     }
 
+    public override async Task<ResolveInDoubtResponse> ResolveInDoubt(
+        ResolveInDoubtRequest request, ServerCallContext context)
+    {
+        RequireLoopback(context);
+        var timeout = clock.Timeout(context);
+        var verdict = new InDoubtVerdict(
+            AccountGrpcService.Required(request.Address, "address"),
+            TransferGrpcService.RequiredId(request.TransactionId, "transaction_id"), request.Principal, request.Reason);
+        var ended = await admin.ResolveInDoubtAsync(verdict, timeout, context.CancellationToken);
+        return new ResolveInDoubtResponse
+        {
+            Committed = ended.IsCommitted,
+            Decision = ended.Decision switch
+            {
+                Actors.InDoubtDecision.LastAgent => V1.InDoubtDecision.LastAgent,
+                Actors.InDoubtDecision.Journal => V1.InDoubtDecision.Journal,
+                Actors.InDoubtDecision.Operator => V1.InDoubtDecision.Operator,
+                _ => V1.InDoubtDecision.Unspecified,
+            },
+            Coordinator = ended.Coordinator.Text,
+            LastAgent = ended.LastAgent.IsNone ? "" : ended.LastAgent.Text,
+            Row = ended.Row.SequenceNr,
+            Booked = ended.IsBooked,
+        };
+    }
+
     /// <summary>Whether a connection comes from this machine.</summary>
     /// <remarks>By the connection, and not by a header that anybody can send. Without an address it is no connection of TCP: a
     /// socket of this machine, or a pipe within the process.</remarks>

@@ -91,6 +91,53 @@ internal static class DatabaseFaults
         await context.Postgres.RemoveFormerAsync();
     }
 
+    /// <summary>The server is killed, and a copy takes its place that lacks the last commits, as an asynchronous replica does. Whatever
+    /// was acknowledged there would be missing afterwards: the server itself is put back, and the nodes are started anew, as an
+    /// operator is told to.</summary>
+    public static async Task BehindAsync(FaultContext context)
+    {
+        var server = context.Postgres.EndPoint;
+        try
+        {
+            await context.Postgres.CopyAsync(context.Cancellation);
+            await Task.Delay(context.Between(1, 4), context.Cancellation);
+            await context.InjectAsync(
+                Target,
+                async () =>
+                {
+                    await KillServerAsync(context);
+                    await context.Postgres.ExchangeAsync();
+                    context.Network.DatabaseMoved(context.Postgres.EndPoint);
+                    context.Network.DatabaseListens();
+                },
+                context.Between(3, 10),
+                async () =>
+                {
+                    await Task.WhenAll(context.Cluster.ByAge().Select(static node => node.KillAsync()));
+                    if (!Equals(context.Postgres.EndPoint, server))
+                    {
+                        await KillServerAsync(context);
+                        await context.Postgres.ExchangeAsync();
+                        context.Network.DatabaseMoved(context.Postgres.EndPoint);
+                        context.Network.DatabaseListens();
+                    }
+                });
+        }
+        finally
+        {
+            await context.Postgres.RemoveCopyAsync(server);
+            if (context.Postgres.IsRunning)
+            {
+                // A node may have noted there what it had found before the exchange.
+                await context.Postgres.ExecuteAsync("DELETE FROM ledger_loss", CancellationToken.None);
+            }
+
+            Array.ForEach(context.Cluster.Nodes, static node => node.Start());
+        }
+
+        await context.Cluster.WaitReadyAsync(context.Cluster.Nodes, TimeSpan.FromSeconds(90), context.Cancellation);
+    }
+
     public static Task DiskFullAsync(FaultContext context) => context.InjectAsync(
         Target,
         () => context.Postgres.FillAsync(context.Cancellation),

@@ -52,6 +52,7 @@ internal static class FaultCatalog
         new("database-kill", "database", Struck.Database, "SIGKILL of the whole server, and a start", DatabaseFaults.KillAsync),
         new("database-down", "database", Struck.Database, "the server is gone for up to a minute", DatabaseFaults.DownAsync),
         new("database-failover", "database", Struck.Database, "the server is killed, and a standby takes its place that every commit waited for", DatabaseFaults.FailOverAsync),
+        new("database-behind", "database", Struck.Database, "the server is killed, and a copy takes its place that lacks the last commits; then the server itself is back", DatabaseFaults.BehindAsync),
         new(DiskFull, "database", Struck.Database, "the database can't grow", DatabaseFaults.DiskFullAsync) { Missing = static cluster => cluster.Postgres.NoSpaceFault },
         new("disconnect", "client", Struck.Clients, "clients break their calls off", ClientFaults.DisconnectAsync),
         new("retry-storm", "client", Struck.Clients, "clients send again what was sent of late, many at once", ClientFaults.RetryStormAsync),

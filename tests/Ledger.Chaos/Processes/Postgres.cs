@@ -24,6 +24,7 @@ internal sealed class Postgres : IAsyncDisposable
     private Place _primary;
     private Place? _standby;
     private Place? _former;
+    private Place? _copy;
 
     private Postgres(Reaper reaper, string directory, int[] ports)
     {
@@ -89,22 +90,9 @@ internal sealed class Postgres : IAsyncDisposable
     /// <summary>Makes a streaming standby, and has every commit wait for it from now on.</summary>
     public async Task AddStandbyAsync(CancellationToken cancellationToken)
     {
-        var place = new Place(_primary.Number + 1, _directory, _ports[(_primary.Number + 1) % _ports.Length]);
+        var place = NextPlace();
         _standby = place;
-        string[] mapping = [];
-        if (_ownSpace)
-        {
-            await MountAsync(place.Space, cancellationToken);
-            mapping = ["-T", $"{Space}={place.Space}"];
-        }
-
-        await RunAsync(
-            "pg_basebackup",
-            [
-                "-h", "127.0.0.1", "-p", EndPoint.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-D", place.Data,
-                "-R", "-X", "stream", "-c", "fast", "--no-sync", .. mapping,
-            ],
-            cancellationToken);
+        await CopyAsync(place, ["-R"], cancellationToken);
         await StartAsync(place);
         await SetSynchronousAsync("*", cancellationToken);
         var waiting = Stopwatch.StartNew();
@@ -120,6 +108,48 @@ internal sealed class Postgres : IAsyncDisposable
 
         // It is the checkpointer that tells all others of the new setting, before it does this.
         await ScalarAsync("CHECKPOINT", cancellationToken);
+    }
+
+    /// <summary>Takes a copy of the server as it is now, which gets nothing of what comes after.</summary>
+    public Task CopyAsync(CancellationToken cancellationToken)
+    {
+        _copy = NextPlace();
+        return CopyAsync(_copy, [], cancellationToken);
+    }
+
+    /// <summary>The copy takes the place of the server, which must be dead; or the other way round.</summary>
+    public async Task ExchangeAsync()
+    {
+        var place = _copy ?? throw new InvalidOperationException("There is no copy.");
+        await StartAsync(place);
+        (_primary, _copy) = (place, _primary);
+    }
+
+    /// <summary>Removes the copy, however far it came, and has the server itself in its place again.</summary>
+    /// <param name="server">Where the server itself is.</param>
+    public async Task RemoveCopyAsync(IPEndPoint server)
+    {
+        if (_copy is not { } place)
+        {
+            return;
+        }
+
+        if (!Equals(EndPoint, server))
+        {
+            (_primary, place) = (place, _primary);
+        }
+
+        _copy = null;
+        await RemoveAsync(place);
+    }
+
+    /// <summary>Runs a statement in the ledger's database.</summary>
+    public async Task ExecuteAsync(string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>The standby takes the place of the primary, which must be dead.</summary>
@@ -241,6 +271,31 @@ internal sealed class Postgres : IAsyncDisposable
         {
             await RemoveAsync(standby);
         }
+
+        if (_copy is { } copy)
+        {
+            await RemoveAsync(copy);
+        }
+    }
+
+    private Place NextPlace() => new(_primary.Number + 1, _directory, _ports[(_primary.Number + 1) % _ports.Length]);
+
+    private async Task CopyAsync(Place place, string[] options, CancellationToken cancellationToken)
+    {
+        string[] mapping = [];
+        if (_ownSpace)
+        {
+            await MountAsync(place.Space, cancellationToken);
+            mapping = ["-T", $"{Space}={place.Space}"];
+        }
+
+        await RunAsync(
+            "pg_basebackup",
+            [
+                "-h", "127.0.0.1", "-p", EndPoint.Port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-D", place.Data,
+                "-X", "stream", "-c", "fast", "--no-sync", .. options, .. mapping,
+            ],
+            cancellationToken);
     }
 
     private static string Connection(IPEndPoint server, string database) => new NpgsqlConnectionStringBuilder

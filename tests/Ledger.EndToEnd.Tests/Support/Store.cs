@@ -50,6 +50,24 @@ internal sealed class Store : IDisposable
         return (long)(await sqlite.ExecuteScalarAsync())!;
     }
 
+    /// <summary>Changes the database behind the node's back, which must not run on a file meanwhile.</summary>
+    public async Task ExecuteAsync(string statement)
+    {
+        if (connectionString is not null)
+        {
+            await using var source = NpgsqlDataSource.Create(connectionString);
+            await using var postgres = source.CreateCommand(statement);
+            await postgres.ExecuteNonQueryAsync();
+            return;
+        }
+
+        await using var connection = new SqliteConnection($"Data Source={SqliteFile};Pooling=False");
+        await connection.OpenAsync();
+        await using var sqlite = connection.CreateCommand();
+        sqlite.CommandText = statement;
+        await sqlite.ExecuteNonQueryAsync();
+    }
+
     public void Dispose()
     {
         try

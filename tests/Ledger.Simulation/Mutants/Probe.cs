@@ -19,6 +19,7 @@ public sealed partial class AccountRuntime
             TrialAnswer answer => [answer.Id],
             Outcome outcome => [outcome.Key],
             OutcomeAck ack => [ack.Key],
+            ResolveInDoubtCall resolve => [resolve.Id],
             GetAccountCall or ChangeAccountCall or OpenAccountCall or Poke => ImmutableArray<TransferId>.Empty,
             _ => [.. IdsOf(message)],
         };

@@ -338,6 +338,7 @@ internal static class Rules
         TransferStatus.OverflowsCreditsPosted, TransferStatus.OverflowsDebits, TransferStatus.OverflowsCredits,
         TransferStatus.OverflowsTimeout, TransferStatus.ExceedsCredits, TransferStatus.ExceedsDebits,
         TransferStatus.ExceedsHoldsWithCounterparty, TransferStatus.ExceedsHoldsOfAccount, TransferStatus.DecisionFailed,
+        TransferStatus.AbortedByOperator,
     ];
 
     /// <summary>Whether a rejection for this reason uses the id of the transfer up: it could be gone the next moment.</summary>
@@ -345,7 +346,8 @@ internal static class Rules
         TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound or TransferStatus.PendingTransferNotFound
         or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits or TransferStatus.DebitAccountAlreadyClosed
         or TransferStatus.CreditAccountAlreadyClosed or TransferStatus.DebitAccountFrozen or TransferStatus.CreditAccountFrozen
-        or TransferStatus.ExceedsHoldsWithCounterparty or TransferStatus.ExceedsHoldsOfAccount or TransferStatus.DecisionFailed;
+        or TransferStatus.ExceedsHoldsWithCounterparty or TransferStatus.ExceedsHoldsOfAccount or TransferStatus.DecisionFailed
+        or TransferStatus.AbortedByOperator;
 
     public static void Check(bool holds, string what)
     {

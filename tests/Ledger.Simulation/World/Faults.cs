@@ -46,7 +46,11 @@ internal enum FaultKinds
     /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it, and what
     /// others have prepared with it stays in doubt.</summary>
     Unreadable = 1 << 28,
-    All = ((1 << 22) - 1) | Throws | Unreadable,
+
+    /// <summary>An operator has transactions aborted that are in doubt: while the last agent sleeps, can't be read, is
+    /// cut off, or writes at that moment (R20).</summary>
+    Verdicts = 1 << 29,
+    All = ((1 << 22) - 1) | Throws | Unreadable | Verdicts,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -75,6 +79,8 @@ internal sealed record Faults
     public int LapseBits { get; init; }
 
     public int UnreadableBits { get; init; }
+
+    public int VerdictBits { get; init; }
 
     /// <summary>How much one other account may leave unanswered, and all of them.</summary>
     public int UnansweredMax { get; init; } = 256;
@@ -133,10 +139,13 @@ internal sealed record Faults
         var throws = new Prng(seed, "throws");
         var throwsPermille = throws.Of(5, 30, 200);
         kinds |= temper != 0 && (temper == 1 || throws.Chance(400)) ? FaultKinds.Throws : FaultKinds.None;
+        var verdicts = new Prng(seed, "verdicts");
+        kinds |= temper != 0 && (temper == 1 || verdicts.Chance(300)) ? FaultKinds.Verdicts : FaultKinds.None;
         kinds &= allowed;
         if (isSequential)
         {
-            kinds &= ~(FaultKinds.Payload | FaultKinds.Skew | FaultKinds.ClockJump | FaultKinds.WriteLate | FaultKinds.Partition);
+            // The reference knows no operator.
+            kinds &= ~(FaultKinds.Verdicts | FaultKinds.Payload | FaultKinds.Skew | FaultKinds.ClockJump | FaultKinds.WriteLate | FaultKinds.Partition);
         }
 
         int Rate(FaultKinds kind, params ReadOnlySpan<int> rates)
@@ -165,6 +174,7 @@ internal sealed record Faults
             ClockJumpBits = Rate(FaultKinds.ClockJump, 20, 22, 24),
             LapseBits = Rate(FaultKinds.Lapse, 19, 21, 23),
             IndexLostBits = Rate(FaultKinds.IndexLost, 19, 21, 23),
+            VerdictBits = (kinds & FaultKinds.Verdicts) != FaultKinds.None ? verdicts.Of(16, 18, 20, 21) : 0,
             UnreadableBits = (kinds & FaultKinds.Unreadable) != FaultKinds.None ? doubt.Of(20, 21, 22, 23) : 0,
             UnansweredMax = doubt.Of(1, 2, 3, 256),
             DoubtMax = doubt.Of(1, 2, 3, 4096),

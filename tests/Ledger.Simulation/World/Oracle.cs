@@ -43,6 +43,9 @@ internal sealed class Attempt
 
     public bool CloserRefused { get; set; }
 
+    /// <summary>Whether an operator had it aborted.</summary>
+    public bool IsOverruled { get; set; }
+
     /// <summary>Whether a client was told that it is committed.</summary>
     public bool IsTold { get; set; }
 }
@@ -179,12 +182,18 @@ internal sealed class Oracle(World world)
         var book = place.Book;
         this.row = row.SequenceNr;
         Check(row.Events.Count > 0, "a row holds nothing");
-        Check(row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
-        Check(row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
+        Check(
+            !row.IsVerdict || row.Events is [CloserRefused { Verdict: not null }],
+            $"R20: row {row.SequenceNr} of {place.Address} was not written by it, and is no verdict");
+        Check(
+            !row.IsVerdict || !Find(((CloserRefused)row.Events[0]).Part).CloserRefused,
+            $"R20: row {row.SequenceNr} of {place.Address} is a verdict on what it had refused");
+        Check(row.IsVerdict || row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
+        Check(row.IsVerdict || row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
         foreach (var happened in row.Events)
         {
-            Check(happened.At >= place.LastTime, $"time runs backwards on {place.Address}");
-            place.LastTime = happened.At;
+            Check(happened.At >= place.LastTime || row.IsVerdict, $"time runs backwards on {place.Address}");
+            place.LastTime = Latest(place.LastTime, happened.At);
             judged = world.JudgedAt(row, happened.At);
             isAhead = world.IsAhead(row, happened.At);
             var (debits, credits) = (book.DebitsPosted, book.CreditsPosted);
@@ -245,6 +254,9 @@ internal sealed class Oracle(World world)
                 Check(!given.CloserCommitted, $"R1: {place.Address} aborts {aborted.Key}, which its closer has committed");
                 Check(given.CloserRefused || (given.Others.Count > 0 && IsUsed(world.PlaceOf(given.Others[^1]), given.Key)) || (place.Address != given.Anchor && disowned.Contains((released.Key, released.Digest))),
                     $"R1: {place.Address} aborts {aborted.Key}, which nobody has refused");
+                Check(
+                    aborted.Reason != TransferStatus.AbortedByOperator || given.IsOverruled,
+                    $"R20: {place.Address} aborts {aborted.Key} in the name of an operator, and no journal says so");
                 given.AbortedBy.Add(place.Address);
                 if (place.Address == given.Anchor)
                 {
@@ -272,7 +284,19 @@ internal sealed class Oracle(World world)
                 Check(!refusedOne.CloserCommitted, $"I4: {refused.Part.Key} is refused by its closer, which has committed it");
                 refusedOne.CloserRefused = true;
                 CheckAsked(place, refused.Part);
-                if (refused.Reason != TransferStatus.None)
+                Check(
+                    (refused.Verdict is null) == (refused.Reason != TransferStatus.AbortedByOperator),
+                    $"R20: {place.Address} refuses {refused.Part.Key} in the name of an operator who has not asked for it");
+                refusedOne.IsOverruled |= refused.Verdict is not null;
+                if (refused.Verdict is not null)
+                {
+                    Check(refused.Verdict.By.Length > 0 && refused.Verdict.Reason.Length > 0, "R20: a verdict says who, and why");
+                    Check(refusedOne.Part is not null && refusedOne.Others.Count > 0 && refusedOne.Others[^1] == place.Address,
+                        $"R20: {place.Address} is not the last agent of {refused.Part.Key}");
+                    Count("aborted by an operator");
+                }
+
+                if (refused.Reason != TransferStatus.None && refused.Verdict is null)
                 {
                     CheckRefusal(place, book, refused.Part, refused.Leg, refused.Reason, refused.At, "refuses");
                     burned.Add((place.Address, refused.Part.Id));
@@ -737,6 +761,16 @@ internal sealed class Oracle(World world)
                 break;
             default:
                 break;
+        }
+    }
+
+    public void OperatorAnswered(ResolveInDoubtAnswer answer)
+    {
+        if (answer.Part is { } part)
+        {
+            var attempt = Known(part);
+            Check(attempt is { Part: not null } && attempt.Others[^1] == answer.LastAgent,
+                $"R20: an operator is told another last agent of {part.Key} than it has");
         }
     }
 

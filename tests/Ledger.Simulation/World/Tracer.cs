@@ -37,6 +37,8 @@ internal sealed class Tracer(bool keepsLines) : IDisposable
         GetAccountCall => "get account",
         ChangeAccountCall change => $"change {change.Change}",
         ExtendHoldCall extend => $"extend {Text(extend.HoldId)} to {Text(extend.HoldDeadline)}",
+        ResolveInDoubtCall resolve => $"abort {Text(resolve.Id)}{(resolve.Found is { } found ? $", found {Text(found)}" : "")}",
+        ResolveInDoubtAnswer resolved => $"{resolved.State} at {resolved.Coordinator}, last agent {resolved.LastAgent}",
         TransferAnswer(var result) => $"{Text(result.Id)} {result.Status} {result.Amount} at {Text(result.Time)}",
         TransactionAnswer(var result) => $"{Text(result.Id)} {result.Status} leg {result.FailedLeg} at {Text(result.Time)} [{string.Join(' ', result.Legs.Select(static leg => leg.Amount))}]",
         AccountAnswer(var view) => view is null ? "no account" : $"{Text(view.Balances)} v{view.Version}{(view.Closed ? " closed" : "")} {view.HoldCount} holds",

@@ -12,6 +12,9 @@ internal sealed class Place(AccountAddress address, int index)
 
     public List<EventBatch> Rows { get; } = [];
 
+    /// <summary>The place of each row among those of all accounts, in the order in which they were stored.</summary>
+    public List<long> Orders { get; } = [];
+
     public List<AccountSnapshot> Snapshots { get; } = [];
 
     public List<Incarnation> Alive { get; } = [];
@@ -91,6 +94,7 @@ internal sealed partial class World
     private readonly Prng chaos;
     private readonly Prng clients;
     private readonly Prng unreadable;
+    private readonly Prng verdicts;
     private readonly Prng defects;
     private readonly Faults faults;
     private readonly Script script;
@@ -119,6 +123,7 @@ internal sealed partial class World
     private int partition;
     private long partitionEnd;
     private long steps;
+    private long stored;
     private (Incarnation? One, long At) lastSearch;
     private bool lastSearchFails;
     private bool isOver;
@@ -134,6 +139,7 @@ internal sealed partial class World
         chaos = new Prng(seed, "chaos");
         clients = new Prng(seed, "clients");
         unreadable = new Prng(seed, "unreadable");
+        verdicts = new Prng(seed, "operators");
         defects = new Prng(seed, "defects");
         now = Script.Start - 1_000_000;
         isSilent = !isSequential && chaos.Chance(400);
@@ -737,6 +743,7 @@ internal sealed partial class World
                 Stop(one, $"can't be read until {place.UnreadableUntil}");
             }
         });
+        Every(faults.VerdictBits, AbortSomething);
         Every(faults.ClockJumpBits, () =>
         {
             var node = chaos.Next(NodeCount);
@@ -987,6 +994,7 @@ internal sealed partial class World
         }
 
         place.Rows.Add(row);
+        place.Orders.Add(++stored);
         Enter(place, row);
         Oracle.Journaled(place, row);
         return true;
@@ -1264,7 +1272,8 @@ internal sealed class Incarnation : IAccountShell
         world.Covered(Runtime, message, null);
         var (clock, before) = (Clock, Runtime.State.LastTime);
         Runtime.Handle(message, clock);
-        NoteAhead(clock, before, message is Outcome { Committed: true } or CloseAnswer { Committed: true } or OutcomeAck);
+        NoteAhead(clock, before, message is Outcome { Committed: true } or CloseAnswer { Committed: true } or OutcomeAck
+            or ResolveInDoubtCall { Found.Committed: true });
     }
 
     // R21: what this has decided was judged by a time that its events don't show, where the account is ahead of its clock. Only a
@@ -1554,7 +1563,17 @@ internal sealed partial class World
 
     public LedgerTime Clock(int node) => ClockOf(node);
 
-    public void Answered(long number, AccountAnswerBase answer, long durableRow) => Answer(calls[(int)number], answer, durableRow);
+    public void Answered(long number, AccountAnswerBase answer, long durableRow)
+    {
+        if (number < 0)
+        {
+            AnswerOperator(number, answer);
+        }
+        else
+        {
+            Answer(calls[(int)number], answer, durableRow);
+        }
+    }
 
     public void Sent(Incarnation from, AccountAddress account, AccountMessage message)
     {
@@ -1586,10 +1605,11 @@ internal sealed partial class World
 
     /// <summary>By what times an event may have been judged.</summary>
     public (LedgerTime From, LedgerTime To) JudgedAt(EventBatch row, LedgerTime booked) =>
-        writers[row].Ahead.TryGetValue(booked, out var judged) ? judged : (booked, booked);
+        writers.TryGetValue(row, out var writer) && writer.Ahead.TryGetValue(booked, out var judged) ? judged : (booked, booked);
 
     /// <summary>Whether what is booked at a time was decided by an account that was ahead of its clock.</summary>
-    public bool IsAhead(EventBatch row, LedgerTime booked) => writers[row].Ahead.ContainsKey(booked);
+    public bool IsAhead(EventBatch row, LedgerTime booked) =>
+        writers.TryGetValue(row, out var writer) && writer.Ahead.ContainsKey(booked);
 
     public void Look(Incarnation one, IdLookup lookup)
     {

@@ -1,0 +1,205 @@
+using Akka.Actor;
+using Akka.Event;
+using Ledger.Actors.Accounts;
+using Ledger.Actors.Journal;
+using Ledger.Actors.Storage;
+using Ledger.Core;
+
+namespace Ledger.Actors;
+
+/// <summary>Ends transactions in doubt for operators (R20): asks, reads, writes and tells, as
+/// <see cref="OperatorAbort"/> says.</summary>
+internal sealed class DoubtResolver(
+    ActorSystem system, LedgerService ledger, AccountActorContext context, IIndexedStreams? streams)
+{
+    // How long the last agent is waited for, which is asked again meanwhile: longer than an account takes to move.
+    private static readonly TimeSpan s_askFor = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_askEvery = TimeSpan.FromMilliseconds(100);
+
+    private readonly ILoggingAdapter log = Logging.GetLogger(system, typeof(DoubtResolver));
+
+    /// <summary>See <see cref="ILedgerAdmin.ResolveInDoubtAsync"/>.</summary>
+    public async Task<InDoubtResolution> ResolveAsync(
+        InDoubtVerdict request, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var verdict = new OperatorVerdict(request.By, request.Reason);
+        var (answer, coordinator) = await FindAsync(request, verdict, deadline, cancellationToken);
+        if (answer.Part is { } part)
+        {
+            answer = await AskLastAgentAsync(coordinator, part, verdict, answer, deadline, cancellationToken);
+        }
+
+        if (answer.State != InDoubtState.Undecided)
+        {
+            return new InDoubtResolution(
+                answer.State == InDoubtState.Committed, InDoubtDecision.LastAgent, coordinator, answer.LastAgent, default,
+                IsBooked: true);
+        }
+
+        return await WriteAsync(answer, coordinator, verdict, deadline, cancellationToken);
+    }
+
+    // Any of its accounts may have been named; the coordinator is asked.
+    private async Task<(ResolveInDoubtAnswer Answer, AccountAddress Coordinator)> FindAsync(
+        InDoubtVerdict request, OperatorVerdict verdict, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var account = request.Account;
+        for (var hops = 0; ; hops++)
+        {
+            var answer = await AskAsync(account, request.Id, verdict, default, null, deadline, cancellationToken);
+            if (answer.State == InDoubtState.NotInDoubt || hops > 2)
+            {
+                throw new LedgerException(
+                    LedgerErrorReason.NotInDoubt,
+                    $"Account {account} has no transaction {request.Id} in doubt. What became of it is told by the"
+                    + " transaction itself.");
+            }
+
+            if (answer.Coordinator == account)
+            {
+                return (answer, account);
+            }
+
+            account = answer.Coordinator;
+        }
+    }
+
+    private async Task<ResolveInDoubtAnswer> AskLastAgentAsync(
+        AccountAddress coordinator, TransactionPart part, OperatorVerdict verdict, ResolveInDoubtAnswer answer,
+        DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var now = context.Time.GetUtcNow();
+        var until = now + s_askFor;
+        var half = now + ((deadline - now) / 2);
+        until = until < half ? until : half;
+        while (answer.State == InDoubtState.Undecided && context.Time.GetUtcNow() < until)
+        {
+            await Task.Delay(s_askEvery, context.Time, cancellationToken);
+            var again = await AskAsync(coordinator, part.Key, verdict, part.Digest, null, deadline, cancellationToken);
+
+            // What has left memory meanwhile is over, and its journal tells how it ended.
+            answer = again.State == InDoubtState.NotInDoubt ? answer with { Part = part } : again;
+        }
+
+        return answer;
+    }
+
+    private async Task<InDoubtResolution> WriteAsync(
+        ResolveInDoubtAnswer answer, AccountAddress coordinator, OperatorVerdict verdict, DateTimeOffset deadline,
+        CancellationToken cancellationToken)
+    {
+        if (streams is null || answer.Part is not { } part)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.VerdictRefused,
+                $"The journal of {answer.LastAgent} can't be read in its place with this storage.");
+        }
+
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var left = deadline - context.Time.GetUtcNow();
+        timer.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1));
+        var reader = new LastAgentReader(streams);
+        var abort = new OperatorAbort(answer.LastAgent, part, verdict);
+        var hash = Array.Empty<byte>();
+        try
+        {
+            while (true)
+            {
+                switch (abort.Step)
+                {
+                    case OperatorAbortStep.Read:
+                        var rows = await reader.ReadAsync(
+                            answer.LastAgent, coordinator, answer.PreparedRow, abort.IsDecidedBy, timer.Token);
+                        hash = rows.Hash;
+                        abort.TakeRows(
+                            rows.Deciding, rows.Newest, rows.Last, LedgerTime.From(context.Time.GetUtcNow()));
+                        break;
+                    case OperatorAbortStep.Append:
+                        await AppendAsync(answer.LastAgent, abort, hash, timer.Token);
+                        break;
+                    case OperatorAbortStep.Tell:
+                        var isBooked = await TellAsync(
+                            coordinator, part, verdict, abort.Answer!, deadline, cancellationToken);
+                        return new InDoubtResolution(
+                            abort.Answer!.Committed,
+                            abort.WasDecided ? InDoubtDecision.Journal : InDoubtDecision.Operator, coordinator,
+                            answer.LastAgent, new RowPosition(answer.LastAgent, abort.DecidedRow), isBooked);
+                    default:
+                        throw new LedgerException(
+                            LedgerErrorReason.VerdictRefused,
+                            $"Account {answer.LastAgent} goes on writing, so it is alive. Nothing was written in its place:"
+                            + " it will answer.");
+                }
+            }
+        }
+        catch (JournalCorruptException e)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.VerdictRefused,
+                $"Whether {answer.LastAgent} has decided can't be told: {e.Message} Nothing was written. Mend that row"
+                + " first.");
+        }
+        catch (Exception e) when (e is System.Data.Common.DbException or IOException or TimeoutException)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.JournalUnavailable,
+                "The journal could not be read or could not confirm the verdict. The same call may be made again.");
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.DeadlineExceeded,
+                "No answer came within the deadline. The same call may be made again.");
+        }
+    }
+
+    private async Task AppendAsync(
+        AccountAddress lastAgent, OperatorAbort abort, byte[] hash, CancellationToken cancellationToken)
+    {
+        var row = abort.Row!;
+        var bytes = JournalCodec.Encode(row, hash, lastAgent);
+        var written = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        system.ActorOf(Props.Create(() => new VerdictWriterActor(
+            context.JournalPluginId, AccountActor.PersistenceIdOf(lastAgent),
+            new JournalRow(bytes, WorkFacts.AreIn(row, lastAgent), IdEntries.Of(row)), row.SequenceNr, written)));
+        var refused = (CloserRefused)row.Events[0];
+        if (await written.Task.WaitAsync(cancellationToken) is { } cause)
+        {
+            log.Warning(
+                cause,
+                "The verdict about {Id} could not be written as row {SequenceNr} of {Account}; the stream is read again",
+                refused.Part.Id, row.SequenceNr, lastAgent);
+            abort.NotAppended();
+            return;
+        }
+
+        log.Warning(
+            "{By} had transaction {Id} of {Coordinator} aborted, which was in doubt: {Reason}. That is row {SequenceNr} of"
+            + " its last agent {Account}, which did not answer",
+            refused.Verdict!.By, refused.Part.Id, refused.Part.Anchor, refused.Verdict.Reason, row.SequenceNr, lastAgent);
+        abort.Appended();
+    }
+
+    // What is durable at the last agent holds whether or not the coordinator hears of it now.
+    private async Task<bool> TellAsync(
+        AccountAddress coordinator, TransactionPart part, OperatorVerdict verdict, CloseAnswer found,
+        DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var told = await AskAsync(coordinator, part.Key, verdict, part.Digest, found, deadline, cancellationToken);
+            return told.State != InDoubtState.Undecided;
+        }
+        catch (LedgerException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<ResolveInDoubtAnswer> AskAsync(
+        AccountAddress account, TransferId id, OperatorVerdict verdict, UInt128 digest, CloseAnswer? found,
+        DateTimeOffset deadline, CancellationToken cancellationToken) => await ledger.ResolveAsync(
+        account,
+        (caller, until) => new ResolveInDoubtCall(id, verdict, caller, until) { Digest = digest, Found = found },
+        deadline, cancellationToken);
+}

@@ -1,0 +1,15 @@
+using Ledger.Core;
+
+namespace Ledger.Actors;
+
+/// <summary>How a transaction ended that was in doubt. Immutable.</summary>
+/// <param name="IsCommitted">Whether it is committed; else it is aborted.</param>
+/// <param name="Decision">What ended it.</param>
+/// <param name="Coordinator">Who coordinates it.</param>
+/// <param name="LastAgent">Whose journal decides; none where it was over before it had to be looked for.</param>
+/// <param name="Row">The row of that journal that decides; none where it was not looked for.</param>
+/// <param name="IsBooked">Whether the coordinator knows it. Else it learns it when it asks again, or by the same call
+/// once more.</param>
+public sealed record InDoubtResolution(
+    bool IsCommitted, InDoubtDecision Decision, AccountAddress Coordinator, AccountAddress LastAgent, RowPosition Row,
+    bool IsBooked);

@@ -1,0 +1,34 @@
+using Ledger.Actors.Accounts;
+using Ledger.Core;
+
+namespace Ledger.Actors;
+
+/// <content>What an operator asks of an account that has something in doubt.</content>
+internal sealed partial class LedgerService
+{
+    /// <summary>Says when a call with a timeout must be over, as every call does.</summary>
+    /// <param name="timeout">The timeout; null for the default of the ledger.</param>
+    internal DateTimeOffset DeadlineOf(TimeSpan? timeout)
+    {
+        var deadline = Begin(1, timeout);
+        calls.Leave(1);
+        return deadline;
+    }
+
+    /// <summary>Asks an account about a transaction in doubt. It may be asked again and again.</summary>
+    internal async Task<ResolveInDoubtAnswer> ResolveAsync(
+        AccountAddress account, Func<Caller, LedgerTime, AccountMessage> call, DateTimeOffset deadline,
+        CancellationToken cancellationToken)
+    {
+        var answer = await AskAsync(account, call, deadline, retryOverload: true, cancellationToken);
+        return answer switch
+        {
+            ResolveInDoubtAnswer resolved => resolved,
+            TimedOut => throw new LedgerException(
+                LedgerErrorReason.DeadlineExceeded,
+                $"Account {account} gave no answer within the deadline. A transaction is resolved by way of its"
+                + " coordinator: when that is another account, name it; when it is this one, it must be readable first."),
+            _ => throw Failed(answer),
+        };
+    }
+}

@@ -1,0 +1,14 @@
+namespace Ledger.Client;
+
+/// <summary>How a transaction ended that was in doubt. Immutable.</summary>
+/// <param name="Committed">Whether it is committed; else it is aborted.</param>
+/// <param name="Decision">What decided it.</param>
+/// <param name="Coordinator">The account that coordinates it.</param>
+/// <param name="LastAgent">The account whose journal decides; empty where it was over before it had to be looked
+/// for.</param>
+/// <param name="Row">The number of the row of that journal that holds the decision; 0 where it was not looked
+/// for.</param>
+/// <param name="Booked">Whether the coordinator knows it. Else it learns it by the same call once more, or when it next
+/// reaches the last agent.</param>
+public sealed record InDoubtResolution(
+    bool Committed, InDoubtDecision Decision, string Coordinator, string LastAgent, long Row, bool Booked);

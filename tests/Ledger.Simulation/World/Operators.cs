@@ -1,0 +1,123 @@
+using Ledger.Core;
+
+namespace Ledger.Simulation;
+
+/// <content>Operators, who have transactions aborted that are in doubt (R20).</content>
+internal sealed partial class World
+{
+    // Callers with negative numbers.
+    private readonly List<Action<ResolveInDoubtAnswer>> operators = [];
+
+    // Of any age, and so also while its last agent is about to decide; any of its accounts may be the one that is
+    // asked.
+    private void AbortSomething()
+    {
+        var doubts = order.SelectMany(static place => place.Book.Doubts.Values, static (place, doubt) => (place, doubt)).ToArray();
+        if (doubts.Length == 0)
+        {
+            return;
+        }
+
+        Count("operator aborts");
+        var (asked, one) = doubts[verdicts.Next(doubts.Length)];
+        var number = operators.Count;
+        var call = new ResolveInDoubtCall(
+            verdicts.Chance(500) ? one.Part.Id : one.Part.Key, new OperatorVerdict($"operator-{number}", $"history {number}"),
+            default, default);
+        Ask(asked, call, answer =>
+        {
+            if (answer.Coordinator != asked.Address)
+            {
+                Ask(places[answer.Coordinator], call, again => GoOn(places[answer.Coordinator], call, again));
+                return;
+            }
+
+            GoOn(asked, call, answer);
+        });
+    }
+
+    private void GoOn(Place coordinator, ResolveInDoubtCall call, ResolveInDoubtAnswer answer)
+    {
+        if (answer is { State: InDoubtState.Undecided, Part: { } part } && answer.Coordinator == coordinator.Address)
+        {
+            var abort = new OperatorAbort(answer.LastAgent, part, call.Verdict);
+            var told = call with { Id = part.Key, Digest = part.Digest };
+            At(now + verdicts.Spread(8, 22), () => Advance(coordinator, told, answer, abort));
+        }
+    }
+
+    // Each step takes its time, in which the last agent may wake, decide, write, or go.
+    private void Advance(Place coordinator, ResolveInDoubtCall call, ResolveInDoubtAnswer answer, OperatorAbort abort)
+    {
+        if (healed)
+        {
+            return;
+        }
+
+        var lastAgent = places[answer.LastAgent];
+        switch (abort.Step)
+        {
+            case OperatorAbortStep.Read:
+                var preparedAt = coordinator.Orders[(int)answer.PreparedRow - 1];
+                var since = lastAgent.Rows.Where((_, place) => lastAgent.Orders[place] > preparedAt).ToArray();
+
+                // Of an older row nothing need be known but that it is there.
+                var isLastRead = since.Length > 0 || verdicts.Chance(700);
+                abort.TakeRows(
+                    since, lastAgent.Rows.Count, isLastRead ? lastAgent.Rows.LastOrDefault() : null, ClockOf(verdicts.Next(NodeCount)));
+                Count(abort.WasDecided ? "operator finds a decision" : "operator finds none");
+                break;
+            case OperatorAbortStep.Append:
+                var row = abort.Row!;
+                if (verdicts.Chance(100))
+                {
+                    Count("verdict given up, landed late");
+                    At(now + verdicts.Spread(8, 22), () => Append(lastAgent, row));
+                    abort.NotAppended();
+                }
+                else if (Append(lastAgent, row))
+                {
+                    Count(lastAgent.Newest is null ? "verdict on one that sleeps" : "verdict on one that is awake");
+                    abort.Appended();
+                }
+                else
+                {
+                    Count("verdict came too late");
+                    abort.NotAppended();
+                }
+
+                break;
+            case OperatorAbortStep.Tell:
+                // It may be lost, as any message; or the operator is.
+                if (verdicts.Chance(900))
+                {
+                    Ask(coordinator, call with { Found = abort.Answer }, static _ => { });
+                }
+
+                return;
+            default:
+                Count("operator gives up");
+                return;
+        }
+
+        At(now + verdicts.Spread(8, 20), () => Advance(coordinator, call, answer, abort));
+    }
+
+    private void Ask(Place place, ResolveInDoubtCall call, Action<ResolveInDoubtAnswer> then)
+    {
+        operators.Add(then);
+        var message = call with { Caller = new Caller(null, -operators.Count), Deadline = new LedgerTime(now + 30_000_000) };
+        Trace($"operator asks {place.Address}: {Tracer.Text(message)}");
+        Transmit(-1, place, message);
+    }
+
+    private void AnswerOperator(long number, AccountAnswerBase answer)
+    {
+        Trace($"operator is answered {Tracer.Text(answer)}");
+        if (answer is ResolveInDoubtAnswer resolved)
+        {
+            Oracle.OperatorAnswered(resolved);
+            At(now + Delay(), () => operators[(int)-number - 1](resolved));
+        }
+    }
+}
