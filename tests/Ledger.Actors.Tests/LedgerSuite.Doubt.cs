@@ -49,12 +49,16 @@ public abstract partial class LedgerSuite
             (await host.Ledger.PostTransferAsync(never)).Status.ShouldBe(TransferStatus.ExceedsCredits);
             (await host.Ledger.PostTransferAsync(never)).Replayed.ShouldBeTrue();
             var perhaps = Transfer(hot, good, 99 - (ulong)round);
-            (await Should.ThrowAsync<LedgerException>(async () =>
+
+            // Young doubt is as good as spent.
+            await Until.TrueAsync(() => Task.FromResult(DateTimeOffset.UtcNow - one.Since.ToDateTimeOffset() > TimeSpan.FromSeconds(2.2)));
+            await Until.TrueAsync(async () =>
             {
-                // Young doubt is as good as spent.
-                await Until.TrueAsync(() => Task.FromResult(DateTimeOffset.UtcNow - one.Since.ToDateTimeOffset() > TimeSpan.FromSeconds(2.2)));
-                await host.Ledger.PostTransferAsync(perhaps);
-            })).Reason.ShouldBe(LedgerErrorReason.AccountInDoubt);
+                // A cluster sends a call again that takes long on a busy machine, and then can't say that nothing was done.
+                var reason = (await Should.ThrowAsync<LedgerException>(() => host.Ledger.PostTransferAsync(perhaps))).Reason;
+                reason.ShouldBeOneOf(LedgerErrorReason.AccountInDoubt, LedgerErrorReason.Unavailable);
+                return reason == LedgerErrorReason.AccountInDoubt;
+            });
             (await host.Ledger.GetTransferAsync(hot, perhaps.Id)).ShouldBeNull();
             (await host.Ledger.ListAccountsAsync(good.Text, 5)).Accounts.ShouldHaveSingleItem()
                 .Doubt.ShouldNotBeNull();
