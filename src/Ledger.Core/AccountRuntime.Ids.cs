@@ -104,9 +104,9 @@ public sealed partial class AccountRuntime
         LastTime = state.LastTime,
     }));
 
-    private IdLookup LookupOf(TransferId id, long sequenceNr, bool withLater, bool withRemembered = false)
+    private IdLookup LookupOf(TransferId id, long sequenceNr, bool withLater)
     {
-        var (notBefore, notAfter) = state.Remembered.BookedBetween(id, withLater || withRemembered);
+        var (notBefore, notAfter) = state.Remembered.BookedBetween(id, withLater);
         return new IdLookup(id, sequenceNr, 0, notBefore, notAfter, withLater);
     }
 
@@ -166,14 +166,12 @@ public sealed partial class AccountRuntime
             // This very request may have been rejected before, and that may have left memory.
             var mayHaveBeenAsked = input is PostTransferCall or PostTransactionCall && id == work.Asked!.Id
                 && FindAsked(remembered, work.Asked.Asked) is null && state.Remembered.MayHaveForgotten(id);
-            return LookupOf(
-                id, mayHaveBeenAsked ? 0 : remembered.SequenceNr, withLater: false, withRemembered: mayHaveBeenAsked);
+            return LookupOf(id, mayHaveBeenAsked ? 0 : remembered.SequenceNr, withLater: false);
         }
 
-        // An id that is not used up may have been decided before, and that may have left memory. What has not may do so while the
-        // question is out.
+        // An id that is not used up may have been decided before, and that may have left memory.
         return !remembered.IsFinal && state.Remembered.MayHaveForgotten(id)
-            ? LookupOf(id, 0, withLater: input is OutcomeRequest, withRemembered: true)
+            ? LookupOf(id, 0, withLater: input is OutcomeRequest)
             : null;
     }
 

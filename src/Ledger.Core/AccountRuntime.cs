@@ -387,17 +387,8 @@ public sealed partial class AccountRuntime
             case OutcomeAck ack:
                 Acknowledged(ack, now);
                 break;
-            case OpenAccountCall or ChangeAccountCall when state.IsOpeningOrClosingInDoubt:
-                WaitForDoubt((AccountCall)message, CommandUntil((AccountCall)message, now));
-                break;
-            case ChangeAccountCall limits when AccountDecider.IsInDoubt(state, limits.Change):
-                WaitForDoubt(limits, CommandUntil(limits, now));
-                break;
-            case OpenAccountCall opening:
-                Open(opening, now);
-                break;
-            case ChangeAccountCall change:
-                Change(change, now);
+            case OpenAccountCall or ChangeAccountCall:
+                DecideRead((AccountCall)message, CommandUntil((AccountCall)message, now), now);
                 break;
             case GetAccountCall or StatementFenceCall:
                 Read((AccountCall)message, now);

@@ -284,6 +284,8 @@ public sealed class RememberedIds
             return (LedgerTime.MaxValue, new LedgerTime(long.MinValue));
         }
 
+        // What memory knows of the id itself is wanted with its content, or may leave while the question is out.
+        withLater |= known?.ContainsKey(id) == true;
         var notAfter = new LedgerTime(id.UnixMicroseconds + IdWindow.WidthMicroseconds);
         return (
             new LedgerTime(id.UnixMicroseconds - IdWindow.WidthMicroseconds),

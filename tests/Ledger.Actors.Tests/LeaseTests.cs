@@ -261,14 +261,19 @@ public sealed class LeaseTests : IDisposable
         LeaseOutcome Renew(LeaseHolder holder, long renewals) => store.Renew(holder.Id, renewals, renewals + 1, [], default).Outcome;
     }
 
+    private static ILeaseStore LeasesIn(PostgresTestStorage database)
+    {
+        var options = new LedgerOptions();
+        database.Use(options);
+        options.Storage!.Prepare();
+        return options.Storage.OpenLeases()!;
+    }
+
     [Fact]
     public void A_lease_that_is_not_as_it_was_left_is_not_renewed()
     {
         using var database = new PostgresTestStorage(clustered: false);
-        var options = new LedgerOptions();
-        database.Use(options);
-        options.Storage!.Prepare();
-        using var store = options.Storage.OpenLeases()!;
+        using var store = LeasesIn(database);
         var mine = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, Shards: 10);
         store.Enter(mine, TimeSpan.FromSeconds(2));
         Renew(confirmed: 0, number: 1).Outcome.ShouldBe(LeaseOutcome.Renewed);
@@ -324,10 +329,7 @@ public sealed class LeaseTests : IDisposable
     public async Task Whoever_revokes_a_lease_ends_the_sessions_that_wait_for_their_holder_within_a_statement()
     {
         using var database = new PostgresTestStorage(clustered: false);
-        var options = new LedgerOptions();
-        database.Use(options);
-        options.Storage!.Prepare();
-        using var store = options.Storage.OpenLeases()!;
+        using var store = LeasesIn(database);
         var frozen = new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 4711, Shards: 10);
         store.Enter(frozen, TimeSpan.FromSeconds(2));
 

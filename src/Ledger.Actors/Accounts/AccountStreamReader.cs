@@ -512,16 +512,21 @@ internal sealed class AccountStreamReader
         var batches = new List<EventBatch>(rows.Count);
         foreach (var row in rows)
         {
-            if (row.Manifest is not (LedgerSerializer.RowManifest or LedgerSerializer.WorkRowManifest))
-            {
-                throw new JournalCorruptException($"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
-            }
-
-            var batch = JournalCodec.Decode(row.Payload, account, row.SequenceNr, out _);
+            var batch = Decode(row, account, out _);
             batch.Size = row.Payload.Length;
             batches.Add(batch);
         }
 
         return batches;
     }
+
+    /// <summary>Reads one row of an account.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="account">The account.</param>
+    /// <param name="previousHash">The hash of the row before, as this one says it.</param>
+    /// <exception cref="JournalCorruptException">It is none.</exception>
+    internal static EventBatch Decode(in StreamRow row, AccountAddress account, out ReadOnlyMemory<byte> previousHash) =>
+        row.Manifest is LedgerSerializer.RowManifest or LedgerSerializer.WorkRowManifest
+            ? JournalCodec.Decode(row.Payload, account, row.SequenceNr, out previousHash)
+            : throw new JournalCorruptException($"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
 }

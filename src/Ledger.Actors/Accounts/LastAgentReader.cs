@@ -93,16 +93,11 @@ internal sealed class LastAgentReader(IIndexedStreams streams)
     // A row whose bytes were altered may read well, and then the next one tells.
     private static EventBatch Decode(in StreamRow row, AccountAddress account, byte[]? before)
     {
-        if (row.Manifest is not (LedgerSerializer.RowManifest or LedgerSerializer.WorkRowManifest))
-        {
-            throw new JournalCorruptException($"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
-        }
-
         EventBatch batch;
         ReadOnlyMemory<byte> previous;
         try
         {
-            batch = JournalCodec.Decode(row.Payload, account, row.SequenceNr, out previous);
+            batch = AccountStreamReader.Decode(row, account, out previous);
         }
         catch (OverflowException e)
         {
