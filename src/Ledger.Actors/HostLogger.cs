@@ -13,10 +13,14 @@ internal sealed class HostLogger : ActorBase, IRequiresMessageQueue<ILoggerMessa
 {
     // What is said at every start in good order, and sounds as if something were missing: the ledger joins by a call of its own, and
     // only when its shard region is there.
-    private static readonly string[] s_expected = ["manual cluster join required", "No coordinator found to register"];
+    private static readonly string[] s_expected =
+        ["manual cluster join required", "No coordinator found to register", "Trying to register to coordinator"];
+
+    // What Akka gives as the class of lines that have only a name as their source.
+    private const string NoClass = "DummyClassForStringSources";
 
     private readonly ILoggerFactory factory = Context.System.Settings.Setup.Get<LoggerFactorySetup>().Value.LoggerFactory;
-    private readonly Dictionary<Type, ILogger> loggers = [];
+    private readonly Dictionary<string, ILogger> loggers = new(StringComparer.Ordinal);
 
     /// <inheritdoc/>
     protected override bool Receive(object message)
@@ -46,12 +50,24 @@ internal sealed class HostLogger : ActorBase, IRequiresMessageQueue<ILoggerMessa
                 _ => Level.Error,
             };
 
+    /// <summary>Whose line it is: the class, or of what has none the first word of the source, as Akka.Cluster.</summary>
+    internal static string CategoryOf(Type? type, string? source)
+    {
+        if (type is not null && !string.Equals(type.Name, NoClass, StringComparison.Ordinal))
+        {
+            return type.FullName ?? type.Name;
+        }
+
+        var word = string.Concat((source ?? "").TakeWhile(char.IsAsciiLetter));
+        return word.Length == 0 ? "Akka" : $"Akka.{char.ToUpperInvariant(word[0])}{word[1..]}";
+    }
+
     private void Write(LogEvent said)
     {
-        var type = said.LogClass ?? typeof(ActorSystem);
-        if (!loggers.TryGetValue(type, out var logger))
+        var category = CategoryOf(said.LogClass, said.LogSource);
+        if (!loggers.TryGetValue(category, out var logger))
         {
-            loggers.Add(type, logger = factory.CreateLogger(type.FullName ?? type.Name));
+            loggers.Add(category, logger = factory.CreateLogger(category));
         }
 
         var text = said.Message?.ToString() ?? "";

@@ -41,8 +41,16 @@ public sealed class HostLoggerTests
     }
 
     [Theory]
+    [InlineData("Cluster(akka://ledger)", "Akka.Cluster")]
+    [InlineData("remoting (akka://ledger)", "Akka.Remoting")]
+    [InlineData("", "Akka")]
+    public void What_has_only_a_name_as_its_source_has_a_category_too(string source, string expected) =>
+        HostLogger.CategoryOf(typeof(DummyClassForStringSources), source).ShouldBe(expected);
+
+    [Theory]
     [InlineData("Cluster Node [x] - No seed-nodes configured, manual cluster join required", Level.Debug)]
     [InlineData("account: No coordinator found to register. Probably, no seed-nodes configured", Level.Debug)]
+    [InlineData("account: Trying to register to coordinator at [x], but no acknowledgement.", Level.Debug)]
     [InlineData("Something else", Level.Warning)]
     public void What_is_said_at_every_start_is_no_warning(string text, Level expected) =>
         HostLogger.LevelOf(Akka.Event.LogLevel.WarningLevel, text).ShouldBe(expected);
