@@ -53,7 +53,7 @@ public sealed partial class GuideTests
     {
         var named = File.ReadAllLines(Path.Combine(Page.Root, "tests", "Ledger.Recipes.Tests", "not-run.txt"))
             .Where(static line => line.Length > 0 && !line.StartsWith('#')).Select(static line => line.Split(" | ")).ToList();
-        named.ShouldAllBe(static entry => entry.Length == 3 && entry[2].Length > 10);
+        named.Where(static entry => entry is not [_, _, { Length: > 10 }]).ShouldBeEmpty();
         var found = Pages().SelectMany(static page => Open(page).Blocks().Select(block => (Page: page, Block: block)))
             .Where(static one => !IsRun(one.Page, one.Block))
             .Select(static one => $"{one.Page} | {one.Block.Body[0].Trim()}").ToList();
@@ -140,7 +140,7 @@ public sealed partial class GuideTests
     [GeneratedRegex(@"^alias ledger='dotnet run --project (\S+) --'$")]
     private static partial Regex AliasOfCli();
 
-    [GeneratedRegex("\"TRANSFER_STATUS_(?!CREATED|EXISTS\")")]
+    [GeneratedRegex("\"TRANSFER_STATUS_(?!CREATED\"|EXISTS\"|UNSPECIFIED\")")]
     private static partial Regex Rejection();
 
     [GeneratedRegex(@"…|[^\s…]")]
