@@ -38,7 +38,7 @@ public static class LedgerHostingExtensions
                 {
                     // The application's own logging and levels, and not lines of Akka's on its console.
                     loggers.ClearLoggers();
-                    loggers.AddLoggerFactory();
+                    loggers.AddLogger<HostLogger>();
                 })
                 .WithLedger(configure))
             .AddLedger();

@@ -164,6 +164,9 @@ internal sealed class Node : IAsyncDisposable
                 "akka.loglevel = OFF, akka.stdout-loglevel = OFF, akka.actor.serialization-settings.allow-unregistered-types = off",
                 HoconAddMode.Prepend);
             storage.Configure(akka);
+            akka.AddHocon(
+                $"akka.persistence {{ journal.plugin = {StorageHocon.JournalPlugin}, snapshot-store.plugin = {StorageHocon.SnapshotPlugin} }}",
+                HoconAddMode.Prepend);
             if (hocon is not null)
             {
                 akka.AddHocon(hocon, HoconAddMode.Prepend);

@@ -330,7 +330,7 @@ public sealed class PostgreSqlStorageTests : StorageTests
         await using var node = await Node.StartAsync(
             new LedgerOptions().UsePostgreSql(_database + ";Options=-c lock_timeout=1234;Command Timeout=9").Storage!);
         var builder = new NpgsqlConnectionStringBuilder(
-            node.System.Settings.Config.GetString("akka.persistence.journal.sql.connection-string"));
+            node.System.Settings.Config.GetString("akka.persistence.journal.ledger.connection-string"));
         builder.Timeout.ShouldBe(3);
         builder.CommandTimeout.ShouldBe(9);
         builder.KeepAlive.ShouldBe(5);
@@ -349,12 +349,10 @@ public sealed class PostgreSqlStorageTests : StorageTests
     {
         await using var node = await Node.StartAsync(Open());
         var config = node.System.Settings.Config;
-        config.GetString("akka.persistence.journal.plugin").ShouldBe("akka.persistence.journal.sql");
-        config.GetString("akka.persistence.snapshot-store.plugin").ShouldBe("akka.persistence.snapshot-store.sql");
-        config.GetString("akka.persistence.journal.sql.class").ShouldContain("PostgreSqlJournal");
-        config.GetString("akka.persistence.journal.sql.replay-filter.mode").ShouldBe("fail");
-        config.GetInt("akka.persistence.journal.sql.circuit-breaker.max-failures").ShouldBe(500);
-        config.GetBoolean("akka.persistence.journal.sql.auto-initialize").ShouldBeFalse();
+        config.GetString("akka.persistence.journal.ledger.class").ShouldContain("PostgreSqlJournal");
+        config.GetString("akka.persistence.journal.ledger.replay-filter.mode").ShouldBe("fail");
+        config.GetInt("akka.persistence.journal.ledger.circuit-breaker.max-failures").ShouldBe(500);
+        config.GetBoolean("akka.persistence.journal.ledger.auto-initialize").ShouldBeFalse();
         config.GetInt("akka.persistence.max-concurrent-recoveries").ShouldBe(50);
     }
 

@@ -15,11 +15,11 @@ internal sealed record AccountActorContext(
     AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader,
     ILedgerWorkIndex Work, NodeLease Lease, Func<IActorRef> Accounts)
 {
-    /// <summary>The journal that accounts write to; empty for the ledger's own.</summary>
-    public string JournalPluginId { get; init; } = "";
+    /// <summary>The journal that accounts write to.</summary>
+    public string JournalPluginId { get; init; } = StorageHocon.JournalPlugin;
 
-    /// <summary>The snapshot store that accounts use; empty for the ledger's own.</summary>
-    public string SnapshotPluginId { get; init; } = "";
+    /// <summary>The snapshot store that accounts use.</summary>
+    public string SnapshotPluginId { get; init; } = StorageHocon.SnapshotPlugin;
 
     /// <summary>How writes to the journal fare.</summary>
     public JournalWatch Writes { get; } = new();

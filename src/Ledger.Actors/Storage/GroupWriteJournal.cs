@@ -669,11 +669,11 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
     private static int Positive(Config config, string key, int defaultValue)
     {
-        var value = config.GetInt("ledger." + key, defaultValue);
+        var value = config.GetInt(key, defaultValue);
         return value > 0
             ? value
             : throw new ConfigurationException(
-                $"akka.persistence.journal.sql.ledger.{key} is {value}; it must be positive.");
+                $"{StorageHocon.JournalPlugin}.{key} is {value}; it must be positive.");
     }
 
     /// <summary>All rows of one call: mostly exactly one.</summary>
