@@ -337,6 +337,27 @@ public abstract class StorageTests
     }
 
     [Fact]
+    public async Task What_is_stored_beside_stale_writers_counts_as_acknowledged()
+    {
+        await using var node = await Node.StartAsync(Open(), "akka.persistence.journal.sql.ledger.writers = 1");
+        var actors = Enumerable.Range(0, 60).Select(i => node.Open($"beside-{i}")).ToArray();
+        await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, OfAnAccount())));
+        for (var i = 0; i < actors.Length; i++)
+        {
+            if (i % 3 != 2)
+            {
+                InsertBehind($"beside-{i}", 2);
+            }
+        }
+
+        // The first is stale: all that is stored is stored in a batch that was taken apart.
+        await Task.WhenAll(actors.Select(actor => WriteOrStopAsync(actor, OfAnAccount())));
+        DatabaseWatch.Of(node.System).AcknowledgedRows().ShouldHaveSingleItem().SequenceNr.ShouldBe(2);
+
+        static JournalRow OfAnAccount() => new(new byte[] { 1 }) { Generation = 0 };
+    }
+
+    [Fact]
     public async Task What_cannot_be_serialized_stops_its_own_actor_only()
     {
         await using var node = await Node.StartAsync(Open());

@@ -450,7 +450,7 @@ internal sealed class NodeLease : IDisposable
             return false;
         }
 
-        if (database.Known is null && state.Server.StartsWith('?'))
+        if (database.Known is null && state.HasUnknownServer)
         {
             log!.Warning(
                 "The database does not let this role call pg_control_system() and pg_walfile_name(): that it has failed over is seen by"

@@ -52,6 +52,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<AccountAddress, Asked> asked = [];
     private readonly Queue<(long At, long Settled)> marks = new();
+    private int marksOf;
     private readonly int accountsMax;
     private readonly TimeSpan ahead;
     private readonly Queue<LedgerTime> wokenAhead = new();
@@ -584,6 +585,14 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
         if (!recovered)
         {
             return;
+        }
+
+        if (context.Generation() is var generation && generation != marksOf)
+        {
+            // Places that the database has lost are given again: from an older mark on too much is searched, from these
+            // too little.
+            marksOf = generation;
+            marks.Clear();
         }
 
         long? save = null;
