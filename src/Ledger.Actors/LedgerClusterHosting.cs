@@ -21,8 +21,8 @@ public static class LedgerClusterHostingExtensions
     private static readonly TimeSpan FirstAnswerWithin = TimeSpan.FromSeconds(10);
 
     // For how long a member is new to another, and how long it may be silent meanwhile.
-    private static readonly TimeSpan YoungFor = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan YoungPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan YoungFor = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan YoungPause = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan UnstableFor = TimeSpan.FromSeconds(10);
 

@@ -153,6 +153,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
         using var transaction = connection.BeginTransaction();
         using (var gate = new NpgsqlCommand(
             "SET LOCAL lock_timeout = '60s'; SET LOCAL statement_timeout = '60s';"
+            + " SET LOCAL idle_in_transaction_session_timeout = '60s';" // A busy machine may keep this process waiting.
             + " SET LOCAL client_min_messages = warning;", connection, transaction))
         {
             gate.ExecuteNonQuery();

@@ -25,8 +25,8 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.cluster.split-brain-resolver.down-all-when-unstable = 10s
         akka.cluster.failure-detector.implementation-class = Ledger.Actors.Remoting.PatientFailureDetector, Ledger.Actors
         akka.cluster.failure-detector.expected-response-after = 10s
-        akka.cluster.failure-detector.young-for = 10s
-        akka.cluster.failure-detector.young-pause = 5s
+        akka.cluster.failure-detector.young-for = 5s
+        akka.cluster.failure-detector.young-pause = 3s
         akka.cluster.min-nr-of-members = 2
         akka.cluster.role.ledger.min-nr-of-members = 2
         akka.cluster.allow-weakly-up-members = off
