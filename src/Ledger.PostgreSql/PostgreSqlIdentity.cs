@@ -24,8 +24,7 @@ internal static class PostgreSqlIdentity
     {
         try
         {
-            using var connection = new NpgsqlConnection(PostgreSqlConnections.ForStart(connectionString));
-            connection.Open();
+            using var connection = new PostgreSqlSessions(PostgreSqlConnections.ForStart(connectionString), mustLast: false).Open();
             using var command = new NpgsqlCommand(LossSql, connection);
             return command.ExecuteScalar() as string;
         }
@@ -41,8 +40,7 @@ internal static class PostgreSqlIdentity
     {
         try
         {
-            using var connection = new NpgsqlConnection(PostgreSqlConnections.ForStart(connectionString));
-            connection.Open();
+            using var connection = new PostgreSqlSessions(PostgreSqlConnections.ForStart(connectionString), mustLast: false).Open();
             using (var command = new NpgsqlCommand(BeginSql, connection)
             {
                 Parameters = { new NpgsqlParameter<string> { TypedValue = by }, new NpgsqlParameter<string> { TypedValue = reason } },
@@ -65,8 +63,7 @@ internal static class PostgreSqlIdentity
     {
         try
         {
-            using var connection = new NpgsqlConnection(PostgreSqlConnections.ForStart(connectionString));
-            connection.Open();
+            using var connection = new PostgreSqlSessions(PostgreSqlConnections.ForStart(connectionString), mustLast: false).Open();
             return Read(connection);
         }
         catch (NpgsqlException e)
