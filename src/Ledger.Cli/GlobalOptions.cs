@@ -56,8 +56,9 @@ internal sealed class GlobalOptions
         };
         authority = new Option<X509Certificate2Collection?>("--authority")
         {
-            Description = "A file of certificates (PEM). With https, servers are trusted whose certificates are of these authorities, and "
-                + $"no others. Where it is not given, ${AuthorityVariable} is taken, and else the authorities that the machine trusts.",
+            Description = "A file of certificates (PEM). With https, servers are trusted whose certificates are of these "
+                + $"authorities, and no others. Where it is not given, ${AuthorityVariable} is taken, and else the "
+                + "authorities that the machine trusts.",
             HelpName = "FILE",
             Recursive = true,
             Arity = ArgumentArity.ExactlyOne,

@@ -34,7 +34,8 @@ internal static class LedgerCli
     {
         // Whatever the machine's language: scripts read what is printed, and a number is typed in one way. It ends
         // with this call.
-        (CultureInfo.CurrentCulture, CultureInfo.CurrentUICulture) = (CultureInfo.InvariantCulture, CultureInfo.InvariantCulture);
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
         var parsed = CreateRoot(context).Parse(args);
         if (UnknownWord(parsed) is { } word)
         {

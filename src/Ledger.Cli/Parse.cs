@@ -216,7 +216,8 @@ internal static class Parse
     }
 
     /// <summary>The certificates in a file.</summary>
-    public static X509Certificate2Collection? Authorities(ArgumentResult result, string path, string source = "--authority: ")
+    public static X509Certificate2Collection? Authorities(
+        ArgumentResult result, string path, string source = "--authority: ")
     {
         var found = new X509Certificate2Collection();
         try
@@ -232,7 +233,8 @@ internal static class Parse
 
         if (found.Count == 0)
         {
-            result.AddError($"{source}'{path}' holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----.");
+            result.AddError(
+                $"{source}'{path}' holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----.");
             return null;
         }
 

@@ -83,7 +83,10 @@ internal static class ChannelFactory
         ConnectTimeout = ConnectTimeout,
         PlaintextStreamFilter = (context, _) =>
             ValueTask.FromResult<Stream>(new GatedStream(context.PlaintextStream, greetings, ConnectTimeout)),
-        SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = ChainPolicy(options.CertificateAuthorities) },
+        SslOptions = new SslClientAuthenticationOptions
+        {
+            CertificateChainPolicy = ChainPolicy(options.CertificateAuthorities),
+        },
     };
 
     // Authorities that were named are the only ones; otherwise those of the machine are.

@@ -48,7 +48,8 @@ internal sealed class GatedStream(Stream inner, Greetings greetings, TimeSpan pa
             bound.CancelAfter(patience);
             count = await inner.ReadAsync(buffer, bound.Token).ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is IOException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception failure) when (failure is IOException or OperationCanceledException
+            && !cancellationToken.IsCancellationRequested)
         {
             throw Refuse(NoLedgerKind.Silent, failure);
         }

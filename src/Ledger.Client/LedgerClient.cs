@@ -237,7 +237,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.FreezeAccountRequest { Address = address, Freeze = Wire.ToWire(freeze) };
-        var response = await CallAsync(accounts.FreezeAccountAsync, message, CallKind.Change, request, cancellationToken);
+        var response = await CallAsync(
+            accounts.FreezeAccountAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -255,7 +256,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.UnfreezeAccountRequest { Address = address, Reason = reason };
-        var response = await CallAsync(accounts.UnfreezeAccountAsync, message, CallKind.Change, request, cancellationToken);
+        var response = await CallAsync(
+            accounts.UnfreezeAccountAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -273,7 +275,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.CloseAccountRequest { Address = address, Reason = reason };
-        var response = await CallAsync(accounts.CloseAccountAsync, message, CallKind.Change, request, cancellationToken);
+        var response = await CallAsync(
+            accounts.CloseAccountAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -291,7 +294,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.ReopenAccountRequest { Address = address, Reason = reason };
-        var response = await CallAsync(accounts.ReopenAccountAsync, message, CallKind.Change, request, cancellationToken);
+        var response = await CallAsync(
+            accounts.ReopenAccountAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -316,7 +320,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             DebitsMustNotExceedCredits = Wire.ToWire(debitsMustNotExceedCredits),
             CreditsMustNotExceedDebits = Wire.ToWire(creditsMustNotExceedDebits),
         };
-        var response = await CallAsync(accounts.SetAccountLimitsAsync, message, CallKind.Change, request, cancellationToken);
+        var response = await CallAsync(
+            accounts.SetAccountLimitsAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -598,7 +603,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             var again = Failures.IsOverload(failure)
                 ? TimeSpan.FromTicks(Math.Max(timeout.Ticks, retryFor.Ticks))
                 : isRead && Failures.IsBrokenConnection(failure) ? timeout
-                : Failures.IsOpen(failure) && (kind != CallKind.Change || failure.Unreachable) ? retryFor : TimeSpan.Zero;
+                : Failures.IsOpen(failure) && (kind != CallKind.Change || failure.Unreachable) ? retryFor
+                : TimeSpan.Zero;
             if (Failures.IsFutile(failure))
             {
                 again = TimeSpan.Zero;
@@ -629,7 +635,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             LedgerClientException failure;
             try
             {
-                using var call = method(message, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
+                using var call = method(
+                    message, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
                 return (await call.ResponseAsync, null);
             }
             catch (RpcException refusal)

@@ -308,7 +308,8 @@ public sealed class TransferStream : IAsyncDisposable
     {
         // What never left is as good as not begun with, whatever the caller thinks of repeating.
         var neverSent = failure.Unreachable && !Failures.IsFutile(failure) && countsArrivals && isWithinTries;
-        var mayRetry = (retryFor > TimeSpan.Zero && Failures.IsOpen(failure) && !Failures.IsFutile(failure)) || neverSent;
+        var mayRetry = neverSent
+            || (retryFor > TimeSpan.Zero && Failures.IsOpen(failure) && !Failures.IsFutile(failure));
         var within = neverSent && answerTimeout > retryFor ? answerTimeout : retryFor;
         lock (gate)
         {

@@ -33,7 +33,8 @@ internal static class PostgreSqlConnectionCount
             return null;
         }
 
-        var (server, role, database, isSuperuser) = (reader.GetInt32(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetBoolean(3));
+        var (server, role, database) = (reader.GetInt32(0), reader.GetInt32(1), reader.GetInt32(2));
+        var isSuperuser = reader.GetBoolean(3);
 
         // The limits of roles and databases do not hold for superusers; -1 is none.
         (string What, int Count)[] limits =
@@ -46,8 +47,8 @@ internal static class PostgreSqlConnectionCount
         var (what, least) = limits.Where(static one => one.Count >= 0).MinBy(static one => one.Count);
         return least >= needed
             ? null
-            : $"A node may need {needed} connections ({readersMax} to read, by Maximum Pool Size; {writers} to write; {Leases} for its"
-                + $" lease; {Claims} for shards), and {what} allows {least} in all. Raise that to what all nodes together need, or set a"
-                + " smaller Maximum Pool Size in the connection string.";
+            : $"A node may need {needed} connections ({readersMax} to read, by Maximum Pool Size; {writers} to write;"
+                + $" {Leases} for its lease; {Claims} for shards), and {what} allows {least} in all. Raise that to what all"
+                + " nodes together need, or set a smaller Maximum Pool Size in the connection string.";
     }
 }

@@ -8,6 +8,9 @@ namespace Ledger.PostgreSql;
 /// <summary>Fills in what a connection string for money should say.</summary>
 internal static class PostgreSqlConnections
 {
+    private const StringSplitOptions SplitOptions =
+        StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+
     public static NpgsqlConnectionStringBuilder Complete(string connectionString, PostgreSqlStorageOptions options)
     {
         NpgsqlConnectionStringBuilder builder;
@@ -75,8 +78,8 @@ internal static class PostgreSqlConnections
                 || wanted.Equals("read-write", StringComparison.OrdinalIgnoreCase)))
         {
             throw new ArgumentException(
-                $"The PostgreSQL connection string has Target Session Attributes={wanted}. The ledger works on the server that is"
-                + " written to: with several hosts leave it out, or set it to primary.",
+                $"The PostgreSQL connection string has Target Session Attributes={wanted}. The ledger works on the server"
+                + " that is written to: with several hosts leave it out, or set it to primary.",
                 nameof(connectionString));
         }
 
@@ -130,7 +133,7 @@ internal static class PostgreSqlConnections
 
         return
         [
-            .. builder.Host.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(host =>
+            .. builder.Host.Split(',', SplitOptions).Select(host =>
             {
                 var one = new NpgsqlConnectionStringBuilder(builder.ConnectionString);
                 one.Remove("Target Session Attributes");
@@ -141,7 +144,8 @@ internal static class PostgreSqlConnections
                 // As Npgsql itself reads them: a port after the last colon, where that is not within an IPv6 address.
                 var colon = host.LastIndexOf(':');
                 if (colon > 0 && (host.IndexOf(':', StringComparison.Ordinal) == colon || host[colon - 1] == ']')
-                    && int.TryParse(host.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+                    && int.TryParse(
+                        host.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
                 {
                     (one.Host, one.Port) = (host[..colon], port);
                 }
@@ -226,7 +230,9 @@ internal static class PostgreSqlConnections
 
     private static string Add(string options, string setting, string value)
     {
-        if (options.Contains(setting, StringComparison.OrdinalIgnoreCase))
+        // PostgreSQL takes a dash for an underscore here.
+        if (options.Contains(setting, StringComparison.OrdinalIgnoreCase)
+            || options.Contains(setting.Replace('_', '-'), StringComparison.OrdinalIgnoreCase))
         {
             return options;
         }

@@ -117,8 +117,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         ownSession = new PostgreSqlSessions(
             new NpgsqlConnectionStringBuilder(connectionString)
             {
-                Pooling = false, Timeout = 1, CommandTimeout = 1, CancellationTimeout = -1, MaxAutoPrepare = 0, KeepAlive = 0,
-                ApplicationName = "ledger lease",
+                Pooling = false, Timeout = 1, CommandTimeout = 1, CancellationTimeout = -1, MaxAutoPrepare = 0,
+                KeepAlive = 0, ApplicationName = "ledger lease",
             }.ToString(),
             mustLast: false);
         pooled = new PostgreSqlSessions(connectionString, mustLast: true);
@@ -127,8 +127,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         claiming = new PostgreSqlSessions(
             new NpgsqlConnectionStringBuilder(connectionString)
             {
-                MinPoolSize = 0, MaxPoolSize = PostgreSqlConnectionCount.Claims, Timeout = 2, CommandTimeout = 2, CancellationTimeout = -1,
-                MaxAutoPrepare = 0, KeepAlive = 0, ApplicationName = "ledger claims",
+                MinPoolSize = 0, MaxPoolSize = PostgreSqlConnectionCount.Claims, Timeout = 2, CommandTimeout = 2,
+                CancellationTimeout = -1, MaxAutoPrepare = 0, KeepAlive = 0, ApplicationName = "ledger claims",
             }.ToString(),
             mustLast: true);
     }

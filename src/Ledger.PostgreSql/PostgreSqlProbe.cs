@@ -104,8 +104,8 @@ internal static class PostgreSqlProbe
     {
         if (LacksSettings(reader, from))
         {
-            return "Something between the ledger and PostgreSQL drops what a connection sets for its session, such as PgBouncer with"
-                + " pool_mode = transaction. " + PostgreSqlProxy.WayOut;
+            return "Something between the ledger and PostgreSQL drops what a connection sets for its session, such as"
+                + " PgBouncer with pool_mode = transaction. " + PostgreSqlProxy.WayOut;
         }
 
         var (isolation, commit, standbys) = (reader.GetString(from + 1), reader.GetString(from + 2), reader.GetString(from + 3));

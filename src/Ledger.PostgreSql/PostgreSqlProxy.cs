@@ -13,7 +13,8 @@ internal static class PostgreSqlProxy
 {
     /// <summary>What to do about a proxy that can't be used.</summary>
     public const string WayOut =
-        "Connect to PostgreSQL directly, or through a proxy that gives every connection a session of its own (pool_mode = session).";
+        "Connect to PostgreSQL directly, or through a proxy that gives every connection a session of its own"
+        + " (pool_mode = session).";
 
     private const string SessionSql = "SELECT pg_backend_pid()";
     private const int Rounds = 2;
@@ -58,8 +59,8 @@ internal static class PostgreSqlProxy
         }
         catch (PostgresException e) when (IsOfStatements(e))
         {
-            return "Something between the ledger and PostgreSQL refuses transactions of several statements, such as PgBouncer with"
-                + " pool_mode = statement. " + WayOut;
+            return "Something between the ledger and PostgreSQL refuses transactions of several statements, such as"
+                + " PgBouncer with pool_mode = statement. " + WayOut;
         }
     }
 
@@ -68,14 +69,14 @@ internal static class PostgreSqlProxy
     public static string? RefusalIn(NpgsqlException failure) =>
         failure is PostgresException { SqlState: PostgresErrorCodes.ProtocolViolation } refusal
         && refusal.MessageText.Contains("startup parameter", StringComparison.OrdinalIgnoreCase)
-            ? $"Something between the ledger and PostgreSQL refuses what a connection sets for its session ({refusal.MessageText}). For"
-                + " PgBouncer: pool_mode = session, and ignore_startup_parameters = extra_float_digits, options, search_path; the ledger"
-                + " then sets it by statement."
+            ? "Something between the ledger and PostgreSQL refuses what a connection sets for its session"
+                + $" ({refusal.MessageText}). For PgBouncer: pool_mode = session, and ignore_startup_parameters ="
+                + " extra_float_digits, options, search_path; the ledger then sets it by statement."
             : null;
 
     private const string Shared =
-        "Something between the ledger and PostgreSQL gives the session of one connection to others, such as PgBouncer with"
-        + " pool_mode = transaction. " + WayOut;
+        "Something between the ledger and PostgreSQL gives the session of one connection to others, such as PgBouncer"
+        + " with pool_mode = transaction. " + WayOut;
 
     private static bool IsOfStatements(PostgresException failure) =>
         failure.MessageText.Contains("statement pooling", StringComparison.OrdinalIgnoreCase);

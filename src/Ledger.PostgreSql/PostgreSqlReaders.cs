@@ -55,7 +55,8 @@ internal sealed class PostgreSqlReaders(string connectionString, DatabaseWatch? 
             throw new NpgsqlException(database.Loss ?? "The database has failed over, or a new epoch has begun: it is read again.");
         }
 
-        await using var command = new NpgsqlCommand($"SELECT set_config('{PostgreSqlSessions.NameSetting}', $1, false)", connection)
+        await using var command = new NpgsqlCommand(
+            $"SELECT set_config('{PostgreSqlSessions.NameSetting}', $1, false)", connection)
         {
             Parameters = { new NpgsqlParameter<string> { TypedValue = name } },
         };

@@ -1,4 +1,4 @@
-using Ledger.Actors.Storage;
+using System.Net.Sockets;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -26,7 +26,8 @@ internal sealed class PostgreSqlSessions
     public const string ReaderName = "ledger reader ";
 
     private const string LookedAt = "ledger, looked at";
-    private const string NameSql = $", set_config('{NameSetting}', '{LookedAt}', false)";
+    private const string LookSql = "SELECT " + PostgreSqlProbe.SettingsSql;
+    private const string NameSql = $"SELECT set_config('{NameSetting}', '{LookedAt}', false)";
     private const string ApplySql =
         "SELECT set_config(s.name, s.value, false) FROM unnest($1::text[], $2::text[]) AS s (name, value)";
 
@@ -74,7 +75,7 @@ internal sealed class PostgreSqlSessions
 
                 failures.AddStandby(connection);
             }
-            catch (NpgsqlException failure) when (failure is not PostgreSqlSessionException)
+            catch (Exception failure) when (IsOfHost(failure))
             {
                 failures.Add(failure);
             }
@@ -111,7 +112,7 @@ internal sealed class PostgreSqlSessions
 
                 failures.AddStandby(connection);
             }
-            catch (NpgsqlException failure) when (failure is not PostgreSqlSessionException)
+            catch (Exception failure) when (IsOfHost(failure))
             {
                 failures.Add(failure);
             }
@@ -137,7 +138,12 @@ internal sealed class PostgreSqlSessions
         }
     }
 
-    private static NpgsqlCommand PrimaryCommand(NpgsqlConnection connection) => new("SELECT NOT pg_is_in_recovery()", connection);
+    // Another host may be better; a session that was opened and can't be used says something of all.
+    private static bool IsOfHost(Exception failure) =>
+        failure is (NpgsqlException and not PostgreSqlSessionException) or TimeoutException or SocketException;
+
+    private static NpgsqlCommand PrimaryCommand(NpgsqlConnection connection) =>
+        new("SELECT NOT pg_is_in_recovery()", connection);
 
     private static async Task<bool> IsPrimaryAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
@@ -151,13 +157,11 @@ internal sealed class PostgreSqlSessions
         return command.ExecuteScalar() is true;
     }
 
-    private static NpgsqlCommand LookCommand(NpgsqlConnection connection, bool isPooled) =>
-        new("SELECT " + PostgreSqlProbe.SettingsSql + (isPooled ? NameSql : string.Empty), connection);
-
     // Null where the server does not say: one before version 14. With one host there is nothing to choose.
     private bool? IsWritable(NpgsqlConnection connection) => hosts.Length == 1 ? true
         : connection.PostgresParameters.TryGetValue("in_hot_standby", out var standby)
-            ? standby == "off" && connection.PostgresParameters.GetValueOrDefault("default_transaction_read_only") != "on"
+            ? standby == "off"
+                && connection.PostgresParameters.GetValueOrDefault("default_transaction_read_only") != "on"
             : null;
 
     private bool WasLookedAt(NpgsqlConnection connection) => isPooled
@@ -166,10 +170,15 @@ internal sealed class PostgreSqlSessions
 
     private async ValueTask LookAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        for (var isFirst = true; !WasLookedAt(connection); isFirst = false)
+        if (WasLookedAt(connection))
+        {
+            return;
+        }
+
+        for (var isFirst = true; ; isFirst = false)
         {
             bool lacksSettings;
-            await using (var command = LookCommand(connection, isPooled))
+            await using (var command = new NpgsqlCommand(LookSql, connection))
             await using (var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false))
             {
                 await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -178,20 +187,32 @@ internal sealed class PostgreSqlSessions
 
             if (!lacksSettings)
             {
-                return;
+                break;
             }
 
             await using var apply = ApplyCommand(connection);
             await apply.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
+
+        // Only now: a session that is refused goes back to the pool without the name.
+        if (isPooled)
+        {
+            await using var name = new NpgsqlCommand(NameSql, connection);
+            await name.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private void Look(NpgsqlConnection connection)
     {
-        for (var isFirst = true; !WasLookedAt(connection); isFirst = false)
+        if (WasLookedAt(connection))
+        {
+            return;
+        }
+
+        for (var isFirst = true; ; isFirst = false)
         {
             bool lacksSettings;
-            using (var command = LookCommand(connection, isPooled))
+            using (var command = new NpgsqlCommand(LookSql, connection))
             using (var reader = command.ExecuteReader())
             {
                 reader.Read();
@@ -200,11 +221,17 @@ internal sealed class PostgreSqlSessions
 
             if (!lacksSettings)
             {
-                return;
+                break;
             }
 
             using var apply = ApplyCommand(connection);
             apply.ExecuteNonQuery();
+        }
+
+        if (isPooled)
+        {
+            using var name = new NpgsqlCommand(NameSql, connection);
+            name.ExecuteNonQuery();
         }
     }
 
@@ -251,7 +278,7 @@ internal sealed class PostgreSqlSessions
             NpgsqlConnection.ClearPool(connection);
         }
 
-        public NpgsqlException Together() => all is [NpgsqlException only]
+        public Exception Together() => all is [var only]
             ? only
             : all[0] as PostgresException
                 ?? new NpgsqlException(

@@ -50,7 +50,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
     {
         try
         {
-            var sessions = new PostgreSqlSessions(PostgreSqlConnections.ForStart(_connection.ConnectionString), mustLast: true);
+            var sessions = new PostgreSqlSessions(
+                PostgreSqlConnections.ForStart(_connection.ConnectionString), mustLast: true);
             using var connection = sessions.Open();
             CheckServer(connection);
             Refuse(PostgreSqlProxy.FaultIn(connection, sessions.Open));
@@ -119,7 +120,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
 
-    internal override void ForgetConnections() => new PostgreSqlSessions(_connection.ConnectionString, mustLast: true).ClearPools();
+    internal override void ForgetConnections() =>
+        new PostgreSqlSessions(_connection.ConnectionString, mustLast: true).ClearPools();
 
     private PostgreSqlReaders Readers => new(_connection.ConnectionString, _database);
 

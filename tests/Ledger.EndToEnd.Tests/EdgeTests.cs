@@ -90,6 +90,7 @@ public sealed class EdgeTests
             ["accounts", "statement", "lang:b", "--output", "json", "--end-time", "2100-01-31T12:00:00.5Z"],
             ["balances"], ["accounts", "get"], ["accounts", "statement", "lang:b", "--limit", "x"], ["transfers", "post", "--help"],
         ];
+        var configuration = Path.Combine(store.Root, "with-languages.runtimeconfig.json");
         await RunAsync("C", ["accounts", "open", "lang:i", "--asset", "USD/2", "--code", "1"]);
         await RunAsync("C", ["accounts", "open", "lang:b", "--asset", "USD/2", "--code", "1"]);
         (await RunAsync("C",
@@ -98,7 +99,6 @@ public sealed class EdgeTests
         ])).ExitCode.ShouldBe(0);
 
         // Where the program has the languages' data, which it is published without.
-        var configuration = Path.Combine(store.Root, "with-languages.runtimeconfig.json");
         var own = await File.ReadAllTextAsync(Path.ChangeExtension(Programs.Cli + ".x", ".runtimeconfig.json"));
         own.ShouldContain("\"System.Globalization.Invariant\": true");
         await File.WriteAllTextAsync(configuration, own

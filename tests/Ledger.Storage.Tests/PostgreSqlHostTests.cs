@@ -48,7 +48,9 @@ public sealed class PostgreSqlHostTests : IDisposable
             (await PortOfAsync(sessions)).ShouldBe(Port);
             sessions.Open().Dispose();
 
+            // What lies in a pool is handed out as it is, and fails where it is used.
             _server.Stop(immediate: true);
+            sessions.ClearPools();
             var failure = await Should.ThrowAsync<NpgsqlException>(async () => await PortOfAsync(sessions));
             failure.Message.ShouldContain("is a standby");
             failure.IsTransient.ShouldBeTrue();

@@ -46,7 +46,7 @@ public sealed class PgBouncer : IDisposable
 
             """));
         var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true };
-        if (Environment.IsPrivilegedProcess)
+        if (Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows())
         {
             // It refuses to run as root.
             File.SetUnixFileMode(_directory, (UnixFileMode)0b111_101_101);

@@ -11,7 +11,8 @@ internal static class Printable
     // Joiners are left: names and flags are written with them.
     private const string Invisible =
         "\u00AD\u061C\u180E\u200B\u200E\u200F\u2028\u2029\u202A\u202B\u202C\u202D\u202E"
-        + "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\u206A\u206B\u206C\u206D\u206E\u206F\uFEFF\uFFF9\uFFFA\uFFFB";
+        + "\u2060\u2061\u2062\u2063\u2064\u2066\u2067\u2068\u2069\u206A\u206B\u206C\u206D\u206E\u206F"
+        + "\uFEFF\uFFF9\uFFFA\uFFFB";
 
     // Tags: a copy of ASCII that nobody sees.
     private const int TagFirst = 0xE0000;

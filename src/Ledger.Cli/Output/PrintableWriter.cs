@@ -12,7 +12,8 @@ internal sealed class PrintableWriter(TextWriter inner) : TextWriter(System.Glob
 
     public override void Write(string? value) => inner.Write(Of(value));
 
-    public override void Write(char[] buffer, int index, int count) => inner.Write(Of(new string(buffer, index, count)));
+    public override void Write(char[] buffer, int index, int count) =>
+        inner.Write(Of(new string(buffer, index, count)));
 
     public override void Write(ReadOnlySpan<char> buffer) => inner.Write(Of(buffer.ToString()));
 

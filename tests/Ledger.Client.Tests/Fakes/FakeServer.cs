@@ -31,7 +31,8 @@ internal sealed class FakeServer : IAsyncDisposable
     public Uri Address => new(app.Services.GetRequiredService<IServer>()
         .Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
 
-    public static Task<FakeServer> InMemoryAsync(FakeLedger? ledger = null) => StartAsync(ledger, port: null, HttpProtocols.Http2, certificate: null);
+    public static Task<FakeServer> InMemoryAsync(FakeLedger? ledger = null) =>
+        StartAsync(ledger, port: null, HttpProtocols.Http2, certificate: null);
 
     public static Task<FakeServer> OnPortAsync(
         FakeLedger? ledger = null, int port = 0, HttpProtocols protocols = HttpProtocols.Http2,

@@ -106,7 +106,10 @@ internal sealed class NodeProcess : IAsyncDisposable
     {
         var node = new NodeProcess(
             store,
-            ["--Ledger:Grpc:Url", "http://127.0.0.1:0", "--Ledger:Http:Url", "http://127.0.0.1:0", "--Ledger:Shutdown:DrainDelay", "00:00:00"],
+            [
+                "--Ledger:Grpc:Url", "http://127.0.0.1:0", "--Ledger:Http:Url", "http://127.0.0.1:0",
+                "--Ledger:Shutdown:DrainDelay", "00:00:00",
+            ],
             filesMax);
         await node.ListeningAsync();
         return node;
