@@ -29,7 +29,7 @@ public sealed class PostgreSqlHostTests : IDisposable
         // Npgsql by itself would not look at this host again for ten seconds, and none of these would be stored.
         _server.Restart();
         (await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, new Noted("2"))))).ShouldAllBe(number => number == 2);
-        (await node.ReadAgainAsync("several-0")).SequenceNr.ShouldBe(2);
+        (await node.TryUntilWokenAsync("several-0")).SequenceNr.ShouldBe(2);
     }
 
     [Theory]
