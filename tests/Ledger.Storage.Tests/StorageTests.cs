@@ -339,7 +339,7 @@ public abstract class StorageTests
     [Fact]
     public async Task What_is_stored_beside_stale_writers_counts_as_acknowledged()
     {
-        await using var node = await Node.StartAsync(Open(), "akka.persistence.journal.sql.ledger.writers = 1");
+        await using var node = await Node.StartAsync(Open(), "akka.persistence.journal.ledger.writers = 1");
         var actors = Enumerable.Range(0, 60).Select(i => node.Open($"beside-{i}")).ToArray();
         await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, OfAnAccount())));
         for (var i = 0; i < actors.Length; i++)

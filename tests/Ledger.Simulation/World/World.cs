@@ -1084,11 +1084,7 @@ internal sealed partial class World
             return;
         }
 
-        var notesGaps = true;
-#if MUTANTS
-        notesGaps = !Mutants.NotesNoGap;
-#endif
-        if (row.PreviousIndexed.SequenceNr > 0 && !place.Indexed.Contains(row.PreviousIndexed) && notesGaps)
+        if (row.PreviousIndexed.SequenceNr > 0 && !place.Indexed.Contains(row.PreviousIndexed) && !Mutants.NotesNoGap)
         {
             place.IndexGaps.Add(row.SequenceNr);
         }
@@ -1256,11 +1252,7 @@ internal sealed class Incarnation : IAccountShell
 
     public bool IsDead { get; set; }
 
-    private bool IsNewest => Place.Newest == this
-#if MUTANTS
-        || Mutants.SpeaksWithoutLease
-#endif
-        ;
+    private bool IsNewest => Place.Newest == this || Mutants.SpeaksWithoutLease;
 
     private LedgerTime Clock => world.Clock(Node);
 
