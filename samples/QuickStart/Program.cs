@@ -1,4 +1,4 @@
-// A ledger inside of an application: no other process, one SQLite file. Run it twice: the file keeps everything.
+// A ledger inside of an application: no other process, SQLite files beside the program. Run it twice: they keep everything.
 // The packages: Ledger.Sqlite, and Microsoft.Extensions.Hosting for the host.
 using Ledger.Actors;
 using Ledger.Core;

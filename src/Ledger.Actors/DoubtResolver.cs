@@ -23,6 +23,7 @@ internal sealed class DoubtResolver(
         InDoubtVerdict request, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var verdict = new OperatorVerdict(request.By, request.Reason);
+        var history = context.Database?.History;
         var (answer, coordinator) = await FindAsync(request, verdict, deadline, cancellationToken);
         if (answer.Part is { } part)
         {
@@ -36,7 +37,19 @@ internal sealed class DoubtResolver(
                 IsBooked: true);
         }
 
-        return await WriteAsync(answer, coordinator, verdict, deadline, cancellationToken);
+        return await WriteAsync(answer, coordinator, verdict, history, deadline, cancellationToken);
+    }
+
+    // R19: which row is which, and what was read of it, is true of the database of before.
+    private void RequireSameHistory(DatabaseHistory? history)
+    {
+        if (history is not null && context.Database!.Generation != history.Generation)
+        {
+            throw new LedgerException(
+                LedgerErrorReason.JournalUnavailable,
+                "The database failed over, or a new epoch began, while the verdict was under way. The same call may be made"
+                + " again.");
+        }
     }
 
     // Any of its accounts may have been named; the coordinator is asked.
@@ -85,8 +98,8 @@ internal sealed class DoubtResolver(
     }
 
     private async Task<InDoubtResolution> WriteAsync(
-        ResolveInDoubtAnswer answer, AccountAddress coordinator, OperatorVerdict verdict, DateTimeOffset deadline,
-        CancellationToken cancellationToken)
+        ResolveInDoubtAnswer answer, AccountAddress coordinator, OperatorVerdict verdict, DatabaseHistory? history,
+        DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         if (streams is null || answer.Part is not { } part)
         {
@@ -110,16 +123,17 @@ internal sealed class DoubtResolver(
                     case OperatorAbortStep.Read:
                         var rows = await reader.ReadAsync(
                             answer.LastAgent, coordinator, answer.PreparedRow, abort.IsDecidedBy, timer.Token);
+                        RequireSameHistory(history);
                         hash = rows.Hash;
                         abort.TakeRows(
                             rows.Deciding, rows.Newest, rows.Last, LedgerTime.From(context.Time.GetUtcNow()));
                         break;
                     case OperatorAbortStep.Append:
-                        await AppendAsync(answer.LastAgent, abort, hash, timer.Token);
+                        await AppendAsync(answer.LastAgent, abort, hash, history?.Generation, timer.Token);
                         break;
                     case OperatorAbortStep.Tell:
                         var isBooked = await TellAsync(
-                            coordinator, part, verdict, abort.Answer!, deadline, cancellationToken);
+                            coordinator, part, verdict, abort.Answer!, history?.Mark, deadline, cancellationToken);
                         return new InDoubtResolution(
                             abort.Answer!.Committed,
                             abort.WasDecided ? InDoubtDecision.Journal : InDoubtDecision.Operator, coordinator,
@@ -154,14 +168,16 @@ internal sealed class DoubtResolver(
     }
 
     private async Task AppendAsync(
-        AccountAddress lastAgent, OperatorAbort abort, byte[] hash, CancellationToken cancellationToken)
+        AccountAddress lastAgent, OperatorAbort abort, byte[] hash, int? generation,
+        CancellationToken cancellationToken)
     {
         var row = abort.Row!;
         var bytes = JournalCodec.Encode(row, hash, lastAgent);
         var written = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
         system.ActorOf(Props.Create(() => new VerdictWriterActor(
             context.JournalPluginId, AccountActor.PersistenceIdOf(lastAgent),
-            new JournalRow(bytes, WorkFacts.AreIn(row, lastAgent), IdEntries.Of(row)), row.SequenceNr, written)));
+            new JournalRow(bytes, WorkFacts.AreIn(row, lastAgent), IdEntries.Of(row)) { Generation = generation },
+            row.SequenceNr, written)));
         var refused = (CloserRefused)row.Events[0];
         if (await written.Task.WaitAsync(cancellationToken) is { } cause)
         {
@@ -183,11 +199,12 @@ internal sealed class DoubtResolver(
     // What is durable at the last agent holds whether or not the coordinator hears of it now.
     private async Task<bool> TellAsync(
         AccountAddress coordinator, TransactionPart part, OperatorVerdict verdict, CloseAnswer found,
-        DateTimeOffset deadline, CancellationToken cancellationToken)
+        DatabaseMark? mark, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         try
         {
-            var told = await AskAsync(coordinator, part.Key, verdict, part.Digest, found, deadline, cancellationToken);
+            var told = await AskAsync(
+                coordinator, part.Key, verdict, part.Digest, found, deadline, cancellationToken, mark);
             return told.State != InDoubtState.Undecided;
         }
         catch (LedgerException)
@@ -198,8 +215,9 @@ internal sealed class DoubtResolver(
 
     private async Task<ResolveInDoubtAnswer> AskAsync(
         AccountAddress account, TransferId id, OperatorVerdict verdict, UInt128 digest, CloseAnswer? found,
-        DateTimeOffset deadline, CancellationToken cancellationToken) => await ledger.ResolveAsync(
+        DateTimeOffset deadline, CancellationToken cancellationToken, DatabaseMark? mark = null) =>
+        await ledger.ResolveAsync(
         account,
         (caller, until) => new ResolveInDoubtCall(id, verdict, caller, until) { Digest = digest, Found = found },
-        deadline, cancellationToken);
+        deadline, mark, cancellationToken);
 }

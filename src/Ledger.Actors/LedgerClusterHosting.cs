@@ -17,6 +17,15 @@ public static class LedgerClusterHostingExtensions
     /// <summary>Says in the configuration that the settings of sharding are there.</summary>
     internal const string Marker = "ledger.sharding-is-set";
 
+    // How long a machine that is busy with the start of several nodes may take for the first connection between two of them.
+    private static readonly TimeSpan FirstAnswerWithin = TimeSpan.FromSeconds(10);
+
+    // For how long a member is new to another, and how long it may be silent meanwhile.
+    private static readonly TimeSpan YoungFor = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan YoungPause = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan UnstableFor = TimeSpan.FromSeconds(10);
+
     /// <summary>Adds clustering as a ledger wants it: a split brain resolver that keeps the majority, failure detection by
     /// the profile, and no work before a majority has met. Remoting, and where the nodes find each other, is the
     /// application's, but for the TCP transport's class: one that no failed TLS handshake can end the node by.</summary>
@@ -84,10 +93,14 @@ public static class LedgerClusterHostingExtensions
         // new one waits for that many nodes before it says where any shard is: with all of them it would wait for the dead.
         // It counts the nodes of the role, where there is one.
         // down-removal-margin: "off" and 0 silently mean stable-after.
-        // down-all-when-unstable: where no decision is reached all go down, and are started again by their supervisors;
-        // staying up would mean two owners of an account.
+        // down-all-when-unstable: where no decision is reached in time all go down, and are started again by their supervisors;
+        // staying up would mean two owners of an account. The time is counted from the first suspicion on, and every node that
+        // joins puts the decision off by stable-after: by default, four seconds, all would end where one dies while two start.
         // allow-weakly-up-members: a node that not everybody sees yet is to be given no accounts.
+        // expected-response-after: until a member has answered once, it is not judged. Its connection is being made, which on a
+        // busy machine takes seconds; a wrong suspicion costs the member and whoever suspects it.
         // transport-class: the default ends the node when a TLS handshake breaks off.
+        // connection-timeout: of the whole handshake. A process that is dead refuses a connection at once.
         var ofRole = role is null
             ? string.Empty
             : string.Create(
@@ -106,16 +119,19 @@ public static class LedgerClusterHostingExtensions
                 shutdown-after-unsuccessful-join-seed-nodes = {{Ms(values.JoinTimeout)}}
                 allow-weakly-up-members = off
                 failure-detector {
+                  implementation-class = "{{typeof(PatientFailureDetector).FullName}}, {{typeof(PatientFailureDetector).Assembly.GetName().Name}}"
                   heartbeat-interval = {{Ms(values.HeartbeatInterval)}}
                   acceptable-heartbeat-pause = {{Ms(values.AcceptableHeartbeatPause)}}
                   threshold = 8.0
                   min-std-deviation = 100ms
-                  expected-response-after = {{Ms(2 * values.HeartbeatInterval)}}
+                  expected-response-after = {{Ms(FirstAnswerWithin)}}
+                  young-for = {{Ms(YoungFor)}}
+                  young-pause = {{Ms(Max(YoungPause, values.AcceptableHeartbeatPause!.Value))}}
                 }
                 split-brain-resolver {
                   active-strategy = keep-majority
                   stable-after = {{Ms(values.StableAfter)}}
-                  down-all-when-unstable = on
+                  down-all-when-unstable = {{Ms(Max(UnstableFor, values.StableAfter!.Value))}}
                   keep-majority.role = {{StorageHocon.Quote(role ?? string.Empty)}}
                 }
                 singleton.hand-over-retry-interval = 200ms
@@ -124,7 +140,7 @@ public static class LedgerClusterHostingExtensions
                 retry-gate-closed-for = 1s
                 dot-netty.tcp {
                   transport-class = "{{typeof(SurvivingTransport).FullName}}, {{typeof(SurvivingTransport).Assembly.GetName().Name}}"
-                  connection-timeout = 3s
+                  connection-timeout = {{Ms(FirstAnswerWithin)}}
                 }
               }
               coordinated-shutdown.exit-clr = off
@@ -163,6 +179,8 @@ public static class LedgerClusterHostingExtensions
               buffer-size = {{values.ShardBufferSize}}
             }
             """);
+
+    private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private static string Ms(TimeSpan? value) =>
         string.Create(CultureInfo.InvariantCulture, $"{value!.Value.TotalMilliseconds}ms");

@@ -38,7 +38,7 @@ public static class LedgerHostingExtensions
                 {
                     // The application's own logging and levels, and not lines of Akka's on its console.
                     loggers.ClearLoggers();
-                    loggers.AddLoggerFactory();
+                    loggers.AddLogger<HostLogger>();
                 })
                 .WithLedger(configure))
             .AddLedger();
@@ -262,12 +262,16 @@ internal sealed class LedgerExtension : IExtension
         options.Storage.Attach(database);
         var streams = options.Storage.OpenStreams();
         var reader = new AccountStreamReader(streams, Logging.GetLogger(system, typeof(AccountStreamReader)));
-        Work = new LedgerWorkIndex(options.Storage.OpenWork(), WorkRows.Facts, (row, cause) =>
-        {
-            SweeperHealth.CountUnreadable();
-            system.Log.Error(cause, "Row {SequenceNr} of {PersistenceId} can't be read; holds in it may not expire",
-                row.SequenceNr, row.PersistenceId);
-        });
+        Work = new LedgerWorkIndex(
+            options.Storage.OpenWork(),
+            WorkRows.Facts,
+            (row, cause) =>
+            {
+                SweeperHealth.CountUnreadable();
+                system.Log.Error(cause, "Row {SequenceNr} of {PersistenceId} can't be read; holds in it may not expire",
+                    row.SequenceNr, row.PersistenceId);
+            },
+            () => database.Generation);
         Holds = new HoldLocator(Work);
         calls = new CallTable(Clock, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
@@ -379,7 +383,10 @@ internal sealed class LedgerExtension : IExtension
 
         var sweeper = system.SystemActorOf(
             Props.Create(() => new SweeperActor(
-                new SweeperContext(Work, WorkRows, region, AskAsync, Options, SweeperHealth) { Time = Clock })),
+                new SweeperContext(Work, WorkRows, region, AskAsync, Options, SweeperHealth)
+                {
+                    Time = Clock, Generation = () => Context.Database!.Generation,
+                })),
             "ledger-sweeper");
         Sweeper = sweeper;
 

@@ -1,4 +1,5 @@
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Storage;
 using Ledger.Core;
 
 namespace Ledger.Actors;
@@ -16,11 +17,17 @@ internal sealed partial class LedgerService
     }
 
     /// <summary>Asks an account about a transaction in doubt. It may be asked again and again.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="call">What is asked.</param>
+    /// <param name="deadline">Until when.</param>
+    /// <param name="mark">The history of the database that the call tells of; null where it tells of none.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     internal async Task<ResolveInDoubtAnswer> ResolveAsync(
         AccountAddress account, Func<Caller, LedgerTime, AccountMessage> call, DateTimeOffset deadline,
+        DatabaseMark? mark,
         CancellationToken cancellationToken)
     {
-        var answer = await AskAsync(account, call, deadline, retryOverload: true, cancellationToken);
+        var answer = await AskAsync(account, call, deadline, retryOverload: true, hasId: true, cancellationToken, mark);
         return answer switch
         {
             ResolveInDoubtAnswer resolved => resolved,

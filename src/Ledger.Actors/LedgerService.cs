@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Storage;
 using Ledger.Actors.Sweeping;
 using Ledger.Core;
 
@@ -280,7 +281,7 @@ internal sealed partial class LedgerService(
 
     private async Task<AccountAnswerBase> AskAsync(
         AccountAddress account, Func<Caller, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
-        bool retryOverload, bool hasId, CancellationToken cancellationToken)
+        bool retryOverload, bool hasId, CancellationToken cancellationToken, DatabaseMark? mark = null)
     {
         var until = LedgerTime.From(deadline);
         var region = accounts.IsCompletedSuccessfully ? accounts.Result : await StartedAsync(deadline, cancellationToken);
@@ -289,7 +290,10 @@ internal sealed partial class LedgerService(
         while (true)
         {
             var call = calls.Start(deadline, cancellationToken);
-            var envelope = new AccountEnvelope(account, message(new Caller(calls, call.Correlation), until));
+            var envelope = new AccountEnvelope(account, message(new Caller(calls, call.Correlation), until))
+            {
+                Mark = mark,
+            };
             if (options.Mode == LedgerExecutionMode.Clustered && hasId)
             {
                 // A node that dies takes calls and answers with it that nobody else knows of.

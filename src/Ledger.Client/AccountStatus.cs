@@ -12,23 +12,22 @@ public enum AccountStatus
     /// the item that failed.</summary>
     LinkedEventFailed = 1,
 
-    /// <summary>The last item of a batch is linked to a next one that is not there. Nothing of its chain was recorded;
-    /// the caller mends the request.</summary>
+    /// <summary>The last item of a batch is linked to a next one that is not there. Nothing of its chain was recorded.</summary>
     LinkedEventChainOpen = 2,
 
-    /// <summary>The address is empty. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The address is empty. Nothing was recorded.</summary>
     IdMustNotBeZero = 6,
 
-    /// <summary>The address is reserved. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The address is reserved. Nothing was recorded.</summary>
     IdMustNotBeIntMax = 7,
 
-    /// <summary>Both limits were asked for. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>Both limits were asked for. Nothing was recorded.</summary>
     FlagsAreMutuallyExclusive = 8,
 
-    /// <summary>The asset is missing. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The asset is missing. Nothing was recorded.</summary>
     LedgerMustNotBeZero = 13,
 
-    /// <summary>The code is 0. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The code is 0. Nothing was recorded.</summary>
     CodeMustNotBeZero = 14,
 
     /// <summary>The account exists with other limits. Nothing was recorded; the caller takes it as it is, or sets its
@@ -62,8 +61,7 @@ public enum AccountStatus
     /// is, or sets its limits.</summary>
     ExistsWithDifferentAllowance = 1003,
 
-    /// <summary>The account that was to be changed does not exist. Nothing was recorded; the caller mends the address,
-    /// or opens it.</summary>
+    /// <summary>The account that was to be changed does not exist. Nothing was recorded. Correct the address, or open it.</summary>
     NotFound = 1010,
 
     /// <summary>The account was changed by this request. Nothing is to be done.</summary>
@@ -77,6 +75,6 @@ public enum AccountStatus
     /// first, or the allowance made larger.</summary>
     LimitIsExceeded = 1013,
 
-    /// <summary>The end of the freeze lies in the past. Nothing was recorded; the caller mends it.</summary>
+    /// <summary>The end of the freeze lies in the past. Nothing was recorded.</summary>
     EndHasPassed = 1014,
 }

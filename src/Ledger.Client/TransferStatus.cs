@@ -13,56 +13,53 @@ public enum TransferStatus
     /// the item that failed.</summary>
     LinkedEventFailed = 1,
 
-    /// <summary>The last item of a batch is linked to a next one that is not there. Nothing of its chain was recorded;
-    /// the caller mends the request.</summary>
+    /// <summary>The last item of a batch is linked to a next one that is not there. Nothing of its chain was recorded.</summary>
     LinkedEventChainOpen = 2,
 
-    /// <summary>The id is nil. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The id is nil. Nothing was recorded.</summary>
     IdMustNotBeZero = 5,
 
-    /// <summary>The id is all ones. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The id is all ones. Nothing was recorded.</summary>
     IdMustNotBeIntMax = 6,
 
     /// <summary>Properties were set that exclude each other, such as balancing on the post of a hold. Nothing was
-    /// recorded; the caller mends the request.</summary>
+    /// recorded.</summary>
     FlagsAreMutuallyExclusive = 7,
 
-    /// <summary>The debit account's address is empty. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The debit account's address is empty. Nothing was recorded.</summary>
     DebitAccountIdMustNotBeZero = 8,
 
-    /// <summary>The debit account's address is reserved. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The debit account's address is reserved. Nothing was recorded.</summary>
     DebitAccountIdMustNotBeIntMax = 9,
 
-    /// <summary>The credit account's address is empty. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The credit account's address is empty. Nothing was recorded.</summary>
     CreditAccountIdMustNotBeZero = 10,
 
-    /// <summary>The credit account's address is reserved. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The credit account's address is reserved. Nothing was recorded.</summary>
     CreditAccountIdMustNotBeIntMax = 11,
 
-    /// <summary>Debit and credit account are the same. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>Debit and credit account are the same. Nothing was recorded.</summary>
     AccountsMustBeDifferent = 12,
 
-    /// <summary>A transfer that neither posts nor voids a hold names one. Nothing was recorded; the caller mends the
-    /// request.</summary>
+    /// <summary>A transfer that neither posts nor voids a hold names one. Nothing was recorded.</summary>
     PendingIdMustBeZero = 13,
 
-    /// <summary>A post or a void names no hold. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>A post or a void names no hold. Nothing was recorded.</summary>
     PendingIdMustNotBeZero = 14,
 
-    /// <summary>The hold's id is all ones. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The hold's id is all ones. Nothing was recorded.</summary>
     PendingIdMustNotBeIntMax = 15,
 
-    /// <summary>A post or a void names itself as the hold. Nothing was recorded; the caller mends the
-    /// request.</summary>
+    /// <summary>A post or a void names itself as the hold. Nothing was recorded.</summary>
     PendingIdMustBeDifferent = 16,
 
-    /// <summary>A transfer that is no hold has a timeout. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>A transfer that is no hold has a timeout. Nothing was recorded.</summary>
     TimeoutReservedForPendingTransfer = 17,
 
-    /// <summary>The asset is missing where one is needed. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The asset is missing where one is needed. Nothing was recorded.</summary>
     LedgerMustNotBeZero = 19,
 
-    /// <summary>The code is 0. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>The code is 0. Nothing was recorded.</summary>
     CodeMustNotBeZero = 20,
 
     /// <summary>There is no such debit account. Journaled. The caller opens it, and then sends a new id.</summary>
@@ -75,14 +72,12 @@ public enum TransferStatus
     /// transaction, with a new id.</summary>
     AccountsMustHaveTheSameLedger = 23,
 
-    /// <summary>The transfer names an asset that its accounts do not hold. Journaled. The caller mends the asset or the
-    /// accounts and sends a new id.</summary>
+    /// <summary>The transfer names an asset that its accounts do not hold. Journaled. Correct the asset or the accounts and send a new id.</summary>
     TransferMustHaveTheSameLedgerAsAccounts = 24,
 
-    /// <summary>There is no such hold. Journaled where the request names the hold's debit account, or in a transaction both
-    /// accounts; where it does not, no account is known that could, and the same id is decided once the hold is made.
-    /// The caller looks for the hold's id, and whether the hold was ever made; one that gives up, and must be sure that
-    /// no late copy of its request is executed, names the accounts.</summary>
+    /// <summary>There is no such hold. Recorded if the request names the hold's debit account, or in a transaction both accounts.
+    /// If not, the ledger can't record the rejection and the id stays usable: if the hold is created later, a retry of this request,
+    /// even a delayed one, will succeed. Name the accounts to make the rejection final.</summary>
     PendingTransferNotFound = 25,
 
     /// <summary>The transfer that is named as the hold is none. Journaled. The caller names the hold, with a new
@@ -193,8 +188,7 @@ public enum TransferStatus
     /// room or takes less; the caller then sends a new id.</summary>
     ExceedsDebits = 55,
 
-    /// <summary>A transfer that closes an account must be a hold. Nothing was recorded; the caller mends the
-    /// request.</summary>
+    /// <summary>A transfer that closes an account must be a hold. Nothing was recorded.</summary>
     ClosingTransferMustBePending = 64,
 
     /// <summary>The debit account is closed. Journaled. Whoever closed it reopens it, or another account pays; the
@@ -260,7 +254,7 @@ public enum TransferStatus
     /// earlier corrections, and takes back less.</summary>
     ExceedsReversedTransferAmount = 1013,
 
-    /// <summary>A correction has no reason. Nothing was recorded; the caller mends the request.</summary>
+    /// <summary>A correction has no reason. Nothing was recorded.</summary>
     ReasonMissing = 1014,
 
     /// <summary>The two accounts have as many live holds between them as they may (1,000, unless the operator allows

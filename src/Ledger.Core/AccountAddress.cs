@@ -1,8 +1,12 @@
+using System.Text.Json.Serialization;
+using Ledger.Core.Json;
+
 namespace Ledger.Core;
 
 /// <summary>The address of an account: segments of A-Z, a-z, 0-9, <c>_</c> and <c>-</c>, joined by <c>:</c>, at most
 /// 128 characters, such as <c>users:42:wallet</c>.</summary>
 /// <remarks>The default value is no address. Compared ordinally. Immutable and thread-safe.</remarks>
+[JsonConverter(typeof(AccountAddressJsonConverter))]
 public readonly record struct AccountAddress : IComparable<AccountAddress>
 {
     /// <summary>The longest address, in characters.</summary>

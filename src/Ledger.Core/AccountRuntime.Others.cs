@@ -195,7 +195,8 @@ public sealed partial class AccountRuntime
 
     private TransferStatus UsedUp(TransactionPart part, TransferId id, Dictionary<TransferId, IdFound?>? known)
     {
-        var used = FoundIn(known, id)?.Last;
+        var found = FoundIn(known, id);
+        var used = found?.Last;
         var remembered = state.Remembered.Find(id);
         if (used is { Status: TransferStatus.Created } || remembered is { Status: TransferStatus.Created })
         {
@@ -204,7 +205,7 @@ public sealed partial class AccountRuntime
                 : TransferStatus.ExistsWithDifferentTransfers;
         }
 
-        return remembered is { IsFinal: true } || used is { IsFinal: true }
+        return remembered is { IsFinal: true } || found is { IsUsedUp: true }
             ? TransferStatus.IdAlreadyFailed
             : TransferStatus.None;
     }
@@ -450,10 +451,10 @@ public sealed partial class AccountRuntime
             return fact with { InDoubt = true };
         }
 
-        if (FoundIn(known, transfer.Id)?.Last is { } record)
+        if (FoundIn(known, transfer.Id) is { Last: { } record } found)
         {
             return record.Status == TransferStatus.Created ? fact with { Known = CompareWith(record, transfer, known) }
-                : record.IsFinal ? fact with { Known = TransferStatus.IdAlreadyFailed }
+                : found.IsUsedUp ? fact with { Known = TransferStatus.IdAlreadyFailed }
                 : fact;
         }
 

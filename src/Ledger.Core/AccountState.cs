@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Ledger.Core;
 
 /// <summary>
@@ -872,7 +874,8 @@ public sealed class AccountState
 /// <param name="preparedTime">When its preparation was booked.</param>
 public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, long number, LedgerTime preparedTime)
 {
-    private CounterChanges? changes;
+    // Apart, since hardly any is ever asked for it, and it is larger than all the rest.
+    private StrongBox<CounterChanges>? changes;
 
     /// <summary>What the account is asked to do; at the anchor the whole transaction.</summary>
     public TransactionPart Part { get; } = part;
@@ -895,7 +898,8 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
 
     /// <summary>What it does to the account if it is committed.</summary>
     /// <param name="account">The account; always the same.</param>
-    internal CounterChanges ChangesOf(AccountAddress account) => changes ??= CounterChanges.Of(Part, account);
+    internal CounterChanges ChangesOf(AccountAddress account) =>
+        (changes ??= new StrongBox<CounterChanges>(CounterChanges.Of(Part, account))).Value;
 
     /// <summary>Puts one back from a snapshot.</summary>
     /// <param name="part">See <see cref="Part"/>.</param>

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
+using Ledger.Core.Json;
 
 namespace Ledger.Core;
 
@@ -6,6 +8,7 @@ namespace Ledger.Core;
 /// <remarks>The default value is zero. Arithmetic is checked: an overflow throws <see cref="OverflowException"/>,
 /// except where a method says otherwise. Immutable and thread-safe.</remarks>
 /// <param name="Value">The number of minor units.</param>
+[JsonConverter(typeof(AmountJsonConverter))]
 public readonly record struct Amount(UInt128 Value) : IComparable<Amount>
 {
     /// <summary>Zero.</summary>

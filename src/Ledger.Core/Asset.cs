@@ -1,10 +1,13 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
+using Ledger.Core.Json;
 
 namespace Ledger.Core;
 
 /// <summary>An asset: a code and the number of decimal places of its minor unit, written <c>USD/2</c>.</summary>
 /// <remarks>The code is a letter A-Z followed by up to 15 of A-Z, 0-9 and <c>_</c>; the scale is 0 to 38. The default
 /// value is no asset. Immutable and thread-safe.</remarks>
+[JsonConverter(typeof(AssetJsonConverter))]
 public readonly record struct Asset
 {
     /// <summary>The longest text of an asset.</summary>

@@ -28,6 +28,10 @@ public sealed record IdRecord(
 /// <param name="Reversed">How much of it has been taken back.</param>
 public sealed record IdFound(IReadOnlyList<IdRecord> Records, HoldState Hold, Amount Reversed)
 {
+    /// <summary>Whether one of the decisions used the id up. It need not be the last: a later refusal of the id, which says
+    /// just that, uses nothing up.</summary>
+    internal bool IsUsedUp => Records.Any(static record => record.IsFinal);
+
     /// <summary>The decision that counts: what was done, else the last rejection, else the last attempt that was
     /// abandoned.</summary>
     public IdRecord? Last

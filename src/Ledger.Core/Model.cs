@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 using System.Text;
+using Ledger.Core.Json;
 
 namespace Ledger.Core;
 
@@ -114,6 +116,7 @@ public sealed record Transfer(
 }
 
 /// <summary>Key-value pairs in ordinal order of their keys. Immutable; compared by content.</summary>
+[JsonConverter(typeof(MetadataJsonConverter))]
 public sealed class Metadata : IEquatable<Metadata>
 {
     /// <summary>No pairs.</summary>
@@ -225,6 +228,7 @@ public readonly record struct Balances(
 /// <summary>The difference of two amounts, exactly: a sign and a magnitude.</summary>
 /// <param name="IsNegative">Whether it is below zero.</param>
 /// <param name="Magnitude">Its absolute value.</param>
+[JsonConverter(typeof(SignedAmountJsonConverter))]
 public readonly record struct SignedAmount(bool IsNegative, Amount Magnitude)
 {
     /// <summary>Subtracts without overflow.</summary>

@@ -1,7 +1,10 @@
+using System.Text.Json.Serialization;
+
 namespace Ledger.Core;
 
 /// <summary>What became of a transfer. Names, numbers, meaning and precedence are TigerBeetle's
 /// <c>CreateTransferStatus</c>; numbers of 1000 and more are this ledger's own. The numbers are stored: never reuse one.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<TransferStatus>))]
 public enum TransferStatus
 {
     /// <summary>Not decided.</summary>
@@ -233,6 +236,7 @@ public enum TransferStatus
 
 /// <summary>What became of the opening of an account. Names and numbers are TigerBeetle's <c>CreateAccountStatus</c>;
 /// numbers of 1000 and more are this ledger's own.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<AccountStatus>))]
 public enum AccountStatus
 {
     /// <summary>Not decided.</summary>

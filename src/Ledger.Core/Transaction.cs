@@ -1,12 +1,14 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
+using System.Text.Json.Serialization;
 
 namespace Ledger.Core;
 
 /// <summary>What kind of transfer it is. Numbers below 4096 are TigerBeetle's; the others are this ledger's own. Stored:
 /// never reuse a number.</summary>
 [Flags]
+[JsonConverter(typeof(JsonStringEnumConverter<TransferFlags>))]
 public enum TransferFlags
 {
     /// <summary>Posts at once.</summary>
@@ -46,6 +48,7 @@ public enum TransferFlags
 }
 
 /// <summary>What has become of a hold.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<HoldState>))]
 public enum HoldState
 {
     /// <summary>The transfer is no hold.</summary>

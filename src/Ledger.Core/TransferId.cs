@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Text.Json.Serialization;
+using Ledger.Core.Json;
 
 namespace Ledger.Core;
 
@@ -6,6 +8,7 @@ namespace Ledger.Core;
 /// <remarks>The default value is nil, which no transfer may have. Ordered as a number, which for version 7 is the order
 /// of time. Immutable and thread-safe.</remarks>
 /// <param name="Value">The 128 bits as a number, most significant byte first.</param>
+[JsonConverter(typeof(TransferIdJsonConverter))]
 public readonly record struct TransferId(UInt128 Value) : IComparable<TransferId>
 {
     /// <summary>The number of bytes of an id.</summary>

@@ -11,6 +11,9 @@ internal sealed partial class ActorSystemWatch(
     /// <summary>Whether the actor system ended before the host was told to stop.</summary>
     public bool HasFailed { get; private set; }
 
+    /// <summary>Why it ended, in a line for whoever looks at a node that is gone.</summary>
+    public string Told { get; private set; } = Tell(null);
+
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var system = services.GetRequiredService<ActorSystem>();
@@ -41,10 +44,23 @@ internal sealed partial class ActorSystemWatch(
         if (!lifetime.ApplicationStopping.IsCancellationRequested)
         {
             HasFailed = true;
+            Told = Tell(reason);
             LogEnds(reason?.GetType().Name ?? "no reason");
             lifetime.StopApplication();
         }
     }
+
+    /// <summary>What to make of a reason.</summary>
+    internal static string Tell(CoordinatedShutdown.Reason? reason) => reason switch
+    {
+        CoordinatedShutdown.ClusterDowningReason =>
+            "the other nodes gave this node up, because it did not answer them in time or was left with a minority."
+            + " Nothing is lost; start it again, as a supervisor does.",
+        CoordinatedShutdown.ClusterJoinUnsuccessfulReason =>
+            "this node did not become a member of the cluster within Ledger:Cluster:JoinTimeout; the log above says whom it could"
+            + " not reach. Start it again, as a supervisor does.",
+        _ => "the node's actor system has ended by itself; the log above says why. Start it again, as a supervisor does.",
+    };
 
     private async Task WatchAsync(ActorSystem system)
     {

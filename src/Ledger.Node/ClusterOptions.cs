@@ -110,6 +110,15 @@ internal sealed class ClusterOptions
             Split("SeedNodes", seed);
         }
 
+        foreach (var (setting, host) in ((string, string)[])
+            [(nameof(HostName), HostName), (nameof(PublicHostName), PublicHostName ?? HostName)])
+        {
+            if (Uri.CheckHostName(host) == UriHostNameType.Unknown)
+            {
+                throw new SettingsException($"Ledger:Cluster:{setting} is '{host}', which is no name or address of a host.");
+            }
+        }
+
         if (PublicHostName is null && System.Net.IPAddress.TryParse(HostName, out var address)
             && (address.Equals(System.Net.IPAddress.Any) || address.Equals(System.Net.IPAddress.IPv6Any)))
         {

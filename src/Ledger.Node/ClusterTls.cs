@@ -54,9 +54,16 @@ internal sealed class ClusterTls
         this.validateHostName = validateHostName;
     }
 
+    /// <summary>Until when the node's own certificate is valid.</summary>
+    public DateTimeOffset ValidTo => new(certificate.NotAfter.ToUniversalTime());
+
     /// <summary>Loads the certificates; null when the cluster does without.</summary>
+    /// <param name="options">Where they are.</param>
+    /// <param name="isDevelopment">Whether a cluster may do without.</param>
+    /// <param name="time">The time by which they must be valid.</param>
+    /// <param name="hostName">The name by which other nodes reach this one.</param>
     /// <exception cref="SettingsException">They are missing or no use.</exception>
-    public static ClusterTls? Load(ClusterTlsOptions options, bool isDevelopment, TimeProvider time)
+    public static ClusterTls? Load(ClusterTlsOptions options, bool isDevelopment, TimeProvider time, string hostName)
     {
         var given = options.CertificatePath is { Length: > 0 };
         if (!(options.Enabled ?? (given || !isDevelopment)))
@@ -72,6 +79,18 @@ internal sealed class ClusterTls
                 + " reaches its port");
         }
 
+        foreach (var (setting, path) in ((string, string?)[])
+            [
+                (nameof(options.CertificatePath), options.CertificatePath), (nameof(options.KeyPath), options.KeyPath),
+                (nameof(options.PasswordPath), options.PasswordPath), (nameof(options.AuthorityPath), options.AuthorityPath),
+            ])
+        {
+            if (path is { Length: > 0 } && !File.Exists(path))
+            {
+                throw new SettingsException($"Ledger:Cluster:Tls:{setting}: there is no file {path}");
+            }
+        }
+
         try
         {
             var authority = new X509Certificate2Collection();
@@ -82,7 +101,7 @@ internal sealed class ClusterTls
             }
 
             var tls = new ClusterTls(LoadCertificate(options), authority, options.ValidateHostName);
-            tls.CheckOwn(options, time);
+            tls.CheckOwn(options, time, hostName);
             return tls;
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
@@ -221,7 +240,7 @@ internal sealed class ClusterTls
     }
 
     // What the others would refuse is refused here, where there is somebody to read why.
-    private void CheckOwn(ClusterTlsOptions options, TimeProvider time)
+    private void CheckOwn(ClusterTlsOptions options, TimeProvider time, string hostName)
     {
         if (!certificate.HasPrivateKey)
         {
@@ -233,7 +252,28 @@ internal sealed class ClusterTls
             throw new SettingsException(
                 $"Ledger:Cluster:Tls: the other nodes would refuse {options.CertificatePath}: {problem}");
         }
+
+        if (validateHostName && !certificate.MatchesHostname(hostName))
+        {
+            throw new SettingsException(
+                $"Ledger:Cluster:Tls: the other nodes would refuse {options.CertificatePath}: it is not for '{hostName}', by which they"
+                + " reach this node (Ledger:Cluster:PublicHostName, or HostName). Its names are: "
+                + $"{string.Join(", ", Names(certificate))}");
+        }
+
+        if (certificate.Extensions.OfType<X509KeyUsageExtension>().FirstOrDefault() is { } usage
+            && !usage.KeyUsages.HasFlag(X509KeyUsageFlags.DigitalSignature))
+        {
+            throw new SettingsException(
+                $"Ledger:Cluster:Tls: the other nodes would refuse {options.CertificatePath}: its key may not be used for digital"
+                + $" signatures, which TLS needs; its key usage is {usage.KeyUsages}");
+        }
     }
+
+    private static IEnumerable<string> Names(X509Certificate2 certificate) =>
+        certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault() is { } names
+            ? names.EnumerateDnsNames().Concat(names.EnumerateIPAddresses().Select(static address => address.ToString()))
+            : [certificate.GetNameInfo(X509NameType.DnsName, forIssuer: false)];
 
     private string? Problem(X509Certificate2 peer, X509Certificate2Collection? intermediates, DateTimeOffset? now = null)
     {

@@ -19,7 +19,7 @@ internal static class EpochCommand
         switch (args)
         {
             case ["begin", .. var rest]:
-                var given = NodeConfiguration.Build(rest);
+                var given = NodeConfiguration.Build(rest, "by", "reason");
                 var by = Required(given["by"], "--by");
                 var reason = Required(given["reason"], "--reason");
                 Describe(Storage(given).BeginEpoch(by, reason), output);

@@ -64,12 +64,13 @@ internal sealed partial class LateOpening(
             return; // Told to stop before it was ready.
         }
 
-        LogReady();
+        LogReady(logger);
         opened.TrySetResult();
     }
 
+    /// <summary>Says that calls are served.</summary>
     [LoggerMessage(1, LogLevel.Information, "Ready: the node serves calls")]
-    private partial void LogReady();
+    public static partial void LogReady(ILogger logger);
 }
 
 /// <summary>Binds the endpoints that open late.</summary>

@@ -34,7 +34,7 @@ internal static class NodeActors
             akka.ConfigureLoggers(static loggers =>
             {
                 loggers.ClearLoggers();
-                loggers.AddLoggerFactory();
+                loggers.AddLogger<HostLogger>();
                 loggers.LogLevel = Akka.Event.LogLevel.InfoLevel;
             });
 

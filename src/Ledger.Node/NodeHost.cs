@@ -20,22 +20,38 @@ internal static class NodeHost
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan ExpiryWarning = TimeSpan.FromDays(14);
+
     /// <summary>Runs a node until it is told to stop, or its actor system ends.</summary>
     /// <returns>The exit code: 0 when it was told to stop.</returns>
     public static async Task<int> RunAsync(NodeSettings settings)
     {
         PrepareThreads(settings);
+
+        // Whatever is wrong with the settings is found while nothing is open yet: no file, no table, no cluster.
+        await ListenCheck.RunAsync(settings, kestrel => Listen(kestrel, settings, new Dictionary<string, ListenOptions>(StringComparer.Ordinal)));
         if (settings.Tls is { } tls)
         {
             await tls.RehearseAsync();
+            if (tls.ValidTo - TimeProvider.System.GetUtcNow() < ExpiryWarning)
+            {
+                Console.WriteLine(
+                    $"WARNING: the node's certificate is valid until {tls.ValidTo:u}. After that no node can connect to it anew;"
+                    + " a new one is read at the next start.");
+            }
         }
 
         while (true)
         {
-            var (code, isForNewEpoch) = await RunOnceAsync(settings);
+            var (failure, isForNewEpoch) = await RunOnceAsync(settings);
             if (!isForNewEpoch)
             {
-                return code;
+                if (failure is not null)
+                {
+                    Console.Error.WriteLine("ledger: " + failure);
+                }
+
+                return failure is null ? 0 : 1;
             }
 
             // Nothing of what was in memory may outlive the loss: calls, caches, messages on their way.
@@ -43,7 +59,7 @@ internal static class NodeHost
         }
     }
 
-    private static async Task<(int Code, bool IsForNewEpoch)> RunOnceAsync(NodeSettings settings)
+    private static async Task<(string? Failure, bool IsForNewEpoch)> RunOnceAsync(NodeSettings settings)
     {
         var listening = new Dictionary<string, ListenOptions>(StringComparer.Ordinal);
         await using var app = Build(settings, listening);
@@ -66,9 +82,15 @@ internal static class NodeHost
         }
 
         Console.WriteLine($"JSON listening on {UrlOf(settings.HttpEndpoint.Url, listening[JsonEndpoint])}");
+        if (!settings.IsClustered)
+        {
+            // In a cluster it is said when the node has joined.
+            LateOpening.LogReady(app.Services.GetRequiredService<ILogger<LateOpening>>());
+        }
+
         await app.WaitForShutdownAsync();
         var isForNewEpoch = LedgerExtension.Of(app.Services.GetRequiredService<ActorSystem>()).IsForNewEpoch;
-        return (watch.HasFailed ? 1 : 0, isForNewEpoch);
+        return (watch.HasFailed ? watch.Told : null, isForNewEpoch);
     }
 
     // Threads that SQLite blocks must not starve the others while the pool grows by one or two a second, nor may a member of a cluster

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using Ledger.Actors;
 using Ledger.Grpc;
 using Ledger.PostgreSql;
@@ -81,25 +82,41 @@ internal sealed class NodeSettings
     {
         var settings = new NodeSettings(configuration);
         RefuseUnknown(configuration.GetSection(Root), settings.sections);
+        RefuseDays(configuration, settings.sections);
         foreach (var section in settings.sections)
         {
             configuration.GetSection(section.Prefix).Bind(section.Target);
         }
 
         settings.PostgreSql.ConnectionString ??= configuration.GetConnectionString(ConnectionStringName);
-        settings.ChooseStorage(settings.Ledger);
-        foreach (var section in settings.sections)
+        foreach (var section in settings.sections.Where(section => section.Target != settings.Ledger))
         {
             Validate(section);
         }
 
-        settings.Ledger.Validate();
+        settings.ChooseStorage(settings.Ledger);
+        Validate(settings.sections[0]);
+
+        try
+        {
+            settings.Ledger.Validate();
+        }
+        catch (ValidationException e)
+        {
+            throw new SettingsException($"{Root}: {e.Message}");
+        }
+
         settings.CompleteCluster();
         return settings;
     }
 
     /// <summary>Sets the options of the facade.</summary>
     public void Apply(LedgerGrpcOptions options) => Configuration.GetSection(Root + ":Grpc").Bind(options);
+
+    /// <summary>Every setting that there is, with the type of its value.</summary>
+    public static IReadOnlyDictionary<string, Type> Known() => new NodeSettings(new ConfigurationBuilder().Build()).sections
+        .SelectMany(static section => section.Types()).Where(static pair => pair.Value != typeof(LedgerClockOptions))
+        .ToDictionary(static pair => pair.Key, static pair => pair.Value, StringComparer.Ordinal);
 
     /// <summary>Every setting with the value in effect; secrets are masked.</summary>
     public string Describe() => string.Join(
@@ -109,7 +126,13 @@ internal sealed class NodeSettings
 
     private void CompleteCluster()
     {
+        var http = ListenAddress.Parse(Root + ":Http:Url", HttpEndpoint.Url);
+        var grpc = ListenAddress.Parse(Root + ":Grpc:Url", GrpcEndpoint.Url);
         Cluster.Complete(ClusterTimes, HttpEndpoint.Url);
+        ListenAddress.RefuseSame(
+            (Root + ":Http:Url", http.Host, http.Port),
+            (Root + ":Grpc:Url", grpc.Host, IsFront ? grpc.Port : 0),
+            (Root + ":Cluster:Port", Cluster.HostName, IsClustered ? Cluster.Port : 0));
         try
         {
             ClusterTimes.Validate();
@@ -133,19 +156,37 @@ internal sealed class NodeSettings
         }
 
         Ledger.Role = NodeRoles.Ledger;
-        Tls = ClusterTls.Load(ClusterTlsOptions, IsDevelopment, TimeProvider.System);
+        Tls = ClusterTls.Load(ClusterTlsOptions, IsDevelopment, TimeProvider.System, Cluster.PublicHostName ?? Cluster.HostName);
     }
 
     private void ChooseStorage(LedgerOptions options)
     {
-        if (PostgreSql.ConnectionString is { Length: > 0 } connectionString)
+        try
         {
-            options.UsePostgreSql(
-                connectionString, storage => Configuration.GetSection(Root + ":PostgreSql").Bind(storage));
+            _ = PostgreSql.ConnectionString is { Length: > 0 } connectionString
+                ? options.UsePostgreSql(
+                    connectionString, storage => Configuration.GetSection(Root + ":PostgreSql").Bind(storage))
+                : options.UseSqlite(Sqlite.Path);
         }
-        else
+        catch (ArgumentException e)
         {
-            options.UseSqlite(Sqlite.Path);
+            // Without the name of a parameter, which is no setting.
+            var setting = PostgreSql.ConnectionString is { Length: > 0 } ? ":PostgreSql:ConnectionString" : ":Sqlite:Path";
+            throw new SettingsException($"{Root}{setting}: {(e.ParamName is null ? e.Message : e.Message.Split(" (Parameter '")[0])}");
+        }
+    }
+
+    // A number alone is a number of days, which nobody means.
+    private static void RefuseDays(IConfigurationRoot configuration, SettingSection[] sections)
+    {
+        foreach (var key in sections.SelectMany(static section => section.Times()))
+        {
+            if (int.TryParse(configuration[key], NumberStyles.None, CultureInfo.InvariantCulture, out var days) && days > 0)
+            {
+                throw new SettingsException(
+                    $"{key} is {days}, which would mean {days} days. Write 00:00:01 for a second, 00:01:00 for a minute,"
+                    + $" {days}.00:00:00 for days.");
+            }
         }
     }
 

@@ -27,7 +27,10 @@ internal static class NodeUsage
           epoch begin --by NAME --reason TEXT   has the ledger go on with what the database holds now
           epoch show                            prints the epoch that runs
 
-        All of them, with the values in effect, are printed at start. LEDGER_DEBUG=1 prints stack traces. --version prints
+        For PostgreSQL, where the nodes' role may create no tables:
+          schema [--role NAME]      prints the SQL that makes them, and the rights that the role needs
+
+        All settings, with the values in effect, are printed at start. LEDGER_DEBUG=1 prints stack traces. --version prints
         the version and starts nothing.
         """;
 }

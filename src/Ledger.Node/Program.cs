@@ -19,7 +19,13 @@ try
         return EpochCommand.Run(args[1..], Console.Out);
     }
 
+    if (args is [SchemaCommand.Name, ..])
+    {
+        return SchemaCommand.Run(args[1..], Console.Out);
+    }
+
     var settings = NodeSettings.Read(NodeConfiguration.Build(args));
+    Console.WriteLine($"Ledger.Node {NodeUsage.Version}");
     Console.WriteLine(settings.Describe());
     return await NodeHost.RunAsync(settings);
 }

@@ -13,6 +13,15 @@ internal sealed partial record SettingSection(string Prefix, object Target)
     /// <summary>The paths that the section may have.</summary>
     public IEnumerable<string> Keys() => Settable().Select(property => $"{Prefix}:{property.Name}");
 
+    /// <summary>The paths with the types of their values.</summary>
+    public IEnumerable<KeyValuePair<string, Type>> Types() => Settable()
+        .Select(property => KeyValuePair.Create($"{Prefix}:{property.Name}", property.PropertyType));
+
+    /// <summary>The paths whose values are lengths of time.</summary>
+    public IEnumerable<string> Times() => Settable()
+        .Where(static property => (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(TimeSpan))
+        .Select(property => $"{Prefix}:{property.Name}");
+
     /// <summary>The paths with their values; secrets are masked.</summary>
     public IEnumerable<KeyValuePair<string, string>> Values()
     {

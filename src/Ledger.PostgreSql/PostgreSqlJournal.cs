@@ -203,6 +203,11 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
     {
         var connection = await OpenAsync();
         RequireCurrent(rows, _generation);
+        if (database is { IsConfirmed: false })
+        {
+            await RequireConfirmedAsync(database);
+        }
+
         if (isolating != _isolating)
         {
             await using var command = new NpgsqlCommand(isolating ? ShortLockSql : UsualLockSql, connection);
@@ -249,6 +254,21 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
             {
                 throw new DatabaseChangedException();
             }
+        }
+    }
+
+    // W3. Nobody is answered meanwhile either.
+    private async Task RequireConfirmedAsync(DatabaseWatch watch)
+    {
+        await watch.WhenConfirmedAsync();
+        if (watch.Loss is { } loss)
+        {
+            throw new JournalWriteException(loss);
+        }
+
+        if (watch.Generation != _generation)
+        {
+            throw new DatabaseChangedException();
         }
     }
 

@@ -219,10 +219,24 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
 
     public void Revoke(IReadOnlyCollection<Guid> ids)
     {
+        // Before and after: nobody looks again at the sessions of a lease that is revoked, so whoever dies in between must have ended
+        // those that are frozen. One transaction would not revoke where the role may not end sessions.
+        try
+        {
+            EndSessions(ids);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            // It is said when the lease is revoked, below: accounts must be able to move.
+        }
+
         Run(RevokeSql, new NpgsqlParameter<Guid[]> { TypedValue = [.. ids] });
-        Run(EndSessionsSql, new NpgsqlParameter<string[]> { TypedValue = [.. ids.Select(PostgreSqlConnections.WriterName)] });
+        EndSessions(ids);
         Run(CleanSql);
     }
+
+    private void EndSessions(IReadOnlyCollection<Guid> ids) =>
+        Run(EndSessionsSql, new NpgsqlParameter<string[]> { TypedValue = [.. ids.Select(PostgreSqlConnections.WriterName)] });
 
     public IReadOnlyList<LeaseRow> List()
     {

@@ -69,6 +69,12 @@ public sealed class PostgreSqlStorage : LedgerStorage
             BeginIndex(connection);
             PostgreSqlIdentity.Read(connection);
         }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            throw new InvalidOperationException(
+                $"The ledger's storage {Description} can't be used: {e.MessageText}. Where the ledger's role may create no tables,"
+                + " have their owner apply what 'Ledger.Node schema --role NAME' prints, which also gives the role its rights.", e);
+        }
         catch (NpgsqlException e)
         {
             throw new InvalidOperationException(
@@ -280,8 +286,9 @@ public sealed class PostgreSqlStorage : LedgerStorage
         if (!HasTables(connection, null))
         {
             throw new InvalidOperationException(
-                $"The ledger's storage {Description} lacks some or all of its tables. Apply {nameof(PostgreSqlSchema)}."
-                + $"{nameof(PostgreSqlSchema.Script)}, or set {nameof(PostgreSqlStorageOptions.AutoInitialize)}.");
+                $"The ledger's storage {Description} lacks some or all of its tables. Have their owner apply what 'Ledger.Node schema'"
+                + $" prints (in code {nameof(PostgreSqlSchema)}.{nameof(PostgreSqlSchema.Script)}), or set"
+                + $" {nameof(PostgreSqlStorageOptions.AutoInitialize)}.");
         }
     }
 

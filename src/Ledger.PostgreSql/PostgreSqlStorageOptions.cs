@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Ledger.PostgreSql;
 
 /// <summary>The options of <c>UsePostgreSql(...)</c>.</summary>
@@ -17,22 +19,26 @@ public sealed class PostgreSqlStorageOptions
     /// the next batch is sent while the server waits for its disk: when 32 writes wait, or the first has taken two
     /// milliseconds. With a fast disk and little to do one transaction after the other costs the server less.</summary>
     /// <value>The default value is 2. From 1 to 4.</value>
+    [Range(1, 4)]
     public int Writers { get; set; } = 2;
 
     /// <summary>How long one statement may run. Must be shorter than the five seconds after which the journal's
     /// caller gives up. Used where the connection string does not say.</summary>
     /// <value>The default value is 4 seconds. From 100 milliseconds to 1 minute.</value>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan StatementTimeout { get; set; } = TimeSpan.FromSeconds(4);
 
     /// <summary>How long a row waits for another transaction on the same row, such as that of a node which froze.
     /// Used where the connection string does not say.</summary>
     /// <value>The default value is 2 seconds. From 100 milliseconds to 1 minute.</value>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>How long a transaction may stand idle before the server ends it. It is a part of failover: until then a
     /// frozen node's open transaction keeps others from its rows. Used where the connection string does not say.
     /// </summary>
     /// <value>The default value is 2 seconds. From 100 milliseconds to 1 minute.</value>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan IdleInTransactionTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
     internal void Validate()

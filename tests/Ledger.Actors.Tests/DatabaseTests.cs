@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Ledger.Actors.Accounts;
 using Ledger.Actors.Storage;
 using Ledger.Core;
 using Ledger.Sqlite;
@@ -147,6 +148,41 @@ public sealed class DatabaseTests
                 return false;
             }
         }
+    }
+
+    /// <summary>A last agent is asked to commit what its coordinator has prepared; but the row of that is lost, and who
+    /// asks has not noticed yet, or the request was under way meanwhile. Money would come from nowhere.</summary>
+    [Theory]
+    [InlineData(0, "", true)]
+    [InlineData(-1, "", false)]
+    [InlineData(1, "", false)]
+    [InlineData(0, "of another timeline", false)]
+    public async Task An_account_takes_only_what_was_said_in_the_history_that_it_was_read_from(
+        int epochs, string server, bool isTaken)
+    {
+        using var storage = new PostgresTestStorage(clustered: false);
+        await using var host = await LedgerHost.StartAsync(storage);
+        await host.Ledger.OpenAccountsAsync([new AccountSpec(s_a, s_money, 1), new AccountSpec(s_b, s_money, 1)]);
+        await PayAsync(host.Ledger, 1);
+        const string count = "SELECT count(*) FROM journal WHERE persistence_id = 'ledger-account-b'";
+        var rows = storage.Count(count);
+        var known = DatabaseWatch.Of(host.System).Known.ShouldNotBeNull();
+        var payment = Pay();
+        var part = new TransactionPart
+        {
+            Id = payment.Id, Anchor = s_a, AnchorAsset = s_money, LegCount = 1,
+            Asked = TransferContent.DigestOf(payment),
+            Legs = [new PartLeg(0, payment, null) { Amount = payment.Amount }],
+        };
+        LedgerExtension.Of(host.System).Context.Accounts().Tell(
+            new AccountEnvelope(s_b, new CloseRequest(part))
+            {
+                Mark = DatabaseMark.Of(known with { Epoch = known.Epoch + epochs, Server = known.Server + server }),
+            },
+            ActorRefs.NoSender);
+
+        (await host.Ledger.GetAccountAsync(s_b))!.Balances.CreditsPosted.ShouldBe(Amount.Of(isTaken ? 2UL : 1));
+        storage.Count(count).ShouldBe(isTaken ? rows + 1 : rows);
     }
 
     [Fact]

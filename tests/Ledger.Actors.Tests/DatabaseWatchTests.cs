@@ -84,6 +84,69 @@ public sealed class DatabaseWatchTests
         watch.LostEpoch.ShouldBe(3, "The process begins anew, since epoch 4 runs; and nobody else is silenced.");
     }
 
+    [Theory]
+    [InlineData("7/00000001", 3, true)]
+    [InlineData("?", 3, true)]
+    [InlineData("7/00000002", 3, false)]
+    [InlineData("8/00000001", 3, false)]
+    [InlineData("7/00000001", 4, false)]
+    [InlineData("?", 4, false)]
+    public void What_is_said_is_marked_with_the_history_that_it_rests_on(string server, long epoch, bool isSame)
+    {
+        var mark = DatabaseMark.Of(s_first with { Server = server, Epoch = epoch });
+        var mine = watch.MarkOf(0).ShouldNotBeNull();
+        (mine.IsOf(mark), mark.IsOf(mine)).ShouldBe((isSame, isSame));
+        mine.IsOf(DatabaseMark.Over).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void What_was_read_before_a_change_has_the_mark_of_no_other()
+    {
+        var before = watch.MarkOf(0).ShouldNotBeNull();
+        watch.Meet(s_first with { Server = "7/00000002" });
+        watch.MarkOf(0).ShouldBe(DatabaseMark.Over);
+        watch.MarkOf(1).ShouldNotBeNull().IsOf(before).ShouldBeFalse();
+
+        // A restart changes none of it.
+        watch.Meet(s_first with { Server = "7/00000002", Instance = "life 2" });
+        watch.MarkOf(1).ShouldNotBeNull().IsOf(DatabaseMark.Of(s_first with { Server = "7/00000002" })).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Before_anybody_has_looked_nothing_is_marked() => new DatabaseWatch().MarkOf(0).ShouldBeNull();
+
+    [Theory]
+    [InlineData("confirmed")]
+    [InlineData("lost")]
+    [InlineData("time")]
+    public async Task What_waits_for_others_to_look_at_another_server_goes_on_when_they_have_or_can_t_speak(string how)
+    {
+        await watch.WhenConfirmedAsync();
+        watch.OthersLookWithin = how == "time" ? TimeSpan.FromMilliseconds(50) : TimeSpan.FromMinutes(5);
+        watch.Meet(s_first with { Instance = "life 2" });
+        var waiting = watch.WhenConfirmedAsync();
+        if (how != "time")
+        {
+            watch.Confirm(watch.Changes - 1);
+            waiting.IsCompleted.ShouldBeFalse("That was asked before the change.");
+        }
+
+        switch (how)
+        {
+            case "confirmed":
+                watch.Confirm(watch.Changes);
+                break;
+            case "lost":
+                watch.ReportLoss("Somebody has seen it.");
+                break;
+            default:
+                break;
+        }
+
+        await waiting.WaitAsync(TimeSpan.FromSeconds(30));
+        watch.IsConfirmed.ShouldBe(how != "lost");
+    }
+
     [Fact]
     public void The_newest_row_of_each_writer_must_be_there()
     {

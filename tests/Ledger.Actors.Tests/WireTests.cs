@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
+using Ledger.Actors.Storage;
 using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
@@ -9,6 +10,7 @@ namespace Ledger.Actors.Tests;
 /// shows that a field was forgotten.</summary>
 public sealed class WireTests : IDisposable
 {
+    private static readonly DatabaseMark Mark = new(7, ulong.MaxValue - 3);
     private static readonly AccountAddress Debit = AccountAddress.Parse("users:42:wallet");
     private static readonly AccountAddress Credit = AccountAddress.Parse("shop:7");
     private static readonly Asset Usd = Asset.Parse("USD/2");
@@ -220,6 +222,8 @@ public sealed class WireTests : IDisposable
         {
             var read = RoundTrip(new AccountEnvelope(Debit, message));
             read.Account.ShouldBe(Debit);
+            read.Mark.ShouldBeNull();
+            RoundTrip(new AccountEnvelope(Debit, message) { Mark = Mark }).Mark.ShouldBe(Mark);
             if (message is AccountCall call)
             {
                 // Addresses of actors are equal by path.

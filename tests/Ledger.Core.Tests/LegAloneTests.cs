@@ -115,4 +115,38 @@ public sealed class LegAloneTests
         account.Sent<CloseAnswer>().Last().Committed.ShouldBeFalse();
         account.State.Balances.CreditsPosted.ShouldBe(Amount.Of(6));
     }
+
+    [Theory]
+    [InlineData(4096)]
+    [InlineData(1)]
+    public void A_used_up_id_stays_so_after_a_later_refusal_that_uses_nothing_up(int remembered)
+    {
+        var account = new OneAccount(options: new AccountRuntimeOptions { RememberedIdsMax = remembered });
+        var leg = Plain(3, B, A, Amount.Of(5));
+        account.Take(new PostTransactionCall(
+            Transaction.Of(Id(1), Plain(2, A, C, Amount.Of(1)), leg), account.NextCaller(), account.In(60)));
+        var prepare = account.Sent<PrepareRequest>().Last().Part;
+        account.Take(new Vote(prepare.Key, prepare.Digest, C, VoteKind.Yes, null));
+        account.Take(new CloseAnswer(
+            prepare.Key, prepare.Digest, Committed: false, account.Now, new Refusal(1,
+                TransferStatus.DebitAccountFrozen, Usd, null)));
+        account.Take(new OutcomeAck(prepare.Key, prepare.Digest, C));
+        account.LastAnswer<TransactionAnswer>().Result.Status.ShouldBe(TransferStatus.DebitAccountFrozen);
+        account.Post(Plain(7, A, B, Amount.Of(1))).Status.ShouldBe(TransferStatus.Created);
+
+        // Its debit account does not know that the id is used up. A later attempt of it is refused here, in a row.
+        var alone = Part(0, B, new PartLeg(0, leg, null) { Amount = leg.Amount }) with
+        {
+            Id = leg.Id, Asked = TransferContent.DigestOf(leg), Attempt = 2,
+        };
+        account.Take(new CloseRequest(alone));
+        account.Sent<CloseAnswer>().Last().Refusal!.Reason.ShouldBe(TransferStatus.IdAlreadyFailed);
+        account.Post(Plain(8, A, B, Amount.Of(1))).Status.ShouldBe(TransferStatus.Created);
+
+        account.Take(new CloseRequest(Part(9, B, new PartLeg(0, leg, null) { Amount = leg.Amount }) with { Id = Id(9) }));
+        var closed = account.Sent<CloseAnswer>().Last();
+        closed.Committed.ShouldBeFalse();
+        closed.Refusal!.Reason.ShouldBe(TransferStatus.IdAlreadyFailed);
+        account.Post(Transaction.Of(Id(10), leg)).Status.ShouldBe(TransferStatus.IdAlreadyFailed);
+    }
 }

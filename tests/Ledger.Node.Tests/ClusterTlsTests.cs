@@ -53,16 +53,16 @@ public sealed class ClusterTlsTests : IDisposable
             {
                 CertificatePath = foreign.Certificate("node-1"), KeyPath = foreign.Key("node-1"), AuthorityPath = own.Authority,
             },
-            isDevelopment: false, TimeProvider.System)).Message.ShouldContain("would refuse");
+            isDevelopment: false, TimeProvider.System, "node-1")).Message.ShouldContain("would refuse");
         Should.Throw<SettingsException>(() => ClusterTls.Load(
             new ClusterTlsOptions { CertificatePath = own.Certificate("node-1"), AuthorityPath = own.Authority },
-            isDevelopment: false, TimeProvider.System)).Message.ShouldContain("KeyPath");
+            isDevelopment: false, TimeProvider.System, "node-1")).Message.ShouldContain("KeyPath");
         Should.Throw<SettingsException>(() => ClusterTls.Load(
             new ClusterTlsOptions
             {
                 CertificatePath = Under("nowhere.pem"), KeyPath = own.Key("node-1"), AuthorityPath = own.Authority,
             },
-            isDevelopment: true, TimeProvider.System)).Message.ShouldContain("nowhere.pem");
+            isDevelopment: true, TimeProvider.System, "node-1")).Message.ShouldContain("nowhere.pem");
     }
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class ClusterTlsTests : IDisposable
             {
                 CertificatePath = Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
             },
-            isDevelopment: false, TimeProvider.System)!;
+            isDevelopment: false, TimeProvider.System, "node-1")!;
         (await Should.ThrowAsync<SettingsException>(tls.RehearseAsync)).Message.ShouldContain("no handshake comes about");
     }
 
@@ -218,7 +218,7 @@ public sealed class ClusterTlsTests : IDisposable
             KeyPath = certificates.Key(host),
             AuthorityPath = certificates.Authority,
         },
-        isDevelopment: false, TimeProvider.System);
+        isDevelopment: false, TimeProvider.System, host);
 
     private string Under(string name) => Path.Combine(directory.FullName, name);
 

@@ -22,7 +22,11 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.cluster.downing-provider-class = Akka.Cluster.SBR.SplitBrainResolverProvider, Akka.Cluster
         akka.cluster.split-brain-resolver.active-strategy = keep-majority
         akka.cluster.split-brain-resolver.keep-majority.role = ledger
-        akka.cluster.split-brain-resolver.down-all-when-unstable = on
+        akka.cluster.split-brain-resolver.down-all-when-unstable = 10s
+        akka.cluster.failure-detector.implementation-class = Ledger.Actors.Remoting.PatientFailureDetector, Ledger.Actors
+        akka.cluster.failure-detector.expected-response-after = 10s
+        akka.cluster.failure-detector.young-for = 10s
+        akka.cluster.failure-detector.young-pause = 5s
         akka.cluster.min-nr-of-members = 2
         akka.cluster.role.ledger.min-nr-of-members = 2
         akka.cluster.allow-weakly-up-members = off
@@ -47,45 +51,40 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.cluster.sharding.buffer-size = 20000
         akka.remote.retry-gate-closed-for = 1s
         akka.remote.dot-netty.tcp.transport-class = Ledger.Actors.Remoting.SurvivingTransport, Ledger.Actors
-        akka.remote.dot-netty.tcp.connection-timeout = 3s
+        akka.remote.dot-netty.tcp.connection-timeout = 10s
         akka.remote.dot-netty.tcp.maximum-frame-size = 6291456b
         akka.remote.dot-netty.tcp.send-buffer-size = 12582912b
         akka.remote.dot-netty.tcp.receive-buffer-size = 12582912b
         akka.coordinated-shutdown.exit-clr = off
         akka.coordinated-shutdown.run-by-clr-shutdown-hook = off
-        akka.persistence.journal.plugin = akka.persistence.journal.sql
-        akka.persistence.journal.sql.class = Ledger.PostgreSql.PostgreSqlJournal, Ledger.PostgreSql
-        akka.persistence.journal.sql.provider-name = PostgreSQL.15
-        akka.persistence.journal.sql.auto-initialize = false
-        akka.persistence.journal.sql.replay-filter.mode = fail
-        akka.persistence.journal.sql.recovery-event-timeout = 10s
-        akka.persistence.journal.sql.circuit-breaker.max-failures = 500
-        akka.persistence.journal.sql.circuit-breaker.call-timeout = 5s
-        akka.persistence.journal.sql.circuit-breaker.reset-timeout = 2s
-        akka.persistence.snapshot-store.plugin = akka.persistence.snapshot-store.sql
-        akka.persistence.snapshot-store.sql.class = Ledger.PostgreSql.PostgreSqlSnapshotStore, Ledger.PostgreSql
-        akka.persistence.snapshot-store.sql.snapshot-is-optional = false
+        akka.persistence.journal.ledger.class = Ledger.PostgreSql.PostgreSqlJournal, Ledger.PostgreSql
+        akka.persistence.journal.ledger.provider-name = PostgreSQL.15
+        akka.persistence.journal.ledger.auto-initialize = false
+        akka.persistence.journal.ledger.replay-filter.mode = fail
+        akka.persistence.journal.ledger.recovery-event-timeout = 10s
+        akka.persistence.journal.ledger.circuit-breaker.max-failures = 500
+        akka.persistence.journal.ledger.circuit-breaker.call-timeout = 5s
+        akka.persistence.journal.ledger.circuit-breaker.reset-timeout = 2s
+        akka.persistence.snapshot-store.ledger.class = Ledger.PostgreSql.PostgreSqlSnapshotStore, Ledger.PostgreSql
+        akka.persistence.snapshot-store.ledger.snapshot-is-optional = false
         akka.persistence.max-concurrent-recoveries = 50
         """;
 
     private const string Fast = """
         akka.cluster.failure-detector.heartbeat-interval = 250ms
         akka.cluster.failure-detector.acceptable-heartbeat-pause = 1s
-        akka.cluster.failure-detector.expected-response-after = 500ms
         akka.cluster.split-brain-resolver.stable-after = 2s
         """;
 
     private const string Cautious = """
         akka.cluster.failure-detector.heartbeat-interval = 250ms
         akka.cluster.failure-detector.acceptable-heartbeat-pause = 1s
-        akka.cluster.failure-detector.expected-response-after = 500ms
         akka.cluster.split-brain-resolver.stable-after = 5s
         """;
 
     private const string Middle = """
         akka.cluster.failure-detector.heartbeat-interval = 500ms
         akka.cluster.failure-detector.acceptable-heartbeat-pause = 2s
-        akka.cluster.failure-detector.expected-response-after = 1s
         akka.cluster.split-brain-resolver.stable-after = 5s
         """;
 

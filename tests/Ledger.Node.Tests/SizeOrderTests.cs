@@ -30,12 +30,12 @@ public sealed class SizeOrderTests
         await host.StartAsync();
         var config = host.Services.GetRequiredService<ActorSystem>().Settings.Config;
         var remote = config.GetConfig("akka.remote.dot-netty.tcp");
-        var journal = config.GetConfig("akka.persistence.journal.sql.ledger");
+        var journal = config.GetConfig("akka.persistence.journal.ledger");
         var frame = Bytes(remote, "maximum-frame-size");
         var row = Bytes(journal, "row-bytes-max");
         var group = Bytes(journal, "batch-bytes-max");
         var page = Bytes(journal, "read-page-bytes");
-        var snapshot = Bytes(config.GetConfig("akka.persistence.snapshot-store.sql.ledger"), "snapshot-bytes-max");
+        var snapshot = Bytes(config.GetConfig("akka.persistence.snapshot-store.ledger"), "snapshot-bytes-max");
         await host.StopAsync();
 
         var grpc = settings.Grpc;

@@ -29,7 +29,7 @@ internal static class Coverage
         "CloseRequest (close)", "CloseRequest (cancel)", "TrialRequest", "TrialAnswer", "Vote yes", "Vote no", "Vote in doubt",
         "CloseAnswer committed", "CloseAnswer refused", "Outcome committed", "Outcome aborted", "OutcomeAck", "OutcomeRequest",
         "GetAccountCall", "ChangeAccountCall", "OpenAccountCall", "Poke",
-        "tick", "written", "write failed", "looked up", "look-up failed", "recovered", "silent",
+        "tick", "written", "write failed", "looked up", "look-up failed", "recovered", "silent", "database changed",
     ];
 
     // What can't be, and why.
@@ -66,6 +66,8 @@ internal static class Coverage
             "a call about an id in the short while of a phase that takes three accounts"),
         (["GetAccountCall", "ChangeAccountCall", "OpenAccountCall"], ["Telling", "Releasing", "Cancelling"],
             "a call in the short while of a phase that takes three accounts"),
+        (["database changed"], ["Cancelling", "Telling", "Releasing"],
+            "a failover that is noticed in such a short while"),
         (["silent"], ["Cancelling", "Telling", "Releasing"], "a lease that is found to have lapsed in such a short while"),
     ];
 

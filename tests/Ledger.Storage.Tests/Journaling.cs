@@ -4,6 +4,7 @@ using Akka.Actor;
 using Akka.Hosting;
 using Akka.Persistence;
 using Akka.Serialization;
+using Ledger.Actors.Journal;
 using Ledger.Actors.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -30,6 +31,7 @@ internal sealed class NotesSerializer(ExtendedActorSystem system) : SerializerWi
     {
         Noted => "noted.v1",
         NotesState => "state.v1",
+        JournalRow => "row.v1",
         _ => "unwritable.v1",
     };
 
@@ -37,6 +39,7 @@ internal sealed class NotesSerializer(ExtendedActorSystem system) : SerializerWi
     {
         Noted noted => Encoding.UTF8.GetBytes(noted.Text),
         NotesState state => Encoding.UTF8.GetBytes(string.Join('\n', state.Texts)),
+        JournalRow row => row.Bytes.ToArray(),
         _ => throw new InvalidOperationException("This one can't be written."),
     };
 
@@ -83,7 +86,7 @@ internal sealed class NotesActor : ReceivePersistentActor
             {
                 PersistAsync(write.Events[0], e =>
                 {
-                    _texts.Add(((Noted)e).Text);
+                    _texts.Add(e is Noted noted ? noted.Text : "");
                     sender.Tell(new Written(LastSequenceNr));
                 });
                 return;
@@ -91,7 +94,7 @@ internal sealed class NotesActor : ReceivePersistentActor
 
             PersistAllAsync(write.Events, e =>
             {
-                _texts.Add(((Noted)e).Text);
+                _texts.Add(e is Noted noted ? noted.Text : "");
                 if (--left == 0)
                 {
                     sender.Tell(new Written(LastSequenceNr));
@@ -155,12 +158,15 @@ internal sealed class Node : IAsyncDisposable
         {
             akka.WithCustomSerializer(
                 "notes",
-                [typeof(Noted), typeof(NotesState), typeof(Unwritable)],
+                [typeof(Noted), typeof(NotesState), typeof(Unwritable), typeof(JournalRow)],
                 system => new NotesSerializer(system));
             akka.AddHocon(
                 "akka.loglevel = OFF, akka.stdout-loglevel = OFF, akka.actor.serialization-settings.allow-unregistered-types = off",
                 HoconAddMode.Prepend);
             storage.Configure(akka);
+            akka.AddHocon(
+                $"akka.persistence {{ journal.plugin = {StorageHocon.JournalPlugin}, snapshot-store.plugin = {StorageHocon.SnapshotPlugin} }}",
+                HoconAddMode.Prepend);
             if (hocon is not null)
             {
                 akka.AddHocon(hocon, HoconAddMode.Prepend);

@@ -211,6 +211,62 @@ public sealed class PostgreSqlStorageTests : StorageTests
         watch.Loss.ShouldNotBeNull();
     }
 
+    /// <summary>What a process has in memory may rest on rows of another process that an older copy of the same server
+    /// lacks, and only that one knows.</summary>
+    [Theory]
+    [InlineData("confirmed")]
+    [InlineData("lost")]
+    [InlineData("another history")]
+    public async Task Where_the_server_is_another_nothing_is_written_before_all_have_looked(string what)
+    {
+        Open().Prepare();
+        var watch = new DatabaseWatch { OthersLookWithin = TimeSpan.FromMinutes(5) };
+        var completed = PostgreSqlConnections.Complete(_database, new PostgreSqlStorageOptions()).ToString();
+        await using var appender = new PostgreSqlAppender(
+            PostgreSqlConnections.ForWriter(completed, Guid.NewGuid()), watch);
+        await appender.AppendAsync([Row(1)], isolating: false);
+        watch.Meet(watch.Known! with { Instance = "another" }).ShouldBeTrue();
+        var waiting = appender.AppendAsync([Row(2)], isolating: false);
+
+        // Rows that don't wait pass it by.
+        await using (var other = OpenAppender())
+        {
+            await other.AppendAsync([Row(1) with { PersistenceId = "y" }], isolating: false);
+        }
+
+        (await CountAsync()).ShouldBe(1);
+        switch (what)
+        {
+            case "confirmed":
+                watch.Confirm(watch.Changes);
+                await waiting;
+                break;
+            case "lost":
+                watch.ReportLoss("Another process has seen it.");
+                (await Should.ThrowAsync<JournalWriteException>(waiting)).Message
+                    .ShouldBe("Another process has seen it.");
+                break;
+            default:
+                watch.Meet(watch.Known! with { Server = "another" }).ShouldBeFalse();
+                watch.Confirm(watch.Changes);
+                await Should.ThrowAsync<DatabaseChangedException>(waiting);
+                break;
+        }
+
+        (await CountAsync()).ShouldBe(what == "confirmed" ? 2 : 1);
+
+        static AppendRow Row(long number) => new("x", number, 0, [1], 8140, "b1", "w");
+
+        async Task<long> CountAsync()
+        {
+            await using var connection = new NpgsqlConnection(_database + ";Pooling=False");
+            await connection.OpenAsync();
+            await using var command = new NpgsqlCommand(
+                "SELECT count(*) FROM journal WHERE persistence_id = 'x'", connection);
+            return (long)(await command.ExecuteScalarAsync())!;
+        }
+    }
+
     [Fact]
     public async Task A_commit_that_does_not_wait_for_the_standbys_which_are_named_is_refused()
     {
@@ -274,7 +330,7 @@ public sealed class PostgreSqlStorageTests : StorageTests
         await using var node = await Node.StartAsync(
             new LedgerOptions().UsePostgreSql(_database + ";Options=-c lock_timeout=1234;Command Timeout=9").Storage!);
         var builder = new NpgsqlConnectionStringBuilder(
-            node.System.Settings.Config.GetString("akka.persistence.journal.sql.connection-string"));
+            node.System.Settings.Config.GetString("akka.persistence.journal.ledger.connection-string"));
         builder.Timeout.ShouldBe(3);
         builder.CommandTimeout.ShouldBe(9);
         builder.KeepAlive.ShouldBe(5);
@@ -293,12 +349,10 @@ public sealed class PostgreSqlStorageTests : StorageTests
     {
         await using var node = await Node.StartAsync(Open());
         var config = node.System.Settings.Config;
-        config.GetString("akka.persistence.journal.plugin").ShouldBe("akka.persistence.journal.sql");
-        config.GetString("akka.persistence.snapshot-store.plugin").ShouldBe("akka.persistence.snapshot-store.sql");
-        config.GetString("akka.persistence.journal.sql.class").ShouldContain("PostgreSqlJournal");
-        config.GetString("akka.persistence.journal.sql.replay-filter.mode").ShouldBe("fail");
-        config.GetInt("akka.persistence.journal.sql.circuit-breaker.max-failures").ShouldBe(500);
-        config.GetBoolean("akka.persistence.journal.sql.auto-initialize").ShouldBeFalse();
+        config.GetString("akka.persistence.journal.ledger.class").ShouldContain("PostgreSqlJournal");
+        config.GetString("akka.persistence.journal.ledger.replay-filter.mode").ShouldBe("fail");
+        config.GetInt("akka.persistence.journal.ledger.circuit-breaker.max-failures").ShouldBe(500);
+        config.GetBoolean("akka.persistence.journal.ledger.auto-initialize").ShouldBeFalse();
         config.GetInt("akka.persistence.max-concurrent-recoveries").ShouldBe(50);
     }
 

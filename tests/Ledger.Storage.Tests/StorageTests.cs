@@ -178,7 +178,7 @@ public abstract class StorageTests
     public async Task A_stream_longer_than_a_page_is_recovered_in_order()
     {
         await using var node = await Node.StartAsync(
-            Open(), "akka.persistence.journal.sql.ledger.read-page-rows = 7");
+            Open(), "akka.persistence.journal.ledger.read-page-rows = 7");
         foreach (var count in (int[])[6, 7, 8, 30])
         {
             var actor = node.Open($"long-{count}");
@@ -198,7 +198,7 @@ public abstract class StorageTests
     public async Task What_follows_a_snapshot_is_recovered_however_many_pages_it_takes()
     {
         await using var node = await Node.StartAsync(
-            Open(), "akka.persistence.journal.sql.ledger.read-page-rows = 7");
+            Open(), "akka.persistence.journal.ledger.read-page-rows = 7");
 
         // The first page also reads the row that the snapshot stands on.
         foreach (var count in (int[])[5, 6, 7, 8, 30])
@@ -282,7 +282,7 @@ public abstract class StorageTests
             }));
         }
 
-        await using var woken = await Node.StartAsync(Open(), "akka.persistence.journal.sql.ledger.read-page-rows = 7");
+        await using var woken = await Node.StartAsync(Open(), "akka.persistence.journal.ledger.read-page-rows = 7");
         for (var round = 0; round < 3; round++)
         {
             var contents = await Task.WhenAll(Enumerable.Range(0, count).Select(i => woken.ReadAgainAsync($"wake-{i}")));
@@ -337,6 +337,27 @@ public abstract class StorageTests
     }
 
     [Fact]
+    public async Task What_is_stored_beside_stale_writers_counts_as_acknowledged()
+    {
+        await using var node = await Node.StartAsync(Open(), "akka.persistence.journal.ledger.writers = 1");
+        var actors = Enumerable.Range(0, 60).Select(i => node.Open($"beside-{i}")).ToArray();
+        await Task.WhenAll(actors.Select(actor => Node.WriteAsync(actor, OfAnAccount())));
+        for (var i = 0; i < actors.Length; i++)
+        {
+            if (i % 3 != 2)
+            {
+                InsertBehind($"beside-{i}", 2);
+            }
+        }
+
+        // The first is stale: all that is stored is stored in a batch that was taken apart.
+        await Task.WhenAll(actors.Select(actor => WriteOrStopAsync(actor, OfAnAccount())));
+        DatabaseWatch.Of(node.System).AcknowledgedRows().ShouldHaveSingleItem().SequenceNr.ShouldBe(2);
+
+        static JournalRow OfAnAccount() => new(new byte[] { 1 }) { Generation = 0 };
+    }
+
+    [Fact]
     public async Task What_cannot_be_serialized_stops_its_own_actor_only()
     {
         await using var node = await Node.StartAsync(Open());
@@ -353,7 +374,7 @@ public abstract class StorageTests
     {
         await using var node = await Node.StartAsync(
             Open(),
-            "akka.persistence.journal.sql.ledger { queue-size = 1, batch-rows-max = 1 }");
+            "akka.persistence.journal.ledger { queue-size = 1, batch-rows-max = 1 }");
         var actors = Enumerable.Range(0, 100).Select(i => node.Open($"full-{i}")).ToArray();
         await Task.WhenAll(actors.Select(Node.ReadAsync));
         var writes = await Task.WhenAll(actors.Select(actor => WriteOrStopAsync(actor, new Noted("1"))));
@@ -429,7 +450,7 @@ public abstract class StorageTests
     [Fact]
     public async Task A_snapshot_that_is_too_long_is_not_written_and_the_one_before_it_still_counts()
     {
-        await using var node = await Node.StartAsync(Open(), "akka.persistence.snapshot-store.sql.ledger.snapshot-bytes-max = 100");
+        await using var node = await Node.StartAsync(Open(), "akka.persistence.snapshot-store.ledger.snapshot-bytes-max = 100");
         var actor = node.Open("long-snapshot");
         await Node.WriteAsync(actor, new Noted("short"));
         (await actor.Ask<Written>(new Snap(), s_timeout)).SequenceNr.ShouldBe(1);
@@ -476,7 +497,7 @@ public abstract class StorageTests
         await Node.WriteAsync(node.Open("query-1"), new Noted("1"), new Noted("2"));
         await Node.WriteAsync(node.Open("query-2"), new Noted("3"));
         var journal = PersistenceQuery.Get(node.System)
-            .ReadJournalFor<SqlReadJournal>("akka.persistence.query.journal.sql");
+            .ReadJournalFor<SqlReadJournal>("akka.persistence.query.journal.ledger");
         using var materializer = node.System.Materializer();
         var one = await journal.CurrentEventsByPersistenceId("query-1", 0, long.MaxValue)
             .RunWith(Sink.Seq<EventEnvelope>(), materializer);
@@ -490,11 +511,11 @@ public abstract class StorageTests
     public async Task Tables_and_rows_of_the_plugin_itself_are_taken_over()
     {
         const string plugin = """
-            akka.persistence.journal.sql {
+            akka.persistence.journal.ledger {
               class = "Akka.Persistence.Sql.Journal.SqlWriteJournal, Akka.Persistence.Sql"
               auto-initialize = on
             }
-            akka.persistence.snapshot-store.sql {
+            akka.persistence.snapshot-store.ledger {
               class = "Akka.Persistence.Sql.Snapshot.SqlSnapshotStore, Akka.Persistence.Sql"
               auto-initialize = on
             }

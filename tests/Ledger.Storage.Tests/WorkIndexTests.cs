@@ -513,6 +513,26 @@ public sealed class PostgreSqlWorkIndexTests : WorkIndexTests
         Scalar("SELECT ordering FROM ledger_work_checkpoint WHERE name = 'holds'").ShouldBeGreaterThanOrEqualTo(5);
     }
 
+    [Fact]
+    public async Task Places_that_a_failover_has_lost_are_given_again_and_read_again()
+    {
+        var generation = 0;
+        await using var index = new LedgerWorkIndex(
+            Prepare().OpenWork(), SpelledFacts.Decode, generation: () => generation);
+        Append("c", "made 1 a c 500");
+        await index.CatchUpAsync(None);
+        Append("c", "nothing that the index can read", LedgerSerializer.RowManifest);
+        await index.CatchUpAsync(None);
+
+        // Another server takes over, without the last row.
+        Execute("DELETE FROM journal WHERE ordering = 2");
+        Execute("ALTER TABLE journal ALTER COLUMN ordering RESTART WITH 2");
+        generation++;
+        Append("d", "made 2 b d 400");
+        await index.CatchUpAsync(None);
+        (await DueAsync(index)).ShouldBe("b@400 a@500");
+    }
+
     /// <summary>The server takes a row's place from the sequence first and gives the transaction an id only when it stores the
     /// row. Between the two a statement is held up here; any bound that is made of transaction ids passes it by.</summary>
     [Fact]

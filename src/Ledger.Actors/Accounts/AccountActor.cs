@@ -15,11 +15,11 @@ internal sealed record AccountActorContext(
     AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader,
     ILedgerWorkIndex Work, NodeLease Lease, Func<IActorRef> Accounts)
 {
-    /// <summary>The journal that accounts write to; empty for the ledger's own.</summary>
-    public string JournalPluginId { get; init; } = "";
+    /// <summary>The journal that accounts write to.</summary>
+    public string JournalPluginId { get; init; } = StorageHocon.JournalPlugin;
 
-    /// <summary>The snapshot store that accounts use; empty for the ledger's own.</summary>
-    public string SnapshotPluginId { get; init; } = "";
+    /// <summary>The snapshot store that accounts use.</summary>
+    public string SnapshotPluginId { get; init; } = StorageHocon.SnapshotPlugin;
 
     /// <summary>How writes to the journal fare.</summary>
     public JournalWatch Writes { get; } = new();
@@ -189,6 +189,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
         switch (message)
         {
+            case AccountEnvelope { Mark: { } mark } envelope when !IsOfMyHistory(mark):
+                Leave(envelope);
+                break;
             case AccountEnvelope envelope:
                 lastUsed = Now;
                 passivating = false;
@@ -248,6 +251,24 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             default:
                 Unhandled(message);
                 break;
+        }
+    }
+
+    // Whether the database that a message rests on is the one that this account was read from.
+    private bool IsOfMyHistory(DatabaseMark mark) =>
+        generation is not { } mine || context.Database!.MarkOf(mine) is not { } my || my.IsOf(mark);
+
+    // What it rests on may be lost, or what this account rests on may be what its sender's database lacks. Who sent it
+    // sends it again, if it still stands.
+    private void Leave(AccountEnvelope envelope)
+    {
+        Log.Info(
+            "{Account} leaves a {Message} that was sent before the database failed over, or by a node that has not noticed"
+                + " yet",
+            account, envelope.Message.GetType().Name);
+        if (envelope.Message is AccountCall call)
+        {
+            LostCallsActor.Answer(call.Caller, new CallFailed(CallFailure.JournalUnavailable));
         }
     }
 
@@ -359,7 +380,12 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         }
         else
         {
-            context.Accounts().Tell(new AccountEnvelope(utterance.Account, utterance.Message!), Self);
+            context.Accounts().Tell(
+                new AccountEnvelope(utterance.Account, utterance.Message!)
+                {
+                    Mark = generation is { } mine ? context.Database!.MarkOf(mine) : null,
+                },
+                Self);
         }
     }
 

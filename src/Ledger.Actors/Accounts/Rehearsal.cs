@@ -63,8 +63,8 @@ internal sealed class Rehearsal(ExtendedActorSystem system, LedgerOptions option
         context.Runtime with { SnapshotEvery = int.MaxValue }, context.PassivateAfter, context.Time, context.Reader, context.Work,
         NodeLease.Unneeded, accounts)
     {
-        JournalPluginId = inMemory ? JournalInMemory : "",
-        SnapshotPluginId = inMemory ? SnapshotsInMemory : "",
+        JournalPluginId = inMemory ? JournalInMemory : StorageHocon.JournalPlugin,
+        SnapshotPluginId = inMemory ? SnapshotsInMemory : StorageHocon.SnapshotPlugin,
     };
 
     // The real journal's way of waking an account.

@@ -4,6 +4,7 @@ using Akka.Event;
 using Akka.Serialization;
 using Google.Protobuf;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Storage;
 using Ledger.Core;
 using Ledger.Journal.V1;
 
@@ -31,6 +32,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     ];
 
     private long refusedMessages;
+    private DatabaseMark? lastMark;
 
     /// <summary>How many messages were larger than what nodes send each other, and so were not sent.</summary>
     public long RefusedMessages => Interlocked.Read(ref refusedMessages);
@@ -134,6 +136,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     private static WireEnvelope ToWire(AccountEnvelope envelope)
     {
         var wire = new WireEnvelope { Account = envelope.Account.Text };
+        if (envelope.Mark is { } mark)
+        {
+            (wire.Epoch, wire.Server) = (mark.Epoch, mark.Server);
+        }
+
         switch (envelope.Message)
         {
             case AccountCall call:
@@ -524,6 +531,24 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         return wire;
     }
 
+    // Nearly always that of the message before.
+    private DatabaseMark? MarkOf(WireEnvelope wire)
+    {
+        if (wire.Epoch == 0)
+        {
+            return null;
+        }
+
+        var last = Volatile.Read(ref lastMark);
+        if (last is null || last.Epoch != wire.Epoch || last.Server != wire.Server)
+        {
+            last = new DatabaseMark(wire.Epoch, wire.Server);
+            Volatile.Write(ref lastMark, last);
+        }
+
+        return last;
+    }
+
     private AccountEnvelope FromWire(WireEnvelope wire)
     {
         var account = JournalCodec.AddressOf(wire.Account);
@@ -573,7 +598,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             WireEnvelope.MessageOneofCase.Poke => new Poke(),
             _ => throw new JournalCorruptException("A message of an unknown kind came from another node."),
         };
-        return new AccountEnvelope(account, message);
+        return new AccountEnvelope(account, message) { Mark = MarkOf(wire) };
     }
 
     private AccountCall FromWire(WireCall wire, AccountAddress account)

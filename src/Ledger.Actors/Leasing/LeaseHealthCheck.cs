@@ -20,7 +20,7 @@ internal sealed class LeaseHealthCheck(ActorSystem system) : IHealthCheck
                         + " new epoch: Ledger.Node epoch begin --by NAME --reason TEXT"
                 : lease.IsLost ? $"The node ends: {lease.Failure}"
                 : lease.Age is { } age
-                    ? $"The node's lease was last renewed {(long)age.TotalSeconds} s ago; its accounts are silent until it is renewed."
-                    : "The node's lease can't be entered yet; its accounts are silent until it is."));
+                    ? $"The node's lease was last renewed {(long)age.TotalSeconds} s ago; accounts on this node do not answer until it is renewed."
+                    : "The node's lease can't be entered yet; accounts on this node do not answer until it is."));
     }
 }

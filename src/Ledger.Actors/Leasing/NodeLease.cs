@@ -362,7 +362,7 @@ internal sealed class NodeLease : IDisposable
                     if (logged == 0 || Stopwatch.GetElapsedTime(logged) > s_logEvery)
                     {
                         logged = Stopwatch.GetTimestamp();
-                        log!.Warning(e, "The node's lease can't be renewed; its accounts fall silent until it can");
+                        log!.Warning(e, "The node's lease can't be renewed; accounts on this node do not answer until it is");
                     }
 
                     pause = s_retry;
@@ -450,7 +450,7 @@ internal sealed class NodeLease : IDisposable
             return false;
         }
 
-        if (database.Known is null && state.Server.StartsWith('?'))
+        if (database.Known is null && state.HasUnknownServer)
         {
             log!.Warning(
                 "The database does not let this role call pg_control_system() and pg_walfile_name(): that it has failed over is seen by"
@@ -584,7 +584,7 @@ internal sealed class NodeLease : IDisposable
                 if (logged == 0 || Stopwatch.GetElapsedTime(logged) > s_logEvery)
                 {
                     logged = Stopwatch.GetTimestamp();
-                    log!.Warning(e, "The node's lease can't be entered; its accounts are silent until it can");
+                    log!.Warning(e, "The node's lease can't be entered; accounts on this node do not answer until it is");
                 }
             }
 

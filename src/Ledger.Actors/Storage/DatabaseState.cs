@@ -8,6 +8,9 @@ namespace Ledger.Actors.Storage;
 /// <param name="Epoch">The epoch that runs.</param>
 internal sealed record DatabaseState(string Server, string Instance, Guid Ledger, long Epoch)
 {
+    /// <summary>Whether the role may not ask which server it is.</summary>
+    public bool HasUnknownServer => Server.StartsWith('?');
+
     /// <summary>The evidence that this epoch's journal has lost rows, as a node has put it on record; null for none.</summary>
     public string? Loss { get; init; }
 

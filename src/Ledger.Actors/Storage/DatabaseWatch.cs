@@ -7,9 +7,11 @@ namespace Ledger.Actors.Storage;
 /// <remarks>
 /// <para>W1. Whoever opens a connection, to write or to read, first looks at what is there, and shows it to <see cref="Meet"/>.</para>
 /// <para>W2. Where it is another history or epoch than before, <see cref="Generation"/> grows before anything is written or answered,
-/// and what belongs to an older generation is neither written nor said.</para>
-/// <para>W3. Where it is the same, and the server was started anew, the process is silent until its lease is renewed there: other
-/// processes may know what this one does not.</para>
+/// and what belongs to an older generation is neither written nor said. What accounts say to each other carries the
+/// <see cref="DatabaseMark"/> of what it rests on, and is taken only by those that were read from the same.</para>
+/// <para>W3. Where it is the same, and the server was started anew, the process is silent, and writes nothing, until
+/// its lease is renewed there and all others have looked: they may know of rows that are gone, and what this one has in
+/// memory may rest on these.</para>
 /// <para>W4. The newest row that each writer knows to be durable is remembered. What a database has lost is an end of its history, so
 /// as long as that row is there, everything before it is, of sleeping accounts too.</para>
 /// <para>W5. Once there is evidence of a loss nothing is written or said any more.</para>
@@ -21,7 +23,8 @@ internal sealed class DatabaseWatch : IExtension
     private readonly Lock gate = new();
     private readonly AcknowledgedRow?[] acknowledged = new AcknowledgedRow?[WritersMax];
     private DatabaseState? known;
-    private int generation;
+    private DatabaseHistory history = new(0, null);
+    private TaskCompletionSource? confirmation;
     private int changes;
     private int confirmed;
     private long changedAt;
@@ -46,7 +49,10 @@ internal sealed class DatabaseWatch : IExtension
         || Stopwatch.GetElapsedTime(Volatile.Read(ref changedAt)) > OthersLookWithin);
 
     /// <summary>Grows whenever accounts must start again from the journal.</summary>
-    public int Generation => Volatile.Read(ref generation);
+    public int Generation => History.Generation;
+
+    /// <summary>The history that accounts are read from now.</summary>
+    public DatabaseHistory History => Volatile.Read(ref history);
 
     /// <summary>Why the database is known to have lost rows that it had acknowledged; null while it is not. It stays so.</summary>
     public string? Loss => loss;
@@ -86,6 +92,32 @@ internal sealed class DatabaseWatch : IExtension
         if (loss is not null)
         {
             whenLost();
+        }
+    }
+
+    /// <summary>The mark of what an account says that was read in a generation; null where it needs none.</summary>
+    public DatabaseMark? MarkOf(int generation) =>
+        History is var now && now.Generation == generation ? now.Mark : DatabaseMark.Over;
+
+    /// <summary>Waits until <see cref="IsConfirmed"/>, or until it never will be, because the database has lost
+    /// rows.</summary>
+    public async Task WhenConfirmedAsync()
+    {
+        while (loss is null && !IsConfirmed)
+        {
+            Task told;
+            lock (gate)
+            {
+                confirmation ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                told = confirmation.Task;
+            }
+
+            if (loss is null && !IsConfirmed)
+            {
+                var left = OthersLookWithin - Stopwatch.GetElapsedTime(Volatile.Read(ref changedAt));
+                left = left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1);
+                await Task.WhenAny(told, Task.Delay(left)).ConfigureAwait(false);
+            }
         }
     }
 
@@ -136,8 +168,14 @@ internal sealed class DatabaseWatch : IExtension
             isSameLife = isKnown && (known is null || known.Instance == state.Instance);
             if (evidence is null)
             {
+                if (history.Mark is null || !isKnown)
+                {
+                    Volatile.Write(
+                        ref history,
+                        new DatabaseHistory(history.Generation + (isKnown ? 0 : 1), DatabaseMark.Of(state)));
+                }
+
                 known = state;
-                generation += isKnown ? 0 : 1;
                 if (!isSameLife)
                 {
                     Volatile.Write(ref changedAt, Stopwatch.GetTimestamp());
@@ -166,7 +204,11 @@ internal sealed class DatabaseWatch : IExtension
 
     /// <summary>Notes that all others have looked at the database since a change.</summary>
     /// <param name="seen">How many <see cref="Changes"/> there were before that was asked.</param>
-    public void Confirm(int seen) => Volatile.Write(ref confirmed, seen);
+    public void Confirm(int seen)
+    {
+        Volatile.Write(ref confirmed, seen);
+        TellWaiting();
+    }
 
     /// <summary>Notes that the database has lost rows. The first evidence counts.</summary>
     /// <param name="evidence">What was found, for people.</param>
@@ -195,7 +237,18 @@ internal sealed class DatabaseWatch : IExtension
         MustEnd = mustEnd;
         LostEpoch = epoch;
         loss = evidence;
+        TellWaiting();
         return true;
+    }
+
+    // Who is told looks again.
+    private void TellWaiting()
+    {
+        lock (gate)
+        {
+            confirmation?.TrySetResult();
+            confirmation = null;
+        }
     }
 
     private string? EvidenceIn(DatabaseState state) =>

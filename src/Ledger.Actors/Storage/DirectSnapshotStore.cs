@@ -22,7 +22,7 @@ internal abstract class DirectSnapshotStore : SqlSnapshotStore
     protected DirectSnapshotStore(Config config)
         : base(config)
     {
-        _bytesMax = config.GetInt("ledger.snapshot-bytes-max", LedgerSizes.SnapshotMax);
+        _bytesMax = config.GetInt("snapshot-bytes-max", LedgerSizes.SnapshotMax);
     }
 
     /// <summary>Reads the newest snapshot within both limits, inclusive.</summary>

@@ -494,7 +494,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             return;
         }
 
-        await IsolateAsync(appender, batch, rows, failure);
+        await IsolateAsync(appender, batch, rows, place, failure);
     }
 
     // Of accounts, whose rows are never deleted.
@@ -524,7 +524,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     /// <summary>Stores a batch of which some row is faulty by halving it, account by account, until the faulty
     /// accounts are alone. Only they fail.</summary>
     private async Task IsolateAsync(
-        IJournalAppender appender, List<Write> batch, List<AppendRow> rows, Exception failure)
+        IJournalAppender appender, List<Write> batch, List<AppendRow> rows, int place, Exception failure)
     {
         var accounts = ByAccount(batch);
         var failed = 0;
@@ -537,7 +537,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
             {
                 try
                 {
-                    await AppendRangeAsync(appender, accounts, range.Start, range.Count, rows);
+                    await AppendRangeAsync(appender, accounts, range.Start, range.Count, rows, place);
                     continue;
                 }
                 catch (Exception e) when (IsOfOneRow(appender.Classify(e)))
@@ -554,7 +554,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                 continue;
             }
 
-            failed += await WriteAloneAsync(appender, accounts[range.Start], rows, known);
+            failed += await WriteAloneAsync(appender, accounts[range.Start], rows, place, known);
         }
 
         _log.Warning(
@@ -566,7 +566,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     }
 
     private async Task AppendRangeAsync(
-        IJournalAppender appender, List<List<Write>> accounts, int start, int count, List<AppendRow> rows)
+        IJournalAppender appender, List<List<Write>> accounts, int start, int count, List<AppendRow> rows, int place)
     {
         rows.Clear();
         for (var i = start; i < start + count; i++)
@@ -586,6 +586,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
         }
 
         await appender.AppendAsync(rows, isolating: true);
+        NoteAcknowledged(rows, place);
         for (var i = start; i < start + count; i++)
         {
             foreach (var write in accounts[i])
@@ -598,7 +599,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
     /// <summary>Stores the writes of one account of which some row is faulty, one after the other; after a failed one
     /// the others fail too, since they were decided upon it.</summary>
     private async Task<int> WriteAloneAsync(
-        IJournalAppender appender, List<Write> writes, List<AppendRow> rows, Exception failure)
+        IJournalAppender appender, List<Write> writes, List<AppendRow> rows, int place, Exception failure)
     {
         var failed = 0;
         Exception? known = writes.Count == 1 ? failure : null;
@@ -616,6 +617,7 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
                     rows.Clear();
                     write.CopyTo(rows);
                     await appender.AppendAsync(rows, isolating: true);
+                    NoteAcknowledged(rows, place);
                     End(write, failure: null);
                     continue;
                 }
@@ -667,11 +669,11 @@ internal abstract class GroupWriteJournal : SqlWriteJournal
 
     private static int Positive(Config config, string key, int defaultValue)
     {
-        var value = config.GetInt("ledger." + key, defaultValue);
+        var value = config.GetInt(key, defaultValue);
         return value > 0
             ? value
             : throw new ConfigurationException(
-                $"akka.persistence.journal.sql.ledger.{key} is {value}; it must be positive.");
+                $"{StorageHocon.JournalPlugin}.{key} is {value}; it must be positive.");
     }
 
     /// <summary>All rows of one call: mostly exactly one.</summary>

@@ -11,8 +11,15 @@ namespace Ledger.Actors.Storage;
 /// events or minutes.</summary>
 internal static class StorageHocon
 {
-    private const string JournalPlugin = "akka.persistence.journal.sql";
-    private const string SnapshotPlugin = "akka.persistence.snapshot-store.sql";
+    /// <summary>The journal's plugin id. One of the ledger's own: the default plugins stay the application's, whose
+    /// persistent actors have nothing to do in the ledger's journal.</summary>
+    public const string JournalPlugin = "akka.persistence.journal.ledger";
+
+    /// <summary>The snapshot store's plugin id.</summary>
+    public const string SnapshotPlugin = "akka.persistence.snapshot-store.ledger";
+
+    /// <summary>The id of the plugin's queries.</summary>
+    public const string QueryPlugin = "akka.persistence.query.journal.ledger";
 
     /// <summary>Adds the journal, the snapshot store and the query plugin.</summary>
     public static void Add(
@@ -36,8 +43,8 @@ internal static class StorageHocon
             akka.persistence {
               max-concurrent-recoveries = 50
               journal {
-                plugin = "akka.persistence.journal.sql"
-                sql {
+                ledger {
+                  plugin-id = "{{JournalPlugin}}"
                   class = {{Quote(TypeName(journal))}}
                   connection-string = {{Quote(journalConnection)}}
                   provider-name = {{Quote(providerName)}}
@@ -52,28 +59,26 @@ internal static class StorageHocon
                     call-timeout = 5s
                     reset-timeout = 2s
                   }
-                  ledger {
-                    writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
-                    queue-size = 100000
-                    batch-rows-max = {{LedgerSizes.GroupRowsMax}}
-                    batch-bytes-max = {{LedgerSizes.GroupFull}}
-                    batch-ids-max = {{LedgerSizes.GroupIdsMax}}
-                    row-bytes-max = {{LedgerSizes.RowMax}}
-                    read-page-rows = 300
-                    read-page-bytes = {{LedgerSizes.PageMax}}
-                  }
+                  writers = {{writers.ToString(CultureInfo.InvariantCulture)}}
+                  queue-size = 100000
+                  batch-rows-max = {{LedgerSizes.GroupRowsMax}}
+                  batch-bytes-max = {{LedgerSizes.GroupFull}}
+                  batch-ids-max = {{LedgerSizes.GroupIdsMax}}
+                  row-bytes-max = {{LedgerSizes.RowMax}}
+                  read-page-rows = 300
+                  read-page-bytes = {{LedgerSizes.PageMax}}
                 }
               }
               snapshot-store {
-                plugin = "akka.persistence.snapshot-store.sql"
-                sql {
+                ledger {
+                  plugin-id = "{{SnapshotPlugin}}"
                   class = {{Quote(TypeName(snapshotStore))}}
                   connection-string = {{Quote(snapshotConnection)}}
                   provider-name = {{Quote(providerName)}}
                   table-mapping = default
                   auto-initialize = false
                   snapshot-is-optional = false
-                  ledger.snapshot-bytes-max = {{LedgerSizes.SnapshotMax}}
+                  snapshot-bytes-max = {{LedgerSizes.SnapshotMax}}
                   read-isolation-level = read-committed
                   write-isolation-level = read-committed
                   circuit-breaker {
@@ -83,8 +88,10 @@ internal static class StorageHocon
                   }
                 }
               }
-              query.journal.sql {
-                write-plugin = "akka.persistence.journal.sql"
+              query.journal.ledger {
+                class = "Akka.Persistence.Sql.Query.SqlReadJournalProvider, Akka.Persistence.Sql"
+                plugin-id = "{{QueryPlugin}}"
+                write-plugin = "{{JournalPlugin}}"
                 connection-string = {{Quote(journalConnection)}}
                 provider-name = {{Quote(providerName)}}
                 table-mapping = default
@@ -105,25 +112,24 @@ internal static class StorageHocon
         builder.AddStartup((system, _) => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.FromMilliseconds(1), () => { }));
     }
 
-    /// <summary>Refuses an actor system whose configuration has been given another journal or snapshot store, such as those in
-    /// memory that Akka falls back to: what the ledger answers as committed must be where its storage says.</summary>
+    /// <summary>Refuses an actor system whose configuration puts another journal or snapshot store in the place of the ledger's:
+    /// what the ledger answers as committed must be where its storage says.</summary>
     /// <exception cref="InvalidOperationException">Another one is configured.</exception>
     public static void RefuseOtherPlugins(Config config)
     {
-        Refuse(config, "akka.persistence.journal", JournalPlugin, typeof(GroupWriteJournal));
-        Refuse(config, "akka.persistence.snapshot-store", SnapshotPlugin, typeof(DirectSnapshotStore));
+        Refuse(config, JournalPlugin, typeof(GroupWriteJournal));
+        Refuse(config, SnapshotPlugin, typeof(DirectSnapshotStore));
     }
 
-    private static void Refuse(Config config, string section, string plugin, Type expected)
+    private static void Refuse(Config config, string plugin, Type expected)
     {
-        var configured = config.GetString(section + ".plugin", string.Empty);
-        var type = string.IsNullOrEmpty(configured) ? null : config.GetString(configured + ".class", string.Empty);
-        if (!string.Equals(configured, plugin, StringComparison.Ordinal)
-            || !expected.IsAssignableFrom(Type.GetType(type ?? string.Empty, throwOnError: false)))
+        var type = config.GetString(plugin + ".class", string.Empty);
+        if (!expected.IsAssignableFrom(Type.GetType(type, throwOnError: false)))
         {
             throw new InvalidOperationException(
-                $"{section}.plugin is '{configured}' ({(string.IsNullOrEmpty(type) ? "no class" : type)}), which is not the ledger's"
-                + " storage; with another journal, as one in memory, committed transfers would be lost. Leave it to WithLedger(...).");
+                $"{plugin}.class is '{type}', which is not the ledger's storage; with another journal, as one in memory, committed"
+                + " transfers would be lost. Leave this section to WithLedger(...). For actors of your own set"
+                + " akka.persistence.journal.plugin, which the ledger does not use.");
         }
     }
 

@@ -245,9 +245,13 @@ internal interface IWorkStore : IAsyncDisposable
 /// has been read may be older than what is there.</para>
 /// <para>W5. A row that can't be read, as one that a newer version wrote, stops no other account's work: the fold goes on, but
 /// the checkpoint stays below that row, so that the next process reads it again.</para>
+/// <para>W6. What was read of one history of the database says nothing of another: places are given again after a
+/// failover that lost rows, and what this process takes for folded in may be other rows there (R19 b).</para>
 /// </remarks>
 internal sealed class LedgerWorkIndex(
-    IWorkStore store, WorkFactDecoder decode, Action<WorkRow, Exception>? unreadable = null) : ILedgerWorkIndex
+    IWorkStore store, WorkFactDecoder decode, Action<WorkRow, Exception>? unreadable = null,
+    Func<int>? generation = null)
+    : ILedgerWorkIndex
 {
     /// <summary>How many rows of the journal one statement looks at: it must end before statements time out.</summary>
     internal const long WindowRows = 20_000;
@@ -266,6 +270,7 @@ internal sealed class LedgerWorkIndex(
     // Places above the checkpoint that are folded in, with which they need not be read again.
     private readonly SortedSet<long> folded = [];
     private long reached;
+    private int readIn;
     private long readableUpTo = long.MaxValue;
     private long savedAt = TimeProvider.System.GetTimestamp();
 
@@ -287,6 +292,14 @@ internal sealed class LedgerWorkIndex(
 
     private async Task<bool> FoldAsync(CancellationToken cancellationToken)
     {
+        var current = generation?.Invoke() ?? 0;
+        if (current != readIn)
+        {
+            readIn = current;
+            reached = 0;
+            folded.Clear();
+        }
+
         var position = await store.ReadPositionAsync(cancellationToken);
         if (position.Checkpoint > reached)
         {
@@ -316,7 +329,8 @@ internal sealed class LedgerWorkIndex(
             var saved = Math.Max(position.Checkpoint, Math.Min(checkpoint, readableUpTo));
             if (!changes.IsEmpty || ShouldSave(position, saved))
             {
-                if (!await store.ApplyAsync(changes, position, saved, cancellationToken))
+                if ((generation?.Invoke() ?? 0) != readIn
+                    || !await store.ApplyAsync(changes, position, saved, cancellationToken))
                 {
                     return false;
                 }

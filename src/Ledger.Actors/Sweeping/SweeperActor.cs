@@ -52,6 +52,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
     private readonly ILoggingAdapter log = Context.GetLogger();
     private readonly Dictionary<AccountAddress, Asked> asked = [];
     private readonly Queue<(long At, long Settled)> marks = new();
+    private int marksOf;
     private readonly int accountsMax;
     private readonly TimeSpan ahead;
     private readonly Queue<LedgerTime> wokenAhead = new();
@@ -80,6 +81,9 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
     }
 
     public ITimerScheduler Timers { get; set; } = null!;
+
+    // While the actor system ends its storage closes, and what fails then is no news.
+    private static bool IsEnding => CoordinatedShutdown.Get(Context.System).ShutdownReason is not null;
 
     private LedgerTime Now => LedgerTime.From(context.Time.GetUtcNow());
 
@@ -322,7 +326,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
         looking = false;
         failures++;
         var moment = Monotonic;
-        if (failures == 1 || TimeProvider.System.GetElapsedTime(lastLogged, moment) > s_logEvery)
+        if (!IsEnding && (failures == 1 || TimeProvider.System.GetElapsedTime(lastLogged, moment) > s_logEvery))
         {
             lastLogged = moment;
             log.Warning(cause, "The sweeper can't read its index, {Failures} times in a row; holds expire late", failures);
@@ -415,7 +419,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
             one.IsVerifying = false;
         }
 
-        if (verified.Cause is { } cause)
+        if (verified.Cause is { } cause && !IsEnding)
         {
             log.Warning(cause, "The holds of {Account} that are overdue could not be looked at", verified.Account);
         }
@@ -487,7 +491,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
         if (found.Cause is { } cause)
         {
             recoveryFailures++;
-            if (recoveryFailures == 1)
+            if (recoveryFailures == 1 && !IsEnding)
             {
                 log.Warning(cause, "The journal could not be searched for accounts in doubt; it is tried again");
             }
@@ -565,13 +569,13 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
     private void EndResolve(Resolved done)
     {
         resolving = false;
-        if (done.Cause is { } cause)
+        if (done.Cause is { } cause && !IsEnding)
         {
             log.Warning(cause, "Accounts in doubt could not be woken; it is tried again");
         }
         else if (done.Accounts > 0)
         {
-            log.Info("{Count} accounts that were in doubt are so no more", done.Accounts);
+            log.Info("In-doubt accounts that were resolved: {Count}", done.Accounts);
         }
     }
 
@@ -581,6 +585,14 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
         if (!recovered)
         {
             return;
+        }
+
+        if (context.Generation() is var generation && generation != marksOf)
+        {
+            // Places that the database has lost are given again: from an older mark on too much is searched, from these
+            // too little.
+            marksOf = generation;
+            marks.Clear();
         }
 
         long? save = null;

@@ -39,6 +39,10 @@ internal sealed record SweeperContext(
     /// <summary>The ledger's time.</summary>
     public TimeProvider Time { get; init; } = Options.TimeProvider;
 
+    /// <summary>Grows where the database is another one than before: places of the journal that were read before say
+    /// nothing of it.</summary>
+    public Func<int> Generation { get; init; } = static () => 0;
+
     /// <summary>How long an account has for what it was asked, before it is asked again; doubled each time, up to thirty times
     /// as long.</summary>
     public TimeSpan PokeBackoff { get; init; } = TimeSpan.FromSeconds(1);

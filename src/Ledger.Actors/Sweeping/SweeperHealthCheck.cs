@@ -19,16 +19,16 @@ internal sealed class SweeperHealthCheck(ActorSystem system) : IHealthCheck
         var now = ledger.Clock.Now;
         var problem = status switch
         {
-            { Failure: not null } => "The index of holds can't be read; they expire late.",
+            { Failure: not null } => "The index of holds can't be read; holds expire late.",
             { OldestDue: { } due } when due.Add(LagMax) < now =>
-                $"A hold is overdue by {(now.UnixMicroseconds - due.UnixMicroseconds) / 1_000_000} s; {status.Stuck} accounts do not react.",
+                $"A hold is overdue by {(now.UnixMicroseconds - due.UnixMicroseconds) / 1_000_000} s; {status.Stuck} accounts do not answer.",
             _ when ledger.SweeperHealth.UnreadableRows is var rows and > 0 =>
                 $"{rows} rows of the journal can't be read by this version.",
-            { HasRecovered: false } => "What the last process left in doubt is still looked for.",
+            { HasRecovered: false } => "Still searching for what the last process left in doubt.",
             _ => null,
         };
         return Task.FromResult(problem is null
-            ? HealthCheckResult.Healthy($"Holds expire in time; {status.Asked} accounts are at it.")
+            ? HealthCheckResult.Healthy($"Holds are expiring on time ({status.Asked} in progress).")
             : new HealthCheckResult(context.Registration.FailureStatus, problem));
     }
 }

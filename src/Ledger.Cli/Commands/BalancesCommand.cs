@@ -14,9 +14,8 @@ internal static class BalancesCommand
         var command = new Command(
             "balances",
             "Lists accounts with their balances: posted debits less posted credits, in minor units. Each is as of its own "
-            + "moment. Accounts that differ in nothing but their asset (cash:USD, cash:EUR) are one name with several "
-            + "assets: of these, those at zero are left out while another is not, as in other ledgers' balance reports; "
-            + "--all lists them too, and the accounts in which imports remember their keys. An account on which transactions are in doubt is listed without a balance.");
+            + "moment. Accounts whose addresses differ only in the asset (cash:USD, cash:EUR) are grouped. Zero balances in a "
+            + "group are hidden; --all shows them, and the accounts in which imports remember their keys. An account on which transactions are in doubt is listed without a balance.");
         var all = new Option<bool>("--all") { Description = "List every account." };
         command.Options.Add(all);
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>

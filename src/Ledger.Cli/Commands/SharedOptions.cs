@@ -57,7 +57,7 @@ internal static class SharedOptions
     public static Option<Guid?> Id(string what) => new("--id")
     {
         Description = $"The {what}'s id, a UUID. Give the same id to send the same {what} again. "
-            + "[default: a new UUID of version 7, told on stderr before it is sent]",
+            + "[default: a new UUID of version 7, printed to stderr before it is sent]",
         HelpName = "UUID",
         CustomParser = Parse.Id,
     };

@@ -15,7 +15,7 @@ internal static class TransactionsCommand
 
         The file is JSON in the form of the API: {"id":"UUID","legs":[{"transfer":{...}},{"opening":{"spec":{...}}}]}, or
         several of these, such as one a line. They are posted in order; one that is rejected does not stop the next. A
-        transaction without an id gets a new one, told on stderr before it is sent. The whole file is read before anything
+        transaction without an id gets a new one, printed to stderr before it is sent. The whole file is read before anything
         is sent.
         """;
 

@@ -27,12 +27,21 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>Where the journal is kept.</summary>
     public string File => Path.Combine(directory, "ledger.db");
 
+    /// <summary>Where JSON is served.</summary>
+    public Uri JsonUrl => new(app.Urls.Last());
+
+    /// <summary>Where the files of a page are.</summary>
+    public string Directory => directory;
+
     public static async Task<Node> StartAsync(Action<LedgerOptions>? configure = null)
     {
-        var directory = Directory.CreateTempSubdirectory("ledger-recipe-").FullName;
+        var directory = System.IO.Directory.CreateTempSubdirectory("ledger-recipe-").FullName;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(static kestrel => kestrel.Listen(
-            IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http2));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(static kestrel =>
+        {
+            kestrel.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http1);
+        });
         builder.Services.AddRoutingCore();
         builder.Services.AddLogging();
         builder.Services.AddLedger(options =>
@@ -64,7 +73,7 @@ internal sealed class Node : IAsyncDisposable
         {
             Out = printed,
             Error = printed,
-            EnvironmentVariable = name => name == "LEDGER_SERVER" ? app.Urls.Single() : null,
+            EnvironmentVariable = name => name == "LEDGER_SERVER" ? app.Urls.First() : null,
         };
         var exitCode = await LedgerCli.RunAsync(
             [.. arguments.Select(one => files.ContainsKey(one) ? Path.Combine(directory, one) : one)], context);
@@ -77,6 +86,6 @@ internal sealed class Node : IAsyncDisposable
     {
         await app.StopAsync();
         await app.DisposeAsync();
-        Directory.Delete(directory, recursive: true);
+        System.IO.Directory.Delete(directory, recursive: true);
     }
 }

@@ -20,5 +20,26 @@ internal static partial class Mutants
     /// <summary>Whether a row's entries go into an index that lacks the one before them, without a note of it.</summary>
     public static bool NotesNoGap => Current != 0 && Current == NumberOf(nameof(NotesNoGap));
 
+    /// <summary>Whether an account takes what was said in another history of the database.</summary>
+    public static bool TakesAnyHistory => Current != 0 && Current == NumberOf(nameof(TakesAnyHistory));
+
+    /// <summary>Whether accounts go on from memory where the database is another one than before.</summary>
+    public static bool KeepsMemory => Current != 0 && Current == NumberOf(nameof(KeepsMemory));
+
+    /// <summary>Whether evidence of a loss silences nobody.</summary>
+    public static bool GoesOnDespiteLoss => Current != 0 && Current == NumberOf(nameof(GoesOnDespiteLoss));
+
+    /// <summary>Whether evidence of a loss stays with the node that has it.</summary>
+    public static bool TellsNobodyOfLoss => Current != 0 && Current == NumberOf(nameof(TellsNobodyOfLoss));
+
+    /// <summary>Whether a node speaks as soon as it has looked at another server, before the others have.</summary>
+    public static bool SpeaksBeforeOthersLook => Current != 0 && Current == NumberOf(nameof(SpeaksBeforeOthersLook));
+
+    /// <summary>Whether a node writes as soon as it has looked at another server, before the others have.</summary>
+    public static bool WritesBeforeOthersLook => Current != 0 && Current == NumberOf(nameof(WritesBeforeOthersLook));
+
+    /// <summary>Whether nodes that were silent go on in the new epoch with what they have in memory.</summary>
+    public static bool KeepsMemoryInNewEpoch => Current != 0 && Current == NumberOf(nameof(KeepsMemoryInNewEpoch));
+
     private static int NumberOf(string name) => Array.Find(All, one => one.Name == name)!.Number;
 }

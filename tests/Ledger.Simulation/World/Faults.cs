@@ -40,6 +40,10 @@ internal enum FaultKinds
     /// <summary>The table of the index of ids is put back from a copy that is older than the journal.</summary>
     IndexLost = 1 << 21,
 
+    /// <summary>The database fails over, or an older copy of it is put back: with all that it had, or without its last
+    /// commits. What nodes know, and what they say to each other, is then newer than the journal (R19).</summary>
+    Failover = 1 << 22,
+
     /// <summary>What an account decides throws at times, by a defect that comes and goes.</summary>
     Throws = 1 << 27,
 
@@ -50,7 +54,7 @@ internal enum FaultKinds
     /// <summary>An operator has transactions aborted that are in doubt: while the last agent sleeps, can't be read, is
     /// cut off, or writes at that moment (R20).</summary>
     Verdicts = 1 << 29,
-    All = ((1 << 22) - 1) | Throws | Unreadable | Verdicts,
+    All = ((1 << 23) - 1) | Throws | Unreadable | Verdicts,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -81,6 +85,8 @@ internal sealed record Faults
     public int UnreadableBits { get; init; }
 
     public int VerdictBits { get; init; }
+
+    public int FailoverBits { get; init; }
 
     /// <summary>How much one other account may leave unanswered, and all of them.</summary>
     public int UnansweredMax { get; init; } = 256;
@@ -141,11 +147,14 @@ internal sealed record Faults
         kinds |= temper != 0 && (temper == 1 || throws.Chance(400)) ? FaultKinds.Throws : FaultKinds.None;
         var verdicts = new Prng(seed, "verdicts");
         kinds |= temper != 0 && (temper == 1 || verdicts.Chance(300)) ? FaultKinds.Verdicts : FaultKinds.None;
+        var failovers = new Prng(seed, "failovers");
+        kinds |= temper != 0 && (temper == 1 || failovers.Chance(400)) ? FaultKinds.Failover : FaultKinds.None;
         kinds &= allowed;
         if (isSequential)
         {
-            // The reference knows no operator.
-            kinds &= ~(FaultKinds.Verdicts | FaultKinds.Payload | FaultKinds.Skew | FaultKinds.ClockJump | FaultKinds.WriteLate | FaultKinds.Partition);
+            // The reference knows no operator, and forgets nothing.
+            kinds &= ~(FaultKinds.Verdicts | FaultKinds.Failover | FaultKinds.Payload | FaultKinds.Skew
+                | FaultKinds.ClockJump | FaultKinds.WriteLate | FaultKinds.Partition);
         }
 
         int Rate(FaultKinds kind, params ReadOnlySpan<int> rates)
@@ -175,6 +184,7 @@ internal sealed record Faults
             LapseBits = Rate(FaultKinds.Lapse, 19, 21, 23),
             IndexLostBits = Rate(FaultKinds.IndexLost, 19, 21, 23),
             VerdictBits = (kinds & FaultKinds.Verdicts) != FaultKinds.None ? verdicts.Of(16, 18, 20, 21) : 0,
+            FailoverBits = (kinds & FaultKinds.Failover) != FaultKinds.None ? failovers.Of(16, 18, 20, 22) : 0,
             UnreadableBits = (kinds & FaultKinds.Unreadable) != FaultKinds.None ? doubt.Of(20, 21, 22, 23) : 0,
             UnansweredMax = doubt.Of(1, 2, 3, 256),
             DoubtMax = doubt.Of(1, 2, 3, 4096),

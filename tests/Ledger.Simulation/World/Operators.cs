@@ -6,7 +6,7 @@ namespace Ledger.Simulation;
 internal sealed partial class World
 {
     // Callers with negative numbers.
-    private readonly List<Action<ResolveInDoubtAnswer>> operators = [];
+    private readonly List<Action<ResolveInDoubtAnswer, int>> operators = [];
 
     // Of any age, and so also while its last agent is about to decide; any of its accounts may be the one that is
     // asked.
@@ -24,33 +24,49 @@ internal sealed partial class World
         var call = new ResolveInDoubtCall(
             verdicts.Chance(500) ? one.Part.Id : one.Part.Key, new OperatorVerdict($"operator-{number}", $"history {number}"),
             default, default);
-        Ask(asked, call, answer =>
+        Ask(asked, call, (answer, mark) =>
         {
             if (answer.Coordinator != asked.Address)
             {
-                Ask(places[answer.Coordinator], call, again => GoOn(places[answer.Coordinator], call, again));
+                var coordinator = places[answer.Coordinator];
+                Ask(coordinator, call, (again, later) => GoOn(coordinator, call, again, later));
                 return;
             }
 
-            GoOn(asked, call, answer);
+            GoOn(asked, call, answer, mark);
         });
     }
 
-    private void GoOn(Place coordinator, ResolveInDoubtCall call, ResolveInDoubtAnswer answer)
+    private void GoOn(Place coordinator, ResolveInDoubtCall call, ResolveInDoubtAnswer answer, int mark)
     {
         if (answer is { State: InDoubtState.Undecided, Part: { } part } && answer.Coordinator == coordinator.Address)
         {
             var abort = new OperatorAbort(answer.LastAgent, part, call.Verdict);
             var told = call with { Id = part.Key, Digest = part.Digest };
-            At(now + verdicts.Spread(8, 22), () => Advance(coordinator, told, answer, abort));
+            At(now + verdicts.Spread(8, 22), () => Advance(coordinator, told, answer, abort, mark));
         }
     }
 
     // Each step takes its time, in which the last agent may wake, decide, write, or go.
-    private void Advance(Place coordinator, ResolveInDoubtCall call, ResolveInDoubtAnswer answer, OperatorAbort abort)
+    private void Advance(
+        Place coordinator, ResolveInDoubtCall call, ResolveInDoubtAnswer answer, OperatorAbort abort, int mark)
     {
         if (healed)
         {
+            return;
+        }
+
+        if (mark != history || coordinator.Orders.Count < answer.PreparedRow)
+        {
+            // What was answered and read is of another history: where the rows are, and what they hold.
+            Count("operator gives up, the database has changed");
+            return;
+        }
+
+        if (isUncertain && abort.Step == OperatorAbortStep.Append)
+        {
+            // It is written by way of a node's journal, which waits until all have looked; at a loss it never comes to it.
+            At(now + 50_000, () => Advance(coordinator, call, answer, abort, mark));
             return;
         }
 
@@ -72,7 +88,7 @@ internal sealed partial class World
                 if (verdicts.Chance(100))
                 {
                     Count("verdict given up, landed late");
-                    At(now + verdicts.Spread(8, 22), () => Append(lastAgent, row));
+                    AppendLate(lastAgent, row);
                     abort.NotAppended();
                 }
                 else if (Append(lastAgent, row))
@@ -91,7 +107,7 @@ internal sealed partial class World
                 // It may be lost, as any message; or the operator is.
                 if (verdicts.Chance(900))
                 {
-                    Ask(coordinator, call with { Found = abort.Answer }, static _ => { });
+                    Ask(coordinator, call with { Found = abort.Answer }, static (_, _) => { }, mark);
                 }
 
                 return;
@@ -100,24 +116,29 @@ internal sealed partial class World
                 return;
         }
 
-        At(now + verdicts.Spread(8, 20), () => Advance(coordinator, call, answer, abort));
+        At(now + verdicts.Spread(8, 20), () => Advance(coordinator, call, answer, abort, mark));
     }
 
-    private void Ask(Place place, ResolveInDoubtCall call, Action<ResolveInDoubtAnswer> then)
+    private void Ask(
+        Place place, ResolveInDoubtCall call, Action<ResolveInDoubtAnswer, int> then, int mark = AnyHistory)
     {
         operators.Add(then);
         var message = call with { Caller = new Caller(null, -operators.Count), Deadline = new LedgerTime(now + 30_000_000) };
         Trace($"operator asks {place.Address}: {Tracer.Text(message)}");
-        Transmit(-1, place, message);
+        Transmit(-1, place, message, mark);
     }
 
-    private void AnswerOperator(long number, AccountAnswerBase answer)
+    private void AnswerOperator(Incarnation from, long number, AccountAnswerBase answer)
     {
         Trace($"operator is answered {Tracer.Text(answer)}");
         if (answer is ResolveInDoubtAnswer resolved)
         {
-            Oracle.OperatorAnswered(resolved);
-            At(now + Delay(), () => operators[(int)-number - 1](resolved));
+            if (!from.IsOfLostHistory)
+            {
+                Oracle.OperatorAnswered(resolved);
+            }
+
+            At(now + Delay(), () => operators[(int)-number - 1](resolved, from.Mark));
         }
     }
 }

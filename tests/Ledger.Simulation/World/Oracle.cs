@@ -99,6 +99,7 @@ internal sealed class Oracle(World world)
     private readonly HashSet<(AccountAddress To, Transfer Transfer)> askedTransfers = [];
     private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), long> rejectedRows = [];
     private long row;
+    private bool isRebuilding;
     private Attempt? justBooked;
 
     // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
@@ -172,6 +173,60 @@ internal sealed class Oracle(World world)
             Check(
                 leg.Transfer is not { ResolvesHold: false } transfer || askedTransfers.Contains((place.Address, transfer)),
                 $"{place.Address} journals another {leg.Transfer?.Id} than it was asked for");
+        }
+    }
+
+    // ---------------------------------------------------------------- a journal that has lost its end
+
+    /// <summary>The journals are back at a prefix of what was committed: what was told of the rest is forgiven, and
+    /// nothing else.</summary>
+    /// <param name="journalAgain">Journals what is left, in its order, in books that are empty.</param>
+    public void Forget(Action journalAgain)
+    {
+        var before = attempts.ToDictionary();
+        var toldBefore = told.ToArray();
+        var toldInOrder = toldAttempts.Select(static one => (one.Key, one.Part!.Digest)).ToArray();
+        attempts.Clear();
+        told.Clear();
+        rejected.Clear();
+        disowned.Clear();
+        burned.Clear();
+        failedLegs.Clear();
+        toldAttempts.Clear();
+        rejectedRows.Clear();
+        CommittedCount = 0;
+        isRebuilding = true;
+        journalAgain();
+        isRebuilding = false;
+        foreach (var (key, attempt) in attempts)
+        {
+            // Said by a message, of which the journal has nothing.
+            attempt.IsAhead |= before[key].IsAhead;
+        }
+
+        foreach (var (key, one) in toldBefore)
+        {
+            var isKept = one.Committed == true
+                ? attempts.Values.Any(other => other.CloserCommitted && other.Anchor == key.To && other.Id == key.Id
+                    && other.Asked == key.Asked)
+                : one.Committed == false && rejected.TryGetValue(key, out var reason) && reason.Status == one.Status;
+            if (isKept)
+            {
+                told.Add(key, one);
+            }
+            else if (one.Committed is { } committed && one.Time != default)
+            {
+                Count(committed ? "told: committed, and lost" : "told: rejected, and lost");
+            }
+        }
+
+        foreach (var key in toldInOrder)
+        {
+            if (attempts.TryGetValue(key, out var attempt) && attempt.CloserCommitted)
+            {
+                world.NoteToldAgain(before[key], attempt);
+                MarkTold(attempt, isAgain: true);
+            }
         }
     }
 
@@ -973,7 +1028,7 @@ internal sealed class Oracle(World world)
         Count("told: with balances");
     }
 
-    private void MarkTold(Attempt attempt)
+    private void MarkTold(Attempt attempt, bool isAgain = false)
     {
         if (attempt.IsTold)
         {
@@ -982,7 +1037,11 @@ internal sealed class Oracle(World world)
 
         attempt.IsTold = true;
         toldAttempts.Add(attempt);
-        world.NoteTold(attempt);
+        if (!isAgain)
+        {
+            world.NoteTold(attempt);
+        }
+
         foreach (var account in attempt.Others.Append(attempt.Anchor))
         {
             var place = world.PlaceOf(account);
@@ -1230,7 +1289,13 @@ internal sealed class Oracle(World world)
         .. s.Holds.Select(static h => $"{h}"),
         .. s.InDoubt.Select(static d => $"{d.Part.Key} {d.Part.Digest} {d.SequenceNr} {d.Number} {d.DebitReserve} {d.CreditReserve}")]);
 
-    private void Count(string outcome) => Outcomes[outcome] = Outcomes.GetValueOrDefault(outcome) + 1;
+    private void Count(string outcome)
+    {
+        if (!isRebuilding)
+        {
+            Outcomes[outcome] = Outcomes.GetValueOrDefault(outcome) + 1;
+        }
+    }
 
     private static void Check(bool holds, string what)
     {

@@ -224,7 +224,7 @@ internal sealed class Sequence(World world)
         var list = known.TryGetValue((anchor, asked.Id), out var found) ? found : known[(anchor, asked.Id)] = [];
         var isAlone = asked.Legs is [{ Transfer: { } alone }] && alone.Id == asked.Id;
         var used = list.FirstOrDefault(static one => one.IsFinal);
-        var isFree = used is null && !BookOf(anchor).Failed.Contains(asked.Id);
+        var isFree = used is null && !BookOf(anchor).Failed.Contains(asked.Id) && !BookOf(anchor).Done.ContainsKey(asked.Id);
         foreach (var one in list)
         {
             // What an id was used for outranks an earlier refusal that did not use it up.
@@ -312,7 +312,8 @@ internal sealed class Sequence(World world)
         var (debit, credit) = (BookOf(transfer.DebitAccount), BookOf(transfer.CreditAccount));
         var (amount, now) = (Rules.AmountOf(transfer, debit, credit), new LedgerTime(wish.FirstSent));
         return !debit.Failed.Contains(transfer.Id)
-            && (Rules.Highest(Rules.Against(transfer, amount, debit, true, now)) == status
+            && ((status == TransferStatus.AccountsMustHaveTheSameLedger && debit.Exists && credit.Exists && debit.Asset != credit.Asset)
+                || Rules.Highest(Rules.Against(transfer, amount, debit, true, now)) == status
                 || Rules.Highest(Rules.Against(transfer, amount, credit, false, now)) == status);
     }
 

@@ -21,7 +21,7 @@ internal sealed class Place(AccountAddress address, int index)
 
     public Incarnation? Newest { get; set; }
 
-    public required Book Book { get; init; }
+    public required Book Book { get; set; }
 
     public List<Version> Versions { get; } = [];
 
@@ -48,7 +48,7 @@ internal sealed class Place(AccountAddress address, int index)
     public SortedSet<long> IndexGaps { get; } = [];
 
     /// <summary>The index as the rows alone say it.</summary>
-    public IdIndex IndexByRows { get; } = new(address);
+    public IdIndex IndexByRows { get; set; } = new(address);
 }
 
 /// <summary>What a client wants to know or have done, until it is answered.</summary>
@@ -93,6 +93,7 @@ internal sealed partial class World
     private readonly Prng disk;
     private readonly Prng chaos;
     private readonly Prng clients;
+    private readonly Prng database;
     private readonly Prng unreadable;
     private readonly Prng verdicts;
     private readonly Prng defects;
@@ -138,6 +139,7 @@ internal sealed partial class World
         disk = new Prng(seed, "disk");
         chaos = new Prng(seed, "chaos");
         clients = new Prng(seed, "clients");
+        database = new Prng(seed, "database");
         unreadable = new Prng(seed, "unreadable");
         verdicts = new Prng(seed, "operators");
         defects = new Prng(seed, "defects");
@@ -172,10 +174,7 @@ internal sealed partial class World
             var place = new Place(account, order.Count)
             {
                 Home = order.Count % NodeCount,
-                Book = new Book
-                {
-                    Address = account, HoldsMax = script.HoldsMax, HoldsPerCounterpartyMax = script.HoldsPerCounterpartyMax,
-                },
+                Book = NewBook(account),
             };
             places.Add(account, place);
             order.Add(place);
@@ -197,6 +196,11 @@ internal sealed partial class World
     public int TransactionBytesMax => options.TransactionBytesMax;
 
     public long Steps => steps;
+
+    private Book NewBook(AccountAddress account) => new()
+    {
+        Address = account, HoldsMax = script.HoldsMax, HoldsPerCounterpartyMax = script.HoldsPerCounterpartyMax,
+    };
 
     public Place PlaceOf(AccountAddress account) => places[account];
 
@@ -313,6 +317,7 @@ internal sealed partial class World
 
     private void Heal()
     {
+        EndFailover();
         for (var node = 0; node < NodeCount; node++)
         {
             // A node that is far off is not ready, and is started anew.
@@ -527,10 +532,18 @@ internal sealed partial class World
         }
     }
 
-    private void Answer(Call call, AccountAnswerBase answer, long durableRow)
+    private void Answer(Incarnation from, Call call, AccountAnswerBase answer, long durableRow)
     {
         Trace($"#{call.Number} {call.Place.Address} is answered {Tracer.Text(answer)}");
-        Oracle.Answered(call, answer, durableRow);
+        if (from.IsOfLostHistory && answer is not CallFailed)
+        {
+            // What it tells may be lost, and nobody there knows that yet.
+            Count("answered by who has not noticed a loss");
+        }
+        else
+        {
+            Oracle.Answered(call, answer, durableRow);
+        }
 
         // The answer travels; it may be lost.
         if (!healed && network.Chance(faults.Drop))
@@ -572,7 +585,7 @@ internal sealed partial class World
 
     private long Delay() => network.Spread(6, healed ? 12 : faults.DelayBits);
 
-    private void Transmit(int fromNode, Place to, AccountMessage message)
+    private void Transmit(int fromNode, Place to, AccountMessage message, int mark = AnyHistory)
     {
         if (!healed && network.Chance(faults.Drop))
         {
@@ -599,12 +612,12 @@ internal sealed partial class World
                     return;
                 }
 
-                Deliver(to, message);
+                Deliver(to, message, mark);
             });
         }
     }
 
-    private void Deliver(Place to, AccountMessage message)
+    private void Deliver(Place to, AccountMessage message, int mark = AnyHistory)
     {
         var target = to.Newest;
         if (to.Alive.Count > 1 && chaos.Chance(300))
@@ -618,8 +631,14 @@ internal sealed partial class World
             return;
         }
 
+        if (target is null && !Meet(to.Home))
+        {
+            Count("message to a node that is halted");
+            return;
+        }
+
         target ??= Wake(to);
-        target.Take(message);
+        target.Take(message, mark);
     }
 
     // ---------------------------------------------------------------- nodes and incarnations
@@ -670,6 +689,7 @@ internal sealed partial class World
         Every(faults.CrashBits, () => Crash(chaos.Next(NodeCount)));
         Every(faults.RelocateBits, Relocate);
         Every(faults.IndexLostBits, LoseIndex);
+        StartFailovers();
         Every(faults.SleepBits, () =>
         {
             var place = order[chaos.Next(order.Count)];
@@ -764,8 +784,13 @@ internal sealed partial class World
                 case 1:
                     // A clock that nothing has guarded: seconds to days off, in a process that begins.
                     Count("clock wild");
-                    Crash(node);
-                    clocks[node].Start(now, sign * chaos.Spread(20, 38));
+                    var wild = sign * chaos.Spread(20, 38);
+                    if (!Crash(node))
+                    {
+                        return;
+                    }
+
+                    clocks[node].Start(now, wild);
                     Trace($"clock of node {node} is off by {clocks[node].Aimed}");
                     break;
                 default:
@@ -796,8 +821,14 @@ internal sealed partial class World
         Next();
     }
 
-    private void Crash(int node)
+    private bool Crash(int node)
     {
+        if (isSameServer && isUncertain)
+        {
+            // Who dies in the moment in which an older copy is put back takes the evidence with him: that is not seen.
+            return false;
+        }
+
         Count("node crashed");
         Trace($"node {node} crashes");
         foreach (var place in order)
@@ -814,12 +845,12 @@ internal sealed partial class World
                     // What was on its way may be there, may never be, and may land after the successor has recovered.
                     switch (disk.Next(3))
                     {
-                        case 0:
+                        case 0 when !isUncertain:
                             Append(place, row);
                             break;
-                        case 1 when sequence is null:
+                        case 1 when sequence is null && !isUncertain:
                             Count("write landed late");
-                            At(now + disk.Spread(10, 23), () => Append(place, row));
+                            AppendLate(place, row);
                             break;
                         default:
                             Count("write lost");
@@ -835,6 +866,15 @@ internal sealed partial class World
                 place.Home = chaos.Next(NodeCount);
             }
         }
+
+        watches[node] = NewWatch();
+        if (isUncertain && watches.All(one => one.Revision == revision && !one.IsHalted))
+        {
+            isUncertain = false;
+        }
+
+        SpeakWhereAllowed();
+        return true;
     }
 
     private void Relocate()
@@ -845,8 +885,14 @@ internal sealed partial class World
             return;
         }
 
+        var home = chaos.Next(NodeCount);
+        if (!Meet(home) || old.IsDead)
+        {
+            return;
+        }
+
         Count("second incarnation");
-        place.Home = chaos.Next(NodeCount);
+        place.Home = home;
         Wake(place);
         At(now + chaos.Spread(14, 23), () =>
         {
@@ -916,28 +962,31 @@ internal sealed partial class World
         CheckReplay(one, row);
         var delay = disk.Spread(7, healed ? 12 : faults.WriteBits);
         var fate = disk.Next(1000);
-        At(now + delay, () =>
+        At(now + delay, () => Arrive(one, row, fate));
+    }
+
+    private void Arrive(Incarnation one, EventBatch row, int fate)
+    {
+        if (one.IsDead || one.Writing != row || !MayWrite(one, row, fate))
         {
-            if (one.IsDead || one.Writing != row)
-            {
-                return;
-            }
+            return;
+        }
 
-            if (healed || fate >= faults.WriteFails + faults.AckLost + faults.WriteLate)
-            {
-                Finish(one);
-                return;
-            }
+        if (healed || fate >= faults.WriteFails + faults.AckLost + faults.WriteLate)
+        {
+            Finish(one);
+            return;
+        }
 
-            // What is in one batch of the node shares its fate.
-            var batch = faults.Has(FaultKinds.SharedFate)
-                ? order.SelectMany(static place => place.Alive).Where(other => other.Node == one.Node && other.Writing is not null).ToArray()
-                : [one];
-            foreach (var each in batch)
-            {
-                Fail(each, fate);
-            }
-        });
+        // What is in one batch of the node shares its fate.
+        var batch = faults.Has(FaultKinds.SharedFate)
+            ? order.SelectMany(static place => place.Alive)
+                .Where(other => other.Node == one.Node && other.Writing is not null).ToArray()
+            : [one];
+        foreach (var each in batch)
+        {
+            Fail(each, fate);
+        }
     }
 
     private void Finish(Incarnation one)
@@ -945,6 +994,7 @@ internal sealed partial class World
         var row = one.Writing!;
         if (Append(one.Place, row))
         {
+            watches[one.Node].Acknowledged = (one.Place, row);
             one.WriteSucceeded(row);
         }
         else
@@ -971,14 +1021,33 @@ internal sealed partial class World
         else
         {
             Count("write given up, landed late");
-            At(now + disk.Spread(10, 23), () => Append(one.Place, row));
+            AppendLate(one.Place, row);
             one.FailWrite("write given up");
         }
     }
 
-    // The journal's unique key (I9).
+    // A statement that runs on at the server, and ends with it.
+    private void AppendLate(Place place, EventBatch row)
+    {
+        var server = instance;
+        At(now + disk.Spread(10, 23), () =>
+        {
+            if (server == instance)
+            {
+                Append(place, row);
+            }
+        });
+    }
+
+    // The journal's unique key (I9), and the row before (R19 a).
     private bool Append(Place place, EventBatch row)
     {
+        if (row.SequenceNr > place.Rows.Count + 1)
+        {
+            throw new ViolationException(
+                $"R19: row {row.SequenceNr} of {place.Address} comes without the row before, and nobody has noticed");
+        }
+
         if (row.SequenceNr != place.Rows.Count + 1)
         {
             Trace($"{place.Address}: row {row.SequenceNr} is refused");
@@ -995,6 +1064,7 @@ internal sealed partial class World
 
         place.Rows.Add(row);
         place.Orders.Add(++stored);
+        commits.Add(new Commit(place, row, now, stored));
         Enter(place, row);
         Oracle.Journaled(place, row);
         return true;
@@ -1014,11 +1084,7 @@ internal sealed partial class World
             return;
         }
 
-        var notesGaps = true;
-#if MUTANTS
-        notesGaps = !Mutants.NotesNoGap;
-#endif
-        if (row.PreviousIndexed.SequenceNr > 0 && !place.Indexed.Contains(row.PreviousIndexed) && notesGaps)
+        if (row.PreviousIndexed.SequenceNr > 0 && !place.Indexed.Contains(row.PreviousIndexed) && !Mutants.NotesNoGap)
         {
             place.IndexGaps.Add(row.SequenceNr);
         }
@@ -1144,7 +1210,8 @@ internal sealed partial class World
 internal sealed class Incarnation : IAccountShell
 {
     private readonly World world;
-    private readonly List<AccountMessage> inbox = [];
+    private readonly List<(AccountMessage Message, int Mark)> inbox = [];
+    private readonly int losses;
     private long armedFor = long.MaxValue;
     private bool isStopping;
     private Queue<Utterance>? withheld;
@@ -1155,7 +1222,16 @@ internal sealed class Incarnation : IAccountShell
         Place = place;
         Node = node;
         Runtime = new AccountRuntime(place.Address, world.Options, this);
+        Mark = world.MarkOf(node);
+        losses = world.Losses;
     }
+
+    /// <summary>The history of the database that this one was read from, as its node tells it from others (R19
+    /// b).</summary>
+    public int Mark { get; }
+
+    /// <summary>Whether the journal has lost rows since this one read it.</summary>
+    public bool IsOfLostHistory => losses != world.Losses;
 
     public Place Place { get; }
 
@@ -1176,11 +1252,7 @@ internal sealed class Incarnation : IAccountShell
 
     public bool IsDead { get; set; }
 
-    private bool IsNewest => Place.Newest == this
-#if MUTANTS
-        || Mutants.SpeaksWithoutLease
-#endif
-        ;
+    private bool IsNewest => Place.Newest == this || Mutants.SpeaksWithoutLease;
 
     private LedgerTime Clock => world.Clock(Node);
 
@@ -1247,15 +1319,30 @@ internal sealed class Incarnation : IAccountShell
         Runtime.RecoveryCompleted(clock);
         NoteAhead(clock, before, mayBeMoved: false);
         world.Covered(Runtime, null, "recovered");
-        foreach (var message in inbox.ToArray())
+        foreach (var (message, mark) in inbox.ToArray())
         {
-            Take(message);
+            Take(message, mark);
         }
 
         inbox.Clear();
     }
 
-    public void Take(AccountMessage message)
+    /// <summary>Stops, because its node has met another history: whoever waits learns "unknown", and what has come and
+    /// was not looked at goes to the next incarnation.</summary>
+    public void EndWithItsHistory()
+    {
+        world.Covered(Runtime, null, "database changed");
+        Runtime.Fail(CallFailure.Moving);
+        FailWithheld(CallFailure.Moving);
+        foreach (var (message, mark) in inbox)
+        {
+            world.SendAgain(Place, message, mark);
+        }
+
+        world.Stop(this, "starts again from the journal");
+    }
+
+    public void Take(AccountMessage message, int mark)
     {
         if (IsDead)
         {
@@ -1264,7 +1351,15 @@ internal sealed class Incarnation : IAccountShell
 
         if (!IsReady)
         {
-            inbox.Add(message);
+            inbox.Add((message, mark));
+            return;
+        }
+
+        if (mark != World.AnyHistory && mark != Mark && !World.TakesAnyHistory)
+        {
+            // It may rest on rows that are lost, or be sent to one that rests on them.
+            world.Count("message of another history");
+            world.Trace($"{Place.Address} leaves {Tracer.Text(message)}, which is of another history");
             return;
         }
 
@@ -1467,8 +1562,8 @@ internal sealed class Incarnation : IAccountShell
             return;
         }
 
-        Place.SpokenRow = Math.Max(Place.SpokenRow, durable);
-        world.Answered(caller.Correlation, answer, durable);
+        NoteSpoken(durable, answer is CallFailed);
+        world.Answered(this, caller.Correlation, answer, durable);
     }
 
     private void Speak(AccountAddress account, AccountMessage message, long durable)
@@ -1478,8 +1573,21 @@ internal sealed class Incarnation : IAccountShell
             return;
         }
 
-        Place.SpokenRow = Math.Max(Place.SpokenRow, durable);
+        NoteSpoken(durable, isNothing: false);
         world.Sent(this, account, message);
+    }
+
+    private void NoteSpoken(long durable, bool isNothing)
+    {
+        if (!isNothing)
+        {
+            world.CheckMaySpeak(this);
+        }
+
+        if (!IsOfLostHistory)
+        {
+            Place.SpokenRow = Math.Max(Place.SpokenRow, durable);
+        }
     }
 
     private readonly record struct Utterance(
@@ -1557,31 +1665,35 @@ internal sealed partial class World
 {
     public AccountRuntimeOptions Options => options;
 
-    public bool IsSilent(int node) => now < silentUntil[node];
+    public bool IsSilent(int node) => now < silentUntil[node] || !MaySpeak(node);
 
     public bool HasLooseLease => !healed && faults.Has(FaultKinds.LooseLease);
 
     public LedgerTime Clock(int node) => ClockOf(node);
 
-    public void Answered(long number, AccountAnswerBase answer, long durableRow)
+    public void Answered(Incarnation from, long number, AccountAnswerBase answer, long durableRow)
     {
         if (number < 0)
         {
-            AnswerOperator(number, answer);
+            AnswerOperator(from, number, answer);
         }
         else
         {
-            Answer(calls[(int)number], answer, durableRow);
+            Answer(from, calls[(int)number], answer, durableRow);
         }
     }
 
     public void Sent(Incarnation from, AccountAddress account, AccountMessage message)
     {
         Trace($"{from.Place.Address} -> {account}: {Tracer.Text(message)}");
-        Oracle.Sent(from.Place, from.WasAhead, message);
+        if (!from.IsOfLostHistory)
+        {
+            Oracle.Sent(from.Place, from.WasAhead, message);
+        }
+
         if (places.TryGetValue(account, out var to))
         {
-            Transmit(from.Node, to, message);
+            Transmit(from.Node, to, message, from.Mark);
         }
         else
         {
@@ -1619,6 +1731,13 @@ internal sealed partial class World
         lastSearchFails = fails;
         At(now + disk.Spread(7, healed ? 12 : faults.LookupBits), () =>
         {
+            if (one.IsDead || !Meet(one.Node) || !IsConfirmed(one.Node) || lookup.UpTo > one.Place.Rows.Count)
+            {
+                // R19: nothing is said of what a database holds that others may know more of.
+                one.LookedUp(lookup, null, failed: true);
+                return;
+            }
+
             if (fails && !healed)
             {
                 Count("look-up failed");
