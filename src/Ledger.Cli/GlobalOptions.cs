@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography.X509Certificates;
 using Ledger.Client;
 
 namespace Ledger.Cli;
@@ -11,10 +12,12 @@ internal sealed class GlobalOptions
     public const string Csv = "csv";
 
     private const string ServerVariable = "LEDGER_SERVER";
+    private const string AuthorityVariable = "LEDGER_AUTHORITY";
 
     private readonly Option<Uri[]> server;
     private readonly Option<string> output;
     private readonly Option<LengthOfTime> timeout;
+    private readonly Option<X509Certificate2Collection?> authority;
 
     public GlobalOptions(CliContext context)
     {
@@ -51,6 +54,19 @@ internal sealed class GlobalOptions
             CustomParser = Parse.PositiveDuration,
             DefaultValueFactory = _ => new LengthOfTime(TimeSpan.FromSeconds(10)),
         };
+        authority = new Option<X509Certificate2Collection?>("--authority")
+        {
+            Description = "A file of certificates (PEM). With https, servers are trusted whose certificates are of these "
+                + $"authorities, and no others. Where it is not given, ${AuthorityVariable} is taken, and else the "
+                + "authorities that the machine trusts.",
+            HelpName = "FILE",
+            Recursive = true,
+            Arity = ArgumentArity.ExactlyOne,
+            CustomParser = static result => Parse.Authorities(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => context.EnvironmentVariable(AuthorityVariable) is { Length: > 0 } path
+                ? Parse.Authorities(result, path, AuthorityVariable + ": ")
+                : null,
+        };
     }
 
     public void AddTo(RootCommand root)
@@ -58,6 +74,7 @@ internal sealed class GlobalOptions
         root.Options.Add(server);
         root.Options.Add(output);
         root.Options.Add(timeout);
+        root.Options.Add(authority);
     }
 
     public LedgerClient Connect(CliContext context, ParseResult parsed)
@@ -69,6 +86,7 @@ internal sealed class GlobalOptions
             WriteTimeout = limit,
             ReadTimeout = limit,
             TimeProvider = context.Time,
+            CertificateAuthorities = parsed.GetValue(authority),
         });
     }
 

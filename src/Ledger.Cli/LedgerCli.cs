@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Globalization;
 using Ledger.Cli.Commands;
+using Ledger.Cli.Output;
 
 namespace Ledger.Cli;
 
@@ -30,6 +32,10 @@ internal static class LedgerCli
     public static async Task<int> RunAsync(
         string[] args, CliContext context, CancellationToken cancellationToken = default)
     {
+        // Whatever the machine's language: scripts read what is printed, and a number is typed in one way. It ends
+        // with this call.
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        CultureInfo.CurrentUICulture = CultureInfo.InvariantCulture;
         var parsed = CreateRoot(context).Parse(args);
         if (UnknownWord(parsed) is { } word)
         {
@@ -60,7 +66,7 @@ internal static class LedgerCli
         return code;
     }
 
-    internal static string OneLine(string text) => text.ReplaceLineEndings(" ");
+    internal static string OneLine(string text) => Printable.Of(text);
 
     private static RootCommand CreateRoot(CliContext context)
     {

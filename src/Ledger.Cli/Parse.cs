@@ -1,5 +1,7 @@
 using System.CommandLine.Parsing;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Ledger.Cli;
 
@@ -211,6 +213,32 @@ internal static class Parse
         }
 
         return [.. addresses];
+    }
+
+    /// <summary>The certificates in a file.</summary>
+    public static X509Certificate2Collection? Authorities(
+        ArgumentResult result, string path, string source = "--authority: ")
+    {
+        var found = new X509Certificate2Collection();
+        try
+        {
+            found.ImportFromPemFile(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CryptographicException
+            or ArgumentException)
+        {
+            result.AddError($"{source}'{path}' can't be read: {failure.Message}");
+            return null;
+        }
+
+        if (found.Count == 0)
+        {
+            result.AddError(
+                $"{source}'{path}' holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----.");
+            return null;
+        }
+
+        return found;
     }
 
     private static string Text(ArgumentResult result) => result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;

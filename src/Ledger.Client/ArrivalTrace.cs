@@ -34,7 +34,7 @@ internal sealed class ArrivalTrace
 }
 
 /// <summary>Tells the <see cref="ArrivalTrace"/> of a call about its attempts.</summary>
-internal sealed class ArrivalHandler(HttpMessageHandler inner) : DelegatingHandler(inner)
+internal sealed class ArrivalHandler(HttpMessageHandler inner, Greetings greetings) : DelegatingHandler(inner)
 {
     protected override async Task<HttpResponseMessage> SendAsync(
         HttpRequestMessage request, CancellationToken cancellationToken)
@@ -56,6 +56,11 @@ internal sealed class ArrivalHandler(HttpMessageHandler inner) : DelegatingHandl
         {
             trace?.NeverSent();
             throw;
+        }
+        catch (Exception failure) when (greetings.Behind(failure) is { } refusal)
+        {
+            trace?.NeverSent();
+            throw new HttpRequestException(HttpRequestError.ConnectionError, failure.Message, refusal);
         }
     }
 }

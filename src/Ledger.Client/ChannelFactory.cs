@@ -1,4 +1,5 @@
-using Google.Protobuf.Reflection;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Grpc.Net.Client.Balancer;
@@ -9,23 +10,24 @@ namespace Ledger.Client;
 /// <summary>Makes the channel: where to, how often, how large, and how a dead connection is noticed.</summary>
 internal static class ChannelFactory
 {
-    // The largest batch, 8,190 transfers with references and some metadata, must fit, or it could not be retried.
-    private const int CallBufferMax = 32 * 1024 * 1024;
+    // The largest answer, to 8,190 transfers, must fit.
+    private const int AnswerBytesMax = 32 * 1024 * 1024;
+
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
 
     public static GrpcChannel Create(LedgerClientOptions options)
     {
         Check(options);
+        var greetings = new Greetings();
         var secure = string.Equals(options.Addresses[0].Scheme, Uri.UriSchemeHttps, StringComparison.Ordinal);
         var channelOptions = new GrpcChannelOptions
         {
-            HttpHandler = new ArrivalHandler(options.HttpHandler ?? Handler(options)),
+            HttpHandler = new ArrivalHandler(options.HttpHandler ?? Handler(options, greetings), greetings),
             DisposeHttpClient = options.HttpHandler is null,
             Credentials = secure ? ChannelCredentials.SecureSsl : ChannelCredentials.Insecure,
-            ServiceConfig = ServiceConfig(options),
-            MaxRetryAttempts = options.MaxAttempts,
-            MaxRetryBufferPerCallSize = CallBufferMax,
-            MaxRetryBufferSize = 4L * CallBufferMax,
-            MaxReceiveMessageSize = CallBufferMax,
+            // What is sent again, and what is not, the client itself decides: gRPC knows of no ids.
+            ServiceConfig = new ServiceConfig(),
+            MaxReceiveMessageSize = AnswerBytesMax,
             // A node that restarts is back within seconds; the default pause grows to two minutes.
             InitialReconnectBackoff = options.InitialBackoff,
             MaxReconnectBackoff = options.MaxBackoff,
@@ -65,53 +67,43 @@ internal static class ChannelFactory
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.WriteTimeout, TimeSpan.Zero, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.ReadTimeout, TimeSpan.Zero, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.InitialBackoff, TimeSpan.Zero, nameof(options));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.IdleTimeout, TimeSpan.Zero, nameof(options));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxBackoff, options.InitialBackoff, nameof(options));
     }
 
-    private static SocketsHttpHandler Handler(LedgerClientOptions options) => new()
+    // A connection that is not used is closed before a router, a firewall or a balancer between has forgotten it
+    // without a word. One that was forgotten nevertheless is noticed by the ping that the first call sends ahead.
+    private static SocketsHttpHandler Handler(LedgerClientOptions options, Greetings greetings) => new()
     {
         EnableMultipleHttp2Connections = true,
         KeepAlivePingDelay = options.KeepAliveInterval,
         KeepAlivePingTimeout = options.KeepAliveTimeout,
         KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-        PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-        ConnectTimeout = TimeSpan.FromSeconds(5),
+        PooledConnectionIdleTimeout = options.IdleTimeout,
+        ConnectTimeout = ConnectTimeout,
+        PlaintextStreamFilter = (context, _) =>
+            ValueTask.FromResult<Stream>(new GatedStream(context.PlaintextStream, greetings, ConnectTimeout)),
+        SslOptions = new SslClientAuthenticationOptions
+        {
+            CertificateChainPolicy = ChainPolicy(options.CertificateAuthorities),
+        },
     };
 
-    private static ServiceConfig ServiceConfig(LedgerClientOptions options)
+    // Authorities that were named are the only ones; otherwise those of the machine are.
+    private static X509ChainPolicy? ChainPolicy(X509Certificate2Collection? authorities)
     {
-        var config = new ServiceConfig();
-        if (options.MaxAttempts == 1)
+        if (authorities is null)
         {
-            return config;
+            return null;
         }
 
-        var unary = new MethodConfig
+        var policy = new X509ChainPolicy
         {
-            RetryPolicy = new RetryPolicy
-            {
-                MaxAttempts = options.MaxAttempts,
-                InitialBackoff = options.InitialBackoff,
-                MaxBackoff = options.MaxBackoff,
-                BackoffMultiplier = 2,
-                RetryableStatusCodes = { StatusCode.Unavailable },
-            },
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
         };
-        // The stream is not named: it is opened again by its session, which knows what has been answered.
-        ServiceDescriptor[] services =
-        [
-            V1.AccountService.Descriptor, V1.TransferService.Descriptor, V1.TransactionService.Descriptor, V1.AdminService.Descriptor,
-        ];
-        foreach (var method in services.SelectMany(static service => service.Methods))
-        {
-            if (!method.IsClientStreaming && !method.IsServerStreaming)
-            {
-                unary.Names.Add(new MethodName { Service = method.Service.FullName, Method = method.Name });
-            }
-        }
-
-        config.MethodConfigs.Add(unary);
-        return config;
+        policy.CustomTrustStore.AddRange(authorities);
+        return policy;
     }
 
     /// <summary>Gives the channel its fixed list of nodes, without a dependency injection container.</summary>

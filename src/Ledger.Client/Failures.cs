@@ -12,6 +12,10 @@ internal enum CallKind
     /// <summary>One transfer: a refusal of the call moved nothing.</summary>
     Write,
 
+    /// <summary>A change without an id, such as a freeze: what may have been sent is never sent again, since a late
+    /// copy could undo what somebody else has changed since.</summary>
+    Change,
+
     /// <summary>Many at once: a refusal may come after some were done, unless the request was malformed.</summary>
     WriteBatch,
 }
@@ -42,6 +46,18 @@ internal static class Failures
         }
 
         var arrived = trace.MayHaveArrived;
+        var misaddressed = WrongAddress.In(failure.Status.DebugException);
+        if (misaddressed is not null && !arrived)
+        {
+            return new LedgerClientException(misaddressed, failure)
+            {
+                Code = StatusCode.Unavailable,
+                Unreachable = true,
+                Misaddressed = true,
+                MayPass = NoLedgerException.In(failure.Status.DebugException) is { Kind: NoLedgerKind.Silent },
+            };
+        }
+
         var unknown = kind != CallKind.Read && arrived && ((LeavesOpen(code) && !IsForDoubt(status))
             || (code != StatusCode.InvalidArgument
                 && (kind == CallKind.WriteBatch || trace.EarlierMayHaveArrived)));
@@ -67,6 +83,8 @@ internal static class Failures
             RetryAfter = failure.RetryAfter,
             OutcomeUnknown = unknown,
             Unreachable = failure.Unreachable && !unknown,
+            Misaddressed = failure.Misaddressed && !unknown,
+            MayPass = failure.MayPass,
         };
 
     /// <summary>An answer that breaks the contract; nothing can be concluded from it.</summary>
@@ -100,6 +118,18 @@ internal static class Failures
         StatusCode: StatusCode.Internal or StatusCode.Unknown,
         Status.DebugException: HttpRequestException or HttpProtocolException or IOException,
     };
+
+    /// <summary>Whether another attempt would end like this one.</summary>
+    public static bool IsFutile(LedgerClientException failure) => failure is { Misaddressed: true, MayPass: false };
+
+    /// <summary>Whether the same call may be sent once more within its time.</summary>
+    /// <param name="failure">How it failed.</param>
+    /// <param name="kind">What it is to the ledger.</param>
+    /// <param name="trace">Its attempts.</param>
+    public static bool MayTryAgain(LedgerClientException failure, CallKind kind, ArrivalTrace trace) =>
+        !IsFutile(failure)
+        && (failure.Code == StatusCode.Unavailable || IsBrokenConnection(failure))
+        && (kind != CallKind.Change || !trace.MayHaveArrived);
 
     /// <summary>How long to wait before attempt number <paramref name="attempt"/> + 1: longer every time, jittered so
     /// that clients that failed together don't come back together, and never shorter than the ledger asks for.</summary>

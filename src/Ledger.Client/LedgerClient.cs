@@ -9,9 +9,11 @@ namespace Ledger.Client;
 /// <para>Thread-safe; make one and share it. Every method throws <see cref="LedgerClientException"/> when the call fails
 /// as a whole, and <see cref="OperationCanceledException"/> when the caller's token is cancelled; after the latter the
 /// outcome of a write is unknown.</para>
-/// <para>A call that fails with <c>UNAVAILABLE</c> is retried, jittered, up to
-/// <see cref="LedgerClientOptions.MaxAttempts"/> attempts; this is safe, since every write carries its id. A call that
-/// the ledger had no room for is sent again after the pause that it asks for, for as long as one timeout.</para>
+/// <para>A call that fails with <c>UNAVAILABLE</c>, or whose connection breaks, is sent again, jittered, up to
+/// <see cref="LedgerClientOptions.MaxAttempts"/> attempts within its timeout; this is safe, since it carries its id.
+/// A change without an id (freeze, unfreeze, close, reopen, limits, a hold's deadline) is sent again only where it
+/// was never sent: a late copy could undo what somebody else has changed since. A call that the ledger had no room
+/// for is sent again after the pause that it asks for, for as long as one timeout.</para>
 /// </remarks>
 public sealed class LedgerClient : IAsyncDisposable, IDisposable
 {
@@ -217,7 +219,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             ExpireTime = Wire.ToWire(expireTime),
             Account = account,
         };
-        var response = await CallAsync(transfers.ExtendHoldAsync, message, CallKind.Write, request, cancellationToken);
+        var response = await CallAsync(transfers.ExtendHoldAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -235,7 +237,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.FreezeAccountRequest { Address = address, Freeze = Wire.ToWire(freeze) };
-        var response = await CallAsync(accounts.FreezeAccountAsync, message, CallKind.Write, request, cancellationToken);
+        var response = await CallAsync(
+            accounts.FreezeAccountAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -253,7 +256,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.UnfreezeAccountRequest { Address = address, Reason = reason };
-        var response = await CallAsync(accounts.UnfreezeAccountAsync, message, CallKind.Write, request, cancellationToken);
+        var response = await CallAsync(
+            accounts.UnfreezeAccountAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -271,7 +275,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.CloseAccountRequest { Address = address, Reason = reason };
-        var response = await CallAsync(accounts.CloseAccountAsync, message, CallKind.Write, request, cancellationToken);
+        var response = await CallAsync(
+            accounts.CloseAccountAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -289,7 +294,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.ReopenAccountRequest { Address = address, Reason = reason };
-        var response = await CallAsync(accounts.ReopenAccountAsync, message, CallKind.Write, request, cancellationToken);
+        var response = await CallAsync(
+            accounts.ReopenAccountAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -314,7 +320,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             DebitsMustNotExceedCredits = Wire.ToWire(debitsMustNotExceedCredits),
             CreditsMustNotExceedDebits = Wire.ToWire(creditsMustNotExceedDebits),
         };
-        var response = await CallAsync(accounts.SetAccountLimitsAsync, message, CallKind.Write, request, cancellationToken);
+        var response = await CallAsync(
+            accounts.SetAccountLimitsAsync, message, CallKind.Change, request, cancellationToken);
         return Read(() => Wire.FromWire(response.Result), CallKind.Write);
     }
 
@@ -596,7 +603,13 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             var again = Failures.IsOverload(failure)
                 ? TimeSpan.FromTicks(Math.Max(timeout.Ticks, retryFor.Ticks))
                 : isRead && Failures.IsBrokenConnection(failure) ? timeout
-                : Failures.IsOpen(failure) ? retryFor : TimeSpan.Zero;
+                : Failures.IsOpen(failure) && (kind != CallKind.Change || failure.Unreachable) ? retryFor
+                : TimeSpan.Zero;
+            if (Failures.IsFutile(failure))
+            {
+                again = TimeSpan.Zero;
+            }
+
             var pause = Failures.Pause(failure, attempt, options, random);
             if (options.TimeProvider.GetElapsedTime(started) + pause >= again)
             {
@@ -617,16 +630,31 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         var trace = ArrivalTrace.Begin(counts: owned is not null);
         // gRPC judges deadlines by the system's clock, so they are set by it.
         var deadline = (TimeProvider.System.GetUtcNow() + timeout).UtcDateTime;
-        try
+        for (var tries = 1; ; tries++)
         {
-            using var call = method(message, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
-            return (await call.ResponseAsync, null);
-        }
-        catch (RpcException failure)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            var timeLeft = deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
-            return (default, Failures.Of(failure, kind, trace, timeLeft));
+            LedgerClientException failure;
+            try
+            {
+                using var call = method(
+                    message, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
+                return (await call.ResponseAsync, null);
+            }
+            catch (RpcException refusal)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                var timeLeft = deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
+                failure = Failures.Of(refusal, kind, trace, timeLeft);
+            }
+
+            // Whoever gives a channel of his own decides what is sent again on it.
+            var pause = Failures.Pause(failure: null, tries - 1, options, random);
+            if (owned is null || tries >= options.MaxAttempts || !Failures.MayTryAgain(failure, kind, trace)
+                || TimeProvider.System.GetUtcNow().UtcDateTime + pause >= deadline)
+            {
+                return (default, failure);
+            }
+
+            await Task.Delay(pause, options.TimeProvider, cancellationToken);
         }
     }
 }

@@ -28,6 +28,14 @@ public sealed class LedgerClientException : Exception
     /// <summary>Whether no node could be reached: no attempt got as far as a connection, so nothing was asked.</summary>
     public bool Unreachable { get; internal init; }
 
+    /// <summary>Whether there is somebody at the address who does not answer as a node does at its gRPC port: it is
+    /// the port of the JSON API, no TLS connection comes about, or every connection ends before a word. Nothing was
+    /// asked; the message says what to look at.</summary>
+    public bool Misaddressed { get; internal init; }
+
+    /// <summary>Whether that may be otherwise in a moment.</summary>
+    internal bool MayPass { get; init; }
+
     /// <summary>How long the ledger asks to wait before another attempt; null when it does not say.</summary>
     public TimeSpan? RetryAfter { get; internal init; }
 }

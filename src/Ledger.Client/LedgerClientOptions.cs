@@ -1,3 +1,5 @@
+using System.Security.Cryptography.X509Certificates;
+
 namespace Ledger.Client;
 
 /// <summary>How a <see cref="LedgerClient"/> reaches the ledger and what it does when an answer fails to come.</summary>
@@ -17,8 +19,10 @@ public sealed record LedgerClientOptions
     /// <summary>How long one attempt to read may take. The default is 10 seconds.</summary>
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How often, at most, one call is tried on <c>UNAVAILABLE</c> before it fails, the first attempt included:
-    /// 1 to 5. The default is 5. Pauses between attempts grow and are jittered; nothing is ever hedged.</summary>
+    /// <summary>How often, at most, one call is tried on <c>UNAVAILABLE</c>, or when its connection breaks, before it
+    /// fails, the first attempt included: 1 to 5. The default is 5. All of them are within the call's timeout; pauses
+    /// between attempts grow and are jittered; nothing is ever hedged. A change that has no id, such as a freeze, is
+    /// tried again only where it was never sent.</summary>
     public int MaxAttempts { get; init; } = 5;
 
     /// <summary>The pause before the first retry, on average; it doubles from retry to retry up to
@@ -32,14 +36,25 @@ public sealed record LedgerClientOptions
     /// see <see cref="RequestOptions.RetryUnknownFor"/>. The default is zero: the caller is told, and decides.</summary>
     public TimeSpan RetryUnknownFor { get; init; }
 
-    /// <summary>How long a connection may be silent before it is pinged. The default is 10 seconds.</summary>
-    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(10);
+    /// <summary>How long a connection may lie idle before it is closed; the next call opens another one. Routers,
+    /// firewalls and balancers forget a connection on which nothing is said, often after a minute, and tell nobody:
+    /// the next call on it would be answered by nobody either. The default is 30 seconds.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long the answer to a ping may take before the connection counts as dead. The default is 5 seconds.</summary>
-    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>How long a connection that waits for answers may be silent before it is pinged. A call on a
+    /// connection that was silent for longer sends the ping ahead. The default is 3 seconds.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>Replaces the HTTP handler, for own certificates or for tests; the keepalive settings above then don't
-    /// apply. Only for one address, or a <see cref="SocketsHttpHandler"/>. The caller disposes it.</summary>
+    /// <summary>How long the answer to a ping may take before the connection counts as dead, and its calls are sent
+    /// again on another one. The default is 4 seconds: with the interval less than a call's timeout.</summary>
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(4);
+
+    /// <summary>The authorities whose certificates are trusted with <c>https</c>, and no others; null (the default)
+    /// for those that the machine trusts. Revocation is not looked up for authorities that are named here.</summary>
+    public X509Certificate2Collection? CertificateAuthorities { get; init; }
+
+    /// <summary>Replaces the HTTP handler, for own certificates or for tests; the settings above for connections then
+    /// don't apply. Only for one address, or a <see cref="SocketsHttpHandler"/>. The caller disposes it.</summary>
     public HttpMessageHandler? HttpHandler { get; init; }
 
     /// <summary>The clock of pauses and of <see cref="RetryUnknownFor"/>; the deadlines of calls are always real time.
@@ -56,8 +71,10 @@ public sealed record RequestOptions
     /// <summary>For how long a write is sent again while its outcome is unknown (the call failed with
     /// <c>UNAVAILABLE</c>, <c>DEADLINE_EXCEEDED</c>, <c>INTERNAL</c>, <c>UNKNOWN</c>, or <c>CANCELLED</c> by the
     /// server). The same id and content are sent, so it is recorded at most once. Counted from the first attempt; the
-    /// last attempt may end up to one timeout later. Null (the default) for that of <see cref="LedgerClientOptions"/>;
-    /// zero turns it off. Reads ignore it.</summary>
+    /// last attempt may end up to one timeout later. Null (the default) for that of
+    /// <see cref="LedgerClientOptions"/>; zero turns it off. Reads ignore it. A change without an id, such as a
+    /// freeze, is only sent again while no node can be reached: a late copy could undo what somebody else has changed
+    /// since.</summary>
     public TimeSpan? RetryUnknownFor { get; init; }
 
     /// <summary>For <see cref="LedgerClient.GetAccountAsync"/> and <see cref="LedgerClient.ListAccountsAsync"/>: whether an account

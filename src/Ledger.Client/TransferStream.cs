@@ -167,7 +167,7 @@ public sealed class TransferStream : IAsyncDisposable
             }
 
             failures = answers > 0 ? 0 : failures + 1;
-            if (!SendAgain(failure))
+            if (!SendAgain(failure, isWithinTries: failures < client.MaxAttempts))
             {
                 return;
             }
@@ -304,9 +304,13 @@ public sealed class TransferStream : IAsyncDisposable
     }
 
     // After a break: what may be tried again goes back into the queue, the rest is told. False ends the session.
-    private bool SendAgain(LedgerClientException failure)
+    private bool SendAgain(LedgerClientException failure, bool isWithinTries)
     {
-        var mayRetry = retryFor > TimeSpan.Zero && Failures.IsOpen(failure);
+        // What never left is as good as not begun with, whatever the caller thinks of repeating.
+        var neverSent = failure.Unreachable && !Failures.IsFutile(failure) && countsArrivals && isWithinTries;
+        var mayRetry = neverSent
+            || (retryFor > TimeSpan.Zero && Failures.IsOpen(failure) && !Failures.IsFutile(failure));
+        var within = neverSent && answerTimeout > retryFor ? answerTimeout : retryFor;
         lock (gate)
         {
             while (outgoing.Reader.TryRead(out _))
@@ -319,7 +323,7 @@ public sealed class TransferStream : IAsyncDisposable
                 request.MayBeRecorded |= request.WasSent && failure.OutcomeUnknown;
                 request.WasSent = false;
                 request.LastPosted = time.GetTimestamp();
-                if (mayRetry && time.GetElapsedTime(request.FirstPosted) < retryFor)
+                if (mayRetry && time.GetElapsedTime(request.FirstPosted) < within)
                 {
                     request.Attempts++;
                     outgoing.Writer.TryWrite(request);

@@ -17,6 +17,8 @@ internal static class NodeHost
     // group commit gets the cheaper the more of them are here. Their number is bounded by the ledger, by node and account.
     private const int CallsPerConnectionMax = 1024;
     private const int ThreadsMin = 8;
+    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan ExpiryWarning = TimeSpan.FromDays(14);
 
@@ -159,6 +161,11 @@ internal static class NodeHost
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.Http2.MaxStreamsPerConnection = CallsPerConnectionMax;
+        kestrel.Limits.MaxConcurrentConnections = OpenFiles.ConnectionsMax();
+
+        // A client that is gone without a word leaves its streams open: nobody else would notice.
+        kestrel.Limits.Http2.KeepAlivePingDelay = PingDelay;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = PingTimeout;
         var urls = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             [$"Endpoints:{JsonEndpoint}:Url"] = settings.HttpEndpoint.Url,

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Text;
 using Npgsql;
 
 namespace Ledger.PostgreSql;
@@ -7,6 +8,9 @@ namespace Ledger.PostgreSql;
 /// <summary>Fills in what a connection string for money should say.</summary>
 internal static class PostgreSqlConnections
 {
+    private const StringSplitOptions SplitOptions =
+        StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries;
+
     public static NpgsqlConnectionStringBuilder Complete(string connectionString, PostgreSqlStorageOptions options)
     {
         NpgsqlConnectionStringBuilder builder;
@@ -68,9 +72,15 @@ internal static class PostgreSqlConnections
         }
 
         // A replica may show a past that never was; with one host there is nothing to choose.
-        if (!given.Contains("targetsessionattributes") && builder.Host.Contains(',', StringComparison.Ordinal))
+        if (builder.Host.Contains(',', StringComparison.Ordinal)
+            && builder.TargetSessionAttributes is { } wanted
+            && !(wanted.Equals("primary", StringComparison.OrdinalIgnoreCase)
+                || wanted.Equals("read-write", StringComparison.OrdinalIgnoreCase)))
         {
-            builder.TargetSessionAttributes = "primary";
+            throw new ArgumentException(
+                $"The PostgreSQL connection string has Target Session Attributes={wanted}. The ledger works on the server"
+                + " that is written to: with several hosts leave it out, or set it to primary.",
+                nameof(connectionString));
         }
 
         builder.Options = CompleteOptions(builder.Options, options);
@@ -113,6 +123,93 @@ internal static class PostgreSqlConnections
         return builder.ToString();
     }
 
+    /// <summary>The connection string of each host that a connection string names.</summary>
+    public static string[] ForEachHost(NpgsqlConnectionStringBuilder builder)
+    {
+        if (!builder.Host!.Contains(',', StringComparison.Ordinal))
+        {
+            return [builder.ConnectionString];
+        }
+
+        return
+        [
+            .. builder.Host.Split(',', SplitOptions).Select(host =>
+            {
+                var one = new NpgsqlConnectionStringBuilder(builder.ConnectionString);
+                one.Remove("Target Session Attributes");
+                one.Remove("Load Balance Hosts");
+                one.Remove("Host Recheck Seconds");
+                one.Host = host;
+
+                // As Npgsql itself reads them: a port after the last colon, where that is not within an IPv6 address.
+                var colon = host.LastIndexOf(':');
+                if (colon > 0 && (host.IndexOf(':', StringComparison.Ordinal) == colon || host[colon - 1] == ']')
+                    && int.TryParse(
+                        host.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port))
+                {
+                    (one.Host, one.Port) = (host[..colon], port);
+                }
+
+                return one.ConnectionString;
+            }),
+        ];
+    }
+
+    /// <summary>What a connection sets for its session at its start, for the case that something between drops
+    /// it.</summary>
+    public static (string[] Names, string[] Values) SettingsOf(NpgsqlConnectionStringBuilder builder)
+    {
+        var settings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        if (!string.IsNullOrEmpty(builder.SearchPath))
+        {
+            settings["search_path"] = builder.SearchPath;
+        }
+
+        var words = Words(builder.Options ?? string.Empty);
+        for (var i = 0; i < words.Count; i++)
+        {
+            var word = words[i];
+            var setting = word switch
+            {
+                "-c" when i + 1 < words.Count => words[++i],
+                _ when word.StartsWith("--", StringComparison.Ordinal) => word[2..],
+                _ when word.StartsWith("-c", StringComparison.Ordinal) => word[2..],
+                _ => string.Empty,
+            };
+            var equals = setting.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0)
+            {
+                settings[setting[..equals].Replace('-', '_')] = setting[(equals + 1)..];
+            }
+        }
+
+        return ([.. settings.Keys], [.. settings.Values]);
+    }
+
+    // Separated by spaces; a backslash takes the next character as it is.
+    private static List<string> Words(string options)
+    {
+        var words = new List<string>();
+        var word = new StringBuilder();
+        for (var i = 0; i <= options.Length; i++)
+        {
+            if (i == options.Length || char.IsWhiteSpace(options[i]))
+            {
+                if (word.Length > 0)
+                {
+                    words.Add(word.ToString());
+                    word.Clear();
+                }
+            }
+            else
+            {
+                word.Append(options[i] == '\\' && i + 1 < options.Length ? options[++i] : options[i]);
+            }
+        }
+
+        return words;
+    }
+
     private static string CompleteOptions(string? given, PostgreSqlStorageOptions options)
     {
         var result = given ?? string.Empty;
@@ -133,7 +230,9 @@ internal static class PostgreSqlConnections
 
     private static string Add(string options, string setting, string value)
     {
-        if (options.Contains(setting, StringComparison.OrdinalIgnoreCase))
+        // PostgreSQL takes a dash for an underscore here.
+        if (options.Contains(setting, StringComparison.OrdinalIgnoreCase)
+            || options.Contains(setting.Replace('_', '-'), StringComparison.OrdinalIgnoreCase))
         {
             return options;
         }

@@ -24,8 +24,7 @@ internal static class PostgreSqlIdentity
     {
         try
         {
-            using var connection = new NpgsqlConnection(PostgreSqlConnections.ForStart(connectionString));
-            connection.Open();
+            using var connection = Open(connectionString);
             using var command = new NpgsqlCommand(LossSql, connection);
             return command.ExecuteScalar() as string;
         }
@@ -41,8 +40,7 @@ internal static class PostgreSqlIdentity
     {
         try
         {
-            using var connection = new NpgsqlConnection(PostgreSqlConnections.ForStart(connectionString));
-            connection.Open();
+            using var connection = Open(connectionString);
             using (var command = new NpgsqlCommand(BeginSql, connection)
             {
                 Parameters = { new NpgsqlParameter<string> { TypedValue = by }, new NpgsqlParameter<string> { TypedValue = reason } },
@@ -65,8 +63,7 @@ internal static class PostgreSqlIdentity
     {
         try
         {
-            using var connection = new NpgsqlConnection(PostgreSqlConnections.ForStart(connectionString));
-            connection.Open();
+            using var connection = Open(connectionString);
             return Read(connection);
         }
         catch (NpgsqlException e)
@@ -74,6 +71,9 @@ internal static class PostgreSqlIdentity
             throw new InvalidOperationException($"The identity of the ledger in {description} can't be read: {e.Message}", e);
         }
     }
+
+    private static NpgsqlConnection Open(string connectionString) =>
+        new PostgreSqlSessions(PostgreSqlConnections.ForStart(connectionString), mustLast: false).Open();
 
     /// <summary>Reads it, with the newest epoch.</summary>
     /// <exception cref="InvalidOperationException">It is not there.</exception>

@@ -55,8 +55,7 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
         base.PostStop();
 
         // Idle connections go; those in use go when they are given back.
-        using var connection = new NpgsqlConnection(_connectionString);
-        NpgsqlConnection.ClearPool(connection);
+        _readers.ClearPool();
     }
 }
 
@@ -114,11 +113,12 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
 
     // While a faulty row is looked for: about ten halvings must fit into what the callers still wait.
     private const string ShortLockSql = "SET lock_timeout = 100";
-    private const string UsualLockSql = "RESET lock_timeout";
 
     // Streams whose predecessors are looked for no more on this connection.
     private const int KnownMax = 65_536;
 
+    // A look at the database follows, which says more of the session.
+    private readonly PostgreSqlSessions _sessions = new(connectionString, mustLast: false);
     private readonly Columns _columns = new();
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
     private NpgsqlConnection? _connection;
@@ -177,6 +177,10 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
 
         await transaction.RollbackAsync(cancellationToken);
     }
+
+    // Not RESET: behind a proxy the session may have been given it by statement.
+    private string UsualLockSql =>
+        _sessions.LockTimeout is { } usual ? $"SET lock_timeout = '{usual}'" : "RESET lock_timeout";
 
     public AppendFault Classify(Exception exception)
         => exception is PostgresException { SqlState: { Length: 5 } state }
@@ -369,10 +373,9 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
         }
 
         _generation = database?.Generation ?? 0;
-        var connection = new NpgsqlConnection(connectionString);
+        var connection = await _sessions.OpenAsync(CancellationToken.None);
         try
         {
-            await connection.OpenAsync();
             await RequireKnownAsync(connection);
             var insert = new NpgsqlCommand(InsertSql, connection)
             {

@@ -100,9 +100,9 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         WHERE claim.shard = returned.shard AND claim.holder = $1 AND claim.number <= returned.number
         """;
 
-    private readonly string connectionString;
-    private readonly string pooled;
-    private readonly string claiming;
+    private readonly PostgreSqlSessions ownSession;
+    private readonly PostgreSqlSessions pooled;
+    private readonly PostgreSqlSessions claiming;
     private readonly Lock gate = new();
     private NpgsqlConnection? renewing;
     private NpgsqlCommand? renew;
@@ -113,20 +113,24 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
     public PostgreSqlLeaseStore(string connectionString)
     {
         // Its own connection: neither a full pool nor a slow reader may be in the way. A second each for connecting and for
-        // the answer, so that several tries fit into one lease.
-        this.connectionString = new NpgsqlConnectionStringBuilder(connectionString)
-        {
-            Pooling = false, Timeout = 1, CommandTimeout = 1, CancellationTimeout = -1, MaxAutoPrepare = 0, KeepAlive = 0,
-            ApplicationName = "ledger lease",
-        }.ToString();
-        pooled = connectionString;
+        // the answer, so that several tries fit into one lease. What it finds goes to the lease with each answer.
+        ownSession = new PostgreSqlSessions(
+            new NpgsqlConnectionStringBuilder(connectionString)
+            {
+                Pooling = false, Timeout = 1, CommandTimeout = 1, CancellationTimeout = -1, MaxAutoPrepare = 0,
+                KeepAlive = 0, ApplicationName = "ledger lease",
+            }.ToString(),
+            mustLast: false);
+        pooled = new PostgreSqlSessions(connectionString, mustLast: true);
 
         // A few of their own as well: shards that begin must not wait behind reads of accounts.
-        claiming = new NpgsqlConnectionStringBuilder(connectionString)
-        {
-            MinPoolSize = 0, MaxPoolSize = 4, Timeout = 2, CommandTimeout = 2, CancellationTimeout = -1, MaxAutoPrepare = 0, KeepAlive = 0,
-            ApplicationName = "ledger claims",
-        }.ToString();
+        claiming = new PostgreSqlSessions(
+            new NpgsqlConnectionStringBuilder(connectionString)
+            {
+                MinPoolSize = 0, MaxPoolSize = PostgreSqlConnectionCount.Claims, Timeout = 2, CommandTimeout = 2,
+                CancellationTimeout = -1, MaxAutoPrepare = 0, KeepAlive = 0, ApplicationName = "ledger claims",
+            }.ToString(),
+            mustLast: true);
     }
 
     public void Enter(LeaseHolder holder, TimeSpan duration) => Run(
@@ -191,8 +195,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
 
     public LeaseTimes ReadTimes()
     {
-        using var connection = new NpgsqlConnection(pooled);
-        connection.Open();
+        using var connection = pooled.Open();
         using var command = new NpgsqlCommand(TimesSql, connection);
         using var reader = command.ExecuteReader();
         var holders = new List<LeaseTime>();
@@ -237,8 +240,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
 
     public IReadOnlyList<LeaseRow> List()
     {
-        using var connection = new NpgsqlConnection(pooled);
-        connection.Open();
+        using var connection = pooled.Open();
         using var command = new NpgsqlCommand(ListSql, connection);
         using var reader = command.ExecuteReader();
         var rows = new List<LeaseRow>();
@@ -333,8 +335,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
             {
                 if (renewing is null)
                 {
-                    renewing = new NpgsqlConnection(connectionString);
-                    renewing.Open();
+                    renewing = ownSession.Open();
                 }
 
                 return work();
@@ -356,8 +357,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
 
     private void Run(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
     {
-        using var connection = new NpgsqlConnection(pooled);
-        connection.Open();
+        using var connection = pooled.Open();
         using var command = new NpgsqlCommand(sql, connection);
         foreach (var parameter in parameters)
         {
@@ -369,8 +369,7 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
 
     private async Task<int> RunAsync(string sql, params NpgsqlParameter[] parameters)
     {
-        await using var connection = new NpgsqlConnection(claiming);
-        await connection.OpenAsync().ConfigureAwait(false);
+        await using var connection = await claiming.OpenAsync(CancellationToken.None).ConfigureAwait(false);
         await using var command = new NpgsqlCommand(sql, connection);
         command.Parameters.AddRange(parameters);
         return await command.ExecuteNonQueryAsync().ConfigureAwait(false);

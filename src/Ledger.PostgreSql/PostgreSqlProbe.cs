@@ -91,16 +91,21 @@ internal static class PostgreSqlProbe
             Missing = reader.IsDBNull(11) ? null : reader.GetString(11),
         };
 
+    /// <summary>Whether the session lacks what a connection of the ledger sets for it.</summary>
+    /// <param name="reader">On a row with <see cref="SettingsSql"/>.</param>
+    /// <param name="from">The first of these columns.</param>
+    public static bool LacksSettings(DbDataReader reader, int from) =>
+        reader.IsDBNull(from) || reader.GetString(from) is not (Durable or Unsafe);
+
     /// <summary>Why what the session writes may not last; null when it does.</summary>
     /// <param name="reader">On a row with <see cref="SettingsSql"/>.</param>
     /// <param name="from">The first of these columns.</param>
     public static string? WeaknessIn(DbDataReader reader, int from)
     {
-        if (reader.IsDBNull(from) || reader.GetString(from) is not (Durable or Unsafe))
+        if (LacksSettings(reader, from))
         {
-            return "Something between the ledger and PostgreSQL drops what a connection sets for its session (PgBouncer with"
-                + " ignore_startup_parameters = options, a proxy that pools transactions). Connect directly, or through a proxy that"
-                + " gives every connection a session of its own and passes its settings on.";
+            return "Something between the ledger and PostgreSQL drops what a connection sets for its session, such as"
+                + " PgBouncer with pool_mode = transaction. " + PostgreSqlProxy.WayOut;
         }
 
         var (isolation, commit, standbys) = (reader.GetString(from + 1), reader.GetString(from + 2), reader.GetString(from + 3));

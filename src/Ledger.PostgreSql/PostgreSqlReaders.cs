@@ -10,17 +10,17 @@ namespace Ledger.PostgreSql;
 /// there is read.</remarks>
 internal sealed class PostgreSqlReaders(string connectionString, DatabaseWatch? database = null)
 {
-    private const string NameSetting = "application_name";
+    private readonly PostgreSqlSessions sessions = new(connectionString, mustLast: true);
 
     /// <summary>Opens a connection.</summary>
     /// <exception cref="NpgsqlException">It could not be opened, or the database is not the one that was known.</exception>
     public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
     {
-        var connection = new NpgsqlConnection(connectionString);
+        var connection = await sessions.OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
-            if (database is not null && connection.PostgresParameters.GetValueOrDefault(NameSetting) != NameOf(database))
+            if (database is not null
+                && connection.PostgresParameters.GetValueOrDefault(PostgreSqlSessions.NameSetting) != NameOf(database))
             {
                 await LookAsync(connection, database, cancellationToken).ConfigureAwait(false);
             }
@@ -34,19 +34,29 @@ internal sealed class PostgreSqlReaders(string connectionString, DatabaseWatch? 
         }
     }
 
-    private static string NameOf(DatabaseWatch database) => $"ledger reader {database.Process:N} {database.Changes}";
+    /// <summary>Closes what lies idle in the pool.</summary>
+    public void ClearPool() => sessions.ClearPools();
+
+    private static string NameOf(DatabaseWatch database) =>
+        $"{PostgreSqlSessions.ReaderName}{database.Process:N} {database.Changes}";
 
     private static async Task LookAsync(NpgsqlConnection connection, DatabaseWatch database, CancellationToken cancellationToken)
     {
         // As it was before the look: a session that was looked at for less than is known now is looked at again.
         var name = NameOf(database);
         var state = await PostgreSqlProbe.LookAsync(connection, database.AcknowledgedRows(), cancellationToken).ConfigureAwait(false);
+        if (state.Weakness is { } weakness)
+        {
+            throw new PostgreSqlSessionException(weakness);
+        }
+
         if (!database.Meet(state))
         {
             throw new NpgsqlException(database.Loss ?? "The database has failed over, or a new epoch has begun: it is read again.");
         }
 
-        await using var command = new NpgsqlCommand($"SELECT set_config('{NameSetting}', $1, false)", connection)
+        await using var command = new NpgsqlCommand(
+            $"SELECT set_config('{PostgreSqlSessions.NameSetting}', $1, false)", connection)
         {
             Parameters = { new NpgsqlParameter<string> { TypedValue = name } },
         };

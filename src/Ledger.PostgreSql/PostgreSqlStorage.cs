@@ -50,11 +50,12 @@ public sealed class PostgreSqlStorage : LedgerStorage
     {
         try
         {
-            using var connection = new NpgsqlConnection(
-                PostgreSqlConnections.ForStart(_connection.ConnectionString));
-            connection.Open();
+            var sessions = new PostgreSqlSessions(
+                PostgreSqlConnections.ForStart(_connection.ConnectionString), mustLast: true);
+            using var connection = sessions.Open();
             CheckServer(connection);
-            CheckSession(connection);
+            Refuse(PostgreSqlProxy.FaultIn(connection, sessions.Open));
+            Refuse(PostgreSqlConnectionCount.FaultIn(connection, _connection.MaxPoolSize, _options.Writers));
 
             if (_options.AutoInitialize)
             {
@@ -76,7 +77,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         }
         catch (NpgsqlException e)
         {
-            throw new InvalidOperationException($"The ledger's storage {Description} can't be used: {e.Message}", e);
+            throw new InvalidOperationException(
+                $"The ledger's storage {Description} can't be used: {PostgreSqlProxy.RefusalIn(e) ?? e.Message}", e);
         }
     }
 
@@ -110,8 +112,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     internal override ClockMark ReadClockMark()
     {
-        using var connection = new NpgsqlConnection(_connection.ConnectionString);
-        connection.Open();
+        using var connection = new PostgreSqlSessions(_connection.ConnectionString, mustLast: true).Open();
         using var command = new NpgsqlCommand("SELECT created FROM journal ORDER BY ordering DESC LIMIT 1", connection);
         return new ClockMark(command.ExecuteScalar() is long ticks ? LedgerTime.From(new DateTimeOffset(ticks, TimeSpan.Zero)) : null);
     }
@@ -125,11 +126,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     internal override ILeaseStore OpenLeases() => new PostgreSqlLeaseStore(_connection.ConnectionString);
 
-    internal override void ForgetConnections()
-    {
-        using var connection = new NpgsqlConnection(_connection.ConnectionString);
-        NpgsqlConnection.ClearPool(connection);
-    }
+    internal override void ForgetConnections() =>
+        new PostgreSqlSessions(_connection.ConnectionString, mustLast: true).ClearPools();
 
     private PostgreSqlReaders Readers => new(_connection.ConnectionString, _database);
 
@@ -276,15 +274,11 @@ public sealed class PostgreSqlStorage : LedgerStorage
         }
     }
 
-    // R19 d. The same is looked at on each writing connection and with each renewal of the lease.
-    private void CheckSession(NpgsqlConnection connection)
+    private void Refuse(string? fault)
     {
-        using var command = new NpgsqlCommand("SELECT " + PostgreSqlProbe.SettingsSql, connection);
-        using var reader = command.ExecuteReader();
-        reader.Read();
-        if (PostgreSqlProbe.WeaknessIn(reader, 0) is { } weakness)
+        if (fault is not null)
         {
-            throw new InvalidOperationException($"The ledger's storage {Description} can't be used: {weakness}");
+            throw new InvalidOperationException($"The ledger's storage {Description} can't be used: {fault}");
         }
     }
 

@@ -169,6 +169,23 @@ public sealed class PostgresServer : IDisposable
         return copy;
     }
 
+    /// <summary>Starts a copy at an address of its own, beside the server.</summary>
+    /// <param name="copy">What <see cref="Copy"/> has made.</param>
+    /// <returns>Its port.</returns>
+    public int StartBeside(string copy)
+    {
+        var port = LoopbackPort.Next();
+        StartAt(copy, port);
+        return port;
+    }
+
+    /// <summary>Lets a copy that follows take over.</summary>
+    public void Promote(string copy) => Run(Path.Combine(_binaries, "pg_ctl"), ["-D", copy, "-w", "promote"], asPostgres: true);
+
+    /// <summary>Stops a copy that was started beside the server.</summary>
+    public void StopBeside(string copy) =>
+        Run(Path.Combine(_binaries, "pg_ctl"), ["-D", copy, "-w", "-m", "immediate", "stop"], asPostgres: true);
+
     /// <summary>Puts a copy in the place of the server, at the same address, as a failover does.</summary>
     /// <param name="copy">What <see cref="Copy"/> has made.</param>
     /// <param name="catchesUp">Whether it gets everything from the old server before, and is promoted; it must be one that

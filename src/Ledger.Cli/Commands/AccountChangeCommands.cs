@@ -106,7 +106,7 @@ internal static class AccountChangeCommands
         params IEnumerable<Option> more)
     {
         var address = AccountsCommand.AddressArgument();
-        var retryFor = SharedOptions.RetryFor(TimeSpan.Zero);
+        var retryFor = SharedOptions.RetryUnsentFor();
         var command = new Command(name, description) { address };
         foreach (var option in more)
         {

@@ -69,7 +69,7 @@ internal static class BalancesCommand
                 Csv.WriteLine(context.Out, "account", "asset", "balance");
                 foreach (var (account, asset, balance) in lines)
                 {
-                    Csv.WriteLine(context.Out, account, asset, balance);
+                    Csv.WriteLine(context.Out, Csv.Text(account), asset, balance);
                 }
 
                 break;

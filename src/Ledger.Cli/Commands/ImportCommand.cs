@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Ledger.Cli.Import;
+using Ledger.Cli.Output;
 using Ledger.Client;
 
 namespace Ledger.Cli.Commands;

@@ -89,9 +89,18 @@ internal static class SharedOptions
     public static RequestOptions Request(ParseResult parsed, Option<LengthOfTime> retryFor) =>
         new() { RetryUnknownFor = parsed.GetRequiredValue(retryFor).Value };
 
-    public static Option<LengthOfTime> RetryFor(TimeSpan value) => new("--retry-for")
+    public static Option<LengthOfTime> RetryFor(TimeSpan value) =>
+        RetryFor(value, "How long to send the same id again while the outcome is unknown, such as 30s.");
+
+    /// <summary>For a change without an id.</summary>
+    public static Option<LengthOfTime> RetryUnsentFor() => RetryFor(
+        TimeSpan.Zero,
+        "How long to try while no node can be reached, such as 30s. What may have been sent is not sent again: it has no"
+        + " id, and a late copy could undo what somebody else has changed since.");
+
+    private static Option<LengthOfTime> RetryFor(TimeSpan value, string description) => new("--retry-for")
     {
-        Description = "How long to send the same id again while the outcome is unknown, such as 30s.",
+        Description = description,
         HelpName = "TIME",
         CustomParser = Parse.Duration,
         DefaultValueFactory = _ => new LengthOfTime(value),

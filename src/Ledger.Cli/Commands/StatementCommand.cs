@@ -89,7 +89,7 @@ internal static class StatementCommand
                         began = true;
                     }
 
-                    Csv.WriteLine(context.Out, Cells(entry));
+                    Csv.WriteLine(context.Out, CsvFields(Cells(entry)));
                 }
 
                 if (!began)
@@ -140,6 +140,14 @@ internal static class StatementCommand
         entry.Transfer.Code.ToString(),
         entry.Transfer.Reference,
     ];
+
+    // The counterparty and the reference are texts of others; the rest are numbers and names of the ledger.
+    private static string[] CsvFields(string[] cells)
+    {
+        cells[5] = Csv.Text(cells[5]);
+        cells[8] = Csv.Text(cells[8]);
+        return cells;
+    }
 
     private static async IAsyncEnumerable<StatementEntry> Limited(IAsyncEnumerable<StatementEntry> entries, ulong most)
     {

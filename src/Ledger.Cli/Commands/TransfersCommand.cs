@@ -109,7 +109,7 @@ internal static class TransfersCommand
             CustomParser = Parse.Time,
         };
         var account = SharedOptions.Account("--account", "The hold's debit account, if it is known.", required: false);
-        var retryFor = SharedOptions.RetryFor(TimeSpan.Zero);
+        var retryFor = SharedOptions.RetryUnsentFor();
         var command = new Command("extend-hold", "Sets the time at which a hold expires.")
         {
             hold, until, account, retryFor,

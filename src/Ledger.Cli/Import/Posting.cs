@@ -1,4 +1,5 @@
 using System.Numerics;
+using Ledger.Cli.Output;
 
 namespace Ledger.Cli.Import;
 

@@ -25,7 +25,7 @@ internal sealed class ProgressLine(CliContext context, string what, int total)
     {
         if (shown)
         {
-            context.Error.Write("\r\u001b[K");
+            context.ErrorTerminal.Write("\r\u001b[K");
             shown = false;
         }
     }
@@ -35,7 +35,7 @@ internal sealed class ProgressLine(CliContext context, string what, int total)
         Write();
         if (shown)
         {
-            context.Error.WriteLine();
+            context.ErrorTerminal.WriteLine();
             shown = false;
         }
     }
@@ -44,12 +44,12 @@ internal sealed class ProgressLine(CliContext context, string what, int total)
     {
         if (context.ErrorIsTerminal)
         {
-            context.Error.Write($"\r{what}: {done} of {total}");
+            context.ErrorTerminal.Write($"\r{what}: {done} of {total}");
             shown = true;
         }
         else
         {
-            context.Error.WriteLine($"{what}: {done} of {total}");
+            context.ErrorTerminal.WriteLine($"{what}: {done} of {total}");
         }
     }
 }

@@ -18,7 +18,8 @@ internal static class Json
 
     public static void Write(TextWriter output, JsonNode document)
     {
-        output.Write(document.ToJsonString(Indented));
+        // The encoder leaves what reverses the order of a line, or is not seen, as it is.
+        output.Write(Printable.Json(document.ToJsonString(Indented)));
         output.Write('\n');
     }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Ledger.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -30,9 +31,12 @@ internal sealed class FakeServer : IAsyncDisposable
     public Uri Address => new(app.Services.GetRequiredService<IServer>()
         .Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
 
-    public static Task<FakeServer> InMemoryAsync(FakeLedger? ledger = null) => StartAsync(ledger, port: null);
+    public static Task<FakeServer> InMemoryAsync(FakeLedger? ledger = null) =>
+        StartAsync(ledger, port: null, HttpProtocols.Http2, certificate: null);
 
-    public static Task<FakeServer> OnPortAsync(FakeLedger? ledger = null, int port = 0) => StartAsync(ledger, port);
+    public static Task<FakeServer> OnPortAsync(
+        FakeLedger? ledger = null, int port = 0, HttpProtocols protocols = HttpProtocols.Http2,
+        X509Certificate2? certificate = null) => StartAsync(ledger, port, protocols, certificate);
 
     /// <summary>A client with pauses short enough for tests.</summary>
     public LedgerClient Connect(Func<LedgerClientOptions, LedgerClientOptions>? change = null) =>
@@ -56,7 +60,8 @@ internal sealed class FakeServer : IAsyncDisposable
         await app.DisposeAsync();
     }
 
-    private static async Task<FakeServer> StartAsync(FakeLedger? ledger, int? port)
+    private static async Task<FakeServer> StartAsync(
+        FakeLedger? ledger, int? port, HttpProtocols protocols, X509Certificate2? certificate)
     {
         ledger ??= new FakeLedger();
         var builder = WebApplication.CreateSlimBuilder();
@@ -65,8 +70,15 @@ internal sealed class FakeServer : IAsyncDisposable
         builder.Services.AddSingleton(ledger);
         if (port is { } number)
         {
-            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(
-                IPAddress.Loopback, number, listen => listen.Protocols = HttpProtocols.Http2));
+            builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.Listen(
+                IPAddress.Loopback, number, listen =>
+                {
+                    listen.Protocols = protocols;
+                    if (certificate is not null)
+                    {
+                        listen.UseHttps(certificate);
+                    }
+                }));
         }
         else
         {

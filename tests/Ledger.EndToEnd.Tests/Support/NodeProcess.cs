@@ -23,15 +23,23 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     private int disposed;
 
-    private NodeProcess(Store store, IEnumerable<string> settings)
+    private NodeProcess(Store store, IEnumerable<string> settings, int? filesMax = null)
     {
-        var start = new ProcessStartInfo(Programs.Node)
+        var start = new ProcessStartInfo(filesMax is null ? Programs.Node : "/bin/sh")
         {
             WorkingDirectory = store.Root,
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        if (filesMax is { } files)
+        {
+            foreach (var argument in (string[])["-c", $"ulimit -n {files}; exec \"$0\" \"$@\"", Programs.Node])
+            {
+                start.ArgumentList.Add(argument);
+            }
+        }
+
         foreach (var argument in store.Settings.Concat(settings))
         {
             start.ArgumentList.Add(argument);
@@ -92,6 +100,20 @@ internal sealed class NodeProcess : IAsyncDisposable
             "--Ledger:Shutdown:DrainDelay", "00:00:00",
             .. settings,
         ]);
+
+    /// <summary>Starts a node that may have so many files open, and waits until it listens.</summary>
+    public static async Task<NodeProcess> StartWithFilesAsync(Store store, int filesMax)
+    {
+        var node = new NodeProcess(
+            store,
+            [
+                "--Ledger:Grpc:Url", "http://127.0.0.1:0", "--Ledger:Http:Url", "http://127.0.0.1:0",
+                "--Ledger:Shutdown:DrainDelay", "00:00:00",
+            ],
+            filesMax);
+        await node.ListeningAsync();
+        return node;
+    }
 
     /// <summary>Waits until the node listens.</summary>
     public async Task ListeningAsync()

@@ -25,6 +25,9 @@ internal sealed class Store : IDisposable
     /// <summary>A directory that is deleted with the store.</summary>
     public string Root { get; }
 
+    /// <summary>Where the PostgreSQL database is; null for a file.</summary>
+    public string? ConnectionString => connectionString;
+
     /// <summary>The node's settings.</summary>
     public IEnumerable<string> Settings => connectionString is null
         ? ["--Ledger:Sqlite:Path", SqliteFile]
@@ -48,6 +51,14 @@ internal sealed class Store : IDisposable
         await using var sqlite = connection.CreateCommand();
         sqlite.CommandText = query;
         return (long)(await sqlite.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>How many tables a PostgreSQL database has.</summary>
+    public async Task<long> TablesAsync()
+    {
+        await using var source = NpgsqlDataSource.Create(connectionString!);
+        await using var command = source.CreateCommand("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'");
+        return (long)(await command.ExecuteScalarAsync())!;
     }
 
     /// <summary>Changes the database behind the node's back, which must not run on a file meanwhile.</summary>
