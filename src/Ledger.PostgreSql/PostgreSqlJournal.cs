@@ -377,6 +377,13 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
         try
         {
             await RequireKnownAsync(connection);
+            if (database is not null && database.Generation != _generation)
+            {
+                // Somebody else has met another database while this one connected, and what is known is that one: what was decided
+                // before must not be written there.
+                throw new DatabaseChangedException();
+            }
+
             var insert = new NpgsqlCommand(InsertSql, connection)
             {
                 Parameters =

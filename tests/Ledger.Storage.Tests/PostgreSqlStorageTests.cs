@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Akka.Actor;
 using Ledger.Actors;
 using Ledger.Actors.Storage;
@@ -209,6 +211,84 @@ public sealed class PostgreSqlStorageTests : StorageTests
 
         (await Should.ThrowAsync<NpgsqlException>(readers.OpenAsync(CancellationToken.None))).Message.ShouldContain("7 of nobody");
         watch.Loss.ShouldNotBeNull();
+    }
+
+    /// <summary>A writer that takes long to connect finds that its database is known: somebody else has met it meanwhile.
+    /// What it was given to write was decided before.</summary>
+    [Fact]
+    public async Task What_was_decided_before_a_failover_is_not_written_by_who_connects_while_another_notices_it()
+    {
+        Open().Prepare();
+        var actual = new DatabaseWatch();
+        var completed = PostgreSqlConnections.Complete(_database, new PostgreSqlStorageOptions());
+        await using (var first = new PostgreSqlAppender(
+            PostgreSqlConnections.ForWriter(completed.ToString(), Guid.NewGuid()), actual))
+        {
+            await first.AppendAsync([Row(1)], isolating: false);
+        }
+
+        var watch = new DatabaseWatch { OthersLookWithin = TimeSpan.FromMinutes(5) };
+        watch.Meet(actual.Known! with { Server = "before" }).ShouldBeTrue();
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var passing = PassOnAsync();
+        var slow = new NpgsqlConnectionStringBuilder(completed.ToString())
+        {
+            Host = "127.0.0.1", Port = ((IPEndPoint)listener.LocalEndpoint).Port,
+        };
+        await using (var appender = new PostgreSqlAppender(
+            PostgreSqlConnections.ForWriter(slow.ToString(), Guid.NewGuid()), watch))
+        {
+            await Should.ThrowAsync<DatabaseChangedException>(
+                appender.AppendAsync([Row(2) with { Generation = 0 }], isolating: false));
+            watch.Generation.ShouldBe(1);
+            await appender.AppendAsync([Row(2) with { Generation = 1 }], isolating: false);
+        }
+
+        listener.Stop();
+        await passing;
+
+        static AppendRow Row(long number) => new("x", number, 0, [1], 8140, "b1", "w");
+
+        async Task PassOnAsync()
+        {
+            var pairs = new List<Task>();
+            try
+            {
+                while (true)
+                {
+                    var client = await listener.AcceptTcpClientAsync();
+                    if (watch.Generation == 0)
+                    {
+                        watch.Meet(actual.Known!).ShouldBeFalse();
+                        watch.Confirm(watch.Changes);
+                    }
+
+                    var server = new TcpClient();
+                    await server.ConnectAsync(completed.Host!, completed.Port);
+                    pairs.Add(Task.WhenAll(CopyAsync(client, server), CopyAsync(server, client)));
+                }
+            }
+            catch (SocketException)
+            {
+                // It listens no more.
+            }
+
+            await Task.WhenAll(pairs);
+        }
+
+        static async Task CopyAsync(TcpClient from, TcpClient to)
+        {
+            try
+            {
+                await from.GetStream().CopyToAsync(to.GetStream());
+                to.Client.Shutdown(SocketShutdown.Send);
+            }
+            catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException)
+            {
+                to.Close();
+            }
+        }
     }
 
     /// <summary>What a process has in memory may rest on rows of another process that an older copy of the same server
