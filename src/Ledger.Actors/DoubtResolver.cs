@@ -16,6 +16,9 @@ internal sealed class DoubtResolver(
     private static readonly TimeSpan s_askFor = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan s_askEvery = TimeSpan.FromMilliseconds(100);
 
+    // How long a commit that has just become known may take until all have booked it, and how long one is asked why not.
+    private static readonly TimeSpan s_bookFor = TimeSpan.FromSeconds(1);
+
     private readonly ILoggingAdapter log = Logging.GetLogger(system, typeof(DoubtResolver));
 
     /// <summary>See <see cref="ILedgerAdmin.ResolveInDoubtAsync"/>.</summary>
@@ -32,13 +35,62 @@ internal sealed class DoubtResolver(
 
         if (answer.State != InDoubtState.Undecided)
         {
-            return new InDoubtResolution(
+            var ended = new InDoubtResolution(
                 answer.State == InDoubtState.Committed, InDoubtDecision.LastAgent, coordinator, answer.LastAgent, default,
                 IsBooked: true);
+            return await BookedAsync(ended, request, verdict, answer, deadline, cancellationToken);
         }
 
-        return await WriteAsync(answer, coordinator, verdict, history, deadline, cancellationToken);
+        return await WriteAsync(answer, coordinator, request, verdict, history, deadline, cancellationToken);
     }
+
+    // A coordinator books a commit when all others have. One that can't be read keeps it waiting, and whoever asked must
+    // know which one that is: nothing else ends it.
+    private async Task<InDoubtResolution> BookedAsync(
+        InDoubtResolution ended, InDoubtVerdict request, OperatorVerdict verdict, ResolveInDoubtAnswer answer,
+        DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var now = context.Time.GetUtcNow();
+        var until = Earlier(now + s_bookFor, now + ((deadline - now) / 2));
+        while (answer.WaitsFor is not null && context.Time.GetUtcNow() < until)
+        {
+            await Task.Delay(s_askEvery, context.Time, cancellationToken);
+            try
+            {
+                // Without the digest: once it is booked, the coordinator has nothing in doubt of that name.
+                answer = await AskAsync(
+                    ended.Coordinator, request.Id, verdict, default, null, deadline, cancellationToken);
+            }
+            catch (LedgerException)
+            {
+                break;
+            }
+        }
+
+        return answer.WaitsFor is { } unbooked
+            ? ended with
+            {
+                IsBooked = false,
+                Unbooked = await Task.WhenAll(unbooked.Select(one => WhyAsync(one, cancellationToken))),
+            }
+            : ended;
+    }
+
+    private async Task<UnbookedAccount> WhyAsync(AccountAddress account, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ledger.GetAccountAsync(
+                new AccountQuery(account) { AllowInDoubt = true }, s_bookFor, cancellationToken);
+            return new UnbookedAccount(account, "It can be read again. It is told within ten seconds.");
+        }
+        catch (LedgerException e)
+        {
+            return new UnbookedAccount(account, $"It can't be read: {e.Message}");
+        }
+    }
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
     // R19: which row is which, and what was read of it, is true of the database of before.
     private void RequireSameHistory(DatabaseHistory? history)
@@ -82,9 +134,7 @@ internal sealed class DoubtResolver(
         DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var now = context.Time.GetUtcNow();
-        var until = now + s_askFor;
-        var half = now + ((deadline - now) / 2);
-        until = until < half ? until : half;
+        var until = Earlier(now + s_askFor, now + ((deadline - now) / 2));
         while (answer.State == InDoubtState.Undecided && context.Time.GetUtcNow() < until)
         {
             await Task.Delay(s_askEvery, context.Time, cancellationToken);
@@ -98,8 +148,8 @@ internal sealed class DoubtResolver(
     }
 
     private async Task<InDoubtResolution> WriteAsync(
-        ResolveInDoubtAnswer answer, AccountAddress coordinator, OperatorVerdict verdict, DatabaseHistory? history,
-        DateTimeOffset deadline, CancellationToken cancellationToken)
+        ResolveInDoubtAnswer answer, AccountAddress coordinator, InDoubtVerdict request, OperatorVerdict verdict,
+        DatabaseHistory? history, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         if (streams is null || answer.Part is not { } part)
         {
@@ -132,12 +182,16 @@ internal sealed class DoubtResolver(
                         await AppendAsync(answer.LastAgent, abort, hash, history?.Generation, timer.Token);
                         break;
                     case OperatorAbortStep.Tell:
-                        var isBooked = await TellAsync(
+                        var told = await TellAsync(
                             coordinator, part, verdict, abort.Answer!, history?.Mark, deadline, cancellationToken);
-                        return new InDoubtResolution(
+                        var ended = new InDoubtResolution(
                             abort.Answer!.Committed,
                             abort.WasDecided ? InDoubtDecision.Journal : InDoubtDecision.Operator, coordinator,
-                            answer.LastAgent, new RowPosition(answer.LastAgent, abort.DecidedRow), isBooked);
+                            answer.LastAgent, new RowPosition(answer.LastAgent, abort.DecidedRow),
+                            IsBooked: told is { State: not InDoubtState.Undecided });
+                        return told is null
+                            ? ended
+                            : await BookedAsync(ended, request, verdict, told, deadline, cancellationToken);
                     default:
                         throw new LedgerException(
                             LedgerErrorReason.VerdictRefused,
@@ -197,19 +251,18 @@ internal sealed class DoubtResolver(
     }
 
     // What is durable at the last agent holds whether or not the coordinator hears of it now.
-    private async Task<bool> TellAsync(
+    private async Task<ResolveInDoubtAnswer?> TellAsync(
         AccountAddress coordinator, TransactionPart part, OperatorVerdict verdict, CloseAnswer found,
         DatabaseMark? mark, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         try
         {
-            var told = await AskAsync(
+            return await AskAsync(
                 coordinator, part.Key, verdict, part.Digest, found, deadline, cancellationToken, mark);
-            return told.State != InDoubtState.Undecided;
         }
         catch (LedgerException)
         {
-            return false;
+            return null;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Ledger.Actors.Storage;
+using Ledger.Core;
 
 namespace Ledger.Actors;
 
@@ -45,7 +46,8 @@ public sealed class LedgerOptions
     public int SnapshotEvery { get; set; } = 250;
 
     /// <summary>How many ids an account keeps in memory; older ones are looked up in its journal.</summary>
-    /// <value>The default value is 4,096. From 1 to 1,000,000.</value>
+    /// <value>The default value is 4,096. From 1 to 1,000,000; with <see cref="AccountHoldsMax"/> no more than fits into a
+    /// snapshot, 64 bytes each.</value>
     [Range(1, 1_000_000)]
     public int RememberedIdsMax { get; set; } = 4096;
 
@@ -62,7 +64,8 @@ public sealed class LedgerOptions
     /// <summary>How many holds may be live on one account; a further one is rejected as
     /// <see cref="Core.TransferStatus.ExceedsHoldsOfAccount"/>. Holds are kept in memory and in snapshots, so this bounds how long an
     /// account takes to wake; a merchant or settlement account may need more. The same on all nodes.</summary>
-    /// <value>The default value is 100,000. From 1 to 10,000,000.</value>
+    /// <value>The default value is 100,000. From 1 to as many as fit into a snapshot with the ids, 256 bytes each: with
+    /// the default of those some 113,000. More are refused at start.</value>
     [Range(1, 10_000_000)]
     public int AccountHoldsMax { get; set; } = 100_000;
 
@@ -126,6 +129,14 @@ public sealed class LedgerOptions
         Range(nameof(SweepInterval), SweepInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
         Range(nameof(LeaseTime), LeaseTime, TimeSpan.FromMilliseconds(400), TimeSpan.FromMinutes(1));
         Range(nameof(CommitRecordDelay), CommitRecordDelay, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        if (LedgerSizes.SnapshotOf(AccountHoldsMax, RememberedIdsMax) is var snapshot && snapshot > LedgerSizes.SnapshotMax)
+        {
+            throw new ValidationException(
+                $"AccountHoldsMax is {AccountHoldsMax} and RememberedIdsMax {RememberedIdsMax}: so the snapshot of one account"
+                + $" may have {snapshot} bytes; up to {LedgerSizes.SnapshotMax} can be stored and read back in time. Lower one"
+                + $" of them: a hold counts {LedgerSizes.HoldInSnapshot} bytes, an id {LedgerSizes.IdInSnapshot}.");
+        }
+
         if (Mode == LedgerExecutionMode.Clustered && !Storage!.SupportsCluster)
         {
             throw new ValidationException(

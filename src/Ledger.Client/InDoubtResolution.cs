@@ -8,7 +8,11 @@ namespace Ledger.Client;
 /// for.</param>
 /// <param name="Row">The number of the row of that journal that holds the decision; 0 where it was not looked
 /// for.</param>
-/// <param name="Booked">Whether the coordinator knows it. Else it learns it by the same call once more, or when it next
-/// reaches the last agent.</param>
+/// <param name="Booked">Whether the coordinator has booked it. Else it does so by the same call once more, or when it
+/// next reaches the last agent; or, where <see cref="Unbooked"/> names accounts, once they can be read.</param>
 public sealed record InDoubtResolution(
-    bool Committed, InDoubtDecision Decision, string Coordinator, string LastAgent, long Row, bool Booked);
+    bool Committed, InDoubtDecision Decision, string Coordinator, string LastAgent, long Row, bool Booked)
+{
+    /// <summary>Where it is committed and not booked: the accounts that have not booked it, at most 10.</summary>
+    public IReadOnlyList<UnbookedAccount> Unbooked { get; init; } = [];
+}

@@ -299,7 +299,10 @@ internal static class Wire
     };
 
     public static InDoubtResolution FromWire(V1.ResolveInDoubtResponse wire) => new(
-        wire.Committed, (InDoubtDecision)(int)wire.Decision, wire.Coordinator, wire.LastAgent, wire.Row, wire.Booked);
+        wire.Committed, (InDoubtDecision)(int)wire.Decision, wire.Coordinator, wire.LastAgent, wire.Row, wire.Booked)
+    {
+        Unbooked = [.. wire.Unbooked.Select(static one => new UnbookedAccount(one.Address, one.Detail))],
+    };
 
     public static StatementEntry FromWire(V1.Entry wire) => new()
     {

@@ -168,6 +168,9 @@ public sealed class EventBatch
     /// <summary>How many bytes the row has at most, as counted while it is made; or as it is stored, said by whoever reads it.</summary>
     internal long Size { get; set; } = EncodedSize.Row;
 
+    /// <summary>How many bytes that have which earlier rows hold and this one commits, about; of a row that is made.</summary>
+    internal long ContentSize { get; set; }
+
     /// <summary>The state after this batch, when a snapshot is due; taken by the shell once the batch is durable.</summary>
     public AccountSnapshot? Snapshot { get; internal set; }
 }

@@ -685,7 +685,7 @@ public sealed partial class AccountRuntime
     {
         var part = work.Part!;
         var commit = CommitOf(part, work.CommitTime, now);
-        Emit(commit, urgent: false);
+        Emit(commit, urgent: false, work.Size);
         if (open is { Urgent: false, Events.Count: 1 })
         {
             // It has begun a row, which others may share.

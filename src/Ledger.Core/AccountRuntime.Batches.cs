@@ -5,8 +5,8 @@ public sealed partial class AccountRuntime
 {
     // ---------------------------------------------------------------- group commit (R8)
 
-    // Answers the number of the row that holds it.
-    private long Emit(AccountEvent happened, bool urgent)
+    // Answers the number of the row that holds it. What it commits, and an earlier row holds, is read with this row.
+    private long Emit(AccountEvent happened, bool urgent, int contentSize = 0)
     {
         // Before it, so that a row has one event however large that is, and otherwise never more than it may have (R17).
         var size = EncodedSize.OfEvent(happened);
@@ -30,7 +30,8 @@ public sealed partial class AccountRuntime
         open.Size += size;
         open.Urgent |= urgent;
         workSinceSnapshot += WorkOf(happened);
-        if (open.Events.Count >= options.BatchEventsMax)
+        open.ContentSize += contentSize;
+        if (open.Events.Count >= options.BatchEventsMax || open.ContentSize >= LedgerSizes.RowContentFull)
         {
             CloseRow();
         }

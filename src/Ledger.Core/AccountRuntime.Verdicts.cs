@@ -50,8 +50,13 @@ public sealed partial class AccountRuntime
             }
         }
 
+        // A commit is booked here last: while one of the others has not acknowledged it, it is told again.
+        IReadOnlyList<AccountAddress>? waitsFor = work.Phase == Phase.Telling
+            ? [.. WaitsFor(work).Take(TransactionInDoubt.WithMax)]
+            : null;
         Hold(call.Caller, new ResolveInDoubtAnswer(stands, Address)
         {
+            WaitsFor = waitsFor,
             LastAgent = lastAgent,
             Part = stands == InDoubtState.Undecided ? part.SliceFor(lastAgent) : null,
             PreparedRow = row,

@@ -107,7 +107,7 @@ public sealed record AccountRuntimeOptions
     public int DoubtMax { get; init; } = 4096;
 
     /// <summary>How much memory they may take, in bytes, about.</summary>
-    public long DoubtBytesMax { get; init; } = 16 * 1024 * 1024;
+    public long DoubtBytesMax { get; init; } = LedgerSizes.DoubtInSnapshot - LedgerSizes.TransactionMax;
 
     /// <summary>How often one transaction is let through beyond a bound, to see whether it is answered.</summary>
     public TimeSpan ProbeEvery { get; init; } = TimeSpan.FromSeconds(1);

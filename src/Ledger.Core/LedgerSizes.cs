@@ -17,7 +17,7 @@ namespace Ledger.Core;
 /// &lt; frame                   6 MiB
 /// &lt; page of rows            8 MiB
 /// = group of rows           8 MiB     and one row
-/// &lt; snapshot                32 MiB
+/// &lt; snapshot                47 MiB     the holds, ids and doubt that the settings allow
 /// &lt; what the slowest link that is promised, 100 Mbit/s, brings within a statement's time of 4 s
 /// </code>
 /// </remarks>
@@ -34,6 +34,10 @@ public static class LedgerSizes
 
     /// <summary>A row of a journal takes no further event once it has as many.</summary>
     public const int RowFull = 1 * MiB;
+
+    /// <summary>A row of a journal takes no further event once what its commits stand for, which earlier rows hold, has as
+    /// many: so a statement can show any row, and reads no more than this and one transaction for it.</summary>
+    public const int RowContentFull = 8 * MiB;
 
     /// <summary>One transaction: the larger of its journaled and its public form, with all addresses, and with what it opens and
     /// inherits.</summary>
@@ -66,14 +70,33 @@ public static class LedgerSizes
     /// <summary>The rows that one statement writes: no further row is added once it has as many.</summary>
     public const int GroupFull = 8 * MiB;
 
-    /// <summary>The rows that a page of a statement of account reads at most; one row at least.</summary>
+    /// <summary>The rows that a page of a statement of account reads: it ends when it has read as many, with one entry at
+    /// least. What is read at once when that is noticed comes on top: a page of rows, and what one row commits.</summary>
     public const int StatementReadMax = 32 * MiB;
 
     /// <summary>A snapshot is due when the rows since the last one have as many: replayed in less than a second.</summary>
     public const int SnapshotDue = 16 * MiB;
 
-    /// <summary>One snapshot.</summary>
-    public const int SnapshotMax = 32 * MiB;
+    /// <summary>One snapshot: what the slowest link brings within a statement's time of 4 s.</summary>
+    public const int SnapshotMax = 47 * MiB;
+
+    /// <summary>One hold in a snapshot, with everything at its longest.</summary>
+    public const int HoldInSnapshot = 256;
+
+    /// <summary>One id that is remembered, in a snapshot.</summary>
+    public const int IdInSnapshot = 64;
+
+    /// <summary>Old doubt in a snapshot: as much as makes an account take no more, and a transaction.</summary>
+    public const int DoubtInSnapshot = 16 * MiB + TransactionMax;
+
+    /// <summary>What else is in a snapshot: the account's own metadata, its counters, the ids ahead of its time.</summary>
+    public const int RestInSnapshot = 1 * MiB;
+
+    /// <summary>How long a snapshot may be that the settings allow.</summary>
+    /// <param name="holds">How many holds may be live on one account.</param>
+    /// <param name="ids">How many ids an account remembers.</param>
+    public static long SnapshotOf(long holds, long ids) =>
+        (holds * HoldInSnapshot) + (ids * IdInSnapshot) + DoubtInSnapshot + RestInSnapshot;
 
     /// <summary>The slowest link to the store that is promised to do: 100 Mbit/s, in bytes a second.</summary>
     public const int LinkBytesPerSecond = 12_500_000;

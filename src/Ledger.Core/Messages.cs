@@ -274,6 +274,10 @@ public sealed record ResolveInDoubtAnswer(InDoubtState State, AccountAddress Coo
 
     /// <summary>The coordinator's row that prepared it; 0 where that is not known here.</summary>
     public long PreparedRow { get; init; }
+
+    /// <summary>At a coordinator that knows of the commit and has not booked it yet: the accounts that have not
+    /// acknowledged it, at most <see cref="TransactionInDoubt.WithMax"/>. Null where it waits for none.</summary>
+    public IReadOnlyList<AccountAddress>? WaitsFor { get; init; }
 }
 
 /// <summary>How a transaction stands that somebody takes for one in doubt.</summary>

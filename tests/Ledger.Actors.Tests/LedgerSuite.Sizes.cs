@@ -1,5 +1,6 @@
 using System.Text;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Storage;
 using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
@@ -237,6 +238,68 @@ public abstract partial class LedgerSuite
             var all = Enumerable.Range(1, 1_000).Select(static n => (ulong)n);
             seen.ShouldBe(newestFirst ? all.Reverse() : all);
         }
+    }
+
+    [Fact]
+    public async Task A_page_of_a_statement_reads_no_more_than_it_may_and_goes_on_where_it_ended()
+    {
+        const int Runs = 26;
+        await using var host = await StartAsync();
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        var c = await OpenAsync(host.Ledger, "c");
+
+        // As a payroll does: whoever coordinates stores all of each transaction, and has one leg of it.
+        for (var i = 0; i < Runs; i++)
+        {
+            var run = Transaction.Of(
+                NewId(), [Transfer(a, b, 1) with { Asset = Usd }, .. Enumerable.Range(0, 440).Select(_ => Large(b, c))]);
+            (await host.Ledger.PostTransactionAsync(run)).Status.ShouldBe(TransferStatus.Created);
+        }
+
+        (await host.Ledger.GetStatementAsync(new StatementQuery(a) { Limit = 1 }))!.Entries.Count.ShouldBe(1);
+        await using var streams = new CountingStreams(Context(host).Reader.Streams);
+        var reader = new AccountStreamReader(streams);
+        var fence = new StatementFenceAnswer(true, RowsOf(a), Runs);
+        foreach (var newestFirst in new[] { false, true })
+        {
+            var seen = new List<ulong>();
+            var query = new StatementQuery(a) { Limit = 100, NewestFirst = newestFirst };
+            for (var next = (ulong?)0; next is { } from;)
+            {
+                streams.Bytes = 0;
+                var page = await reader.ReadPageAsync(
+                    from == 0 ? query : newestFirst ? query with { MaxSequence = from } : query with { MinSequence = from },
+                    fence, CancellationToken.None);
+                streams.Bytes.ShouldBeLessThan(LedgerSizes.StatementReadMax + LedgerSizes.RowMax);
+                page.Entries.ShouldNotBeEmpty();
+                seen.AddRange(page.Entries.Select(static entry => entry.Sequence));
+                next = page.NextSequence;
+            }
+
+            var all = Enumerable.Range(1, Runs).Select(static n => (ulong)n);
+            seen.ShouldBe(newestFirst ? all.Reverse() : all);
+        }
+    }
+
+    private sealed class CountingStreams(IAccountStreams inner) : IAccountStreams
+    {
+        public long Bytes { get; set; }
+
+        public async Task<IReadOnlyList<StreamRow>> ReadAsync(
+            string persistenceId, long fromSequenceNr, long toSequenceNr, int maxRows, bool descending,
+            CancellationToken cancellationToken)
+        {
+            var rows = await inner.ReadAsync(
+                persistenceId, fromSequenceNr, toSequenceNr, maxRows, descending, cancellationToken);
+            Bytes += rows.Sum(static row => (long)row.Payload.Length);
+            return rows;
+        }
+
+        public Task<IReadOnlyList<string>> ListStreamsAsync(
+            string prefix, string? after, int limit, CancellationToken cancellationToken) =>
+            inner.ListStreamsAsync(prefix, after, limit, cancellationToken);
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     [Fact]

@@ -126,6 +126,68 @@ public abstract partial class LedgerSuite
     }
 
     [Fact]
+    public async Task What_is_committed_is_not_said_to_be_booked_while_a_participant_can_not_be_read()
+    {
+        var (hot, good, bad) = (Address("hot"), Address("good"), Address("bad"));
+        var mend = await OpenBesideDamagedAsync();
+        mend();
+        var split = new Transaction(
+            TransferId.FromGuid(Guid.CreateVersion7()),
+            [
+                TransactionLeg.Of(Transfer(hot, bad, 1) with { Asset = Usd }),
+                TransactionLeg.Of(Transfer(hot, good, 2) with { Asset = Usd }),
+            ]);
+        await using (var host = await StartAsync())
+        {
+            (await host.Ledger.PostTransferAsync(Transfer(good, hot, 100))).Status.ShouldBe(TransferStatus.Created);
+            (await host.Ledger.PostTransactionAsync(split)).Status.ShouldBe(TransferStatus.Created);
+        }
+
+        // As if the participant had been damaged after its vote: it has prepared, and nobody has booked but the last agent.
+        foreach (var account in new[] { hot, bad })
+        {
+            storage.Execute(
+                $"DELETE FROM journal WHERE persistence_id = '{AccountActor.PersistenceIdOf(account)}'"
+                    + $" AND sequence_number = {RowsOf(account)}");
+        }
+
+        Damage(bad, 1);
+        await using (var host = await StartAsync())
+        {
+            for (var i = 0; i < 2; i++)
+            {
+                var ended = await host.Admin.ResolveInDoubtAsync(new InDoubtVerdict(hot, split.Id, Operator, Why));
+                (ended.IsCommitted, ended.Decision, ended.Coordinator, ended.IsBooked)
+                    .ShouldBe((true, InDoubtDecision.LastAgent, hot, false));
+                var unbooked = ended.Unbooked.ShouldHaveSingleItem();
+                unbooked.Account.ShouldBe(bad);
+                unbooked.Why.ShouldStartWith("It can't be read: ");
+            }
+
+            (await Should.ThrowAsync<LedgerException>(() => host.Ledger.GetAccountAsync(hot)))
+                .Reason.ShouldBe(LedgerErrorReason.AccountInDoubt);
+
+            // Once its row is mended, the ledger finishes by itself.
+            mend();
+            await Until.TrueAsync(async () =>
+            {
+                try
+                {
+                    return (await host.Ledger.GetAccountAsync(hot)).ShouldNotBeNull().Balances.DebitsPosted == Amount.Of(3);
+                }
+                catch (LedgerException)
+                {
+                    return false;
+                }
+            });
+            (await host.Ledger.GetAccountAsync(bad)).ShouldNotBeNull().Balances.CreditsPosted.ShouldBe(Amount.Of(1));
+            (await Should.ThrowAsync<LedgerException>(
+                () => host.Admin.ResolveInDoubtAsync(new InDoubtVerdict(hot, split.Id, Operator, Why))))
+                .Reason.ShouldBe(LedgerErrorReason.NotInDoubt);
+        }
+    }
+
+    [Fact]
     public async Task A_last_agent_that_decides_while_the_verdict_is_written_is_fenced_and_stands_by_it()
     {
         var (hot, good, bad) = (Address("hot"), Address("good"), Address("bad"));

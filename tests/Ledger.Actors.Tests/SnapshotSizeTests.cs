@@ -1,6 +1,8 @@
+using System.ComponentModel.DataAnnotations;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
 using Ledger.Core;
+using Ledger.Sqlite;
 
 namespace Ledger.Actors.Tests;
 
@@ -45,8 +47,32 @@ public sealed class SnapshotSizeTests : IAccountShell
         var read = JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(bytes, isPacked: true), Victim, out _);
         read.Holds.ShouldBe(snapshot.Holds);
 
-        // A hundred thousand of them, as many as one account may have, fit into what is stored.
-        (HoldBytesMax * 100_000).ShouldBeLessThan(LedgerSizes.SnapshotMax);
+        HoldBytesMax.ShouldBe(LedgerSizes.HoldInSnapshot);
+    }
+
+    [Theory]
+    [InlineData(100_000, 4_096, true)]
+    [InlineData(113_000, 4_096, true)]
+    [InlineData(125_000, 4_096, false)]
+    [InlineData(10_000_000, 4_096, false)]
+    [InlineData(1_000, 400_000, true)]
+    [InlineData(1_000, 1_000_000, false)]
+    public void Settings_that_allow_more_than_a_snapshot_may_have_are_refused(int holds, int ids, bool isAllowed)
+    {
+        var options = new LedgerOptions
+        {
+            Storage = new SqliteStorage(Path.Combine(Path.GetTempPath(), "never-opened.db")),
+            AccountHoldsMax = holds, RememberedIdsMax = ids,
+        };
+        if (isAllowed)
+        {
+            options.Validate();
+            LedgerSizes.SnapshotOf(holds, ids).ShouldBeLessThanOrEqualTo(LedgerSizes.SnapshotMax);
+        }
+        else
+        {
+            Should.Throw<ValidationException>(options.Validate).Message.ShouldContain("AccountHoldsMax");
+        }
     }
 
     void IAccountShell.Reply(Caller caller, AccountAnswerBase answer)

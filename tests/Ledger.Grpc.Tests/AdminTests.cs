@@ -51,7 +51,11 @@ public sealed class AdminTests
     public async Task A_verdict_is_passed_on_with_who_and_why_and_answered_with_what_decided(Actors.InDoubtDecision decision)
     {
         await using var host = await GrpcHost.StartAsync();
-        host.Ledger.Resolution = host.Ledger.Resolution with { Decision = decision, IsCommitted = true };
+        host.Ledger.Resolution = host.Ledger.Resolution with
+        {
+            Decision = decision, IsCommitted = true, IsBooked = false,
+            Unbooked = [new Actors.UnbookedAccount(AccountAddress.Parse("bank"), "It can't be read.")],
+        };
         var answer = await host.Admin.ResolveInDoubtAsync(new ResolveInDoubtRequest
         {
             Address = "shop", TransactionId = Samples.Id, Principal = "anna", Reason = "ticket 7",
@@ -59,7 +63,8 @@ public sealed class AdminTests
         answer.ShouldBe(new ResolveInDoubtResponse
         {
             Committed = true, Decision = Enum.Parse<V1.InDoubtDecision>(decision.ToString()),
-            Coordinator = "a", LastAgent = "b", Row = 9, Booked = true,
+            Coordinator = "a", LastAgent = "b", Row = 9, Booked = false,
+            Unbooked = { new V1.UnbookedAccount { Address = "bank", Detail = "It can't be read." } },
         });
         host.Ledger.Calls.Single().Argument.ShouldBe(
             new InDoubtVerdict(AccountAddress.Parse("shop"), TransferId.FromGuid(Guid.Parse(Samples.Id)), "anna", "ticket 7"));

@@ -113,6 +113,23 @@ public abstract class LongRowsTests
             (await node.ReadAgainAsync(persistenceId)).Texts.Select(static text => text.Length);
     }
 
+    [Fact]
+    public async Task The_longest_snapshot_that_may_be_is_stored_and_woken_from()
+    {
+        var storage = Prepare();
+        Insert("longest", 1, 5, 9 * MiB);
+        Insert("longest", 6, 1, LedgerSizes.SnapshotMax - (45 * MiB) - 1_024);
+        (storage as IDisposable)?.Dispose();
+        await using var node = await Node.StartAsync(Open());
+        var actor = node.Open("longest");
+        (await actor.Ask<Written>(new Snap(), s_timeout)).SequenceNr.ShouldBe(6);
+        await actor.GracefulStop(s_timeout);
+
+        var contents = await node.ReadAgainAsync("longest");
+        (contents.SequenceNr, contents.ReplayedEvents).ShouldBe((6L, 0L));
+        contents.Texts.Sum(static text => text.Length).ShouldBe(LedgerSizes.SnapshotMax - 1_024);
+    }
+
     private protected LedgerStorage Prepare()
     {
         var storage = Open();

@@ -26,7 +26,8 @@ internal sealed class AccountStreamReader
     {
         this.streams = streams;
         index = streams as IIndexedStreams;
-        Repairs = index is null ? null : new IdIndexRepairs(index, ReadAsync, log);
+        Repairs = index is null ? null : new IdIndexRepairs(
+            index, (account, from, to, rowsMax, token) => ReadAsync(account, from, to, rowsMax, null, token), log);
     }
 
     public IAccountStreams Streams => streams;
@@ -81,7 +82,7 @@ internal sealed class AccountStreamReader
         switch (question)
         {
             case RowsQuestion rows:
-                rows.Rows = await ReadAsync(account, rows.From, rows.To, rows.RowsMax, cancellationToken);
+                rows.Rows = await ReadAsync(account, rows.From, rows.To, rows.RowsMax, null, cancellationToken);
                 if (rows.Rows.Count == 0)
                 {
                     throw new JournalCorruptException($"Row {rows.From} of {account} is missing.");
@@ -110,20 +111,26 @@ internal sealed class AccountStreamReader
 
     // ---------------------------------------------------------------- statements
 
+    /// <summary>Reads a page of a statement, within <see cref="LedgerSizes.StatementReadMax"/>: it ends early where its
+    /// rows have as much, with one entry at least, and says where the next one begins.</summary>
+    /// <param name="query">What is asked.</param>
+    /// <param name="fence">Up to where the account's rows are durable.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     public async Task<StatementPage> ReadPageAsync(
         StatementQuery query, StatementFenceAnswer fence, CancellationToken cancellationToken)
     {
         var account = query.Account;
+        var allowance = new ReadAllowance(LedgerSizes.StatementReadMax);
         var low = Math.Max(1, query.MinSequence);
         var high = Math.Min(fence.EntryCount, query.MaxSequence);
         if (low <= high && query.StartTime is { } start)
         {
-            low = Math.Max(low, await FirstAtOrAfterAsync(account, start, fence, cancellationToken));
+            low = Math.Max(low, await FirstAtOrAfterAsync(account, start, fence, allowance, cancellationToken));
         }
 
         if (low <= high && query.EndTime is { } end)
         {
-            high = Math.Min(high, await FirstAtOrAfterAsync(account, end, fence, cancellationToken) - 1);
+            high = Math.Min(high, await FirstAtOrAfterAsync(account, end, fence, allowance, cancellationToken) - 1);
         }
 
         if (low > high)
@@ -131,15 +138,11 @@ internal sealed class AccountStreamReader
             return new StatementPage([], null);
         }
 
-        var count = (int)Math.Min((ulong)query.Limit, high - low + 1);
-        var first = query.NewestFirst ? high - (ulong)count + 1 : low;
-        var read = await ReadEntriesAsync(account, first, count, fence, cancellationToken);
-        if (query.NewestFirst)
-        {
-            read.Reverse();
-        }
-
-        var entries = await FitAsync(account, read, cancellationToken);
+        var count = Math.Min((ulong)query.Limit, high - low + 1);
+        var read = query.NewestFirst
+            ? await ReadNewestAsync(account, high - count + 1, high, fence, allowance, cancellationToken)
+            : await ReadOldestAsync(account, low, low + count - 1, fence, allowance, cancellationToken);
+        var entries = await FitAsync(account, read, allowance, cancellationToken);
         var last = entries[^1].Sequence;
         return new StatementPage(
             entries, query.NewestFirst ? (last > low ? last - 1 : null) : last < high ? last + 1 : null);
@@ -147,10 +150,11 @@ internal sealed class AccountStreamReader
 
     // What can be answered: with what entries leave to their holds, and no more than an answer may have.
     private async Task<List<StatementEntry>> FitAsync(
-        AccountAddress account, List<(StatementEntry Entry, long HoldRow)> read, CancellationToken cancellationToken)
+        AccountAddress account, List<(StatementEntry Entry, long HoldRow)> read, ReadAllowance allowance,
+        CancellationToken cancellationToken)
     {
         var left = read.FindAll(static one => one.HoldRow != 0).ConvertAll(static one => (one.HoldRow, one.Entry.Transfer.PendingId));
-        var holds = await HoldsAsync(account, left, cancellationToken);
+        var holds = await HoldsAsync(account, left, allowance, cancellationToken);
         var entries = new List<StatementEntry>(read.Count);
         var size = EncodedSize.Row;
         foreach (var (bare, row) in read)
@@ -183,8 +187,13 @@ internal sealed class AccountStreamReader
     /// <param name="wanted">The rows and the holds. Where their rows have more than <see cref="LedgerSizes.StatementReadMax"/>
     /// bytes, the last ones are left out; the first one never is.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<IReadOnlyDictionary<TransferId, Transfer>> HoldsAsync(
-        AccountAddress account, IReadOnlyList<(long Row, TransferId Hold)> wanted, CancellationToken cancellationToken)
+    public Task<IReadOnlyDictionary<TransferId, Transfer>> HoldsAsync(
+        AccountAddress account, IReadOnlyList<(long Row, TransferId Hold)> wanted, CancellationToken cancellationToken) =>
+        HoldsAsync(account, wanted, new ReadAllowance(LedgerSizes.StatementReadMax), cancellationToken);
+
+    private async Task<IReadOnlyDictionary<TransferId, Transfer>> HoldsAsync(
+        AccountAddress account, IReadOnlyList<(long Row, TransferId Hold)> wanted, ReadAllowance allowance,
+        CancellationToken cancellationToken)
     {
         var holds = new Dictionary<TransferId, Transfer>();
         if (wanted.Count == 0)
@@ -194,7 +203,6 @@ internal sealed class AccountStreamReader
 
         var ids = wanted.Select(static one => one.Hold).ToHashSet();
         var rows = new SortedSet<long>(wanted.Select(static one => one.Row));
-        long read = 0;
         foreach (var (row, id) in wanted)
         {
             if (holds.ContainsKey(id))
@@ -202,7 +210,7 @@ internal sealed class AccountStreamReader
                 continue;
             }
 
-            if (read >= LedgerSizes.StatementReadMax)
+            if (allowance.IsSpent && holds.Count > 0)
             {
                 break;
             }
@@ -214,9 +222,8 @@ internal sealed class AccountStreamReader
                 to = next;
             }
 
-            foreach (var batch in await ReadAsync(account, row, to, RowsFirst + 1, cancellationToken))
+            foreach (var batch in await ReadAsync(account, row, to, RowsFirst + 1, allowance, cancellationToken))
             {
-                read += batch.Size;
                 foreach (var happened in batch.Events)
                 {
                     var part = happened switch
@@ -244,36 +251,93 @@ internal sealed class AccountStreamReader
         return holds;
     }
 
-    private async Task<List<(StatementEntry Entry, long HoldRow)>> ReadEntriesAsync(
-        AccountAddress account, ulong first, int count, StatementFenceAnswer fence, CancellationToken cancellationToken)
+    // Half of what may be read: what entries leave to their holds is read after them.
+    private static bool IsEnough(List<(StatementEntry Entry, long HoldRow)> entries, ReadAllowance allowance) =>
+        entries.Count > 0 && allowance.Left <= LedgerSizes.StatementReadMax / 2;
+
+    private async Task<List<(StatementEntry Entry, long HoldRow)>> ReadOldestAsync(
+        AccountAddress account, ulong low, ulong high, StatementFenceAnswer fence, ReadAllowance allowance,
+        CancellationToken cancellationToken)
     {
-        var entries = new List<(StatementEntry Entry, long HoldRow)>(count);
+        var entries = new List<(StatementEntry Entry, long HoldRow)>();
+        var contents = new ContentsRead();
         var from = await LastRowWhereAsync(
-            account, fence.SequenceNr, row => row.EntriesBefore < first, cancellationToken);
+            account, fence.SequenceNr, row => row.EntriesBefore < low, allowance, cancellationToken);
         var size = RowsFirst;
-        while (entries.Count < count)
+        var count = (int)(high - low + 1);
+        while (true)
         {
-            var rows = await ReadAsync(account, from, fence.SequenceNr, size, cancellationToken);
+            var rows = await ReadAsync(account, from, fence.SequenceNr, size, allowance, cancellationToken);
             if (rows.Count == 0)
             {
-                throw new JournalCorruptException($"Entry {first + (ulong)entries.Count} of {account} is missing.");
+                throw new JournalCorruptException($"Entry {low + (ulong)entries.Count} of {account} is missing.");
             }
 
-            var contents = await ContentsAsync(account, rows, cancellationToken);
+            contents.Add(rows);
             foreach (var row in rows)
             {
-                AddEntries(account, row, contents, first, count, entries);
+                await FillAsync(account, row, contents, allowance, cancellationToken);
+                AddEntries(account, row, contents.Parts, low, high, entries);
+                if (entries.Count == count || IsEnough(entries, allowance))
+                {
+                    return entries;
+                }
             }
 
             from = rows[^1].SequenceNr + 1;
             size = Math.Min(size * 2, RowsMax);
         }
+    }
 
-        return entries;
+    // Downwards, so that a page that ends early has the newest ones.
+    private async Task<List<(StatementEntry Entry, long HoldRow)>> ReadNewestAsync(
+        AccountAddress account, ulong low, ulong high, StatementFenceAnswer fence, ReadAllowance allowance,
+        CancellationToken cancellationToken)
+    {
+        var entries = new List<(StatementEntry Entry, long HoldRow)>();
+        var ofRow = new List<(StatementEntry Entry, long HoldRow)>();
+        var contents = new ContentsRead();
+        var to = await LastRowWhereAsync(
+            account, fence.SequenceNr, row => row.EntriesBefore < high, allowance, cancellationToken);
+        var size = RowsFirst;
+        var count = (int)(high - low + 1);
+        var above = ulong.MaxValue;
+        while (true)
+        {
+            var rows = await ReadAsync(account, 1, to, size, allowance, cancellationToken, descending: true);
+            if (rows.Count == 0)
+            {
+                throw new JournalCorruptException($"Entry {high - (ulong)entries.Count} of {account} is missing.");
+            }
+
+            contents.Add(rows);
+            foreach (var row in rows)
+            {
+                // A verdict makes no entry. Nor does a row with as many before it as the one after it.
+                if (row.IsVerdict || row.EntriesBefore == above)
+                {
+                    continue;
+                }
+
+                above = row.EntriesBefore;
+                await FillAsync(account, row, contents, allowance, cancellationToken);
+                ofRow.Clear();
+                AddEntries(account, row, contents.Parts, low, high, ofRow);
+                ofRow.Reverse();
+                entries.AddRange(ofRow);
+                if (entries.Count == count || IsEnough(entries, allowance))
+                {
+                    return entries;
+                }
+            }
+
+            to = rows[^1].SequenceNr - 1;
+            size = Math.Min(size * 2, RowsMax);
+        }
     }
 
     private static void AddEntries(
-        AccountAddress account, EventBatch row, Dictionary<TransferId, TransactionPart> contents, ulong first, int count,
+        AccountAddress account, EventBatch row, Dictionary<TransferId, TransactionPart> contents, ulong low, ulong high,
         List<(StatementEntry Entry, long HoldRow)> entries)
     {
         var number = row.EntriesBefore;
@@ -315,7 +379,7 @@ internal sealed class AccountStreamReader
                 }
 
                 number++;
-                if (number >= first && entries.Count < count)
+                if (number >= low && number <= high)
                 {
                     // A statement shows what was moved, which need not be what was asked for.
                     var transfer = leg.Transfer.Amount == leg.Amount
@@ -338,127 +402,95 @@ internal sealed class AccountStreamReader
         }
     }
 
-    // An anchor's commit names the row that holds the transfer. Most are among the rows at hand or just before them.
-    private async Task<Dictionary<TransferId, TransactionPart>> ContentsAsync(
-        AccountAddress account, IReadOnlyList<EventBatch> rows, CancellationToken cancellationToken)
+    // A commit names the row that holds what it commits. Most are among the rows at hand or just before them. A row's
+    // commits together stand for no more than LedgerSizes.RowContentFull, so one row can always be shown.
+    private async Task FillAsync(
+        AccountAddress account, EventBatch row, ContentsRead contents, ReadAllowance allowance,
+        CancellationToken cancellationToken)
     {
-        var contents = new Dictionary<TransferId, TransactionPart>();
-        foreach (var row in rows)
+        foreach (var happened in row.Events)
         {
-            Collect(row, contents);
-        }
-
-        var missing = new SortedSet<long>();
-        foreach (var row in rows)
-        {
-            foreach (var happened in row.Events)
+            if (happened is not TransactionCommitted committed || contents.Parts.ContainsKey(committed.Key))
             {
-                if (happened is TransactionCommitted committed && !contents.ContainsKey(committed.Key))
-                {
-                    missing.Add(committed.PreparedSequenceNr);
-                }
-            }
-        }
-
-        while (missing.Count > 0)
-        {
-            var from = missing.Min;
-            var to = from;
-            foreach (var wanted in missing)
-            {
-                if (wanted - to > 8 || wanted - from >= RowsMax)
-                {
-                    break;
-                }
-
-                to = wanted;
+                continue;
             }
 
-            // A page of long rows may end earlier.
-            var found = await ReadAsync(account, from, to, RowsMax, cancellationToken);
-            if (found.Count == 0)
+            var from = committed.PreparedSequenceNr;
+            var found = await ReadAsync(
+                account, from, contents.LastTogether(from, RowsMax), RowsMax, allowance, cancellationToken);
+            if (found.Count == 0 || found[0].SequenceNr != from)
             {
                 throw new JournalCorruptException($"Row {from} of {account} is missing.");
             }
 
-            foreach (var row in found)
+            contents.AddNamed(found);
+            if (!contents.Parts.ContainsKey(committed.Key))
             {
-                Collect(row, contents);
-            }
-
-            var reached = found[^1].SequenceNr;
-            missing.RemoveWhere(wanted => wanted <= reached);
-        }
-
-        return contents;
-    }
-
-    private static void Collect(EventBatch row, Dictionary<TransferId, TransactionPart> contents)
-    {
-        foreach (var happened in row.Events)
-        {
-            if (happened is TransactionPrepared prepared)
-            {
-                contents[prepared.Part.Key] = prepared.Part;
+                throw new JournalCorruptException(
+                    $"Row {from} of {account} does not hold {committed.Key}, which row {row.SequenceNr} commits.");
             }
         }
     }
 
-    // The number of the first entry booked at a time or later; one past the last when there is none.
+    // The number of the first entry booked at a time or later; one past the last when there is none. Rows are in the
+    // order of their times: what precedes it is what precedes the last row that begins earlier, and some of that row.
     private async Task<ulong> FirstAtOrAfterAsync(
-        AccountAddress account, LedgerTime time, StatementFenceAnswer fence, CancellationToken cancellationToken)
+        AccountAddress account, LedgerTime time, StatementFenceAnswer fence, ReadAllowance allowance,
+        CancellationToken cancellationToken)
     {
         var from = await LastRowWhereAsync(
-            account, fence.SequenceNr, row => row.Events[0].At < time, cancellationToken);
-        var size = RowsFirst;
-        while (from <= fence.SequenceNr)
+            account, fence.SequenceNr, row => row.Events[0].At < time, allowance, cancellationToken);
+        var row = await WithCountersAsync(account, from, fence.SequenceNr, allowance, cancellationToken);
+        if (row is not null && row.Events[0].At < time && row.Events[^1].At < time)
         {
-            var rows = await ReadAsync(account, from, fence.SequenceNr, size, cancellationToken);
-            if (rows.Count == 0)
+            row = await WithCountersAsync(account, row.SequenceNr + 1, fence.SequenceNr, allowance, cancellationToken);
+        }
+
+        if (row is null)
+        {
+            return fence.EntryCount + 1;
+        }
+
+        var number = row.EntriesBefore + 1;
+        if (row.Events[0].At >= time)
+        {
+            return number;
+        }
+
+        var contents = new ContentsRead();
+        contents.Add([row]);
+        await FillAsync(account, row, contents, allowance, cancellationToken);
+        foreach (var happened in row.Events)
+        {
+            if (happened.At >= time)
             {
                 break;
             }
 
-            var contents = await ContentsAsync(account, rows, cancellationToken);
-            foreach (var row in rows)
+            var part = happened switch
             {
-                var number = row.EntriesBefore;
-                foreach (var happened in row.Events)
-                {
-                    var part = happened switch
-                    {
-                        TransactionCommitted committed => contents[committed.Key],
-                        CloserCommitted closed => closed.Part,
-                        _ => null,
-                    };
-                    var entries = part?.Legs.Count(leg => leg.IsPosting && leg.Concerns(account)) ?? 0;
-                    if (entries > 0 && happened.At >= time)
-                    {
-                        return number + 1;
-                    }
-
-                    number += (ulong)entries;
-                }
-            }
-
-            from = rows[^1].SequenceNr + 1;
-            size = Math.Min(size * 2, RowsMax);
+                TransactionCommitted committed => contents.Parts[committed.Key],
+                CloserCommitted closed => closed.Part,
+                _ => null,
+            };
+            number += (ulong)(part?.Legs.Count(leg => leg.IsPosting && leg.Concerns(account)) ?? 0);
         }
 
-        return fence.EntryCount + 1;
+        return number;
     }
 
     // The last row for which a condition holds that holds for the rows up to some point and for none after it; 1 when it
     // holds for none.
     private async Task<long> LastRowWhereAsync(
-        AccountAddress account, long last, Func<EventBatch, bool> holds, CancellationToken cancellationToken)
+        AccountAddress account, long last, Func<EventBatch, bool> holds, ReadAllowance allowance,
+        CancellationToken cancellationToken)
     {
         long low = 1;
         var high = last;
         while (low < high)
         {
             var middle = low + ((high - low + 1) / 2);
-            var row = await WithCountersAsync(account, middle, high, cancellationToken);
+            var row = await WithCountersAsync(account, middle, high, allowance, cancellationToken);
             if (row is not null && holds(row))
             {
                 low = middle;
@@ -475,11 +507,11 @@ internal sealed class AccountStreamReader
     // An operator's verdict does not say how many entries precede it. It makes none, so the next row that says it
     // speaks for it too; where there is none up to the last one, a reader had better begin earlier.
     private async Task<EventBatch?> WithCountersAsync(
-        AccountAddress account, long number, long last, CancellationToken cancellationToken)
+        AccountAddress account, long number, long last, ReadAllowance allowance, CancellationToken cancellationToken)
     {
         for (; number <= last; number++)
         {
-            var row = await ReadAsync(account, number, number, 1, cancellationToken);
+            var row = await ReadAsync(account, number, number, 1, allowance, cancellationToken);
             if (row.Count == 0)
             {
                 throw new JournalCorruptException($"Row {number} of {account} is missing.");
@@ -495,14 +527,15 @@ internal sealed class AccountStreamReader
     }
 
     private async Task<IReadOnlyList<EventBatch>> ReadAsync(
-        AccountAddress account, long from, long to, int rowsMax, CancellationToken cancellationToken)
+        AccountAddress account, long from, long to, int rowsMax, ReadAllowance? allowance,
+        CancellationToken cancellationToken, bool descending = false)
     {
         IReadOnlyList<StreamRow> rows;
         await pages.WaitAsync(cancellationToken);
         try
         {
             rows = await streams.ReadAsync(
-                AccountActor.PersistenceIdOf(account), from, to, rowsMax, descending: false, cancellationToken);
+                AccountActor.PersistenceIdOf(account), from, to, rowsMax, descending, cancellationToken);
         }
         finally
         {
@@ -514,6 +547,7 @@ internal sealed class AccountStreamReader
         {
             var batch = Decode(row, account, out _);
             batch.Size = row.Payload.Length;
+            allowance?.Take(batch.Size);
             batches.Add(batch);
         }
 

@@ -704,6 +704,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Part = resolved.Part is null ? null : ToWire(resolved.Part),
                     PreparedRow = resolved.PreparedRow,
                 };
+                wire.ResolvedInDoubt.WaitsFor.AddRange((resolved.WaitsFor ?? []).Select(static one => one.Text));
                 break;
             case AccountAnswer(var view):
                 wire.Account = ToWire(view);
@@ -799,6 +800,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     : JournalCodec.AddressOf(wire.ResolvedInDoubt.LastAgent),
                 Part = wire.ResolvedInDoubt.Part is null ? null : FromWire(wire.ResolvedInDoubt.Part),
                 PreparedRow = wire.ResolvedInDoubt.PreparedRow,
+                WaitsFor = wire.ResolvedInDoubt.WaitsFor.Count == 0
+                    ? null
+                    : [.. wire.ResolvedInDoubt.WaitsFor.Select(JournalCodec.AddressOf)],
             },
             WireAnswer.WhatOneofCase.Account => new AccountAnswer(FromWire(wire.Account)),
             WireAnswer.WhatOneofCase.Record => new TransferRecordAnswer(!wire.Record.Exists

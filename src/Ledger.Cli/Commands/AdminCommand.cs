@@ -114,6 +114,10 @@ internal static class AdminCommand
                     ["lastAgent"] = ended.LastAgent,
                     ["row"] = ended.Row,
                     ["booked"] = ended.Booked,
+                    ["unbooked"] = Json.Array([.. ended.Unbooked.Select(static one => (JsonNode)new JsonObject
+                    {
+                        ["address"] = one.Address, ["detail"] = one.Detail,
+                    })]),
                 });
             }
             else
@@ -130,7 +134,14 @@ internal static class AdminCommand
                     ]);
             }
 
-            if (!ended.Booked)
+            foreach (var one in ended.Unbooked)
+            {
+                await context.Error.WriteLineAsync(
+                    $"warning: {one.Address} has not booked it, so {ended.Coordinator} has not. {one.Detail} Restore or"
+                        + " mend its rows, as its node's log says; the ledger then finishes by itself.");
+            }
+
+            if (ended is { Booked: false, Unbooked.Count: 0 })
             {
                 await context.Error.WriteLineAsync(
                     $"warning: {ended.Coordinator} has not booked it yet; give the same command again.");

@@ -68,6 +68,10 @@ internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallC
             LastAgent = ended.LastAgent.IsNone ? "" : ended.LastAgent.Text,
             Row = ended.Row.SequenceNr,
             Booked = ended.IsBooked,
+            Unbooked =
+            {
+                ended.Unbooked.Select(static one => new V1.UnbookedAccount { Address = one.Account.Text, Detail = one.Why }),
+            },
         };
     }
 
