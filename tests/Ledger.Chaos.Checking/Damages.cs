@@ -55,7 +55,8 @@ internal sealed class Damages(HistoryFile history, Findings findings)
 
                 if (call.Record.Outcome == CallOutcome.Ok)
                 {
-                    findings.Add(Rule.Unreadable, $"{account.Address} could not be read by anybody, and was answered for", call);
+                    findings.Add(
+                        Rule.Unreadable, $"{account.Address} could not be read by anybody, and was answered for", call);
                 }
 
                 isNamed |= call.Record.Error?.Reason == JournalUnavailable;
@@ -80,7 +81,8 @@ internal sealed class Damages(HistoryFile history, Findings findings)
     {
         if (damage.OthersWritable is not { } from)
         {
-            findings.Add(Rule.Unreadable, $"{Names(damage)} could not be read, and not all other accounts could be written");
+            findings.Add(
+                Rule.Unreadable, $"{Names(damage)} could not be read, and not all other accounts could be written");
             return;
         }
 
@@ -88,7 +90,8 @@ internal sealed class Damages(HistoryFile history, Findings findings)
             .Where(call => call.Record.Kind == CallKind.Read && call.Record.Error?.Code != "CLIENT_CANCELLED"
                 && !damage.Accounts.Any(account => IsAbout(call, account.Address)))
             .ToList();
-        var answered = reads.Count(static call => call.Record.Outcome == CallOutcome.Ok || call.Record.Error?.Reason == InDoubt);
+        var answered = reads.Count(static call =>
+            call.Record.Outcome == CallOutcome.Ok || call.Record.Error?.Reason == InDoubt);
         if (reads.Count >= ReadsMin && answered * 2 <= reads.Count)
         {
             findings.Add(
@@ -104,7 +107,8 @@ internal sealed class Damages(HistoryFile history, Findings findings)
         foreach (var call in history.Calls)
         {
             if (call.Record.Error?.Reason == Halted
-                && !losses.Exists(loss => call.Record.Complete >= loss.From && call.Record.Invoke <= (loss.Recovered ?? long.MaxValue)))
+                && !losses.Exists(loss => call.Record.Complete >= loss.From
+                    && call.Record.Invoke <= (loss.Recovered ?? long.MaxValue)))
             {
                 findings.Add(Rule.Operation, $"a call was told {Halted}, and no database had lost anything", call);
             }

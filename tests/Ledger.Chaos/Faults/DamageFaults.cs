@@ -15,8 +15,8 @@ internal static class DamageFaults
     private static readonly TimeSpan MendPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan ReadPause = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>A node dies, and the rows of one or two of its accounts are damaged before another node has woken them. Nobody can
-    /// read them until the very bytes are put back; everybody else goes on.</summary>
+    /// <summary>A node dies, and the rows of one or two of its accounts are damaged before another node has woken them.
+    /// Nobody can read them until the very bytes are put back; everybody else goes on.</summary>
     public static async Task UnreadableAccountAsync(FaultContext context)
     {
         var node = context.PickNode();
@@ -43,7 +43,8 @@ internal static class DamageFaults
             }
 
             var unreadSince = since
-                ?? throw new TimeoutException($"Not all of {string.Join(", ", addresses)} were woken while they were damaged.");
+                ?? throw new TimeoutException(
+                    $"Not all of {string.Join(", ", addresses)} were woken while they were damaged.");
             var before = await RowsAsync(damage, streams, context.Cancellation);
             var writable = context.Prober.AllWritableSinceAsync(unreadSince, OthersPatience, context.Cancellation);
             await ReadWhileAsync(context, client, addresses, async () =>
@@ -79,14 +80,15 @@ internal static class DamageFaults
     {
         var books = context.Load.Books;
         var all = books.Plain.Concat(books.Hot).Select(static account => account.Address).ToArray();
-        var own = Array.FindAll(all, address => context.Network.Placement.GetValueOrDefault(StreamPrefix + address, -1) == node);
+        var placement = context.Network.Placement;
+        var own = Array.FindAll(all, address => placement.GetValueOrDefault(StreamPrefix + address, -1) == node);
         var from = own.Length > 0 ? own : all;
         context.Random.Shuffle(from);
         return from[..Math.Min(from.Length, context.Random.Next(1, 3))];
     }
 
-    // Until each has been refused for its journal, after a node has said in its log that it can't be recovered: then it is awake nowhere,
-    // and can't be woken.
+    // Until each has been refused for its journal, after a node has said in its log that it can't be recovered: then it
+    // is awake nowhere, and can't be woken.
     private static async Task<long?> UntilRefusedAsync(
         FaultContext context, LedgerClient client, string[] addresses, Dictionary<Node, long> logs)
     {
@@ -131,7 +133,8 @@ internal static class DamageFaults
         return false;
     }
 
-    private static async Task ReadWhileAsync(FaultContext context, LedgerClient client, string[] addresses, Func<Task> length)
+    private static async Task ReadWhileAsync(
+        FaultContext context, LedgerClient client, string[] addresses, Func<Task> length)
     {
         var lasting = length();
         while (!lasting.IsCompleted)

@@ -2,7 +2,8 @@ using Npgsql;
 
 namespace Ledger.Chaos.Processes;
 
-/// <summary>Damages the stored rows of accounts as a bad disk does, and mends them: what was there is kept beside, to the byte.</summary>
+/// <summary>Damages the stored rows of accounts as a bad disk does, and mends them: what was there is kept beside, to
+/// the byte.</summary>
 internal sealed class RowDamage(Postgres postgres)
 {
     private const int NewestRows = 3;
@@ -13,9 +14,9 @@ internal sealed class RowDamage(Postgres postgres)
             sound BYTEA NOT NULL, PRIMARY KEY (persistence_id, sequence_number, is_snapshot))
         """;
 
-    /// <summary>Damages rows and snapshots of streams, also those that have come since it was last called. The newest row is a sector
-    /// of zeros, which nobody can read; in each of the others half the bits of one byte are turned, which only the hash in the row behind
-    /// it tells.</summary>
+    /// <summary>Damages rows and snapshots of streams, also those that have come since it was last called. The newest row
+    /// becomes zeros, as in a lost sector, which nobody can read; in each of the others half the bits of one byte are
+    /// turned, which the hash in the row behind it tells.</summary>
     /// <param name="streams">By persistence id.</param>
     /// <param name="all">Whether of all rows, or of the newest alone.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -62,7 +63,8 @@ internal sealed class RowDamage(Postgres postgres)
         await RunAsync(
             connection,
             """
-            UPDATE snapshot s SET snapshot = set_byte(s.snapshot, length(s.snapshot) / 2, get_byte(s.snapshot, length(s.snapshot) / 2) # 85)
+            UPDATE snapshot s
+            SET snapshot = set_byte(s.snapshot, length(s.snapshot) / 2, get_byte(s.snapshot, length(s.snapshot) / 2) # 85)
             FROM chaos_damage d
             WHERE d.is_snapshot AND s.persistence_id = d.persistence_id AND s.sequence_number = d.sequence_number
                 AND s.snapshot = d.sound

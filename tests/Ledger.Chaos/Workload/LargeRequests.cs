@@ -32,7 +32,6 @@ internal static class LargeRequests
             "TRANSACTION_TOO_LARGE",
             static transfer => Legs(
                 transfer with { DebitAccount = new string('d', AddressMax), CreditAccount = new string('c', AddressMax) }, LegsMax)),
-        ["transaction of a leg too many"] = new("BATCH_TOO_LARGE", static transfer => Legs(transfer, LegsMax + 1)),
     };
 
     /// <summary>The names of what is beyond a limit.</summary>
