@@ -23,7 +23,7 @@ internal sealed class SweeperHealthCheck(ActorSystem system) : IHealthCheck
             { OldestDue: { } due } when due.Add(LagMax) < now =>
                 $"A hold is overdue by {(now.UnixMicroseconds - due.UnixMicroseconds) / 1_000_000} s; {status.Stuck} accounts do not react.",
             _ when ledger.SweeperHealth.UnreadableRows is var rows and > 0 =>
-                $"{rows} rows of the journal can't be read; holds in them may not expire.",
+                $"{rows} rows of the journal can't be read by this version.",
             { HasRecovered: false } => "What the last process left in doubt is still looked for.",
             _ => null,
         };
