@@ -271,7 +271,12 @@ internal sealed class LedgerExtension : IExtension
                 system.Log.Error(cause, "Row {SequenceNr} of {PersistenceId} can't be read; holds in it may not expire",
                     row.SequenceNr, row.PersistenceId);
             },
-            () => database.Generation);
+            () => database.Generation,
+            place =>
+            {
+                SweeperHealth.CountReadAgain();
+                system.Log.Info("The row at place {Place} of the journal can be read again; holds in it expire", place);
+            });
         Holds = new HoldLocator(Work);
         calls = new CallTable(Clock, options.NodeCallsMax);
         calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");

@@ -21,7 +21,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     public const int BatchMax = 8_190;
 
     private readonly LedgerClientOptions options;
-    private readonly GrpcChannel? owned;
+    private readonly RenewedChannel? owned;
     private readonly V1.AccountService.AccountServiceClient accounts;
     private readonly V1.TransferService.TransferServiceClient transfers;
     private readonly V1.TransactionService.TransactionServiceClient transactions;
@@ -32,7 +32,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="options">Where to, and how.</param>
     /// <exception cref="ArgumentException">The options contradict themselves or are out of range.</exception>
     public LedgerClient(LedgerClientOptions options)
-        : this(CreateChannel(options), options, owns: true)
+        : this(CreateChannel(options), options)
     {
     }
 
@@ -40,7 +40,9 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="channel">The channel.</param>
     /// <param name="options">Timeouts and pauses; addresses and channel settings in it are not used.</param>
     public LedgerClient(GrpcChannel channel, LedgerClientOptions? options = null)
-        : this(channel, options ?? new LedgerClientOptions(), owns: false)
+        : this(
+            (channel ?? throw new ArgumentNullException(nameof(channel))).CreateCallInvoker(),
+            options ?? new LedgerClientOptions())
     {
     }
 
@@ -57,9 +59,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         admin = new V1.AdminService.AdminServiceClient(invoker);
     }
 
-    private LedgerClient(GrpcChannel channel, LedgerClientOptions options, bool owns)
-        : this((channel ?? throw new ArgumentNullException(nameof(channel))).CreateCallInvoker(), options) =>
-        owned = owns ? channel : null;
+    private LedgerClient(RenewedChannel channel, LedgerClientOptions options)
+        : this((CallInvoker)channel, options) => owned = channel;
 
     /// <summary>Opens accounts, up to <see cref="BatchMax"/> in one request. Each stands alone. Idempotent: an account
     /// that exists with the same content is answered <see cref="AccountStatus.Exists"/>.</summary>
@@ -524,10 +525,11 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static GrpcChannel CreateChannel(LedgerClientOptions options)
+    private static RenewedChannel CreateChannel(LedgerClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return ChannelFactory.Create(options);
+        return new RenewedChannel(
+            () => ChannelFactory.Create(options), options.Addresses.Count > 1, options.TimeProvider);
     }
 
     private static void CheckBatch<T>(
@@ -632,16 +634,28 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         var deadline = (TimeProvider.System.GetUtcNow() + timeout).UtcDateTime;
         for (var tries = 1; ; tries++)
         {
+            var channel = owned?.Number ?? 0;
             LedgerClientException failure;
             try
             {
                 using var call = method(
                     message, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
-                return (await call.ResponseAsync, null);
+                var response = await call.ResponseAsync;
+                owned?.Connected();
+                return (response, null);
             }
             catch (RpcException refusal)
             {
                 cancellationToken.ThrowIfCancellationRequested();
+                if (refusal.StatusCode == StatusCode.DeadlineExceeded && !trace.MayHaveArrived)
+                {
+                    owned?.NeverSent(channel);
+                }
+                else
+                {
+                    owned?.Connected();
+                }
+
                 var timeLeft = deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
                 failure = Failures.Of(refusal, kind, trace, timeLeft);
             }

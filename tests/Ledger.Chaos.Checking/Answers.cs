@@ -42,6 +42,15 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             {
                 findings.Add(Rule.ErrorsKnown, $"what was malformed on purpose ({call.Record.Request.Poison}) was accepted", call);
             }
+            else if (call.Record is { Request.Expected: { } expected, Outcome: CallOutcome.Rejected }
+                && call.Record.Error?.Reason != expected && IsWord(call.Record))
+            {
+                findings.Add(
+                    Rule.ErrorsKnown,
+                    $"what must be refused as {expected} ({call.Record.Request.Poison}) was refused as "
+                        + (call.Record.Error?.Reason ?? call.Record.Status),
+                    call);
+            }
         }
 
         CheckCreatedOnce();
@@ -89,7 +98,19 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             && asked.TimeoutMicroseconds == known.Timeout.Ticks / TimeSpan.TicksPerMicrosecond
             && (asked.Code == 0 || known.Code == 0 || asked.Code == known.Code)
             && (asked.Reference.Length == 0 || known.Reference.Length == 0 || asked.Reference == known.Reference)
-            && (asked.Asset.Length == 0 || known.Asset.IsNone || asked.Asset == known.Asset.Text);
+            && (asked.Asset.Length == 0 || known.Asset.IsNone || asked.Asset == known.Asset.Text)
+            && (asked.MetadataBytes == 0 || asked.MetadataBytes == BytesOf(known.Metadata));
+    }
+
+    private static int BytesOf(Metadata metadata)
+    {
+        var bytes = 0;
+        foreach (var (key, value) in metadata.Pairs)
+        {
+            bytes += System.Text.Encoding.UTF8.GetByteCount(key) + System.Text.Encoding.UTF8.GetByteCount(value);
+        }
+
+        return bytes;
     }
 
     private static bool IsSame(Call call, Decision decision)
@@ -685,6 +706,10 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             findings.Add(Rule.ErrorsKnown, $"a well-formed call failed for the reason {error.Reason}: {error.Message}", call);
         }
     }
+
+    // Whether the ledger has judged what was asked, and not only failed to answer.
+    private static bool IsWord(CallRecord record) => record.Error is not { } error
+        || (Names.Reasons.TryGetValue(error.Reason, out var known) && known.Code is "INVALID_ARGUMENT" or "INTERNAL");
 
     private static bool IsOpen(Call call) => call.IsWrite || call.Record.Kind == CallKind.Open;
 

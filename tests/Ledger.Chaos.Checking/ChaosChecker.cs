@@ -78,6 +78,7 @@ public static class ChaosChecker
         var folded = clock.Elapsed;
         var answers = new Answers(history, books, findings, isFinished);
         answers.Check();
+        new Damages(history, findings).Check();
         var realTime = new RealTime(history, books, findings);
         realTime.Check();
         var (windows, undecided) =

@@ -14,6 +14,7 @@ namespace Ledger.Chaos.Checking;
 [JsonDerivedType(typeof(RunRecord), "run")]
 [JsonDerivedType(typeof(CallRecord), "call")]
 [JsonDerivedType(typeof(FaultRecord), "fault")]
+[JsonDerivedType(typeof(DamageRecord), "damage")]
 [JsonDerivedType(typeof(FinalRecord), "final")]
 public abstract record HistoryRecord;
 
@@ -190,6 +191,9 @@ public sealed record CallRequest
 
     /// <summary>For a poison: what is wrong with it.</summary>
     public string? Poison { get; init; }
+
+    /// <summary>For a poison that has one answer: the ledger's reason that it must fail for.</summary>
+    public string? Expected { get; init; }
 }
 
 /// <summary>What a transfer does; the names are those of the protocol.</summary>
@@ -249,6 +253,9 @@ public sealed record TransferContent
     public bool KeepRest { get; init; }
 
     public bool OpenAccounts { get; init; }
+
+    /// <summary>How many bytes of metadata it has, keys and values together; what they say does not matter.</summary>
+    public int MetadataBytes { get; init; }
 }
 
 /// <summary>How a call failed as a whole.</summary>
@@ -390,7 +397,38 @@ public sealed record FaultRecord : HistoryRecord
 
     /// <summary>What else is worth knowing, for people.</summary>
     public string Note { get; init; } = "";
+
+    /// <summary>What the driver saw that must not be, such as a node that ended where none had to; empty for nothing.</summary>
+    public string Wrong { get; init; } = "";
 }
+
+/// <summary>Accounts whose stored rows were damaged, so that nobody could read them for a while.</summary>
+public sealed record DamageRecord : HistoryRecord
+{
+    /// <summary>From when on none of them was awake anywhere: each had been refused for its journal.</summary>
+    public required long From { get; init; }
+
+    /// <summary>Up to when they were damaged: the mending began after this.</summary>
+    public required long To { get; init; }
+
+    public required IReadOnlyList<DamagedAccount> Accounts { get; init; }
+
+    /// <summary>When every probed account had been written by a probe that began after <see cref="From"/>; null when that did not
+    /// happen in time.</summary>
+    public long? OthersWritable { get; init; }
+
+    /// <summary>Whether no other fault was under way, so that nothing else kept calls from being answered.</summary>
+    public required bool IsAlone { get; init; }
+
+    /// <summary>When each of the accounts had been read again; null when that did not happen in time.</summary>
+    public long? ReadAgain { get; init; }
+}
+
+/// <summary>One of them.</summary>
+/// <param name="Address">The account.</param>
+/// <param name="RowsBefore">How many rows it had when the damage was seen.</param>
+/// <param name="RowsAfter">How many it had before it was mended.</param>
+public sealed record DamagedAccount(string Address, long RowsBefore, long RowsAfter);
 
 /// <summary>The last line: the final phase. A history without it, or with one that did not finish, proves nothing.</summary>
 public sealed record FinalRecord : HistoryRecord

@@ -73,6 +73,8 @@ internal sealed class HistoryFile
 
     public List<FaultRecord> Faults { get; } = [];
 
+    public List<DamageRecord> Damages { get; } = [];
+
     /// <summary>What is wrong with the file itself; null when nothing is.</summary>
     public string? Problem { get; private set; }
 
@@ -161,6 +163,9 @@ internal sealed class HistoryFile
                 break;
             case FaultRecord fault:
                 Faults.Add(fault);
+                break;
+            case DamageRecord damage:
+                Damages.Add(damage);
                 break;
             case FinalRecord final:
                 Final = final;

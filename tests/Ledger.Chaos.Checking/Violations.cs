@@ -51,11 +51,17 @@ public static class Rule
     /// <summary>What is committed up to a time contains the sources of what it spends, whatever the nodes' clocks were (I11).</summary>
     public const string Cut = "C17";
 
+    /// <summary>What can't be read is not answered, is refused by name, and keeps nobody else from working.</summary>
+    public const string Unreadable = "C18";
+
+    /// <summary>Nobody falls silent, ends or stays away without a cause.</summary>
+    public const string Operation = "C19";
+
     /// <summary>All of them.</summary>
     public static readonly IReadOnlyList<string> All =
     [
         Conservation, NothingLost, NothingTwice, NoPhantom, UnknownsSettle, Linearizable, Atomic, Monotonic, Limits,
-        SingleWriter, Replay, Holds, ErrorsKnown, IdsIndexed, Cut,
+        SingleWriter, Replay, Holds, ErrorsKnown, IdsIndexed, Cut, Unreadable, Operation,
     ];
 }
 

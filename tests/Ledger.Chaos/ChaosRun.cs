@@ -69,8 +69,8 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
     {
         var injected = new List<InjectedFault>();
         var context = new FaultContext(
-            planned.Kind, planned.Seed, session.Cluster, session.Load, session.Recorder, lengthMax, usable, injected,
-            cancellationToken);
+            planned.Kind, planned.Seed, session.Cluster, session.Load, session.Prober, session.Recorder, lengthMax, usable,
+            injected, cancellationToken);
         var placement = session.Books.Placement(session.Cluster.Network.Placement);
         session.Log($"fault {planned.Number}: {planned.Kind.Name}");
         try
@@ -112,6 +112,7 @@ internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
                 To = one.To,
                 Recovered = recovered,
                 Note = one.Note,
+                Wrong = one.Wrong,
             };
             session.Faults.Add(new FaultWindow(record, placement));
             session.Recorder.Write(record);

@@ -442,9 +442,10 @@ public sealed class SweeperTests : IDisposable
         await Task.Delay(300);
         _pokes.ShouldBeEmpty();
         _index.IsDown = false;
-        await Until.TrueAsync(() => _pokes.Count == 3 && _index.UnfinishedCount == 1);
-        Poked.ShouldBe(["doubt", "noted", "slow"], ignoreOrder: true);
-        _health.UnreadableRows.ShouldBe(1);
+        await Until.TrueAsync(() => _pokes.Count == 4 && _index.UnfinishedCount == 1);
+
+        // What the row of one may hold that can't be read, nobody knows before it has answered.
+        Poked.ShouldBe(["doubt", "noted", "odd", "slow"], ignoreOrder: true);
         await Until.TrueAsync(() => _health.Status.HasRecovered);
 
         void Row(long ordering, string account, string text) => _index.Rows.Add(new WorkRow(

@@ -263,6 +263,39 @@ public abstract class WorkIndexTests
     }
 
     [Fact]
+    public async Task A_row_that_was_damaged_is_folded_once_it_is_mended()
+    {
+        var storage = Prepare();
+        var isMended = false;
+        var unreadable = new List<WorkRow>();
+        var again = new List<long>();
+        await using var index = new LedgerWorkIndex(
+            storage.OpenWork(),
+            (row, id, number) => SpelledFacts.Decode(
+                id == "ledger-account-x" && isMended ? Encoding.UTF8.GetBytes("made 3 a c 300") : row, id, number),
+            (row, _) => unreadable.Add(row), readAgain: again.Add)
+        {
+            UnreadPause = TimeSpan.Zero,
+        };
+        Append("x", "something damaged");
+        Append("c", "made 1 a c 500");
+        await index.CatchUpAsync(None);
+        await index.CatchUpAsync(None);
+        unreadable.ShouldHaveSingleItem();
+        (await DueAsync(index)).ShouldBe("a@500");
+
+        isMended = true;
+        await index.CatchUpAsync(None);
+        again.ShouldHaveSingleItem();
+        (await DueAsync(index)).ShouldBe("a@300");
+
+        // What is read later is not held back by it any more.
+        Append("c", "made 2 b c 400");
+        await index.CatchUpAsync(None);
+        Scalar("SELECT ordering FROM ledger_work_checkpoint WHERE name = 'holds'").ShouldBe(3);
+    }
+
+    [Fact]
     public async Task Accounts_in_doubt_are_kept_until_they_are_taken_off()
     {
         var storage = Prepare();

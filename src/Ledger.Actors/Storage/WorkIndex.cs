@@ -244,13 +244,14 @@ internal interface IWorkStore : IAsyncDisposable
 /// <para>W4. Changes and checkpoint are one transaction, and it fails when another node has folded since this fold began: what
 /// has been read may be older than what is there.</para>
 /// <para>W5. A row that can't be read, as one that a newer version wrote, stops no other account's work: the fold goes on, but
-/// the checkpoint stays below that row, so that the next process reads it again.</para>
+/// the checkpoint stays below that row, so that the next process reads it again. This one tries it again too, now and then: what
+/// was damaged may have been mended.</para>
 /// <para>W6. What was read of one history of the database says nothing of another: places are given again after a
 /// failover that lost rows, and what this process takes for folded in may be other rows there (R19 b).</para>
 /// </remarks>
 internal sealed class LedgerWorkIndex(
     IWorkStore store, WorkFactDecoder decode, Action<WorkRow, Exception>? unreadable = null,
-    Func<int>? generation = null)
+    Func<int>? generation = null, Action<long>? readAgain = null)
     : ILedgerWorkIndex
 {
     /// <summary>How many rows of the journal one statement looks at: it must end before statements time out.</summary>
@@ -258,6 +259,7 @@ internal sealed class LedgerWorkIndex(
 
     private const int PageRows = 1_000;
     private const int AttemptsMax = 20;
+    private const int UnreadAtOnce = 64;
 
     // A checkpoint that moves over rows without facts is worth a transaction only now and then.
     private const long UnsavedRowsMax = 250_000;
@@ -269,10 +271,19 @@ internal sealed class LedgerWorkIndex(
 
     // Places above the checkpoint that are folded in, with which they need not be read again.
     private readonly SortedSet<long> folded = [];
+
+    // Places of rows that could not be read, and when they were last tried.
+    private readonly SortedSet<long> unread = [];
+    private long unreadAt;
     private long reached;
     private int readIn;
-    private long readableUpTo = long.MaxValue;
     private long savedAt = TimeProvider.System.GetTimestamp();
+
+    /// <summary>How long rows that can't be read are left alone.</summary>
+    internal TimeSpan UnreadPause { get; init; } = TimeSpan.FromSeconds(10);
+
+    // Up to where all rows could be read.
+    private long ReadableUpTo => unread.Count > 0 ? unread.Min - 1 : long.MaxValue;
 
     /// <summary>How many rows were read and folded, for tests.</summary>
     internal long FoldedRows { get; private set; }
@@ -298,6 +309,7 @@ internal sealed class LedgerWorkIndex(
             readIn = current;
             reached = 0;
             folded.Clear();
+            unread.Clear();
         }
 
         var position = await store.ReadPositionAsync(cancellationToken);
@@ -305,6 +317,19 @@ internal sealed class LedgerWorkIndex(
         {
             // Another node is ahead.
             Reach(position.Checkpoint);
+        }
+
+        // The checkpoint passes a row only once somebody has read it.
+        ReadAgain([.. unread.TakeWhile(place => place <= position.Checkpoint)]);
+        if (unread.Count > 0 && TimeProvider.System.GetElapsedTime(unreadAt) >= UnreadPause)
+        {
+            unreadAt = TimeProvider.System.GetTimestamp();
+            if (await FoldUnreadAsync(position, cancellationToken) is not { } next)
+            {
+                return false;
+            }
+
+            position = next;
         }
 
         var head = await store.ReadHeadAsync(cancellationToken);
@@ -326,7 +351,7 @@ internal sealed class LedgerWorkIndex(
 
             var checkpoint = Math.Max(reached, Math.Min(to, head.Settled));
             var changes = WorkChanges.Of(facts);
-            var saved = Math.Max(position.Checkpoint, Math.Min(checkpoint, readableUpTo));
+            var saved = Math.Max(position.Checkpoint, Math.Min(checkpoint, ReadableUpTo));
             if (!changes.IsEmpty || ShouldSave(position, saved))
             {
                 if ((generation?.Invoke() ?? 0) != readIn
@@ -356,8 +381,66 @@ internal sealed class LedgerWorkIndex(
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            readableUpTo = Math.Min(readableUpTo, row.Ordering - 1);
-            unreadable?.Invoke(row, e);
+            if (unread.Count == 0)
+            {
+                unreadAt = TimeProvider.System.GetTimestamp();
+            }
+
+            if (unread.Add(row.Ordering))
+            {
+                unreadable?.Invoke(row, e);
+            }
+        }
+    }
+
+    // Rows that could not be read, and can be now: those that come after them have been folded in, which is as if they had
+    // been committed later (W2). Null where another node has folded meanwhile.
+    private async Task<WorkPosition?> FoldUnreadAsync(WorkPosition position, CancellationToken cancellationToken)
+    {
+        var mended = new List<long>();
+        var facts = new List<WorkFact>();
+        foreach (var place in unread.Take(UnreadAtOnce).ToArray())
+        {
+            var (rows, _) = await ReadPageAsync(
+                place - 1, place, WorkDecoder.MarkedManifest, isPrefix: false, cancellationToken);
+            foreach (var row in rows)
+            {
+                try
+                {
+                    facts.AddRange([.. decode(row.Payload, row.PersistenceId, row.SequenceNr)]);
+                    mended.Add(place);
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    // Said when it was met for the first time.
+                }
+            }
+        }
+
+        var changes = WorkChanges.Of(facts);
+        if (!changes.IsEmpty)
+        {
+            if ((generation?.Invoke() ?? 0) != readIn
+                || !await store.ApplyAsync(changes, position, position.Checkpoint, cancellationToken))
+            {
+                // Tried again at once.
+                unreadAt -= (long)(UnreadPause.TotalSeconds * TimeProvider.System.TimestampFrequency);
+                return null;
+            }
+
+            position = new WorkPosition(position.Checkpoint, checked(position.Version + 1));
+        }
+
+        ReadAgain(mended);
+        return position;
+    }
+
+    private void ReadAgain(IReadOnlyList<long> places)
+    {
+        foreach (var place in places)
+        {
+            unread.Remove(place);
+            readAgain?.Invoke(place);
         }
     }
 

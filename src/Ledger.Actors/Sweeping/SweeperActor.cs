@@ -453,15 +453,16 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
                 // Asked first: what comes after is this process's own, or that of nodes that live.
                 var settled = await context.Index.SettledAsync(token);
                 var fold = context.Decoder.NewUnfinished();
+                var unread = new HashSet<AccountAddress>();
                 await foreach (var row in context.Index.ReadSinceAsync(await context.Index.RecoveredUpToAsync(token), token))
                 {
                     if (row.PersistenceId.StartsWith(AccountActor.PersistenceIdPrefix, StringComparison.Ordinal))
                     {
-                        Add(fold, row);
+                        Add(fold, row, unread);
                     }
                 }
 
-                foreach (var account in fold.Accounts)
+                foreach (var account in fold.Accounts.Union(unread))
                 {
                     await context.Index.AddUnfinishedAsync(account, now, token);
                 }
@@ -470,7 +471,7 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
             },
             static cause => new Recovered(0, 0, cause));
 
-        void Add(Journal.IUnfinishedFold fold, in WorkRow row)
+        void Add(Journal.IUnfinishedFold fold, in WorkRow row, HashSet<AccountAddress> unread)
         {
             try
             {
@@ -478,9 +479,12 @@ internal sealed class SweeperActor : UntypedActor, IWithTimers
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                // An account that can't be read can't be woken either.
-                context.Health.CountUnreadable();
+                // What it may hold in doubt nobody knows before it can be read: the account is asked until it has answered.
                 log.Error(e, "Row {SequenceNr} of {PersistenceId} can't be read", row.SequenceNr, row.PersistenceId);
+                if (AccountAddress.TryParse(row.PersistenceId[AccountActor.PersistenceIdPrefix.Length..], out var account))
+                {
+                    unread.Add(account);
+                }
             }
         }
     }

@@ -60,10 +60,13 @@ internal sealed class SweeperHealth
 
     public SweeperStatus Status => status;
 
-    /// <summary>How many rows this process could not read; work may be missing until a newer version has read them.</summary>
+    /// <summary>How many rows this process could not read; work may be missing until they are
+    /// mended, or a newer version has read them.</summary>
     public int UnreadableRows => Volatile.Read(ref unreadableRows);
 
     public void CountUnreadable() => Interlocked.Increment(ref unreadableRows);
+
+    public void CountReadAgain() => Interlocked.Decrement(ref unreadableRows);
 
     public void Report(SweeperStatus now) => status = now;
 }

@@ -19,6 +19,16 @@ internal static class ClientFaults
             () => context.Load.PoisonChance = usual);
     }
 
+    public static Task OversizedAsync(FaultContext context)
+    {
+        var usual = context.Load.LargeChance;
+        return context.InjectAsync(
+            "clients",
+            () => context.Load.LargeChance = 0.04,
+            context.Between(5, 15),
+            () => context.Load.LargeChance = usual);
+    }
+
     public static async Task RetryStormAsync(FaultContext context)
     {
         var from = context.Recorder.Now;

@@ -66,7 +66,7 @@ internal static class FaultSchedule
 }
 
 /// <summary>What happened: one fault that was injected.</summary>
-internal sealed record InjectedFault(string Kind, string Target, long From, long To, string Note);
+internal sealed record InjectedFault(string Kind, string Target, long From, long To, string Note, string Wrong);
 
 /// <summary>What a fault works with.</summary>
 internal sealed class FaultContext
@@ -79,6 +79,7 @@ internal sealed class FaultContext
         int seed,
         Cluster cluster,
         Load load,
+        Prober prober,
         Recorder recorder,
         TimeSpan lengthMax,
         IReadOnlyList<FaultKind> others,
@@ -86,7 +87,7 @@ internal sealed class FaultContext
         CancellationToken cancellationToken)
     {
         _kind = kind.Name;
-        (Cluster, Load, Recorder, LengthMax, Others, _injected) = (cluster, load, recorder, lengthMax, others, injected);
+        (Cluster, Load, Prober, Recorder, LengthMax, Others, _injected) = (cluster, load, prober, recorder, lengthMax, others, injected);
         Cancellation = cancellationToken;
         Seed = seed;
         Random = new Random(seed);
@@ -100,7 +101,12 @@ internal sealed class FaultContext
 
     public Load Load { get; }
 
+    public Prober Prober { get; }
+
     public Recorder Recorder { get; }
+
+    /// <summary>Whether no other fault is under way.</summary>
+    public bool IsAlone { get; private init; } = true;
 
     public Random Random { get; }
 
@@ -116,7 +122,10 @@ internal sealed class FaultContext
 
     /// <summary>A context of the same run for a part of a fault.</summary>
     public FaultContext For(FaultKind kind, int seed) => new(
-        kind, seed, Cluster, Load, Recorder, LengthMax, Others, _injected, Cancellation);
+        kind, seed, Cluster, Load, Prober, Recorder, LengthMax, Others, _injected, Cancellation)
+    {
+        IsAlone = false,
+    };
 
     /// <summary>Injects: begins, waits, heals, and notes when. It is healed also when the run is broken off.</summary>
     public async Task InjectAsync(string target, Func<Task> begin, TimeSpan length, Func<Task> heal, string note = "")
@@ -151,11 +160,15 @@ internal sealed class FaultContext
         note);
 
     /// <summary>Notes a fault that ends now.</summary>
-    public void Note(string target, long from, string note = "")
+    /// <param name="target">What was struck.</param>
+    /// <param name="from">When it began.</param>
+    /// <param name="note">For people.</param>
+    /// <param name="wrong">What was seen that must not be: the checker makes a finding of it.</param>
+    public void Note(string target, long from, string note = "", string wrong = "")
     {
         lock (_injected)
         {
-            _injected.Add(new InjectedFault(_kind, target, from, Recorder.Now, note));
+            _injected.Add(new InjectedFault(_kind, target, from, Recorder.Now, note, wrong));
         }
     }
 

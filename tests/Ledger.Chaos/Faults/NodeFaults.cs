@@ -127,11 +127,7 @@ internal static class NodeFaults
         await node.TerminateAsync();
         var refused = await node.RefusesAsync("--Ledger:ShardCount=0", context.Cancellation);
         node.Start();
-        context.Note(target, from, refused ? "" : "the node did not refuse a shard count of 0");
-        if (!refused)
-        {
-            context.Cluster.Report(node.Number, "did not refuse a shard count of 0");
-        }
+        context.Note(target, from, wrong: refused ? "" : "the node did not refuse a shard count of 0");
     }
 
     public static async Task StarveAsync(FaultContext context)

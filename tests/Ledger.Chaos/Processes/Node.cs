@@ -173,6 +173,28 @@ internal sealed class Node : IAsyncDisposable
         }
     }
 
+    /// <summary>Runs one of its program's commands beside it.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync(IEnumerable<string> command, CancellationToken cancellationToken)
+    {
+        using var process = Launch(command, _programs[0]);
+        _reaper.Watch(process.Id);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(EndPatience);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+            return process.ExitCode;
+        }
+        catch (OperationCanceledException e)
+        {
+            process.Kill();
+            await process.WaitForExitAsync(CancellationToken.None);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new TimeoutException($"{string.Join(' ', command.Take(2))} did not end within {EndPatience.TotalSeconds} s.", e);
+        }
+    }
+
     /// <summary>Starts it with one more setting, which it must refuse: whether it ended by itself, and not with success.</summary>
     public async Task<bool> RefusesAsync(string setting, CancellationToken cancellationToken)
     {
@@ -239,13 +261,14 @@ internal sealed class Node : IAsyncDisposable
         _process?.Dispose();
     }
 
-    private Process Launch(IEnumerable<string> arguments)
+    private Process Launch(IEnumerable<string> arguments) => Launch(arguments, _programs[(Number + _starts++) % _programs.Length]);
+
+    private Process Launch(IEnumerable<string> arguments, string program)
     {
         var start = new ProcessStartInfo("/bin/sh") { UseShellExecute = false };
 
         // Into a file and not through a pipe, which would fill up when the driver is busy. The shell becomes the node;
         // a session of its own keeps from it what a terminal sends to the driver.
-        var program = _programs[(Number + _starts++) % _programs.Length];
         string[] command =
         [
             "exec setsid \"$@\" >>\"$0\" 2>&1 </dev/null", LogFile, .. _network.Namespaces?.CommandOf(Number) ?? [], "dotnet", program,

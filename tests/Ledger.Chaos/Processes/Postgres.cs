@@ -152,6 +152,15 @@ internal sealed class Postgres : IAsyncDisposable
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>Reads one value from the ledger's database.</summary>
+    public async Task<object?> ReadAsync(string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync(cancellationToken);
+    }
+
     /// <summary>The standby takes the place of the primary, which must be dead.</summary>
     public async Task FailOverAsync()
     {

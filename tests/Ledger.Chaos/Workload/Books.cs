@@ -29,6 +29,7 @@ internal sealed class Books
     public const string Main = "EUR/2";
     public const string Other = "USD/2";
     private const int HotCount = 4;
+    private const int LongAddress = 74;
     private const string PersistenceIdPrefix = "ledger-account-";
 
     private readonly Extractor _extractor;
@@ -62,6 +63,9 @@ internal sealed class Books
             });
         }
 
+        // Of addresses so long that a transaction of as many legs as there may be is nearly as large as one may be.
+        Long = [Content("long:a:" + new string('a', LongAddress), Main), Content("long:b:" + new string('b', LongAddress), Main)];
+        all.AddRange(Long);
         Probes = new (string, string)[shards];
         for (var shard = 0; shard < shards; shard++)
         {
@@ -87,6 +91,9 @@ internal sealed class Books
     public AccountContent[] Hot { get; }
 
     public AccountContent[] Plain { get; }
+
+    /// <summary>Two accounts with long addresses.</summary>
+    public AccountContent[] Long { get; }
 
     /// <summary>By shard: two accounts that live on it and that nobody but the prober uses.</summary>
     public (string One, string Other)[] Probes { get; }

@@ -160,6 +160,17 @@ internal sealed class Calls(Recorder recorder, Books books)
                     await client.GetTransactionAsync(request.Account!, request.Id!.Value, cancellationToken: cancellationToken));
             default:
                 var transfer = ToClient(request.Transfer!);
+                if (request.Poison is { } large && LargeRequests.IsBeyond(large))
+                {
+                    var legs = LargeRequests.Make(large, transfer);
+                    return legs is [var alone]
+                        ? After(record, await client.PostTransferAsync(alone, cancellationToken: cancellationToken))
+                        : After(
+                            record,
+                            await client.PostTransactionAsync(
+                                Transaction.Of(transfer.Id, legs), cancellationToken: cancellationToken));
+                }
+
                 return After(
                     record,
                     await client.PostTransferAsync(
@@ -302,6 +313,7 @@ internal sealed class Calls(Recorder recorder, Books books)
             _ => TransferKind.Direct,
         },
         HoldId = content.Hold ?? Guid.Empty,
+        Metadata = LargeRequests.Metadata(content.MetadataBytes),
         Timeout = TimeSpan.FromMicroseconds(content.TimeoutMicroseconds),
         BalancingDebit = content.BalancingDebit,
         BalancingCredit = content.BalancingCredit,

@@ -11,6 +11,9 @@ namespace Ledger.Chaos.Workload;
 internal sealed class Load : IAsyncDisposable
 {
     private const int RecentMax = 256;
+
+    // A storm of the largest would only show how long these take.
+    private const int RecentLegsMax = 100;
     private const int AttemptsMax = 8;
 
     private readonly Lock _gate = new();
@@ -43,11 +46,16 @@ internal sealed class Load : IAsyncDisposable
 
     public Calls Calls => _calls;
 
+    public Books Books => _books;
+
     /// <summary>How likely a client breaks its call off while it is under way.</summary>
     public double DisconnectChance { get; set; }
 
     /// <summary>How likely a call is a malformed or an oversized one.</summary>
     public double PoisonChance { get; set; } = 0.002;
+
+    /// <summary>How likely a call is one at a limit in bytes, or beyond it.</summary>
+    public double LargeChance { get; set; } = 0.0005;
 
     /// <summary>All ids that any attempt has left unknown, to be looked up in the end.</summary>
     public IReadOnlyCollection<Unknown> Unknowns => [.. _unknowns.Values];
@@ -275,7 +283,8 @@ internal sealed class Load : IAsyncDisposable
 
     private void Remember(CallKind kind, CallRequest request, CallRecord record)
     {
-        if (kind is CallKind.Read or CallKind.Statement or CallKind.Lookup or CallKind.LookupTransaction or CallKind.Poison)
+        if (kind is CallKind.Read or CallKind.Statement or CallKind.Lookup or CallKind.LookupTransaction or CallKind.Poison
+            || request.Legs?.Count > RecentLegsMax)
         {
             return;
         }
@@ -309,6 +318,11 @@ internal sealed class Load : IAsyncDisposable
         if (random.NextDouble() < PoisonChance)
         {
             return Poison(random);
+        }
+
+        if (random.NextDouble() < LargeChance)
+        {
+            return Large(random);
         }
 
         var dice = random.Next(100);
@@ -509,6 +523,34 @@ internal sealed class Load : IAsyncDisposable
             Transfer = Move(random, Books.Main),
             Poison = Poisons.Names[random.Next(Poisons.Names.Count)],
         });
+    }
+
+    private (CallKind, CallRequest) Large(Random random)
+    {
+        var full = Move(random, Books.Main) with { MetadataBytes = LargeRequests.MetadataMax };
+        switch (random.Next(6))
+        {
+            case 0:
+                return (CallKind.Transfer, new CallRequest { Transfer = full });
+            case 1:
+                return (CallKind.Transaction, Legs(full with { Debit = _books.Long[0].Address }, LargeRequests.FullLegsMax));
+            case 2:
+                return (CallKind.Transaction, Legs(
+                    full with { Debit = _books.Long[0].Address, Credit = _books.Long[1].Address, MetadataBytes = 0 },
+                    LargeRequests.LegsMax));
+            default:
+                var beyond = LargeRequests.Names[random.Next(LargeRequests.Names.Count)];
+                return (CallKind.Poison, new CallRequest
+                {
+                    Transfer = Move(random, Books.Main), Poison = beyond, Expected = LargeRequests.ReasonOf(beyond),
+                });
+        }
+
+        CallRequest Legs(TransferContent leg, int count) => new()
+        {
+            Id = NewId(),
+            Legs = [.. Enumerable.Range(0, count).Select(_ => leg with { Id = NewId(), Amount = 1 })],
+        };
     }
 
     private string DebitOf(Guid hold)
