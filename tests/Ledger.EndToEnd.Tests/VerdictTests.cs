@@ -37,9 +37,10 @@ public sealed class VerdictTests
         {
             await using var client = node.Connect();
             (await Should.ThrowAsync<LedgerClientException>(
-                () => client.PostTransferAsync(stuck, new RequestOptions { Timeout = TimeSpan.FromSeconds(2) })))
+                () => client.PostTransferAsync(stuck, new RequestOptions { Timeout = TimeSpan.FromSeconds(5) })))
                 .OutcomeUnknown.ShouldBeTrue();
-            (await LedgerAsync(node, "admin", "in-doubt", "show", "payer")).Out.ShouldContain(stuck.Id.ToString("D"));
+            var shown = await LedgerAsync(node, "admin", "in-doubt", "show", "payer");
+            shown.Out.ShouldContain(stuck.Id.ToString("D"), customMessage: shown.All);
 
             var resolved = await LedgerAsync(
                 node, "admin", "in-doubt", "resolve", stuck.Id.ToString("D"), "--account", "payer", "--by", "anna", "--reason",

@@ -86,7 +86,7 @@ internal sealed class NotesActor : ReceivePersistentActor
             {
                 PersistAsync(write.Events[0], e =>
                 {
-                    _texts.Add(e is Noted noted ? noted.Text : "");
+                    _texts.Add(e is JournalRow ? "" : ((Noted)e).Text);
                     sender.Tell(new Written(LastSequenceNr));
                 });
                 return;
@@ -94,7 +94,7 @@ internal sealed class NotesActor : ReceivePersistentActor
 
             PersistAllAsync(write.Events, e =>
             {
-                _texts.Add(e is Noted noted ? noted.Text : "");
+                _texts.Add(e is JournalRow ? "" : ((Noted)e).Text);
                 if (--left == 0)
                 {
                     sender.Tell(new Written(LastSequenceNr));
@@ -130,7 +130,7 @@ internal sealed class NotesActor : ReceivePersistentActor
 /// <summary>A running actor system over a storage, configured as in production.</summary>
 internal sealed class Node : IAsyncDisposable
 {
-    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(1);
 
     private readonly IHost _host;
     private readonly ConcurrentBag<IActorRef> _stopped = [];
@@ -161,7 +161,7 @@ internal sealed class Node : IAsyncDisposable
                 [typeof(Noted), typeof(NotesState), typeof(Unwritable), typeof(JournalRow)],
                 system => new NotesSerializer(system));
             akka.AddHocon(
-                "akka.loglevel = OFF, akka.stdout-loglevel = OFF, akka.actor.serialization-settings.allow-unregistered-types = off",
+                "akka.loglevel = ERROR, akka.stdout-loglevel = ERROR, akka.actor.serialization-settings.allow-unregistered-types = off",
                 HoconAddMode.Prepend);
             storage.Configure(akka);
             akka.AddHocon(
@@ -174,7 +174,11 @@ internal sealed class Node : IAsyncDisposable
         });
         var host = builder.Build();
         await host.StartAsync();
-        return new Node(host, storage);
+        var node = new Node(host, storage);
+
+        // There is no other process that could look at a server that was started again.
+        DatabaseWatch.Of(node.System).OthersLookWithin = TimeSpan.FromMilliseconds(100);
+        return node;
     }
 
     public IActorRef Open(string persistenceId)

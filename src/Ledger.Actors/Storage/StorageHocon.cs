@@ -48,6 +48,7 @@ internal static class StorageHocon
                   class = {{Quote(TypeName(journal))}}
                   connection-string = {{Quote(journalConnection)}}
                   provider-name = {{Quote(providerName)}}
+                  serializer = null
                   table-mapping = default
                   auto-initialize = false
                   read-isolation-level = read-committed
