@@ -161,7 +161,7 @@ internal sealed class Node : IAsyncDisposable
                 [typeof(Noted), typeof(NotesState), typeof(Unwritable), typeof(JournalRow)],
                 system => new NotesSerializer(system));
             akka.AddHocon(
-                "akka.loglevel = ERROR, akka.stdout-loglevel = ERROR, akka.actor.serialization-settings.allow-unregistered-types = off",
+                "akka.loglevel = OFF, akka.stdout-loglevel = OFF, akka.actor.serialization-settings.allow-unregistered-types = off",
                 HoconAddMode.Prepend);
             storage.Configure(akka);
             akka.AddHocon(
