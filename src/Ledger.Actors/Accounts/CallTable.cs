@@ -9,7 +9,10 @@ namespace Ledger.Actors.Accounts;
 internal sealed class CallTable : IDisposable
 {
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan SendAgainAfter = TimeSpan.FromSeconds(1);
+
+    // Not while an account may still wait for doubt, and then say that nothing was done: once a copy is under way, that is not known
+    // any more (R20).
+    private static readonly TimeSpan SendAgainAfter = new AccountRuntimeOptions().DoubtWait + TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SendAgainAfterMax = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<long, Call> calls = new();
