@@ -146,18 +146,6 @@ public sealed partial class AccountRuntime
         _ => 1,
     };
 
-    // FNV-1a: the same in every process, which string.GetHashCode is not.
-    private static ulong SpreadOf(AccountAddress address)
-    {
-        var hash = 0xCBF2_9CE4_8422_2325UL;
-        foreach (var c in address.Text)
-        {
-            hash = unchecked((hash ^ c) * 0x100_0000_01B3UL);
-        }
-
-        return hash;
-    }
-
     private void FailHeld(EventBatch? batch, CallFailed failure)
     {
         foreach (var outgoing in batch?.Held ?? [])

@@ -222,7 +222,7 @@ public sealed partial class AccountRuntime
     {
         this.options = options;
         this.shell = shell;
-        spread = SpreadOf(address);
+        spread = StableHash.Of(address.Text);
         state = new AccountState(address, options.RememberedIdsMax, options.RememberedAgeMax);
     }
 

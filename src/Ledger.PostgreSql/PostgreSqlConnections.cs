@@ -159,13 +159,20 @@ internal static class PostgreSqlConnections
     /// it.</summary>
     public static (string[] Names, string[] Values) SettingsOf(NpgsqlConnectionStringBuilder builder)
     {
-        var settings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var settings = SettingsIn(builder.Options ?? string.Empty);
         if (!string.IsNullOrEmpty(builder.SearchPath))
         {
-            settings["search_path"] = builder.SearchPath;
+            settings.TryAdd("search_path", builder.SearchPath);
         }
 
-        var words = Words(builder.Options ?? string.Empty);
+        return ([.. settings.Keys], [.. settings.Values]);
+    }
+
+    // PostgreSQL takes a dash for an underscore here.
+    private static Dictionary<string, string> SettingsIn(string options)
+    {
+        var settings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var words = Words(options);
         for (var i = 0; i < words.Count; i++)
         {
             var word = words[i];
@@ -183,7 +190,7 @@ internal static class PostgreSqlConnections
             }
         }
 
-        return ([.. settings.Keys], [.. settings.Values]);
+        return settings;
     }
 
     // Separated by spaces; a backslash takes the next character as it is.
@@ -230,9 +237,7 @@ internal static class PostgreSqlConnections
 
     private static string Add(string options, string setting, string value)
     {
-        // PostgreSQL takes a dash for an underscore here.
-        if (options.Contains(setting, StringComparison.OrdinalIgnoreCase)
-            || options.Contains(setting.Replace('_', '-'), StringComparison.OrdinalIgnoreCase))
+        if (SettingsIn(options).ContainsKey(setting))
         {
             return options;
         }

@@ -404,6 +404,18 @@ public sealed class PostgreSqlStorageTests : StorageTests
                 new LedgerOptions().UsePostgreSql("Host=127.0.0.1;Port=1;Username=u").Storage!.Prepare)
             .Message.ShouldContain("127.0.0.1:1");
 
+    [Theory]
+    [InlineData("-c deadlock_timeout=5000", "-c lock_timeout=2000")]
+    [InlineData("-c application.note=lock_timeout", "-c lock_timeout=2000")]
+    [InlineData("--lock-timeout=1234", "--lock-timeout=1234")]
+    public void A_setting_is_filled_in_unless_it_is_given_by_its_whole_name(string given, string expected)
+    {
+        var options = PostgreSqlConnections.Complete(
+            $"{_database};Options={given}", new PostgreSqlStorageOptions()).Options!;
+        options.ShouldContain(expected);
+        (options.Split("lock_timeout=2000").Length - 1 + (expected == given ? 1 : 0)).ShouldBe(1);
+    }
+
     [Fact]
     public async Task Safe_settings_are_filled_in_and_given_ones_kept()
     {

@@ -1,3 +1,5 @@
+using Ledger.Core;
+
 namespace Ledger.Actors.Storage;
 
 /// <summary>Which history of the ledger's database something rests on: the epoch, and the server with its
@@ -9,29 +11,13 @@ namespace Ledger.Actors.Storage;
 /// <param name="Server">A hash of what the server says of itself; 0 where it does not.</param>
 internal sealed record DatabaseMark(long Epoch, ulong Server)
 {
-    private const ulong Basis = 0xCBF2_9CE4_8422_2325UL;
-    private const ulong Prime = 0x100_0000_01B3UL;
-
     /// <summary>The mark of a history that is over; it is that of no other.</summary>
     public static DatabaseMark Over { get; } = new(-1, 0);
 
     /// <summary>The mark of what a connection has found.</summary>
-    public static DatabaseMark Of(DatabaseState state)
-    {
-        if (state.HasUnknownServer)
-        {
-            return new DatabaseMark(state.Epoch, 0);
-        }
-
-        // FNV-1a, the same in every process. One that is zero counts as unknown, and need not be.
-        var hash = Basis;
-        foreach (var c in state.Server)
-        {
-            hash = unchecked((hash ^ c) * Prime);
-        }
-
-        return new DatabaseMark(state.Epoch, Math.Max(hash, 1));
-    }
+    public static DatabaseMark Of(DatabaseState state) =>
+        // A hash that is zero counts as unknown, and need not be.
+        new(state.Epoch, state.HasUnknownServer ? 0 : Math.Max(StableHash.Of(state.Server), 1));
 
     /// <summary>Whether it is the same history, as far as both are known.</summary>
     public bool IsOf(DatabaseMark other) =>
