@@ -56,45 +56,21 @@ internal sealed class PostgreSqlSessions
 
     /// <summary>Opens a connection.</summary>
     /// <exception cref="NpgsqlException">None could be opened, or what is there can't be used.</exception>
-    public async ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
-    {
-        var failures = new HostFailures();
-        for (int i = 0, first = current; i < hosts.Length; i++)
-        {
-            var place = (first + i) % hosts.Length;
-            var connection = new NpgsqlConnection(hosts[place]);
-            try
-            {
-                await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
-                if (IsWritable(connection) ?? await IsPrimaryAsync(connection, cancellationToken).ConfigureAwait(false))
-                {
-                    await LookAsync(connection, cancellationToken).ConfigureAwait(false);
-                    current = place;
-                    return connection;
-                }
-
-                failures.AddStandby(connection);
-            }
-            catch (Exception failure) when (IsOfHost(failure))
-            {
-                failures.Add(failure);
-            }
-            catch
-            {
-                await connection.DisposeAsync().ConfigureAwait(false);
-                throw;
-            }
-
-            await connection.DisposeAsync().ConfigureAwait(false);
-        }
-
-        throw failures.Together();
-    }
+    public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken) =>
+        OpenAsync(isAsync: true, cancellationToken);
 
     /// <summary>Opens a connection.</summary>
     /// <exception cref="NpgsqlException">None could be opened, or what is there can't be used.</exception>
     public NpgsqlConnection Open()
     {
+        // Nothing in it waits for another thread: it has ended when it returns.
+        var opened = OpenAsync(isAsync: false, CancellationToken.None);
+        return opened.GetAwaiter().GetResult();
+    }
+
+    // As Npgsql does it: one way for both, which blocks where it is not to be asynchronous.
+    private async ValueTask<NpgsqlConnection> OpenAsync(bool isAsync, CancellationToken cancellationToken)
+    {
         var failures = new HostFailures();
         for (int i = 0, first = current; i < hosts.Length; i++)
         {
@@ -102,10 +78,19 @@ internal sealed class PostgreSqlSessions
             var connection = new NpgsqlConnection(hosts[place]);
             try
             {
-                connection.Open();
-                if (IsWritable(connection) ?? IsPrimary(connection))
+                if (isAsync)
                 {
-                    Look(connection);
+                    await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+                }
+                else
+                {
+                    connection.Open();
+                }
+
+                if (IsWritable(connection)
+                    ?? await IsPrimaryAsync(connection, isAsync, cancellationToken).ConfigureAwait(false))
+                {
+                    await LookAsync(connection, isAsync, cancellationToken).ConfigureAwait(false);
                     current = place;
                     return connection;
                 }
@@ -118,11 +103,11 @@ internal sealed class PostgreSqlSessions
             }
             catch
             {
-                connection.Dispose();
+                await CloseAsync(connection, isAsync).ConfigureAwait(false);
                 throw;
             }
 
-            connection.Dispose();
+            await CloseAsync(connection, isAsync).ConfigureAwait(false);
         }
 
         throw failures.Together();
@@ -142,19 +127,37 @@ internal sealed class PostgreSqlSessions
     private static bool IsOfHost(Exception failure) =>
         failure is (NpgsqlException and not PostgreSqlSessionException) or TimeoutException or SocketException;
 
-    private static NpgsqlCommand PrimaryCommand(NpgsqlConnection connection) =>
-        new("SELECT NOT pg_is_in_recovery()", connection);
-
-    private static async Task<bool> IsPrimaryAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private static ValueTask CloseAsync(NpgsqlConnection connection, bool isAsync)
     {
-        await using var command = PrimaryCommand(connection);
-        return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is true;
+        if (isAsync)
+        {
+            return connection.DisposeAsync();
+        }
+
+        connection.Dispose();
+        return default;
     }
 
-    private static bool IsPrimary(NpgsqlConnection connection)
+    private static async ValueTask<bool> IsPrimaryAsync(
+        NpgsqlConnection connection, bool isAsync, CancellationToken cancellationToken)
     {
-        using var command = PrimaryCommand(connection);
-        return command.ExecuteScalar() is true;
+        using var command = new NpgsqlCommand("SELECT NOT pg_is_in_recovery()", connection);
+        var answer = isAsync
+            ? await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false)
+            : command.ExecuteScalar();
+        return answer is true;
+    }
+
+    private static async ValueTask RunAsync(NpgsqlCommand command, bool isAsync, CancellationToken cancellationToken)
+    {
+        if (isAsync)
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            command.ExecuteNonQuery();
+        }
     }
 
     // Null where the server does not say: one before version 14. With one host there is nothing to choose.
@@ -168,7 +171,7 @@ internal sealed class PostgreSqlSessions
         && connection.PostgresParameters.TryGetValue(NameSetting, out var name)
         && (name == LookedAt || name.StartsWith(ReaderName, StringComparison.Ordinal));
 
-    private async ValueTask LookAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async ValueTask LookAsync(NpgsqlConnection connection, bool isAsync, CancellationToken cancellationToken)
     {
         if (WasLookedAt(connection))
         {
@@ -177,62 +180,37 @@ internal sealed class PostgreSqlSessions
 
         for (var isFirst = true; ; isFirst = false)
         {
-            bool lacksSettings;
-            await using (var command = new NpgsqlCommand(LookSql, connection))
-            await using (var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false))
-            {
-                await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-                lacksSettings = Judge(reader, isFirst);
-            }
-
-            if (!lacksSettings)
-            {
-                break;
-            }
-
-            await using var apply = ApplyCommand(connection);
-            await apply.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        }
-
-        // Only now: a session that is refused goes back to the pool without the name.
-        if (isPooled)
-        {
-            await using var name = new NpgsqlCommand(NameSql, connection);
-            await name.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    private void Look(NpgsqlConnection connection)
-    {
-        if (WasLookedAt(connection))
-        {
-            return;
-        }
-
-        for (var isFirst = true; ; isFirst = false)
-        {
-            bool lacksSettings;
-            using (var command = new NpgsqlCommand(LookSql, connection))
-            using (var reader = command.ExecuteReader())
-            {
-                reader.Read();
-                lacksSettings = Judge(reader, isFirst);
-            }
-
-            if (!lacksSettings)
+            if (!await LacksSettingsAsync(connection, isFirst, isAsync, cancellationToken).ConfigureAwait(false))
             {
                 break;
             }
 
             using var apply = ApplyCommand(connection);
-            apply.ExecuteNonQuery();
+            await RunAsync(apply, isAsync, cancellationToken).ConfigureAwait(false);
         }
 
+        // Only now: a session that is refused goes back to the pool without the name.
         if (isPooled)
         {
             using var name = new NpgsqlCommand(NameSql, connection);
-            name.ExecuteNonQuery();
+            await RunAsync(name, isAsync, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    private async ValueTask<bool> LacksSettingsAsync(
+        NpgsqlConnection connection, bool isFirst, bool isAsync, CancellationToken cancellationToken)
+    {
+        using var command = new NpgsqlCommand(LookSql, connection);
+        if (isAsync)
+        {
+            await using var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await row.ReadAsync(cancellationToken).ConfigureAwait(false);
+            return Judge(row, isFirst);
+        }
+
+        using var reader = command.ExecuteReader();
+        reader.Read();
+        return Judge(reader, isFirst);
     }
 
     /// <summary>Whether the session lacks what it was to begin with, and is to be given it.</summary>
