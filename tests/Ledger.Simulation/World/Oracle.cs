@@ -100,6 +100,7 @@ internal sealed class Oracle(World world)
     private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), long> rejectedRows = [];
     private long row;
     private bool isRebuilding;
+    private HashSet<(TransferId Key, UInt128 Digest)> aheadBefore = [];
     private Attempt? justBooked;
 
     // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
@@ -195,14 +196,12 @@ internal sealed class Oracle(World world)
         toldAttempts.Clear();
         rejectedRows.Clear();
         CommittedCount = 0;
+        // A message said who was ahead, and the journal has nothing of that; the rows are judged by it as before.
         isRebuilding = true;
+        aheadBefore = before.Where(static one => one.Value.IsAhead).Select(static one => one.Key).ToHashSet();
         journalAgain();
+        aheadBefore = [];
         isRebuilding = false;
-        foreach (var (key, attempt) in attempts)
-        {
-            // Said by a message, of which the journal has nothing.
-            attempt.IsAhead |= before[key].IsAhead;
-        }
 
         foreach (var (key, one) in toldBefore)
         {
@@ -475,7 +474,11 @@ internal sealed class Oracle(World world)
     {
         if (!attempts.TryGetValue((part.Key, part.Digest), out var attempt))
         {
-            attempt = new Attempt { Key = part.Key, Id = part.Id, Asked = part.Asked, Anchor = part.Anchor };
+            attempt = new Attempt
+            {
+                Key = part.Key, Id = part.Id, Asked = part.Asked, Anchor = part.Anchor,
+                IsAhead = aheadBefore.Contains((part.Key, part.Digest)),
+            };
             attempts.Add((part.Key, part.Digest), attempt);
         }
 
