@@ -339,9 +339,14 @@ public enum LedgerErrorReason
     /// transaction stays in doubt.</summary>
     VerdictRefused = 49,
 
-    /// <summary>This process does not serve any more: its database has lost rows, or its accounts are another's. Nothing was
-    /// applied by this call; earlier ones may have been. Retrying here is no use.</summary>
+    /// <summary>This process does not serve: its database has lost rows that it had acknowledged, and an operator must act.
+    /// Nothing was applied by this call; earlier ones may have been. The same is refused here until a new epoch
+    /// begins.</summary>
     LedgerHalted = 40,
+
+    /// <summary>This process has lost its lease, or may not keep it, and ends: other nodes have its accounts. Nothing was
+    /// applied by this call; earlier ones may have been. Send it to another node.</summary>
+    LeaseLost = 41,
 }
 
 /// <summary>A call of <see cref="ILedger"/> that failed as a whole.</summary>

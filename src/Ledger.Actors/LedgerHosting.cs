@@ -316,7 +316,9 @@ internal sealed class LedgerExtension : IExtension
         var ledger = new LedgerService(
             options, Clock, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
         {
-            Ended = () => Lease.Halted ?? (Lease.IsLost ? Lease.Failure : null),
+            Ended = () => Lease.Halted is { } loss ? (LedgerErrorReason.LedgerHalted, loss)
+                : Lease.IsLost ? (LedgerErrorReason.LeaseLost, Lease.Failure ?? "The node's lease is lost.")
+                : null,
             IsConfirmed = () => database.IsConfirmed,
         };
         Ledger = ledger;

@@ -17,7 +17,7 @@ internal sealed partial class LedgerService(
     private static readonly TimeSpan RetryPauseMax = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Why this process may never answer again; null while it may.</summary>
-    public Func<string?> Ended { get; init; } = static () => null;
+    public Func<(LedgerErrorReason Reason, string Text)?> Ended { get; init; } = static () => null;
 
     /// <summary>Whether what the database says may be told: after it has changed, others may know of rows that it lacks (R19 b).</summary>
     public Func<bool> IsConfirmed { get; init; } = static () => true;
@@ -241,9 +241,9 @@ internal sealed partial class LedgerService(
 
     private DateTimeOffset Begin(int count, TimeSpan? timeout)
     {
-        if (Ended() is { } reason)
+        if (Ended() is var (reason, text))
         {
-            throw new LedgerException(LedgerErrorReason.LedgerHalted, reason);
+            throw new LedgerException(reason, text);
         }
 
         var wait = timeout ?? options.CallTimeout;

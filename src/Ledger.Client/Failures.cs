@@ -104,6 +104,15 @@ internal static class Failures
         Reason = AccountInDoubt,
     };
 
+    /// <summary>The failure of a statement that may lack entries.</summary>
+    public static LedgerClientException InDoubt(DateTimeOffset completeUpTo) => new(
+        $"{AccountInDoubt}: transactions are in doubt on the account. Its statement is complete up to {completeUpTo:O}, and may lack"
+        + " what was prepared later.")
+    {
+        Code = StatusCode.Unavailable,
+        Reason = AccountInDoubt,
+    };
+
     /// <summary>Whether the ledger had no room for the request and did nothing, so that it may be sent again.</summary>
     public static bool IsOverload(LedgerClientException failure) => failure.Code == StatusCode.ResourceExhausted
         && (failure.RetryAfter is not null || string.Equals(failure.Reason, Overloaded, StringComparison.Ordinal));

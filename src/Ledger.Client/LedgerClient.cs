@@ -472,7 +472,9 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Lists the entries of an account's statement, fetching page after page. Entries that are booked meanwhile
-    /// may or may not be seen.</summary>
+    /// may or may not be seen. A page that may lack entries, since transactions are in doubt, fails as
+    /// <c>ACCOUNT_IN_DOUBT</c>, unless <see cref="StatementQuery.OnInDoubt"/> is given or
+    /// <see cref="RequestOptions.AllowInDoubt"/> asks for it.</summary>
     /// <param name="address">The account's address.</param>
     /// <param name="query">Which entries, in which order; null for all, the oldest first.</param>
     /// <param name="request">What is different for each of the calls.</param>
@@ -500,9 +502,15 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         {
             var page = await CallAsync(
                 accounts.ListStatementAsync, message, CallKind.Read, request, cancellationToken);
-            if (page.CompleteUpTo is { } completeUpTo)
+            if (page.CompleteUpTo is { } time)
             {
-                query.OnInDoubt?.Invoke(completeUpTo.ToDateTimeOffset());
+                var completeUpTo = Read(time.ToDateTimeOffset, CallKind.Read);
+                if (query.OnInDoubt is null && request?.AllowInDoubt != true)
+                {
+                    throw Failures.InDoubt(completeUpTo);
+                }
+
+                query.OnInDoubt?.Invoke(completeUpTo);
             }
 
             foreach (var entry in page.Entries)

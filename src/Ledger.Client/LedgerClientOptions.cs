@@ -79,7 +79,8 @@ public sealed record RequestOptions
 
     /// <summary>For <see cref="LedgerClient.GetAccountAsync"/> and <see cref="LedgerClient.ListAccountsAsync"/>: whether an account
     /// is wanted although transactions are in doubt on it. Its <see cref="Account.Doubt"/> then says which, and its
-    /// counters are not final. Else the call fails with <c>ACCOUNT_IN_DOUBT</c>. The default is false.</summary>
+    /// counters are not final. For <see cref="LedgerClient.ListStatementAsync"/>: whether the entries are wanted although some
+    /// may be missing. Else the call fails with <c>ACCOUNT_IN_DOUBT</c>. The default is false.</summary>
     public bool AllowInDoubt { get; init; }
 
     /// <summary>Whether the post of transfers, up to 2,048, or of a transaction is answered with its accounts as they are right

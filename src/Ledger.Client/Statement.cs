@@ -63,7 +63,8 @@ public sealed record StatementQuery
 
     /// <summary>Called, before the entries of a page, when transactions are in doubt on the account. Everything that it prepared at
     /// the given time or earlier is decided and booked; what it prepared later may be missing and be booked later. Not called
-    /// when the statement is complete as of the call. Null (the default) for nothing.</summary>
+    /// when the statement is complete as of the call. Null (the default): the list fails then, as <c>ACCOUNT_IN_DOUBT</c>, unless
+    /// <see cref="RequestOptions.AllowInDoubt"/> is set.</summary>
     public Action<DateTimeOffset>? OnInDoubt { get; init; }
 
     /// <summary>How many entries are fetched at a time: 1 to 1,000. The default is 500. It does not limit the list.</summary>

@@ -28,8 +28,10 @@ public sealed class DatabaseTests
         var ledger = host.Ledger;
         await ledger.OpenAccountsAsync([new AccountSpec(s_a, s_money, 1), new AccountSpec(s_b, s_money, 1)]);
         (await ledger.PostTransferAsync(Pay())).IsCommitted.ShouldBeTrue();
-        var rows = storage.Rows().Count;
         storage.Execute("DELETE FROM journal WHERE ordering = (SELECT max(ordering) FROM journal WHERE persistence_id LIKE '%-a')");
+
+        // What is recorded lazily is there by now, or lacks the row before.
+        var rows = storage.Rows().Count;
 
         (await Should.ThrowAsync<LedgerException>(ledger.PostTransferAsync(Pay()).WaitAsync(s_patience)))
             .OutcomeUnknown.ShouldBeTrue();
@@ -41,7 +43,7 @@ public sealed class DatabaseTests
             halted.Message.ShouldContain("lacks row");
         }
 
-        storage.Rows().Count.ShouldBe(rows - 1);
+        storage.Rows().Count.ShouldBe(rows);
     }
 
     [Theory]

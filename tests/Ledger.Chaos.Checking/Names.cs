@@ -62,6 +62,7 @@ internal static class Names
             ["UNAVAILABLE"] = ("UNAVAILABLE", true),
             ["JOURNAL_UNAVAILABLE"] = ("UNAVAILABLE", true),
             ["LEDGER_HALTED"] = ("UNAVAILABLE", false),
+            ["LEASE_LOST"] = ("UNAVAILABLE", false),
             ["LOOPBACK_ONLY"] = ("PERMISSION_DENIED", false),
             ["ACCOUNT_IN_DOUBT"] = ("UNAVAILABLE", false),
             ["COUNTERPARTY_UNAVAILABLE"] = ("UNAVAILABLE", false),

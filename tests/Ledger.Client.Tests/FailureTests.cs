@@ -67,6 +67,27 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public async Task A_statement_that_may_lack_entries_is_listed_only_for_who_asks_for_it()
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        await using var client = server.Connect();
+        await Some.OpenAsync(client, "a", "b");
+        await client.PostTransferAsync(Some.Transfer());
+        (await client.ListStatementAsync("a").CountAsync()).ShouldBe(1);
+        server.Ledger.Doubt("a");
+
+        var failure = await Should.ThrowAsync<LedgerClientException>(
+            async () => await client.ListStatementAsync("a").CountAsync());
+        (failure.Code, failure.Reason, failure.OutcomeUnknown).ShouldBe((StatusCode.Unavailable, "ACCOUNT_IN_DOUBT", false));
+
+        (await client.ListStatementAsync("a", request: new RequestOptions { AllowInDoubt = true }).CountAsync()).ShouldBe(1);
+        DateTimeOffset? completeUpTo = null;
+        var query = new StatementQuery { OnInDoubt = time => completeUpTo = time };
+        (await client.ListStatementAsync("a", query).CountAsync()).ShouldBe(1);
+        completeUpTo.ShouldNotBeNull().ShouldBe((await client.GetAccountAsync("b"))!.CreateTime, TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
     public async Task A_write_that_is_not_answered_in_time_is_unknown()
     {
         await using var server = await FakeServer.InMemoryAsync();

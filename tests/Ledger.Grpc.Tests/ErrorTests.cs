@@ -172,7 +172,7 @@ public sealed class ErrorTests
         LedgerErrorReason.TransferNotRemembered or LedgerErrorReason.VerdictRefused => StatusCode.FailedPrecondition,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted
-            or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,
+            or LedgerErrorReason.LeaseLost or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,
         LedgerErrorReason.AnswerTooLarge or LedgerErrorReason.DecisionFailed => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,
     };

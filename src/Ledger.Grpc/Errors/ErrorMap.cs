@@ -44,6 +44,7 @@ internal static class ErrorMap
         LedgerErrorReason.MessageTooLarge => Reasons.MessageTooLarge,
         LedgerErrorReason.AnswerTooLarge => Reasons.AnswerTooLarge,
         LedgerErrorReason.LedgerHalted => Reasons.LedgerHalted,
+        LedgerErrorReason.LeaseLost => Reasons.LeaseLost,
         LedgerErrorReason.DecisionFailed => Reasons.DecisionFailed,
         LedgerErrorReason.NotInDoubt => Reasons.NotInDoubt,
         LedgerErrorReason.VerdictRefused => Reasons.VerdictRefused,

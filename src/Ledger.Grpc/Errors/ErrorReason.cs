@@ -101,6 +101,10 @@ internal static class Reasons
     public static readonly ErrorReason LedgerHalted = new(
         "LEDGER_HALTED", StatusCode.Unavailable, RetryAfter: TimeSpan.FromSeconds(1));
 
+    // The process ends, and another has its accounts.
+    public static readonly ErrorReason LeaseLost = new(
+        "LEASE_LOST", StatusCode.Unavailable, RetryAfter: TimeSpan.FromMilliseconds(250));
+
     // Of an operator's verdict: nothing was applied.
     public static readonly ErrorReason NotInDoubt = new("NOT_IN_DOUBT", StatusCode.NotFound);
 

@@ -211,6 +211,15 @@ internal sealed partial class FakeLedger
         }
     }
 
+    /// <summary>Up to when a statement is complete; null where nothing is in doubt.</summary>
+    public Timestamp? CompleteUpTo(string address)
+    {
+        lock (gate)
+        {
+            return accounts[address].Doubtful?.CompleteUpTo;
+        }
+    }
+
     public (List<Entry> Page, string Next) Statement(ListStatementRequest request)
     {
         lock (gate)

@@ -27,7 +27,10 @@ internal sealed class FakeAccountService(FakeLedger ledger) : AccountService.Acc
         ledger.RunAsync("ListStatement", context, () =>
         {
             var (page, next) = ledger.Statement(request);
-            return new ListStatementResponse { Entries = { page }, NextPageToken = next };
+            return new ListStatementResponse
+            {
+                Entries = { page }, NextPageToken = next, CompleteUpTo = ledger.CompleteUpTo(request.Address),
+            };
         });
 
     public override Task<FreezeAccountResponse> FreezeAccount(FreezeAccountRequest request, ServerCallContext context) =>
