@@ -39,6 +39,10 @@ internal sealed class Store : IDisposable
     /// <summary>How many rows the journal has.</summary>
     public async Task<long> CountJournalRowsAsync() => (long)(await ReadAsync(SqliteFile, "SELECT count(*) FROM journal"))!;
 
+    /// <summary>How many rows an account has.</summary>
+    public async Task<long> CountJournalRowsAsync(string account) => (long)(await ReadAsync(
+        SqliteFile, $"SELECT count(*) FROM journal WHERE persistence_id = 'ledger-account-{account}'"))!;
+
     /// <summary>The row that an account's newest snapshot stands on; null where it has none.</summary>
     public async Task<long?> SnapshotRowAsync(string account) => await ReadAsync(
         SnapshotFile, $"SELECT max(sequence_number) FROM snapshot WHERE persistence_id = 'ledger-account-{account}'") as long?;
