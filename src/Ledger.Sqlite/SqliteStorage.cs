@@ -138,18 +138,12 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
     private void Started(ActorSystem system)
     {
-        ReleaseAfter(system.WhenTerminated);
+        // Before whoever waits for the end is told of it: an application may start the next ledger at once.
+        system.RegisterOnTermination(Dispose);
         var database = DatabaseWatch.Of(system);
         Look(database, isFirst: true);
         _ = WatchFileAsync(database, system.WhenTerminated);
     }
-
-    private void ReleaseAfter(Task terminated) => _ = terminated.ContinueWith(
-        static (_, storage) => ((SqliteStorage)storage!).Dispose(),
-        this,
-        CancellationToken.None,
-        TaskContinuationOptions.ExecuteSynchronously,
-        TaskScheduler.Default);
 
     // R19 f. What is written into a file that is not at its path any more is lost with the process.
     private async Task WatchFileAsync(DatabaseWatch database, Task terminated)
