@@ -19,7 +19,9 @@ namespace Ledger.Benchmarks;
 internal static class ExpiryBenchmark
 {
     private const int Holds = 20;
-    private const int Batch = 4000;
+
+    // Together fewer than the calls that one account works on at once, 10,000.
+    private const int Batch = 2000;
     private const int BatchesAtOnce = 4;
     private static readonly TimeSpan s_apart = TimeSpan.FromMilliseconds(250);
     private static readonly Asset s_money = Asset.Parse("EUR/2");
