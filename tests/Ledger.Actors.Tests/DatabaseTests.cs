@@ -29,6 +29,9 @@ public sealed class DatabaseTests
         var ledger = host.Ledger;
         await ledger.OpenAccountsAsync([new AccountSpec(s_a, s_money, 1), new AccountSpec(s_b, s_money, 1)]);
         (await ledger.PostTransferAsync(Pay())).IsCommitted.ShouldBeTrue();
+
+        // Two openings, and three rows of a transfer, the last of which is written later.
+        await Until.TrueAsync(() => storage.Rows().Count == 5);
         var rows = storage.Rows().Count;
         storage.Execute("DELETE FROM journal WHERE ordering = (SELECT max(ordering) FROM journal WHERE persistence_id LIKE '%-a')");
 
