@@ -263,12 +263,21 @@ public sealed record StatementPage(IReadOnlyList<StatementEntry> Entries, ulong?
     /// time or earlier is decided and booked, and what it prepared later may be missing and be booked later. Null when nothing
     /// was in doubt that was prepared before the read: then the statement is complete as of the read.</summary>
     public LedgerTime? CompleteUpTo { get; init; }
+
+    /// <summary>The ledger's epoch in which the page was read. After a loss of commits another one begins, and a page of
+    /// before may show what is no more.</summary>
+    public long Epoch { get; init; }
 }
 
 /// <summary>A page of accounts. Immutable.</summary>
 /// <param name="Accounts">The accounts; there may be fewer than asked for, even none.</param>
 /// <param name="Next">Asks for the next page, or null when this one is the last.</param>
-public sealed record AccountPage(IReadOnlyList<AccountView> Accounts, string? Next);
+public sealed record AccountPage(IReadOnlyList<AccountView> Accounts, string? Next)
+{
+    /// <summary>The ledger's epoch in which the page was read. After a loss of commits another one begins, and a page of
+    /// before may show what is no more.</summary>
+    public long Epoch { get; init; }
+}
 
 /// <summary>Why a call of <see cref="ILedger"/> failed as a whole. The names are part of the contract.</summary>
 public enum LedgerErrorReason

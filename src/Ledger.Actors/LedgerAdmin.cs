@@ -45,10 +45,14 @@ internal sealed class LedgerAdmin(ILedgerWorkIndex work, LedgerService ledger, D
 
         try
         {
+            var epoch = ledger.Epoch;
             var found = await work.ListUnfinishedAsync(from, limit, cancellationToken);
             return new InDoubtPage(
                 [.. found.Select(static one => new AccountInDoubt(one.Account, one.Since))],
-                found.Count == limit ? found[^1].Account.Text : null);
+                found.Count == limit ? found[^1].Account.Text : null)
+            {
+                Epoch = epoch,
+            };
         }
         catch (Exception e) when (e is System.Data.Common.DbException or IOException or TimeoutException)
         {

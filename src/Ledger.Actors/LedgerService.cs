@@ -38,6 +38,9 @@ internal sealed partial class LedgerService(
 
     public string PositionOf(RowPosition position) => positions.Write(position);
 
+    /// <summary>The epoch that runs.</summary>
+    internal long Epoch => positions.Epoch;
+
     public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyList<AccountSpec> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -168,6 +171,8 @@ internal sealed partial class LedgerService(
         var deadline = Begin(1, timeout);
         try
         {
+            // Before anything is read: what a new epoch finds is not told under the old one.
+            var epoch = Epoch;
             var answer = await AskAsync(
                 query.Account, static (caller, until) => new StatementFenceCall(caller, until), deadline, true,
                 cancellationToken);
@@ -179,7 +184,7 @@ internal sealed partial class LedgerService(
             return fence.Exists
                 ? (await ReadAsync(token => reader.ReadPageAsync(query, fence, token), deadline, cancellationToken)) with
                 {
-                    CompleteUpTo = fence.CompleteUpTo,
+                    CompleteUpTo = fence.CompleteUpTo, Epoch = epoch,
                 }
                 : null;
         }
@@ -196,6 +201,7 @@ internal sealed partial class LedgerService(
         var deadline = Begin(limit, timeout);
         try
         {
+            var epoch = Epoch;
             var prefix = AccountActor.PersistenceIdPrefix;
             var ids = await ReadAsync(
                 token => reader.Streams.ListStreamsAsync(prefix, after is null ? null : prefix + after, limit, token),
@@ -229,7 +235,10 @@ internal sealed partial class LedgerService(
                     views.Add(view);
                 }
             });
-            return new AccountPage(views, taken == limit || taken < ids.Count ? ids[taken - 1][prefix.Length..] : null);
+            return new AccountPage(views, taken == limit || taken < ids.Count ? ids[taken - 1][prefix.Length..] : null)
+            {
+                Epoch = epoch,
+            };
         }
         finally
         {

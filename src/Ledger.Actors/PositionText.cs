@@ -28,6 +28,9 @@ internal sealed class PositionText(Func<LedgerIdentity> identity)
 
     private volatile Keyed? key;
 
+    /// <summary>The epoch that runs.</summary>
+    public long Epoch => identity().Epoch.Number;
+
     /// <summary>Writes a position in the epoch that runs; empty for none.</summary>
     public string Write(RowPosition position)
     {

@@ -384,7 +384,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
 
     /// <summary>Lists all accounts with their balances, each as of its own moment, fetching page after page. Fails with
     /// <c>ACCOUNT_IN_DOUBT</c> at an account on which transactions are in doubt, unless
-    /// <see cref="RequestOptions.AllowInDoubt"/> asks for it.</summary>
+    /// <see cref="RequestOptions.AllowInDoubt"/> asks for it, and with <c>PAGE_TOKEN_OF_ANOTHER_EPOCH</c> where the ledger
+    /// has begun a new epoch between two pages: what was shown may be no more, so begin again.</summary>
     /// <param name="pageSize">How many are fetched at a time: 1 to 1,000.</param>
     /// <param name="request">What is different for each of the calls.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -479,7 +480,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="query">Which entries, in which order; null for all, the oldest first.</param>
     /// <param name="request">What is different for each of the calls.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such account.</exception>
+    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such account, and with
+    /// reason <c>PAGE_TOKEN_OF_ANOTHER_EPOCH</c> when the ledger has begun a new epoch between two pages.</exception>
     public async IAsyncEnumerable<StatementEntry> ListStatementAsync(
         string address,
         StatementQuery? query = null,

@@ -9,24 +9,30 @@ using Ledger.Grpc.Errors;
 
 namespace Ledger.Grpc;
 
-/// <summary>Opaque page tokens: version, hash of the query they belong to, position, checksum; base64url.</summary>
+/// <summary>Opaque page tokens: version, hash of the query they belong to, epoch, position, checksum;
+/// base64url.</summary>
 /// <remarks>They hold no secret and grant nothing: whoever forges one only chooses where a page begins. The checksum is
-/// there to tell a broken token from a position.</remarks>
+/// there to tell a broken token from a position. A token of another epoch is refused: the database has lost commits in
+/// between, and what follows on the pages of then need not be there, or has other numbers.</remarks>
 internal static class PageToken
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
     private const int QueryOffset = 1;
     private const int QueryBytes = 8;
-    private const int PositionOffset = QueryOffset + QueryBytes;
+    private const int EpochOffset = QueryOffset + QueryBytes;
+    private const int PositionOffset = EpochOffset + sizeof(long);
     private const int ChecksumBytes = 4;
     private const int TokenLengthMax = 2048;
 
     /// <summary>The position of a statement's next page.</summary>
-    public static string Write(StatementQuery query, ulong nextSequence)
+    /// <param name="query">The query, as it was asked.</param>
+    /// <param name="epoch">The epoch in which it was answered.</param>
+    /// <param name="nextSequence">The position.</param>
+    public static string Write(StatementQuery query, long epoch, ulong nextSequence)
     {
         Span<byte> position = stackalloc byte[sizeof(ulong)];
         BinaryPrimitives.WriteUInt64BigEndian(position, nextSequence);
-        return Write(Canonical(query), position);
+        return Write(Canonical(query), epoch, position);
     }
 
     /// <summary>Reads the position of a statement's page.</summary>
@@ -44,7 +50,10 @@ internal static class PageToken
     }
 
     /// <summary>The position of the next page of accounts.</summary>
-    public static string Write(string nextAccount) => Write(AccountsQuery, Encoding.UTF8.GetBytes(nextAccount));
+    /// <param name="epoch">The epoch in which the page was answered.</param>
+    /// <param name="nextAccount">The position.</param>
+    public static string Write(long epoch, string nextAccount) =>
+        Write(AccountsQuery, epoch, Encoding.UTF8.GetBytes(nextAccount));
 
     /// <summary>Reads the position of a page of accounts.</summary>
     /// <exception cref="FaultException">It is no token, or that of another query.</exception>
@@ -52,6 +61,31 @@ internal static class PageToken
     {
         var text = Encoding.UTF8.GetString(Read(AccountsQuery, token));
         return AccountAddress.TryParse(text, out _) ? text : throw Invalid();
+    }
+
+    /// <summary>Refuses a token that was given in another epoch than the page was read in.</summary>
+    /// <param name="token">A token that was read, or empty for the first page.</param>
+    /// <param name="epoch">The epoch in which the page was read.</param>
+    /// <exception cref="FaultException">It is of another epoch.</exception>
+    public static void RequireEpoch(string token, long epoch)
+    {
+        if (token.Length == 0)
+        {
+            return;
+        }
+
+        var given = BinaryPrimitives.ReadInt64BigEndian(Base64Url.DecodeFromChars(token).AsSpan(EpochOffset));
+        if (given != epoch)
+        {
+            throw new FaultException(new Fault(
+                Reasons.PageTokenOfAnotherEpoch,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The page token is of epoch {given}, and the ledger is in epoch {epoch}: its database has lost"
+                    + $" commits in between, and earlier pages may show what is no more. Begin again with the first page,"
+                    + $" without a token."),
+                "page_token"));
+        }
     }
 
     private static ReadOnlySpan<byte> AccountsQuery => "accounts"u8;
@@ -69,11 +103,12 @@ internal static class PageToken
             time?.UnixMicroseconds.ToString(CultureInfo.InvariantCulture) ?? "-";
     }
 
-    private static string Write(ReadOnlySpan<byte> query, ReadOnlySpan<byte> position)
+    private static string Write(ReadOnlySpan<byte> query, long epoch, ReadOnlySpan<byte> position)
     {
         var bytes = new byte[PositionOffset + position.Length + ChecksumBytes];
         bytes[0] = Version;
         HashOf(query, bytes.AsSpan(QueryOffset, QueryBytes));
+        BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(EpochOffset), epoch);
         position.CopyTo(bytes.AsSpan(PositionOffset));
         HashOf(bytes.AsSpan(0, bytes.Length - ChecksumBytes), bytes.AsSpan(bytes.Length - ChecksumBytes));
         return Base64Url.EncodeToString(bytes);

@@ -21,7 +21,8 @@ internal sealed class SqliteJournal : GroupWriteJournal
         _readers = new SqliteReaders(_connectionString);
     }
 
-    protected override IJournalAppender CreateAppender(DatabaseWatch database) => new SqliteAppender(_connectionString, Clock);
+    protected override IJournalAppender CreateAppender(DatabaseWatch database) =>
+        new SqliteAppender(_connectionString, Clock, database);
 
     protected override Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken)
         => _readers.ReadAsync(
@@ -45,7 +46,9 @@ internal sealed class SqliteJournal : GroupWriteJournal
 }
 
 /// <summary>The writing connection with its prepared insert.</summary>
-internal sealed class SqliteAppender(string connectionString, LedgerClock? clock = null) : IJournalAppender
+/// <remarks>Without a watch it writes to whatever is there.</remarks>
+internal sealed class SqliteAppender(
+    string connectionString, LedgerClock? clock = null, DatabaseWatch? database = null) : IJournalAppender
 {
     private const int Constraint = 19;
     private const int TooBig = 18;
@@ -55,6 +58,8 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
 
     private SqliteConnection? _connection;
     private SqliteWal? _wal;
+    private SqliteDataVersion? _version;
+    private int? _knownVersion;
     private long _markedAt;
     private SqliteCommand? _insert;
     private SqliteCommand? _insertId;
@@ -69,12 +74,17 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
         try
         {
             var insert = Open();
-            _begin!.ExecuteNonQuery();
+            var current = Begin();
             var p = insert.Parameters;
             long bytes = 0;
             for (var i = 0; i < rows.Count; i++)
             {
                 var row = rows[i];
+                if (current is not null && row.Generation is { } generation && generation != current)
+                {
+                    throw new DatabaseChangedException();
+                }
+
                 p[0].Value = row.CreatedTicks;
                 p[1].Value = row.PersistenceId;
                 p[2].Value = row.SequenceNr;
@@ -130,6 +140,8 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
         _connection = SqliteConnections.OpenDurable(connectionString);
         SqliteConnections.RequireDurable(_connection);
         _wal = new SqliteWal(_connection);
+        _version = new SqliteDataVersion(_connection);
+        _knownVersion = null;
         _begin = Command("BEGIN IMMEDIATE;");
         _commit = Command("COMMIT;");
         _rollback = Command("ROLLBACK;");
@@ -172,6 +184,40 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
         }
 
         return _insert;
+    }
+
+    // R19 b. No other connection commits from here to the commit, so what is found holds until then. Where none has
+    // committed since it was last looked, there is nothing new to find.
+    private int? Begin()
+    {
+        while (true)
+        {
+            _begin!.ExecuteNonQuery();
+            if (database is null)
+            {
+                return null;
+            }
+
+            var version = _version!.Read();
+            if (version == _knownVersion)
+            {
+                return database.Generation;
+            }
+
+            var state = SqliteProbe.Look(_connection!, database.AcknowledgedRows());
+            if (database.Loss is null && state == database.Known)
+            {
+                _knownVersion = version;
+                return database.Generation;
+            }
+
+            // Who is told of a loss puts it on record in this file.
+            _rollback!.ExecuteNonQuery();
+            if (!database.Meet(state))
+            {
+                throw database.Loss is { } loss ? new JournalWriteException(loss) : new DatabaseChangedException();
+            }
+        }
     }
 
     // R21: by it the next process knows what its clock must show.
@@ -248,8 +294,10 @@ internal sealed class SqliteAppender(string connectionString, LedgerClock? clock
         _begin?.Dispose();
         _commit?.Dispose();
         _rollback?.Dispose();
+        _version?.Dispose();
         _connection?.Dispose();
         _insert = _insertId = _mark = _begin = _commit = _rollback = null;
+        _version = null;
         _connection = null;
     }
 }

@@ -138,16 +138,12 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
     private void Started(ActorSystem system)
     {
-        ReleaseAfter(system.WhenTerminated);
-        _ = WatchFileAsync(DatabaseWatch.Of(system), system.WhenTerminated);
+        // Before whoever waits for the end is told of it: an application may start the next ledger at once.
+        system.RegisterOnTermination(Dispose);
+        var database = DatabaseWatch.Of(system);
+        Look(database, isFirst: true);
+        _ = WatchFileAsync(database, system.WhenTerminated);
     }
-
-    private void ReleaseAfter(Task terminated) => _ = terminated.ContinueWith(
-        static (_, storage) => ((SqliteStorage)storage!).Dispose(),
-        this,
-        CancellationToken.None,
-        TaskContinuationOptions.ExecuteSynchronously,
-        TaskScheduler.Default);
 
     // R19 f. What is written into a file that is not at its path any more is lost with the process.
     private async Task WatchFileAsync(DatabaseWatch database, Task terminated)
@@ -168,6 +164,37 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
                     mustEnd: true);
                 return;
             }
+
+            if (file is not null || OperatingSystem.IsWindows())
+            {
+                Look(database, isFirst: false);
+            }
+        }
+    }
+
+    // R19 b. What is restored into the open file changes neither its path nor its inode. By a connection of its own: what
+    // one has in its cache is no evidence of what the file holds.
+    private void Look(DatabaseWatch database, bool isFirst)
+    {
+        try
+        {
+            var path = SqliteConnections.ConnectionString(_path, mayCreate: false);
+            using var connection = SqliteConnections.OpenReading(path);
+            if (isFirst && SqliteProbe.Newest(connection) is { } newest)
+            {
+                // What accounts are read from begins with it.
+                database.Acknowledged(database.AddWriter(), newest);
+            }
+
+            database.Meet(SqliteProbe.Look(connection, database.AcknowledgedRows()));
+        }
+        catch (InvalidOperationException e)
+        {
+            database.ReportLoss($"The SQLite file '{_path}' no longer holds the ledger: {e.Message}", mustEnd: true);
+        }
+        catch (SqliteException)
+        {
+            // Busy, damaged, or the disk fails: whoever writes meets that too, and it is looked again.
         }
     }
 

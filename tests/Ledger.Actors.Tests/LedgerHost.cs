@@ -105,13 +105,32 @@ public sealed class SqliteTestStorage : TestStorage
 
     public override bool Clustered => false;
 
-    private string File => Path.Combine(directory, "ledger.db");
+    /// <summary>The file.</summary>
+    public string Path => System.IO.Path.Combine(directory, "ledger.db");
 
-    public override void Use(LedgerOptions options) => options.UseSqlite(File);
+    public override void Use(LedgerOptions options) => options.UseSqlite(Path);
+
+    /// <summary>Restores a copy into the file, which may be open, as SQLite's shell does by <c>.restore</c>.</summary>
+    public void Restore(string copy)
+    {
+        using var from = new SqliteConnection($"Data Source={copy};Mode=ReadOnly;Pooling=False");
+        from.Open();
+        using var to = (SqliteConnection)Open();
+        from.BackupDatabase(to);
+    }
+
+    /// <summary>Removes the snapshots, as must be done beside a journal that was put back. Not under a running ledger.</summary>
+    public void DropSnapshots()
+    {
+        foreach (var file in Directory.EnumerateFiles(directory, "ledger.snapshots.db*"))
+        {
+            File.Delete(file);
+        }
+    }
 
     public override DbConnection Open()
     {
-        var connection = new SqliteConnection($"Data Source={File};Pooling=False;Default Timeout=10");
+        var connection = new SqliteConnection($"Data Source={Path};Pooling=False;Default Timeout=10");
         connection.Open();
         return connection;
     }

@@ -41,6 +41,7 @@ internal static class Names
             ["REFERENCE_TOO_LONG"] = ("INVALID_ARGUMENT", false),
             ["METADATA_TOO_LARGE"] = ("INVALID_ARGUMENT", false),
             ["INVALID_PAGE_TOKEN"] = ("INVALID_ARGUMENT", false),
+            ["PAGE_TOKEN_OF_ANOTHER_EPOCH"] = ("INVALID_ARGUMENT", false),
             ["INVALID_PAGE_SIZE"] = ("INVALID_ARGUMENT", false),
             ["INVALID_RANGE"] = ("INVALID_ARGUMENT", false),
             ["REQUEST_TOO_LARGE"] = ("INVALID_ARGUMENT", false),

@@ -215,6 +215,43 @@ public sealed class IdAgeTests : IAccountShell
         early.ForEach(one => Post(one).ShouldBe(TransferStatus.Exists));
     }
 
+    /// <summary>What a caller with a wrong clock, or bad will, can cost an account, and for how long.</summary>
+    /// <param name="step">Between two transfers: fast ones pass through memory in seconds, and the filter knows them;
+    /// slow ones are each looked for.</param>
+    /// <param name="lookupsMax">For a hundred new ids.</param>
+    [Theory]
+    [InlineData(1_000, 2)]
+    [InlineData(300_000, 100)]
+    public void Of_more_ids_ahead_than_stay_in_memory_a_new_id_costs_one_look_up_until_their_time_has_passed(
+        long step, int lookupsMax)
+    {
+        Fill(200, step);
+        var early = Enumerable.Range(0, IdWindow.EarlyMax).Select(i => Transfer(now + (Hour / 2) + (i * Second))).ToList();
+        early.ForEach(one => Post(one).ShouldBe(TransferStatus.Created));
+        Fill(200, step);
+        var before = lookups;
+        Fill(100, step);
+        (lookups - before).ShouldBe(0, "as many as stay in memory cost nobody anything");
+
+        var last = Transfer(now + Hour - Second);
+        var due = now + Hour;
+        Post(last).ShouldBe(TransferStatus.Created);
+        Fill(200, step);
+        before = lookups;
+        var read = rowsRead;
+        Fill(100, step);
+        (lookups - before).ShouldBeLessThanOrEqualTo(lookupsMax);
+        (rowsRead - read).ShouldBeLessThanOrEqualTo(
+            (lookups - before) * ((int)(4 * IdWindow.WidthMicroseconds / step) + 40), "the rows of four seconds, two a transfer");
+
+        now = due + Second;
+        Fill(1, step);
+        before = lookups;
+        Fill(300, step);
+        (lookups - before).ShouldBe(0, "the time of all of them has passed");
+        early.Append(last).ToList().ForEach(one => Post(one).ShouldBe(TransferStatus.Exists));
+    }
+
     [Fact]
     public void An_id_more_than_an_hour_ahead_is_refused_and_stays_free()
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json.Nodes;
 using Ledger.Client;
 using Ledger.EndToEnd.Tests.Support;
 using Ledger.Tests.Shared;
@@ -98,17 +99,81 @@ public sealed class LifecycleTests
         (await store.CountJournalRowsAsync()).ShouldBe(rows);
     }
 
-    [Fact]
-    public async Task A_second_node_on_the_same_file_refuses_in_one_line()
+    [Theory]
+    [InlineData("ledger.db")]
+    [InlineData("symbolic.db")]
+    [InlineData("hard.db")]
+    public async Task A_second_node_on_the_same_file_refuses_in_one_line_by_whatever_name(string name)
     {
         using var store = new Store(Database.Sqlite);
         await using var first = await NodeProcess.StartAsync(store);
+        var path = Path.Combine(store.Root, name);
+        if (name != "ledger.db")
+        {
+            var link = await Programs.RunAsync(
+                Programs.OnPath("ln")!, store.Root, [.. name == "hard.db" ? (string[])[] : ["-s"], store.SqliteFile, path]);
+            link.ExitCode.ShouldBe(0, link.All);
+        }
 
-        var second = await StartAndFailAsync(store);
+        var second = await StartAndFailAsync(store, "--Ledger:Sqlite:Path", path);
 
         OneLine(second).ShouldContain("in use by another process");
         using var client = first.Connect();
         await OpenAsync(client);
+    }
+
+    /// <summary>As the shell of SQLite restores it into the open file: its name and its inode stay.</summary>
+    [Fact]
+    public async Task A_backup_that_is_restored_under_a_node_halts_it_until_an_operator_begins_an_epoch()
+    {
+        using var store = new Store(Database.Sqlite);
+        string token;
+        await using (var node = await NodeProcess.StartAsync(store))
+        {
+            await using var client = node.Connect();
+            using var http = new HttpClient { BaseAddress = node.Json };
+            await OpenAsync(client);
+            (await client.PostTransferAsync(NewTransfer())).Status.ShouldBe(TransferStatus.Created);
+            await store.ExecuteAsync($"VACUUM INTO '{store.SqliteFile}.older'");
+            (await client.PostTransferAsync(NewTransfer())).Status.ShouldBe(TransferStatus.Created);
+            var page = JsonNode.Parse(await http.GetStringAsync("/v1/accounts/life:a/statement?pageSize=1"))!;
+            token = (string)page["nextPageToken"]!;
+            token.ShouldNotBeEmpty();
+
+            store.RestoreSqlite(store.SqliteFile + ".older");
+
+            // A first row has no predecessor that could be missing.
+            await Should.ThrowAsync<LedgerClientException>(
+                () => client.OpenAccountsAsync([new AccountSpec { Address = "life:new", Asset = "USD/2", Code = 1 }]));
+            (await node.EndedAsync()).ShouldBe(1, node.Output);
+            node.Output.ShouldContain("HALTED");
+            node.Output.ShouldContain("was acknowledged");
+        }
+
+        var refused = await StartAndFailAsync(store);
+        OneLine(refused).ShouldContain("HALTED");
+        OneLine(refused).ShouldContain("epoch begin");
+        var begun = await Programs.RunAsync(
+            Programs.Node, store.Root,
+            ["epoch", "begin", "--by", "Ada Lovelace", "--reason", "the backup lacks a payment", .. store.Settings]);
+        begun.ExitCode.ShouldBe(0, begun.All);
+        foreach (var snapshots in Directory.EnumerateFiles(store.Root, "ledger.snapshots.db*"))
+        {
+            File.Delete(snapshots);
+        }
+
+        await using var next = await NodeProcess.StartAsync(store);
+        await using var other = next.Connect();
+        (await other.PostTransferAsync(NewTransfer())).Status.ShouldBe(TransferStatus.Created);
+        (await other.GetAccountAsync("life:a"))!.EntryCount.ShouldBe(2ul);
+
+        // What was read of the books before may be no more.
+        using var json = new HttpClient { BaseAddress = next.Json };
+        using var answer = await json.GetAsync($"/v1/accounts/life:a/statement?pageSize=1&pageToken={token}");
+        answer.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        var told = await answer.Content.ReadAsStringAsync();
+        told.ShouldContain("PAGE_TOKEN_OF_ANOTHER_EPOCH");
+        told.ShouldContain("Begin again");
     }
 
     [Fact]

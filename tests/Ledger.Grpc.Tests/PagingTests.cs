@@ -76,4 +76,47 @@ public sealed class PagingTests
         await host.Accounts.ListAccountsAsync(new ListAccountsRequest { PageToken = token });
         host.Ledger.Calls.Last().Argument.ShouldBe(((string?)"users:42:wallet", 100));
     }
+
+    /// <summary>In between the database has lost commits: earlier pages may show what is no more, and an entry may have another
+    /// number.</summary>
+    [Fact]
+    public async Task A_token_of_another_epoch_is_refused_by_name_and_says_what_to_do()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        host.Ledger.Statement = new StatementPage([], 42) { Epoch = 3 };
+        host.Ledger.Accounts = new AccountPage([], "shop") { Epoch = 3 };
+        host.Ledger.InDoubt = new InDoubtPage([], "shop") { Epoch = 3 };
+        var statement = new ListStatementRequest { Address = "shop" };
+        var accounts = new ListAccountsRequest();
+        var inDoubt = new ListInDoubtRequest();
+        statement.PageToken = (await host.Accounts.ListStatementAsync(statement)).NextPageToken;
+        accounts.PageToken = (await host.Accounts.ListAccountsAsync(accounts)).NextPageToken;
+        inDoubt.PageToken = (await host.Admin.ListInDoubtAsync(inDoubt)).NextPageToken;
+        await host.Accounts.ListStatementAsync(statement);
+        await host.Accounts.ListAccountsAsync(accounts);
+        await host.Admin.ListInDoubtAsync(inDoubt);
+
+        host.Ledger.Statement = host.Ledger.Statement! with { Epoch = 4 };
+        host.Ledger.Accounts = host.Ledger.Accounts with { Epoch = 4 };
+        host.Ledger.InDoubt = host.Ledger.InDoubt with { Epoch = 4 };
+        foreach (var call in (Func<Task>[])
+        [
+            async () => await host.Accounts.ListStatementAsync(statement),
+            async () => await host.Accounts.ListAccountsAsync(accounts),
+            async () => await host.Admin.ListInDoubtAsync(inDoubt),
+        ])
+        {
+            var error = await Errors.OfAsync(call);
+            (error.Reason, error.Field).ShouldBe(("PAGE_TOKEN_OF_ANOTHER_EPOCH", "page_token"));
+            error.Message.ShouldContain("epoch 3");
+            error.Message.ShouldContain("Begin again with the first page");
+        }
+
+        // Without a token it goes on.
+        statement.PageToken = accounts.PageToken = inDoubt.PageToken = "";
+        statement.PageToken = (await host.Accounts.ListStatementAsync(statement)).NextPageToken;
+        await host.Accounts.ListStatementAsync(statement);
+        await host.Accounts.ListAccountsAsync(accounts);
+        await host.Admin.ListInDoubtAsync(inDoubt);
+    }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Ledger.Tests.Shared;
+using Npgsql;
 
 namespace Ledger.Node.Tests;
 
@@ -30,6 +31,8 @@ public sealed class FailoverProcessTests : IDisposable
         await PayAsync(url, 3);
         var replica = server.Copy(follows: false);
         await PayAsync(url, 3);
+        var token = (await http.GetFromJsonAsync<JsonElement>(new Uri(url, "/v1/accounts/a/statement?pageSize=1")))
+            .GetProperty("nextPageToken").GetString();
         server.FailOverTo(replica, catchesUp: false);
 
         string told;
@@ -61,6 +64,11 @@ public sealed class FailoverProcessTests : IDisposable
         await Until.TrueAsync(async () => await IsReadyAsync(url));
         await PayAsync(url, 1);
         (await DebitsAsync(url)).ShouldBe("4");
+
+        // What was read of the books before may be no more.
+        var page = await http.GetAsync(new Uri(url, $"/v1/accounts/a/statement?pageSize=1&pageToken={token}"));
+        page.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        (await page.Content.ReadAsStringAsync()).ShouldContain("PAGE_TOKEN_OF_ANOTHER_EPOCH");
         next.Output.ShouldContain("begins anew");
         next.Terminate();
         (await next.ExitAsync()).ShouldBe(0, next.Output);
@@ -83,6 +91,63 @@ public sealed class FailoverProcessTests : IDisposable
         node.Output.ShouldNotContain("HALTED");
         node.Terminate();
         (await node.ExitAsync()).ShouldBe(0, node.Output);
+    }
+
+    /// <summary>What an administrator sets for the database, a connection of the ledger sets for itself otherwise; what only the
+    /// server can set ends the node (R19 d).</summary>
+    [Fact]
+    public async Task A_server_that_is_set_to_lose_what_it_confirms_is_written_to_no_more()
+    {
+        using var node = Start();
+        var url = await node.ListeningAsync();
+        await OpenAsync(url);
+        var name = new NpgsqlConnectionStringBuilder(database).Database!;
+        Execute($"ALTER DATABASE \"{name}\" SET synchronous_commit = off");
+        Execute($"ALTER DATABASE \"{name}\" SET default_transaction_isolation = 'serializable'");
+
+        // Only sessions that begin later are told.
+        server.Restart();
+        Read("SHOW synchronous_commit").ShouldBe("off");
+        Read("SHOW default_transaction_isolation").ShouldBe("serializable");
+        await Until.TrueAsync(async () => (await TryPayAsync(url)).Status == HttpStatusCode.OK);
+        await PayAsync(url, 3);
+        (await http.GetAsync(new Uri(url, "/health/ready"))).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        Execute("ALTER SYSTEM SET fsync = off");
+        Execute("SELECT pg_reload_conf()");
+        (await node.ExitAsync()).ShouldBe(1, node.Output);
+        node.Output.ShouldContain("PostgreSQL has fsync = off");
+        var rows = Read("SELECT count(*) FROM journal");
+
+        // Nor does it begin so.
+        using var refused = Start();
+        (await refused.ExitAsync()).ShouldBe(1, refused.Output);
+        refused.Output.ShouldContain("fsync = off");
+        Read("SELECT count(*) FROM journal").ShouldBe(rows);
+
+        Execute("ALTER SYSTEM RESET fsync");
+        Execute("SELECT pg_reload_conf()");
+        using var next = Start();
+        url = await next.ListeningAsync();
+        await PayAsync(url, 1);
+        next.Terminate();
+        (await next.ExitAsync()).ShouldBe(0, next.Output);
+    }
+
+    private void Execute(string sql)
+    {
+        using var connection = new NpgsqlConnection(database + ";Pooling=false");
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        command.ExecuteNonQuery();
+    }
+
+    private string Read(string sql)
+    {
+        using var connection = new NpgsqlConnection(database + ";Pooling=false");
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        return command.ExecuteScalar()!.ToString()!;
     }
 
     public void Dispose()

@@ -74,6 +74,60 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
         }
     }
 
+    /// <summary>A backup that is restored into the open file keeps its name and its inode, and the next row of another account needs no
+    /// predecessor that is gone.</summary>
+    [Fact]
+    public async Task What_was_acknowledged_and_is_gone_from_the_open_file_is_seen_before_anything_is_written()
+    {
+        Open().Prepare();
+        var watch = new DatabaseWatch();
+        await using var appender = new SqliteAppender(SqliteConnections.ConnectionString(FilePath), clock: null, watch);
+        await WriteAsync(Row("a", 1));
+        Execute($"VACUUM INTO '{FilePath}.older'");
+        await WriteAsync(Row("b", 1));
+
+        // Another connection has written, and nothing is lost: as the index of ids is mended.
+        Execute("INSERT INTO ledger_id (id, persistence_id, sequence_number) VALUES (zeroblob(16), 'a', 0)");
+        await WriteAsync(Row("b", 2));
+        watch.Loss.ShouldBeNull();
+
+        // Who is told of a loss can put it on record at once.
+        watch.Notify(
+            () => Open().RecordLoss(1, watch.Loss!), static _ => throw new InvalidOperationException(), static () => { });
+        Restore(FilePath + ".older");
+        (await Should.ThrowAsync<JournalWriteException>(WriteAsync(Row("a", 2)))).Message.ShouldContain("2 of b was acknowledged");
+        watch.Loss.ShouldNotBeNull();
+        (await Should.ThrowAsync<JournalWriteException>(WriteAsync(Row("c", 1)))).Message.ShouldBe(watch.Loss);
+        using var connection = SqliteConnections.OpenReading(SqliteConnections.ConnectionString(FilePath));
+        SqliteProbe.Look(connection, []).Loss.ShouldBe(watch.Loss);
+        SqliteProbe.Newest(connection).ShouldBeNull("only accounts are told of");
+
+        async Task WriteAsync(AppendRow row)
+        {
+            await appender.AppendAsync([row], isolating: false);
+            watch.Acknowledged(0, row);
+        }
+    }
+
+    [Fact]
+    public async Task What_was_decided_in_another_epoch_than_the_file_holds_is_not_written()
+    {
+        Open().Prepare();
+        var watch = new DatabaseWatch();
+        await using var appender = new SqliteAppender(SqliteConnections.ConnectionString(FilePath), clock: null, watch);
+        await appender.AppendAsync([Row("a", 1) with { Generation = 0 }], isolating: false);
+        Execute("INSERT INTO ledger_identity SELECT 2, ledger_id, begun_by, begun_at_us, reason, id_window_ms FROM ledger_identity");
+        await Should.ThrowAsync<DatabaseChangedException>(appender.AppendAsync([Row("a", 2) with { Generation = 0 }], isolating: false));
+        watch.Generation.ShouldBe(1);
+        await Should.ThrowAsync<DatabaseChangedException>(appender.AppendAsync([Row("a", 2) with { Generation = 0 }], isolating: false));
+        await appender.AppendAsync([Row("a", 2) with { Generation = 1 }], isolating: false);
+
+        // And an older one is a loss.
+        Execute("DELETE FROM ledger_identity WHERE epoch = 2");
+        await Should.ThrowAsync<JournalWriteException>(appender.AppendAsync([Row("a", 3) with { Generation = 1 }], isolating: false));
+        watch.Loss.ShouldNotBeNull().ShouldContain("is in epoch 1, and was in epoch 2 before");
+    }
+
     [Fact]
     public void The_description_is_the_path() => Open().Description.ShouldBe(FilePath);
 
@@ -125,6 +179,18 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
 
         static void Begin(SqliteConnection connection) =>
             SqliteConnections.Execute(connection, "BEGIN; SELECT count(*) FROM (SELECT 1 FROM journal LIMIT 1)");
+    }
+
+    private static AppendRow Row(string stream, long number) => new(stream, number, 1, [1], 7_654_321, "noted.v1", "writer");
+
+    // As the command of the same name does.
+    private void Restore(string copy)
+    {
+        using var from = new SqliteConnection($"Data Source={copy};Mode=ReadOnly;Pooling=False");
+        using var to = new SqliteConnection($"Data Source={FilePath};Pooling=False");
+        from.Open();
+        to.Open();
+        from.BackupDatabase(to);
     }
 
     protected override LedgerStorage Open() => new LedgerOptions().UseSqlite(FilePath).Storage!;

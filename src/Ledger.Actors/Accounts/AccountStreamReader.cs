@@ -35,6 +35,9 @@ internal sealed class AccountStreamReader
     /// <summary>Makes the index of ids again where it is not complete; null where there is none.</summary>
     public IdIndexRepairs? Repairs { get; }
 
+    /// <summary>What look-ups of ids have cost.</summary>
+    public IdLookupCount Lookups { get; } = new();
+
     // ---------------------------------------------------------------- ids
 
     // Reads of pages wait for each other rather than take the store's connections from accounts that wake.
@@ -45,6 +48,7 @@ internal sealed class AccountStreamReader
     public async Task<IReadOnlyList<IdAnswer>> AskAsync(
         AccountAddress account, IReadOnlyList<IdLookup> lookups, CancellationToken cancellationToken)
     {
+        Lookups.Asked(lookups.Count);
         var search = new StreamSearch(account, lookups);
         foreach (var question in index is null ? search.WholeStream() : search.Questions())
         {
@@ -83,6 +87,7 @@ internal sealed class AccountStreamReader
         {
             case RowsQuestion rows:
                 rows.Rows = await ReadAsync(account, rows.From, rows.To, rows.RowsMax, null, cancellationToken);
+                Lookups.Read(rows.Rows.Count);
                 if (rows.Rows.Count == 0)
                 {
                     throw new JournalCorruptException($"Row {rows.From} of {account} is missing.");

@@ -67,9 +67,12 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
             .. waiting > 0 ? [$"{waiting} accounts could not be read, and are tried again."] : (string[])[],
         ];
         var index = accounts.Reader.Repairs?.Problem;
+        var lookups = accounts.Reader.Lookups;
         return Task.FromResult(problems.Length == 0
             ? index is null
                 ? HealthCheckResult.Healthy($"The journal of ledger {ledger.Identity} confirms writes and answers reads."
+                    + $" For ids that memory does not answer for it was asked {lookups.Ids} times,"
+                    + $" and read {lookups.Rows} rows."
                     + (accounts.Snapshots.TooLarge is var tooLarge and > 0
                         ? $" {tooLarge} snapshots were too long to be written, and their accounts wake slowly: the log names them."
                         : string.Empty))

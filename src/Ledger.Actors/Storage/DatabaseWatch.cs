@@ -125,8 +125,11 @@ internal sealed class DatabaseWatch : IExtension
     public int AddWriter() => (Interlocked.Increment(ref writers) - 1) % WritersMax;
 
     /// <summary>Notes the last row of an append that was acknowledged.</summary>
-    public void Acknowledged(int writer, in AppendRow row) => Volatile.Write(
-        ref acknowledged[writer], new AcknowledgedRow(row.PersistenceId, row.SequenceNr, row.WriterUuid));
+    public void Acknowledged(int writer, in AppendRow row) =>
+        Acknowledged(writer, new AcknowledgedRow(row.PersistenceId, row.SequenceNr, row.WriterUuid));
+
+    /// <summary>Notes a row that must be there.</summary>
+    public void Acknowledged(int writer, AcknowledgedRow row) => Volatile.Write(ref acknowledged[writer], row);
 
     /// <summary>The rows that must be there.</summary>
     public IReadOnlyList<AcknowledgedRow> AcknowledgedRows()

@@ -47,6 +47,7 @@ internal static class Reasons
     public static readonly ErrorReason ReferenceTooLong = Invalid("REFERENCE_TOO_LONG");
     public static readonly ErrorReason MetadataTooLarge = Invalid("METADATA_TOO_LARGE");
     public static readonly ErrorReason InvalidPageToken = Invalid("INVALID_PAGE_TOKEN");
+    public static readonly ErrorReason PageTokenOfAnotherEpoch = Invalid("PAGE_TOKEN_OF_ANOTHER_EPOCH");
     public static readonly ErrorReason InvalidPageSize = Invalid("INVALID_PAGE_SIZE");
     public static readonly ErrorReason InvalidRange = Invalid("INVALID_RANGE");
 

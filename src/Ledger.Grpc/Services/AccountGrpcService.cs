@@ -54,10 +54,11 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         var limit = PageSize(request.PageSize);
         var after = request.PageToken.Length == 0 ? null : PageToken.ReadAccount(request.PageToken);
         var page = await ledger.ListAccountsAsync(after, limit, timeout, context.CancellationToken);
+        PageToken.RequireEpoch(request.PageToken, page.Epoch);
         var response = new ListAccountsResponse
         {
             Accounts = { Capacity = page.Accounts.Count },
-            NextPageToken = page.Next is { } next ? PageToken.Write(next) : "",
+            NextPageToken = page.Next is { } next ? PageToken.Write(page.Epoch, next) : "",
         };
         foreach (var account in page.Accounts)
         {
@@ -75,12 +76,13 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         var page = await ledger.GetStatementAsync(
             request.PageToken.Length == 0 ? query : From(query, PageToken.ReadSequence(query, request.PageToken)),
             timeout, context.CancellationToken) ?? throw NotFound();
+        PageToken.RequireEpoch(request.PageToken, page.Epoch);
         var response = new ListStatementResponse
         {
             Entries = { Capacity = page.Entries.Count },
 
             // Of the query as it was asked, which the next request repeats, and not of its rest.
-            NextPageToken = page.NextSequence is { } next ? PageToken.Write(query, next) : "",
+            NextPageToken = page.NextSequence is { } next ? PageToken.Write(query, page.Epoch, next) : "",
             CompleteUpTo = page.CompleteUpTo is { } time ? Mapping.Write(time) : null,
         };
         foreach (var entry in page.Entries)

@@ -19,7 +19,11 @@ internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallC
         var limit = AccountGrpcService.PageSize(request.PageSize);
         var after = request.PageToken.Length == 0 ? null : PageToken.ReadAccount(request.PageToken);
         var page = await admin.ListInDoubtAsync(after, limit, context.CancellationToken);
-        var response = new ListInDoubtResponse { NextPageToken = page.Next is { } next ? PageToken.Write(next) : "" };
+        PageToken.RequireEpoch(request.PageToken, page.Epoch);
+        var response = new ListInDoubtResponse
+        {
+            NextPageToken = page.Next is { } next ? PageToken.Write(page.Epoch, next) : "",
+        };
         foreach (var one in page.Accounts)
         {
             response.Accounts.Add(new V1.AccountInDoubt { Address = one.Account.Text, Since = Mapping.Write(one.Since) });

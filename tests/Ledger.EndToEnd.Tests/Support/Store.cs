@@ -33,25 +33,19 @@ internal sealed class Store : IDisposable
         ? ["--Ledger:Sqlite:Path", SqliteFile]
         : ["--ConnectionStrings:Ledger", connectionString];
 
-    private string SqliteFile => Path.Combine(Root, "ledger.db");
+    /// <summary>The SQLite file, where there is one.</summary>
+    public string SqliteFile => Path.Combine(Root, "ledger.db");
 
     /// <summary>How many rows the journal has.</summary>
-    public async Task<long> CountJournalRowsAsync()
-    {
-        const string query = "SELECT count(*) FROM journal";
-        if (connectionString is not null)
-        {
-            await using var source = NpgsqlDataSource.Create(connectionString);
-            await using var postgres = source.CreateCommand(query);
-            return (long)(await postgres.ExecuteScalarAsync())!;
-        }
+    public async Task<long> CountJournalRowsAsync() => (long)(await ReadAsync(SqliteFile, "SELECT count(*) FROM journal"))!;
 
-        await using var connection = new SqliteConnection($"Data Source={SqliteFile};Mode=ReadOnly;Pooling=False");
-        await connection.OpenAsync();
-        await using var sqlite = connection.CreateCommand();
-        sqlite.CommandText = query;
-        return (long)(await sqlite.ExecuteScalarAsync())!;
-    }
+    /// <summary>How many rows an account has.</summary>
+    public async Task<long> CountJournalRowsAsync(string account) => (long)(await ReadAsync(
+        SqliteFile, $"SELECT count(*) FROM journal WHERE persistence_id = 'ledger-account-{account}'"))!;
+
+    /// <summary>The row that an account's newest snapshot stands on; null where it has none.</summary>
+    public async Task<long?> SnapshotRowAsync(string account) => await ReadAsync(
+        SnapshotFile, $"SELECT max(sequence_number) FROM snapshot WHERE persistence_id = 'ledger-account-{account}'") as long?;
 
     /// <summary>How many tables a PostgreSQL database has.</summary>
     public async Task<long> TablesAsync()
@@ -61,8 +55,41 @@ internal sealed class Store : IDisposable
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>Changes the database behind the node's back, which must not run on a file meanwhile.</summary>
-    public async Task ExecuteAsync(string statement)
+    /// <summary>Changes the database behind the node's back.</summary>
+    public Task ExecuteAsync(string statement) => ExecuteAsync(SqliteFile, statement);
+
+    /// <summary>Changes what keeps the snapshots, behind the node's back.</summary>
+    public Task ExecuteOnSnapshotsAsync(string statement) => ExecuteAsync(SnapshotFile, statement);
+
+    /// <summary>Restores a copy into the file, which may be open, as SQLite's shell does by <c>.restore</c>.</summary>
+    public void RestoreSqlite(string copy)
+    {
+        using var from = new SqliteConnection($"Data Source={copy};Mode=ReadOnly;Pooling=False");
+        using var to = new SqliteConnection($"Data Source={SqliteFile};Pooling=False");
+        from.Open();
+        to.Open();
+        from.BackupDatabase(to);
+    }
+
+    private string SnapshotFile => Path.Combine(Root, "ledger.snapshots.db");
+
+    private async Task<object?> ReadAsync(string file, string query)
+    {
+        if (connectionString is not null)
+        {
+            await using var source = NpgsqlDataSource.Create(connectionString);
+            await using var postgres = source.CreateCommand(query);
+            return await postgres.ExecuteScalarAsync();
+        }
+
+        await using var connection = new SqliteConnection($"Data Source={file};Mode=ReadOnly;Pooling=False");
+        await connection.OpenAsync();
+        await using var sqlite = connection.CreateCommand();
+        sqlite.CommandText = query;
+        return await sqlite.ExecuteScalarAsync();
+    }
+
+    private async Task ExecuteAsync(string file, string statement)
     {
         if (connectionString is not null)
         {
@@ -72,7 +99,7 @@ internal sealed class Store : IDisposable
             return;
         }
 
-        await using var connection = new SqliteConnection($"Data Source={SqliteFile};Pooling=False");
+        await using var connection = new SqliteConnection($"Data Source={file};Pooling=False");
         await connection.OpenAsync();
         await using var sqlite = connection.CreateCommand();
         sqlite.CommandText = statement;

@@ -1,0 +1,8 @@
+using Ledger.EndToEnd.Tests.Support;
+using Ledger.Tests.Shared;
+
+namespace Ledger.EndToEnd.Tests;
+
+/// <summary>On PostgreSQL.</summary>
+[Collection(PostgresCollection.Name)]
+public sealed class PostgreSqlNodeRimTests(PostgreSqlRimNode node) : NodeRimTests(node), IClassFixture<PostgreSqlRimNode>;

@@ -1,0 +1,4 @@
+namespace Ledger.EndToEnd.Tests.Support;
+
+/// <summary>On a file.</summary>
+public sealed class SqliteRimNode() : RimNode(Database.Sqlite);
