@@ -126,7 +126,8 @@ internal static class StatementCommand
                 Tables.Write(
                     context,
                     [
-                        ">seq", "booked", "side", ">amount", ">balance", "counterparty", "transfer", ">code", "asset", "reference",
+                        ">seq", "booked", "side", ">amount", ">balance", "counterparty", "transfer", ">code", "asset",
+                        "reference",
                     ],
                     rows);
                 break;
