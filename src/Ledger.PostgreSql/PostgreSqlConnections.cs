@@ -113,7 +113,8 @@ internal static class PostgreSqlConnections
     /// <summary>What the writing sessions of a process are called. At most 63 bytes.</summary>
     public static string WriterName(Guid process) => $"ledger writer {process:N}";
 
-    /// <summary>Has all sessions find their tables in one schema, whatever is set for the role or the database.</summary>
+    /// <summary>Has all sessions find their tables in one schema, whatever is set for the role or the
+    /// database.</summary>
     /// <param name="builder">Of a completed string; what it says of a search path goes.</param>
     /// <param name="schema">The schema's name.</param>
     public static void InSchema(NpgsqlConnectionStringBuilder builder, string schema)

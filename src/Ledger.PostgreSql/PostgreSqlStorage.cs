@@ -145,7 +145,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         }
         catch (NpgsqlException e)
         {
-            throw new InvalidOperationException($"A new epoch of the ledger in {Description} can't be begun: {e.Message}", e);
+            throw new InvalidOperationException(
+                $"A new epoch of the ledger in {Description} can't be begun: {e.Message}", e);
         }
 
         return PostgreSqlIdentity.Begin(_connection.ConnectionString, Description, by, reason);
@@ -207,7 +208,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         {
             KeepTo(
                 connection, transaction,
-                PostgreSqlTables.FindSchema(connection, transaction) ?? PostgreSqlTables.SchemaToMakeIn(connection, transaction));
+                PostgreSqlTables.FindSchema(connection, transaction)
+                    ?? PostgreSqlTables.SchemaToMakeIn(connection, transaction));
             using var script = new NpgsqlCommand(PostgreSqlSchema.Script, connection, transaction)
             {
                 CommandTimeout = 60,

@@ -3,10 +3,10 @@ using Npgsql;
 namespace Ledger.PostgreSql;
 
 /// <summary>The ledger's tables: in which schema they are, and what the role may do with them.</summary>
-/// <remarks>The search path is followed once, at the start. From then on all sessions name the one schema that it led to
-/// (<see cref="PostgreSqlConnections.InSchema"/>): a search path that is set for the role or the database later, or a
-/// table of the same name that somebody makes in a schema in front, must not lead a new connection of a running ledger to
-/// other tables than the old ones.</remarks>
+/// <remarks>The search path is followed once, at the start. From then on all sessions name the one schema that it led
+/// to (<see cref="PostgreSqlConnections.InSchema"/>): a search path that is set for the role or the database later, or
+/// a table of the same name that somebody makes in a schema in front, must not lead a new connection of a running
+/// ledger to other tables than the old ones.</remarks>
 internal static class PostgreSqlTables
 {
     // What an account's row rests on is never changed; the others are the ledger's own notes.
@@ -31,7 +31,8 @@ internal static class PostgreSqlTables
     public static bool AreThere(NpgsqlConnection connection, NpgsqlTransaction? transaction) =>
         Places(connection, transaction).Count == s_names.Length;
 
-    /// <summary>The schema that the search path leads to: that of the tables that are there; null where none is.</summary>
+    /// <summary>The schema that the search path leads to: that of the tables that are there; null where none
+    /// is.</summary>
     /// <exception cref="PostgreSqlSessionException">It leads to more than one.</exception>
     public static string? FindSchema(NpgsqlConnection connection, NpgsqlTransaction? transaction)
     {
@@ -42,22 +43,24 @@ internal static class PostgreSqlTables
             throw new PostgreSqlSessionException(
                 "The search path leads to tables in several schemas: "
                 + string.Join(", ", places.Select(static one => $"{one.Table} in {one.Schema}"))
-                + ". A ledger's tables are in one. Set Search Path in the connection string to the schema of the ledger alone.");
+                + ". A ledger's tables are in one. Set Search Path in the connection string to the schema of the ledger"
+                + " alone.");
         }
 
-        if (schemas is [var found] && Ledgers(connection, transaction, "AND n.nspname = ANY (current_schemas(false))") is { Count: > 1 } several)
+        const string onPath = "AND n.nspname = ANY (current_schemas(false))";
+        if (schemas is [var found] && Ledgers(connection, transaction, onPath) is { Count: > 1 } several)
         {
             throw new PostgreSqlSessionException(
-                $"The search path leads to several ledgers, in the schemas {string.Join(", ", several)}, of which '{found}' is the"
-                + " first. Set Search Path in the connection string to the schema of one of them alone.");
+                $"The search path leads to several ledgers, in the schemas {string.Join(", ", several)}, of which"
+                + $" '{found}' is the first. Set Search Path in the connection string to the schema of one of them alone.");
         }
 
         return schemas.Count == 0 ? null : schemas[0];
     }
 
     /// <summary>The schema in which tables are made where there are none yet.</summary>
-    /// <exception cref="PostgreSqlSessionException">There is none, the role may make no tables there, or another schema has a
-    /// ledger: whoever came by another search path would not notice that there are two.</exception>
+    /// <exception cref="PostgreSqlSessionException">There is none, the role may make no tables there, or another schema
+    /// has a ledger: whoever came by another search path would not notice that there are two.</exception>
     public static string SchemaToMakeIn(NpgsqlConnection connection, NpgsqlTransaction transaction)
     {
         RefuseElsewhere(connection, transaction);
@@ -65,8 +68,8 @@ internal static class PostgreSqlTables
         if (schema is null)
         {
             throw new PostgreSqlSessionException(
-                $"The search path of the role '{role}' leads to no schema that exists and that it may use. Create one and give the"
-                + " role USAGE on it, or set Search Path in the connection string.");
+                $"The search path of the role '{role}' leads to no schema that exists and that it may use. Create one and"
+                + " give the role USAGE on it, or set Search Path in the connection string.");
         }
 
         using var command = new NpgsqlCommand("SELECT has_schema_privilege($1, 'CREATE')", connection, transaction)
@@ -79,7 +82,8 @@ internal static class PostgreSqlTables
                 $"permission denied for schema {schema}: the role '{role}' lacks CREATE on it. {WayOut}");
     }
 
-    /// <summary>Refuses a search path that leads to no table, where a schema that it does not name has a ledger.</summary>
+    /// <summary>Refuses a search path that leads to no table, where a schema that it does not name has a
+    /// ledger.</summary>
     /// <exception cref="PostgreSqlSessionException">It is so.</exception>
     public static void RefuseElsewhere(NpgsqlConnection connection, NpgsqlTransaction? transaction)
     {
@@ -96,18 +100,18 @@ internal static class PostgreSqlTables
         };
         var right = command.ExecuteScalar() is true ? "" : $" The role '{role}' lacks USAGE on it.";
         throw new PostgreSqlSessionException(
-            $"The search path of the role '{role}' leads to {(schema is null ? "no schema" : $"schema '{schema}'")}, where no ledger"
-            + $" is; schema '{string.Join("', '", elsewhere)}' of this database has one.{right} Nobody would notice that there are two."
-            + $" For that one set Search Path={first} in the connection string of all nodes; for another one have the owner of a"
-            + " schema apply there what 'Ledger.Node schema' prints.");
+            $"The search path of the role '{role}' leads to {(schema is null ? "no schema" : $"schema '{schema}'")},"
+            + $" where no ledger is; schema '{string.Join("', '", elsewhere)}' of this database has one.{right} Nobody"
+            + $" would notice that there are two. For that one set Search Path={first} in the connection string of all"
+            + " nodes; for another one have the owner of a schema apply there what 'Ledger.Node schema' prints.");
     }
 
     /// <summary>The rights that the role lacks, named; null where it has all of them.</summary>
     public static string? MissingRights(NpgsqlConnection connection)
     {
         using var command = new NpgsqlCommand(
-            "SELECT r.name, r.privilege FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (name, privilege, place)"
-            + " WHERE NOT has_table_privilege(to_regclass(r.name), r.privilege) ORDER BY r.place", connection);
+            "SELECT r.name, r.privilege"
+            + " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (name, privilege, place) WHERE NOT has_table_privilege(to_regclass(r.name), r.privilege) ORDER BY r.place", connection);
         var all = s_all.SelectMany(static one => one.Rights.Select(right => (one.Table, Right: right))).ToList();
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. all.Select(static one => one.Table)] });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. all.Select(static one => one.Right)] });
@@ -137,12 +141,14 @@ internal static class PostgreSqlTables
     public const string WayOut = "Where the ledger's role may create no tables, have their owner apply what"
         + " 'Ledger.Node schema --role NAME' prints, which also gives the role its rights.";
 
-    private static List<(string Table, string Schema)> Places(NpgsqlConnection connection, NpgsqlTransaction? transaction)
+    private static List<(string Table, string Schema)> Places(
+        NpgsqlConnection connection, NpgsqlTransaction? transaction)
     {
         using var command = new NpgsqlCommand(
             """
             SELECT t.name, n.nspname FROM unnest($1::text[]) WITH ORDINALITY AS t (name, place)
-            JOIN pg_class c ON c.oid = to_regclass(t.name) JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY t.place
+            JOIN pg_class c ON c.oid = to_regclass(t.name) JOIN pg_namespace n ON n.oid = c.relnamespace
+            ORDER BY t.place
             """,
             connection, transaction);
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = s_names });
@@ -166,7 +172,8 @@ internal static class PostgreSqlTables
     private static (string Role, string? Schema) Ask(NpgsqlConnection connection, NpgsqlTransaction? transaction)
     {
         using var command = new NpgsqlCommand("SELECT current_user, current_schema()", connection, transaction);
-        return Read(command, static reader => (reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1)))[0];
+        return Read(
+            command, static reader => (reader.GetString(0), reader.IsDBNull(1) ? null : reader.GetString(1)))[0];
     }
 
     private static List<T> Read<T>(NpgsqlCommand command, Func<NpgsqlDataReader, T> row)

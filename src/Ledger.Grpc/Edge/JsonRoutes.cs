@@ -29,13 +29,18 @@ internal static class JsonRoutes
     {
         var (method, path) = (context.Request.Method, context.Request.Path.Value ?? "");
         var shown = path.Length <= ShownMax ? path : $"{path[..ShownMax]}…";
-        string[] allowed = [.. All.Where(route => route.Takes(path)).Select(static route => route.Method).Distinct().Order()];
+        string[] allowed =
+        [
+            .. All.Where(route => route.Takes(path)).Select(static route => route.Method).Distinct().Order(),
+        ];
         if (allowed.Length == 0)
         {
             var beside = string.Concat(others.Select(static other => $"; GET {other}"));
             return JsonEdge.WriteAsync(
                 context,
-                new Fault(Reasons.MethodNotFound, $"There is no path {(shown.Length == 0 ? "/" : shown)}. There are: {List}{beside}."),
+                new Fault(
+                    Reasons.MethodNotFound,
+                    $"There is no path {(shown.Length == 0 ? "/" : shown)}. There are: {List}{beside}."),
                 StatusCodes.Status404NotFound);
         }
 
@@ -44,7 +49,8 @@ internal static class JsonRoutes
         // An address may itself hold a colon: a verb that there is none of reads as a part of it.
         string[] verbs =
         [
-            .. All.Where(route => route.Method == method && Parent(route.Path) == Parent(path)).Select(static route => route.Path),
+            .. All.Where(route => route.Method == method && Parent(route.Path) == Parent(path))
+                .Select(static route => route.Path),
         ];
         var meant = verbs.Length == 0 ? "" : $" {method} takes: {string.Join(", ", verbs)}.";
         return JsonEdge.WriteAsync(
