@@ -7,14 +7,22 @@ namespace Ledger.Cli;
 internal sealed class CliContext
 {
     /// <summary>Where results go: one document, for people or programs.</summary>
-    public required TextWriter Out { get; init; }
+    public required TextWriter Out
+    {
+        get;
+        init => field = new ResultWriter(value);
+    }
 
     /// <summary>Where progress, ids and errors go. What is told there can't steer the terminal.</summary>
     public required TextWriter Error
     {
         get;
-        init => (field, ErrorTerminal) = (new PrintableWriter(value), value);
+        init => (field, ErrorTerminal) = (new PrintableWriter(value, () => ErrorWidth), value);
     }
+
+    /// <summary>How many characters a line of the terminal holds that errors go to; null where they go to
+    /// none.</summary>
+    public int? ErrorWidth { get; init; }
 
     /// <summary>The same, for what rewrites its line.</summary>
     public TextWriter ErrorTerminal { get; private init; } = TextWriter.Null;
@@ -26,7 +34,7 @@ internal sealed class CliContext
     /// <summary>Whether results are read by a person, so that colour helps.</summary>
     public bool OutIsTerminal { get; init; }
 
-    /// <summary>How many characters a line of the terminal holds; null for what the terminal itself says.</summary>
+    /// <summary>How many characters a line of the terminal holds; null where it does not say.</summary>
     public int? Width { get; init; }
 
     /// <summary>Whether progress may rewrite its line.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Grpc.Core;
+using Ledger.Cli.Output;
 using Ledger.Client;
 
 namespace Ledger.Cli;
@@ -35,6 +36,14 @@ internal static class CommandRunner
                     ? "error: interrupted; the outcome of what was under way is unknown."
                     : "error: interrupted.");
                 return writes ? ExitCodes.Unknown : ExitCodes.Unreachable;
+            }
+            catch (OutputException failure)
+            {
+                // What was sent is done or not whether or not it could be told.
+                await context.Error.WriteLineAsync("error: the result can't be written: " + failure.Message + (writes
+                    ? " The outcome is unknown: give the same command with the same id again."
+                    : ""));
+                return writes ? ExitCodes.Unknown : ExitCodes.Defect;
             }
             catch (Exception failure)
             {
@@ -85,5 +94,5 @@ internal static class CommandRunner
         };
     }
 
-    private static string Name(LedgerClientException failure) => Output.Names.ScreamingSnake(failure.Code.ToString());
+    private static string Name(LedgerClientException failure) => Names.ScreamingSnake(failure.Code.ToString());
 }

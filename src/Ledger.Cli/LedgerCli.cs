@@ -24,7 +24,11 @@ internal static class LedgerCli
                 Out = output,
                 Error = error,
                 OutIsTerminal = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected,
+                Width = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected ? WidthOfTerminal() : null,
                 ErrorIsTerminal = ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected,
+                ErrorWidth = ReferenceEquals(error, Console.Error) && !Console.IsErrorRedirected
+                    ? WidthOfTerminal()
+                    : null,
             },
             cancellationToken);
 
@@ -64,6 +68,19 @@ internal static class LedgerCli
         var code = await parsed.InvokeAsync(invocation, cancellationToken);
         await context.Out.FlushAsync(CancellationToken.None);
         return code;
+    }
+
+    // A terminal that does not say breaks lines by itself.
+    private static int? WidthOfTerminal()
+    {
+        try
+        {
+            return Console.WindowWidth is > 0 and var width ? width : null;
+        }
+        catch (Exception e) when (e is IOException or PlatformNotSupportedException)
+        {
+            return null;
+        }
     }
 
     internal static string OneLine(string text) => Printable.Of(text);

@@ -41,6 +41,9 @@ public sealed record StatementEntry
 
     /// <summary>Posted debits less posted credits after this entry.</summary>
     public required BigInteger Balance { get; init; }
+
+    /// <summary>The asset that the account holds, such as <c>USD/2</c>, whether or not the transfer named it.</summary>
+    public string Asset { get; init; } = "";
 }
 
 /// <summary>Which entries of a statement to list, and in which order. The default is all, the oldest first.</summary>

@@ -314,6 +314,7 @@ internal static class Wire
         DebitsPosted = Amount(wire.DebitsPosted),
         CreditsPosted = Amount(wire.CreditsPosted),
         Balance = Signed(wire.Balance),
+        Asset = wire.Asset,
     };
 
     private static AccountSpec FromWire(V1.AccountSpec wire) => new()

@@ -110,6 +110,7 @@ public sealed partial class AccountRuntime
         Hold(call.Caller, new StatementFenceAnswer(state.Spec is not null, assignedSequenceNr, state.EntryCount)
         {
             CompleteUpTo = completeUpTo,
+            Asset = state.Spec?.Asset ?? default,
         });
     }
 

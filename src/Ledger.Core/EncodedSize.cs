@@ -135,7 +135,7 @@ public static class EncodedSize
         ArgumentNullException.ThrowIfNull(entry);
         return Saturated(Message(
             Message(PublicTransfer(entry.Transfer)) + (2 * Timestamp) + Tag + Varint64 + Tag + Varint32
-            + (3 * (Tag + 2 + DigitsMax)) + FarTag + 1 + IdText));
+            + (3 * (Tag + 2 + DigitsMax)) + FarTag + 1 + IdText + Tag + 1 + Asset.LengthMax));
     }
 
     /// <summary>An account as a part of the answer that shows it.</summary>

@@ -313,6 +313,9 @@ public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong En
     /// <summary>When something is in doubt although the call has waited for it: everything that the account prepared at this
     /// time or earlier is decided, and booked. Null when nothing is in doubt that was prepared before the call came.</summary>
     public LedgerTime? CompleteUpTo { get; init; }
+
+    /// <summary>The asset that the account holds; none where it does not exist.</summary>
+    public Asset Asset { get; init; }
 }
 
 /// <summary>A call failed.</summary>

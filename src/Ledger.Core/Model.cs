@@ -365,6 +365,9 @@ public sealed record StatementEntry(
 
     /// <summary>The transaction that the transfer is a part of; its own id when it stood alone.</summary>
     public TransferId TransactionId { get; init; }
+
+    /// <summary>The asset that the account holds, whether or not the transfer named it.</summary>
+    public Asset Asset { get; init; }
 }
 
 /// <summary>The limits on what a caller may send.</summary>

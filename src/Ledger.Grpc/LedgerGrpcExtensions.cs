@@ -88,7 +88,7 @@ public static class LedgerGrpcExtensions
                 endpoint.RequestDelegate = JsonEdge.Wrap(next, request, bodyBytesMax);
             }
         });
-        endpoints.Map(UnknownRoute, JsonEdge.AnswerUnknownAsync).WithOrder(int.MaxValue - 1);
+        endpoints.Map(UnknownRoute, static context => JsonRoutes.AnswerAsync(context)).WithOrder(int.MaxValue - 1);
         endpoints.MapGrpcHealthChecksService();
         if (options.EnableReflection)
         {

@@ -295,6 +295,7 @@ internal static partial class Mapping
         DebitsPosted = source.DebitsPosted.ToString(),
         CreditsPosted = source.CreditsPosted.ToString(),
         Balance = source.Balance.ToString(),
+        Asset = source.Asset.Text ?? "",
     };
 
     private static V1.Transfer Write(Transfer source)

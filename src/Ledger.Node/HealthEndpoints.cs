@@ -10,13 +10,20 @@ internal static class HealthEndpoints
 {
     public const string LiveTag = "live";
 
+    private const string All = "/health";
+    private const string Live = All + "/live";
+    private const string Ready = All + "/ready";
+
+    /// <summary>The paths that are served.</summary>
+    public static readonly string[] Paths = [All, Live, Ready];
+
     /// <summary>Maps <c>/health/live</c> (restart the node when it fails), <c>/health/ready</c> (send it no calls while
     /// it fails) and <c>/health</c> (everything).</summary>
     public static void MapNodeHealth(this IEndpointRouteBuilder endpoints)
     {
-        Map(endpoints, "/health/live", static check => check.Tags.Contains(LiveTag));
-        Map(endpoints, "/health/ready", static check => check.Tags.Contains(LedgerGrpcExtensions.ReadyTag));
-        Map(endpoints, "/health", static _ => true);
+        Map(endpoints, Live, static check => check.Tags.Contains(LiveTag));
+        Map(endpoints, Ready, static check => check.Tags.Contains(LedgerGrpcExtensions.ReadyTag));
+        Map(endpoints, All, static _ => true);
     }
 
     private static void Map(

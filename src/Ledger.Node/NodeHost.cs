@@ -2,6 +2,7 @@ using System.Net;
 using Akka.Actor;
 using Ledger.Actors;
 using Ledger.Grpc;
+using Ledger.Grpc.Edge;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -152,6 +153,8 @@ internal static class NodeHost
                 TypedResults.Text(ContactPoint.Describe(system), "application/json"));
         }
 
+        // In place of an empty 404: whoever opens the address in a browser is told what there is.
+        app.MapFallback("{**path}", static context => JsonRoutes.AnswerAsync(context, HealthEndpoints.Paths));
         return app;
     }
 

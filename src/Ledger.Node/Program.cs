@@ -24,6 +24,7 @@ try
         return SchemaCommand.Run(args[1..], Console.Out);
     }
 
+    OpenFiles.RequireEnough();
     var settings = NodeSettings.Read(NodeConfiguration.Build(args));
     Console.WriteLine($"Ledger.Node {NodeUsage.Version}");
     Console.WriteLine(settings.Describe());

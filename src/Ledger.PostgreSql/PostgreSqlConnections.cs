@@ -113,6 +113,34 @@ internal static class PostgreSqlConnections
     /// <summary>What the writing sessions of a process are called. At most 63 bytes.</summary>
     public static string WriterName(Guid process) => $"ledger writer {process:N}";
 
+    /// <summary>Has all sessions find their tables in one schema, whatever is set for the role or the
+    /// database.</summary>
+    /// <param name="builder">Of a completed string; what it says of a search path goes.</param>
+    /// <param name="schema">The schema's name.</param>
+    public static void InSchema(NpgsqlConnectionStringBuilder builder, string schema)
+    {
+        // Among the options, and not as a parameter of its own: a proxy drops either both or what says that the session
+        // has been given all of it. Of several the last one counts.
+        builder.SearchPath = null;
+        builder.Options = $"{builder.Options} -c search_path={Escaped(PostgreSqlTables.Quoted(schema))}".TrimStart();
+    }
+
+    private static string Escaped(string value)
+    {
+        var escaped = new StringBuilder(value.Length);
+        foreach (var c in value)
+        {
+            if (c == '\\' || char.IsWhiteSpace(c))
+            {
+                escaped.Append('\\');
+            }
+
+            escaped.Append(c);
+        }
+
+        return escaped.ToString();
+    }
+
     /// <summary>The connection that looks at the database once at start, when nobody waits for an answer yet: a slow
     /// one is no reason to fail.</summary>
     public static string ForStart(string connectionString)
@@ -162,7 +190,8 @@ internal static class PostgreSqlConnections
         var settings = SettingsIn(builder.Options ?? string.Empty);
         if (!string.IsNullOrEmpty(builder.SearchPath))
         {
-            settings.TryAdd("search_path", builder.SearchPath);
+            // As PostgreSQL has it: what is given by itself comes after the options.
+            settings["search_path"] = builder.SearchPath;
         }
 
         return ([.. settings.Keys], [.. settings.Values]);

@@ -57,6 +57,11 @@ public sealed class PostgreSqlStorage : LedgerStorage
             Refuse(PostgreSqlProxy.FaultIn(connection, sessions.Open));
             Refuse(PostgreSqlConnectionCount.FaultIn(connection, _connection.MaxPoolSize, _options.Writers));
 
+            if (PostgreSqlTables.FindSchema(connection, null) is { } schema)
+            {
+                KeepTo(connection, null, schema);
+            }
+
             if (_options.AutoInitialize)
             {
                 Initialize(connection);
@@ -65,6 +70,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             CheckTables(connection);
             CheckColumns(connection);
             CheckUniqueKey(connection);
+            Refuse(PostgreSqlTables.MissingRights(connection));
             EmptyForeignIndex(connection);
             BeginIndex(connection);
             PostgreSqlIdentity.Read(connection);
@@ -72,8 +78,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
             throw new InvalidOperationException(
-                $"The ledger's storage {Description} can't be used: {e.MessageText}. Where the ledger's role may create no tables,"
-                + " have their owner apply what 'Ledger.Node schema --role NAME' prints, which also gives the role its rights.", e);
+                $"The ledger's storage {Description} can't be used: {e.MessageText}. {PostgreSqlTables.WayOut}", e);
         }
         catch (NpgsqlException e)
         {
@@ -110,6 +115,9 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     internal override LedgerIdentity ReadIdentity() => PostgreSqlIdentity.Read(_connection.ConnectionString, Description);
 
+    /// <summary>The schema that holds the tables, from <see cref="Prepare"/> on; null before.</summary>
+    internal string? Schema { get; private set; }
+
     internal override ClockMark ReadClockMark()
     {
         using var connection = new PostgreSqlSessions(_connection.ConnectionString, mustLast: true).Open();
@@ -119,8 +127,30 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     internal override string? ReadLoss() => PostgreSqlIdentity.ReadLoss(_connection.ConnectionString, Description);
 
-    internal override LedgerIdentity BeginEpoch(string by, string reason) =>
-        PostgreSqlIdentity.Begin(_connection.ConnectionString, Description, by, reason);
+    internal override LedgerIdentity BeginEpoch(string by, string reason)
+    {
+        // By the same tables as the nodes: see PostgreSqlTables.
+        try
+        {
+            using var connection = new PostgreSqlSessions(
+                PostgreSqlConnections.ForStart(_connection.ConnectionString), mustLast: false).Open();
+            if (PostgreSqlTables.FindSchema(connection, null) is { } schema)
+            {
+                KeepTo(connection, null, schema);
+            }
+            else
+            {
+                PostgreSqlTables.RefuseElsewhere(connection, null);
+            }
+        }
+        catch (NpgsqlException e)
+        {
+            throw new InvalidOperationException(
+                $"A new epoch of the ledger in {Description} can't be begun: {e.Message}", e);
+        }
+
+        return PostgreSqlIdentity.Begin(_connection.ConnectionString, Description, by, reason);
+    }
 
     internal override void Attach(DatabaseWatch database) => _database = database;
 
@@ -131,19 +161,26 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     private PostgreSqlReaders Readers => new(_connection.ConnectionString, _database);
 
-    private static bool HasTable(NpgsqlConnection connection, NpgsqlTransaction? transaction, string table)
+    // What the search path leads to is found once: see PostgreSqlTables.
+    private void KeepTo(NpgsqlConnection connection, NpgsqlTransaction? transaction, string schema)
     {
-        using var command = new NpgsqlCommand("SELECT to_regclass($1) IS NOT NULL", connection, transaction)
+        if (Schema != schema)
         {
-            Parameters = { new NpgsqlParameter<string> { TypedValue = table } },
+            PostgreSqlConnections.InSchema(_connection, schema);
+            Schema = schema;
+        }
+
+        using var command = new NpgsqlCommand("SELECT set_config('search_path', $1, false)", connection, transaction)
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = PostgreSqlTables.Quoted(schema) } },
         };
-        return (bool)command.ExecuteScalar()!;
+        command.ExecuteNonQuery();
     }
 
-    private static void Initialize(NpgsqlConnection connection)
+    private void Initialize(NpgsqlConnection connection)
     {
         // Looked at first, since even CREATE TABLE IF NOT EXISTS asks for rights that the ledger's role may not have.
-        if (HasTables(connection, null))
+        if (PostgreSqlTables.AreThere(connection, null))
         {
             return;
         }
@@ -166,9 +203,13 @@ public sealed class PostgreSqlStorage : LedgerStorage
             gate.ExecuteNonQuery();
         }
 
-        // Whoever comes second finds them.
-        if (!HasTables(connection, transaction))
+        // Whoever comes second finds them, and whoever comes by another search path is told of them.
+        if (!PostgreSqlTables.AreThere(connection, transaction))
         {
+            KeepTo(
+                connection, transaction,
+                PostgreSqlTables.FindSchema(connection, transaction)
+                    ?? PostgreSqlTables.SchemaToMakeIn(connection, transaction));
             using var script = new NpgsqlCommand(PostgreSqlSchema.Script, connection, transaction)
             {
                 CommandTimeout = 60,
@@ -176,21 +217,13 @@ public sealed class PostgreSqlStorage : LedgerStorage
             script.ExecuteNonQuery();
         }
 
+        else if (PostgreSqlTables.FindSchema(connection, transaction) is { } schema)
+        {
+            KeepTo(connection, transaction, schema);
+        }
+
         transaction.Commit();
     }
-
-    private static bool HasTables(NpgsqlConnection connection, NpgsqlTransaction? transaction)
-        => HasTable(connection, transaction, "journal")
-            && HasTable(connection, transaction, "snapshot")
-            && HasTable(connection, transaction, "tags")
-            && HasTable(connection, transaction, "ledger_id")
-            && HasTable(connection, transaction, "ledger_identity")
-            && HasTable(connection, transaction, "ledger_loss")
-            && HasTable(connection, transaction, "ledger_hold")
-            && HasTable(connection, transaction, "ledger_work_checkpoint")
-            && HasTable(connection, transaction, "ledger_unfinished")
-            && HasTable(connection, transaction, "ledger_lease")
-            && HasTable(connection, transaction, "ledger_shard");
 
     // An index that has seen more than there is stands beside a journal which it does not belong to, as when an older one was
     // put back: what it says may never have been. Both are looked at in one statement, so a node that is at work is no such
@@ -284,8 +317,9 @@ public sealed class PostgreSqlStorage : LedgerStorage
 
     private void CheckTables(NpgsqlConnection connection)
     {
-        if (!HasTables(connection, null))
+        if (!PostgreSqlTables.AreThere(connection, null))
         {
+            PostgreSqlTables.RefuseElsewhere(connection, null);
             throw new InvalidOperationException(
                 $"The ledger's storage {Description} lacks some or all of its tables. Have their owner apply what 'Ledger.Node schema'"
                 + $" prints (in code {nameof(PostgreSqlSchema)}.{nameof(PostgreSqlSchema.Script)}), or set"

@@ -16,12 +16,16 @@ internal sealed partial class SqliteFileLock : IDisposable
     // 11 on Linux, 35 on macOS.
     private static readonly int[] s_wouldBlock = [11, 35];
 
-    private readonly SafeFileHandle _handle;
+    /// <summary>What a file may be made with at most: the owner writes, others read.</summary>
+    public const UnixFileMode CreateMode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    private readonly FileStream _stream;
     private readonly string? _target;
 
-    private SqliteFileLock(SafeFileHandle handle)
+    private SqliteFileLock(FileStream stream)
     {
-        _handle = handle;
+        _stream = stream;
         _target = Target();
     }
 
@@ -35,10 +39,18 @@ internal sealed partial class SqliteFileLock : IDisposable
             return null;
         }
 
-        SafeFileHandle handle;
+        FileStream stream;
         try
         {
-            handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            // Not more than SQLite would give it: with a umask of 0 anybody could write it.
+            stream = new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.ReadWrite | FileShare.Delete,
+                BufferSize = 0,
+                UnixCreateMode = CreateMode,
+            });
         }
         catch (IOException e) when (e.GetType() == typeof(IOException))
         {
@@ -46,22 +58,45 @@ internal sealed partial class SqliteFileLock : IDisposable
             throw new InvalidOperationException(InUse(path), e);
         }
 
-        if (Flock(handle, Exclusive | NonBlocking) == 0)
+        if (Flock(stream.SafeFileHandle, Exclusive | NonBlocking) == 0)
         {
-            return new SqliteFileLock(handle);
+            return new SqliteFileLock(stream);
         }
 
         var error = Marshal.GetLastPInvokeError();
-        handle.Dispose();
+        stream.Dispose();
         throw new InvalidOperationException(s_wouldBlock.Contains(error)
             ? InUse(path)
             : $"The SQLite file '{path}' can't be locked ({Marshal.GetPInvokeErrorMessage(error)}). Use a local disk.");
     }
 
+    /// <summary>What is wrong with how the file is named; null for nothing. SQLite finds its write-ahead log by the name
+    /// that it opens, so what was committed under one name, and is in the log beside it after a crash, is missing under
+    /// another. Symbolic links are no other name: SQLite follows them.</summary>
+    public string? FaultInName()
+    {
+        if (!OperatingSystem.IsLinux() || _target is null)
+        {
+            return null;
+        }
+
+        if (NamesOf(_stream.SafeFileHandle) is > 1 and var names)
+        {
+            return $"it has {names} names (hard links). SQLite's log lies beside one of them and is not seen by the others,"
+                + " so what was committed last could be missing. Keep one name and remove the others; to have a copy,"
+                + " copy the file.";
+        }
+
+        return IsMountPoint(_target)
+            ? "it is mounted by itself (a bind mount of one file, as by 'docker run -v FILE:FILE'). SQLite's log lies beside"
+                + " it and would be left behind with what was committed last. Mount its directory."
+            : null;
+    }
+
     /// <summary>Where the file is now, if no longer where it was opened; null where it is, or where that can't be told.</summary>
     public string? FindMove() => _target is not null && Target() is { } now && now != _target ? now : null;
 
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => _stream.Dispose();
 
     private static string InUse(string path) =>
         $"The SQLite file '{path}' is in use by another process or ledger, perhaps by another name (a link, a mount). A SQLite ledger"
@@ -72,8 +107,8 @@ internal sealed partial class SqliteFileLock : IDisposable
     {
         try
         {
-            return OperatingSystem.IsLinux() && !_handle.IsClosed
-                ? new FileInfo($"/proc/self/fd/{_handle.DangerousGetHandle()}").LinkTarget
+            return OperatingSystem.IsLinux() && _stream.CanRead
+                ? new FileInfo($"/proc/self/fd/{_stream.SafeFileHandle.DangerousGetHandle()}").LinkTarget
                 : null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
@@ -81,6 +116,41 @@ internal sealed partial class SqliteFileLock : IDisposable
             return null;
         }
     }
+
+    private static uint? NamesOf(SafeFileHandle file)
+    {
+        const int emptyPath = 0x1000;
+        const uint nlink = 4;
+        const int nlinkAt = 16;
+        Span<byte> found = stackalloc byte[256];
+        try
+        {
+            return Statx(file, "", emptyPath, nlink, found) == 0 ? MemoryMarshal.Read<uint>(found[nlinkAt..]) : null;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    // Its fifth field is where a mount is, with what would separate fields written in octal.
+    private static bool IsMountPoint(string path)
+    {
+        var escaped = path.Replace("\\", "\\134", StringComparison.Ordinal)
+            .Replace(" ", "\\040", StringComparison.Ordinal).Replace("\t", "\\011", StringComparison.Ordinal).Replace("\n", "\\012", StringComparison.Ordinal);
+        try
+        {
+            return File.ReadLines("/proc/self/mountinfo")
+                .Any(line => line.Split(' ') is { Length: > 4 } fields && fields[4] == escaped);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(SafeFileHandle directory, string path, int flags, uint mask, Span<byte> found);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Flock(SafeFileHandle file, int operation);

@@ -39,7 +39,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
             throw new ArgumentException($"'{path}' is a directory; name the file.", nameof(path));
         }
 
-        _path = Path.GetFullPath(path);
+        _path = Target(Path.GetFullPath(path));
         _snapshotPath = Path.ChangeExtension(_path, ".snapshots" + Path.GetExtension(_path));
         _workPath = Path.ChangeExtension(_path, ".work" + Path.GetExtension(_path));
     }
@@ -198,6 +198,19 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
         }
     }
 
+    // The files beside it belong to the file, and not to a link to it that may come to lead to another one.
+    private static string Target(string path)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return path; // Of no use or not there: who opens it says so.
+        }
+    }
+
     private void Acquire()
     {
         if (_lock is not null)
@@ -212,7 +225,16 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
         var lockPath = _path + ".lock";
         try
         {
-            _lock = new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var options = new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None,
+            };
+            if (!OperatingSystem.IsWindows())
+            {
+                options.UnixCreateMode = SqliteFileLock.CreateMode;
+            }
+
+            _lock = new FileStream(lockPath, options);
         }
         catch (IOException e) when (e is not DirectoryNotFoundException and not PathTooLongException)
         {
@@ -224,6 +246,10 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
         try
         {
             _file = SqliteFileLock.Acquire(_path);
+            if (_file?.FaultInName() is { } fault)
+            {
+                throw new InvalidOperationException($"The SQLite file '{_path}' can't be used: {fault}");
+            }
         }
         catch
         {

@@ -40,6 +40,7 @@ public abstract partial class LedgerSuite
                     (await host.Ledger.GetTransferAsync(account, transfer.Id)).ShouldNotBeNull().Transfer.ShouldBe(transfer);
                     var entries = (await host.Ledger.GetStatementAsync(new StatementQuery(account)))!.Entries;
                     entries.Single(entry => entry.Transfer.Id == transfer.Id).Transfer.ShouldBe(transfer);
+                    entries.ShouldAllBe(static entry => entry.Asset == Usd, "also where the sender did not name it");
                 }
 
                 (await host.Ledger.PostTransferAsync(transfer)).Status.ShouldBe(TransferStatus.Exists);

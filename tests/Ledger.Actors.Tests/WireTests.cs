@@ -295,7 +295,7 @@ public sealed class WireTests : IDisposable
                 Principal = "alice",
             }),
             new StatementFenceAnswer(true, 12, 34),
-            new StatementFenceAnswer(true, 12, 34) { CompleteUpTo = Time },
+            new StatementFenceAnswer(true, 12, 34) { CompleteUpTo = Time, Asset = Asset.Parse("USD/2") },
             .. Enum.GetValues<CallFailure>().Select(static failure => new CallFailed(failure)),
         ];
         Kinds(typeof(AccountAnswerBase)).Except(answers.Select(static answer => answer.GetType())).ShouldBeEmpty();

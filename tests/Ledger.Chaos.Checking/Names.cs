@@ -56,6 +56,7 @@ internal static class Names
             ["VERDICT_REFUSED"] = ("FAILED_PRECONDITION", false),
             ["TRANSFER_NOT_REMEMBERED"] = ("FAILED_PRECONDITION", false),
             ["METHOD_NOT_FOUND"] = ("UNIMPLEMENTED", false),
+            ["METHOD_NOT_ALLOWED"] = ("UNIMPLEMENTED", false),
             ["OVERLOADED"] = ("RESOURCE_EXHAUSTED", false),
             ["DEADLINE_EXPIRED"] = ("DEADLINE_EXCEEDED", false),
             ["DEADLINE_EXCEEDED"] = ("DEADLINE_EXCEEDED", true),

@@ -190,9 +190,12 @@ public sealed class CommandTests
 
         json.Json["entries"]!.AsArray().Select(e => (int)e!["sequence"]!).ShouldBe([3, 2]);
         csv.Out.Split('\n').Length.ShouldBe(3);
-        csv.Out.ShouldStartWith("sequence,book_time,direction,amount,balance,counterparty,transfer,code,reference\r\n3,");
+        csv.Out.ShouldStartWith("sequence,book_time,direction,amount,balance,counterparty,transfer,code,reference,asset\r\n3,");
         csv.Out.ShouldContain(",credit,3,-6,a,");
-        csv.Out.ShouldEndWith(",1,\"say \"\"3\"\", twice\"\r\n");
+        csv.Out.ShouldEndWith(",1,\"say \"\"3\"\", twice\",USD/2\r\n");
+        json.Json["entries"]!.AsArray().Select(e => (string?)e!["asset"]).ShouldBe(["USD/2", "USD/2"]);
+        json.Json["entries"]![0]!["transfer"]!["asset"].ShouldBeNull("nobody named it");
+        table.Out.ShouldContain("USD/2");
         table.Out.ShouldContain("counterparty");
         none.ExitCode.ShouldBe(3);
         none.Out.ShouldBeEmpty();
@@ -268,6 +271,35 @@ public sealed class CommandTests
         narrow.Out.ShouldContain("amount        12500\n");
         narrow.Out.ShouldContain("counterparty  a\n");
         narrow.Out.ShouldNotContain("reference");
+    }
+
+    [Fact]
+    public async Task A_result_that_can_not_be_written_is_no_success_and_a_change_may_have_been_made()
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        await Run.OpenAsync(server, "a", "b");
+        string[] post = ["transfers", "post", "--debit", "a", "--credit", "b", "--amount", "5", "--id", "01a22664-7c67-718a-8c1e-7ff5cd141ec0"];
+        foreach (var (line, code) in new[] { (post, 4), (["balances"], 1), (["balances", "--output", "csv"], 1), (["accounts", "get", "a", "--output", "json"], 1) })
+        {
+            var error = new StringWriter();
+            var result = await Run.CliAsync(new FullDisk(), error, server, line);
+            result.ExitCode.ShouldBe(code, string.Join(' ', line));
+            error.ToString().ShouldContain("error: the result can't be written: No space left on device.");
+            error.ToString().Contains("The outcome is unknown", StringComparison.Ordinal).ShouldBe(code == 4);
+        }
+
+        (await server.CliAsync(post)).Out.ShouldContain("EXISTS");
+    }
+
+    private sealed class FullDisk : StringWriter
+    {
+        public override void Write(char value) => throw new IOException("No space left on device");
+
+        public override void Write(string? value) => throw new IOException("No space left on device");
+
+        public override void Write(char[] buffer, int index, int count) => throw new IOException("No space left on device");
+
+        public override void WriteLine(string? value) => throw new IOException("No space left on device");
     }
 
     [Fact]

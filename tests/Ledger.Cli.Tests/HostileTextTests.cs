@@ -78,7 +78,7 @@ public sealed class HostileTextTests
         var debits = await server.CliAsync("accounts", "statement", "a", "--output", "csv");
         var balances = await server.CliAsync("balances", "--output", "csv");
 
-        debits.Out.ShouldEndWith($",1,{field}\r\n");
+        debits.Out.ShouldEndWith($",1,{field},USD/2\r\n");
         debits.Out.ShouldContain(",debit,7,7,'-2-3,");
         balances.Out.ShouldBe("account,asset,balance\r\n'-2-3,USD/2,-7\r\na,USD/2,7\r\n", "a number below zero stays a number");
     }

@@ -46,6 +46,7 @@ internal static class Run
             Error = error,
             OutIsTerminal = width is not null,
             Width = width,
+            ErrorWidth = width,
             OpenInput = () => new MemoryStream(System.Text.Encoding.UTF8.GetBytes(input)),
             EnvironmentVariable = _ => null,
             Connect = options => server is null

@@ -53,6 +53,30 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task A_proxy_of_the_machine_is_not_asked_for_a_plaintext_address()
+    {
+        // As http_proxy sets it for the process; a proxy for HTTP/1.1 can't pass on what gRPC speaks without TLS.
+        await using var server = await FakeServer.OnPortAsync();
+        using var proxy = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        proxy.Start();
+        var before = HttpClient.DefaultProxy;
+        HttpClient.DefaultProxy = new ProxyFor(server.Address, new Uri($"http://{proxy.LocalEndpoint}"));
+        try
+        {
+            await using var client = new LedgerClient(FakeServer.Quick() with
+            {
+                Addresses = [server.Address], ReadTimeout = TimeSpan.FromSeconds(5),
+            });
+            await Some.OpenAsync(client, "a");
+            proxy.Pending().ShouldBeFalse();
+        }
+        finally
+        {
+            HttpClient.DefaultProxy = before;
+        }
+    }
+
+    [Fact]
     public async Task A_connection_that_lies_idle_is_closed_and_the_next_call_opens_another_one()
     {
         await using var server = await FakeServer.OnPortAsync();
@@ -242,6 +266,16 @@ public sealed class ConnectionTests
             Stopwatch.GetElapsedTime(started).ShouldBeLessThan(Patience);
             await Task.Delay(10);
         }
+    }
+
+    /// <summary>A proxy for one address, so that no other test's calls meet it.</summary>
+    private sealed class ProxyFor(Uri address, Uri proxy) : IWebProxy
+    {
+        public ICredentials? Credentials { get; set; }
+
+        public Uri? GetProxy(Uri destination) => IsBypassed(destination) ? null : proxy;
+
+        public bool IsBypassed(Uri host) => host.Authority != address.Authority;
     }
 
     private static X509Certificate2 Certificate()

@@ -54,6 +54,7 @@ public sealed class RoundTripTests
         var outcome = await client.PostTransferAsync(transfer);
         var record = await client.GetTransferAsync("b", transfer.Id);
         var entry = await client.ListStatementAsync("b").SingleAsync();
+        entry.Asset.ShouldBe("USD/2");
         var account = await client.GetAccountAsync("b");
 
         outcome.IsCommitted.ShouldBeTrue();

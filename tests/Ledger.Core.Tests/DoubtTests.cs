@@ -143,6 +143,7 @@ public sealed class DoubtTests : IAccountShell
         runtime.Tick(At(2.5));
         var answer = AnswerOf(fence).ShouldBeOfType<StatementFenceAnswer>();
         (answer.EntryCount, answer.CompleteUpTo).ShouldBe((1UL, new LedgerTime(At(1).UnixMicroseconds - 1)));
+        answer.Asset.Text.ShouldNotBeNullOrEmpty();
     }
 
     [Fact]

@@ -88,6 +88,8 @@ public sealed class JsonTests : IDisposable
     [InlineData("/v1/accounts?pageSize=-1", 400, "INVALID_PAGE_SIZE")]
     [InlineData("/v1/accounts?pageToken=rubbish", 400, "INVALID_PAGE_TOKEN")]
     [InlineData("/v1/nothing", 404, "METHOD_NOT_FOUND")]
+    [InlineData("/", 404, "METHOD_NOT_FOUND")]
+    [InlineData("/v1/transfers", 405, "METHOD_NOT_ALLOWED")]
     public async Task A_failed_read_carries_its_reason(string path, int status, string reason)
     {
         using var response = await http.GetAsync(path);

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Ledger.Actors;
 using Ledger.Core;
+using Ledger.Grpc.Edge;
 
 namespace Ledger.Grpc.Tests;
 
@@ -188,14 +189,96 @@ public sealed class JsonTests
     [InlineData("/v1/transfers", """{"kind":"TRANSFER_KIND_GIFT"}""", 400, 3, "MALFORMED_REQUEST")]
     [InlineData("/v1/batches", "{}", 400, 3, "EMPTY_BATCH")]
     [InlineData("/v1/accounts/shop:freeze", "{}", 400, 3, "FREEZE_MISSING")]
-    [InlineData("/v1/accounts/shop:burn", "{}", 404, 12, "METHOD_NOT_FOUND")]
+    [InlineData("/v1/accounts/shop:burn", "{}", 405, 12, "METHOD_NOT_ALLOWED")]
     [InlineData("/v1/nothing", "{}", 404, 12, "METHOD_NOT_FOUND")]
-    [InlineData("/v1/accounts/shop", "{}", 404, 12, "METHOD_NOT_FOUND")]
+    [InlineData("/v1/accounts/shop", "{}", 405, 12, "METHOD_NOT_ALLOWED")]
     public async Task An_error_carries_an_ErrorInfo(string path, string body, int http, int code, string reason)
     {
         await using var host = await GrpcHost.StartAsync();
         (await ErrorAsync(await PostAsync(host, path, body))).ShouldBe((http, code, reason));
         host.Ledger.Calls.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("DELETE", "/v1/accounts", "GET, POST")]
+    [InlineData("PUT", "/v1/accounts/", "GET, POST")]
+    [InlineData("PATCH", "/v1/accounts/users:42:wallet", "GET")]
+    [InlineData("HEAD", "/v1/accounts/users:42:wallet", "GET")]
+    [InlineData("OPTIONS", "/v1/accounts/users:42:wallet/statement", "GET")]
+    [InlineData("DELETE", "/v1/accounts/users:42:wallet:freeze", "GET, POST")]
+    [InlineData("GET", "/v1/transfers", "POST")]
+    [InlineData("GET", "/v1/transfers:batch", "POST")]
+    [InlineData("DELETE", "/v1/transfers/0190a5c8-9d3e-7c42-8f1a-2b3c4d5e6f70", "GET")]
+    [InlineData("GET", "/v1/holds/0190a5c8-9d3e-7c42-8f1a-2b3c4d5e6f70:extend", "POST")]
+    [InlineData("GET", "/v1/admin/inDoubt/a:resolve", "GET, POST", 200)]
+    [InlineData("POST", "/v1/accounts/shop/statement", "GET")]
+    public async Task A_known_path_says_which_methods_it_takes(string method, string path, string allowed, int http = 405)
+    {
+        await using var host = await GrpcHost.StartAsync();
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        var response = await host.Http.SendAsync(request);
+        if (http == 200)
+        {
+            response.StatusCode.ShouldBe(HttpStatusCode.OK, "an address may hold a colon");
+            return;
+        }
+
+        ((int)response.StatusCode).ShouldBe(405);
+        string.Join(", ", response.Content.Headers.Allow).ShouldBe(allowed);
+        if (method != "HEAD")
+        {
+            var message = await response.Content.ReadAsStringAsync();
+            (await ErrorAsync(response)).ShouldBe((405, 12, "METHOD_NOT_ALLOWED"));
+            message.ShouldContain($"which takes {allowed.Replace(", ", " and ", StringComparison.Ordinal)}.");
+            message.ShouldContain("not_applied");
+        }
+
+        host.Ledger.Calls.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Each_route_of_the_contract_answers_405_to_another_method_and_names_its_own()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var methods = V1.AccountService.Descriptor.Methods.Concat(V1.TransferService.Descriptor.Methods)
+            .Concat(V1.TransactionService.Descriptor.Methods).Concat(V1.AdminService.Descriptor.Methods);
+        JsonRoute[] routes = [.. methods.SelectMany(JsonRoute.Of)];
+        routes.Length.ShouldBe(22);
+        foreach (var route in routes)
+        {
+            var path = System.Text.RegularExpressions.Regex.Replace(route.Path, @"\{[a-z_]+\}", Samples.Id);
+            using var request = new HttpRequestMessage(HttpMethod.Delete, path);
+            var response = await host.Http.SendAsync(request);
+            ((int)response.StatusCode).ShouldBe(405, path);
+            response.Content.Headers.Allow.ShouldContain(route.Method, path);
+        }
+    }
+
+    [Fact]
+    public async Task A_verb_that_there_is_none_of_is_answered_with_those_that_there_are()
+    {
+        await using var host = await GrpcHost.StartAsync();
+        var response = await PostAsync(host, "/v1/accounts/shop:burn", "{}");
+        (await response.Content.ReadAsStringAsync()).ShouldContain(
+            "POST takes: /v1/accounts/{address}:close, /v1/accounts/{address}:freeze, ");
+    }
+
+    [Theory]
+    [InlineData("/v1/nothing")]
+    [InlineData("/v1/acounts/shop")]
+    [InlineData("/v1")]
+    [InlineData("/v1/accounts/shop/statement/more")]
+    public async Task An_unknown_path_says_which_there_are(string path)
+    {
+        await using var host = await GrpcHost.StartAsync();
+        foreach (var response in (HttpResponseMessage[])[await host.Http.GetAsync(path), await PostAsync(host, path, "{}")])
+        {
+            var message = await response.Content.ReadAsStringAsync();
+            (await ErrorAsync(response)).ShouldBe((404, 12, "METHOD_NOT_FOUND"), path);
+            message.ShouldContain("There is no path ");
+            message.ShouldContain("GET, POST /v1/accounts; GET /v1/accounts/{account}/transactions/{id}; ");
+            message.ShouldContain("POST /v1/transfers:batch");
+        }
     }
 
     [Fact]

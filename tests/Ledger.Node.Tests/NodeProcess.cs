@@ -19,8 +19,16 @@ internal sealed class NodeProcess : IDisposable
 
     /// <summary>Starts a node with more in its environment.</summary>
     public NodeProcess(string directory, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+        : this(directory, [], environment, arguments)
     {
-        var start = new ProcessStartInfo("dotnet")
+    }
+
+    /// <summary>Starts a node by a program that arranges something for it and then becomes it.</summary>
+    public NodeProcess(
+        string directory, string[] around, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    {
+        string[] program = [.. around, "dotnet"];
+        var start = new ProcessStartInfo(program[0], program[1..])
         {
             UseShellExecute = false,
             WorkingDirectory = directory,

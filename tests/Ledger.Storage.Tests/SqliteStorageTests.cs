@@ -49,7 +49,98 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
             }
 
             using var storage = new SqliteStorage(other);
-            Should.Throw<InvalidOperationException>(storage.Prepare).Message.ShouldContain("another name");
+            Should.Throw<InvalidOperationException>(storage.Prepare).Message.ShouldContain(symbolic ? "in use" : "another name");
+        }
+    }
+
+    [Theory]
+    [InlineData("ledger.db")]
+    [InlineData("../new/ledger.db")]
+    [InlineData("../linked/ledger.db")]
+    [InlineData("../one.db")]
+    [InlineData("../two.db")]
+    public async Task A_ledger_is_the_same_by_each_name_and_its_files_lie_beside_it(string name)
+    {
+        File.CreateSymbolicLink(Path.Combine(_directory, "one.db"), Path.Combine("new", "ledger.db"));
+        File.CreateSymbolicLink(Path.Combine(_directory, "two.db"), Path.Combine(_directory, "one.db"));
+        Directory.CreateSymbolicLink(Path.Combine(_directory, "linked"), Path.Combine(_directory, "new"));
+        Directory.CreateDirectory(Path.Combine(_directory, "new"));
+        var named = Path.Combine(_directory, "new", name);
+
+        // Not there yet; then there; then, while one is at work by its own name, in use.
+        using (var first = new SqliteStorage(named))
+        {
+            first.Prepare();
+        }
+
+        await using (await Node.StartAsync(Open()))
+        {
+            using var second = new SqliteStorage(named);
+            Should.Throw<InvalidOperationException>(second.Prepare).Message.ShouldContain("in use");
+        }
+
+        using (var third = new SqliteStorage(named))
+        {
+            third.Prepare();
+            third.ReadIdentity().ShouldBe(Open().ReadIdentity());
+        }
+
+        Directory.GetFiles(_directory).Select(Path.GetFileName).ShouldBe(["one.db", "two.db"], ignoreOrder: true);
+        Directory.GetFiles(Path.Combine(_directory, "new")).Select(Path.GetFileName).ShouldBe(
+            ["ledger.db", "ledger.db.lock", "ledger.snapshots.db", "ledger.work.db"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task A_file_with_a_second_hard_link_is_refused_also_when_nobody_is_at_work()
+    {
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            await Node.WriteAsync(node.Open("a"), new Noted("1"));
+        }
+
+        var other = Path.Combine(_directory, "other.db");
+        using (var link = System.Diagnostics.Process.Start("ln", [FilePath, other])!)
+        {
+            await link.WaitForExitAsync();
+            link.ExitCode.ShouldBe(0);
+        }
+
+        foreach (var name in new[] { FilePath, other })
+        {
+            using var storage = new SqliteStorage(name);
+            var message = Should.Throw<InvalidOperationException>(storage.Prepare).Message;
+            message.ShouldContain("2 names (hard links)");
+            message.ShouldContain("Keep one name");
+        }
+
+        File.Delete(other);
+        await using (var node = await Node.StartAsync(Open()))
+        {
+            (await node.ReadAgainAsync("a")).SequenceNr.ShouldBe(1);
+        }
+    }
+
+    [Fact]
+    public async Task A_name_under_proc_is_the_file_that_it_stands_for()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        await using (await Node.StartAsync(Open()))
+        {
+            // Another process has it open; .NET's own way to open a file would ask for a lock.
+            using var other = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(
+                "sh", ["-c", "exec 9<\"$1\"; echo open; read line", "sh", FilePath])
+            {
+                RedirectStandardInput = true, RedirectStandardOutput = true, UseShellExecute = false,
+            })!;
+            (await other.StandardOutput.ReadLineAsync()).ShouldBe("open");
+            using var storage = new SqliteStorage($"/proc/{other.Id}/fd/9");
+            Should.Throw<InvalidOperationException>(storage.Prepare).Message.ShouldContain("in use");
+            other.StandardInput.Close();
+            await other.WaitForExitAsync();
         }
     }
 

@@ -147,7 +147,7 @@ internal sealed class AccountStreamReader
         var read = query.NewestFirst
             ? await ReadNewestAsync(account, high - count + 1, high, fence, allowance, cancellationToken)
             : await ReadOldestAsync(account, low, low + count - 1, fence, allowance, cancellationToken);
-        var entries = await FitAsync(account, read, allowance, cancellationToken);
+        var entries = await FitAsync(account, fence.Asset, read, allowance, cancellationToken);
         var last = entries[^1].Sequence;
         return new StatementPage(
             entries, query.NewestFirst ? (last > low ? last - 1 : null) : last < high ? last + 1 : null);
@@ -155,7 +155,7 @@ internal sealed class AccountStreamReader
 
     // What can be answered: with what entries leave to their holds, and no more than an answer may have.
     private async Task<List<StatementEntry>> FitAsync(
-        AccountAddress account, List<(StatementEntry Entry, long HoldRow)> read, ReadAllowance allowance,
+        AccountAddress account, Asset asset, List<(StatementEntry Entry, long HoldRow)> read, ReadAllowance allowance,
         CancellationToken cancellationToken)
     {
         var left = read.FindAll(static one => one.HoldRow != 0).ConvertAll(static one => (one.HoldRow, one.Entry.Transfer.PendingId));
@@ -164,7 +164,7 @@ internal sealed class AccountStreamReader
         var size = EncodedSize.Row;
         foreach (var (bare, row) in read)
         {
-            var entry = bare;
+            var entry = bare with { Asset = asset };
             if (row != 0)
             {
                 if (!holds.TryGetValue(bare.Transfer.PendingId, out var hold))
@@ -172,7 +172,7 @@ internal sealed class AccountStreamReader
                     break;
                 }
 
-                entry = bare with { Transfer = bare.Transfer.WithTextOf(hold.Reference, hold.Metadata) };
+                entry = entry with { Transfer = bare.Transfer.WithTextOf(hold.Reference, hold.Metadata) };
             }
 
             size += EncodedSize.OfEntry(entry);

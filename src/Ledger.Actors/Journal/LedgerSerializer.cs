@@ -737,6 +737,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     EntryCount = fence.EntryCount,
                     InDoubt = fence.CompleteUpTo.HasValue,
                     CompleteUpTo = fence.CompleteUpTo?.UnixMicroseconds ?? 0,
+                    Asset = fence.Asset.Text ?? "",
                 };
                 break;
             case CallFailed failed:
@@ -824,6 +825,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount)
             {
                 CompleteUpTo = wire.Fence.InDoubt ? new LedgerTime(wire.Fence.CompleteUpTo) : null,
+                Asset = wire.Fence.Asset.Length == 0 ? default : Asset.Parse(wire.Fence.Asset),
             },
             WireAnswer.WhatOneofCase.Failure => new CallFailed((CallFailure)wire.Failure)
             {

@@ -13,6 +13,7 @@ internal static class StatementCommand
     private static readonly string[] CsvColumns =
     [
         "sequence", "book_time", "direction", "amount", "balance", "counterparty", "transfer", "code", "reference",
+        "asset",
     ];
 
     public static Command Create(CliContext context, GlobalOptions options)
@@ -117,12 +118,17 @@ internal static class StatementCommand
                 var rows = new List<string[]>();
                 await foreach (var entry in entries)
                 {
-                    rows.Add(Cells(entry));
+                    // Text of others comes last: how wide a terminal makes it is not known for all of Unicode.
+                    var cells = Cells(entry);
+                    rows.Add([.. cells[..^2], cells[^1], cells[^2]]);
                 }
 
                 Tables.Write(
                     context,
-                    [">seq", "booked", "side", ">amount", ">balance", "counterparty", "transfer", ">code", "reference"],
+                    [
+                        ">seq", "booked", "side", ">amount", ">balance", "counterparty", "transfer", ">code", "asset",
+                        "reference",
+                    ],
                     rows);
                 break;
         }
@@ -139,6 +145,7 @@ internal static class StatementCommand
         entry.Transfer.Id.ToString("D"),
         entry.Transfer.Code.ToString(),
         entry.Transfer.Reference,
+        entry.Asset,
     ];
 
     // The counterparty and the reference are texts of others; the rest are numbers and names of the ledger.

@@ -198,6 +198,7 @@ internal static class Json
         ["debitsPosted"] = entry.DebitsPosted.ToString(),
         ["creditsPosted"] = entry.CreditsPosted.ToString(),
         ["balance"] = entry.Balance.ToString(),
+        ["asset"] = entry.Asset,
     };
 
     private static JsonObject Of(Transfer transfer)

@@ -7,6 +7,7 @@ namespace Ledger.Cli.Output;
 internal static class Tables
 {
     private const int WidthOfFile = 4096;
+    private const string Gap = "  ";
 
     /// <summary>Writes a list. Nothing is ever broken or cut, since half an amount reads like another one: where the terminal
     /// is too narrow, columns without any value go first, and then each line is written as names and values.</summary>
@@ -30,37 +31,47 @@ internal static class Tables
             return;
         }
 
-        var names = columns.Select(static column => column.TrimStart('>')).ToArray();
-        var width = places.Max(place => names[place].Length);
         foreach (var line in lines)
         {
-            foreach (var place in places.Where(place => line[place].Length > 0))
-            {
-                context.Out.WriteLine($"{names[place].PadRight(width)}  {line[place]}");
-            }
-
+            WriteRecord(
+                context, [.. places.Select(place => (columns[place].TrimStart('>'), line[place]))], isDim: false);
             context.Out.WriteLine();
         }
     }
 
-    /// <summary>Writes one thing as names and values; what is empty is left out.</summary>
-    public static void WriteOne(CliContext context, params (string Name, string Value)[] fields)
-    {
-        var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn(new GridColumn().NoWrap());
-        foreach (var (name, value) in fields.Where(field => field.Value.Length > 0))
-        {
-            grid.AddRow(new Text(name, new Style(decoration: Decoration.Dim)), new Text(LedgerCli.OneLine(value)));
-        }
-
-        // A line that is longer than the terminal is shown on two, and is still one when it is copied.
-        var console = Open(context);
-        console.Profile.Width = WidthOfFile;
-        console.Write(grid);
-    }
+    /// <summary>Writes one thing as names and values; what is empty is left out. Where both don't fit into the
+    /// terminal's line, the value has a line of its own: the terminal would go on with the second half of an amount in
+    /// the next one.</summary>
+    public static void WriteOne(CliContext context, params (string Name, string Value)[] fields) =>
+        WriteRecord(
+            context, [.. fields.Select(static field => (field.Name, LedgerCli.OneLine(field.Value)))], isDim: true);
 
     public static string Metadata(IReadOnlyDictionary<string, string> metadata) => string.Join(
         ", ",
         metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key}={entry.Value}"));
+
+    private static void WriteRecord(CliContext context, (string Name, string Value)[] fields, bool isDim)
+    {
+        var console = Open(context);
+        var (dim, plain) = isDim && context.UseColor && console.Profile.Capabilities.Ansi
+            ? ("\u001b[2m", "\u001b[0m")
+            : ("", "");
+        var shown = fields.Where(static field => field.Value.Length > 0).ToArray();
+        var width = shown.Length == 0 ? 0 : shown.Max(static field => field.Name.Length);
+        foreach (var (name, value) in shown)
+        {
+            var room = context.OutIsTerminal ? console.Profile.Width : int.MaxValue;
+            if (width + Gap.Length + Words.Cells(value) <= room)
+            {
+                context.Out.WriteLine($"{dim}{name.PadRight(width)}{plain}{Gap}{value}");
+                continue;
+            }
+
+            context.Out.WriteLine($"{dim}{name}{plain}");
+            var indent = value.Split(' ').Max(Words.Cells) + Gap.Length <= room ? Gap : "";
+            context.Out.WriteLine(indent + Words.Break(value, room - indent.Length, context.Out.NewLine + indent));
+        }
+    }
 
     private static Table Create(CliContext context, string[] columns, string[][] lines, int[] places)
     {

@@ -76,9 +76,14 @@ internal static class JsonEdge
         }
     };
 
-    /// <summary>Answers a path under /v1 that no method has.</summary>
-    public static Task AnswerUnknownAsync(HttpContext context) => WriteAsync(
-        context, new Fault(Reasons.MethodNotFound, "There is no such method."), StatusCodes.Status404NotFound);
+    /// <summary>Answers with a fault, in the form that all errors have.</summary>
+    public static Task WriteAsync(HttpContext context, Fault fault, int httpStatus)
+    {
+        context.Response.StatusCode = httpStatus;
+        context.Response.ContentType = ContentType;
+        context.Response.ContentLength = null;
+        return context.Response.WriteAsync(Formatter.Format(ErrorMap.ToStatus(fault)), context.RequestAborted);
+    }
 
     /// <summary>Calls the endpoint, and holds back what it says of a failure that is not one of ours.</summary>
     private static async Task AnswerAsync(HttpContext context, RequestDelegate next)
@@ -108,13 +113,5 @@ internal static class JsonEdge
         {
             await WriteAsync(context, ErrorInterceptor.Outside(context), context.Response.StatusCode);
         }
-    }
-
-    private static Task WriteAsync(HttpContext context, Fault fault, int httpStatus)
-    {
-        context.Response.StatusCode = httpStatus;
-        context.Response.ContentType = ContentType;
-        context.Response.ContentLength = null;
-        return context.Response.WriteAsync(Formatter.Format(ErrorMap.ToStatus(fault)), context.RequestAborted);
     }
 }

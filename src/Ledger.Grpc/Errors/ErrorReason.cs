@@ -72,6 +72,9 @@ internal static class Reasons
 
     public static readonly ErrorReason MethodNotFound = new("METHOD_NOT_FOUND", StatusCode.Unimplemented);
 
+    // Of the JSON form alone: the path is a route's, the HTTP method is not.
+    public static readonly ErrorReason MethodNotAllowed = new("METHOD_NOT_ALLOWED", StatusCode.Unimplemented);
+
     public static readonly ErrorReason Overloaded =
         new("OVERLOADED", StatusCode.ResourceExhausted, RetryAfter: TimeSpan.FromMilliseconds(100));
 

@@ -323,6 +323,7 @@ internal sealed partial class FakeLedger
             DebitsPosted = account.Balances.DebitsPosted,
             CreditsPosted = account.Balances.CreditsPosted,
             Balance = account.Balance,
+            Asset = account.Spec.Asset,
         });
     }
 

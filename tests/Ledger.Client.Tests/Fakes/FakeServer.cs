@@ -89,6 +89,7 @@ internal sealed class FakeServer : IAsyncDisposable
         host.MapGrpcService<FakeAccountService>();
         host.MapGrpcService<FakeTransferService>();
         host.MapGrpcService<FakeTransactionService>();
+        host.MapGrpcService<FakeAdminService>();
         await host.StartAsync();
         return new FakeServer(host, ledger, inMemory: port is null);
     }

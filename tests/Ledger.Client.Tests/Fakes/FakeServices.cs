@@ -176,3 +176,22 @@ internal static class Refusals
         return status;
     }
 }
+
+internal sealed class FakeAdminService(FakeLedger ledger) : AdminService.AdminServiceBase
+{
+    public override Task<ListInDoubtResponse> ListInDoubt(ListInDoubtRequest request, ServerCallContext context) =>
+        ledger.RunAsync("ListInDoubt", context, () => new ListInDoubtResponse
+        {
+            Accounts =
+            {
+                ledger.List(1000, "").Page.Where(static account => account.Doubtful is not null)
+                    .Select(static account => new AccountInDoubt { Address = account.Spec.Address, Since = account.CreateTime }),
+            },
+        });
+
+    public override Task<GetInDoubtResponse> GetInDoubt(GetInDoubtRequest request, ServerCallContext context) =>
+        ledger.RunAsync("GetInDoubt", context, () => new GetInDoubtResponse
+        {
+            Transactions = { ledger.Get(request.Address).Doubtful.Transactions },
+        });
+}
