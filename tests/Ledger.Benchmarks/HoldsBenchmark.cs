@@ -4,8 +4,6 @@ using System.Globalization;
 using Akka.Actor;
 using HdrHistogram;
 using Ledger.Actors;
-using Ledger.Actors.Accounts;
-using Ledger.Actors.Journal;
 using Ledger.Core;
 using Ledger.PostgreSql;
 using Ledger.Sqlite;
@@ -150,39 +148,12 @@ internal static class HoldsBenchmark
     {
         var begin = LedgerTime.From(first).UnixMicroseconds;
         var histogram = new LongHistogram(TimeSpan.FromHours(1).Ticks / 10, 3);
-        var deadlines = new Dictionary<TransferId, LedgerTime>();
-        await using var command = connection.CreateCommand();
-        command.CommandText =
-            $"SELECT persistence_id, sequence_number, message FROM journal WHERE manifest = '{LedgerSerializer.WorkRowManifest}' ORDER BY ordering";
-        command.CommandTimeout = 600;
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+        foreach (var (due, late) in await Expiries.ReadAsync(connection, cancellationToken))
         {
-            var account = AccountAddress.Parse(reader.GetString(0)[AccountActor.PersistenceIdPrefix.Length..]);
-            var batch = JournalCodec.Decode((byte[])reader.GetValue(2), account, reader.GetInt64(1), out _);
-            foreach (var happened in batch.Events.OfType<CloserCommitted>())
-            {
-                foreach (var leg in happened.Part.Legs)
-                {
-                    if (leg.IsHold)
-                    {
-                        deadlines[leg.Transfer!.Id] = leg.Deadline;
-                    }
-                    else if ((leg.Transfer!.Flags & TransferFlags.Expiry) != TransferFlags.None)
-                    {
-                        var late = happened.At.UnixMicroseconds - deadlines[leg.Transfer.PendingId].UnixMicroseconds;
-                        if (late < 0)
-                        {
-                            throw new BooksException($"{leg.Transfer.PendingId} expired {-late} µs before its time.");
-                        }
-
-                        histogram.RecordValue(late);
-                        var due = (deadlines[leg.Transfer.PendingId].UnixMicroseconds - begin) / window.TotalMicroseconds;
-                        ref var most = ref worst[Math.Clamp((int)(due * Slots), 0, Slots - 1)];
-                        most = Math.Max(most, late);
-                    }
-                }
-            }
+            histogram.RecordValue(late);
+            var place = (due.UnixMicroseconds - begin) / window.TotalMicroseconds;
+            ref var most = ref worst[Math.Clamp((int)(place * Slots), 0, Slots - 1)];
+            most = Math.Max(most, late);
         }
 
         return histogram;

@@ -38,6 +38,7 @@ try
             "wake" => LoadBenchmarks.WakeAsync(settings, report, stop.Token),
             "deep" => LoadBenchmarks.DeepAsync(settings, report, stop.Token),
             "holds" => HoldsBenchmark.RunAsync(settings, stop.Token),
+            "expiry" => ExpiryBenchmark.RunAsync(settings, stop.Token),
             "ids" => IdsBenchmark.RunAsync(settings, stop.Token),
             "capacity" => CapacityBenchmark.RunAsync(settings, report, stop.Token),
             "memory" => LoadBenchmarks.MemoryAsync(settings, report, stop.Token),

@@ -20,6 +20,7 @@ internal sealed class Settings
           capacity  what a transfer, a row and a wake-up cost, and whether that predicts runs of zipf and cold: the model of
                     docs/operating/capacity.md
           holds     holds that expire on accounts that sleep: --count of them (1000000), spread over --seconds
+          expiry    holds that expire on a merchant who has had --count entries (1000000) since they were made
           ids       what an old id costs on an account of 100,000 entries and of --count (10000000)
           core      the account alone, in memory, on one thread
 
@@ -58,7 +59,7 @@ internal sealed class Settings
         What follows "--" is given to the node, such as -- --Ledger:CommitRecordDelay 00:00:01
         """;
 
-    private static readonly string[] KnownModes = ["load", "compare", "stream", "wake", "deep", "memory", "capacity", "holds", "ids", "core"];
+    private static readonly string[] KnownModes = ["load", "compare", "stream", "wake", "deep", "memory", "capacity", "holds", "expiry", "ids", "core"];
 
     private static readonly string[] KnownWorkloads =
     [
