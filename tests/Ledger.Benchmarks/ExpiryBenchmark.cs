@@ -20,9 +20,9 @@ internal static class ExpiryBenchmark
 {
     private const int Holds = 20;
 
-    // Together fewer than the calls that one account works on at once, 10,000.
-    private const int Batch = 2000;
-    private const int BatchesAtOnce = 4;
+    // Together fewer than the calls that one account works on at once, 10,000, and few enough that none waits for seconds.
+    private const int Batch = 500;
+    private const int BatchesAtOnce = 8;
     private static readonly TimeSpan s_apart = TimeSpan.FromMilliseconds(250);
     private static readonly Asset s_money = Asset.Parse("EUR/2");
     private static readonly AccountAddress s_merchant = AccountAddress.Parse("merchant");
