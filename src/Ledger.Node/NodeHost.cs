@@ -154,7 +154,9 @@ internal static class NodeHost
         }
 
         // In place of an empty 404: whoever opens the address in a browser is told what there is.
-        app.MapFallback("{**path}", static context => JsonRoutes.AnswerAsync(context, HealthEndpoints.Paths));
+        app.MapFallback("{**path}", settings.IsFront
+            ? static context => JsonRoutes.AnswerAsync(context, HealthEndpoints.Paths)
+            : static context => JsonRoutes.AnswerNoneAsync(context, HealthEndpoints.Paths));
         return app;
     }
 

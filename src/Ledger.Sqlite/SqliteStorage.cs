@@ -165,10 +165,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
                 return;
             }
 
-            if (file is not null || OperatingSystem.IsWindows())
-            {
-                Look(database, isFirst: false);
-            }
+            Look(database, isFirst: false);
         }
     }
 
@@ -178,15 +175,28 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
     {
         try
         {
-            var path = SqliteConnections.ConnectionString(_path, mayCreate: false);
-            using var connection = SqliteConnections.OpenReading(path);
-            if (isFirst && SqliteProbe.Newest(connection) is { } newest)
+            DatabaseState state;
+
+            // Not once the file is given free: who waits for that may move it, or delete its directory.
+            lock (_gate)
             {
-                // What accounts are read from begins with it.
-                database.Acknowledged(database.AddWriter(), newest);
+                if (_lock is null)
+                {
+                    return;
+                }
+
+                using var connection = SqliteConnections.OpenReading(
+                    SqliteConnections.ConnectionString(_path, mayCreate: false));
+                if (isFirst && SqliteProbe.Newest(connection) is { } newest)
+                {
+                    // What accounts are read from begins with it.
+                    database.Acknowledged(database.AddWriter(), newest);
+                }
+
+                state = SqliteProbe.Look(connection, database.AcknowledgedRows());
             }
 
-            database.Meet(SqliteProbe.Look(connection, database.AcknowledgedRows()));
+            database.Meet(state);
         }
         catch (InvalidOperationException e)
         {

@@ -44,7 +44,9 @@ public sealed class ClusterProcessTests : IDisposable
         var url = await node.ListeningAsync();
         await UntilReadyAsync(url, "1 of 1 nodes with accounts");
         node.Output.ShouldNotContain("gRPC listening");
-        (await http.GetAsync(new Uri(url, "/v1/accounts/a"))).StatusCode.ShouldBe(System.Net.HttpStatusCode.NotFound);
+        using var refused = await http.GetAsync(new Uri(url, "/v1/accounts/a"));
+        refused.StatusCode.ShouldBe(System.Net.HttpStatusCode.NotFound);
+        (await refused.Content.ReadAsStringAsync()).ShouldContain("does not have the role front");
         node.Terminate();
         (await node.ExitAsync()).ShouldBe(0, node.Output);
     }

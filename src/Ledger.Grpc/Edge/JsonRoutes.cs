@@ -61,6 +61,17 @@ internal static class JsonRoutes
             StatusCodes.Status405MethodNotAllowed);
     }
 
+    /// <summary>Answers a request to a server that serves none of the routes: 404.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="others">The paths that are served.</param>
+    public static Task AnswerNoneAsync(HttpContext context, params string[] others) => JsonEdge.WriteAsync(
+        context,
+        new Fault(
+            Reasons.MethodNotFound,
+            "This node takes no calls: it does not have the role front. There are: "
+            + $"{string.Join("; ", others.Select(static other => $"GET {other}"))}."),
+        StatusCodes.Status404NotFound);
+
     private static string Parent(string path) => path[..(path.LastIndexOf('/') + 1)];
 
     private static string Shown(string method) => method.Length <= ShownMax ? method : $"{method[..ShownMax]}…";
