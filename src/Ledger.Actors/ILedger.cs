@@ -348,12 +348,11 @@ public enum LedgerErrorReason
     /// transaction stays in doubt.</summary>
     VerdictRefused = 49,
 
-    /// <summary>This process does not serve: its database has lost rows that it had acknowledged, and an operator must act.
-    /// Nothing was applied by this call; earlier ones may have been. The same is refused here until a new epoch
-    /// begins.</summary>
+    /// <summary>This process does not serve: its database has lost rows that it had acknowledged, or no longer keeps what it
+    /// confirms, and an operator must act. Nothing was applied by this call; earlier ones may have been.</summary>
     LedgerHalted = 40,
 
-    /// <summary>This process has lost its lease, or may not keep it, and ends: other nodes have its accounts. Nothing was
+    /// <summary>This process has lost its lease and ends: other nodes have its accounts. Nothing was
     /// applied by this call; earlier ones may have been. Send it to another node.</summary>
     LeaseLost = 41,
 }

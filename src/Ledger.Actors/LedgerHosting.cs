@@ -316,8 +316,8 @@ internal sealed class LedgerExtension : IExtension
         var ledger = new LedgerService(
             options, Clock, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
         {
-            Ended = () => Lease.Halted is { } loss ? (LedgerErrorReason.LedgerHalted, loss)
-                : Lease.IsLost ? (LedgerErrorReason.LeaseLost, Lease.Failure ?? "The node's lease is lost.")
+            Ended = () => (Lease.Halted ?? (Lease.IsLost ? Lease.Failure : null)) is { } reason
+                ? (Lease.IsTaken ? LedgerErrorReason.LeaseLost : LedgerErrorReason.LedgerHalted, reason)
                 : null,
             IsConfirmed = () => database.IsConfirmed,
         };

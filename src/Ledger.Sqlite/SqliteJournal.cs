@@ -8,7 +8,7 @@ using Microsoft.Data.Sqlite;
 namespace Ledger.Sqlite;
 
 /// <summary>The journal on SQLite: one writer, one durable transaction for whatever is waiting.</summary>
-internal sealed class SqliteJournal : GroupWriteJournal
+internal class SqliteJournal : GroupWriteJournal
 {
     private readonly string _connectionString;
     private readonly SqliteReaders _readers;

@@ -754,7 +754,8 @@ public sealed class LeaseTests : IDisposable
         return await LedgerHost.StartAsync(unused, options =>
         {
             options.LeaseTime = lease ?? s_duration;
-            options.Storage = new LeasedStorage(new SqliteStorage(Path.Combine(directory, "ledger.db")), leases);
+            options.Storage = new LeasedStorage(
+                new SqliteStorage(Path.Combine(directory, "ledger.db")), leases, Path.Combine(directory, "ledger"));
         });
     }
 
@@ -798,7 +799,7 @@ public sealed class LeaseTests : IDisposable
         public override IActorRefProvider Provider => throw new NotSupportedException();
     }
 
-    private sealed class LeasedStorage(LedgerStorage inner, ILeaseStore leases) : LedgerStorage
+    private sealed class LeasedStorage(LedgerStorage inner, ILeaseStore leases, string path) : LedgerStorage
     {
         public override string Description => inner.Description;
 
@@ -806,7 +807,15 @@ public sealed class LeaseTests : IDisposable
 
         public override void Prepare() => inner.Prepare();
 
-        public override void Configure(AkkaConfigurationBuilder builder) => inner.Configure(builder);
+        // The leases say which database it is; the file would say otherwise.
+        public override void Configure(AkkaConfigurationBuilder builder) => StorageHocon.Add(
+            builder,
+            "SQLite.MS",
+            typeof(UnwatchedJournal),
+            SqliteConnections.ConnectionString(path + ".db"),
+            typeof(SqliteSnapshotStore),
+            SqliteConnections.ConnectionString(path + ".snapshots.db"),
+            writers: 1);
 
         public override IAccountStreams OpenStreams() => inner.OpenStreams();
 

@@ -126,8 +126,11 @@ internal sealed class NodeLease : IDisposable
     /// <summary>Whether it ended because a new epoch has begun after a loss: the process is to begin anew.</summary>
     public bool IsForNewEpoch { get; private set; }
 
-    /// <summary>Whether it has been revoked.</summary>
+    /// <summary>Whether it is over for good: revoked, or the process may not go on.</summary>
     public bool IsLost => isLost;
+
+    /// <summary>Whether others have, or keep, the accounts.</summary>
+    public bool IsTaken { get; private set; }
 
     /// <summary>Whether it has been revoked or given back.</summary>
     public bool IsEnded => isLost || stop.IsSet;
@@ -401,10 +404,10 @@ internal sealed class NodeLease : IDisposable
         switch (renewal.Outcome)
         {
             case LeaseOutcome.Revoked:
-                Lose("The node's lease has been revoked: the other nodes have taken its accounts over.");
+                Lose("The node's lease has been revoked: the other nodes have taken its accounts over.", isTaken: true);
                 break;
             case LeaseOutcome.Missing when Age > s_rowsAreKept:
-                Lose("The node's lease has been revoked, and its row was taken off since.");
+                Lose("The node's lease has been revoked, and its row was taken off since.", isTaken: true);
                 break;
             case LeaseOutcome.Missing:
                 database.ReportLoss($"The row of the lease of {holder.Address} is gone from table ledger_lease.", epoch);
@@ -557,7 +560,7 @@ internal sealed class NodeLease : IDisposable
                 if (living is not null)
                 {
                     Try(() => store.Release(holder.Id));
-                    Lose(Refusal(living));
+                    Lose(Refusal(living), isTaken: true);
                     return false;
                 }
 
@@ -619,7 +622,7 @@ internal sealed class NodeLease : IDisposable
         TellWaiting();
     }
 
-    private void Lose(string reason)
+    private void Lose(string reason, bool isTaken = false)
     {
         lock (gate)
         {
@@ -630,7 +633,7 @@ internal sealed class NodeLease : IDisposable
 
             Volatile.Write(ref goodUntil, 0);
             failure = reason;
-            isLost = true;
+            (isLost, IsTaken) = (true, isTaken);
         }
 
         TellWaiting();
