@@ -657,9 +657,9 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             catch (RpcException refusal)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (refusal.StatusCode == StatusCode.DeadlineExceeded && !trace.MayHaveArrived)
+                if (refusal.StatusCode is StatusCode.DeadlineExceeded or StatusCode.Unavailable && !trace.MayHaveArrived)
                 {
-                    owned?.NeverSent(channel);
+                    owned?.NeverSent(channel, hasWaited: refusal.StatusCode == StatusCode.DeadlineExceeded);
                 }
                 else
                 {

@@ -8,13 +8,18 @@ namespace Ledger.Client;
 /// The balancer of several addresses keeps the connections. When an attempt to connect ends, and the next one is asked for
 /// before the first has cleaned up after itself, the balancer takes that one for an attempt that is still under way, and
 /// nobody connects (Grpc.Net.Client, 2.85 still). Once that has happened to all addresses, no call is sent any more: each
-/// waits for its deadline, for ever, also when all nodes are well. So calls that were never sent renew the channel.
-/// Thread-safe.
+/// waits for its deadline, for ever, also when all nodes are well. Or an address whose node died counts as connected for
+/// as long as nobody is there, and each call is refused by it, while others would serve. So calls that were never sent
+/// renew the channel. Thread-safe.
 /// </remarks>
 internal sealed class RenewedChannel : CallInvoker, IDisposable
 {
     // One alone may have come at the end of an outage.
     private const int UnsentMax = 2;
+
+    // What is refused at once, is refused at once by all where no node is there: then the channel is renewed no more
+    // often than this.
+    private static readonly TimeSpan RefusedFor = TimeSpan.FromSeconds(3);
 
     // Calls that wait in a channel that was given up end by their own deadlines.
     private static readonly TimeSpan Linger = TimeSpan.FromMinutes(1);
@@ -26,6 +31,7 @@ internal sealed class RenewedChannel : CallInvoker, IDisposable
     private readonly CancellationTokenSource ended = new();
     private volatile Life current;
     private int unsent;
+    private long unsentSince;
 
     /// <summary>Makes the first channel.</summary>
     /// <param name="create">Makes a channel.</param>
@@ -43,9 +49,10 @@ internal sealed class RenewedChannel : CallInvoker, IDisposable
     /// <summary>Notes that a call has ended otherwise than by never being sent.</summary>
     public void Connected() => Volatile.Write(ref unsent, 0);
 
-    /// <summary>Notes that a call has waited for its deadline and was never sent.</summary>
-    /// <param name="number">Which channel it waited for.</param>
-    public void NeverSent(int number)
+    /// <summary>Notes that a call was never sent.</summary>
+    /// <param name="number">Which channel it was given to.</param>
+    /// <param name="hasWaited">Whether it has waited for its deadline; else it was refused.</param>
+    public void NeverSent(int number, bool hasWaited)
     {
         if (!isBalanced)
         {
@@ -54,7 +61,18 @@ internal sealed class RenewedChannel : CallInvoker, IDisposable
 
         lock (gate)
         {
-            if (ended.IsCancellationRequested || number != current.Number || ++unsent < UnsentMax)
+            if (ended.IsCancellationRequested || number != current.Number)
+            {
+                return;
+            }
+
+            if (++unsent < UnsentMax)
+            {
+                unsentSince = time.GetTimestamp();
+                return;
+            }
+
+            if (!hasWaited && time.GetElapsedTime(unsentSince) < RefusedFor)
             {
                 return;
             }
