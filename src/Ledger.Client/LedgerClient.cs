@@ -644,7 +644,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         var deadline = (TimeProvider.System.GetUtcNow() + timeout).UtcDateTime;
         for (var tries = 1; ; tries++)
         {
-            var channel = owned?.Number ?? 0;
+            var (channel, begun) = (owned?.Number ?? 0, owned?.Now ?? 0);
             LedgerClientException failure;
             try
             {
@@ -659,7 +659,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 if (refusal.StatusCode is StatusCode.DeadlineExceeded or StatusCode.Unavailable && !trace.MayHaveArrived)
                 {
-                    owned?.NeverSent(channel, hasWaited: refusal.StatusCode == StatusCode.DeadlineExceeded);
+                    owned?.NeverSent(channel, begun);
                 }
                 else
                 {

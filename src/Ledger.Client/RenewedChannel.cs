@@ -14,12 +14,10 @@ namespace Ledger.Client;
 /// </remarks>
 internal sealed class RenewedChannel : CallInvoker, IDisposable
 {
-    // One alone may have come at the end of an outage.
-    private const int UnsentMax = 2;
+    // A channel needs some time to connect; and where no node is there, it is renewed no more often than this.
+    private static readonly TimeSpan UnsentFor = TimeSpan.FromSeconds(3);
 
-    // What is refused at once, is refused at once by all where no node is there: then the channel is renewed no more
-    // often than this.
-    private static readonly TimeSpan RefusedFor = TimeSpan.FromSeconds(3);
+    private const long Never = long.MinValue;
 
     // Calls that wait in a channel that was given up end by their own deadlines.
     private static readonly TimeSpan Linger = TimeSpan.FromMinutes(1);
@@ -30,8 +28,7 @@ internal sealed class RenewedChannel : CallInvoker, IDisposable
     private readonly Lock gate = new();
     private readonly CancellationTokenSource ended = new();
     private volatile Life current;
-    private int unsent;
-    private long unsentSince;
+    private long unsentSince = Never;
 
     /// <summary>Makes the first channel.</summary>
     /// <param name="create">Makes a channel.</param>
@@ -46,13 +43,23 @@ internal sealed class RenewedChannel : CallInvoker, IDisposable
     /// <summary>Which channel it is now, from 0.</summary>
     public int Number => current.Number;
 
-    /// <summary>Notes that a call has ended otherwise than by never being sent.</summary>
-    public void Connected() => Volatile.Write(ref unsent, 0);
+    /// <summary>The time, for <see cref="NeverSent"/>.</summary>
+    public long Now => time.GetTimestamp();
 
-    /// <summary>Notes that a call was never sent.</summary>
+    /// <summary>Notes that a call has ended otherwise than by never being sent.</summary>
+    public void Connected()
+    {
+        // Nearly always so: no call writes what others read.
+        if (Volatile.Read(ref unsentSince) != Never)
+        {
+            Volatile.Write(ref unsentSince, Never);
+        }
+    }
+
+    /// <summary>Notes that a call was never sent. Where none was for some seconds, the channel is made anew.</summary>
     /// <param name="number">Which channel it was given to.</param>
-    /// <param name="hasWaited">Whether it has waited for its deadline; else it was refused.</param>
-    public void NeverSent(int number, bool hasWaited)
+    /// <param name="begun">When it was given to it.</param>
+    public void NeverSent(int number, long begun)
     {
         if (!isBalanced)
         {
@@ -66,18 +73,15 @@ internal sealed class RenewedChannel : CallInvoker, IDisposable
                 return;
             }
 
-            if (++unsent < UnsentMax)
+            var since = Volatile.Read(ref unsentSince);
+            since = since == Never ? begun : since;
+            if (time.GetElapsedTime(since) < UnsentFor)
             {
-                unsentSince = time.GetTimestamp();
+                Volatile.Write(ref unsentSince, since);
                 return;
             }
 
-            if (!hasWaited && time.GetElapsedTime(unsentSince) < RefusedFor)
-            {
-                return;
-            }
-
-            unsent = 0;
+            Volatile.Write(ref unsentSince, Never);
             _ = RetireAsync(current.Channel);
             current = Make(current.Number + 1);
         }

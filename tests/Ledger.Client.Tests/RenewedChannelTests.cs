@@ -5,62 +5,62 @@ namespace Ledger.Client.Tests;
 /// <summary>A channel that sends nothing any more is given up, and no other.</summary>
 public sealed class RenewedChannelTests
 {
+    private readonly Time time = new();
+
     [Fact]
-    public void Two_calls_in_a_row_that_were_never_sent_renew_it()
+    public void A_call_that_waited_for_seconds_and_was_never_sent_renews_it()
     {
         using var channel = New();
-        channel.NeverSent(0, hasWaited: true);
-        channel.Number.ShouldBe(0);
-        channel.NeverSent(0, hasWaited: true);
+        time.Seconds = 10;
+        channel.NeverSent(0, begun: 0);
         channel.Number.ShouldBe(1);
     }
 
     [Fact]
     public void Calls_that_are_refused_for_seconds_renew_it_and_no_more_often_than_that()
     {
-        var time = new Time();
-        using var channel = New(time: time);
-        channel.NeverSent(0, hasWaited: false);
-        channel.NeverSent(0, hasWaited: false);
-        time.Seconds = 2;
-        channel.NeverSent(0, hasWaited: false);
-        channel.Number.ShouldBe(0);
-        time.Seconds = 3;
-        channel.NeverSent(0, hasWaited: false);
-        channel.Number.ShouldBe(1);
+        using var channel = New();
+        foreach (var (second, expected) in (ReadOnlySpan<(int, int)>)[(1, 0), (2, 0), (3, 0), (4, 1), (5, 1), (7, 1), (8, 2)])
+        {
+            time.Seconds = second;
+            channel.NeverSent(channel.Number, begun: second);
+            channel.Number.ShouldBe(expected, $"after {second} s");
+        }
+    }
 
-        channel.NeverSent(1, hasWaited: false);
-        channel.NeverSent(1, hasWaited: false);
-        channel.Number.ShouldBe(1);
-        time.Seconds = 5;
-        channel.Connected();
-        channel.NeverSent(1, hasWaited: false);
-        time.Seconds = 7;
-        channel.NeverSent(1, hasWaited: false);
-        channel.Number.ShouldBe(1, "one was sent in between");
-        time.Seconds = 8;
-        channel.NeverSent(1, hasWaited: false);
-        channel.Number.ShouldBe(2);
+    [Fact]
+    public void Short_deadlines_leave_a_channel_the_time_to_connect()
+    {
+        using var channel = New();
+        for (var call = 0; call < 100; call++)
+        {
+            channel.NeverSent(0, begun: 0);
+        }
+
+        channel.Number.ShouldBe(0);
     }
 
     [Fact]
     public void A_call_that_was_sent_clears_it()
     {
         using var channel = New();
-        channel.NeverSent(0, hasWaited: true);
+        channel.NeverSent(0, begun: 0);
         channel.Connected();
-        channel.NeverSent(0, hasWaited: true);
+        time.Seconds = 4;
+        channel.NeverSent(0, begun: 4);
         channel.Number.ShouldBe(0);
+        time.Seconds = 7;
+        channel.NeverSent(0, begun: 7);
+        channel.Number.ShouldBe(1);
     }
 
     [Fact]
     public void What_waited_for_the_one_before_says_nothing_about_the_next()
     {
         using var channel = New();
-        channel.NeverSent(0, hasWaited: true);
-        channel.NeverSent(0, hasWaited: true);
-        channel.NeverSent(0, hasWaited: true);
-        channel.NeverSent(0, hasWaited: true);
+        time.Seconds = 10;
+        channel.NeverSent(0, begun: 0);
+        channel.NeverSent(0, begun: 0);
         channel.Number.ShouldBe(1);
     }
 
@@ -68,8 +68,8 @@ public sealed class RenewedChannelTests
     public void One_address_has_no_balancer_to_be_stuck()
     {
         using var channel = New(isBalanced: false);
-        channel.NeverSent(0, hasWaited: true);
-        channel.NeverSent(0, hasWaited: true);
+        time.Seconds = 10;
+        channel.NeverSent(0, begun: 0);
         channel.Number.ShouldBe(0);
     }
 
@@ -78,13 +78,13 @@ public sealed class RenewedChannelTests
     {
         var channel = New();
         channel.Dispose();
-        channel.NeverSent(0, hasWaited: true);
-        channel.NeverSent(0, hasWaited: true);
+        time.Seconds = 10;
+        channel.NeverSent(0, begun: 0);
         channel.Number.ShouldBe(0);
     }
 
-    private static RenewedChannel New(bool isBalanced = true, TimeProvider? time = null) =>
-        new(static () => GrpcChannel.ForAddress("http://127.0.0.1:1"), isBalanced, time ?? TimeProvider.System);
+    private RenewedChannel New(bool isBalanced = true) =>
+        new(static () => GrpcChannel.ForAddress("http://127.0.0.1:1"), isBalanced, time);
 
     private sealed class Time : TimeProvider
     {
