@@ -71,8 +71,6 @@ internal static class ChannelFactory
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxBackoff, options.InitialBackoff, nameof(options));
     }
 
-    // A proxy of the machine (http_proxy) speaks HTTP/1.1 with plaintext addresses, which gRPC does not. For https it is
-    // asked for a tunnel, as everywhere.
     // A connection that is not used is closed before a router, a firewall or a balancer between has forgotten it
     // without a word. One that was forgotten nevertheless is noticed by the ping that the first call sends ahead.
     private static SocketsHttpHandler Handler(LedgerClientOptions options, Greetings greetings) => new()
@@ -83,6 +81,9 @@ internal static class ChannelFactory
         KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
         PooledConnectionIdleTimeout = options.IdleTimeout,
         ConnectTimeout = ConnectTimeout,
+
+        // A proxy of the machine (http_proxy) speaks HTTP/1.1 with plaintext addresses, which gRPC does not. For https it
+        // is asked for a tunnel, as everywhere.
         UseProxy = string.Equals(options.Addresses[0].Scheme, Uri.UriSchemeHttps, StringComparison.Ordinal),
         PlaintextStreamFilter = (context, _) =>
             ValueTask.FromResult<Stream>(new GatedStream(context.PlaintextStream, greetings, ConnectTimeout)),

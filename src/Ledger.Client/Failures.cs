@@ -106,8 +106,8 @@ internal static class Failures
 
     /// <summary>The failure of a statement that may lack entries.</summary>
     public static LedgerClientException InDoubt(DateTimeOffset completeUpTo) => new(
-        $"{AccountInDoubt}: transactions are in doubt on the account. Its statement is complete up to {completeUpTo:O}, and may lack"
-        + " what was prepared later.")
+        $"{AccountInDoubt}: transactions are in doubt on the account. Its statement is complete up to {completeUpTo:O},"
+        + " and may lack what was prepared later.")
     {
         Code = StatusCode.Unavailable,
         Reason = AccountInDoubt,

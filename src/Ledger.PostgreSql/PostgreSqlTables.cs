@@ -111,7 +111,8 @@ internal static class PostgreSqlTables
     {
         using var command = new NpgsqlCommand(
             "SELECT r.name, r.privilege"
-            + " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (name, privilege, place) WHERE NOT has_table_privilege(to_regclass(r.name), r.privilege) ORDER BY r.place", connection);
+            + " FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS r (name, privilege, place)"
+            + " WHERE NOT has_table_privilege(to_regclass(r.name), r.privilege) ORDER BY r.place", connection);
         var all = s_all.SelectMany(static one => one.Rights.Select(right => (one.Table, Right: right))).ToList();
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. all.Select(static one => one.Table)] });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. all.Select(static one => one.Right)] });

@@ -137,7 +137,8 @@ internal sealed partial class SqliteFileLock : IDisposable
     private static bool IsMountPoint(string path)
     {
         var escaped = path.Replace("\\", "\\134", StringComparison.Ordinal)
-            .Replace(" ", "\\040", StringComparison.Ordinal).Replace("\t", "\\011", StringComparison.Ordinal).Replace("\n", "\\012", StringComparison.Ordinal);
+            .Replace(" ", "\\040", StringComparison.Ordinal).Replace("\t", "\\011", StringComparison.Ordinal)
+            .Replace("\n", "\\012", StringComparison.Ordinal);
         try
         {
             return File.ReadLines("/proc/self/mountinfo")

@@ -10,9 +10,10 @@ internal sealed class CallTable : IDisposable
 {
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMilliseconds(50);
 
-    // Not while an account may still wait for doubt, and then say that nothing was done: once a copy is under way, that is not known
-    // any more (R20).
-    private static readonly TimeSpan SendAgainAfter = new AccountRuntimeOptions().DoubtWait + TimeSpan.FromMilliseconds(500);
+    // Not while an account may still wait for doubt, and then say that nothing was done: once a copy is under way, that
+    // is not known any more (R20).
+    private static readonly TimeSpan SendAgainAfter =
+        new AccountRuntimeOptions().DoubtWait + TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SendAgainAfterMax = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<long, Call> calls = new();
