@@ -32,35 +32,3 @@ internal sealed class ArrivalTrace
 
     public void NeverSent() => Interlocked.Decrement(ref arrivals);
 }
-
-/// <summary>Tells the <see cref="ArrivalTrace"/> of a call about its attempts.</summary>
-internal sealed class ArrivalHandler(HttpMessageHandler inner, Greetings greetings) : DelegatingHandler(inner)
-{
-    protected override async Task<HttpResponseMessage> SendAsync(
-        HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        var trace = ArrivalTrace.Current;
-        // Counted first, then looked whether the call was given up, then sent: whoever gave up and counted none can rely
-        // on it that nothing goes out afterwards.
-        trace?.Sending();
-        cancellationToken.ThrowIfCancellationRequested();
-        try
-        {
-            return await base.SendAsync(request, cancellationToken);
-        }
-        catch (HttpRequestException failure) when (failure.HttpRequestError
-            is HttpRequestError.ConnectionError
-            or HttpRequestError.NameResolutionError
-            or HttpRequestError.SecureConnectionError
-            or HttpRequestError.ProxyTunnelError)
-        {
-            trace?.NeverSent();
-            throw;
-        }
-        catch (Exception failure) when (greetings.Behind(failure) is { } refusal)
-        {
-            trace?.NeverSent();
-            throw new HttpRequestException(HttpRequestError.ConnectionError, failure.Message, refusal);
-        }
-    }
-}

@@ -2,7 +2,6 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
 using Grpc.Net.Client;
-using Grpc.Net.Client.Balancer;
 using Grpc.Net.Client.Configuration;
 
 namespace Ledger.Client;
@@ -19,27 +18,24 @@ internal static class ChannelFactory
     {
         Check(options);
         var greetings = new Greetings();
-        var secure = string.Equals(options.Addresses[0].Scheme, Uri.UriSchemeHttps, StringComparison.Ordinal);
-        var channelOptions = new GrpcChannelOptions
+        var random = new Random();
+        var handler = new NodeBalancer(
+            new ArrivalHandler(options.HttpHandler ?? Handler(options, greetings), greetings),
+            ownsInner: options.HttpHandler is null,
+            options.Addresses,
+            attempt => Failures.Pause(failure: null, attempt, options, random),
+            options.TimeProvider);
+        var first = options.Addresses[0];
+        var secure = string.Equals(first.Scheme, Uri.UriSchemeHttps, StringComparison.Ordinal);
+        return GrpcChannel.ForAddress(first, new GrpcChannelOptions
         {
-            HttpHandler = new ArrivalHandler(options.HttpHandler ?? Handler(options, greetings), greetings),
-            DisposeHttpClient = options.HttpHandler is null,
+            HttpHandler = handler,
+            DisposeHttpClient = true,
             Credentials = secure ? ChannelCredentials.SecureSsl : ChannelCredentials.Insecure,
             // What is sent again, and what is not, the client itself decides: gRPC knows of no ids.
             ServiceConfig = new ServiceConfig(),
             MaxReceiveMessageSize = AnswerBytesMax,
-            // A node that restarts is back within seconds; the default pause grows to two minutes.
-            InitialReconnectBackoff = options.InitialBackoff,
-            MaxReconnectBackoff = options.MaxBackoff,
-        };
-        if (options.Addresses.Count == 1)
-        {
-            return GrpcChannel.ForAddress(options.Addresses[0], channelOptions);
-        }
-
-        channelOptions.ServiceProvider = new StaticAddresses(options.Addresses);
-        channelOptions.ServiceConfig!.LoadBalancingConfigs.Add(new RoundRobinConfig());
-        return GrpcChannel.ForAddress("static:///ledger", channelOptions);
+        });
     }
 
     private static void Check(LedgerClientOptions options)
@@ -108,21 +104,5 @@ internal static class ChannelFactory
         };
         policy.CustomTrustStore.AddRange(authorities);
         return policy;
-    }
-
-    /// <summary>Gives the channel its fixed list of nodes, without a dependency injection container.</summary>
-    private sealed class StaticAddresses(IReadOnlyList<Uri> addresses) : IServiceProvider
-    {
-        public object? GetService(Type serviceType)
-        {
-            if (serviceType == typeof(IEnumerable<ResolverFactory>))
-            {
-                ResolverFactory factory = new StaticResolverFactory(
-                    _ => addresses.Select(address => new BalancerAddress(address.Host, address.Port)));
-                return new[] { factory };
-            }
-
-            return serviceType == typeof(IEnumerable<LoadBalancerFactory>) ? Array.Empty<LoadBalancerFactory>() : null;
-        }
     }
 }

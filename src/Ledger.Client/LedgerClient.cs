@@ -21,7 +21,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     public const int BatchMax = 8_190;
 
     private readonly LedgerClientOptions options;
-    private readonly RenewedChannel? owned;
+    private readonly GrpcChannel? owned;
     private readonly V1.AccountService.AccountServiceClient accounts;
     private readonly V1.TransferService.TransferServiceClient transfers;
     private readonly V1.TransactionService.TransactionServiceClient transactions;
@@ -32,7 +32,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="options">Where to, and how.</param>
     /// <exception cref="ArgumentException">The options contradict themselves or are out of range.</exception>
     public LedgerClient(LedgerClientOptions options)
-        : this(CreateChannel(options), options)
+        : this(Own(options), options)
     {
     }
 
@@ -59,8 +59,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         admin = new V1.AdminService.AdminServiceClient(invoker);
     }
 
-    private LedgerClient(RenewedChannel channel, LedgerClientOptions options)
-        : this((CallInvoker)channel, options) => owned = channel;
+    private LedgerClient((GrpcChannel Channel, CallInvoker Invoker) own, LedgerClientOptions options)
+        : this(own.Invoker, options) => owned = own.Channel;
 
     /// <summary>Opens accounts, up to <see cref="BatchMax"/> in one request. Each stands alone. Idempotent: an account
     /// that exists with the same content is answered <see cref="AccountStatus.Exists"/>.</summary>
@@ -535,11 +535,11 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return ValueTask.CompletedTask;
     }
 
-    private static RenewedChannel CreateChannel(LedgerClientOptions options)
+    private static (GrpcChannel Channel, CallInvoker Invoker) Own(LedgerClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new RenewedChannel(
-            () => ChannelFactory.Create(options), options.Addresses.Count > 1, options.TimeProvider);
+        var channel = ChannelFactory.Create(options);
+        return (channel, channel.CreateCallInvoker());
     }
 
     private static void CheckBatch<T>(
@@ -644,28 +644,17 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         var deadline = (TimeProvider.System.GetUtcNow() + timeout).UtcDateTime;
         for (var tries = 1; ; tries++)
         {
-            var (channel, begun) = (owned?.Number ?? 0, owned?.Now ?? 0);
             LedgerClientException failure;
             try
             {
                 using var call = method(
                     message, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
                 var response = await call.ResponseAsync;
-                owned?.Connected();
                 return (response, null);
             }
             catch (RpcException refusal)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (refusal.StatusCode is StatusCode.DeadlineExceeded or StatusCode.Unavailable && !trace.MayHaveArrived)
-                {
-                    owned?.NeverSent(channel, begun);
-                }
-                else
-                {
-                    owned?.Connected();
-                }
-
                 var timeLeft = deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
                 failure = Failures.Of(refusal, kind, trace, timeLeft);
             }

@@ -9,7 +9,8 @@ public sealed record LedgerClientOptions
     public static readonly Uri DefaultAddress = new("http://localhost:5001");
 
     /// <summary>The nodes. <c>http</c> is plaintext HTTP/2, <c>https</c> is TLS; all must have the same scheme. With
-    /// several, calls go round those that can be reached. The default is <see cref="DefaultAddress"/>.</summary>
+    /// several, calls go in turn to those that answer: each is asked for its health (<c>grpc.health.v1</c>) before the
+    /// first call, and after a connection to it has failed. The default is <see cref="DefaultAddress"/>.</summary>
     public IReadOnlyList<Uri> Addresses { get; init; } = [DefaultAddress];
 
     /// <summary>How long one attempt to write may take. The default is 10 seconds: a node that dies costs its
@@ -54,7 +55,7 @@ public sealed record LedgerClientOptions
     public X509Certificate2Collection? CertificateAuthorities { get; init; }
 
     /// <summary>Replaces the HTTP handler, for own certificates or for tests; the settings above for connections then
-    /// don't apply. Only for one address, or a <see cref="SocketsHttpHandler"/>. The caller disposes it.</summary>
+    /// don't apply. The caller disposes it.</summary>
     public HttpMessageHandler? HttpHandler { get; init; }
 
     /// <summary>The clock of pauses and of <see cref="RetryUnknownFor"/>; the deadlines of calls are always real time.

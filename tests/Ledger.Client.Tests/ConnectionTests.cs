@@ -151,6 +151,32 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task Connections_that_break_while_they_are_made_leave_no_node_behind()
+    {
+        await using var server = await FakeServer.OnPortAsync();
+        await using var one = new ForgetfulProxy(server.Address);
+        await using var two = new ForgetfulProxy(server.Address);
+        await using var client = new LedgerClient(FakeServer.Quick() with { Addresses = [one.Address, two.Address] });
+        await Some.OpenAsync(client, "a", "b");
+        for (var round = 0; round < 20; round++)
+        {
+            // As a node that dies: what there was is forgotten with a reset, what is new is closed at once.
+            var (dying, other) = round % 2 == 0 ? (one, two) : (two, one);
+            dying.CloseNext(5);
+            dying.Reset();
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => client.PostTransferAsync(Some.Transfer()))).WaitAsync(Patience);
+            dying.CloseNext(0);
+
+            other.Reset();
+            await UntilAsync(async () =>
+            {
+                (await client.PostTransferAsync(Some.Transfer())).Status.ShouldBe(TransferStatus.Created);
+                return dying.Live > 0 && other.Live > 0;
+            });
+        }
+    }
+
+    [Fact]
     public async Task A_change_that_may_have_been_sent_is_not_sent_again()
     {
         await using var server = await FakeServer.OnPortAsync();
@@ -258,10 +284,12 @@ public sealed class ConnectionTests
         }
     }
 
-    private static async Task UntilAsync(Func<bool> condition)
+    private static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
     {
         var started = Stopwatch.GetTimestamp();
-        while (!condition())
+        while (!await condition())
         {
             Stopwatch.GetElapsedTime(started).ShouldBeLessThan(Patience);
             await Task.Delay(10);

@@ -17,6 +17,7 @@ internal sealed class ForgetfulProxy : IAsyncDisposable
     private int closing;
     private int accepted;
     private int closed;
+    private int live;
 
     public ForgetfulProxy(Uri target)
     {
@@ -35,6 +36,22 @@ internal sealed class ForgetfulProxy : IAsyncDisposable
 
     /// <summary>From now on nothing is forwarded on the connections that there are. They stay open.</summary>
     public void Forget() => Interlocked.Exchange(ref memory, new CancellationTokenSource()).Cancel();
+
+    /// <summary>How many connections are forwarded now.</summary>
+    public int Live => Volatile.Read(ref live);
+
+    /// <summary>Breaks the connections that there are, as a node does that is killed.</summary>
+    public void Reset()
+    {
+        foreach (var one in all)
+        {
+            if (one.Client is { Connected: true } socket)
+            {
+                socket.LingerState = new LingerOption(enable: true, seconds: 0);
+                socket.Close();
+            }
+        }
+    }
 
     /// <summary>The next connections are closed before a byte is sent on them.</summary>
     public void CloseNext(int count) => Volatile.Write(ref closing, count);
@@ -70,6 +87,7 @@ internal sealed class ForgetfulProxy : IAsyncDisposable
             all.Add(server);
             await server.ConnectAsync(target.Host, target.Port, stop.Token);
             var remembered = memory;
+            Interlocked.Increment(ref live);
             _ = PumpAsync(client, server, remembered, countsEnd: true);
             _ = PumpAsync(server, client, remembered, countsEnd: false);
         }
@@ -109,6 +127,13 @@ internal sealed class ForgetfulProxy : IAsyncDisposable
             or InvalidOperationException)
         {
             // One of the two has gone.
+        }
+        finally
+        {
+            if (countsEnd)
+            {
+                Interlocked.Decrement(ref live);
+            }
         }
     }
 }
