@@ -1,4 +1,5 @@
 using System.Net;
+using System.Runtime.InteropServices;
 using Akka.Actor;
 using Ledger.Actors;
 using Ledger.Grpc;
@@ -65,6 +66,13 @@ internal static class NodeHost
         var listening = new Dictionary<string, ListenOptions>(StringComparer.Ordinal);
         await using var app = Build(settings, listening);
         var watch = app.Services.GetRequiredService<ActorSystemWatch>();
+
+        // The terminal that it was started from has closed. By default that ends a process without a word.
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            app.Lifetime.StopApplication();
+        });
         try
         {
             await app.StartAsync();

@@ -62,8 +62,10 @@ public sealed class LifecycleTests
         answered.ShouldAllBe(id => booked.Contains(id));
     }
 
-    [Fact]
-    public async Task Stop_with_an_open_stream_answers_what_was_sent_and_exits_0()
+    [Theory]
+    [InlineData(NodeProcess.SignalTerminate)]
+    [InlineData(NodeProcess.SignalHangUp)]
+    public async Task Stop_with_an_open_stream_answers_what_was_sent_and_exits_0(int signal)
     {
         using var store = new Store(Database.Sqlite);
         await using var node = await NodeProcess.StartAsync(store);
@@ -73,7 +75,7 @@ public sealed class LifecycleTests
         (await stream.PostAsync(NewTransfer())).Status.ShouldBe(TransferStatus.Created);
 
         // The stream is idle and open: the node must not wait for the client to close it.
-        (await node.StopAsync()).ShouldBeLessThan(TimeSpan.FromSeconds(20));
+        (await node.StopAsync(signal)).ShouldBeLessThan(TimeSpan.FromSeconds(20));
     }
 
     [Theory]

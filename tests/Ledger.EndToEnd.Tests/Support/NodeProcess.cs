@@ -9,7 +9,12 @@ namespace Ledger.EndToEnd.Tests.Support;
 /// <summary>A node as an operator runs it: a process of its own, stopped by SIGTERM and killed by SIGKILL.</summary>
 internal sealed class NodeProcess : IAsyncDisposable
 {
-    private const int SignalTerminate = 15;
+    /// <summary>As when the terminal closes from which it was started.</summary>
+    public const int SignalHangUp = 1;
+
+    /// <summary>As an operator or a service manager stops it.</summary>
+    public const int SignalTerminate = 15;
+
     private const string GrpcLine = "gRPC listening on ";
     private const string JsonLine = "JSON listening on ";
 
@@ -168,9 +173,10 @@ internal sealed class NodeProcess : IAsyncDisposable
         return process.ExitCode;
     }
 
-    /// <summary>SIGTERM: the node ends in order, and says so by its exit code.</summary>
+    /// <summary>The node ends in order, and says so by its exit code.</summary>
+    /// <param name="signal">What it is told to end by.</param>
     /// <returns>How long that took.</returns>
-    public async Task<TimeSpan> StopAsync()
+    public async Task<TimeSpan> StopAsync(int signal = SignalTerminate)
     {
         var started = Stopwatch.GetTimestamp();
         if (process.HasExited)
@@ -179,7 +185,7 @@ internal sealed class NodeProcess : IAsyncDisposable
             throw new InvalidOperationException($"The node had ended by itself with {process.ExitCode}:\n{Output}");
         }
 
-        SendSignal(process.Id, SignalTerminate).ShouldBe(0);
+        SendSignal(process.Id, signal).ShouldBe(0);
         using var patience = new CancellationTokenSource(StopPatience);
         try
         {
