@@ -359,7 +359,9 @@ public sealed partial class AccountRuntime
     {
         var sheet = Sheet.Take(state, null, OldUpTo(lastNow), dueBy: null, options);
         var told = facts.ToBuilder();
-        Dictionary<TransferId, Transfer> made = [];
+
+        // The holds that its legs name: each with what is left of it, null where only the coordinator can know.
+        Dictionary<TransferId, (Transfer Hold, Amount? Left, bool IsEnded)> named = [];
         var place = -1;
         foreach (var leg in part.Legs)
         {
@@ -377,18 +379,42 @@ public sealed partial class AccountRuntime
                     : sheet.MayHaveMoreRoom ? told[place] with { InDoubt = true }
                     : told[place] with { HoldProblem = problem };
                 sheet.CountHold(transfer, 1);
-                made[transfer.Id] = transfer;
+                named[transfer.Id] = (
+                    transfer, transfer.IsBalancing || !transfer.Reverses.IsNil ? null : transfer.Amount, IsEnded: false);
             }
-            else if (transfer.ResolvesHold && (transfer.Flags & TransferFlags.KeepRest) == TransferFlags.None
-                && (made.GetValueOrDefault(transfer.PendingId)
-                    ?? (told[place].HoldProblem == TransferStatus.None ? told[place].Pending : null)) is { } hold)
+            else if (transfer.ResolvesHold)
             {
-                sheet.CountHold(hold, -1);
+                if (!named.TryGetValue(transfer.PendingId, out var one))
+                {
+                    if (told[place] is not { HoldProblem: TransferStatus.None, Pending: { } hold } fact)
+                    {
+                        continue;
+                    }
+
+                    one = (hold, fact.Remaining, IsEnded: false);
+                }
+
+                var left = LeftOf(transfer, one.Left);
+
+                // Where it can't be known here, there is room: the vote, which sees the amounts, judges again.
+                var ends = left is null or { IsZero: true };
+                if (ends && !one.IsEnded)
+                {
+                    sheet.CountHold(one.Hold, -1);
+                }
+
+                named[transfer.PendingId] = (one.Hold, left, ends);
             }
         }
 
         return told.MoveToImmutable();
     }
+
+    // What a post or a void leaves of a hold; null where that can't be known.
+    private static Amount? LeftOf(Transfer transfer, Amount? before) =>
+        (transfer.Flags & TransferFlags.KeepRest) == TransferFlags.None || transfer.Amount == Amount.MaxValue ? Amount.Zero
+        : before is { } left ? left > transfer.Amount ? left - transfer.Amount : Amount.Zero
+        : null;
 
     private void SendQuote(TrialRequest trial, bool inDoubt, ImmutableArray<LegFact> facts)
     {

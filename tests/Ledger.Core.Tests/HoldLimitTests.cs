@@ -1,3 +1,4 @@
+using System.Globalization;
 using static Ledger.Core.Tests.OneAccount;
 
 namespace Ledger.Core.Tests;
@@ -88,6 +89,44 @@ public sealed class HoldLimitTests
         ]);
     }
 
+    [Theory]
+    [InlineData("5", true)]
+    [InlineData("4", false)]
+    [InlineData("2 3", true)]
+    [InlineData("2 2", false)]
+    [InlineData("all", true)]
+    [InlineData("2 all", true)]
+    public void A_dry_run_sees_that_posts_which_keep_the_rest_leave_none(string posts, bool hasRoom)
+    {
+        Close(Hold(1, B, A)).ShouldBeNull();
+        Close(Hold(2, B, A)).ShouldBeNull();
+
+        ProblemAfter([.. posts.Split(' ').Select((amount, i) => PostOf(2, 10 + i, amount)), Hold(20, B, A)])
+            .ShouldBe(hasRoom ? TransferStatus.None : TransferStatus.ExceedsHoldsWithCounterparty);
+    }
+
+    [Theory]
+    [InlineData("5", true)]
+    [InlineData("4", false)]
+    public void A_dry_run_sees_it_of_a_hold_that_is_made_before_in_the_same_transaction(string post, bool hasRoom)
+    {
+        Close(Hold(1, B, A)).ShouldBeNull();
+
+        ProblemAfter([Hold(2, B, A), PostOf(2, 10, post), Hold(20, B, A)])
+            .ShouldBe(hasRoom ? TransferStatus.None : TransferStatus.ExceedsHoldsWithCounterparty);
+    }
+
+    [Fact]
+    public void Where_a_dry_run_can_t_know_what_is_left_the_vote_judges()
+    {
+        Close(Hold(1, B, A)).ShouldBeNull();
+        var hold = Hold(2, B, A) with { Flags = TransferFlags.Pending | TransferFlags.BalancingDebit };
+
+        ProblemAfter([hold, PostOf(2, 10, "1"), PostOf(2, 11, "1"), Hold(20, B, A)]).ShouldBe(TransferStatus.None);
+        ProblemAfter([hold, PostOf(2, 10, "1"), PostOf(2, 11, "1"), Hold(20, B, A), Hold(21, B, A)])
+            .ShouldBe(TransferStatus.ExceedsHoldsWithCounterparty);
+    }
+
     [Fact]
     public void A_snapshot_keeps_the_count()
     {
@@ -99,6 +138,20 @@ public sealed class HoldLimitTests
         state.State.HoldsReserved.ShouldBe(2);
         state.State.HoldsReservedWith(B).ShouldBe(2);
         state.State.HoldsReservedWith(C).ShouldBe(0);
+    }
+
+    private static Transfer PostOf(int hold, int id, string amount) =>
+        Plain(id, B, A, amount == "all" ? Amount.MaxValue : Amount.Of(ulong.Parse(amount, CultureInfo.InvariantCulture))) with
+        {
+            Flags = TransferFlags.PostPending | TransferFlags.KeepRest, PendingId = Id(hold),
+        };
+
+    // Why there is no room for the last of them.
+    private TransferStatus ProblemAfter(params Transfer[] legs)
+    {
+        account.Take(new TrialRequest(
+            Part(40, B, [.. legs.Select(static (transfer, i) => new PartLeg(i, transfer, null) { Amount = transfer.Amount })]), 1));
+        return account.Sent<TrialAnswer>().Last().Quote.Facts[^1].HoldProblem;
     }
 
     private static Transfer Hold(int id, AccountAddress debit, AccountAddress credit) =>
