@@ -52,7 +52,7 @@ mkdir "$work/data"
 as_server "$binaries/initdb" -D "$work/data" -U postgres -A trust -E UTF8 --no-sync --locale=C.UTF-8 >/dev/null || exit 2
 as_server "$binaries/pg_ctl" -D "$work/data" -w -l "$work/data/log" \
   -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$work/data' -c max_connections=300" start >/dev/null || exit 2
-eng/trial-certificates.sh "$work/certificates" "$net.1" "$net.2" "$net.3" >/dev/null || exit 2
+eng/dev-certs.sh "$work/certificates" "$net.1" "$net.2" "$net.3" >/dev/null || exit 2
 
 command=("$node")
 case $node in *.dll) command=(dotnet "$node") ;; esac

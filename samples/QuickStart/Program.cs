@@ -44,7 +44,7 @@ foreach (var address in new[] { bank, alice, shop })
 }
 
 Console.WriteLine($"the latest of the statement of {alice}:");
-var statement = await ledger.GetStatementAsync(new StatementQuery(alice) { NewestFirst = true, Limit = 4 });
+var statement = await ledger.ListStatementAsync(new StatementQuery(alice) { NewestFirst = true, Limit = 4 });
 foreach (var entry in statement!.Entries)
 {
     var side = entry.IsDebit ? "debit" : "credit";

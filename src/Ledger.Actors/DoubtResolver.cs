@@ -28,7 +28,7 @@ internal sealed class DoubtResolver(
         var verdict = new OperatorVerdict(request.By, request.Reason);
         var history = context.Database?.History;
         var (answer, coordinator) = await FindAsync(request, verdict, deadline, cancellationToken);
-        if (answer.Part is { } part)
+        if (answer.Branch is { } part)
         {
             answer = await AskLastAgentAsync(coordinator, part, verdict, answer, deadline, cancellationToken);
         }
@@ -47,7 +47,7 @@ internal sealed class DoubtResolver(
     // A coordinator books a commit when all others have. One that can't be read keeps it waiting, and whoever asked must
     // know which one that is: nothing else ends it.
     private async Task<InDoubtResolution> BookedAsync(
-        InDoubtResolution ended, InDoubtVerdict request, OperatorVerdict verdict, ResolveInDoubtAnswer answer,
+        InDoubtResolution ended, InDoubtVerdict request, OperatorVerdict verdict, ResolveInDoubtResponse answer,
         DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var now = context.Time.GetUtcNow();
@@ -105,7 +105,7 @@ internal sealed class DoubtResolver(
     }
 
     // Any of its accounts may have been named; the coordinator is asked.
-    private async Task<(ResolveInDoubtAnswer Answer, AccountAddress Coordinator)> FindAsync(
+    private async Task<(ResolveInDoubtResponse Answer, AccountAddress Coordinator)> FindAsync(
         InDoubtVerdict request, OperatorVerdict verdict, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var account = request.Account;
@@ -129,8 +129,8 @@ internal sealed class DoubtResolver(
         }
     }
 
-    private async Task<ResolveInDoubtAnswer> AskLastAgentAsync(
-        AccountAddress coordinator, TransactionPart part, OperatorVerdict verdict, ResolveInDoubtAnswer answer,
+    private async Task<ResolveInDoubtResponse> AskLastAgentAsync(
+        AccountAddress coordinator, TransactionBranch part, OperatorVerdict verdict, ResolveInDoubtResponse answer,
         DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var now = context.Time.GetUtcNow();
@@ -141,17 +141,17 @@ internal sealed class DoubtResolver(
             var again = await AskAsync(coordinator, part.Key, verdict, part.Digest, null, deadline, cancellationToken);
 
             // What has left memory meanwhile is over, and its journal tells how it ended.
-            answer = again.State == InDoubtState.NotInDoubt ? answer with { Part = part } : again;
+            answer = again.State == InDoubtState.NotInDoubt ? answer with { Branch = part } : again;
         }
 
         return answer;
     }
 
     private async Task<InDoubtResolution> WriteAsync(
-        ResolveInDoubtAnswer answer, AccountAddress coordinator, InDoubtVerdict request, OperatorVerdict verdict,
+        ResolveInDoubtResponse answer, AccountAddress coordinator, InDoubtVerdict request, OperatorVerdict verdict,
         DatabaseHistory? history, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        if (streams is null || answer.Part is not { } part)
+        if (streams is null || answer.Branch is not { } part)
         {
             throw new LedgerException(
                 LedgerErrorReason.VerdictRefused,
@@ -204,7 +204,7 @@ internal sealed class DoubtResolver(
         {
             throw new LedgerException(
                 LedgerErrorReason.VerdictRefused,
-                $"Whether {answer.LastAgent} has decided can't be told: {e.Message} Nothing was written. Mend that row"
+                $"Whether {answer.LastAgent} has decided can't be told: {e.Message} Nothing was written. Fix that row"
                 + " first.");
         }
         catch (Exception e) when (e is System.Data.Common.DbException or IOException or TimeoutException)
@@ -230,15 +230,15 @@ internal sealed class DoubtResolver(
         var written = new TaskCompletionSource<Exception?>(TaskCreationOptions.RunContinuationsAsynchronously);
         system.ActorOf(Props.Create(() => new VerdictWriterActor(
             context.JournalPluginId, AccountActor.PersistenceIdOf(lastAgent),
-            new JournalRow(bytes, WorkFacts.AreIn(row, lastAgent), IdEntries.Of(row)) { Generation = generation },
+            new JournalRow(bytes, HoldFacts.AreIn(row, lastAgent), IdEntries.Of(row)) { Generation = generation },
             row.SequenceNr, written)));
-        var refused = (CloserRefused)row.Events[0];
+        var refused = (LastAgentRefused)row.Events[0];
         if (await written.Task.WaitAsync(cancellationToken) is { } cause)
         {
             log.Warning(
                 cause,
                 "The verdict about {Id} could not be written as row {SequenceNr} of {Account}; the stream is read again",
-                refused.Part.Id, row.SequenceNr, lastAgent);
+                refused.Branch.Id, row.SequenceNr, lastAgent);
             abort.NotAppended();
             return;
         }
@@ -246,13 +246,13 @@ internal sealed class DoubtResolver(
         log.Warning(
             "{By} had transaction {Id} of {Coordinator} aborted, which was in doubt: {Reason}. That is row {SequenceNr} of"
             + " its last agent {Account}, which did not answer",
-            refused.Verdict!.By, refused.Part.Id, refused.Part.Anchor, refused.Verdict.Reason, row.SequenceNr, lastAgent);
+            refused.Verdict!.By, refused.Branch.Id, refused.Branch.Coordinator, refused.Verdict.Reason, row.SequenceNr, lastAgent);
         abort.Appended();
     }
 
     // What is durable at the last agent holds whether or not the coordinator hears of it now.
-    private async Task<ResolveInDoubtAnswer?> TellAsync(
-        AccountAddress coordinator, TransactionPart part, OperatorVerdict verdict, CloseAnswer found,
+    private async Task<ResolveInDoubtResponse?> TellAsync(
+        AccountAddress coordinator, TransactionBranch part, OperatorVerdict verdict, CommitResponse found,
         DatabaseMark? mark, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         try
@@ -266,11 +266,11 @@ internal sealed class DoubtResolver(
         }
     }
 
-    private async Task<ResolveInDoubtAnswer> AskAsync(
-        AccountAddress account, TransferId id, OperatorVerdict verdict, UInt128 digest, CloseAnswer? found,
+    private async Task<ResolveInDoubtResponse> AskAsync(
+        AccountAddress account, TransferId id, OperatorVerdict verdict, UInt128 digest, CommitResponse? found,
         DateTimeOffset deadline, CancellationToken cancellationToken, DatabaseMark? mark = null) =>
         await ledger.ResolveAsync(
         account,
-        (caller, until) => new ResolveInDoubtCall(id, verdict, caller, until) { Digest = digest, Found = found },
+        (caller, until) => new ResolveInDoubtRequest(id, verdict, caller, until) { Digest = digest, Found = found },
         deadline, mark, cancellationToken);
 }

@@ -93,9 +93,9 @@ public interface ILedger
     Task<TransactionResult> PostTransactionAsync(
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Looks a transaction up in the memory of its anchor, the debit account of its first transfer; null when that
-    /// account never anchored it.</summary>
-    /// <param name="account">The anchor.</param>
+    /// <summary>Looks a transaction up in the memory of its coordinator, the debit account of its first transfer; null when that
+    /// account never coordinated it.</summary>
+    /// <param name="account">The coordinator.</param>
     /// <param name="id">The transaction's id; a transfer that stood alone is found by its own.</param>
     /// <param name="timeout">How long to wait while it is in doubt.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
@@ -138,7 +138,7 @@ public interface ILedger
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
     /// <exception cref="LedgerException">The request is invalid, or its outcome is unknown.</exception>
-    Task<TransactionResult> ReverseAsync(
+    Task<TransactionResult> ReverseTransactionAsync(
         Reversal request, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Posts or voids all holds of a transaction, as one transaction. Idempotent by the id of the new one.</summary>
@@ -154,7 +154,7 @@ public interface ILedger
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="LedgerException">It can't be read now, or the query is invalid.</exception>
-    Task<StatementPage?> GetStatementAsync(
+    Task<StatementPage?> ListStatementAsync(
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
     /// <summary>Lists accounts, each as of its own moment, in the store's own order. Where something is in doubt on one of them,
@@ -221,7 +221,7 @@ public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId 
 
 /// <summary>Asks to post or to void all holds of a transaction. Immutable.</summary>
 /// <param name="Id">The id of the new transaction, made by the client.</param>
-/// <param name="Account">The anchor of the transaction that made the holds.</param>
+/// <param name="Account">The coordinator of the transaction that made the holds.</param>
 /// <param name="TransactionId">Its id.</param>
 /// <param name="Post">Whether to post them; else they are voided.</param>
 public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post)

@@ -17,7 +17,7 @@ public interface ILedgerAdmin
     /// does not answer, its journal is read for what it has decided; and where it has decided nothing, the refusal is
     /// written there in its place, with the person and the reason, so that it can't commit any more whatever it knows.
     /// The same call may be made again. What is committed is booked by the coordinator last: where another of its
-    /// accounts can't be read, the answer names that account, which has to be mended.</summary>
+    /// accounts can't be read, the answer names that account, which has to be fixed.</summary>
     /// <param name="verdict">What is to be ended, by whom, and why.</param>
     /// <param name="timeout">How long to wait in all; null for the default of the ledger.</param>
     /// <param name="cancellationToken">Stops waiting; what is begun may still be done.</param>

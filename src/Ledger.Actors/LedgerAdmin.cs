@@ -4,7 +4,7 @@ using Ledger.Core;
 namespace Ledger.Actors;
 
 /// <summary><see cref="ILedgerAdmin"/> over the index of work and the accounts.</summary>
-internal sealed class LedgerAdmin(ILedgerWorkIndex work, LedgerService ledger, DoubtResolver resolver) : ILedgerAdmin
+internal sealed class LedgerAdmin(IHoldIndex work, LedgerService ledger, DoubtResolver resolver) : ILedgerAdmin
 {
     public async Task<InDoubtResolution> ResolveInDoubtAsync(
         InDoubtVerdict verdict, TimeSpan? timeout = null, CancellationToken cancellationToken = default)

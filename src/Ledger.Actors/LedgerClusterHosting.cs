@@ -139,7 +139,7 @@ public static class LedgerClusterHostingExtensions
               remote {
                 retry-gate-closed-for = 1s
                 dot-netty.tcp {
-                  transport-class = "{{typeof(SurvivingTransport).FullName}}, {{typeof(SurvivingTransport).Assembly.GetName().Name}}"
+                  transport-class = "{{typeof(HandshakeTolerantTransport).FullName}}, {{typeof(HandshakeTolerantTransport).Assembly.GetName().Name}}"
                   connection-timeout = {{Ms(FirstAnswerWithin)}}
                 }
               }

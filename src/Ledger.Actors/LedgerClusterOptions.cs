@@ -14,7 +14,7 @@ public enum LedgerClusterProfile
 
     /// <summary>For noisy or virtualised networks and for more than ten nodes: silence of two seconds is borne, and the
     /// whole takes about 10 seconds.</summary>
-    Middle,
+    Tolerant,
 }
 
 /// <summary>The options of <c>WithLedgerCluster(...)</c>: when the members of a cluster give one of them up, and what they do
@@ -40,19 +40,19 @@ public sealed class LedgerClusterOptions
     public TimeSpan JoinTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often nodes say that they are alive.</summary>
-    /// <value>The default value is 250 milliseconds, with <see cref="LedgerClusterProfile.Middle"/> 500. From 50 milliseconds
+    /// <value>The default value is 250 milliseconds, with <see cref="LedgerClusterProfile.Tolerant"/> 500. From 50 milliseconds
     /// to 10 seconds.</value>
     public TimeSpan? HeartbeatInterval { get; set; }
 
     /// <summary>How long a node may be silent, beyond its usual interval, before it counts as unreachable: longer than the
     /// pauses of its garbage collector, of its processor and of its network.</summary>
-    /// <value>The default value is 1 second, with <see cref="LedgerClusterProfile.Middle"/> 2. From 100 milliseconds to 1
+    /// <value>The default value is 1 second, with <see cref="LedgerClusterProfile.Tolerant"/> 2. From 100 milliseconds to 1
     /// minute.</value>
     public TimeSpan? AcceptableHeartbeatPause { get; set; }
 
     /// <summary>How long the set of unreachable nodes must stay the same before it is decided who is removed.</summary>
     /// <value>The default value is 2 seconds, with <see cref="LedgerClusterProfile.Cautious"/> and
-    /// <see cref="LedgerClusterProfile.Middle"/> 5. From 1 second to 5 minutes.</value>
+    /// <see cref="LedgerClusterProfile.Tolerant"/> 5. From 1 second to 5 minutes.</value>
     public TimeSpan? StableAfter { get; set; }
 
     /// <summary>How long accounts of a removed node wait before they are given a home. It need not be long: a home is given only
@@ -112,7 +112,7 @@ public sealed class LedgerClusterOptions
         {
             LedgerClusterProfile.Fast => (250, 1000, 2000),
             LedgerClusterProfile.Cautious => (250, 1000, 5000),
-            LedgerClusterProfile.Middle => (500, 2000, 5000),
+            LedgerClusterProfile.Tolerant => (500, 2000, 5000),
             _ => throw new ValidationException($"Profile is {Profile}; there is no such profile."),
         };
         return new LedgerClusterOptions

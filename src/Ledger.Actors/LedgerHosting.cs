@@ -10,7 +10,7 @@ using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
-using Ledger.Actors.Sweeping;
+using Ledger.Actors.HoldExpiry;
 using Ledger.Actors.Timing;
 using Ledger.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -58,8 +58,8 @@ public static class LedgerHostingExtensions
     /// node that lags with it serves calls all the same, so it is no part of readiness.</summary>
     /// <param name="builder">The health checks.</param>
     /// <returns>The builder.</returns>
-    public static IHealthChecksBuilder AddLedgerSweeper(this IHealthChecksBuilder builder) =>
-        AddCheck(builder, "ledger-sweeper", static system => new SweeperHealthCheck(system), HealthStatus.Degraded, null);
+    public static IHealthChecksBuilder AddLedgerHoldExpiryCheck(this IHealthChecksBuilder builder) =>
+        AddCheck(builder, "ledger-hold-expiry", static system => new HoldExpiryHealthCheck(system), HealthStatus.Degraded, null);
 
     /// <summary>Adds a health check that says whether this node may speak for its accounts: where several processes share the
     /// storage, it must have renewed its lease.</summary>
@@ -176,7 +176,7 @@ public static class LedgerHostingExtensions
         {
             var ledger = LedgerExtension.Of(system);
             await ledger.StartClockAsync();
-            await ledger.Lease.RefuseRivalsAsync();
+            await ledger.Lease.EnsureNoConflictAsync();
             var region = await ledger.StartRegionAsync(ShardTypeName);
             registry.Register<AccountRegion>(region);
             ledger.Start(region);
@@ -212,12 +212,12 @@ internal sealed class LedgerSetup(LedgerOptions options) : Setup
 /// <summary>What belongs to the ledger of one actor system.</summary>
 internal sealed class LedgerExtension : IExtension
 {
-    // What the index of work and the sweeper understand of rows: the journal codec says it.
-    private static readonly WorkDecoder WorkRows = WorkFacts.Decoder;
+    // What the index of work and the hold expiry understand of rows: the journal codec says it.
+    private static readonly HoldFactReader WorkRows = HoldFacts.Decoder;
 
     // By the machine's clock: the ledger's may stand still.
-    private static readonly TimeSpan SweeperAskTimeout = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan SweeperStopTimeout = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan HoldExpiryAskTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HoldExpiryStopTimeout = TimeSpan.FromSeconds(3);
 
     // The phase before this wait is there for it; what is not over by then may still speak.
     private static readonly TimeSpan RegionEndTimeout = TimeSpan.FromMilliseconds(500);
@@ -230,7 +230,7 @@ internal sealed class LedgerExtension : IExtension
 
     private static readonly TimeSpan s_sampleEvery = TimeSpan.FromSeconds(5);
 
-    private readonly CallTable calls;
+    private readonly PendingCalls calls;
     private readonly ExtendedActorSystem system;
     private Timer? sampling;
     private LedgerIdentity identity;
@@ -262,25 +262,25 @@ internal sealed class LedgerExtension : IExtension
         options.Storage.Attach(database);
         var streams = options.Storage.OpenStreams();
         var reader = new AccountStreamReader(streams, Logging.GetLogger(system, typeof(AccountStreamReader)));
-        Work = new LedgerWorkIndex(
-            options.Storage.OpenWork(),
+        HoldIndex = new HoldIndex(
+            options.Storage.OpenHoldIndex(),
             WorkRows.Facts,
             (row, cause) =>
             {
-                SweeperHealth.CountUnreadable();
+                HoldExpiryHealth.CountUnreadable();
                 system.Log.Error(cause, "Row {SequenceNr} of {PersistenceId} can't be read; holds in it may not expire",
                     row.SequenceNr, row.PersistenceId);
             },
             () => database.Generation,
             place =>
             {
-                SweeperHealth.CountReadAgain();
+                HoldExpiryHealth.CountReadAgain();
                 system.Log.Info("The row at place {Place} of the journal can be read again; holds in it expire", place);
             });
-        Holds = new HoldLocator(Work);
-        calls = new CallTable(Clock, options.NodeCallsMax);
-        calls.Router = system.SystemActorOf(Props.Create(() => new AnswerRouterActor(calls)), "ledger-answers");
-        system.SystemActorOf(Props.Create(() => new LostCallsActor(accounts.Task)), "ledger-lost-calls");
+        Holds = new HoldLocator(HoldIndex);
+        calls = new PendingCalls(Clock, options.NodeCallsMax);
+        calls.Router = system.SystemActorOf(Props.Create(() => new ResponseRouterActor(calls)), "ledger-answers");
+        system.SystemActorOf(Props.Create(() => new UndeliveredMessagesActor(accounts.Task)), "ledger-lost-calls");
         Leases = options.Storage.OpenLeases() is { } leases ? new WatchedLeases(leases, Clock) : null;
         Lease = Leases is null
             ? new NodeLease(EndSystem, database)
@@ -295,13 +295,13 @@ internal sealed class LedgerExtension : IExtension
             database.ReportLoss(loss, identity.Epoch.Number);
         }
 
-        Returns = Leases is null ? null : new ClaimReturns(Leases, Lease, Logging.GetLogger(system, typeof(ClaimReturns)));
+        Returns = Leases is null ? null : new ShardClaimReleaser(Leases, Lease, Logging.GetLogger(system, typeof(ShardClaimReleaser)));
         Context = new AccountActorContext(
-            new AccountRuntimeOptions
+            new AccountMachineOptions
             {
-                RememberedIdsMax = options.RememberedIdsMax,
+                IdempotencyWindowMax = options.IdempotencyWindowMax,
                 BatchEventsMax = options.BatchEventsMax,
-                CallsMax = options.AccountCallsMax,
+                RequestsMax = options.AccountCallsMax,
                 HoldsMax = options.AccountHoldsMax,
                 HoldsPerCounterpartyMax = options.CounterpartyHoldsMax,
                 SnapshotEvery = options.SnapshotEvery,
@@ -309,12 +309,12 @@ internal sealed class LedgerExtension : IExtension
                 AllowSeeding = options.AllowSeeding,
                 Deciding = options.Deciding,
             },
-            options.PassivateAfter, Clock, reader, Work, Lease, () => accounts.Task.Result)
+            options.PassivateAfter, Clock, reader, HoldIndex, Lease, () => accounts.Task.Result)
         {
             Database = database,
         };
         var ledger = new LedgerService(
-            options, Clock, calls, reader, accounts.Task, Holds, () => Sweeper, new PositionText(() => Identity))
+            options, Clock, calls, reader, accounts.Task, Holds, () => HoldExpiry, new PositionText(() => Identity))
         {
             Ended = () => (Lease.Halted ?? (Lease.IsLost ? Lease.Failure : null)) is { } reason
                 ? (Lease.IsTaken ? LedgerErrorReason.LeaseLost : LedgerErrorReason.LedgerHalted, reason)
@@ -322,14 +322,14 @@ internal sealed class LedgerExtension : IExtension
             IsConfirmed = () => database.IsConfirmed,
         };
         Ledger = ledger;
-        Admin = new LedgerAdmin(Work, ledger, new DoubtResolver(system, ledger, Context, streams as IIndexedStreams));
+        Admin = new LedgerAdmin(HoldIndex, ledger, new DoubtResolver(system, ledger, Context, streams as IIndexedStreams));
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
             Clock.Stop();
             sampling?.Dispose();
             _ = streams.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
-            _ = Work.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
+            _ = HoldIndex.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
 
             // The last thing: no account is left that could speak.
             Lease.Dispose();
@@ -362,22 +362,22 @@ internal sealed class LedgerExtension : IExtension
     public ILeaseStore? Leases { get; }
 
     /// <summary>Gives claims to shards back; null where none are needed.</summary>
-    public ClaimReturns? Returns { get; }
+    public ShardClaimReleaser? Returns { get; }
 
     /// <summary>What falls due and what is in doubt.</summary>
-    public ILedgerWorkIndex Work { get; }
+    public IHoldIndex HoldIndex { get; }
 
     /// <summary>Finds holds by their ids.</summary>
     public HoldLocator Holds { get; }
 
-    /// <summary>How the sweeper fares.</summary>
-    public SweeperHealth SweeperHealth { get; } = new();
+    /// <summary>How the hold expiry fares.</summary>
+    public HoldExpiryHealth HoldExpiryHealth { get; } = new();
 
     /// <summary>Whether a node of a cluster has done all that accounts do, for practice, before it was given any.</summary>
-    public bool HasRehearsed { get; private set; }
+    public bool HasWarmedUp { get; private set; }
 
-    /// <summary>The sweeper; null before the ledger has started.</summary>
-    public IActorRef? Sweeper { get; private set; }
+    /// <summary>The hold expiry; null before the ledger has started.</summary>
+    public IActorRef? HoldExpiry { get; private set; }
 
     public static LedgerExtension Of(ActorSystem system) => system.WithExtension<LedgerExtension, Provider>();
 
@@ -388,22 +388,22 @@ internal sealed class LedgerExtension : IExtension
             return;
         }
 
-        var sweeper = system.SystemActorOf(
-            Props.Create(() => new SweeperActor(
-                new SweeperContext(Work, WorkRows, region, AskAsync, Options, SweeperHealth)
+        var holdExpiry = system.SystemActorOf(
+            Props.Create(() => new HoldExpiryActor(
+                new HoldExpiryContext(HoldIndex, WorkRows, region, AskAsync, Options, HoldExpiryHealth)
                 {
                     Time = Clock, Generation = () => Context.Database!.Generation,
                 })),
-            "ledger-sweeper");
-        Sweeper = sweeper;
+            "ledger-hold-expiry");
+        HoldExpiry = holdExpiry;
 
         // Before the accounts stop: it would only wake them again.
         CoordinatedShutdown.Get(system).AddTask(
             CoordinatedShutdown.PhaseServiceStop,
-            "stop-sweeper",
+            "stop-hold-expiry",
             async () =>
             {
-                await sweeper.GracefulStop(SweeperStopTimeout);
+                await holdExpiry.GracefulStop(HoldExpiryStopTimeout);
                 return Done.Instance;
             });
     }
@@ -452,11 +452,11 @@ internal sealed class LedgerExtension : IExtension
 
         var watch = new CancellationTokenSource();
         system.RegisterOnTermination(watch.Cancel);
-        _ = new SilentNodes(Leases, Lease, system, Options.LeaseTime).WatchAsync(watch.Token);
+        _ = new LapsedLeaseMonitor(Leases, Lease, system, Options.LeaseTime).WatchAsync(watch.Token);
 
         if (Options.Role is null || Cluster.Get(system).SelfRoles.Contains(Options.Role))
         {
-            HasRehearsed = await new Rehearsal(system, Options, Context).RunAsync();
+            HasWarmedUp = await new WarmUp(system, Options, Context).RunAsync();
         }
 
         var sharding = ClusterSharding.Get(system);
@@ -559,15 +559,15 @@ internal sealed class LedgerExtension : IExtension
         return new LeaseHolder(process, self.Address.ToString(), self.Uid, Options.ShardCount);
     }
 
-    private async Task<AccountAnswerBase> AskAsync(
-        AccountAddress account, Func<Caller, LedgerTime, AccountCall> message, CancellationToken cancellationToken)
+    private async Task<AccountResponse> AskAsync(
+        AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> message, CancellationToken cancellationToken)
     {
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timer.CancelAfter(SweeperAskTimeout);
+        timer.CancelAfter(HoldExpiryAskTimeout);
         try
         {
             return await calls.AskAsync(
-                accounts.Task.Result, account, message, Clock.GetUtcNow() + SweeperAskTimeout, timer.Token);
+                accounts.Task.Result, account, message, Clock.GetUtcNow() + HoldExpiryAskTimeout, timer.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -33,7 +33,7 @@ public sealed class LedgerOptions
     /// <value>The default value is 60 seconds. From 100 milliseconds to 1 day.</value>
     public TimeSpan PassivateAfter { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long an anchor may keep the record of a commit, which the closer has already journaled, so that
+    /// <summary>How long a coordinator may keep the record of a commit, which the last agent has already journaled, so that
     /// it shares the journal row of something else.</summary>
     /// <value>The default value is 250 milliseconds. From 0 to 10 seconds.</value>
     public TimeSpan CommitRecordDelay { get; set; } = TimeSpan.FromMilliseconds(250);
@@ -49,7 +49,7 @@ public sealed class LedgerOptions
     /// <value>The default value is 4,096. From 1 to 1,000,000; with <see cref="AccountHoldsMax"/> no more than fits into a
     /// snapshot, 64 bytes each.</value>
     [Range(1, 1_000_000)]
-    public int RememberedIdsMax { get; set; } = 4096;
+    public int IdempotencyWindowMax { get; set; } = 4096;
 
     /// <summary>How many events one journal row holds at most.</summary>
     /// <value>The default value is 1,000. From 1 to 10,000.</value>
@@ -87,15 +87,15 @@ public sealed class LedgerOptions
     [Range(1, 10_000)]
     public int ShardCount { get; set; } = 100;
 
-    /// <summary>How often the sweeper looks for holds whose time is up, on accounts that sleep.</summary>
+    /// <summary>How often the hold expiry looks for holds whose time is up, on accounts that sleep.</summary>
     /// <value>The default value is 250 milliseconds. From 10 milliseconds to 1 minute.</value>
-    public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMilliseconds(250);
+    public TimeSpan HoldExpiryInterval { get; set; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How many accounts the sweeper has at work at once, each expiring what is due on it. It is what bounds the
+    /// <summary>How many accounts the hold expiry has at work at once, each expiring what is due on it. It is what bounds the
     /// memory and the load when very many holds fall due together; less of it makes them expire later.</summary>
     /// <value>The default value is 1,024. From 1 to 100,000.</value>
     [Range(1, 100_000)]
-    public int SweepAccountsMax { get; set; } = 1024;
+    public int HoldExpiryConcurrencyMax { get; set; } = 1024;
 
     /// <summary>For how long one renewal lets a node speak for its accounts, where several processes share the storage; it is
     /// renewed four times as often. A node that can't renew it falls silent; what a node had that is cut off from the others
@@ -126,13 +126,13 @@ public sealed class LedgerOptions
         Validator.ValidateObject(this, new ValidationContext(this), validateAllProperties: true);
         Range(nameof(CallTimeout), CallTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
         Range(nameof(PassivateAfter), PassivateAfter, TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1));
-        Range(nameof(SweepInterval), SweepInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
+        Range(nameof(HoldExpiryInterval), HoldExpiryInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
         Range(nameof(LeaseTime), LeaseTime, TimeSpan.FromMilliseconds(400), TimeSpan.FromMinutes(1));
         Range(nameof(CommitRecordDelay), CommitRecordDelay, TimeSpan.Zero, TimeSpan.FromSeconds(10));
-        if (LedgerSizes.SnapshotOf(AccountHoldsMax, RememberedIdsMax) is var snapshot && snapshot > LedgerSizes.SnapshotMax)
+        if (LedgerSizes.SnapshotOf(AccountHoldsMax, IdempotencyWindowMax) is var snapshot && snapshot > LedgerSizes.SnapshotMax)
         {
             throw new ValidationException(
-                $"AccountHoldsMax is {AccountHoldsMax} and RememberedIdsMax {RememberedIdsMax}: so the snapshot of one account"
+                $"AccountHoldsMax is {AccountHoldsMax} and IdempotencyWindowMax {IdempotencyWindowMax}: so the snapshot of one account"
                 + $" may have {snapshot} bytes; up to {LedgerSizes.SnapshotMax} can be stored and read back in time. Lower one"
                 + $" of them: a hold counts {LedgerSizes.HoldInSnapshot} bytes, an id {LedgerSizes.IdInSnapshot}.");
         }

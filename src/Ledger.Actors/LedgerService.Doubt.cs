@@ -22,15 +22,15 @@ internal sealed partial class LedgerService
     /// <param name="deadline">Until when.</param>
     /// <param name="mark">The history of the database that the call tells of; null where it tells of none.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal async Task<ResolveInDoubtAnswer> ResolveAsync(
-        AccountAddress account, Func<Caller, LedgerTime, AccountMessage> call, DateTimeOffset deadline,
+    internal async Task<ResolveInDoubtResponse> ResolveAsync(
+        AccountAddress account, Func<ReplyTarget, LedgerTime, AccountMessage> call, DateTimeOffset deadline,
         DatabaseMark? mark,
         CancellationToken cancellationToken)
     {
         var answer = await AskAsync(account, call, deadline, retryOverload: true, hasId: true, cancellationToken, mark);
         return answer switch
         {
-            ResolveInDoubtAnswer resolved => resolved,
+            ResolveInDoubtResponse resolved => resolved,
             TimedOut => throw new LedgerException(
                 LedgerErrorReason.DeadlineExceeded,
                 $"Account {account} gave no answer within the deadline. A transaction is resolved by way of its"

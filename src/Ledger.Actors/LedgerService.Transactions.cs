@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using Akka.Actor;
-using Ledger.Actors.Sweeping;
+using Ledger.Actors.HoldExpiry;
 using Ledger.Core;
 
 namespace Ledger.Actors;
@@ -9,7 +9,7 @@ namespace Ledger.Actors;
 /// <content>Transfers, transactions and what is built of them.</content>
 internal sealed partial class LedgerService
 {
-    private readonly RecentIds recent = remembered ?? new();
+    private readonly RecentTransfers recent = remembered ?? new();
 
     public async Task<TransactionResult> PostTransactionAsync(
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
@@ -77,9 +77,9 @@ internal sealed partial class LedgerService
         try
         {
             var answer = await AskOnceAsync(
-                account, (caller, until) => new ChangeAccountCall(change, caller, until) { Principal = principal }, deadline,
+                account, (caller, until) => new ChangeAccountRequest(change, caller, until) { Principal = principal }, deadline,
                 cancellationToken);
-            return answer is ChangeAccountAnswer(var result) ? result : throw Failed(answer);
+            return answer is ChangeAccountResponse(var result) ? result : throw Failed(answer);
         }
         finally
         {
@@ -108,9 +108,9 @@ internal sealed partial class LedgerService
 
             var answer = await AskOnceAsync(
                 debit,
-                (caller, until) => new ExtendHoldCall(request.HoldId, request.Deadline, caller, until) { Principal = principal },
+                (caller, until) => new ExtendHoldRequest(request.HoldId, request.Deadline, caller, until) { Principal = principal },
                 deadline, cancellationToken);
-            return answer is ExtendHoldAnswer extended
+            return answer is ExtendHoldResponse extended
                 ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline) { Position = extended.Position }
                 : throw Failed(answer);
         }
@@ -120,7 +120,7 @@ internal sealed partial class LedgerService
         }
     }
 
-    public async Task<TransactionResult> ReverseAsync(
+    public async Task<TransactionResult> ReverseTransactionAsync(
         Reversal request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         CheckReason(request.Reason, "reason");
@@ -204,7 +204,7 @@ internal sealed partial class LedgerService
                     request.Post ? Amount.MaxValue : Amount.Zero, hold.Code)
                 {
                     Asset = hold.Asset,
-                    PendingId = hold.Id,
+                    HoldId = hold.Id,
                     Flags = request.Post ? TransferFlags.PostPending : TransferFlags.VoidPending,
                     EffectiveTime = request.EffectiveTime,
                 }));
@@ -316,9 +316,9 @@ internal sealed partial class LedgerService
         try
         {
             var answer = await AskAsync(
-                account, (caller, until) => new SeedBalancesCall(balances, caller, until), deadline, false,
+                account, (caller, until) => new SeedBalancesRequest(balances, caller, until), deadline, false,
                 CancellationToken.None);
-            if (answer is not SeedBalancesAnswer)
+            if (answer is not SeedBalancesResponse)
             {
                 throw Failed(answer);
             }
@@ -330,9 +330,9 @@ internal sealed partial class LedgerService
     }
 
     /// <summary>Tests: returns when all that is due by the ledger's clock has expired.</summary>
-    internal async Task SweepAsync() =>
-        await (sweeper() ?? throw new InvalidOperationException("The ledger has not started."))
-            .Ask<SweepDone>(SweepNow.Instance, TimeSpan.FromMinutes(2));
+    internal async Task ExpireDueHoldsAsync() =>
+        await (holdExpiry() ?? throw new InvalidOperationException("The ledger has not started."))
+            .Ask<ExpiryDone>(ExpireNow.Instance, TimeSpan.FromMinutes(2));
 
     // ---------------------------------------------------------------- one transfer
 
@@ -351,14 +351,14 @@ internal sealed partial class LedgerService
                 Transaction.Of(transfer.Id, transfer), chainOpen: false, deadline, cancellationToken));
         }
 
-        var anchor = transfer.DebitAccount;
+        var coordinator = transfer.DebitAccount;
         if (transfer.ResolvesHold)
         {
-            if (await LocateAsync(transfer.PendingId, deadline, cancellationToken) is { } found)
+            if (await LocateAsync(transfer.HoldId, deadline, cancellationToken) is { } found)
             {
-                anchor = found;
+                coordinator = found;
             }
-            else if (anchor.IsNone || anchor.IsReserved)
+            else if (coordinator.IsNone || coordinator.IsReserved)
             {
                 // No account is known that could write it down. So nothing is decided, and nothing remembered: the next node would
                 // not know of it, and the same may be asked again once the hold is there.
@@ -367,25 +367,25 @@ internal sealed partial class LedgerService
             }
         }
 
-        if (await KnownElsewhereAsync(transfer, anchor, deadline, cancellationToken) is { } elsewhere)
+        if (await KnownElsewhereAsync(transfer, coordinator, deadline, cancellationToken) is { } elsewhere)
         {
             return elsewhere;
         }
 
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransferCall(transfer, caller, until)
+            coordinator, (caller, until) => new PostTransferRequest(transfer, caller, until)
             {
                 Principal = principal, ReturnBalances = returnBalances,
             }, deadline,
             retryOverload, cancellationToken);
-        return answer is TransferAnswer(var result) ? Remember(result, anchor) : throw Failed(answer);
+        return answer is PostTransferResponse(var result) ? Remember(result, coordinator) : throw Failed(answer);
     }
 
-    private TransferResult Remember(TransferResult result, AccountAddress anchor)
+    private TransferResult Remember(TransferResult result, AccountAddress coordinator)
     {
-        if (!result.Replayed && (result.Status == TransferStatus.Created || RememberedDetails.UsesUp(result.Status)))
+        if (!result.Replayed && (result.Status == TransferStatus.Created || IdempotencyDetails.ConsumesId(result.Status)))
         {
-            recent.Add(result.Id, anchor);
+            recent.Add(result.Id, coordinator);
         }
 
         return result;
@@ -394,9 +394,9 @@ internal sealed partial class LedgerService
     // An account knows only the ids of its own transfers. That one is used again between other accounts, this node knows if
     // it was lately.
     private async Task<TransferResult?> KnownElsewhereAsync(
-        Transfer transfer, AccountAddress anchor, DateTimeOffset deadline, CancellationToken cancellationToken)
+        Transfer transfer, AccountAddress coordinator, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        if (!recent.TryFind(transfer.Id, out var known) || known == anchor)
+        if (!recent.TryFind(transfer.Id, out var known) || known == coordinator)
         {
             return null;
         }
@@ -409,13 +409,13 @@ internal sealed partial class LedgerService
 
         if (record.Status != TransferStatus.Created)
         {
-            return RememberedDetails.UsesUp(record.Status)
+            return IdempotencyDetails.ConsumesId(record.Status)
                 ? new TransferResult(transfer.Id, TransferStatus.IdAlreadyFailed, default, false, null)
                 : null;
         }
 
         var difference = TransferContent.Compare(
-            new PartLeg(0, record.Transfer, null) { Amount = record.Amount, HoldRemaining = record.Amount }, transfer);
+            new ResolvedLeg(0, record.Transfer, null) { Amount = record.Amount, HoldRemaining = record.Amount }, transfer);
         return new TransferResult(
             transfer.Id, difference, difference == TransferStatus.Exists ? record.Time : default,
             difference == TransferStatus.Exists, null)
@@ -429,8 +429,8 @@ internal sealed partial class LedgerService
         AccountAddress account, TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var answer = await AskAsync(
-            account, (caller, until) => new GetTransferCall(id, caller, until), deadline, true, cancellationToken);
-        return answer is TransferRecordAnswer(var record) ? record : throw Failed(answer, isRead: true);
+            account, (caller, until) => new GetTransferRequest(id, caller, until), deadline, true, cancellationToken);
+        return answer is GetTransferResponse(var record) ? record : throw Failed(answer, isRead: true);
     }
 
     private async Task<TransferRecord?> RecordAsync(
@@ -443,7 +443,7 @@ internal sealed partial class LedgerService
         }
 
         // Of a live hold itself, or of one that a post or a void was about.
-        var hold = record.Transfer.ResolvesHold ? record.Transfer.PendingId : record.Transfer.Id;
+        var hold = record.Transfer.ResolvesHold ? record.Transfer.HoldId : record.Transfer.Id;
         var holds = await ReadAsync(token => reader.HoldsAsync(account, [(record.HoldRow, hold)], token), deadline, cancellationToken);
         return record with { Transfer = record.Transfer.WithTextOf(holds[hold].Reference, holds[hold].Metadata), HoldRow = 0 };
     }
@@ -474,7 +474,7 @@ internal sealed partial class LedgerService
         {
             if (record.HoldRows[i] > 0)
             {
-                wanted.Add((record.HoldRows[i], legs[i].Transfer!.PendingId));
+                wanted.Add((record.HoldRows[i], legs[i].Transfer!.HoldId));
             }
         }
 
@@ -489,7 +489,7 @@ internal sealed partial class LedgerService
                 continue;
             }
 
-            if (!holds.TryGetValue(transfer.PendingId, out var hold) && !made.TryGetValue(transfer.PendingId, out hold))
+            if (!holds.TryGetValue(transfer.HoldId, out var hold) && !made.TryGetValue(transfer.HoldId, out hold))
             {
                 abridged |= i < record.HoldRows.Length && record.HoldRows[i] > 0;
                 continue;
@@ -518,8 +518,8 @@ internal sealed partial class LedgerService
         AccountAddress account, TransferId id, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var answer = await AskAsync(
-            account, (caller, until) => new GetTransactionCall(id, caller, until), deadline, true, cancellationToken);
-        return answer is TransactionRecordAnswer(var record) ? record : throw Failed(answer, isRead: true);
+            account, (caller, until) => new GetTransactionRequest(id, caller, until), deadline, true, cancellationToken);
+        return answer is GetTransactionResponse(var record) ? record : throw Failed(answer, isRead: true);
     }
 
     // The account at which a transfer was decided: lately by this node, or for a hold by the index.
@@ -578,8 +578,8 @@ internal sealed partial class LedgerService
             var (used, how) = await FirstUsedElsewhereAsync(
                 transaction, failed < 0 ? transaction.Legs.Length : failed, deadline, cancellationToken);
 
-            // The leg that failed in this very transaction is no other use: its anchor answers the retry as it did before.
-            if (used >= 0 && await TransactionAsync(AnchorOf(transaction), transaction.Id, deadline, cancellationToken) is null)
+            // The leg that failed in this very transaction is no other use: its coordinator answers the retry as it did before.
+            if (used >= 0 && await TransactionAsync(CoordinatorOf(transaction), transaction.Id, deadline, cancellationToken) is null)
             {
                 (failed, reason) = (used, (int)how);
             }
@@ -599,14 +599,14 @@ internal sealed partial class LedgerService
         }
 
         var whole = WithOpenings(transaction);
-        var anchor = AnchorOf(whole);
+        var coordinator = CoordinatorOf(whole);
         var answer = await AskAsync(
-            anchor, (caller, until) => new PostTransactionCall(whole, caller, until)
+            coordinator, (caller, until) => new PostTransactionRequest(whole, caller, until)
             {
                 Principal = principal, ReturnBalances = returnBalances,
             }, deadline, false,
             cancellationToken);
-        if (answer is not TransactionAnswer(var result))
+        if (answer is not PostTransactionResponse(var result))
         {
             throw Failed(answer);
         }
@@ -621,7 +621,7 @@ internal sealed partial class LedgerService
             };
         }
 
-        Remember(transaction, result, anchor);
+        Remember(transaction, result, coordinator);
         return result;
     }
 
@@ -642,7 +642,7 @@ internal sealed partial class LedgerService
         return (-1, TransferStatus.None);
     }
 
-    private void Remember(Transaction transaction, TransactionResult result, AccountAddress anchor)
+    private void Remember(Transaction transaction, TransactionResult result, AccountAddress coordinator)
     {
         if (result.Replayed)
         {
@@ -651,8 +651,8 @@ internal sealed partial class LedgerService
 
         if (result.Time != default)
         {
-            // Journaled: the anchor knows it.
-            recent.Add(transaction.Id, anchor);
+            // Journaled: the coordinator knows it.
+            recent.Add(transaction.Id, coordinator);
         }
 
         // The leg that failed is no news of this node's: the coordinator's journal says that its id is used up.
@@ -663,7 +663,7 @@ internal sealed partial class LedgerService
                 continue;
             }
 
-            recent.Add(transfer.Id, transfer.DebitAccount.IsNone ? anchor : transfer.DebitAccount);
+            recent.Add(transfer.Id, transfer.DebitAccount.IsNone ? coordinator : transfer.DebitAccount);
         }
     }
 
@@ -677,10 +677,10 @@ internal sealed partial class LedgerService
 
         var first = WithOpenings(transaction with { Legs = transaction.Legs[..count] });
         var answer = await AskAsync(
-            AnchorOf(first),
-            (caller, until) => new PostTransactionCall(first, caller, until) { IsTrial = true }, deadline, true,
+            CoordinatorOf(first),
+            (caller, until) => new PostTransactionRequest(first, caller, until) { IsDryRun = true }, deadline, true,
             cancellationToken);
-        if (answer is not TransactionAnswer(var result))
+        if (answer is not PostTransactionResponse(var result))
         {
             throw Failed(answer);
         }
@@ -715,7 +715,7 @@ internal sealed partial class LedgerService
                 if (reason == 0 && !seen.TryAdd(transfer.Id, transfer))
                 {
                     reason = (int)TransferContent.Compare(
-                        new PartLeg(i, seen[transfer.Id], null) { Amount = seen[transfer.Id].Amount }, transfer);
+                        new ResolvedLeg(i, seen[transfer.Id], null) { Amount = seen[transfer.Id].Amount }, transfer);
                 }
             }
             else
@@ -754,11 +754,11 @@ internal sealed partial class LedgerService
 
             // The hold may be made by an earlier leg.
             var hold = transaction.Legs.Take(i).Select(static leg => leg.Transfer)
-                .FirstOrDefault(other => other?.Id == transfer.PendingId);
-            if (hold is null && await LocateAsync(transfer.PendingId, deadline, cancellationToken) is { } account)
+                .FirstOrDefault(other => other?.Id == transfer.HoldId);
+            if (hold is null && await LocateAsync(transfer.HoldId, deadline, cancellationToken) is { } account)
             {
                 // Its accounts and its asset are all that is wanted: of thousands, each one's text would be read from the journal.
-                hold = (await RecordWithoutTextAsync(account, transfer.PendingId, deadline, cancellationToken))?.Transfer;
+                hold = (await RecordWithoutTextAsync(account, transfer.HoldId, deadline, cancellationToken))?.Transfer;
             }
 
             if (hold is not null)
@@ -800,7 +800,7 @@ internal sealed partial class LedgerService
         return openings is null ? transaction : transaction with { Legs = [.. openings, .. transaction.Legs] };
     }
 
-    private static AccountAddress AnchorOf(Transaction transaction)
+    private static AccountAddress CoordinatorOf(Transaction transaction)
     {
         foreach (var leg in transaction.Legs)
         {
@@ -849,9 +849,9 @@ internal sealed partial class LedgerService
             keys.Add(transfer.DebitAccount);
             keys.Add(transfer.CreditAccount);
             keys.Add(transfer.Id);
-            if (!transfer.PendingId.IsNil)
+            if (!transfer.HoldId.IsNil)
             {
-                keys.Add(transfer.PendingId);
+                keys.Add(transfer.HoldId);
             }
         }
 
@@ -937,9 +937,9 @@ internal sealed partial class LedgerService
         }
 
         var answer = await AskAsync(
-            spec.Address, (caller, until) => new OpenAccountCall(spec, caller, until) { Principal = principal }, deadline, true,
+            spec.Address, (caller, until) => new OpenAccountRequest(spec, caller, until) { Principal = principal }, deadline, true,
             cancellationToken);
-        return answer is OpenAccountAnswer(var result) ? result : throw Failed(answer);
+        return answer is OpenAccountResponse(var result) ? result : throw Failed(answer);
     }
 
     // ---------------------------------------------------------------- requests

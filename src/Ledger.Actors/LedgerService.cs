@@ -1,15 +1,15 @@
 using Akka.Actor;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Storage;
-using Ledger.Actors.Sweeping;
+using Ledger.Actors.HoldExpiry;
 using Ledger.Core;
 
 namespace Ledger.Actors;
 
 /// <summary><see cref="ILedger"/> over the accounts of this node or cluster.</summary>
 internal sealed partial class LedgerService(
-    LedgerOptions options, TimeProvider clock, CallTable calls, AccountStreamReader reader, Task<IActorRef> accounts,
-    HoldLocator holds, Func<IActorRef?> sweeper, PositionText positions, string principal = "", RecentIds? remembered = null,
+    LedgerOptions options, TimeProvider clock, PendingCalls calls, AccountStreamReader reader, Task<IActorRef> accounts,
+    HoldLocator holds, Func<IActorRef?> holdExpiry, PositionText positions, string principal = "", RecentTransfers? remembered = null,
     bool returnBalances = false) : ILedger
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
@@ -25,13 +25,13 @@ internal sealed partial class LedgerService(
     public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
         ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
         : new LedgerService(
-            options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances)
+            options, clock, calls, reader, accounts, holds, holdExpiry, positions, principal, recent, returnBalances)
         {
             Ended = Ended, IsConfirmed = IsConfirmed,
         };
 
     public ILedger ReturningBalances() => new LedgerService(
-        options, clock, calls, reader, accounts, holds, sweeper, positions, principal, recent, returnBalances: true)
+        options, clock, calls, reader, accounts, holds, holdExpiry, positions, principal, recent, returnBalances: true)
     {
         Ended = Ended, IsConfirmed = IsConfirmed,
     };
@@ -56,7 +56,7 @@ internal sealed partial class LedgerService(
         try
         {
             var results = new OpenAccountResult[accounts.Count];
-            var answers = new Task<AccountAnswerBase>?[accounts.Count];
+            var answers = new Task<AccountResponse>?[accounts.Count];
             for (var i = 0; i < results.Length; i++)
             {
                 var spec = accounts[i];
@@ -65,7 +65,7 @@ internal sealed partial class LedgerService(
                 {
                     answers[i] = AskAsync(
                         spec.Address,
-                        (caller, until) => new OpenAccountCall(spec, caller, until) { Principal = principal }, deadline,
+                        (caller, until) => new OpenAccountRequest(spec, caller, until) { Principal = principal }, deadline,
                         results.Length > 1, cancellationToken);
                 }
                 else
@@ -74,7 +74,7 @@ internal sealed partial class LedgerService(
                 }
             }
 
-            await CollectAsync(answers, (i, answer) => results[i] = ((OpenAccountAnswer)answer).Result);
+            await CollectAsync(answers, (i, answer) => results[i] = ((OpenAccountResponse)answer).Result);
             return results;
         }
         finally
@@ -134,8 +134,8 @@ internal sealed partial class LedgerService(
         try
         {
             var answer = await AskAsync(
-                query.Account, static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
-            var view = answer is AccountAnswer(var read) ? read : throw Failed(answer, isRead: true);
+                query.Account, static (caller, until) => new GetAccountRequest(caller, until), deadline, true, cancellationToken);
+            var view = answer is GetAccountResponse(var read) ? read : throw Failed(answer, isRead: true);
             return view?.Doubt is { } doubt && !query.AllowInDoubt ? throw InDoubt(doubt) : view;
         }
         finally
@@ -163,7 +163,7 @@ internal sealed partial class LedgerService(
         }
     }
 
-    public async Task<StatementPage?> GetStatementAsync(
+    public async Task<StatementPage?> ListStatementAsync(
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         RequireAddress(query.Account, "account");
@@ -174,9 +174,9 @@ internal sealed partial class LedgerService(
             // Before anything is read: what a new epoch finds is not told under the old one.
             var epoch = Epoch;
             var answer = await AskAsync(
-                query.Account, static (caller, until) => new StatementFenceCall(caller, until), deadline, true,
+                query.Account, static (caller, until) => new FlushRequest(caller, until), deadline, true,
                 cancellationToken);
-            if (answer is not StatementFenceAnswer fence)
+            if (answer is not FlushResponse fence)
             {
                 throw Failed(answer, isRead: true);
             }
@@ -206,7 +206,7 @@ internal sealed partial class LedgerService(
             var ids = await ReadAsync(
                 token => reader.Streams.ListStreamsAsync(prefix, after is null ? null : prefix + after, limit, token),
                 deadline, cancellationToken);
-            var answers = new Task<AccountAnswerBase>?[ids.Count];
+            var answers = new Task<AccountResponse>?[ids.Count];
             for (var i = 0; i < answers.Length; i++)
             {
                 if (!AccountAddress.TryParse(ids[i][prefix.Length..], out var address))
@@ -223,7 +223,7 @@ internal sealed partial class LedgerService(
             await CollectAsync(answers, (i, answer) =>
             {
                 // A stream that holds nothing but rejections is not an account.
-                if (i < taken && ((AccountAnswer)answer).View is { } view)
+                if (i < taken && ((GetAccountResponse)answer).View is { } view)
                 {
                     size += EncodedSize.OfAccount(view);
                     if (size > LedgerSizes.AnswerMax && views.Count > 0)
@@ -275,21 +275,21 @@ internal sealed partial class LedgerService(
     // Sends until there is an answer or the deadline: what is idempotent may be sent again, so an account that goes to
     // sleep or moves costs its callers a pause and no failure. Overload is retried only where the caller asked for many
     // things at once, of which some may be done already.
-    private Task<AccountAnswerBase> AskAsync(
-        AccountAddress account, Func<Caller, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
+    private Task<AccountResponse> AskAsync(
+        AccountAddress account, Func<ReplyTarget, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
         bool retryOverload, CancellationToken cancellationToken) =>
         AskAsync(account, message, deadline, retryOverload, hasId: true, cancellationToken);
 
     // What changes something and has no id is sent once, and again only where the first certainly was not begun with: a second
     // copy could arrive after somebody else's later change, and undo it (I10). Were the account to remember such calls, it would
     // have to journal also those that change nothing, for its next home.
-    private Task<AccountAnswerBase> AskOnceAsync(
-        AccountAddress account, Func<Caller, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
+    private Task<AccountResponse> AskOnceAsync(
+        AccountAddress account, Func<ReplyTarget, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
         CancellationToken cancellationToken) =>
         AskAsync(account, message, deadline, retryOverload: false, hasId: false, cancellationToken);
 
-    private async Task<AccountAnswerBase> AskAsync(
-        AccountAddress account, Func<Caller, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
+    private async Task<AccountResponse> AskAsync(
+        AccountAddress account, Func<ReplyTarget, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
         bool retryOverload, bool hasId, CancellationToken cancellationToken, DatabaseMark? mark = null)
     {
         var until = LedgerTime.From(deadline);
@@ -299,7 +299,7 @@ internal sealed partial class LedgerService(
         while (true)
         {
             var call = calls.Start(deadline, cancellationToken);
-            var envelope = new AccountEnvelope(account, message(new Caller(calls, call.Correlation), until))
+            var envelope = new AccountEnvelope(account, message(new ReplyTarget(calls, call.Correlation), until))
             {
                 Mark = mark,
             };
@@ -312,7 +312,7 @@ internal sealed partial class LedgerService(
             region.Tell(envelope, ActorRefs.NoSender);
             var answer = await call.Promise.Task;
             isUnknown |= call.WasSentAgain;
-            if (answer is not CallFailed(var failure))
+            if (answer is not RequestFailed(var failure))
             {
                 return answer;
             }
@@ -320,12 +320,12 @@ internal sealed partial class LedgerService(
             if (isUnknown && IsRefused(failure))
             {
                 // "Nothing was applied" is true of this attempt, and need not be of the one before it.
-                answer = new CallFailed(CallFailure.Moving);
+                answer = new RequestFailed(RequestFailure.Relocating);
             }
 
-            isUnknown |= failure == CallFailure.Moving;
-            if (!(failure == CallFailure.NotBegun || (failure == CallFailure.Moving && hasId)
-                || (failure == CallFailure.Overloaded && retryOverload)) || calls.IsDisposed
+            isUnknown |= failure == RequestFailure.Relocating;
+            if (!(failure == RequestFailure.NotBegun || (failure == RequestFailure.Relocating && hasId)
+                || (failure == RequestFailure.Overloaded && retryOverload)) || calls.IsDisposed
                 || clock.GetUtcNow() + pause >= deadline)
             {
                 return answer;
@@ -411,9 +411,9 @@ internal sealed partial class LedgerService(
         return [.. items.Select(static item => item.Result)];
     }
 
-    private static async Task CollectAsync(Task<AccountAnswerBase>?[] answers, Action<int, AccountAnswerBase> take)
+    private static async Task CollectAsync(Task<AccountResponse>?[] answers, Action<int, AccountResponse> take)
     {
-        AccountAnswerBase? failure = null;
+        AccountResponse? failure = null;
         var allExpired = true;
         Exception? thrown = null;
         for (var i = 0; i < answers.Length; i++)
@@ -426,10 +426,10 @@ internal sealed partial class LedgerService(
             try
             {
                 var answer = await pending;
-                if (answer is CallFailed or TimedOut)
+                if (answer is RequestFailed or TimedOut)
                 {
                     failure ??= answer;
-                    allExpired &= answer is CallFailed(CallFailure.DeadlineExpired);
+                    allExpired &= answer is RequestFailed(RequestFailure.DeadlineExpired);
                 }
                 else
                 {
@@ -451,22 +451,22 @@ internal sealed partial class LedgerService(
         if (failure is not null)
         {
             // "Nothing was applied" may be said only when it is true of every item.
-            throw failure is CallFailed { Reason: var reason } && IsRefused(reason) && !allExpired
+            throw failure is RequestFailed { Reason: var reason } && IsRefused(reason) && !allExpired
                 ? new LedgerException(LedgerErrorReason.Unavailable, "Some items have no outcome yet. Send them again.")
                 : Failed(failure);
         }
     }
 
-    private static LedgerException Failed(AccountAnswerBase answer, bool isRead = false) => answer switch
+    private static LedgerException Failed(AccountResponse answer, bool isRead = false) => answer switch
     {
-        CallFailed { Reason: CallFailure.TransactionTooLarge } failed => TooLarge(failed.Size, failed.Limit),
-        CallFailed { Reason: CallFailure.MessageTooLarge } failed => new LedgerException(
+        RequestFailed { Reason: RequestFailure.TransactionTooLarge } failed => TooLarge(failed.Size, failed.Limit),
+        RequestFailed { Reason: RequestFailure.MessageTooLarge } failed => new LedgerException(
             LedgerErrorReason.MessageTooLarge,
             $"The request has {failed.Size} bytes on its way to the account; at most {failed.Limit} are sent. Nothing was applied: ask for less.")
         {
             Size = failed.Size, Limit = failed.Limit,
         },
-        CallFailed { Reason: CallFailure.AnswerTooLarge } failed => new LedgerException(
+        RequestFailed { Reason: RequestFailure.AnswerTooLarge } failed => new LedgerException(
             LedgerErrorReason.AnswerTooLarge,
             $"The account's answer has {failed.Size} bytes; at most {failed.Limit} are sent. The outcome is unknown: look it up by its parts.")
         {
@@ -475,23 +475,23 @@ internal sealed partial class LedgerService(
         TimedOut => new LedgerException(
             LedgerErrorReason.DeadlineExceeded,
             isRead ? "No answer came within the deadline." : "No answer came within the deadline; the outcome is unknown."),
-        CallFailed(CallFailure.DeadlineExpired) => new LedgerException(
+        RequestFailed(RequestFailure.DeadlineExpired) => new LedgerException(
             LedgerErrorReason.DeadlineExpired, "The deadline had passed before anything was done."),
-        CallFailed(CallFailure.Overloaded) => new LedgerException(
+        RequestFailed(RequestFailure.Overloaded) => new LedgerException(
             LedgerErrorReason.Overloaded, "The account works on as many calls as it may. Retry after a pause."),
-        CallFailed(CallFailure.JournalUnavailable) => new LedgerException(
+        RequestFailed(RequestFailure.JournalUnavailable) => new LedgerException(
             LedgerErrorReason.JournalUnavailable,
             isRead ? "The journal can't be read now." : "The journal could not confirm the write; the outcome is unknown."),
-        CallFailed(CallFailure.DecisionFailed) => new LedgerException(
+        RequestFailed(RequestFailure.DecisionFailed) => new LedgerException(
             LedgerErrorReason.DecisionFailed,
             "The account could not decide this, by a defect of the ledger; nothing was done. The node's log has it."),
-        CallFailed(CallFailure.Moving or CallFailure.NotBegun) => new LedgerException(
+        RequestFailed(RequestFailure.Relocating or RequestFailure.NotBegun) => new LedgerException(
             LedgerErrorReason.Unavailable, "The account is moving; the outcome is unknown."),
-        CallFailed(CallFailure.AccountInDoubt) => new LedgerException(
+        RequestFailed(RequestFailure.AccountInDoubt) => new LedgerException(
             LedgerErrorReason.AccountInDoubt,
             "The answer depends on transactions that are in doubt on the account, or too many are. Nothing was done, and no id"
             + " was used. Retry after a pause."),
-        CallFailed(CallFailure.CounterpartyUnavailable) => new LedgerException(
+        RequestFailed(RequestFailure.CounterpartyUnavailable) => new LedgerException(
             LedgerErrorReason.CounterpartyUnavailable,
             "Another account of the transaction has left many others unanswered. Nothing was done, and no id was used. Retry"
             + " after a pause."),
@@ -499,20 +499,20 @@ internal sealed partial class LedgerService(
     };
 
     // Whether a failure says that nothing was done.
-    private static bool IsRefused(CallFailure failure) => failure is CallFailure.Overloaded or CallFailure.DeadlineExpired
-        or CallFailure.AccountInDoubt or CallFailure.CounterpartyUnavailable or CallFailure.DecisionFailed;
+    private static bool IsRefused(RequestFailure failure) => failure is RequestFailure.Overloaded or RequestFailure.DeadlineExpired
+        or RequestFailure.AccountInDoubt or RequestFailure.CounterpartyUnavailable or RequestFailure.DecisionFailed;
 
     private static bool IsRefused(LedgerErrorReason reason) => reason is LedgerErrorReason.Overloaded
         or LedgerErrorReason.DeadlineExpired or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable
         or LedgerErrorReason.DecisionFailed;
 
     // One whose very opening is in doubt is not there yet: it must not keep a page from being listed.
-    private async Task<AccountAnswerBase> AskForListAsync(
+    private async Task<AccountResponse> AskForListAsync(
         AccountAddress account, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var answer = await AskAsync(
-            account, static (caller, until) => new GetAccountCall(caller, until), deadline, true, cancellationToken);
-        return answer is CallFailed(CallFailure.AccountInDoubt) ? new AccountAnswer(null) : answer;
+            account, static (caller, until) => new GetAccountRequest(caller, until), deadline, true, cancellationToken);
+        return answer is RequestFailed(RequestFailure.AccountInDoubt) ? new GetAccountResponse(null) : answer;
     }
 
     private static LedgerException InDoubt(AccountDoubt doubt) => new(

@@ -19,7 +19,7 @@ public sealed record AccountSpec
 
     /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256; all keys and values together have at most
     /// 4,096 bytes in UTF-8. Empty by default.</summary>
-    public IReadOnlyDictionary<string, string> Metadata { get; init; } = Wire.NoMetadata;
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = ProtoMapper.NoMetadata;
 
     /// <summary>When given: debits, reserved ones included, must not exceed posted credits plus the allowance.</summary>
     public AccountLimit? DebitsMustNotExceedCredits { get; init; }
@@ -40,7 +40,7 @@ public readonly record struct AccountLimit(UInt128 Allowance);
 /// <param name="Address">The address that the request gave.</param>
 /// <param name="Status">The outcome.</param>
 /// <param name="CreateTime">When the account was opened, if it is open with this content; otherwise null.</param>
-public sealed record AccountOutcome(string Address, AccountStatus Status, DateTimeOffset? CreateTime)
+public sealed record OpenAccountResult(string Address, AccountStatus Status, DateTimeOffset? CreateTime)
 {
     /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
     /// what an earlier request had decided, and from a ledger that does not say.</summary>
@@ -132,7 +132,7 @@ public sealed record AccountFreeze
 /// <summary>What became of the change of an account.</summary>
 /// <param name="Status"><see cref="AccountStatus.Changed"/>, <see cref="AccountStatus.Unchanged"/>, or why not.</param>
 /// <param name="Account">The account after it; null when it does not exist.</param>
-public sealed record AccountChangeOutcome(AccountStatus Status, Account? Account)
+public sealed record AccountChangeResult(AccountStatus Status, Account? Account)
 {
     /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
     /// what an earlier request had decided, and from a ledger that does not say.</summary>

@@ -71,7 +71,7 @@ public enum AccountStatus
     /// done.</summary>
     Unchanged = 1012,
 
-    /// <summary>The account already breaks the limit that was asked for. Nothing was recorded; its balance is mended
+    /// <summary>The account already breaks the limit that was asked for. Nothing was recorded; its balance is fixed
     /// first, or the allowance made larger.</summary>
     LimitIsExceeded = 1013,
 

@@ -20,10 +20,10 @@ internal static class ChannelFactory
         var greetings = new Greetings();
         var random = new Random();
         var handler = new NodeBalancer(
-            new ArrivalHandler(options.HttpHandler ?? Handler(options, greetings), greetings),
+            new DeliveryHandler(options.HttpHandler ?? Handler(options, greetings), greetings),
             ownsInner: options.HttpHandler is null,
             options.Addresses,
-            attempt => Failures.Pause(failure: null, attempt, options, random),
+            attempt => RpcErrorMapper.Pause(failure: null, attempt, options, random),
             options.TimeProvider);
         var first = options.Addresses[0];
         var secure = string.Equals(first.Scheme, Uri.UriSchemeHttps, StringComparison.Ordinal);

@@ -68,18 +68,18 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>One outcome for each account, in the order of the request.</returns>
-    public async Task<IReadOnlyList<AccountOutcome>> OpenAccountsAsync(
+    public async Task<IReadOnlyList<OpenAccountResult>> OpenAccountsAsync(
         IReadOnlyCollection<AccountSpec> specs,
         RequestOptions? request = null,
         CancellationToken cancellationToken = default)
     {
         CheckBatch(specs);
         var message = new V1.OpenAccountsRequest();
-        message.Accounts.AddRange(specs.Select(Wire.ToWire));
+        message.Accounts.AddRange(specs.Select(ProtoMapper.ToWire));
         var response = await CallAsync(
             accounts.OpenAccountsAsync, message, CallKind.WriteBatch, request, cancellationToken);
         CheckCount(response.Results.Count, specs.Count);
-        return Read(() => response.Results.Select(Wire.FromWire).ToArray(), CallKind.WriteBatch);
+        return Read(() => response.Results.Select(ProtoMapper.FromWire).ToArray(), CallKind.WriteBatch);
     }
 
     /// <summary>Posts one transfer. Idempotent by its id. A rejection is a result and not an exception.</summary>
@@ -87,16 +87,16 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>Its outcome.</returns>
-    public async Task<TransferOutcome> PostTransferAsync(
+    public async Task<TransferResult> PostTransferAsync(
         Transfer transfer, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         var message = new V1.PostTransferRequest
         {
-            Transfer = Wire.ToWire(transfer), ReturnBalances = request is { ReturnBalances: true },
+            Transfer = ProtoMapper.ToWire(transfer), ReturnBalances = request is { ReturnBalances: true },
         };
         var response = await CallAsync(
             transfers.PostTransferAsync, message, CallKind.Write, request, cancellationToken);
-        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
     /// <summary>Posts transfers, up to <see cref="BatchMax"/> in one request. Each stands alone: some may be recorded
@@ -105,18 +105,18 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>One outcome for each transfer, in the order of the request.</returns>
-    public async Task<IReadOnlyList<TransferOutcome>> PostTransfersAsync(
+    public async Task<IReadOnlyList<TransferResult>> PostTransfersAsync(
         IReadOnlyCollection<Transfer> batch,
         RequestOptions? request = null,
         CancellationToken cancellationToken = default)
     {
         CheckBatch(batch);
         var message = new V1.PostTransfersRequest { ReturnBalances = request is { ReturnBalances: true } };
-        message.Transfers.AddRange(batch.Select(Wire.ToWire));
+        message.Transfers.AddRange(batch.Select(ProtoMapper.ToWire));
         var response = await CallAsync(
             transfers.PostTransfersAsync, message, CallKind.WriteBatch, request, cancellationToken);
         CheckCount(response.Results.Count, batch.Count);
-        return Read(() => response.Results.Select(Wire.FromWire).ToArray(), CallKind.WriteBatch);
+        return Read(() => response.Results.Select(ProtoMapper.FromWire).ToArray(), CallKind.WriteBatch);
     }
 
     /// <summary>Posts a transaction: all of its legs or none. Idempotent by its id. A rejection is a result and not an
@@ -125,18 +125,18 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>Its outcome.</returns>
-    public async Task<TransactionOutcome> PostTransactionAsync(
+    public async Task<TransactionResult> PostTransactionAsync(
         Transaction transaction, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transaction);
         CheckBatch(transaction.Legs, nameof(transaction));
         var message = new V1.PostTransactionRequest
         {
-            Transaction = Wire.ToWire(transaction), ReturnBalances = request is { ReturnBalances: true },
+            Transaction = ProtoMapper.ToWire(transaction), ReturnBalances = request is { ReturnBalances: true },
         };
         var response = await CallAsync(
             transactions.PostTransactionAsync, message, CallKind.Write, request, cancellationToken);
-        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
     /// <summary>Opens accounts and posts transfers, up to <see cref="BatchMax"/> in one request, in order: each item sees
@@ -145,18 +145,18 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>One outcome for each item, in the order of the request.</returns>
-    public async Task<IReadOnlyList<BatchItemOutcome>> SubmitBatchAsync(
+    public async Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(
         IReadOnlyCollection<BatchItem> items,
         RequestOptions? request = null,
         CancellationToken cancellationToken = default)
     {
         CheckBatch(items);
         var message = new V1.SubmitBatchRequest();
-        message.Items.AddRange(items.Select(Wire.ToWire));
+        message.Items.AddRange(items.Select(ProtoMapper.ToWire));
         var response = await CallAsync(
             transactions.SubmitBatchAsync, message, CallKind.WriteBatch, request, cancellationToken);
         CheckCount(response.Results.Count, items.Count);
-        return Read(() => response.Results.Select(Wire.FromWire).ToArray(), CallKind.WriteBatch);
+        return Read(() => response.Results.Select(ProtoMapper.FromWire).ToArray(), CallKind.WriteBatch);
     }
 
     /// <summary>Posts or voids all holds of an earlier transaction, as one new transaction. Idempotent by the id of the new
@@ -166,21 +166,21 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>The outcome of the new transaction.</returns>
     /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such transaction.</exception>
-    public async Task<TransactionOutcome> ResolveTransactionAsync(
+    public async Task<TransactionResult> ResolveTransactionAsync(
         TransactionResolution resolution, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(resolution);
         var message = new V1.ResolveTransactionRequest
         {
-            Id = Wire.IdText(resolution.Id),
+            Id = ProtoMapper.IdText(resolution.Id),
             Account = resolution.Account,
-            TransactionId = Wire.IdText(resolution.TransactionId),
+            TransactionId = ProtoMapper.IdText(resolution.TransactionId),
             Resolution = resolution.Post ? V1.Resolution.Post : V1.Resolution.Void,
-            EffectiveTime = resolution.EffectiveTime is { } effective ? Wire.ToWire(effective) : null,
+            EffectiveTime = resolution.EffectiveTime is { } effective ? ProtoMapper.ToWire(effective) : null,
         };
         var response = await CallAsync(
             transactions.ResolveTransactionAsync, message, CallKind.Write, request, cancellationToken);
-        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
     /// <summary>Takes back a posted transaction, or one transfer, by the opposite one, which is linked to it. Idempotent by
@@ -190,13 +190,13 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>The outcome of the correction.</returns>
     /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such original.</exception>
-    public async Task<TransactionOutcome> ReverseTransactionAsync(
+    public async Task<TransactionResult> ReverseTransactionAsync(
         Reversal reversal, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
-        var message = Wire.ToWire(reversal);
+        var message = ProtoMapper.ToWire(reversal);
         var response = await CallAsync(
             transactions.ReverseTransactionAsync, message, CallKind.Write, request, cancellationToken);
-        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
     /// <summary>Sets the time at which a live hold expires: later, or earlier. Idempotent.</summary>
@@ -206,7 +206,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>What became of it.</returns>
-    public async Task<HoldExtension> ExtendHoldAsync(
+    public async Task<ExtendHoldResult> ExtendHoldAsync(
         Guid holdId,
         DateTimeOffset expireTime,
         string account = "",
@@ -216,12 +216,12 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         ArgumentNullException.ThrowIfNull(account);
         var message = new V1.ExtendHoldRequest
         {
-            HoldId = Wire.IdText(holdId),
-            ExpireTime = Wire.ToWire(expireTime),
+            HoldId = ProtoMapper.IdText(holdId),
+            ExpireTime = ProtoMapper.ToWire(expireTime),
             Account = account,
         };
         var response = await CallAsync(transfers.ExtendHoldAsync, message, CallKind.Change, request, cancellationToken);
-        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
     /// <summary>Freezes an account, or replaces the freeze that it has.</summary>
@@ -230,17 +230,17 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>What became of it.</returns>
-    public async Task<AccountChangeOutcome> FreezeAccountAsync(
+    public async Task<AccountChangeResult> FreezeAccountAsync(
         string address,
         AccountFreeze freeze,
         RequestOptions? request = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(address);
-        var message = new V1.FreezeAccountRequest { Address = address, Freeze = Wire.ToWire(freeze) };
+        var message = new V1.FreezeAccountRequest { Address = address, Freeze = ProtoMapper.ToWire(freeze) };
         var response = await CallAsync(
             accounts.FreezeAccountAsync, message, CallKind.Change, request, cancellationToken);
-        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
     /// <summary>Ends the freeze of an account.</summary>
@@ -249,7 +249,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>What became of it.</returns>
-    public async Task<AccountChangeOutcome> UnfreezeAccountAsync(
+    public async Task<AccountChangeResult> UnfreezeAccountAsync(
         string address,
         string reason = "",
         RequestOptions? request = null,
@@ -259,7 +259,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         var message = new V1.UnfreezeAccountRequest { Address = address, Reason = reason };
         var response = await CallAsync(
             accounts.UnfreezeAccountAsync, message, CallKind.Change, request, cancellationToken);
-        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
     /// <summary>Closes an account, whatever its balance: it takes no transfer but the void and the expiry of its holds.</summary>
@@ -268,7 +268,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>What became of it.</returns>
-    public async Task<AccountChangeOutcome> CloseAccountAsync(
+    public async Task<AccountChangeResult> CloseAccountAsync(
         string address,
         string reason = "",
         RequestOptions? request = null,
@@ -278,7 +278,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         var message = new V1.CloseAccountRequest { Address = address, Reason = reason };
         var response = await CallAsync(
             accounts.CloseAccountAsync, message, CallKind.Change, request, cancellationToken);
-        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
     /// <summary>Opens a closed account again.</summary>
@@ -287,7 +287,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>What became of it.</returns>
-    public async Task<AccountChangeOutcome> ReopenAccountAsync(
+    public async Task<AccountChangeResult> ReopenAccountAsync(
         string address,
         string reason = "",
         RequestOptions? request = null,
@@ -297,7 +297,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         var message = new V1.ReopenAccountRequest { Address = address, Reason = reason };
         var response = await CallAsync(
             accounts.ReopenAccountAsync, message, CallKind.Change, request, cancellationToken);
-        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
     /// <summary>Sets both limits of an account: a limit that is null is taken away. At most one can be given.</summary>
@@ -307,7 +307,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>What became of it.</returns>
-    public async Task<AccountChangeOutcome> SetAccountLimitsAsync(
+    public async Task<AccountChangeResult> SetAccountLimitsAsync(
         string address,
         AccountLimit? debitsMustNotExceedCredits,
         AccountLimit? creditsMustNotExceedDebits,
@@ -318,12 +318,12 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         var message = new V1.SetAccountLimitsRequest
         {
             Address = address,
-            DebitsMustNotExceedCredits = Wire.ToWire(debitsMustNotExceedCredits),
-            CreditsMustNotExceedDebits = Wire.ToWire(creditsMustNotExceedDebits),
+            DebitsMustNotExceedCredits = ProtoMapper.ToWire(debitsMustNotExceedCredits),
+            CreditsMustNotExceedDebits = ProtoMapper.ToWire(creditsMustNotExceedDebits),
         };
         var response = await CallAsync(
             accounts.SetAccountLimitsAsync, message, CallKind.Change, request, cancellationToken);
-        return Read(() => Wire.FromWire(response.Result), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
     /// <summary>Opens a session that posts transfers as they come, many in flight at once. Connects with the first
@@ -346,8 +346,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.GetAccountRequest { Address = address };
         var response = await FindAsync(accounts.GetAccountAsync, message, request, cancellationToken);
-        var account = response is null ? null : Read(() => Wire.FromWire(response.Account), CallKind.Read);
-        return account?.Doubt is { } doubt && request?.AllowInDoubt != true ? throw Failures.InDoubt(doubt) : account;
+        var account = response is null ? null : Read(() => ProtoMapper.FromWire(response.Account), CallKind.Read);
+        return account?.Doubt is { } doubt && request?.AllowInDoubt != true ? throw RpcErrorMapper.InDoubt(doubt) : account;
     }
 
     /// <summary>Looks a transfer up in the memory of one of its two accounts. Waits while the transfer is in doubt.</summary>
@@ -362,24 +362,24 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         string account, Guid id, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(account);
-        var message = new V1.GetTransferRequest { Account = account, Id = Wire.IdText(id) };
+        var message = new V1.GetTransferRequest { Account = account, Id = ProtoMapper.IdText(id) };
         var response = await FindAsync(transfers.GetTransferAsync, message, request, cancellationToken);
-        return response is null ? null : Read(() => Wire.FromWire(response.Record), CallKind.Read);
+        return response is null ? null : Read(() => ProtoMapper.FromWire(response.Record), CallKind.Read);
     }
 
-    /// <summary>Looks a transaction up in the memory of its anchor. Waits while it is in doubt.</summary>
-    /// <param name="account">The address of the anchor: the debit account of the transaction's first transfer.</param>
+    /// <summary>Looks a transaction up in the memory of its coordinator. Waits while it is in doubt.</summary>
+    /// <param name="account">The address of the coordinator: the debit account of the transaction's first transfer.</param>
     /// <param name="id">The transaction's id; a transfer that stood alone is found by its own.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns>The transaction; null when the account has never anchored it.</returns>
+    /// <returns>The transaction; null when the account has never coordinated it.</returns>
     public async Task<TransactionRecord?> GetTransactionAsync(
         string account, Guid id, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(account);
-        var message = new V1.GetTransactionRequest { Account = account, Id = Wire.IdText(id) };
+        var message = new V1.GetTransactionRequest { Account = account, Id = ProtoMapper.IdText(id) };
         var response = await FindAsync(transactions.GetTransactionAsync, message, request, cancellationToken);
-        return response is null ? null : Read(() => Wire.FromWire(response.Record), CallKind.Read);
+        return response is null ? null : Read(() => ProtoMapper.FromWire(response.Record), CallKind.Read);
     }
 
     /// <summary>Lists all accounts with their balances, each as of its own moment, fetching page after page. Fails with
@@ -401,8 +401,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
                 accounts.ListAccountsAsync, message, CallKind.Read, request, cancellationToken);
             foreach (var wire in page.Accounts)
             {
-                var account = Read(() => Wire.FromWire(wire), CallKind.Read);
-                yield return account.Doubt is { } doubt && request?.AllowInDoubt != true ? throw Failures.InDoubt(doubt) : account;
+                var account = Read(() => ProtoMapper.FromWire(wire), CallKind.Read);
+                yield return account.Doubt is { } doubt && request?.AllowInDoubt != true ? throw RpcErrorMapper.InDoubt(doubt) : account;
             }
 
             message.PageToken = page.NextPageToken;
@@ -423,7 +423,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             var page = await CallAsync(admin.ListInDoubtAsync, message, CallKind.Read, request, cancellationToken);
             foreach (var account in page.Accounts)
             {
-                yield return Read(() => Wire.FromWire(account), CallKind.Read);
+                yield return Read(() => ProtoMapper.FromWire(account), CallKind.Read);
             }
 
             message.PageToken = page.NextPageToken;
@@ -443,7 +443,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.GetInDoubtRequest { Address = address };
         var response = await CallAsync(admin.GetInDoubtAsync, message, CallKind.Read, request, cancellationToken);
-        return Read(() => response.Transactions.Select(Wire.FromWire).ToArray(), CallKind.Read);
+        return Read(() => response.Transactions.Select(ProtoMapper.FromWire).ToArray(), CallKind.Read);
     }
 
     /// <summary>Ends a transaction that is in doubt: it is aborted, unless its last agent has committed it. The same
@@ -469,7 +469,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             Address = address, TransactionId = id.ToString("D"), Principal = principal, Reason = reason,
         };
         var response = await CallAsync(admin.ResolveInDoubtAsync, message, CallKind.Write, request, cancellationToken);
-        return Read(() => Wire.FromWire(response), CallKind.Write);
+        return Read(() => ProtoMapper.FromWire(response), CallKind.Write);
     }
 
     /// <summary>Lists the entries of an account's statement, fetching page after page. Entries that are booked meanwhile
@@ -497,8 +497,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             NewestFirst = query.NewestFirst,
             MinSequence = query.MinSequence ?? 0,
             MaxSequence = query.MaxSequence ?? 0,
-            StartTime = query.StartTime is { } start ? Wire.ToWire(start) : null,
-            EndTime = query.EndTime is { } end ? Wire.ToWire(end) : null,
+            StartTime = query.StartTime is { } start ? ProtoMapper.ToWire(start) : null,
+            EndTime = query.EndTime is { } end ? ProtoMapper.ToWire(end) : null,
         };
         do
         {
@@ -509,7 +509,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
                 var completeUpTo = Read(time.ToDateTimeOffset, CallKind.Read);
                 if (query.OnInDoubt is null && request?.AllowInDoubt != true)
                 {
-                    throw Failures.InDoubt(completeUpTo);
+                    throw RpcErrorMapper.InDoubt(completeUpTo);
                 }
 
                 query.OnInDoubt?.Invoke(completeUpTo);
@@ -517,7 +517,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
 
             foreach (var entry in page.Entries)
             {
-                yield return Read(() => Wire.FromWire(entry), CallKind.Read);
+                yield return Read(() => ProtoMapper.FromWire(entry), CallKind.Read);
             }
 
             message.PageToken = page.NextPageToken;
@@ -556,7 +556,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         if (results != requests)
         {
-            throw Failures.Malformed($"{results} results for {requests} requests.", CallKind.WriteBatch);
+            throw RpcErrorMapper.Malformed($"{results} results for {requests} requests.", CallKind.WriteBatch);
         }
     }
 
@@ -568,7 +568,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         }
         catch (Exception failure) when (failure is FormatException or OverflowException or NullReferenceException)
         {
-            throw Failures.Malformed(failure.Message, kind, failure);
+            throw RpcErrorMapper.Malformed(failure.Message, kind, failure);
         }
     }
 
@@ -612,20 +612,20 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
 
             // Once an attempt may have been recorded, only an answer about it can take that back.
             unknown |= failure.OutcomeUnknown;
-            var again = Failures.IsOverload(failure)
+            var again = RpcErrorMapper.IsOverload(failure)
                 ? TimeSpan.FromTicks(Math.Max(timeout.Ticks, retryFor.Ticks))
-                : isRead && Failures.IsBrokenConnection(failure) ? timeout
-                : Failures.IsOpen(failure) && (kind != CallKind.Change || failure.Unreachable) ? retryFor
+                : isRead && RpcErrorMapper.IsBrokenConnection(failure) ? timeout
+                : RpcErrorMapper.IsOpen(failure) && (kind != CallKind.Change || failure.Unreachable) ? retryFor
                 : TimeSpan.Zero;
-            if (Failures.IsFutile(failure))
+            if (RpcErrorMapper.IsFutile(failure))
             {
                 again = TimeSpan.Zero;
             }
 
-            var pause = Failures.Pause(failure, attempt, options, random);
+            var pause = RpcErrorMapper.Pause(failure, attempt, options, random);
             if (options.TimeProvider.GetElapsedTime(started) + pause >= again)
             {
-                throw Failures.Of(failure, unknown);
+                throw RpcErrorMapper.Of(failure, unknown);
             }
 
             await Task.Delay(pause, options.TimeProvider, cancellationToken);
@@ -639,7 +639,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         TimeSpan timeout,
         CancellationToken cancellationToken)
     {
-        var trace = ArrivalTrace.Begin(counts: owned is not null);
+        var trace = DeliveryTracker.Begin(counts: owned is not null);
         // gRPC judges deadlines by the system's clock, so they are set by it.
         var deadline = (TimeProvider.System.GetUtcNow() + timeout).UtcDateTime;
         for (var tries = 1; ; tries++)
@@ -656,12 +656,12 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 var timeLeft = deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
-                failure = Failures.Of(refusal, kind, trace, timeLeft);
+                failure = RpcErrorMapper.Of(refusal, kind, trace, timeLeft);
             }
 
             // Whoever gives a channel of his own decides what is sent again on it.
-            var pause = Failures.Pause(failure: null, tries - 1, options, random);
-            if (owned is null || tries >= options.MaxAttempts || !Failures.MayTryAgain(failure, kind, trace)
+            var pause = RpcErrorMapper.Pause(failure: null, tries - 1, options, random);
+            if (owned is null || tries >= options.MaxAttempts || !RpcErrorMapper.MayTryAgain(failure, kind, trace)
                 || TimeProvider.System.GetUtcNow().UtcDateTime + pause >= deadline)
             {
                 return (default, failure);

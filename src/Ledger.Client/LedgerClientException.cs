@@ -3,7 +3,7 @@ using Grpc.Core;
 namespace Ledger.Client;
 
 /// <summary>A call to the ledger failed as a whole. A transfer that is rejected is not a failure but a
-/// <see cref="TransferOutcome"/>.</summary>
+/// <see cref="TransferResult"/>.</summary>
 public sealed class LedgerClientException : Exception
 {
     internal LedgerClientException(string message, Exception? inner = null)

@@ -81,7 +81,7 @@ internal sealed class NodeBalancer : HttpMessageHandler
                 Answered(node);
                 return response;
             }
-            catch (HttpRequestException failure) when (ArrivalHandler.WasNeverSent(failure))
+            catch (HttpRequestException failure) when (DeliveryHandler.WasNeverSent(failure))
             {
                 Found(node, Reach.Lost);
                 if (tries >= nodes.Length)

@@ -51,8 +51,8 @@ public sealed record Transaction
 
             var wire = Parser.Parse<V1.Transaction>(
                 edits is null ? json : StrictUtf8.GetString(JsonEdit.Apply(bytes, edits)));
-            Wire.CheckAmounts(wire);
-            return Wire.FromWire(wire);
+            ProtoMapper.CheckAmounts(wire);
+            return ProtoMapper.FromWire(wire);
         }
         catch (Exception failure) when (failure is InvalidJsonException or InvalidProtocolBufferException
             or OverflowException or EncoderFallbackException)
@@ -103,7 +103,7 @@ public sealed record TransactionLeg
 /// <summary>How a transaction was decided: recorded as a whole, or rejected as a whole for one named reason.</summary>
 /// <remarks>The third outcome of a call, <em>unknown</em>, is never a value but a <see cref="LedgerClientException"/>
 /// whose <see cref="LedgerClientException.OutcomeUnknown"/> is true.</remarks>
-public sealed record TransactionOutcome
+public sealed record TransactionResult
 {
     /// <summary>The id of the transaction.</summary>
     public required Guid Id { get; init; }
@@ -133,7 +133,7 @@ public sealed record TransactionOutcome
 
     /// <summary>One outcome for each leg, in order. Of a rejected transaction, all but the leg that failed are
     /// <see cref="TransferStatus.LinkedEventFailed"/>. Empty where the ledger did not get as far as the legs.</summary>
-    public required IReadOnlyList<LegOutcome> Legs { get; init; }
+    public required IReadOnlyList<LegResult> Legs { get; init; }
 
     /// <summary>Whether all of it is recorded, once: by this request or by an earlier one. A transfer that is recorded
     /// already, outside of this transaction, fails it with <see cref="TransferStatus.Exists"/> and a
@@ -149,12 +149,12 @@ public sealed record TransactionOutcome
 /// <param name="Transfer">For a transfer: its outcome. Otherwise <see cref="TransferStatus.Unspecified"/>.</param>
 /// <param name="Opening">For an opening: its outcome. Otherwise <see cref="AccountStatus.Unspecified"/>.</param>
 /// <param name="Amount">For a transfer that is recorded: the amount that was moved, held or released. Otherwise null.</param>
-public sealed record LegOutcome(Guid TransferId, TransferStatus Transfer, AccountStatus Opening, UInt128? Amount);
+public sealed record LegResult(Guid TransferId, TransferStatus Transfer, AccountStatus Opening, UInt128? Amount);
 
-/// <summary>A transaction as its anchor remembers it.</summary>
+/// <summary>A transaction as its coordinator remembers it.</summary>
 /// <param name="Transaction">The transaction, with the ids of its transfers.</param>
 /// <param name="Outcome">What became of it.</param>
-public sealed record TransactionRecord(Transaction Transaction, TransactionOutcome Outcome)
+public sealed record TransactionRecord(Transaction Transaction, TransactionResult Outcome)
 {
     /// <summary>Whether posts or voids are shown without the reference or metadata that they have of their holds, since the answer would
     /// have passed 3.5 MiB. <see cref="LedgerClient.GetTransferAsync"/> shows each of them with it.</summary>
@@ -173,7 +173,7 @@ public sealed record BatchItem(TransactionLeg Leg, bool Linked = false);
 /// <summary>What became of one item of a batch.</summary>
 /// <param name="Transfer">For a transfer; otherwise null.</param>
 /// <param name="Opening">For an opening; otherwise null.</param>
-public sealed record BatchItemOutcome(TransferOutcome? Transfer, AccountOutcome? Opening);
+public sealed record BatchItemResult(TransferResult? Transfer, OpenAccountResult? Opening);
 
 /// <summary>Asks to take back a posted transaction, or one transfer.</summary>
 public sealed record Reversal
@@ -211,7 +211,7 @@ public sealed record TransactionResolution
     /// <summary>The id of the new transaction, made before the first attempt and kept for every retry.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>The anchor of the transaction that made the holds: the debit account of its first transfer.</summary>
+    /// <summary>The coordinator of the transaction that made the holds: the debit account of its first transfer.</summary>
     public required string Account { get; init; }
 
     /// <summary>The id of the transaction that made the holds.</summary>

@@ -56,7 +56,7 @@ public sealed record Transfer
 
     /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256; all keys and values together have at most
     /// 4,096 bytes in UTF-8. Empty by default.</summary>
-    public IReadOnlyDictionary<string, string> Metadata { get; init; } = Wire.NoMetadata;
+    public IReadOnlyDictionary<string, string> Metadata { get; init; } = ProtoMapper.NoMetadata;
 
     /// <summary>What the transfer does; by default it moves the money at once.</summary>
     public TransferKind Kind { get; init; }
@@ -134,7 +134,7 @@ public sealed record Transfer
 /// <summary>How a transfer was decided: recorded, or rejected for one named reason.</summary>
 /// <remarks>The third outcome of a call, <em>unknown</em>, is never a value but a <see cref="LedgerClientException"/>
 /// whose <see cref="LedgerClientException.OutcomeUnknown"/> is true, so that it can't be overlooked.</remarks>
-public sealed record TransferOutcome
+public sealed record TransferResult
 {
     /// <summary>The id of the transfer.</summary>
     public required Guid Id { get; init; }
@@ -231,7 +231,7 @@ public sealed record Hold(HoldState State, UInt128 Remaining, DateTimeOffset? Ex
 /// <param name="Status"><see cref="TransferStatus.Created"/> when the time was set, <see cref="TransferStatus.Exists"/> when it
 /// was so already, or why not.</param>
 /// <param name="ExpireTime">When the hold expires; null when it does not, or when there is no such live hold.</param>
-public sealed record HoldExtension(Guid HoldId, TransferStatus Status, DateTimeOffset? ExpireTime)
+public sealed record ExtendHoldResult(Guid HoldId, TransferStatus Status, DateTimeOffset? ExpireTime)
 {
     /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
     /// what an earlier request had decided, and from a ledger that does not say.</summary>

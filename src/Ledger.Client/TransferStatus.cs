@@ -268,7 +268,7 @@ public enum TransferStatus
 
     /// <summary>One of the accounts could not decide it, by a defect of the ledger, and nothing was done. Journaled,
     /// since asking again would mostly end the same way. The operator finds the defect in the log of that account's
-    /// node; the caller sends a new id once it is mended.</summary>
+    /// node; the caller sends a new id once it is fixed.</summary>
     DecisionFailed = 1022,
 
     /// <summary>It was in doubt, and an operator had it aborted. Nothing was done; journaled, with the operator and the

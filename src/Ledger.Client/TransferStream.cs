@@ -30,7 +30,7 @@ public sealed class TransferStream : IAsyncDisposable
         Channel.CreateUnbounded<Request>(new UnboundedChannelOptions { SingleReader = true });
     private readonly SemaphoreSlim slots;
     private readonly CancellationTokenSource stop = new();
-    private readonly ITimer sweep;
+    private readonly ITimer timer;
     private readonly Task run;
     private ulong lastSequence;
     private LedgerClientException? broken;
@@ -52,7 +52,7 @@ public sealed class TransferStream : IAsyncDisposable
         slots = new SemaphoreSlim(options.InFlightMax);
         var interval = TimeSpan.FromTicks(Math.Clamp(
             answerTimeout.Ticks / 4, TimeSpan.TicksPerMillisecond * 10, TimeSpan.TicksPerSecond));
-        sweep = time.CreateTimer(_ => Sweep(), state: null, interval, interval);
+        timer = time.CreateTimer(_ => EndOverdue(), state: null, interval, interval);
         run = GuardedRunAsync();
     }
 
@@ -62,9 +62,9 @@ public sealed class TransferStream : IAsyncDisposable
     /// <returns>Its outcome.</returns>
     /// <exception cref="LedgerClientException">The request failed, or the stream broke.</exception>
     /// <exception cref="ObjectDisposedException">The session was completed or disposed; nothing was sent.</exception>
-    public async Task<TransferOutcome> PostAsync(Transfer transfer, CancellationToken cancellationToken = default)
+    public async Task<TransferResult> PostAsync(Transfer transfer, CancellationToken cancellationToken = default)
     {
-        var message = Wire.ToWire(transfer);
+        var message = ProtoMapper.ToWire(transfer);
         await slots.WaitAsync(cancellationToken);
         Request request;
         lock (gate)
@@ -73,7 +73,7 @@ public sealed class TransferStream : IAsyncDisposable
             {
                 slots.Release();
                 ObjectDisposedException.ThrowIf(closing, this);
-                throw Failures.Of(broken!, unknown: false);
+                throw RpcErrorMapper.Of(broken!, unknown: false);
             }
 
             request = new Request(
@@ -125,7 +125,7 @@ public sealed class TransferStream : IAsyncDisposable
 
         await stop.CancelAsync();
         await run.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await sweep.DisposeAsync();
+        await timer.DisposeAsync();
         FailAll(new LedgerClientException("The session was ended before the answer came.")
         {
             Code = StatusCode.Cancelled,
@@ -172,14 +172,14 @@ public sealed class TransferStream : IAsyncDisposable
                 return;
             }
 
-            await Task.Delay(Failures.Pause(failure, failures, client, random), time, stop.Token);
+            await Task.Delay(RpcErrorMapper.Pause(failure, failures, client, random), time, stop.Token);
         }
     }
 
     // One life of the stream, from opening to its end. No failure means that the session ended it.
     private async Task<(int Answers, LedgerClientException? Failure)> RunCallAsync()
     {
-        var trace = ArrivalTrace.Begin(countsArrivals);
+        var trace = DeliveryTracker.Begin(countsArrivals);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         using var call = service.StreamTransfers(new CallOptions(cancellationToken: ended.Token));
         var answers = new Counter();
@@ -210,7 +210,7 @@ public sealed class TransferStream : IAsyncDisposable
                 Code = StatusCode.Unavailable,
                 OutcomeUnknown = true,
             }
-            : Failures.Of(cause, CallKind.WriteBatch, trace, TimeSpan.MaxValue));
+            : RpcErrorMapper.Of(cause, CallKind.WriteBatch, trace, TimeSpan.MaxValue));
     }
 
     private async Task WriteAsync(IClientStreamWriter<V1.StreamTransfersRequest> stream, CancellationToken ended)
@@ -253,10 +253,10 @@ public sealed class TransferStream : IAsyncDisposable
                 Complete(request, response.Result);
                 break;
             case V1.StreamTransfersResponse.OutcomeOneofCase.Error:
-                Fail(request, Failures.Of(response.Error, request.MayBeRecorded));
+                Fail(request, RpcErrorMapper.Of(response.Error, request.MayBeRecorded));
                 break;
             default:
-                Fail(request, Failures.Malformed("an answer on the stream is empty.", CallKind.Write));
+                Fail(request, RpcErrorMapper.Malformed("an answer on the stream is empty.", CallKind.Write));
                 break;
         }
     }
@@ -265,23 +265,23 @@ public sealed class TransferStream : IAsyncDisposable
     {
         try
         {
-            var outcome = Wire.FromWire(result);
+            var outcome = ProtoMapper.FromWire(result);
             Settle(request, task => task.TrySetResult(outcome));
         }
         catch (Exception failure) when (failure is FormatException or OverflowException)
         {
-            Fail(request, Failures.Malformed(failure.Message, CallKind.Write, failure));
+            Fail(request, RpcErrorMapper.Malformed(failure.Message, CallKind.Write, failure));
         }
     }
 
     private void Fail(Request request, LedgerClientException failure)
     {
         request.MayBeRecorded |= failure.OutcomeUnknown;
-        var overload = Failures.IsOverload(failure);
+        var overload = RpcErrorMapper.IsOverload(failure);
         var again = overload
             ? TimeSpan.FromTicks(Math.Max(answerTimeout.Ticks, retryFor.Ticks))
-            : Failures.IsOpen(failure) ? retryFor : TimeSpan.Zero;
-        var pause = Failures.Pause(failure, request.Attempts, client, random);
+            : RpcErrorMapper.IsOpen(failure) ? retryFor : TimeSpan.Zero;
+        var pause = RpcErrorMapper.Pause(failure, request.Attempts, client, random);
         if (time.GetElapsedTime(request.FirstPosted) + pause < again)
         {
             request.Attempts++;
@@ -290,7 +290,7 @@ public sealed class TransferStream : IAsyncDisposable
             return;
         }
 
-        var told = Failures.Of(failure, request.MayBeRecorded);
+        var told = RpcErrorMapper.Of(failure, request.MayBeRecorded);
         Settle(request, task => task.TrySetException(told));
     }
 
@@ -307,9 +307,9 @@ public sealed class TransferStream : IAsyncDisposable
     private bool SendAgain(LedgerClientException failure, bool isWithinTries)
     {
         // What never left is as good as not begun with, whatever the caller thinks of repeating.
-        var neverSent = failure.Unreachable && !Failures.IsFutile(failure) && countsArrivals && isWithinTries;
+        var neverSent = failure.Unreachable && !RpcErrorMapper.IsFutile(failure) && countsArrivals && isWithinTries;
         var mayRetry = neverSent
-            || (retryFor > TimeSpan.Zero && Failures.IsOpen(failure) && !Failures.IsFutile(failure));
+            || (retryFor > TimeSpan.Zero && RpcErrorMapper.IsOpen(failure) && !RpcErrorMapper.IsFutile(failure));
         var within = neverSent && answerTimeout > retryFor ? answerTimeout : retryFor;
         lock (gate)
         {
@@ -330,7 +330,7 @@ public sealed class TransferStream : IAsyncDisposable
                 }
                 else
                 {
-                    var told = Failures.Of(failure, request.MayBeRecorded);
+                    var told = RpcErrorMapper.Of(failure, request.MayBeRecorded);
                     Settle(request, task => task.TrySetException(told));
                 }
             }
@@ -345,7 +345,7 @@ public sealed class TransferStream : IAsyncDisposable
         }
     }
 
-    private void Sweep()
+    private void EndOverdue()
     {
         foreach (var request in unanswered.Values)
         {
@@ -364,12 +364,12 @@ public sealed class TransferStream : IAsyncDisposable
     {
         foreach (var request in unanswered.Values)
         {
-            var told = Failures.Of(failure, request.WasSent || request.MayBeRecorded);
+            var told = RpcErrorMapper.Of(failure, request.WasSent || request.MayBeRecorded);
             Settle(request, task => task.TrySetException(told));
         }
     }
 
-    private void Settle(Request request, Action<TaskCompletionSource<TransferOutcome>> settle)
+    private void Settle(Request request, Action<TaskCompletionSource<TransferResult>> settle)
     {
         // Whoever removes it settles it, so that each is settled once and gives back one slot.
         if (unanswered.TryRemove(request.Sequence, out _))
@@ -397,7 +397,7 @@ public sealed class TransferStream : IAsyncDisposable
         /// <summary>Whether an attempt of it ended unknown.</summary>
         public bool MayBeRecorded { get; set; }
 
-        public TaskCompletionSource<TransferOutcome> Answer { get; } =
+        public TaskCompletionSource<TransferResult> Answer { get; } =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 

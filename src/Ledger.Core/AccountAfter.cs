@@ -18,16 +18,16 @@ public sealed record AccountAfter(
         return new AccountAfter(
             state.Address, balances, version, state.EntryCount,
             spec.DebitsMustNotExceedCredits is { } debits
-                ? Room(balances.CreditsPosted, debits, [balances.DebitsPosted, balances.DebitsPending, balances.DebitsInDoubt])
+                ? Headroom(balances.CreditsPosted, debits, [balances.DebitsPosted, balances.DebitsPending, balances.DebitsInDoubt])
                 : null,
             spec.CreditsMustNotExceedDebits is { } credits
-                ? Room(balances.DebitsPosted, credits, [balances.CreditsPosted, balances.CreditsPending, balances.CreditsInDoubt])
+                ? Headroom(balances.DebitsPosted, credits, [balances.CreditsPosted, balances.CreditsPending, balances.CreditsInDoubt])
                 : null);
     }
 
     // Taken off step by step, so that no sum passes the largest amount: it is asked for in the middle of a decision, which must not
     // fail for it.
-    private static Amount Room(Amount posted, Amount allowance, ReadOnlySpan<Amount> used)
+    private static Amount Headroom(Amount posted, Amount allowance, ReadOnlySpan<Amount> used)
     {
         foreach (var one in used)
         {

@@ -1,7 +1,7 @@
 namespace Ledger.Core;
 
 /// <summary>The rules of money, as flat ladders in the order of precedence. Pure: the state is read and never changed.</summary>
-public static class AccountDecider
+internal static class AccountDecider
 {
     /// <summary>Decides whether an account can be opened.</summary>
     /// <param name="state">The account.</param>
@@ -96,7 +96,7 @@ public static class AccountDecider
     }
 
     // posted + allowance - used1 - used2 - used3, between 0 and 2^128-1: exact, although each side may pass that on the way.
-    internal static Amount Room(Amount posted, Amount allowance, Amount used1, Amount used2, Amount used3)
+    internal static Amount Headroom(Amount posted, Amount allowance, Amount used1, Amount used2, Amount used3)
     {
         foreach (var used in (ReadOnlySpan<Amount>)[used1, used2, used3])
         {

@@ -1,10 +1,10 @@
 namespace Ledger.Core;
 
 // The events of an account. They are stored, as ledger.journal.v1: a field may be added, never removed or given
-// another meaning. Who anchor, participant and closer are, see AccountRuntime.
+// another meaning. Who coordinator, participant and last agent are, see AccountMachine.
 
 /// <summary>Something that happened to an account: a fact, folded by <see cref="AccountState.Evolve(AccountEvent, long)"/>.</summary>
-public abstract record AccountEvent
+internal abstract record AccountEvent
 {
     private protected AccountEvent(LedgerTime at) => At = at;
 
@@ -15,7 +15,7 @@ public abstract record AccountEvent
 /// <summary>The account was opened.</summary>
 /// <param name="Spec">What it was opened with.</param>
 /// <param name="At">When.</param>
-public sealed record AccountOpened(AccountSpec Spec, LedgerTime At) : AccountEvent(At)
+internal sealed record AccountOpened(AccountSpec Spec, LedgerTime At) : AccountEvent(At)
 {
     /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
     public string Principal { get; init; } = "";
@@ -24,7 +24,7 @@ public sealed record AccountOpened(AccountSpec Spec, LedgerTime At) : AccountEve
 /// <summary>The account was changed.</summary>
 /// <param name="Change">The change.</param>
 /// <param name="At">When.</param>
-public sealed record AccountChanged(AccountChange Change, LedgerTime At) : AccountEvent(At)
+internal sealed record AccountChanged(AccountChange Change, LedgerTime At) : AccountEvent(At)
 {
     /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
     public string Principal { get; init; } = "";
@@ -34,77 +34,77 @@ public sealed record AccountChanged(AccountChange Change, LedgerTime At) : Accou
 /// <param name="HoldId">The hold.</param>
 /// <param name="Deadline">When it expires.</param>
 /// <param name="At">When it was set.</param>
-public sealed record HoldExtended(TransferId HoldId, LedgerTime Deadline, LedgerTime At) : AccountEvent(At)
+internal sealed record HoldExtended(TransferId HoldId, LedgerTime Deadline, LedgerTime At) : AccountEvent(At)
 {
     /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
     public string Principal { get; init; } = "";
 }
 
-/// <summary>Anchor or participant: the legs that concern this account are reserved; the closer decides.</summary>
-/// <param name="Part">At the anchor the whole transaction, elsewhere the account's slice of it.</param>
+/// <summary>Coordinator or participant: the legs that concern this account are reserved; the last agent decides.</summary>
+/// <param name="Branch">At the coordinator the whole transaction, elsewhere the account's slice of it.</param>
 /// <param name="At">When.</param>
-public sealed record TransactionPrepared(TransactionPart Part, LedgerTime At) : AccountEvent(At);
+internal sealed record TransactionPrepared(TransactionBranch Branch, LedgerTime At) : AccountEvent(At);
 
-/// <summary>Anchor or participant: the closer has committed; the legs are done. At the anchor it is written only once every
+/// <summary>Coordinator or participant: the last agent has committed; the legs are done. At the coordinator it is written only once every
 /// participant has its own, so it ends the transaction.</summary>
-/// <param name="Key">The attempt, see <see cref="TransactionPart.Key"/>.</param>
+/// <param name="Key">The attempt, see <see cref="TransactionBranch.Key"/>.</param>
 /// <param name="PreparedSequenceNr">The row of this stream that holds its content.</param>
-/// <param name="CommitTime">When the closer committed.</param>
+/// <param name="CommitTime">When the last agent committed.</param>
 /// <param name="At">When this account booked it.</param>
-public sealed record TransactionCommitted(
+internal sealed record TransactionCommitted(
     TransferId Key, long PreparedSequenceNr, LedgerTime CommitTime, LedgerTime At) : AccountEvent(At)
 {
     /// <summary>The holds of this credit account that end here: the row says it without the one that it rests on.</summary>
     public IReadOnlyList<TransferId> EndedHolds { get; init; } = [];
 }
 
-/// <summary>Anchor or participant: the closer has refused, in its journal; what was reserved is released.</summary>
+/// <summary>Coordinator or participant: the last agent has refused, in its journal; what was reserved is released.</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Leg">The place of the leg that failed; -1 when the attempt was abandoned because it met something in doubt.</param>
 /// <param name="Reason">Why; <see cref="TransferStatus.None"/> when the attempt was abandoned. Of an opening, the number of an
 /// <see cref="AccountStatus"/>.</param>
 /// <param name="Seen">The balances that the refusing account saw; null when it does not exist.</param>
 /// <param name="At">When.</param>
-public sealed record TransactionAborted(
+internal sealed record TransactionAborted(
     TransferId Key, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At);
 
-/// <summary>Anchor: the transaction was rejected before it was prepared.</summary>
-/// <param name="Part">The whole transaction, as it was asked for.</param>
+/// <summary>Coordinator: the transaction was rejected before it was prepared.</summary>
+/// <param name="Branch">The whole transaction, as it was asked for.</param>
 /// <param name="Leg">The place of the leg that failed.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Seen">The balances that the refusing account saw; null when it does not exist, or another refused.</param>
 /// <param name="At">When.</param>
-public sealed record TransactionRejected(
-    TransactionPart Part, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At);
+internal sealed record TransactionRejected(
+    TransactionBranch Branch, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At);
 
-/// <summary>Closer: the transaction is committed. This write is the commit.</summary>
-/// <param name="Part">The legs that concern this account.</param>
+/// <summary>Last agent: the transaction is committed. This write is the commit.</summary>
+/// <param name="Branch">The legs that concern this account.</param>
 /// <param name="At">When it is booked.</param>
-public sealed record CloserCommitted(TransactionPart Part, LedgerTime At) : AccountEvent(At)
+internal sealed record LastAgentCommitted(TransactionBranch Branch, LedgerTime At) : AccountEvent(At)
 {
     /// <summary>The transaction's time. It is that of booking, but on an account whose last row lies ahead of its clock (R21): there
     /// rows go on from where they are, and time is the clock's.</summary>
     public LedgerTime CommitTime { get; init; } = At;
 }
 
-/// <summary>Closer: the attempt is refused, once and for ever.</summary>
-/// <param name="Part">The legs that concern this account.</param>
+/// <summary>Last agent: the attempt is refused, once and for ever.</summary>
+/// <param name="Branch">The legs that concern this account.</param>
 /// <param name="Leg">The place of the leg that failed; -1 when the attempt was abandoned.</param>
 /// <param name="Reason">Why; <see cref="TransferStatus.None"/> when the attempt was abandoned.</param>
-/// <param name="Seen">The balances that the closer saw; null when it does not exist.</param>
+/// <param name="Seen">The balances that the last agent saw; null when it does not exist.</param>
 /// <param name="At">When.</param>
-public sealed record CloserRefused(
-    TransactionPart Part, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At)
+internal sealed record LastAgentRefused(
+    TransactionBranch Branch, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At)
 {
     /// <summary>For what an operator had aborted: who, and why; else null (R20).</summary>
     public OperatorVerdict? Verdict { get; init; }
 }
 
-/// <summary>Anchor: a participant asked about an attempt of which there is no record; from now on there is one (R2).</summary>
+/// <summary>Coordinator: a participant asked about an attempt of which there is no record; from now on there is one (R2).</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="At">When.</param>
-public sealed record TransactionDisowned(TransferId Key, UInt128 Digest, LedgerTime At) : AccountEvent(At);
+internal sealed record AbortRecorded(TransferId Key, UInt128 Digest, LedgerTime At) : AccountEvent(At);
 
 /// <summary>Tests: the counters were set. Never in a production journal: only a ledger that allows seeding writes it.</summary>
 /// <param name="Balances">The counters.</param>
@@ -112,7 +112,7 @@ public sealed record TransactionDisowned(TransferId Key, UInt128 Digest, LedgerT
 internal sealed record BalancesSeeded(Balances Balances, LedgerTime At) : AccountEvent(At);
 
 /// <summary>What one journal row holds: all that an account decided while its previous row was being written.</summary>
-public sealed class EventBatch
+internal sealed class EventBatch
 {
     /// <summary>Makes a batch.</summary>
     /// <param name="sequenceNr">The row's number in the account's stream.</param>
@@ -145,7 +145,7 @@ public sealed class EventBatch
 
     /// <summary>Whether the row before such a verdict could not be read when it was written. What the verdict says of
     /// that row's hash is true of the damaged bytes only, so that the account can be read again once those are
-    /// mended.</summary>
+    /// fixed.</summary>
     public bool IsBehindUnread { get; init; }
 
     /// <summary>The events, in the order in which they were decided.</summary>
@@ -161,7 +161,7 @@ public sealed class EventBatch
 
     internal List<TransferId>? Indexed { get; set; }
 
-    internal List<Outgoing>? Held { get; set; }
+    internal List<OutboundMessage>? Outbox { get; set; }
 
     internal bool Urgent { get; set; }
 

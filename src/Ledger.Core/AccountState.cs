@@ -9,9 +9,9 @@ namespace Ledger.Core;
 /// Invariants that every event keeps, asserted after each:
 /// I2 posted counters never fall; I3 the limits hold, reserved money included; I4 an id is decided once;
 /// I7 a hold is resolved at most once, and never beyond its amount.
-/// Not thread-safe: it belongs to one <see cref="AccountRuntime"/>.
+/// Not thread-safe: it belongs to one <see cref="AccountMachine"/>.
 /// </remarks>
-public sealed class AccountState
+internal sealed class AccountState
 {
     private const int ContentsMax = 16;
 
@@ -28,8 +28,8 @@ public sealed class AccountState
     private int holdsInDoubt;
 
     // What was in doubt before this incarnation began. Not a part of the state.
-    private long oldDoubtsUpTo;
-    private int oldDoubts;
+    private long inheritedUpTo;
+    private int inheritedDoubts;
 
     // Nothing in doubt was prepared before.
     private LedgerTime oldestAtLeast;
@@ -41,7 +41,7 @@ public sealed class AccountState
     public AccountState(AccountAddress address, int rememberedIdsMax, TimeSpan rememberedAgeMax)
     {
         Address = address;
-        Remembered = new RememberedIds(rememberedIdsMax, rememberedAgeMax);
+        Idempotency = new IdempotencyWindow(rememberedIdsMax, rememberedAgeMax);
     }
 
     /// <summary>The account.</summary>
@@ -87,7 +87,7 @@ public sealed class AccountState
     public long PreparedCount { get; private set; }
 
     /// <summary>The ids that are decided.</summary>
-    public RememberedIds Remembered { get; }
+    public IdempotencyWindow Idempotency { get; }
 
     /// <summary>The newest entry of this account in the index of ids, or none.</summary>
     public IndexedId NewestIndexed { get; private set; }
@@ -119,20 +119,20 @@ public sealed class AccountState
     internal bool IsReplaying { get; set; }
 
     /// <summary>Remembers that all that is in doubt now is another incarnation's.</summary>
-    internal void CallOld()
+    internal void MarkInherited()
     {
         IsReplaying = false;
-        oldDoubtsUpTo = PreparedCount;
-        oldDoubts = InDoubtCount;
+        inheritedUpTo = PreparedCount;
+        inheritedDoubts = InDoubtCount;
     }
 
     /// <summary>Whether old doubt is left.</summary>
     /// <param name="oldUpTo">What was prepared then, or earlier, is old; and what a former incarnation prepared.</param>
-    internal bool HasOldDoubt(LedgerTime oldUpTo)
+    internal bool HasInheritedDoubt(LedgerTime oldUpTo)
     {
         foreach (var (_, doubt) in inDoubt ?? [])
         {
-            if (doubt.Number <= oldDoubtsUpTo || doubt.PreparedTime <= oldUpTo)
+            if (doubt.Number <= inheritedUpTo || doubt.PreparedTime <= oldUpTo)
             {
                 return true;
             }
@@ -149,7 +149,7 @@ public sealed class AccountState
     {
         var debit = UInt128.Zero;
         var credit = UInt128.Zero;
-        if (HasOldDoubt(oldUpTo))
+        if (HasInheritedDoubt(oldUpTo))
         {
             oldestAtLeast = LedgerTime.MaxValue;
             foreach (var doubt in inDoubt!.Values)
@@ -159,7 +159,7 @@ public sealed class AccountState
                     oldestAtLeast = doubt.PreparedTime;
                 }
 
-                if (doubt.Number > oldDoubtsUpTo && doubt.PreparedTime > oldUpTo)
+                if (doubt.Number > inheritedUpTo && doubt.PreparedTime > oldUpTo)
                 {
                     continue;
                 }
@@ -267,7 +267,7 @@ public sealed class AccountState
         else
         {
             // Who writes an operator's verdict may not have been able to read how far the account had come.
-            Require(happened is CloserRefused { Verdict: not null }, "time never runs backwards on an account");
+            Require(happened is LastAgentRefused { Verdict: not null }, "time never runs backwards on an account");
         }
 
         if (happened is not (TransactionCommitted or TransactionAborted))
@@ -296,35 +296,35 @@ public sealed class AccountState
                 break;
 
             case TransactionCommitted committed:
-                var done = TakeInDoubt(committed.Key);
+                var done = RemoveInDoubt(committed.Key);
                 Enter(committed, sequenceNr, done.SequenceNr, ref indexed);
-                Do(done.Part, committed.CommitTime, done.SequenceNr);
+                ApplyCommitted(done.Branch, committed.CommitTime, done.SequenceNr);
                 break;
 
             case TransactionAborted aborted:
-                var released = TakeInDoubt(aborted.Key);
+                var released = RemoveInDoubt(aborted.Key);
                 Enter(aborted, sequenceNr, released.SequenceNr, ref indexed);
-                Forsake(released.Part, aborted.Leg, aborted.Reason, aborted.Seen, aborted.At, released.SequenceNr);
+                RecordRejection(released.Branch, aborted.Leg, aborted.Reason, aborted.Seen, aborted.At, released.SequenceNr);
                 break;
 
             case TransactionRejected rejected:
-                Forsake(rejected.Part, rejected.Leg, rejected.Reason, rejected.Seen, rejected.At, sequenceNr);
+                RecordRejection(rejected.Branch, rejected.Leg, rejected.Reason, rejected.Seen, rejected.At, sequenceNr);
                 break;
 
-            case CloserCommitted closed:
-                Do(closed.Part, closed.CommitTime, sequenceNr);
+            case LastAgentCommitted closed:
+                ApplyCommitted(closed.Branch, closed.CommitTime, sequenceNr);
                 break;
 
-            case CloserRefused refused:
+            case LastAgentRefused refused:
                 // R20: only what was not decided can have a verdict. Who finds both in its journal must not go on.
                 Require(
-                    refused.Verdict is null || !HasCommitted(refused.Part),
+                    refused.Verdict is null || !HasCommitted(refused.Branch),
                     "R20: an operator's verdict aborts what the last agent has committed");
-                Forsake(refused.Part, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr, isCloser: true);
+                RecordRejection(refused.Branch, refused.Leg, refused.Reason, refused.Seen, refused.At, sequenceNr, isLastAgent: true);
                 break;
 
-            case TransactionDisowned disowned:
-                Remember(disowned.Key, new RememberedId(disowned.Digest, TransferStatus.None, disowned.At, sequenceNr));
+            case AbortRecorded disowned:
+                Remember(disowned.Key, new IdempotencyRecord(disowned.Digest, TransferStatus.None, disowned.At, sequenceNr));
                 break;
 
             case BalancesSeeded seeded:
@@ -351,16 +351,16 @@ public sealed class AccountState
         LastTime = snapshot.LastTime;
         PreparedCount = snapshot.PreparedCount;
         NewestIndexed = snapshot.NewestIndexed;
-        Remembered.Restore(
-            snapshot.Watermark, snapshot.HasForgottenUnordered, snapshot.ForgottenUpTo, snapshot.Remembered.Count);
+        Idempotency.Restore(
+            snapshot.Watermark, snapshot.HasForgottenNonTimeOrdered, snapshot.ForgottenUpTo, snapshot.Remembered.Count);
         foreach (var (id, at, what) in snapshot.RememberedEarly)
         {
-            Require(Remembered.TryAddEarly(id, what, at), "I4: an id is decided once");
+            Require(Idempotency.TryAddEarly(id, what, at), "I4: an id is decided once");
         }
 
         foreach (var (id, at, what) in snapshot.Remembered)
         {
-            Require(Remembered.TryAdd(id, what, at), "I4: an id is decided once");
+            Require(Idempotency.TryAdd(id, what, at), "I4: an id is decided once");
         }
 
         foreach (var hold in snapshot.Holds)
@@ -421,29 +421,29 @@ public sealed class AccountState
 
     private void Prepare(TransactionPrepared prepared, long sequenceNr)
     {
-        var part = prepared.Part;
+        var branch = prepared.Branch;
         PreparedCount++;
-        var transaction = new InDoubtTransaction(part, sequenceNr, PreparedCount, prepared.At);
-        Require(Remembered.Find(part.Key) is null, "I4: an id is prepared once");
+        var transaction = new InDoubtTransaction(branch, sequenceNr, PreparedCount, prepared.At);
+        Require(Idempotency.Find(branch.Key) is null, "I4: an id is prepared once");
         Add(transaction);
 
-        if (part.IsPlain && part.Legs[0].Transfer!.DebitAccount == Address)
+        if (branch.IsPlain && branch.Legs[0].Transfer!.DebitAccount == Address)
         {
-            Reserve(transaction, part.Legs[0].Amount, Amount.Zero);
+            Reserve(transaction, branch.Legs[0].Amount, Amount.Zero);
             return;
         }
 
         // What the legs do to this account, gone through as the decision went through them.
-        var sheet = new AccountSheet(this, FactOfLive(part));
-        foreach (var leg in part.Legs)
+        var copy = new AccountWorkingCopy(this, ContextOfLive(branch));
+        foreach (var leg in branch.Legs)
         {
             if (leg.Concerns(Address))
             {
-                sheet.Apply(leg);
+                copy.Apply(leg);
             }
         }
 
-        Reserve(transaction, sheet.DebitReserve, sheet.CreditReserve);
+        Reserve(transaction, copy.DebitReserve, copy.CreditReserve);
     }
 
     private void Reserve(InDoubtTransaction transaction, Amount debit, Amount credit)
@@ -457,15 +457,15 @@ public sealed class AccountState
         CheckLimits();
     }
 
-    private Func<int, LegFact> FactOfLive(TransactionPart part) => index =>
+    private Func<int, LegContext> ContextOfLive(TransactionBranch branch) => index =>
     {
-        if (part.FindLeg(index) is not { Transfer: { ResolvesHold: true } transfer })
+        if (branch.FindLeg(index) is not { Transfer: { ResolvesHold: true } transfer })
         {
-            return new LegFact(index);
+            return new LegContext(index);
         }
 
-        var hold = FindHold(transfer.PendingId);
-        return new LegFact(index)
+        var hold = FindHold(transfer.HoldId);
+        return new LegContext(index)
         {
             Pending = hold?.Transfer, Remaining = hold?.Remaining ?? Amount.Zero, Deadline = hold?.Deadline ?? default,
         };
@@ -473,14 +473,14 @@ public sealed class AccountState
 
     private void Add(InDoubtTransaction transaction)
     {
-        var part = transaction.Part;
-        Require((inDoubt ??= []).TryAdd(part.Key, transaction), "I4: an id is prepared once");
+        var branch = transaction.Branch;
+        Require((inDoubt ??= []).TryAdd(branch.Key, transaction), "I4: an id is prepared once");
         if (inDoubt.Count == 1 || transaction.PreparedTime < oldestAtLeast)
         {
             oldestAtLeast = transaction.PreparedTime;
         }
 
-        foreach (var leg in part.Legs)
+        foreach (var leg in branch.Legs)
         {
             if (!leg.Concerns(Address))
             {
@@ -489,11 +489,11 @@ public sealed class AccountState
 
             if (leg.Transfer is { } transfer)
             {
-                if (transfer.ResolvesHold && FindHold(transfer.PendingId) is not null)
+                if (transfer.ResolvesHold && FindHold(transfer.HoldId) is not null)
                 {
                     // Several parts of one hold may be in one transaction.
                     Require(
-                        (lockedHolds ??= []).TryAdd(transfer.PendingId, part.Key) || lockedHolds[transfer.PendingId] == part.Key,
+                        (lockedHolds ??= []).TryAdd(transfer.HoldId, branch.Key) || lockedHolds[transfer.HoldId] == branch.Key,
                         "I7: one transaction at a time resolves a hold");
                 }
 
@@ -515,7 +515,7 @@ public sealed class AccountState
         }
     }
 
-    private InDoubtTransaction TakeInDoubt(TransferId key)
+    private InDoubtTransaction RemoveInDoubt(TransferId key)
     {
         if (inDoubt is null || !inDoubt.Remove(key, out var found))
         {
@@ -523,13 +523,13 @@ public sealed class AccountState
         }
 
         LastDecision++;
-        oldDoubts -= found.Number <= oldDoubtsUpTo ? 1 : 0;
+        inheritedDoubts -= found.Number <= inheritedUpTo ? 1 : 0;
         Balances = Balances with
         {
             DebitsInDoubt = Balances.DebitsInDoubt - found.DebitReserve,
             CreditsInDoubt = Balances.CreditsInDoubt - found.CreditReserve,
         };
-        foreach (var leg in found.Part.Legs)
+        foreach (var leg in found.Branch.Legs)
         {
             if (!leg.Concerns(Address))
             {
@@ -540,7 +540,7 @@ public sealed class AccountState
             {
                 if (transfer.ResolvesHold)
                 {
-                    lockedHolds?.Remove(transfer.PendingId);
+                    lockedHolds?.Remove(transfer.HoldId);
                 }
 
                 if (leg.IsHold || leg.IsPosting)
@@ -564,7 +564,7 @@ public sealed class AccountState
     }
 
     // A void of a closing hold reopens, so it is in doubt as well.
-    private bool OpensOrCloses(PartLeg leg)
+    private bool OpensOrCloses(ResolvedLeg leg)
     {
         if (leg.Opening is not null)
         {
@@ -575,7 +575,7 @@ public sealed class AccountState
         var flags = leg.Transfer!.Flags;
         if ((flags & TransferFlags.VoidPending) != TransferFlags.None)
         {
-            return FindHold(leg.Transfer.PendingId) is { } hold && ClosesThis(hold.Transfer);
+            return FindHold(leg.Transfer.HoldId) is { } hold && ClosesThis(hold.Transfer);
         }
 
         return ClosesThis(leg.Transfer);
@@ -584,46 +584,46 @@ public sealed class AccountState
     private bool ClosesThis(Transfer hold) => (hold.Flags
         & (hold.DebitAccount == Address ? TransferFlags.ClosingDebit : TransferFlags.ClosingCredit)) != TransferFlags.None;
 
-    private void Do(TransactionPart part, LedgerTime time, long sequenceNr)
+    private void ApplyCommitted(TransactionBranch branch, LedgerTime time, long sequenceNr)
     {
-        var details = part.Asked == part.Digest ? null : new RememberedDetails { Asked = part.Asked };
-        if (!part.IsAlone || part.Legs[0].Amount != part.Legs[0].Transfer!.Amount || part.Legs[0].Transfer!.IsBalancing
-            || part.Legs[0].Transfer!.ResolvesHold)
+        var details = branch.Asked == branch.Digest ? null : new IdempotencyDetails { Asked = branch.Asked };
+        if (!branch.IsAlone || branch.Legs[0].Amount != branch.Legs[0].Transfer!.Amount || branch.Legs[0].Transfer!.IsBalancing
+            || branch.Legs[0].Transfer!.ResolvesHold)
         {
-            details = (details ?? RememberedDetails.None) with { NeedsContent = true };
+            details = (details ?? IdempotencyDetails.None) with { NeedsContent = true };
         }
 
-        foreach (var leg in part.Legs)
+        foreach (var leg in branch.Legs)
         {
             if (leg.Concerns(Address))
             {
-                Do(part, leg, time, sequenceNr);
+                ApplyCommitted(branch, leg, time, sequenceNr);
             }
         }
 
         // The ids: of the transaction, of its attempt, and of every transfer in it.
-        // Elsewhere than at the anchor a later attempt is known by its key: the transaction's own id may be another's here.
-        if (part.Attempt == 0 || part.Anchor == Address
-            || part.Legs.Any(leg => leg.Transfer is { } transfer && transfer.Id == part.Id && leg.Concerns(Address)))
+        // Elsewhere than at the coordinator a later attempt is known by its key: the transaction's own id may be another's here.
+        if (branch.Attempt == 0 || branch.Coordinator == Address
+            || branch.Legs.Any(leg => leg.Transfer is { } transfer && transfer.Id == branch.Id && leg.Concerns(Address)))
         {
-            Remember(part.Id, new RememberedId(part.Digest, TransferStatus.Created, time, sequenceNr, WithHold(part, details)));
+            Remember(branch.Id, new IdempotencyRecord(branch.Digest, TransferStatus.Created, time, sequenceNr, WithHold(branch, details)));
         }
 
-        if (part.Attempt > 0)
+        if (branch.Attempt > 0)
         {
-            Remember(part.Key, new RememberedId(part.Digest, TransferStatus.Created, time, sequenceNr, details));
+            Remember(branch.Key, new IdempotencyRecord(branch.Digest, TransferStatus.Created, time, sequenceNr, details));
         }
 
-        foreach (var leg in part.Legs)
+        foreach (var leg in branch.Legs)
         {
-            if (leg.Transfer is { } transfer && transfer.Id != part.Id && leg.Concerns(Address))
+            if (leg.Transfer is { } transfer && transfer.Id != branch.Id && leg.Concerns(Address))
             {
                 // Asked for by itself it is the same transfer. An attempt at it by itself is another one, and may have been refused.
-                Remember(transfer.Id, new RememberedId(
-                    part.Digest, TransferStatus.Created, time, sequenceNr,
-                    new RememberedDetails
+                Remember(transfer.Id, new IdempotencyRecord(
+                    branch.Digest, TransferStatus.Created, time, sequenceNr,
+                    new IdempotencyDetails
                     {
-                        Asked = TransferContent.DigestOf(transfer), NeedsContent = true, Hold = HoldStateOf(part, leg),
+                        Asked = TransferContent.DigestOf(transfer), NeedsContent = true, Hold = HoldStateOf(branch, leg),
                     }));
             }
         }
@@ -632,13 +632,13 @@ public sealed class AccountState
     }
 
     // A transfer that opens its accounts shares its id with the transaction of it and the openings.
-    private RememberedDetails? WithHold(TransactionPart part, RememberedDetails? details)
+    private IdempotencyDetails? WithHold(TransactionBranch branch, IdempotencyDetails? details)
     {
-        foreach (var leg in part.Legs)
+        foreach (var leg in branch.Legs)
         {
-            if (leg.IsHold && leg.Transfer!.Id == part.Id)
+            if (leg.IsHold && leg.Transfer!.Id == branch.Id)
             {
-                return (details ?? RememberedDetails.None) with { Hold = HoldStateOf(part, leg) };
+                return (details ?? IdempotencyDetails.None) with { Hold = HoldStateOf(branch, leg) };
             }
         }
 
@@ -646,12 +646,12 @@ public sealed class AccountState
     }
 
     // A hold may be made and resolved by one transaction.
-    private HoldState HoldStateOf(TransactionPart part, PartLeg leg) => !leg.IsHold ? HoldState.None
+    private HoldState HoldStateOf(TransactionBranch branch, ResolvedLeg leg) => !leg.IsHold ? HoldState.None
         : FindHold(leg.Transfer!.Id) is not null ? HoldState.Live
-        : part.Legs.Last(later =>
-            later.Transfer is { ResolvesHold: true } end && end.PendingId == leg.Transfer.Id).HoldAfter;
+        : branch.Legs.Last(later =>
+            later.Transfer is { ResolvesHold: true } end && end.HoldId == leg.Transfer.Id).HoldAfter;
 
-    private void Do(TransactionPart part, PartLeg leg, LedgerTime time, long sequenceNr)
+    private void ApplyCommitted(TransactionBranch branch, ResolvedLeg leg, LedgerTime time, long sequenceNr)
     {
         if (leg.Opening is { } opening)
         {
@@ -671,7 +671,7 @@ public sealed class AccountState
         var released = Amount.Zero;
         if (transfer.ResolvesHold)
         {
-            var hold = FindHold(transfer.PendingId);
+            var hold = FindHold(transfer.HoldId);
             Require(hold is not null && hold.Remaining == leg.HoldRemaining, "I7: a hold is resolved at most once");
             released = leg.Released;
             Require(leg.Amount <= hold!.Remaining, "I7: no more is posted than was held");
@@ -681,10 +681,10 @@ public sealed class AccountState
             }
             else
             {
-                holds!.Remove(transfer.PendingId);
+                holds!.Remove(transfer.HoldId);
                 CountHold(hold.Transfer, -1);
-                deadlines?.Remove((hold.Deadline, transfer.PendingId));
-                Remembered.EndHold(transfer.PendingId, leg.HoldAfter);
+                deadlines?.Remove((hold.Deadline, transfer.HoldId));
+                Idempotency.EndHold(transfer.HoldId, leg.HoldAfter);
                 if (leg.HoldAfter is HoldState.Voided or HoldState.Expired && ClosesThis(hold.Transfer))
                 {
                     ClosedByHold = false;
@@ -694,12 +694,12 @@ public sealed class AccountState
 
         if (leg.IsHold)
         {
-            SetHold(new Hold(transfer.WithoutText(), leg.Amount, leg.Deadline, sequenceNr, time, part.Id)
+            SetHold(new Hold(transfer.WithoutText(), leg.Amount, leg.Deadline, sequenceNr, time, branch.Id)
             {
                 Amount = leg.Amount,
                 HasReference = transfer.Reference.Length > 0,
                 HasMetadata = !transfer.Metadata.Pairs.IsEmpty,
-                Principal = part.Principal,
+                Principal = branch.Principal,
             });
             ClosedByHold |= ClosesThis(transfer);
         }
@@ -748,67 +748,67 @@ public sealed class AccountState
         }
     }
 
-    private void Forsake(
-        TransactionPart part, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr, bool isCloser = false)
+    private void RecordRejection(
+        TransactionBranch branch, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr, bool isLastAgent = false)
     {
-        // Whether a refusal of several votes rejects the transaction, or only this attempt, is the anchor's to say.
+        // Whether a refusal of several votes rejects the transaction, or only this attempt, is the coordinator's to say.
         // So is what an operator aborts: the id may be in hand here for another transaction, whose coordinator this is.
-        var burns = Burns(part, reason) && (!isCloser || (part.IsAlone && reason != TransferStatus.AbortedByOperator));
-        var details = new RememberedDetails
+        var consumes = ConsumesId(branch, reason) && (!isLastAgent || (branch.IsAlone && reason != TransferStatus.AbortedByOperator));
+        var details = new IdempotencyDetails
         {
-            Asked = part.Asked == part.Digest ? null : part.Asked,
-            Burned = part.Attempt == 0 && ((reason != TransferStatus.None && burns) || IsWornOut(part.Key)),
+            Asked = branch.Asked == branch.Digest ? null : branch.Asked,
+            IsIdConsumed = branch.Attempt == 0 && ((reason != TransferStatus.None && consumes) || IsExhausted(branch.Key)),
             FailedLeg = leg,
             Seen = seen,
-            NeedsContent = !part.IsAlone,
+            NeedsContent = !branch.IsAlone,
         };
-        Remember(part.Key, new RememberedId(part.Digest, reason, at, sequenceNr, details));
-        // A closer knows attempts; its refusal may even be for a transfer of that very id.
-        if (part.Attempt > 0 && reason != TransferStatus.None && !isCloser)
+        Remember(branch.Key, new IdempotencyRecord(branch.Digest, reason, at, sequenceNr, details));
+        // A last agent knows attempts; its refusal may even be for a transfer of that very id.
+        if (branch.Attempt > 0 && reason != TransferStatus.None && !isLastAgent)
         {
-            Remember(part.Id, new RememberedId(
-                part.Digest, reason, at, sequenceNr, details with { Burned = burns }));
+            Remember(branch.Id, new IdempotencyRecord(
+                branch.Digest, reason, at, sequenceNr, details with { IsIdConsumed = consumes }));
         }
 
         // The leg that failed is over as well, and its id with it: no other request makes it happen. Of legs that are not this
         // account's, it knows no id.
-        if (!isCloser && FailedLeg(part, leg, reason, Address) is { Transfer.Id: var id }
-            && Remembered.Find(id) is not { IsFinal: true })
+        if (!isLastAgent && FailedLeg(branch, leg, reason, Address) is { Transfer.Id: var id }
+            && Idempotency.Find(id) is not { IsFinal: true })
         {
-            Remember(id, new RememberedId(part.Digest, reason, at, sequenceNr, new RememberedDetails
+            Remember(id, new IdempotencyRecord(branch.Digest, reason, at, sequenceNr, new IdempotencyDetails
             {
-                Asked = part.Asked == part.Digest ? null : part.Asked, Burned = true, FailedLeg = leg, Seen = seen,
+                Asked = branch.Asked == branch.Digest ? null : branch.Asked, IsIdConsumed = true, FailedLeg = leg, Seen = seen,
             }));
         }
     }
 
     /// <summary>The leg for which a transaction of several was rejected, where that uses up the leg's own id on the
     /// coordinator's account; else null.</summary>
-    /// <param name="part">What was rejected.</param>
+    /// <param name="branch">What was rejected.</param>
     /// <param name="leg">The place of the leg that failed.</param>
     /// <param name="reason">Why.</param>
     /// <param name="account">The coordinator.</param>
-    internal static PartLeg? FailedLeg(TransactionPart part, int leg, TransferStatus reason, AccountAddress account) =>
-        part.Anchor == account && leg >= 0 && leg < part.Legs.Length && part.Legs[leg] is { Transfer: { } transfer } failed
-        && transfer.Id != part.Id && failed.Index == leg && failed.Concerns(account) && RememberedDetails.UsesUp(reason)
+    internal static ResolvedLeg? FailedLeg(TransactionBranch branch, int leg, TransferStatus reason, AccountAddress account) =>
+        branch.Coordinator == account && leg >= 0 && leg < branch.Legs.Length && branch.Legs[leg] is { Transfer: { } transfer } failed
+        && transfer.Id != branch.Id && failed.Index == leg && failed.Concerns(account) && IdempotencyDetails.ConsumesId(reason)
             ? failed
             : null;
 
     /// <summary>Whether a rejection uses an id up, so that nothing else is ever done under it.</summary>
-    /// <param name="part">What was rejected.</param>
+    /// <param name="branch">What was rejected.</param>
     /// <param name="reason">Why.</param>
     /// <remarks>The end of a hold is tried again until it can be, and always under the same id.</remarks>
-    internal static bool Burns(TransactionPart part, TransferStatus reason) => !part.IsAlone
-        || (RememberedDetails.UsesUp(reason) && (part.Legs[0].Transfer!.Flags & TransferFlags.Expiry) == TransferFlags.None);
+    internal static bool ConsumesId(TransactionBranch branch, TransferStatus reason) => !branch.IsAlone
+        || (IdempotencyDetails.ConsumesId(reason) && (branch.Legs[0].Transfer!.Flags & TransferFlags.Expiry) == TransferFlags.None);
 
-    private bool HasCommitted(TransactionPart part) =>
-        Remembered.Find(part.Key) is { Status: TransferStatus.Created } known && known.Digest == part.Digest;
+    private bool HasCommitted(TransactionBranch branch) =>
+        Idempotency.Find(branch.Key) is { Status: TransferStatus.Created } known && known.Digest == branch.Digest;
 
     // Memory is bounded, also against somebody who tries one id with ever other content.
-    private bool IsWornOut(TransferId id)
+    private bool IsExhausted(TransferId id)
     {
         var length = 0;
-        for (var known = Remembered.Find(id); known is not null; known = known.Earlier)
+        for (var known = Idempotency.Find(id); known is not null; known = known.Earlier)
         {
             length++;
         }
@@ -829,10 +829,10 @@ public sealed class AccountState
 
     // A refusal may have been decided over an id that was used up, when memory had forgotten that: another attempt's, of other
     // content. Where more is remembered now than was then, its replay finds the id, which stays what it is.
-    private void Remember(TransferId id, RememberedId what)
+    private void Remember(TransferId id, IdempotencyRecord what)
     {
         Require(
-            Remembered.TryAdd(id, what, LastTime) || (IsReplaying && what.Status != TransferStatus.Created),
+            Idempotency.TryAdd(id, what, LastTime) || (IsReplaying && what.Status != TransferStatus.Created),
             "I4: an id is decided once");
     }
 
@@ -868,17 +868,17 @@ public sealed class AccountState
 }
 
 /// <summary>A transaction that this account has prepared and whose outcome it does not know.</summary>
-/// <param name="part">What the account is asked to do; at the anchor the whole transaction.</param>
+/// <param name="branch">What the account is asked to do; at the coordinator the whole transaction.</param>
 /// <param name="sequenceNr">The journal row that holds it.</param>
 /// <param name="number">Its number among all that the account ever prepared; reads wait by it (R10).</param>
 /// <param name="preparedTime">When its preparation was booked.</param>
-public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, long number, LedgerTime preparedTime)
+internal sealed class InDoubtTransaction(TransactionBranch branch, long sequenceNr, long number, LedgerTime preparedTime)
 {
     // Apart, since hardly any is ever asked for it, and it is larger than all the rest.
     private StrongBox<CounterChanges>? changes;
 
-    /// <summary>What the account is asked to do; at the anchor the whole transaction.</summary>
-    public TransactionPart Part { get; } = part;
+    /// <summary>What the account is asked to do; at the coordinator the whole transaction.</summary>
+    public TransactionBranch Branch { get; } = branch;
 
     /// <summary>The journal row that holds it.</summary>
     public long SequenceNr { get; } = sequenceNr;
@@ -899,19 +899,19 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
     /// <summary>What it does to the account if it is committed.</summary>
     /// <param name="account">The account; always the same.</param>
     internal CounterChanges ChangesOf(AccountAddress account) =>
-        (changes ??= new StrongBox<CounterChanges>(CounterChanges.Of(Part, account))).Value;
+        (changes ??= new StrongBox<CounterChanges>(CounterChanges.Of(Branch, account))).Value;
 
     /// <summary>Puts one back from a snapshot.</summary>
-    /// <param name="part">See <see cref="Part"/>.</param>
+    /// <param name="branch">See <see cref="Branch"/>.</param>
     /// <param name="sequenceNr">See <see cref="SequenceNr"/>.</param>
     /// <param name="number">See <see cref="Number"/>.</param>
     /// <param name="debitReserve">See <see cref="DebitReserve"/>.</param>
     /// <param name="creditReserve">See <see cref="CreditReserve"/>.</param>
     /// <param name="preparedTime">See <see cref="PreparedTime"/>.</param>
     public static InDoubtTransaction Restore(
-        TransactionPart part, long sequenceNr, long number, Amount debitReserve, Amount creditReserve,
+        TransactionBranch branch, long sequenceNr, long number, Amount debitReserve, Amount creditReserve,
         LedgerTime preparedTime) =>
-        new InDoubtTransaction(part, sequenceNr, number, preparedTime).Reserve(debitReserve, creditReserve);
+        new InDoubtTransaction(branch, sequenceNr, number, preparedTime).Reserve(debitReserve, creditReserve);
 
     internal InDoubtTransaction Reserve(Amount debit, Amount credit)
     {
@@ -929,23 +929,23 @@ public sealed class InDoubtTransaction(TransactionPart part, long sequenceNr, lo
 /// <param name="EntryCount">How many statement entries there are.</param>
 /// <param name="LastTime">The time of the last event.</param>
 /// <param name="PreparedCount">How many transactions were ever prepared.</param>
-/// <param name="Watermark">See <see cref="RememberedIds.Watermark"/>.</param>
-/// <param name="HasForgottenUnordered">See <see cref="RememberedIds.HasForgottenUnordered"/>.</param>
+/// <param name="Watermark">See <see cref="IdempotencyWindow.Watermark"/>.</param>
+/// <param name="HasForgottenNonTimeOrdered">See <see cref="IdempotencyWindow.HasForgottenNonTimeOrdered"/>.</param>
 /// <param name="Remembered">The ids in memory, oldest first; decisions about one id follow each other, oldest first.</param>
 /// <param name="InDoubt">The transactions in doubt, in the order of their preparation.</param>
-public sealed record AccountSnapshot(
+internal sealed record AccountSnapshot(
     long SequenceNr, AccountSpec? Spec, LedgerTime OpenTime, Balances Balances, ulong EntryCount, LedgerTime LastTime,
-    long PreparedCount, TransferId Watermark, bool HasForgottenUnordered,
-    IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered,
+    long PreparedCount, TransferId Watermark, bool HasForgottenNonTimeOrdered,
+    IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> Remembered,
     IReadOnlyList<InDoubtTransaction> InDoubt)
 {
     /// <summary>What the account was opened with.</summary>
     public AccountSpec? OpenedWith { get; init; } = Spec;
 
     /// <summary>The ids that are still in memory because they are ahead of the account's time, in their own order.</summary>
-    public IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> RememberedEarly { get; init; } = [];
+    public IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> RememberedEarly { get; init; } = [];
 
-    /// <summary>See <see cref="RememberedIds.ForgottenUpTo"/>.</summary>
+    /// <summary>See <see cref="IdempotencyWindow.ForgottenUpTo"/>.</summary>
     public LedgerTime ForgottenUpTo { get; init; } = new(long.MinValue);
 
     /// <summary>See <see cref="AccountState.NewestIndexed"/>.</summary>
@@ -971,11 +971,11 @@ public sealed record AccountSnapshot(
     /// <param name="sequenceNr">The last row that it holds.</param>
     public static AccountSnapshot Of(AccountState state, long sequenceNr) => new(
         sequenceNr, state.Spec, state.OpenTime, state.Balances, state.EntryCount, state.LastTime, state.PreparedCount,
-        state.Remembered.Watermark, state.Remembered.HasForgottenUnordered, [.. state.Remembered.InOrder()],
+        state.Idempotency.Watermark, state.Idempotency.HasForgottenNonTimeOrdered, [.. state.Idempotency.InOrder()],
         state.InDoubtInOrder())
     {
-        RememberedEarly = [.. state.Remembered.EarlyInOrder()],
-        ForgottenUpTo = state.Remembered.ForgottenUpTo,
+        RememberedEarly = [.. state.Idempotency.EarlyInOrder()],
+        ForgottenUpTo = state.Idempotency.ForgottenUpTo,
         NewestIndexed = state.NewestIndexed,
         OpenedWith = state.OpenedWith,
         Closed = state.ClosedByChange,
@@ -988,4 +988,4 @@ public sealed record AccountSnapshot(
 
 /// <summary>An invariant of the ledger does not hold: the journal was altered, or the code is wrong.</summary>
 /// <param name="message">Which one, and where.</param>
-public sealed class LedgerInvariantException(string message) : Exception(message);
+internal sealed class LedgerInvariantException(string message) : Exception(message);

@@ -9,15 +9,15 @@ public readonly record struct CounterChanges(
     SignedAmount DebitsPending, SignedAmount DebitsPosted, SignedAmount CreditsPending, SignedAmount CreditsPosted)
 {
     /// <summary>Sums up the legs of an account.</summary>
-    /// <param name="part">The transaction, or what the account has of it.</param>
+    /// <param name="branch">The transaction, or what the account has of it.</param>
     /// <param name="account">The account.</param>
-    internal static CounterChanges Of(TransactionPart part, AccountAddress account)
+    internal static CounterChanges Of(TransactionBranch branch, AccountAddress account)
     {
         Span<UInt128> up = stackalloc UInt128[4];
         Span<UInt128> down = stackalloc UInt128[4];
         up.Clear();
         down.Clear();
-        foreach (var leg in part.Legs)
+        foreach (var leg in branch.Legs)
         {
             if (leg.Transfer is not { } transfer || !leg.Concerns(account))
             {

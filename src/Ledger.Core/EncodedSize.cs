@@ -10,7 +10,7 @@ namespace Ledger.Core;
 /// two.</para>
 /// <para>Pure, thread-safe, and without allocation.</para>
 /// </remarks>
-public static class EncodedSize
+internal static class EncodedSize
 {
     // A field's number and type, up to 15 and above.
     private const int Tag = 1;
@@ -57,27 +57,27 @@ public static class EncodedSize
     }
 
     /// <summary>The larger of the journaled and the public form of a transaction as its coordinator has resolved it.</summary>
-    /// <param name="part">The transaction.</param>
-    public static int OfTransaction(TransactionPart part)
+    /// <param name="branch">The transaction.</param>
+    public static int OfTransaction(TransactionBranch branch)
     {
-        ArgumentNullException.ThrowIfNull(part);
+        ArgumentNullException.ThrowIfNull(branch);
         long shown = PublicFrame;
-        foreach (var leg in part.Legs)
+        foreach (var leg in branch.Legs)
         {
             shown += PublicLeg(leg.Transfer, leg.Opening);
         }
 
-        return Saturated(Math.Max(StoredPart(part), shown));
+        return Saturated(Math.Max(StoredPart(branch), shown));
     }
 
     /// <summary>The same of a transaction as it is asked for: its coordinator can't resolve it to anything larger.</summary>
-    /// <param name="part">The transaction.</param>
-    public static int OfAsked(TransactionPart part)
+    /// <param name="branch">The transaction.</param>
+    public static int OfAsked(TransactionBranch branch)
     {
-        ArgumentNullException.ThrowIfNull(part);
-        long stored = TransactionFrame + part.Anchor.Text.Length;
+        ArgumentNullException.ThrowIfNull(branch);
+        long stored = TransactionFrame + branch.Coordinator.Text.Length;
         long shown = PublicFrame;
-        foreach (var leg in part.Legs)
+        foreach (var leg in branch.Legs)
         {
             Add(leg.Transfer, leg.Opening, ref stored, ref shown);
         }
@@ -103,16 +103,16 @@ public static class EncodedSize
     /// <param name="happened">The event.</param>
     public static int OfEvent(AccountEvent happened) => Saturated(EventFrame + happened switch
     {
-        TransactionPrepared prepared => StoredPart(prepared.Part) + Text(prepared.Part.Principal),
-        CloserCommitted closed => StoredPart(closed.Part) + Tag + Varint64 + Text(closed.Part.Principal),
+        TransactionPrepared prepared => StoredPart(prepared.Branch) + Text(prepared.Branch.Principal),
+        LastAgentCommitted closed => StoredPart(closed.Branch) + Tag + Varint64 + Text(closed.Branch.Principal),
         TransactionCommitted committed =>
             Halves + (2 * (Tag + Varint64)) + (2 * (FarTag + Varint64)) + (committed.EndedHolds.Count * (long)Id),
         TransactionAborted => Halves + (2 * (Tag + Varint32)) + StoredBalances,
         TransactionRejected rejected =>
-            StoredPart(rejected.Part) + (2 * (Tag + Varint32)) + StoredBalances + Text(rejected.Part.Principal),
-        CloserRefused refused => StoredPart(refused.Part) + (2 * (Tag + Varint32)) + StoredBalances + Text(refused.Part.Principal)
+            StoredPart(rejected.Branch) + (2 * (Tag + Varint32)) + StoredBalances + Text(rejected.Branch.Principal),
+        LastAgentRefused refused => StoredPart(refused.Branch) + (2 * (Tag + Varint32)) + StoredBalances + Text(refused.Branch.Principal)
             + (refused.Verdict is { } verdict ? Message(Text(verdict.By) + Text(verdict.Reason)) : 0),
-        TransactionDisowned => 2 * Id,
+        AbortRecorded => 2 * Id,
         AccountOpened opened => Message(StoredSpec(opened.Spec)) + Text(opened.Principal),
         AccountChanged changed => OfChange(changed.Change) + Text(changed.Principal),
         HoldExtended extended => Id + Tag + Varint64 + Text(extended.Principal),
@@ -188,10 +188,10 @@ public static class EncodedSize
 
     // ---------------------------------------------------------------- journal
 
-    private static long StoredPart(TransactionPart part)
+    private static long StoredPart(TransactionBranch branch)
     {
-        long size = TransactionFrame + part.Anchor.Text.Length;
-        foreach (var leg in part.Legs)
+        long size = TransactionFrame + branch.Coordinator.Text.Length;
+        foreach (var leg in branch.Legs)
         {
             size += leg.Transfer is { } transfer
                 ? Message(StoredTransfer(transfer)
@@ -231,7 +231,7 @@ public static class EncodedSize
             size += Tag + 3;
         }
 
-        size += transfer.PendingId.IsNil ? 0 : Id;
+        size += transfer.HoldId.IsNil ? 0 : Id;
         size += transfer.Reverses.IsNil ? 0 : Id;
         size += transfer.Timeout == TimeSpan.Zero ? 0 : Tag + Varint64;
         size += transfer.EffectiveTime is null ? 0 : FarTag + Varint64;
@@ -296,7 +296,7 @@ public static class EncodedSize
             size += (5 * (Tag + 1)) + (2 * (FarTag + 1));
         }
 
-        size += transfer.PendingId.IsNil ? 0 : Tag + 1 + IdText;
+        size += transfer.HoldId.IsNil ? 0 : Tag + 1 + IdText;
         size += transfer.Reverses.IsNil ? 0 : FarTag + 1 + IdText;
         size += transfer.Timeout == TimeSpan.Zero ? 0 : Timestamp;
         size += transfer.EffectiveTime is null ? 0 : 1 + Timestamp;

@@ -4,7 +4,7 @@ namespace Ledger.Core;
 /// (R22). It follows from the rows alone (I8), so the index can be made again from them. Not thread-safe. Feed it rows
 /// in order.</summary>
 /// <param name="account">The account whose rows these are.</param>
-public sealed class IdIndex(AccountAddress account)
+internal sealed class IdIndex(AccountAddress account)
 {
     private readonly Dictionary<TransferId, long> prepared = [];
 
@@ -20,7 +20,7 @@ public sealed class IdIndex(AccountAddress account)
             switch (happened)
             {
                 case TransactionPrepared one:
-                    prepared[one.Part.Key] = row.SequenceNr;
+                    prepared[one.Branch.Key] = row.SequenceNr;
                     break;
                 case TransactionCommitted committed:
                     prepared.Remove(committed.Key, out preparedBy);
@@ -49,25 +49,25 @@ public sealed class IdIndex(AccountAddress account)
     {
         switch (happened)
         {
-            case TransactionPrepared(var part, var at):
-                Collect(part, account, at, named: true, ref ids);
+            case TransactionPrepared(var branch, var at):
+                Collect(branch, account, at, named: true, ref ids);
                 break;
-            case CloserCommitted(var part, var at):
-                Collect(part, account, at, named: true, ref ids);
+            case LastAgentCommitted(var branch, var at):
+                Collect(branch, account, at, named: true, ref ids);
                 break;
             case TransactionRejected rejected:
-                Collect(rejected.Part, account, rejected.At, named: false, ref ids);
+                Collect(rejected.Branch, account, rejected.At, named: false, ref ids);
                 break;
-            case CloserRefused refused:
-                Collect(refused.Part, account, refused.At, named: false, ref ids);
+            case LastAgentRefused refused:
+                Collect(refused.Branch, account, refused.At, named: false, ref ids);
                 if (refused.Verdict is not null)
                 {
                     // Its time may not be that of the rows around it.
-                    Take(refused.Part.Key, ref ids);
+                    Take(refused.Branch.Key, ref ids);
                 }
 
                 break;
-            case TransactionDisowned disowned:
+            case AbortRecorded disowned:
                 Take(disowned.Key, disowned.At, ref ids);
                 break;
             case TransactionCommitted committed when IsLate(sequenceNr, preparedBy):
@@ -87,23 +87,23 @@ public sealed class IdIndex(AccountAddress account)
     // What is named besides, a hold that is resolved or a transfer that is taken back, has its entry where it may come
     // to that.
     private static void Collect(
-        TransactionPart part, AccountAddress account, LedgerTime at, bool named, ref List<TransferId>? ids)
+        TransactionBranch branch, AccountAddress account, LedgerTime at, bool named, ref List<TransferId>? ids)
     {
-        Take(part.Id, at, ref ids);
-        if (part.IsPlain)
+        Take(branch.Id, at, ref ids);
+        if (branch.IsPlain)
         {
             return;
         }
 
-        Take(part.Key, at, ref ids);
-        foreach (var leg in part.Legs)
+        Take(branch.Key, at, ref ids);
+        foreach (var leg in branch.Legs)
         {
             if (leg.Transfer is { } transfer && leg.Concerns(account))
             {
                 Take(transfer.Id, at, ref ids);
                 if (named)
                 {
-                    Take(transfer.PendingId, at, ref ids);
+                    Take(transfer.HoldId, at, ref ids);
                     Take(transfer.Reverses, at, ref ids);
                 }
             }

@@ -1,7 +1,7 @@
 namespace Ledger.Core;
 
 /// <summary>One decision about an id, with its content. Immutable.</summary>
-/// <param name="Part">What was decided.</param>
+/// <param name="Branch">What was decided.</param>
 /// <param name="Leg">The leg that has the id; null when it is the transaction's or its attempt's.</param>
 /// <param name="Status"><see cref="TransferStatus.Created"/>, the reason of a rejection, or <see cref="TransferStatus.None"/> for
 /// an attempt that was abandoned.</param>
@@ -9,13 +9,13 @@ namespace Ledger.Core;
 /// <param name="Time">When it was decided.</param>
 /// <param name="Seen">For a rejection, the balances that were seen.</param>
 /// <param name="SequenceNr">The row that holds the content.</param>
-public sealed record IdRecord(
-    TransactionPart Part, PartLeg? Leg, TransferStatus Status, int FailedLeg, LedgerTime Time, Balances? Seen,
+internal sealed record IdHistoryEntry(
+    TransactionBranch Branch, ResolvedLeg? Leg, TransferStatus Status, int FailedLeg, LedgerTime Time, Balances? Seen,
     long SequenceNr)
 {
     /// <summary>Whether the id is used up by it, so that nothing else is ever done under it.</summary>
     internal bool IsFinal => Status == TransferStatus.Created
-        || (Status != TransferStatus.None && !LeavesIdFree && AccountState.Burns(Part, Status));
+        || (Status != TransferStatus.None && !LeavesIdFree && AccountState.ConsumesId(Branch, Status));
 
     /// <summary>Whether it is an operator's abort as the last agent has it: the id is its coordinator's to use
     /// up.</summary>
@@ -26,19 +26,19 @@ public sealed record IdRecord(
 /// <param name="Records">The decisions about it, oldest first; empty when there is only a record of ignorance (R2).</param>
 /// <param name="Hold">For a hold: what has become of it.</param>
 /// <param name="Reversed">How much of it has been taken back.</param>
-public sealed record IdFound(IReadOnlyList<IdRecord> Records, HoldState Hold, Amount Reversed)
+internal sealed record IdHistory(IReadOnlyList<IdHistoryEntry> Records, HoldState Hold, Amount Reversed)
 {
     /// <summary>Whether one of the decisions used the id up. It need not be the last: a later refusal of the id, which says
     /// just that, uses nothing up.</summary>
-    internal bool IsUsedUp => Records.Any(static record => record.IsFinal);
+    internal bool IsConsumed => Records.Any(static record => record.IsFinal);
 
     /// <summary>The decision that counts: what was done, else the last rejection, else the last attempt that was
     /// abandoned.</summary>
-    public IdRecord? Last
+    public IdHistoryEntry? Last
     {
         get
         {
-            IdRecord? last = null;
+            IdHistoryEntry? last = null;
             foreach (var record in Records)
             {
                 if (last is null || record.Status == TransferStatus.Created
@@ -56,16 +56,16 @@ public sealed record IdFound(IReadOnlyList<IdRecord> Records, HoldState Hold, Am
 /// <summary>Folds journal rows of one account into what they say about ids.</summary>
 /// <remarks>A row that brings an id up may be fed before an earlier one that does, and more than once; but what a row prepares must be
 /// fed before the row that decides it, or that one again after it.</remarks>
-public sealed class IdSearches
+internal sealed class IdHistoryReader
 {
     private readonly Dictionary<TransferId, Search> searches;
-    private readonly Dictionary<TransferId, (TransactionPart Part, long SequenceNr)> prepared = [];
+    private readonly Dictionary<TransferId, (TransactionBranch Part, long SequenceNr)> prepared = [];
     private readonly HashSet<(long SequenceNr, int Place)> taken = [];
 
     /// <summary>Starts a search.</summary>
     /// <param name="account">The account whose rows these are.</param>
     /// <param name="ids">The ids.</param>
-    public IdSearches(AccountAddress account, IEnumerable<TransferId> ids)
+    public IdHistoryReader(AccountAddress account, IEnumerable<TransferId> ids)
     {
         Account = account;
         searches = ids.Distinct().ToDictionary(static id => id, static _ => new Search());
@@ -87,7 +87,7 @@ public sealed class IdSearches
 
     /// <summary>What was found about an id so far; null for nothing.</summary>
     /// <param name="id">The id.</param>
-    public IdFound? Found(TransferId id) => searches[id].Found();
+    public IdHistory? Found(TransferId id) => searches[id].Found();
 
     /// <summary>Whether other rows can't change the answer to a question, wherever they are.</summary>
     /// <param name="lookup">The question.</param>
@@ -123,10 +123,10 @@ public sealed class IdSearches
     {
         switch (happened)
         {
-            case TransactionPrepared(var part, _):
-                if (See(part) && taken.Add((sequenceNr, place)))
+            case TransactionPrepared(var branch, _):
+                if (See(branch) && taken.Add((sequenceNr, place)))
                 {
-                    prepared[part.Key] = (part, sequenceNr);
+                    prepared[branch.Key] = (branch, sequenceNr);
                 }
 
                 break;
@@ -138,17 +138,17 @@ public sealed class IdSearches
                 taken.Add((sequenceNr, place));
                 Decide(one.Part, aborted.Reason, aborted.Leg, aborted.At, aborted.Seen, one.SequenceNr, (sequenceNr, place));
                 break;
-            case TransactionRejected rejected when See(rejected.Part) && taken.Add((sequenceNr, place)):
+            case TransactionRejected rejected when See(rejected.Branch) && taken.Add((sequenceNr, place)):
                 Decide(
-                    rejected.Part, rejected.Reason, rejected.Leg, rejected.At, rejected.Seen, sequenceNr, (sequenceNr, place));
+                    rejected.Branch, rejected.Reason, rejected.Leg, rejected.At, rejected.Seen, sequenceNr, (sequenceNr, place));
                 break;
-            case CloserCommitted closed when See(closed.Part) && taken.Add((sequenceNr, place)):
-                Decide(closed.Part, TransferStatus.Created, -1, closed.CommitTime, null, sequenceNr, (sequenceNr, place));
+            case LastAgentCommitted closed when See(closed.Branch) && taken.Add((sequenceNr, place)):
+                Decide(closed.Branch, TransferStatus.Created, -1, closed.CommitTime, null, sequenceNr, (sequenceNr, place));
                 break;
-            case CloserRefused refused when See(refused.Part) && taken.Add((sequenceNr, place)):
-                Decide(refused.Part, refused.Reason, refused.Leg, refused.At, refused.Seen, sequenceNr, (sequenceNr, place));
+            case LastAgentRefused refused when See(refused.Branch) && taken.Add((sequenceNr, place)):
+                Decide(refused.Branch, refused.Reason, refused.Leg, refused.At, refused.Seen, sequenceNr, (sequenceNr, place));
                 break;
-            case TransactionDisowned disowned when searches.TryGetValue(disowned.Key, out var search):
+            case AbortRecorded disowned when searches.TryGetValue(disowned.Key, out var search):
                 search.Disowned = true;
                 break;
             default:
@@ -156,16 +156,16 @@ public sealed class IdSearches
         }
     }
 
-    private bool See(TransactionPart part)
+    private bool See(TransactionBranch branch)
     {
-        var any = searches.ContainsKey(part.Id);
-        any |= part.Attempt > 0 && searches.ContainsKey(part.Key);
-        foreach (var leg in part.Legs)
+        var any = searches.ContainsKey(branch.Id);
+        any |= branch.Attempt > 0 && searches.ContainsKey(branch.Key);
+        foreach (var leg in branch.Legs)
         {
             if (leg.Transfer is { } transfer && leg.Concerns(Account))
             {
                 any |= searches.ContainsKey(transfer.Id);
-                any |= !transfer.PendingId.IsNil && searches.ContainsKey(transfer.PendingId);
+                any |= !transfer.HoldId.IsNil && searches.ContainsKey(transfer.HoldId);
                 any |= !transfer.Reverses.IsNil && searches.ContainsKey(transfer.Reverses);
             }
         }
@@ -174,24 +174,24 @@ public sealed class IdSearches
     }
 
     private void Decide(
-        TransactionPart part, TransferStatus status, int failedLeg, LedgerTime time, Balances? seen, long sequenceNr,
+        TransactionBranch branch, TransferStatus status, int failedLeg, LedgerTime time, Balances? seen, long sequenceNr,
         (long SequenceNr, int Place) by)
     {
-        var leavesIdFree = status == TransferStatus.AbortedByOperator && part.Anchor != Account;
+        var leavesIdFree = status == TransferStatus.AbortedByOperator && branch.Coordinator != Account;
 
         // An attempt that was abandoned says nothing of the id, only of the attempt.
-        if (searches.TryGetValue(part.Id, out var whole) && (status != TransferStatus.None || part.Attempt == 0))
+        if (searches.TryGetValue(branch.Id, out var whole) && (status != TransferStatus.None || branch.Attempt == 0))
         {
-            var leg = part.Legs.FirstOrDefault(one => one.Transfer?.Id == part.Id && one.Concerns(Account));
-            whole.Add(by, new IdRecord(part, leg, status, failedLeg, time, seen, sequenceNr)
+            var leg = branch.Legs.FirstOrDefault(one => one.Transfer?.Id == branch.Id && one.Concerns(Account));
+            whole.Add(by, new IdHistoryEntry(branch, leg, status, failedLeg, time, seen, sequenceNr)
             {
                 LeavesIdFree = leavesIdFree,
             });
         }
 
-        if (part.Attempt > 0 && searches.TryGetValue(part.Key, out var attempt))
+        if (branch.Attempt > 0 && searches.TryGetValue(branch.Key, out var attempt))
         {
-            attempt.Add(by, new IdRecord(part, null, status, failedLeg, time, seen, sequenceNr)
+            attempt.Add(by, new IdHistoryEntry(branch, null, status, failedLeg, time, seen, sequenceNr)
             {
                 LeavesIdFree = leavesIdFree,
             });
@@ -199,25 +199,25 @@ public sealed class IdSearches
 
         if (status != TransferStatus.Created)
         {
-            if (AccountState.FailedLeg(part, failedLeg, status, Account) is { } failed
+            if (AccountState.FailedLeg(branch, failedLeg, status, Account) is { } failed
                 && searches.TryGetValue(failed.Transfer!.Id, out var over))
             {
-                over.Add(by, new IdRecord(part, failed, status, failedLeg, time, seen, sequenceNr));
+                over.Add(by, new IdHistoryEntry(branch, failed, status, failedLeg, time, seen, sequenceNr));
             }
 
             return;
         }
 
-        foreach (var leg in part.Legs)
+        foreach (var leg in branch.Legs)
         {
             if (leg.Transfer is not { } transfer || !leg.Concerns(Account))
             {
                 continue;
             }
 
-            if (transfer.Id != part.Id && searches.TryGetValue(transfer.Id, out var own))
+            if (transfer.Id != branch.Id && searches.TryGetValue(transfer.Id, out var own))
             {
-                own.Add(by, new IdRecord(part, leg, status, -1, time, null, sequenceNr));
+                own.Add(by, new IdHistoryEntry(branch, leg, status, -1, time, null, sequenceNr));
             }
 
             if (leg.IsHold && searches.TryGetValue(transfer.Id, out own))
@@ -225,7 +225,7 @@ public sealed class IdSearches
                 own.Add(by, HoldState.Live);
             }
 
-            if (transfer.ResolvesHold && searches.TryGetValue(transfer.PendingId, out var hold))
+            if (transfer.ResolvesHold && searches.TryGetValue(transfer.HoldId, out var hold))
             {
                 hold.Add(by, leg.HoldAfter);
             }
@@ -241,15 +241,15 @@ public sealed class IdSearches
     // What was said of one id, each with the place of the event that says it.
     private sealed class Search
     {
-        private readonly List<((long SequenceNr, int Place) By, IdRecord Record)> records = [];
+        private readonly List<((long SequenceNr, int Place) By, IdHistoryEntry Record)> records = [];
         private ((long SequenceNr, int Place) By, HoldState State) hold;
-        private IdFound? found;
+        private IdHistory? found;
 
         public bool Disowned { get; set; }
 
         public Amount Reversed { get; set; }
 
-        public void Add((long SequenceNr, int Place) by, IdRecord record)
+        public void Add((long SequenceNr, int Place) by, IdHistoryEntry record)
         {
             records.Add((by, record));
             found = null;
@@ -265,8 +265,8 @@ public sealed class IdSearches
             }
         }
 
-        public IdFound? Found() => records.Count == 0 && !Disowned ? null
+        public IdHistory? Found() => records.Count == 0 && !Disowned ? null
             : found is not null && found.Reversed == Reversed ? found
-            : found = new IdFound([.. records.OrderBy(static one => one.By).Select(static one => one.Record)], hold.State, Reversed);
+            : found = new IdHistory([.. records.OrderBy(static one => one.By).Select(static one => one.Record)], hold.State, Reversed);
     }
 }

@@ -2,7 +2,7 @@ namespace Ledger.Core;
 
 /// <summary>How near the time of an id and the booking time of what brings it up lie (R22). Constants of the format:
 /// they say which ids have entries in the index, so a ledger that has rows keeps them for ever.</summary>
-public static class IdWindow
+internal static class IdWindow
 {
     /// <summary>How far apart they may be where the id has no entry in the index: it is found by its own
     /// time.</summary>

@@ -4,7 +4,7 @@ namespace Ledger.Core;
 /// <param name="ids">The ids.</param>
 /// <param name="upTo">The last row that matters. The answer is true of a moment at which that row was there.</param>
 /// <param name="newest">The newest entry that must be there; none for none.</param>
-public sealed class IndexQuestion(IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest) : StreamQuestion
+internal sealed class IndexQuestion(IReadOnlyCollection<TransferId> ids, long upTo, IndexedId newest) : StreamQuestion
 {
     /// <summary>The ids.</summary>
     public IReadOnlyCollection<TransferId> Ids { get; } = ids;

@@ -3,130 +3,130 @@ namespace Ledger.Core;
 /// <summary>Who waits for an answer. Opaque to the core.</summary>
 /// <param name="ReplyTo">The shell's own address of the caller.</param>
 /// <param name="Correlation">The caller's number for the call.</param>
-public readonly record struct Caller(object? ReplyTo, long Correlation);
+internal readonly record struct ReplyTarget(object? ReplyTo, long Correlation);
 
 /// <summary>What is sent to an account.</summary>
-public abstract record AccountMessage;
+internal abstract record AccountMessage;
 
 /// <summary>A call of a client, answered to its caller.</summary>
-/// <param name="Caller">Who waits.</param>
+/// <param name="ReplyTo">Who waits.</param>
 /// <param name="Deadline">When the caller stops waiting; a command that comes later is refused.</param>
-public abstract record AccountCall(Caller Caller, LedgerTime Deadline) : AccountMessage
+internal abstract record AccountRequest(ReplyTarget ReplyTo, LedgerTime Deadline) : AccountMessage
 {
     /// <summary>For a write: who asks for it, see <see cref="Principals"/>; empty where nobody is named.</summary>
     public string Principal { get; init; } = "";
 }
 
-/// <summary>Opens the account. Answered by <see cref="OpenAccountAnswer"/>.</summary>
+/// <summary>Opens the account. Answered by <see cref="OpenAccountResponse"/>.</summary>
 /// <param name="Spec">What it is opened with.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-public sealed record OpenAccountCall(AccountSpec Spec, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline);
+internal sealed record OpenAccountRequest(AccountSpec Spec, ReplyTarget Caller, LedgerTime Deadline)
+    : AccountRequest(Caller, Deadline);
 
-/// <summary>Posts a transfer of which this account is the anchor. Answered by <see cref="TransferAnswer"/>.</summary>
+/// <summary>Posts a transfer of which this account is the coordinator. Answered by <see cref="PostTransferResponse"/>.</summary>
 /// <param name="Transfer">The transfer; its shape has been checked.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-public sealed record PostTransferCall(Transfer Transfer, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline)
+internal sealed record PostTransferRequest(Transfer Transfer, ReplyTarget Caller, LedgerTime Deadline)
+    : AccountRequest(Caller, Deadline)
 {
     /// <summary>Whether the answer is to say how its accounts are right after it.</summary>
     public bool ReturnBalances { get; init; }
 }
 
-/// <summary>Reads the account. Answered by <see cref="AccountAnswer"/>.</summary>
+/// <summary>Reads the account. Answered by <see cref="GetAccountResponse"/>.</summary>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-public sealed record GetAccountCall(Caller Caller, LedgerTime Deadline) : AccountCall(Caller, Deadline);
+internal sealed record GetAccountRequest(ReplyTarget Caller, LedgerTime Deadline) : AccountRequest(Caller, Deadline);
 
-/// <summary>Looks a transfer up. Answered by <see cref="TransferRecordAnswer"/>.</summary>
+/// <summary>Looks a transfer up. Answered by <see cref="GetTransferResponse"/>.</summary>
 /// <param name="Id">The transfer.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-public sealed record GetTransferCall(TransferId Id, Caller Caller, LedgerTime Deadline) : AccountCall(Caller, Deadline);
+internal sealed record GetTransferRequest(TransferId Id, ReplyTarget Caller, LedgerTime Deadline) : AccountRequest(Caller, Deadline);
 
 /// <summary>Makes the journal hold all that the account knows, so that its statement can be read from there. Answered by
-/// <see cref="StatementFenceAnswer"/>.</summary>
+/// <see cref="FlushResponse"/>.</summary>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-public sealed record StatementFenceCall(Caller Caller, LedgerTime Deadline) : AccountCall(Caller, Deadline);
+internal sealed record FlushRequest(ReplyTarget Caller, LedgerTime Deadline) : AccountRequest(Caller, Deadline);
 
-/// <summary>Posts a transaction of which this account is the anchor. Answered by <see cref="TransactionAnswer"/>.</summary>
+/// <summary>Posts a transaction of which this account is the coordinator. Answered by <see cref="PostTransactionResponse"/>.</summary>
 /// <param name="Transaction">The transaction; its shape has been checked, and its posts and voids name their accounts.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-public sealed record PostTransactionCall(Transaction Transaction, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline)
+internal sealed record PostTransactionRequest(Transaction Transaction, ReplyTarget Caller, LedgerTime Deadline)
+    : AccountRequest(Caller, Deadline)
 {
     /// <summary>Whether nothing is done: the answer says whether a leg would fail, as things are, and which.</summary>
-    public bool IsTrial { get; init; }
+    public bool IsDryRun { get; init; }
 
     /// <summary>Whether the answer is to say how its accounts are right after it.</summary>
     public bool ReturnBalances { get; init; }
 }
 
-/// <summary>Looks up a transaction that this account anchored. Answered by <see cref="TransactionRecordAnswer"/>.</summary>
+/// <summary>Looks up a transaction that this account coordinated. Answered by <see cref="GetTransactionResponse"/>.</summary>
 /// <param name="Id">The transaction.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-public sealed record GetTransactionCall(TransferId Id, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline);
+internal sealed record GetTransactionRequest(TransferId Id, ReplyTarget Caller, LedgerTime Deadline)
+    : AccountRequest(Caller, Deadline);
 
-/// <summary>Changes the account. Answered by <see cref="ChangeAccountAnswer"/>.</summary>
+/// <summary>Changes the account. Answered by <see cref="ChangeAccountResponse"/>.</summary>
 /// <param name="Change">The change.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-public sealed record ChangeAccountCall(AccountChange Change, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline);
+internal sealed record ChangeAccountRequest(AccountChange Change, ReplyTarget Caller, LedgerTime Deadline)
+    : AccountRequest(Caller, Deadline);
 
-/// <summary>Sets when a hold of this debit account expires. Answered by <see cref="ExtendHoldAnswer"/>.</summary>
+/// <summary>Sets when a hold of this debit account expires. Answered by <see cref="ExtendHoldResponse"/>.</summary>
 /// <param name="HoldId">The hold.</param>
 /// <param name="HoldDeadline">When it is to expire.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-public sealed record ExtendHoldCall(TransferId HoldId, LedgerTime HoldDeadline, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline);
+internal sealed record ExtendHoldRequest(TransferId HoldId, LedgerTime HoldDeadline, ReplyTarget Caller, LedgerTime Deadline)
+    : AccountRequest(Caller, Deadline);
 
 /// <summary>Has a transaction in doubt aborted that this account coordinates, and says how it stands (R20). May be sent
-/// again and again. Answered by <see cref="ResolveInDoubtAnswer"/>.</summary>
+/// again and again. Answered by <see cref="ResolveInDoubtResponse"/>.</summary>
 /// <param name="Id">The transaction, or the key of its attempt.</param>
 /// <param name="Verdict">Who wants it aborted, and why.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
-public sealed record ResolveInDoubtCall(TransferId Id, OperatorVerdict Verdict, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline)
+internal sealed record ResolveInDoubtRequest(TransferId Id, OperatorVerdict Verdict, ReplyTarget Caller, LedgerTime Deadline)
+    : AccountRequest(Caller, Deadline)
 {
     /// <summary>The digest of the attempt whose key <see cref="Id"/> is, where it is known; else 0.</summary>
     public UInt128 Digest { get; init; }
 
     /// <summary>What the last agent's journal holds about the attempt, where somebody else has read it, or written the
     /// verdict there; else null.</summary>
-    public CloseAnswer? Found { get; init; }
+    public CommitResponse? Found { get; init; }
 }
 
 /// <summary>Tests: sets the counters. Refused unless the runtime allows it.</summary>
-internal sealed record SeedBalancesCall(Balances Balances, Caller Caller, LedgerTime Deadline)
-    : AccountCall(Caller, Deadline);
+internal sealed record SeedBalancesRequest(Balances Balances, ReplyTarget Caller, LedgerTime Deadline)
+    : AccountRequest(Caller, Deadline);
 
-/// <summary>Answers <see cref="SeedBalancesCall"/>.</summary>
-internal sealed record SeedBalancesAnswer : AccountAnswerBase;
+/// <summary>Answers <see cref="SeedBalancesRequest"/>.</summary>
+internal sealed record SeedBalancesResponse : AccountResponse;
 
-/// <summary>Anchor to participant: reserve your legs, and vote. Sent only once the anchor's own preparation is durable.</summary>
-/// <param name="Part">The participant's legs.</param>
-public sealed record PrepareRequest(TransactionPart Part) : AccountMessage
+/// <summary>Coordinator to participant: reserve your legs, and vote. Sent only once the coordinator's own preparation is durable.</summary>
+/// <param name="Branch">The participant's legs.</param>
+internal sealed record PrepareRequest(TransactionBranch Branch) : AccountMessage
 {
     /// <summary>The coordinator's time: the participant prepares no earlier (R21).</summary>
     public LedgerTime Time { get; init; }
 }
 
-/// <summary>Participant to anchor: yes, durable; no; or not now.</summary>
+/// <summary>Participant to coordinator: yes, durable; no; or not now.</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="Account">Who votes.</param>
 /// <param name="Kind">The vote.</param>
 /// <param name="Refusal">For a no: why.</param>
-public sealed record Vote(TransferId Key, UInt128 Digest, AccountAddress Account, VoteKind Kind, Refusal? Refusal)
+internal sealed record Vote(TransferId Key, UInt128 Digest, AccountAddress Account, VoteKind Kind, Refusal? Refusal)
     : AccountMessage
 {
     /// <summary>The participant's time, not earlier than what it has prepared at: the last agent commits no earlier (R21).</summary>
@@ -134,7 +134,7 @@ public sealed record Vote(TransferId Key, UInt128 Digest, AccountAddress Account
 }
 
 /// <summary>A vote.</summary>
-public enum VoteKind
+internal enum VoteKind
 {
     /// <summary>Prepared, and durable.</summary>
     Yes,
@@ -151,13 +151,13 @@ public enum VoteKind
 /// <param name="Reason">Why; of an opening, the number of an <see cref="AccountStatus"/>.</param>
 /// <param name="Asset">The account's asset; none when it does not exist.</param>
 /// <param name="Seen">Its balances; null when it does not exist.</param>
-public sealed record Refusal(int Leg, TransferStatus Reason, Asset Asset, Balances? Seen);
+internal sealed record Refusal(int Leg, TransferStatus Reason, Asset Asset, Balances? Seen);
 
-/// <summary>Anchor to closer: commit, or refuse, for ever. Sent only once every other account's preparation is durable; with
+/// <summary>Coordinator to last agent: commit, or refuse, for ever. Sent only once every other account's preparation is durable; with
 /// <see cref="Cancel"/>, when one of them has refused.</summary>
-/// <param name="Part">The closer's legs.</param>
+/// <param name="Branch">The last agent's legs.</param>
 /// <param name="Cancel">Whether to refuse, unless it is committed already.</param>
-public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : AccountMessage
+internal sealed record CommitRequest(TransactionBranch Branch, bool Cancel = false) : AccountMessage
 {
     /// <summary>Of a cancel that an operator asked for: who, and why; else null.</summary>
     public OperatorVerdict? Verdict { get; init; }
@@ -169,13 +169,13 @@ public sealed record CloseRequest(TransactionPart Part, bool Cancel = false) : A
     public LedgerTime Time { get; init; }
 }
 
-/// <summary>Closer to anchor: what its journal holds about an attempt.</summary>
+/// <summary>Last agent to coordinator: what its journal holds about an attempt.</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">The digest of the attempt that was asked about.</param>
 /// <param name="Committed">Whether it is committed; else it is refused.</param>
 /// <param name="Time">When: the commit time, or when it was refused.</param>
-/// <param name="Refusal">Why the closer itself refuses; null when it was only told to cancel, or met something in doubt.</param>
-public sealed record CloseAnswer(
+/// <param name="Refusal">Why the last agent itself refuses; null when it was only told to cancel, or met something in doubt.</param>
+internal sealed record CommitResponse(
     TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage
 {
     /// <summary>For a commit: the last agent's row that holds it; 0 where that is not known.</summary>
@@ -185,92 +185,92 @@ public sealed record CloseAnswer(
     public AccountAfter? After { get; init; }
 }
 
-/// <summary>Anchor to another account, before anything is journaled: how are you, and what do you know of these legs? Changes
+/// <summary>Coordinator to another account, before anything is journaled: how are you, and what do you know of these legs? Changes
 /// nothing (R15).</summary>
-/// <param name="Part">The other account's legs, as they were asked for.</param>
-/// <param name="Round">The anchor's number for the question.</param>
-public sealed record TrialRequest(TransactionPart Part, long Round) : AccountMessage;
+/// <param name="Branch">The other account's legs, as they were asked for.</param>
+/// <param name="Round">The coordinator's number for the question.</param>
+internal sealed record DryRunRequest(TransactionBranch Branch, long Round) : AccountMessage;
 
-/// <summary>Another account to the anchor.</summary>
+/// <summary>Another account to the coordinator.</summary>
 /// <param name="Id">The transaction.</param>
-/// <param name="Round">The anchor's number for the question.</param>
-/// <param name="Quote">The account.</param>
-public sealed record TrialAnswer(TransferId Id, long Round, AccountQuote Quote) : AccountMessage;
+/// <param name="Round">The coordinator's number for the question.</param>
+/// <param name="Report">The account.</param>
+internal sealed record DryRunResponse(TransferId Id, long Round, AccountReport Report) : AccountMessage;
 
-/// <summary>Anchor to participant: what the closer has decided.</summary>
+/// <summary>Coordinator to participant: what the last agent has decided.</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="Committed">Whether it is committed; else the legs are released.</param>
-/// <param name="Time">When the closer committed: it is booked no earlier, and never refused for its time (R21).</param>
-public sealed record Outcome(TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time) : AccountMessage
+/// <param name="Time">When the last agent committed: it is booked no earlier, and never refused for its time (R21).</param>
+internal sealed record Outcome(TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time) : AccountMessage
 {
     /// <summary>Who tells.</summary>
-    public AccountAddress Anchor { get; init; }
+    public AccountAddress Coordinator { get; init; }
 
     /// <summary>Whether the acknowledgement is to say how the account is right after the commit.</summary>
     public bool ReturnBalances { get; init; }
 }
 
-/// <summary>Participant to anchor: the outcome is in my journal.</summary>
+/// <summary>Participant to coordinator: the outcome is in my journal.</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="Account">Whose.</param>
-public sealed record OutcomeAck(TransferId Key, UInt128 Digest, AccountAddress Account) : AccountMessage
+internal sealed record OutcomeAck(TransferId Key, UInt128 Digest, AccountAddress Account) : AccountMessage
 {
     /// <summary>For a commit that was booked now, where it was asked for: the account right after it.</summary>
     public AccountAfter? After { get; init; }
 }
 
-/// <summary>Participant to anchor: I have prepared this; what has become of it?</summary>
-/// <param name="Part">What the participant has prepared.</param>
+/// <summary>Participant to coordinator: I have prepared this; what has become of it?</summary>
+/// <param name="Branch">What the participant has prepared.</param>
 /// <param name="Account">Who asks.</param>
-public sealed record OutcomeRequest(TransactionPart Part, AccountAddress Account) : AccountMessage;
+internal sealed record OutcomeRequest(TransactionBranch Branch, AccountAddress Account) : AccountMessage;
 
 /// <summary>Wakes an account, which then resolves what is in doubt on it and expires what is due. Has no answer.</summary>
-public sealed record Poke : AccountMessage;
+internal sealed record Activate : AccountMessage;
 
 /// <summary>What a call is answered with.</summary>
-public abstract record AccountAnswerBase;
+internal abstract record AccountResponse;
 
-/// <summary>Answers <see cref="OpenAccountCall"/>.</summary>
+/// <summary>Answers <see cref="OpenAccountRequest"/>.</summary>
 /// <param name="Result">What became of it.</param>
-public sealed record OpenAccountAnswer(OpenAccountResult Result) : AccountAnswerBase;
+internal sealed record OpenAccountResponse(OpenAccountResult Result) : AccountResponse;
 
-/// <summary>Answers <see cref="PostTransferCall"/>.</summary>
+/// <summary>Answers <see cref="PostTransferRequest"/>.</summary>
 /// <param name="Result">What became of it.</param>
-public sealed record TransferAnswer(TransferResult Result) : AccountAnswerBase;
+internal sealed record PostTransferResponse(TransferResult Result) : AccountResponse;
 
-/// <summary>Answers <see cref="PostTransactionCall"/>.</summary>
+/// <summary>Answers <see cref="PostTransactionRequest"/>.</summary>
 /// <param name="Result">What became of it.</param>
-public sealed record TransactionAnswer(TransactionResult Result) : AccountAnswerBase;
+internal sealed record PostTransactionResponse(TransactionResult Result) : AccountResponse;
 
-/// <summary>Answers <see cref="GetTransactionCall"/>.</summary>
-/// <param name="Record">The transaction; null when the account never anchored it.</param>
-public sealed record TransactionRecordAnswer(TransactionRecord? Record) : AccountAnswerBase;
+/// <summary>Answers <see cref="GetTransactionRequest"/>.</summary>
+/// <param name="Record">The transaction; null when the account never coordinated it.</param>
+internal sealed record GetTransactionResponse(TransactionRecord? Record) : AccountResponse;
 
-/// <summary>Answers <see cref="ChangeAccountCall"/>.</summary>
+/// <summary>Answers <see cref="ChangeAccountRequest"/>.</summary>
 /// <param name="Result">What became of it.</param>
-public sealed record ChangeAccountAnswer(AccountChangeResult Result) : AccountAnswerBase;
+internal sealed record ChangeAccountResponse(AccountChangeResult Result) : AccountResponse;
 
-/// <summary>Answers <see cref="ExtendHoldCall"/>.</summary>
+/// <summary>Answers <see cref="ExtendHoldRequest"/>.</summary>
 /// <param name="Status">See <see cref="TransferStatus"/>: created when it was set, exists when it was so already.</param>
 /// <param name="HoldDeadline">When the hold expires; null when it does not, or is not there.</param>
-public sealed record ExtendHoldAnswer(TransferStatus Status, LedgerTime? HoldDeadline) : AccountAnswerBase
+internal sealed record ExtendHoldResponse(TransferStatus Status, LedgerTime? HoldDeadline) : AccountResponse
 {
     /// <summary>The row that was written for it; none when nothing was.</summary>
     public RowPosition Position { get; init; }
 }
 
-/// <summary>Answers <see cref="ResolveInDoubtCall"/>.</summary>
+/// <summary>Answers <see cref="ResolveInDoubtRequest"/>.</summary>
 /// <param name="State">How the transaction stands.</param>
 /// <param name="Coordinator">Who coordinates it: when that is another account, nothing was done here.</param>
-public sealed record ResolveInDoubtAnswer(InDoubtState State, AccountAddress Coordinator) : AccountAnswerBase
+internal sealed record ResolveInDoubtResponse(InDoubtState State, AccountAddress Coordinator) : AccountResponse
 {
     /// <summary>Who decides about it; none where that is not known here.</summary>
     public AccountAddress LastAgent { get; init; }
 
     /// <summary>The last agent's legs; null where they are not known here, or it is decided.</summary>
-    public TransactionPart? Part { get; init; }
+    public TransactionBranch? Branch { get; init; }
 
     /// <summary>The coordinator's row that prepared it; 0 where that is not known here.</summary>
     public long PreparedRow { get; init; }
@@ -281,7 +281,7 @@ public sealed record ResolveInDoubtAnswer(InDoubtState State, AccountAddress Coo
 }
 
 /// <summary>How a transaction stands that somebody takes for one in doubt.</summary>
-public enum InDoubtState
+internal enum InDoubtState
 {
     /// <summary>The account has nothing of it in doubt.</summary>
     NotInDoubt,
@@ -296,19 +296,19 @@ public enum InDoubtState
     Aborted,
 }
 
-/// <summary>Answers <see cref="GetAccountCall"/>.</summary>
+/// <summary>Answers <see cref="GetAccountRequest"/>.</summary>
 /// <param name="View">The account; null when it does not exist.</param>
-public sealed record AccountAnswer(AccountView? View) : AccountAnswerBase;
+internal sealed record GetAccountResponse(AccountView? View) : AccountResponse;
 
-/// <summary>Answers <see cref="GetTransferCall"/>.</summary>
+/// <summary>Answers <see cref="GetTransferRequest"/>.</summary>
 /// <param name="Record">The transfer; null when the account never took part in it.</param>
-public sealed record TransferRecordAnswer(TransferRecord? Record) : AccountAnswerBase;
+internal sealed record GetTransferResponse(TransferRecord? Record) : AccountResponse;
 
-/// <summary>Answers <see cref="StatementFenceCall"/>.</summary>
+/// <summary>Answers <see cref="FlushRequest"/>.</summary>
 /// <param name="Exists">Whether the account exists.</param>
 /// <param name="SequenceNr">The last journal row; all of the statement is at or before it.</param>
 /// <param name="EntryCount">How many entries there are.</param>
-public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong EntryCount) : AccountAnswerBase
+internal sealed record FlushResponse(bool Exists, long SequenceNr, ulong EntryCount) : AccountResponse
 {
     /// <summary>When something is in doubt although the call has waited for it: everything that the account prepared at this
     /// time or earlier is decided, and booked. Null when nothing is in doubt that was prepared before the call came.</summary>
@@ -320,7 +320,7 @@ public sealed record StatementFenceAnswer(bool Exists, long SequenceNr, ulong En
 
 /// <summary>A call failed.</summary>
 /// <param name="Reason">Why.</param>
-public sealed record CallFailed(CallFailure Reason) : AccountAnswerBase
+internal sealed record RequestFailed(RequestFailure Reason) : AccountResponse
 {
     /// <summary>For what is too large: how many bytes it has; else 0.</summary>
     public long Size { get; init; }
@@ -330,7 +330,7 @@ public sealed record CallFailed(CallFailure Reason) : AccountAnswerBase
 }
 
 /// <summary>Why a call failed.</summary>
-public enum CallFailure
+internal enum RequestFailure
 {
     /// <summary>The deadline had passed before anything was done.</summary>
     DeadlineExpired,
@@ -342,7 +342,7 @@ public enum CallFailure
     JournalUnavailable,
 
     /// <summary>The account goes to sleep or moves to another node: the outcome is unknown, and asking again helps.</summary>
-    Moving,
+    Relocating,
 
     /// <summary>The answer depends on transactions in doubt, or there are too many of them: nothing was done, no id was used, and
     /// asking again helps once they are decided.</summary>
@@ -380,7 +380,7 @@ public enum CallFailure
 /// only the index can know the id.</param>
 /// <param name="WithLater">Whether what names the id matters also once it is decided: it says what became of a hold, and how much was
 /// taken back.</param>
-public sealed record IdLookup(
+internal sealed record IdLookup(
     TransferId Id, long SequenceNr, long UpTo, LedgerTime NotBefore, LedgerTime NotAfter, bool WithLater)
 {
     /// <summary>The question's number: an answer to an older one, which saw fewer rows, is not taken for its answer.</summary>

@@ -29,7 +29,7 @@ public sealed record Transfer(
     /// <summary>For a post or a void: the hold that it is about. Else nil.</summary>
     /// <remarks>A post or a void may leave accounts, asset, code, reference and metadata empty: they are then the hold's.
     /// A post of <see cref="Amount.MaxValue"/>, and a void of zero, is about all of the hold.</remarks>
-    public TransferId PendingId { get; init; }
+    public TransferId HoldId { get; init; }
 
     /// <summary>For a hold: how long after its own time it expires; zero means never. Whole microseconds.</summary>
     public TimeSpan Timeout { get; init; }
@@ -281,13 +281,13 @@ public sealed record OpenAccountResult(AccountAddress Address, AccountStatus Sta
 
 /// <summary>An account as it was read. Immutable.</summary>
 /// <param name="Spec">What it was opened with, with its limits as they are now.</param>
-/// <param name="OpenTime">When it was opened.</param>
+/// <param name="CreateTime">When it was opened.</param>
 /// <param name="Balances">Its counters.</param>
 /// <param name="EntryCount">How many entries its statement has.</param>
 /// <param name="Version">The number of the last journal record that the answer rests on. It never falls.</param>
-/// <param name="Closed">Whether it is closed.</param>
+/// <param name="IsClosed">Whether it is closed.</param>
 public sealed record AccountView(
-    AccountSpec Spec, LedgerTime OpenTime, Balances Balances, ulong EntryCount, long Version, bool Closed)
+    AccountSpec Spec, LedgerTime CreateTime, Balances Balances, ulong EntryCount, long Version, bool IsClosed)
 {
     /// <summary>Why it takes no debits, no credits or neither; null when it is not frozen now.</summary>
     public AccountFreeze? Freeze { get; init; }
@@ -305,14 +305,14 @@ public sealed record AccountView(
     /// <summary>What can still be debited, or null without a limit on debits. With something in doubt, the least that it can
     /// be.</summary>
     public Amount? AvailableDebits => Spec.DebitsMustNotExceedCredits is { } allowance
-        ? AccountDecider.Room(
+        ? AccountDecider.Headroom(
             Balances.CreditsPosted, allowance, Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt)
         : null;
 
     /// <summary>What can still be credited, or null without a limit on credits. With something in doubt, the least that it can
     /// be.</summary>
     public Amount? AvailableCredits => Spec.CreditsMustNotExceedDebits is { } allowance
-        ? AccountDecider.Room(
+        ? AccountDecider.Headroom(
             Balances.DebitsPosted, allowance, Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt)
         : null;
 }
@@ -337,7 +337,7 @@ public sealed record TransferRecord(Transfer Transfer, TransferStatus Status, Le
     /// <summary>For a live hold: what is left of it.</summary>
     public Amount HoldRemaining { get; init; }
 
-    /// <summary>See <see cref="PartLeg.HoldRow"/>; a row of the account whose record this is. Of a live hold, the row that has its own
+    /// <summary>See <see cref="ResolvedLeg.HoldRow"/>; a row of the account whose record this is. Of a live hold, the row that has its own
     /// reference and metadata.</summary>
     public long HoldRow { get; init; }
 

@@ -24,24 +24,24 @@ internal sealed class OperatorAbort
     private static readonly LedgerTime s_longAgo = new(1);
 
     private readonly AccountAddress lastAgent;
-    private readonly TransactionPart part;
+    private readonly TransactionBranch branch;
     private readonly OperatorVerdict verdict;
     private int conflicts;
 
     /// <summary>Begins one.</summary>
     /// <param name="lastAgent">The last agent.</param>
-    /// <param name="part">Its legs, as the coordinator has them.</param>
+    /// <param name="branch">Its legs, as the coordinator has them.</param>
     /// <param name="verdict">Who wants it, and why.</param>
-    public OperatorAbort(AccountAddress lastAgent, TransactionPart part, OperatorVerdict verdict)
+    public OperatorAbort(AccountAddress lastAgent, TransactionBranch branch, OperatorVerdict verdict)
     {
-        ArgumentNullException.ThrowIfNull(part);
+        ArgumentNullException.ThrowIfNull(branch);
         this.lastAgent = lastAgent;
         this.verdict = verdict;
 
         // Where the text of a hold is, is each account's own.
-        this.part = part.Legs.Any(static leg => leg.HoldRow != 0)
-            ? part with { Legs = [.. part.Legs.Select(static leg => leg with { HoldRow = 0 })] }
-            : part;
+        this.branch = branch.Legs.Any(static leg => leg.HoldRow != 0)
+            ? branch with { Legs = [.. branch.Legs.Select(static leg => leg with { HoldRow = 0 })] }
+            : branch;
     }
 
     /// <summary>What is to be done next.</summary>
@@ -51,7 +51,7 @@ internal sealed class OperatorAbort
     public EventBatch? Row { get; private set; }
 
     /// <summary>What the coordinator is told; null before that is known.</summary>
-    public CloseAnswer? Answer { get; private set; }
+    public CommitResponse? Answer { get; private set; }
 
     /// <summary>Whether it was decided before this could abort it.</summary>
     public bool WasDecided { get; private set; }
@@ -99,7 +99,7 @@ internal sealed class OperatorAbort
     /// <summary>The row is durable.</summary>
     public void Appended()
     {
-        var refused = (CloserRefused)Row!.Events[0];
+        var refused = (LastAgentRefused)Row!.Events[0];
         Answer = AnswerOf(refused);
         DecidedRow = Row.SequenceNr;
         Step = OperatorAbortStep.Tell;
@@ -109,20 +109,20 @@ internal sealed class OperatorAbort
     public void NotAppended() => Step = ++conflicts > ConflictsMax ? OperatorAbortStep.GivenUp : OperatorAbortStep.Read;
 
     // What the last agent itself would answer by (R7).
-    private CloseAnswer? DecisionIn(AccountEvent happened) => happened switch
+    private CommitResponse? DecisionIn(AccountEvent happened) => happened switch
     {
-        CloserCommitted closed when IsSame(closed.Part) =>
-            new CloseAnswer(part.Key, part.Digest, true, closed.CommitTime, null),
-        CloserRefused refused when IsSame(refused.Part) => AnswerOf(refused),
-        TransactionDisowned disowned when disowned.Key == part.Key && disowned.Digest == part.Digest =>
-            new CloseAnswer(part.Key, part.Digest, false, disowned.At, null),
+        LastAgentCommitted closed when IsSame(closed.Branch) =>
+            new CommitResponse(branch.Key, branch.Digest, true, closed.CommitTime, null),
+        LastAgentRefused refused when IsSame(refused.Branch) => AnswerOf(refused),
+        AbortRecorded disowned when disowned.Key == branch.Key && disowned.Digest == branch.Digest =>
+            new CommitResponse(branch.Key, branch.Digest, false, disowned.At, null),
         _ => null,
     };
 
-    private bool IsSame(TransactionPart other) => other.Key == part.Key && other.Digest == part.Digest;
+    private bool IsSame(TransactionBranch other) => other.Key == branch.Key && other.Digest == branch.Digest;
 
-    private CloseAnswer AnswerOf(CloserRefused refused) => new(
-        part.Key, part.Digest, false, refused.At,
+    private CommitResponse AnswerOf(LastAgentRefused refused) => new(
+        branch.Key, branch.Digest, false, refused.At,
         refused.Reason == TransferStatus.None ? null : new Refusal(refused.Leg, refused.Reason, default, refused.Seen));
 
     private EventBatch RowAfter(long newest, EventBatch? last, LedgerTime now)
@@ -136,8 +136,8 @@ internal sealed class OperatorAbort
             IsBehindUnread = isBehindUnread,
             OldestPrepared = isBehindUnread ? s_longAgo : OldestAfter(last),
         };
-        var refused = new CloserRefused(
-            part, part.Legs.Length > 0 ? part.Legs[0].Index : 0, TransferStatus.AbortedByOperator, null, at)
+        var refused = new LastAgentRefused(
+            branch, branch.Legs.Length > 0 ? branch.Legs[0].Index : 0, TransferStatus.AbortedByOperator, null, at)
         {
             Verdict = verdict,
         };
@@ -151,7 +151,7 @@ internal sealed class OperatorAbort
         // Which entry is the newest is known only to who has folded the stream. One that is not there says so: the
         // index of this stream is made again before anything is taken from it, rather than that this entry hides a loss
         // (R22).
-        row.PreviousIndexed = newest == 0 ? default : new IndexedId(part.Key, newest);
+        row.PreviousIndexed = newest == 0 ? default : new IndexedId(branch.Key, newest);
         return row;
     }
 

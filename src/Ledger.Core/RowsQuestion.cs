@@ -4,7 +4,7 @@ namespace Ledger.Core;
 /// <param name="from">The first row, inclusive.</param>
 /// <param name="to">The last row, inclusive.</param>
 /// <param name="rowsMax">How many rows at most.</param>
-public sealed class RowsQuestion(long from, long to, int rowsMax) : StreamQuestion
+internal sealed class RowsQuestion(long from, long to, int rowsMax) : StreamQuestion
 {
     /// <summary>The first row, inclusive.</summary>
     public long From { get; } = from;

@@ -215,10 +215,10 @@ public enum TransferStatus
     ReasonMissing = 1014,
 
     /// <summary>The two accounts have as many holds between them as they may: see
-    /// <see cref="AccountRuntimeOptions.HoldsPerCounterpartyMax"/>.</summary>
+    /// <see cref="AccountMachineOptions.HoldsPerCounterpartyMax"/>.</summary>
     ExceedsHoldsWithCounterparty = 1020,
 
-    /// <summary>One of the accounts has as many holds as it may: see <see cref="AccountRuntimeOptions.HoldsMax"/>.</summary>
+    /// <summary>One of the accounts has as many holds as it may: see <see cref="AccountMachineOptions.HoldsMax"/>.</summary>
     ExceedsHoldsOfAccount = 1021,
 
     /// <summary>One of its accounts could not decide it, by a defect of the ledger, and nothing was done. It says nothing of the

@@ -2,7 +2,7 @@ namespace Ledger.Core;
 
 /// <summary>One thing that a <see cref="StreamSearch"/> asks of the store; whoever drives it puts the answer
 /// in.</summary>
-public abstract class StreamQuestion
+internal abstract class StreamQuestion
 {
     private protected StreamQuestion()
     {

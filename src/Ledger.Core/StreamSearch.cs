@@ -9,14 +9,14 @@ namespace Ledger.Core;
 /// that of what is found, whatever the length of the stream and the age of the id. Asks by way of <see
 /// cref="Questions"/>, so that the same search runs over a database and in the simulator. Not thread-safe.
 /// </remarks>
-public sealed class StreamSearch
+internal sealed class StreamSearch
 {
     private const int RowsFirst = 4;
     private const int RowsMax = 64;
     private const int WholeRowsMax = 256;
 
     private readonly IReadOnlyList<IdLookup> lookups;
-    private readonly IdSearches searches;
+    private readonly IdHistoryReader searches;
     private readonly HashSet<TransferId> readOn = [];
     private readonly long last;
     private bool isComplete;
@@ -29,7 +29,7 @@ public sealed class StreamSearch
     {
         ArgumentNullException.ThrowIfNull(lookups);
         this.lookups = lookups;
-        searches = new IdSearches(account, lookups.Select(static lookup => lookup.Id));
+        searches = new IdHistoryReader(account, lookups.Select(static lookup => lookup.Id));
 
         // What is decided after a question left is not about the ids that were asked: one last row will do for all.
         last = lookups.Count == 0 ? 0 : lookups.Max(static lookup => lookup.UpTo);
@@ -37,7 +37,7 @@ public sealed class StreamSearch
 
     /// <summary>What was found about an id; null for nothing.</summary>
     /// <param name="lookup">The question.</param>
-    public IdFound? Found(IdLookup lookup)
+    public IdHistory? Found(IdLookup lookup)
     {
         ArgumentNullException.ThrowIfNull(lookup);
         return searches.Found(lookup.Id);

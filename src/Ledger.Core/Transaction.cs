@@ -171,12 +171,12 @@ public sealed record TransactionResult(
 /// <param name="Amount">For a transfer that is recorded: the amount that was moved, held or released.</param>
 public readonly record struct LegResult(TransferStatus Transfer, AccountStatus Opening, Amount Amount);
 
-/// <summary>A transaction as its anchor remembers it. Immutable.</summary>
+/// <summary>A transaction as its coordinator remembers it. Immutable.</summary>
 /// <param name="Transaction">The transaction, its posts and voids with what they took from their holds.</param>
 /// <param name="Result">What became of it.</param>
 public sealed record TransactionRecord(Transaction Transaction, TransactionResult Result)
 {
-    /// <summary>For each leg, see <see cref="PartLeg.HoldRow"/>; a row of the anchor. Empty where it is 0 for all of them.</summary>
+    /// <summary>For each leg, see <see cref="ResolvedLeg.HoldRow"/>; a row of the coordinator. Empty where it is 0 for all of them.</summary>
     public ImmutableArray<long> HoldRows { get; init; } = [];
 
     /// <summary>Whether posts or voids are shown without what they leave to their holds, which would have made the answer larger than
@@ -191,12 +191,12 @@ public sealed record TransactionRecord(Transaction Transaction, TransactionResul
 /// <param name="Debits">Whether it takes no debits.</param>
 /// <param name="Credits">Whether it takes no credits.</param>
 /// <param name="Reason">Why. At most <see cref="LedgerLimits.ReasonLengthMax"/> characters.</param>
-/// <param name="Until">When it ends by itself; null for never.</param>
-public sealed record AccountFreeze(bool Debits, bool Credits, string Reason, LedgerTime? Until)
+/// <param name="EndTime">When it ends by itself; null for never.</param>
+public sealed record AccountFreeze(bool Debits, bool Credits, string Reason, LedgerTime? EndTime)
 {
     /// <summary>Whether it still holds.</summary>
     /// <param name="now">The time.</param>
-    public bool HoldsAt(LedgerTime now) => Until is not { } until || now < until;
+    public bool HoldsAt(LedgerTime now) => EndTime is not { } until || now < until;
 }
 
 /// <summary>A change of an account, journaled. Each sets what it names to a value, so repeating it changes nothing.</summary>

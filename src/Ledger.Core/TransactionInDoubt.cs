@@ -22,10 +22,10 @@ public sealed record TransactionInDoubt(
     /// <param name="account">The account.</param>
     internal static TransactionInDoubt Of(InDoubtTransaction doubt, AccountAddress account)
     {
-        var part = doubt.Part;
+        var branch = doubt.Branch;
         var with = new List<AccountAddress>();
         var seen = new HashSet<AccountAddress> { account };
-        foreach (var leg in part.Legs)
+        foreach (var leg in branch.Legs)
         {
             Add(leg.Transfer?.DebitAccount ?? leg.Opening!.Address);
             Add(leg.Transfer?.CreditAccount ?? default);
@@ -37,7 +37,7 @@ public sealed record TransactionInDoubt(
         }
 
         return new TransactionInDoubt(
-            part.Id, part.Key, doubt.PreparedTime, part.Anchor, [.. with], CounterChanges.Of(part, account));
+            branch.Id, branch.Key, doubt.PreparedTime, branch.Coordinator, [.. with], CounterChanges.Of(branch, account));
 
         void Add(AccountAddress other)
         {

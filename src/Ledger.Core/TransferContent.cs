@@ -7,7 +7,7 @@ namespace Ledger.Core;
 
 /// <summary>Compares what transfers say: by digest where only equality matters, by field where a difference must be
 /// named.</summary>
-public static class TransferContent
+internal static class TransferContent
 {
     // The domain keeps the digest of a transfer apart from that of anything else. Stored in snapshots: never change it.
     private static ReadOnlySpan<byte> Domain => "ledger.transfer.v1\0"u8;
@@ -16,7 +16,7 @@ public static class TransferContent
     private static ReadOnlySpan<byte> LaterDomain => "ledger.transfer.v2\0"u8;
 
     /// <summary>The first 128 bits of the SHA-256 of everything that a transfer says, its id included.</summary>
-    /// <remarks>Computed once per object: anchor and closer of one node share it, and each needs it several times.</remarks>
+    /// <remarks>Computed once per object: coordinator and last agent of one node share it, and each needs it several times.</remarks>
     /// <param name="transfer">The transfer.</param>
     public static UInt128 DigestOf(Transfer transfer)
     {
@@ -62,11 +62,11 @@ public static class TransferContent
         }
 
         // What a transfer that posts at once has not, is not written: its digest is what it was before there was more.
-        if (transfer.Flags != TransferFlags.None || !transfer.PendingId.IsNil || transfer.Timeout != TimeSpan.Zero
+        if (transfer.Flags != TransferFlags.None || !transfer.HoldId.IsNil || transfer.Timeout != TimeSpan.Zero
             || !transfer.Reverses.IsNil || transfer.Reason.Length > 0 || effective is not null)
         {
             writer.Number((uint)transfer.Flags);
-            writer.Number(transfer.PendingId.Value);
+            writer.Number(transfer.HoldId.Value);
             writer.Number((UInt128)(ulong)transfer.Timeout.Ticks);
             writer.Number(transfer.Reverses.Value);
             writer.Text(transfer.Reason);
@@ -110,19 +110,19 @@ public static class TransferContent
         return End(hash);
     }
 
-    // What an anchor asks the others to do: the legs as they are resolved, with every amount that depends on something.
-    internal static UInt128 DigestOf(TransactionPart part)
+    // What a coordinator asks the others to do: the legs as they are resolved, with every amount that depends on something.
+    internal static UInt128 DigestOf(TransactionBranch branch)
     {
-        if (part.IsPlain)
+        if (branch.IsPlain)
         {
-            return DigestOf(part.Legs[0].Transfer!);
+            return DigestOf(branch.Legs[0].Transfer!);
         }
 
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData("ledger.part.v1\0"u8);
-        Append(hash, part.Id.Value);
-        Append(hash, (UInt128)(ulong)part.Attempt);
-        foreach (var leg in part.Legs)
+        Append(hash, branch.Id.Value);
+        Append(hash, (UInt128)(ulong)branch.Attempt);
+        foreach (var leg in branch.Legs)
         {
             Append(hash, leg.Transfer is { } transfer ? DigestOf(transfer) : DigestOf(leg.Opening!, leg.IfMissing));
             Append(hash, leg.Amount.Value);
@@ -188,7 +188,7 @@ public static class TransferContent
     /// <param name="hold">For a post or a void: the transfer that made its hold, by which what it left to that is judged; null where
     /// that is not known.</param>
     /// <returns><see cref="TransferStatus.Exists"/> when nothing differs, else the difference of highest precedence.</returns>
-    public static TransferStatus Compare(PartLeg known, Transfer asked, Transfer? hold = null)
+    public static TransferStatus Compare(ResolvedLeg known, Transfer asked, Transfer? hold = null)
     {
         var transfer = known.Transfer!;
         if (hold is not null && transfer.ResolvesHold)
@@ -201,7 +201,7 @@ public static class TransferContent
             return TransferStatus.ExistsWithDifferentFlags;
         }
 
-        if (transfer.PendingId != asked.PendingId)
+        if (transfer.HoldId != asked.HoldId)
         {
             return TransferStatus.ExistsWithDifferentPendingId;
         }
@@ -259,7 +259,7 @@ public static class TransferContent
             : TransferStatus.Exists;
     }
 
-    private static bool IsSameAmount(PartLeg known, Transfer asked)
+    private static bool IsSameAmount(ResolvedLeg known, Transfer asked)
     {
         if ((asked.Flags & TransferFlags.PostPending) != TransferFlags.None && asked.Amount == Amount.MaxValue)
         {
@@ -313,17 +313,17 @@ public static class TransferContent
             return TransferStatus.FlagsAreMutuallyExclusive;
         }
 
-        if (transfer.PendingId.IsNil)
+        if (transfer.HoldId.IsNil)
         {
             return TransferStatus.PendingIdMustNotBeZero;
         }
 
-        if (transfer.PendingId.Value == UInt128.MaxValue)
+        if (transfer.HoldId.Value == UInt128.MaxValue)
         {
             return TransferStatus.PendingIdMustNotBeIntMax;
         }
 
-        if (transfer.PendingId == transfer.Id)
+        if (transfer.HoldId == transfer.Id)
         {
             return TransferStatus.PendingIdMustBeDifferent;
         }
@@ -363,7 +363,7 @@ public static class TransferContent
             return TransferStatus.AccountsMustBeDifferent;
         }
 
-        if (!transfer.PendingId.IsNil)
+        if (!transfer.HoldId.IsNil)
         {
             return TransferStatus.PendingIdMustBeZero;
         }

@@ -1,6 +1,6 @@
 using Grpc.AspNetCore.Server;
 using Ledger.Actors;
-using Ledger.Grpc.Edge;
+using Ledger.Grpc.Http;
 using Ledger.Grpc.Errors;
 using Ledger.Grpc.Health;
 using Ledger.Grpc.Services;
@@ -39,7 +39,7 @@ public static class LedgerGrpcExtensions
         }
 
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<CallClock>();
+        services.TryAddSingleton<CallDeadline>();
         services.TryAddSingleton<ErrorInterceptor>();
         services.TryAddSingleton<TransferStreams>();
         services.TryAddSingleton<AccountGrpcService>();

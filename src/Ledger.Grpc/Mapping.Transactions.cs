@@ -12,16 +12,16 @@ namespace Ledger.Grpc;
 internal static partial class Mapping
 {
     /// <summary>Reads a transaction. Transfers without an id get the one that follows from the transaction's.</summary>
-    public static bool TryRead(V1.Transaction? source, out Transaction transaction, out Fault fault)
+    public static bool TryRead(V1.Transaction? source, out Transaction transaction, out RequestError fault)
     {
         transaction = null!;
         if (source is null)
         {
-            fault = new Fault(Reasons.TransactionMissing, "The transaction is missing.");
+            fault = new RequestError(ErrorReasons.TransactionMissing, "The transaction is missing.");
             return false;
         }
 
-        if (!TryReadId(source.Id, "id", out var id, out fault) || !Batches.IsCount(source.Legs.Count, "legs", out fault))
+        if (!TryReadId(source.Id, "id", out var id, out fault) || !BatchLimits.IsCount(source.Legs.Count, "legs", out fault))
         {
             return false;
         }
@@ -48,7 +48,7 @@ internal static partial class Mapping
     }
 
     /// <summary>Reads an item of a batch.</summary>
-    public static bool TryRead(V1.BatchItem source, out BatchItem item, out Fault fault)
+    public static bool TryRead(V1.BatchItem source, out BatchItem item, out RequestError fault)
     {
         item = null!;
         if (!TryReadStep(source.Transfer, source.Opening, out var step, out fault))
@@ -61,12 +61,12 @@ internal static partial class Mapping
     }
 
     /// <summary>Reads which movements an account is to refuse.</summary>
-    public static bool TryRead(V1.AccountFreeze? source, out AccountFreeze freeze, out Fault fault)
+    public static bool TryRead(V1.AccountFreeze? source, out AccountFreeze freeze, out RequestError fault)
     {
         freeze = null!;
         if (source is null || !(source.Debits || source.Credits))
         {
-            fault = new Fault(Reasons.FreezeMissing, "A freeze is of debits, of credits, or of both.");
+            fault = new RequestError(ErrorReasons.FreezeMissing, "A freeze is of debits, of credits, or of both.");
             return false;
         }
 
@@ -90,7 +90,7 @@ internal static partial class Mapping
         return true;
     }
 
-    public static bool CheckReason(string reason, out Fault fault)
+    public static bool CheckReason(string reason, out RequestError fault)
     {
         fault = default;
         if (reason.Length <= LedgerLimits.ReasonLengthMax)
@@ -98,8 +98,8 @@ internal static partial class Mapping
             return true;
         }
 
-        fault = new Fault(
-            Reasons.ReasonTooLong, $"The reason has {reason.Length} characters.", "reason", LedgerLimits.ReasonLengthMax);
+        fault = new RequestError(
+            ErrorReasons.ReasonTooLong, $"The reason has {reason.Length} characters.", "reason", LedgerLimits.ReasonLengthMax);
         return false;
     }
 
@@ -149,7 +149,7 @@ internal static partial class Mapping
         return result;
     }
 
-    /// <summary>Writes a transaction as its anchor remembers it.</summary>
+    /// <summary>Writes a transaction as its coordinator remembers it.</summary>
     public static V1.TransactionRecord Write(TransactionRecord source)
     {
         var transaction = new V1.Transaction
@@ -230,7 +230,7 @@ internal static partial class Mapping
     }
 
     private static bool TryReadStep(
-        V1.Transfer? transfer, V1.AccountOpening? opening, out TransactionLeg step, out Fault fault)
+        V1.Transfer? transfer, V1.AccountOpening? opening, out TransactionLeg step, out RequestError fault)
     {
         step = null!;
         if (transfer is not null)
@@ -248,8 +248,8 @@ internal static partial class Mapping
         if (opening?.Spec is null)
         {
             fault = opening is null
-                ? new Fault(Reasons.StepMissing, "There is neither a transfer nor an opening.")
-                : new Fault(Reasons.StepMissing, "What the account is opened with is missing.", "opening.spec");
+                ? new RequestError(ErrorReasons.StepMissing, "There is neither a transfer nor an opening.")
+                : new RequestError(ErrorReasons.StepMissing, "What the account is opened with is missing.", "opening.spec");
             return false;
         }
 
@@ -263,7 +263,7 @@ internal static partial class Mapping
         return true;
     }
 
-    private static bool CheckAsset(TransactionLeg step, int count, out Fault fault)
+    private static bool CheckAsset(TransactionLeg step, int count, out RequestError fault)
     {
         fault = default;
         if (count == 1 || step.Transfer is not { Asset.IsNone: true, ResolvesHold: false })
@@ -271,12 +271,12 @@ internal static partial class Mapping
             return true;
         }
 
-        fault = new Fault(
-            Reasons.AssetMissing, "In a transaction of several legs each transfer names its asset.", "transfer.asset");
+        fault = new RequestError(
+            ErrorReasons.AssetMissing, "In a transaction of several legs each transfer names its asset.", "transfer.asset");
         return false;
     }
 
-    private static bool TryReadFlags(V1.Transfer source, out TransferFlags flags, out Fault fault)
+    private static bool TryReadFlags(V1.Transfer source, out TransferFlags flags, out RequestError fault)
     {
         fault = default;
         flags = source.Kind switch
@@ -288,13 +288,13 @@ internal static partial class Mapping
         };
         if (source.Kind == V1.TransferKind.ExpireHold)
         {
-            fault = new Fault(Reasons.KindReserved, "Only the ledger expires holds.", "kind");
+            fault = new RequestError(ErrorReasons.KindReserved, "Only the ledger expires holds.", "kind");
             return false;
         }
 
         if (source.Kind != V1.TransferKind.Unspecified && flags == TransferFlags.None)
         {
-            fault = new Fault(Reasons.UnknownKind, $"There is no kind of transfer with the number {(int)source.Kind}.", "kind");
+            fault = new RequestError(ErrorReasons.UnknownKind, $"There is no kind of transfer with the number {(int)source.Kind}.", "kind");
             return false;
         }
 
@@ -315,7 +315,7 @@ internal static partial class Mapping
         : V1.TransferKind.Unspecified;
 
     // What an empty amount means depends on the kind; for a plain transfer or a hold it is a mistake.
-    private static bool TryReadAmount(V1.Transfer source, TransferFlags flags, out Amount amount, out Fault fault)
+    private static bool TryReadAmount(V1.Transfer source, TransferFlags flags, out Amount amount, out RequestError fault)
     {
         const TransferFlags UpTo =
             TransferFlags.PostPending | TransferFlags.BalancingDebit | TransferFlags.BalancingCredit;
@@ -334,7 +334,7 @@ internal static partial class Mapping
             ? ""
             : source.Amount.ToString();
 
-    private static bool TryReadTimeout(Duration? source, out TimeSpan timeout, out Fault fault)
+    private static bool TryReadTimeout(Duration? source, out TimeSpan timeout, out RequestError fault)
     {
         fault = default;
         timeout = TimeSpan.Zero;
@@ -348,19 +348,19 @@ internal static partial class Mapping
             || source.Nanos is < -999_999_999 or > 999_999_999
             || (source.Seconds < 0 && source.Nanos > 0) || (source.Seconds > 0 && source.Nanos < 0))
         {
-            fault = new Fault(Reasons.MalformedTimeout, "The timeout is no length of time.", "timeout");
+            fault = new RequestError(ErrorReasons.MalformedTimeout, "The timeout is no length of time.", "timeout");
             return false;
         }
 
         if (source.Seconds < 0 || source.Nanos < 0)
         {
-            fault = new Fault(Reasons.TimeoutNegative, "A timeout is never negative.", "timeout");
+            fault = new RequestError(ErrorReasons.TimeoutNegative, "A timeout is never negative.", "timeout");
             return false;
         }
 
         if (source.Nanos % NanosPerMicro != 0)
         {
-            fault = new Fault(Reasons.TimeoutTooFine, "A timeout has whole microseconds.", "timeout");
+            fault = new RequestError(ErrorReasons.TimeoutTooFine, "A timeout has whole microseconds.", "timeout");
             return false;
         }
 
@@ -403,7 +403,7 @@ internal static partial class Mapping
     private static V1.AccountFreeze Write(AccountFreeze source)
     {
         var freeze = new V1.AccountFreeze { Debits = source.Debits, Credits = source.Credits, Reason = source.Reason };
-        if (source.Until is { } until)
+        if (source.EndTime is { } until)
         {
             freeze.EndTime = Write(until);
         }

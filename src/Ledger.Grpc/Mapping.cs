@@ -22,12 +22,12 @@ internal static partial class Mapping
     private const long TimestampMicrosMax = 253_402_300_799_999_999;
 
     /// <summary>Reads a transfer.</summary>
-    public static bool TryRead(V1.Transfer? source, out Transfer transfer, out Fault fault)
+    public static bool TryRead(V1.Transfer? source, out Transfer transfer, out RequestError fault)
     {
         transfer = null!;
         if (source is null)
         {
-            fault = new Fault(Reasons.TransferMissing, "The transfer is missing.");
+            fault = new RequestError(ErrorReasons.TransferMissing, "The transfer is missing.");
             return false;
         }
 
@@ -54,7 +54,7 @@ internal static partial class Mapping
             Reference = source.Reference,
             Metadata = metadata,
             Flags = flags,
-            PendingId = hold,
+            HoldId = hold,
             Timeout = timeout,
             Reverses = reverses,
             Reason = source.Reason,
@@ -64,7 +64,7 @@ internal static partial class Mapping
     }
 
     /// <summary>Reads what an account is opened with.</summary>
-    public static bool TryRead(V1.AccountSpec source, out AccountSpec spec, out Fault fault)
+    public static bool TryRead(V1.AccountSpec source, out AccountSpec spec, out RequestError fault)
     {
         spec = null!;
         if (!TryReadAddress(source.Address, "address", out var address, out fault)
@@ -91,7 +91,7 @@ internal static partial class Mapping
     }
 
     /// <summary>Reads an id; an empty one is nil.</summary>
-    public static bool TryReadId(string text, string field, out TransferId id, out Fault fault)
+    public static bool TryReadId(string text, string field, out TransferId id, out RequestError fault)
     {
         fault = default;
         id = default;
@@ -100,12 +100,12 @@ internal static partial class Mapping
             return true;
         }
 
-        fault = new Fault(Reasons.MalformedId, "The id is not a UUID in its canonical text form.", field);
+        fault = new RequestError(ErrorReasons.MalformedId, "The id is not a UUID in its canonical text form.", field);
         return false;
     }
 
     /// <summary>Reads an address; an empty one is none.</summary>
-    public static bool TryReadAddress(string text, string field, out AccountAddress address, out Fault fault)
+    public static bool TryReadAddress(string text, string field, out AccountAddress address, out RequestError fault)
     {
         fault = default;
         address = default;
@@ -114,21 +114,21 @@ internal static partial class Mapping
             return true;
         }
 
-        fault = new Fault(
-            Reasons.MalformedAddress,
+        fault = new RequestError(
+            ErrorReasons.MalformedAddress,
             "An address is segments of A-Z, a-z, 0-9, '_' and '-', joined by ':', of at most 128 characters together.",
             field);
         return false;
     }
 
     /// <summary>Reads a time as the first moment that is not before it, in the ledger's resolution.</summary>
-    public static bool TryReadTime(Timestamp source, string field, out LedgerTime time, out Fault fault)
+    public static bool TryReadTime(Timestamp source, string field, out LedgerTime time, out RequestError fault)
     {
         // The range of Timestamp: the years 1 to 9999.
         if (source.Seconds is < -62_135_596_800 or > 253_402_300_799 || source.Nanos is < 0 or > 999_999_999)
         {
             time = default;
-            fault = new Fault(Reasons.MalformedTime, "The time is outside of the years 1 to 9999.", field);
+            fault = new RequestError(ErrorReasons.MalformedTime, "The time is outside of the years 1 to 9999.", field);
             return false;
         }
 
@@ -137,8 +137,8 @@ internal static partial class Mapping
         if (time.UnixMicroseconds > TimestampMicrosMax)
         {
             // It has been rounded up, and would come out as a moment of the year 10000, which no client can read.
-            fault = new Fault(
-                Reasons.MalformedTime, "The time is after 9999-12-31T23:59:59.999999Z, the last in whole microseconds.", field);
+            fault = new RequestError(
+                ErrorReasons.MalformedTime, "The time is after 9999-12-31T23:59:59.999999Z, the last in whole microseconds.", field);
             return false;
         }
 
@@ -147,7 +147,7 @@ internal static partial class Mapping
     }
 
     /// <summary>Reads an effective time. Refused when it can't be printed, judged after it is taken to whole microseconds.</summary>
-    public static bool TryReadEffectiveTime(Timestamp? source, out LedgerTime? time, out Fault fault)
+    public static bool TryReadEffectiveTime(Timestamp? source, out LedgerTime? time, out RequestError fault)
     {
         const string Field = "effective_time";
         time = null;
@@ -164,8 +164,8 @@ internal static partial class Mapping
 
         if (read < LedgerLimits.EffectiveTimeMin || read > LedgerLimits.EffectiveTimeMax)
         {
-            fault = new Fault(
-                Reasons.MalformedTime, "The time is outside of the years 1 to 9999 once it has whole microseconds.", Field);
+            fault = new RequestError(
+                ErrorReasons.MalformedTime, "The time is outside of the years 1 to 9999 once it has whole microseconds.", Field);
             return false;
         }
 
@@ -228,12 +228,12 @@ internal static partial class Mapping
         var account = new V1.Account
         {
             Spec = Write(source.Spec),
-            CreateTime = Write(source.OpenTime),
+            CreateTime = Write(source.CreateTime),
             AvailableDebits = source.AvailableDebits?.ToString() ?? "",
             AvailableCredits = source.AvailableCredits?.ToString() ?? "",
             EntryCount = source.EntryCount,
             Version = (ulong)source.Version,
-            Closed = source.Closed,
+            Closed = source.IsClosed,
             ClosedReason = source.ClosedReason,
             HoldCount = source.HoldCount,
         };
@@ -310,7 +310,7 @@ internal static partial class Mapping
             Code = source.Code,
             Reference = source.Reference,
             Kind = KindOf(source.Flags),
-            HoldId = Text(source.PendingId),
+            HoldId = Text(source.HoldId),
             BalancingDebit = source.Flags.HasFlag(TransferFlags.BalancingDebit),
             BalancingCredit = source.Flags.HasFlag(TransferFlags.BalancingCredit),
             ClosingDebit = source.Flags.HasFlag(TransferFlags.ClosingDebit),
@@ -395,7 +395,7 @@ internal static partial class Mapping
         }
     }
 
-    public static bool TryReadAmount(string text, string field, out Amount amount, out Fault fault)
+    public static bool TryReadAmount(string text, string field, out Amount amount, out RequestError fault)
     {
         fault = default;
         switch (Amount.TryParse(text, out amount))
@@ -403,20 +403,20 @@ internal static partial class Mapping
             case AmountError.None:
                 return true;
             case AmountError.Negative:
-                fault = new Fault(Reasons.AmountNegative, "An amount is never negative.", field);
+                fault = new RequestError(ErrorReasons.AmountNegative, "An amount is never negative.", field);
                 return false;
             case AmountError.TooLarge:
-                fault = new Fault(Reasons.AmountTooLarge, "The amount exceeds 2^128-1.", field);
+                fault = new RequestError(ErrorReasons.AmountTooLarge, "The amount exceeds 2^128-1.", field);
                 return false;
             default:
-                fault = new Fault(
-                    Reasons.AmountNotANumber,
+                fault = new RequestError(
+                    ErrorReasons.AmountNotANumber,
                     "An amount is a decimal integer in minor units, without sign, point or leading zeros.", field);
                 return false;
         }
     }
 
-    private static bool TryReadAsset(string text, out Asset asset, out Fault fault)
+    private static bool TryReadAsset(string text, out Asset asset, out RequestError fault)
     {
         fault = default;
         asset = default;
@@ -425,12 +425,12 @@ internal static partial class Mapping
             return true;
         }
 
-        fault = new Fault(
-            Reasons.MalformedAsset, "An asset is a code and a number of decimal places, such as USD/2.", "asset");
+        fault = new RequestError(
+            ErrorReasons.MalformedAsset, "An asset is a code and a number of decimal places, such as USD/2.", "asset");
         return false;
     }
 
-    public static bool TryReadLimit(V1.Limit? source, string field, out Amount? allowance, out Fault fault)
+    public static bool TryReadLimit(V1.Limit? source, string field, out Amount? allowance, out RequestError fault)
     {
         fault = default;
         allowance = null;
@@ -455,7 +455,7 @@ internal static partial class Mapping
         return true;
     }
 
-    public static bool CheckReference(string reference, out Fault fault)
+    public static bool CheckReference(string reference, out RequestError fault)
     {
         fault = default;
         if (reference.Length <= LedgerLimits.ReferenceLengthMax)
@@ -463,13 +463,13 @@ internal static partial class Mapping
             return true;
         }
 
-        fault = new Fault(
-            Reasons.ReferenceTooLong, $"The reference has {reference.Length} characters.", "reference",
+        fault = new RequestError(
+            ErrorReasons.ReferenceTooLong, $"The reference has {reference.Length} characters.", "reference",
             LedgerLimits.ReferenceLengthMax);
         return false;
     }
 
-    private static bool TryReadMetadata(MapField<string, string> source, out Metadata metadata, out Fault fault)
+    private static bool TryReadMetadata(MapField<string, string> source, out Metadata metadata, out RequestError fault)
     {
         fault = default;
         metadata = Metadata.Empty;
@@ -481,8 +481,8 @@ internal static partial class Mapping
         // Too many are refused before they are sorted.
         if (source.Count > LedgerLimits.MetadataPairsMax)
         {
-            fault = new Fault(
-                Reasons.MetadataTooLarge, $"The metadata has {source.Count} entries.", "metadata",
+            fault = new RequestError(
+                ErrorReasons.MetadataTooLarge, $"The metadata has {source.Count} entries.", "metadata",
                 LedgerLimits.MetadataPairsMax);
             return false;
         }
@@ -490,7 +490,7 @@ internal static partial class Mapping
         metadata = Metadata.Of(source);
         if (LedgerLimits.Check(metadata) is { } problem)
         {
-            fault = new Fault(Reasons.MetadataTooLarge, $"The metadata {problem}.", "metadata");
+            fault = new RequestError(ErrorReasons.MetadataTooLarge, $"The metadata {problem}.", "metadata");
             return false;
         }
 

@@ -36,7 +36,7 @@ internal static class PageToken
     }
 
     /// <summary>Reads the position of a statement's page.</summary>
-    /// <exception cref="FaultException">It is no token, or that of another query.</exception>
+    /// <exception cref="RequestErrorException">It is no token, or that of another query.</exception>
     public static ulong ReadSequence(StatementQuery query, string token)
     {
         var position = Read(Canonical(query), token);
@@ -56,7 +56,7 @@ internal static class PageToken
         Write(AccountsQuery, epoch, Encoding.UTF8.GetBytes(nextAccount));
 
     /// <summary>Reads the position of a page of accounts.</summary>
-    /// <exception cref="FaultException">It is no token, or that of another query.</exception>
+    /// <exception cref="RequestErrorException">It is no token, or that of another query.</exception>
     public static string ReadAccount(string token)
     {
         var text = Encoding.UTF8.GetString(Read(AccountsQuery, token));
@@ -66,7 +66,7 @@ internal static class PageToken
     /// <summary>Refuses a token that was given in another epoch than the page was read in.</summary>
     /// <param name="token">A token that was read, or empty for the first page.</param>
     /// <param name="epoch">The epoch in which the page was read.</param>
-    /// <exception cref="FaultException">It is of another epoch.</exception>
+    /// <exception cref="RequestErrorException">It is of another epoch.</exception>
     public static void RequireEpoch(string token, long epoch)
     {
         if (token.Length == 0)
@@ -77,8 +77,8 @@ internal static class PageToken
         var given = BinaryPrimitives.ReadInt64BigEndian(Base64Url.DecodeFromChars(token).AsSpan(EpochOffset));
         if (given != epoch)
         {
-            throw new FaultException(new Fault(
-                Reasons.PageTokenOfAnotherEpoch,
+            throw new RequestErrorException(new RequestError(
+                ErrorReasons.PageTokenOfAnotherEpoch,
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"The page token is of epoch {given}, and the ledger is in epoch {epoch}: its database has lost"
@@ -147,7 +147,7 @@ internal static class PageToken
         hash[..destination.Length].CopyTo(destination);
     }
 
-    private static FaultException Invalid() => new(
-        new Fault(
-            Reasons.InvalidPageToken, "The page token is not one that this query was answered with.", "page_token"));
+    private static RequestErrorException Invalid() => new(
+        new RequestError(
+            ErrorReasons.InvalidPageToken, "The page token is not one that this query was answered with.", "page_token"));
 }

@@ -41,7 +41,7 @@ internal sealed class ClusterTls
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
     // Nobody else takes part; only the machine can be slow.
-    private static readonly TimeSpan RehearsalPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan HandshakePatience = TimeSpan.FromSeconds(60);
 
     private readonly X509Certificate2 certificate;
     private readonly X509Certificate2Collection authority;
@@ -75,7 +75,7 @@ internal sealed class ClusterTls
         {
             throw new SettingsException(
                 "a node of a cluster needs certificates: set Ledger:Cluster:Tls:CertificatePath, KeyPath and AuthorityPath"
-                + " (eng/trial-certificates.sh makes some for a trial), or Ledger:Cluster:Tls:Enabled=false where nobody else"
+                + " (eng/dev-certs.sh makes some for development), or Ledger:Cluster:Tls:Enabled=false where nobody else"
                 + " reaches its port");
         }
 
@@ -161,9 +161,9 @@ internal sealed class ClusterTls
     /// first handshake of a process takes a third of a second of processor time, for code and for the machine's authorities, later
     /// ones a hundredth: on a busy machine the others would not wait for so long, and take each other for dead.</summary>
     /// <exception cref="SettingsException">It does not work.</exception>
-    public async Task RehearseAsync()
+    public async Task WarmUpAsync()
     {
-        using var patience = new CancellationTokenSource(RehearsalPatience);
+        using var patience = new CancellationTokenSource(HandshakePatience);
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         try
         {

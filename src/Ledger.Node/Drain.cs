@@ -1,7 +1,7 @@
 namespace Ledger.Node;
 
 /// <summary>Keeps the node serving for a while after it has become not ready and before anything is closed.</summary>
-internal sealed class Drain(ShutdownOptions options, IHostApplicationLifetime lifetime, ActorSystemWatch watch)
+internal sealed class Drain(ShutdownOptions options, IHostApplicationLifetime lifetime, TerminationWatcher watch)
     : IHostedLifecycleService
 {
     /// <summary>Runs before any hosted service stops; readiness has gone by then.</summary>

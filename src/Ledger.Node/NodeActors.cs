@@ -20,7 +20,7 @@ internal static class NodeActors
 
     public static void AddTo(IServiceCollection services, NodeSettings settings)
     {
-        services.AddHealthChecks().AddLedgerSweeper().AddLedgerDecisions().AddLedgerJournal()
+        services.AddHealthChecks().AddLedgerHoldExpiryCheck().AddLedgerDecisions().AddLedgerJournal()
             .AddLedgerLease(LedgerGrpcExtensions.ReadyTag).AddLedgerClock(LedgerGrpcExtensions.ReadyTag);
         if (settings.IsClustered)
         {

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using Akka.Actor;
 using Ledger.Actors;
 using Ledger.Grpc;
-using Ledger.Grpc.Edge;
+using Ledger.Grpc.Http;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -34,7 +34,7 @@ internal static class NodeHost
         await ListenCheck.RunAsync(settings, kestrel => Listen(kestrel, settings, new Dictionary<string, ListenOptions>(StringComparer.Ordinal)));
         if (settings.Tls is { } tls)
         {
-            await tls.RehearseAsync();
+            await tls.WarmUpAsync();
             if (tls.ValidTo - TimeProvider.System.GetUtcNow() < ExpiryWarning)
             {
                 Console.WriteLine(
@@ -65,7 +65,7 @@ internal static class NodeHost
     {
         var listening = new Dictionary<string, ListenOptions>(StringComparer.Ordinal);
         await using var app = Build(settings, listening);
-        var watch = app.Services.GetRequiredService<ActorSystemWatch>();
+        var watch = app.Services.GetRequiredService<TerminationWatcher>();
 
         // The terminal that it was started from has closed. By default that ends a process without a word.
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
@@ -94,7 +94,7 @@ internal static class NodeHost
         if (!settings.IsClustered)
         {
             // In a cluster it is said when the node has joined.
-            LateOpening.LogReady(app.Services.GetRequiredService<ILogger<LateOpening>>());
+            ReadinessGate.LogReady(app.Services.GetRequiredService<ILogger<ReadinessGate>>());
         }
 
         await app.WaitForShutdownAsync();
@@ -129,9 +129,9 @@ internal static class NodeHost
         builder.Services.AddHostedService<Drain>();
         if (settings is { IsClustered: true, IsFront: true })
         {
-            builder.Services.AddSingleton<LateOpening>();
-            builder.Services.AddHostedService(static services => services.GetRequiredService<LateOpening>());
-            builder.Services.AddSingleton<IConnectionListenerFactory, LateListenerFactory>();
+            builder.Services.AddSingleton<ReadinessGate>();
+            builder.Services.AddHostedService(static services => services.GetRequiredService<ReadinessGate>());
+            builder.Services.AddSingleton<IConnectionListenerFactory, ReadinessGatedListenerFactory>();
         }
 
         var usesContactPoints = settings.IsClustered && settings.Cluster.ContactPoints.Length > 0;
@@ -141,11 +141,11 @@ internal static class NodeHost
             builder.Services.AddHostedService<ContactPoint>();
         }
 
-        builder.Services.AddSingleton<ActorSystemWatch>();
-        builder.Services.AddHostedService(static services => services.GetRequiredService<ActorSystemWatch>());
+        builder.Services.AddSingleton<TerminationWatcher>();
+        builder.Services.AddHostedService(static services => services.GetRequiredService<TerminationWatcher>());
 
         var app = builder.Build();
-        app.Services.GetService<LateOpening>()?.Choose(endpoint => listening.TryGetValue(GrpcEndpoint, out var grpc)
+        app.Services.GetService<ReadinessGate>()?.Choose(endpoint => listening.TryGetValue(GrpcEndpoint, out var grpc)
             && (ReferenceEquals(endpoint, grpc.EndPoint)
                 || (endpoint is IPEndPoint { Port: > 0 } ip && ip.Port == BindingAddress.Parse(settings.GrpcEndpoint.Url).Port)));
         app.UseRouting();

@@ -32,7 +32,7 @@ try
 }
 catch (Exception exception)
 {
-    // One line says what to mend; the stack trace is for those who ask for it.
+    // One line says what to fix; the stack trace is for those who ask for it.
     Console.Error.WriteLine("ledger: " + StartupErrors.Explain(exception));
     return 1;
 }

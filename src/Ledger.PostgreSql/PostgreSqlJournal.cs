@@ -7,11 +7,11 @@ using NpgsqlTypes;
 namespace Ledger.PostgreSql;
 
 /// <summary>The journal on PostgreSQL: one statement for whatever is waiting, a binary COPY when that is much.</summary>
-internal sealed class PostgreSqlJournal : GroupWriteJournal
+internal sealed class PostgreSqlJournal : GroupCommitJournal
 {
     private readonly string _connectionString;
     private readonly PostgreSqlReaders _readers;
-    private readonly GroupedReads<PageQuestion, StoredPage> _pages;
+    private readonly ReadBatcher<PageQuestion, StoredPage> _pages;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
     public PostgreSqlJournal(Config config)
@@ -19,8 +19,8 @@ internal sealed class PostgreSqlJournal : GroupWriteJournal
     {
         _connectionString = config.GetString("connection-string");
         _readers = new PostgreSqlReaders(_connectionString, DatabaseWatch.Of(Context.System));
-        _pages = new GroupedReads<PageQuestion, StoredPage>(
-            new GroupedReadsOptions(),
+        _pages = new ReadBatcher<PageQuestion, StoredPage>(
+            new ReadBatcherOptions(),
             (pages, token) => PostgreSqlReading.ReadPagesAsync(_readers, pages, token),
             static page => page.PersistenceId,
             PostgreSqlReading.MayBeOfOne,
@@ -160,14 +160,14 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
     }
 
     /// <summary>Appends rows of a stream in each of the ways that there are, and takes them back.</summary>
-    public async Task RehearseAsync(string persistenceId, CancellationToken cancellationToken)
+    public async Task WarmUpAsync(string persistenceId, CancellationToken cancellationToken)
     {
         var connection = await OpenAsync();
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         AppendRow[] rows =
         [
             .. Enumerable.Range(1, CopyFrom + 4).Select(n =>
-                new AppendRow(persistenceId, n, 0, [0], 0, "rehearsal", persistenceId)),
+                new AppendRow(persistenceId, n, 0, [0], 0, "warm-up", persistenceId)),
         ];
         rows[1] = rows[1] with { Entries = new IdEntries([TransferId.FromGuid(Guid.CreateVersion7())], default) };
         foreach (var ways in new[] { rows[..1], rows[1..2], rows[2..4], rows[4..] })

@@ -238,7 +238,7 @@ internal sealed class PostgreSqlStreams(PostgreSqlReaders readers) : IIndexedStr
 
     private readonly PageReads _pages = new(
         new PageSize(PageRowsMax, LedgerSizes.PageMax), PostgreSqlReading.IsTimeout);
-    private readonly IndexBeginnings _beginnings = new();
+    private readonly IdIndexStart _beginnings = new();
     private string? _listSql;
 
     public async Task<IReadOnlyList<StreamRow>> ReadAsync(

@@ -41,15 +41,15 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
     private const int IsThereColumn = 6;
 
     private readonly PostgreSqlReaders _readers;
-    private readonly GroupedReads<SnapshotQuestion, SnapshotReading> _snapshots;
+    private readonly ReadBatcher<SnapshotQuestion, SnapshotReading> _snapshots;
 
     /// <summary>Called by Akka.Persistence with the plugin's configuration.</summary>
     public PostgreSqlSnapshotStore(Config config)
         : base(config)
     {
         _readers = new PostgreSqlReaders(config.GetString("connection-string"), DatabaseWatch.Of(Context.System));
-        _snapshots = new GroupedReads<SnapshotQuestion, SnapshotReading>(
-            new GroupedReadsOptions(), ReadAsync, static question => question.PersistenceId, PostgreSqlReading.MayBeOfOne,
+        _snapshots = new ReadBatcher<SnapshotQuestion, SnapshotReading>(
+            new ReadBatcherOptions(), ReadAsync, static question => question.PersistenceId, PostgreSqlReading.MayBeOfOne,
             PostgreSqlReading.IsTimeout);
     }
 

@@ -105,12 +105,12 @@ public sealed class PostgreSqlStorage : LedgerStorage
     /// <inheritdoc/>
     public override IAccountStreams OpenStreams() => new PostgreSqlStreams(Readers);
 
-    internal override IWorkStore OpenWork() => new PostgreSqlWorkStore(Readers);
+    internal override IHoldIndexStore OpenHoldIndex() => new PostgreSqlHoldIndexStore(Readers);
 
-    internal override async Task RehearseAsync(string persistenceId, CancellationToken cancellationToken)
+    internal override async Task WarmUpAsync(string persistenceId, CancellationToken cancellationToken)
     {
         await using var appender = new PostgreSqlAppender(_connection.ConnectionString);
-        await appender.RehearseAsync(persistenceId, cancellationToken);
+        await appender.WarmUpAsync(persistenceId, cancellationToken);
     }
 
     internal override LedgerIdentity ReadIdentity() => PostgreSqlIdentity.Read(_connection.ConnectionString, Description);

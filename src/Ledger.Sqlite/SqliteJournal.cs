@@ -8,7 +8,7 @@ using Microsoft.Data.Sqlite;
 namespace Ledger.Sqlite;
 
 /// <summary>The journal on SQLite: one writer, one durable transaction for whatever is waiting.</summary>
-internal class SqliteJournal : GroupWriteJournal
+internal class SqliteJournal : GroupCommitJournal
 {
     private readonly string _connectionString;
     private readonly SqliteReaders _readers;

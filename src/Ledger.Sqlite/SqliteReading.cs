@@ -237,7 +237,7 @@ internal sealed class SqliteReaderConnection : IDisposable
 /// <summary>Accounts' streams, read from the file.</summary>
 internal sealed class SqliteStreams(string path) : IIndexedStreams
 {
-    private readonly IndexBeginnings _beginnings = new();
+    private readonly IdIndexStart _beginnings = new();
     private readonly SqliteReaders _readers = new(SqliteConnections.ConnectionString(path));
 
     public Task<IReadOnlyList<StreamRow>> ReadAsync(

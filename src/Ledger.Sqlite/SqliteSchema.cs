@@ -159,7 +159,7 @@ internal static class SqliteSchema
         SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Work} COMMIT;");
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT max(ordering) FROM ledger_work_checkpoint;";
-        if ((long)command.ExecuteScalar()! > SqliteWorkStore.Highest(journal))
+        if ((long)command.ExecuteScalar()! > SqliteHoldIndexStore.Highest(journal))
         {
             // It has seen more than there is, as when an older journal was put back: what it says may never have been.
             SqliteConnections.Execute(connection, """

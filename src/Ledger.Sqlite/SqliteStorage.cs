@@ -124,7 +124,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
     internal override void RecordLoss(long epoch, string evidence) => SqliteIdentity.RecordLoss(_path, epoch, evidence);
 
-    internal override IWorkStore OpenWork() => new SqliteWorkStore(_path, _workPath);
+    internal override IHoldIndexStore OpenHoldIndex() => new SqliteHoldIndexStore(_path, _workPath);
 
     /// <summary>Gives the file free for another process. Done by itself when the actor system has
     /// terminated.</summary>

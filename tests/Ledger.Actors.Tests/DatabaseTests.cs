@@ -174,14 +174,14 @@ public sealed class DatabaseTests
         var rows = storage.Count(count);
         var known = DatabaseWatch.Of(host.System).Known.ShouldNotBeNull();
         var payment = Pay();
-        var part = new TransactionPart
+        var part = new TransactionBranch
         {
-            Id = payment.Id, Anchor = s_a, AnchorAsset = s_money, LegCount = 1,
+            Id = payment.Id, Coordinator = s_a, CoordinatorAsset = s_money, LegCount = 1,
             Asked = TransferContent.DigestOf(payment),
-            Legs = [new PartLeg(0, payment, null) { Amount = payment.Amount }],
+            Legs = [new ResolvedLeg(0, payment, null) { Amount = payment.Amount }],
         };
         LedgerExtension.Of(host.System).Context.Accounts().Tell(
-            new AccountEnvelope(s_b, new CloseRequest(part))
+            new AccountEnvelope(s_b, new CommitRequest(part))
             {
                 Mark = DatabaseMark.Of(known with { Epoch = known.Epoch + epochs, Server = known.Server + server }),
             },

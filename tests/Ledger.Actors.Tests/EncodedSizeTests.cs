@@ -24,16 +24,16 @@ public sealed class EncodedSizeTests : IDisposable
         var seen = any.Balances();
         AccountEvent[] events =
         [
-            new TransactionPrepared(part, at), new CloserCommitted(part, at),
+            new TransactionPrepared(part, at), new LastAgentCommitted(part, at),
             new TransactionRejected(part, part.Legs.Length - 1, TransferStatus.ExceedsReversedTransferAmount, seen, at),
-            new CloserRefused(part, part.Legs.Length - 1, TransferStatus.ExceedsReversedTransferAmount, seen, at),
-            new CloserRefused(part, part.Legs.Length - 1, TransferStatus.AbortedByOperator, seen, at)
+            new LastAgentRefused(part, part.Legs.Length - 1, TransferStatus.ExceedsReversedTransferAmount, seen, at),
+            new LastAgentRefused(part, part.Legs.Length - 1, TransferStatus.AbortedByOperator, seen, at)
             {
                 Verdict = new OperatorVerdict(new string('b', Principals.BytesMax), new string('r', OperatorVerdict.ReasonBytesMax)),
             },
             new TransactionCommitted(part.Key, long.MaxValue, at, at) { EndedHolds = [.. part.Legs.Select(static leg => new TransferId((UInt128)leg.Index + (UInt128.MaxValue >> 1)))] },
             new TransactionAborted(part.Key, part.Legs.Length, TransferStatus.ExceedsReversedTransferAmount, seen, at),
-            new TransactionDisowned(part.Key, UInt128.MaxValue, at),
+            new AbortRecorded(part.Key, UInt128.MaxValue, at),
             new AccountOpened(any.Spec(), at), new HoldExtended(part.Id, at, at),
             new AccountChanged(new FreezeAccount(new AccountFreeze(true, true, any.Text(256), at)), at),
             new AccountChanged(new UnfreezeAccount(any.Text(256)), at), new AccountChanged(new CloseAccount(any.Text(256)), at),
@@ -66,23 +66,23 @@ public sealed class EncodedSizeTests : IDisposable
             ? TransactionLeg.Of(transfer.ResolvesHold ? transfer with { DebitAccount = default, CreditAccount = default, Asset = default, Code = 0 } : transfer)
             : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]);
         var serializer = new LedgerSerializer((ExtendedActorSystem)system);
-        var caller = new Caller(system.DeadLetters, long.MaxValue);
+        var caller = new ReplyTarget(system.DeadLetters, long.MaxValue);
         const int around = 512;
 
         foreach (var message in new AccountMessage[]
         {
-            new PrepareRequest(part), new CloseRequest(part), new TrialRequest(part, 1), new OutcomeRequest(part, part.Anchor),
+            new PrepareRequest(part), new CommitRequest(part), new DryRunRequest(part, 1), new OutcomeRequest(part, part.Coordinator),
         })
         {
-            serializer.ToBinary(new AccountEnvelope(part.Anchor, message)).Length
+            serializer.ToBinary(new AccountEnvelope(part.Coordinator, message)).Length
                 .ShouldBeLessThanOrEqualTo(EncodedSize.OfTransaction(part) + around);
         }
 
-        serializer.ToBinary(new AccountEnvelope(part.Anchor, new PostTransactionCall(transaction, caller, new LedgerTime(long.MaxValue)))).Length
+        serializer.ToBinary(new AccountEnvelope(part.Coordinator, new PostTransactionRequest(transaction, caller, new LedgerTime(long.MaxValue)))).Length
             .ShouldBeLessThanOrEqualTo(EncodedSize.OfTransaction(transaction) + around);
 
         // So nothing that has been let in is refused by its coordinator, or turns out to be larger.
-        var asked = part with { Legs = [.. transaction.Legs.Select(static (leg, i) => new PartLeg(i, leg.Transfer, leg.Opening))] };
+        var asked = part with { Legs = [.. transaction.Legs.Select(static (leg, i) => new ResolvedLeg(i, leg.Transfer, leg.Opening))] };
         EncodedSize.OfAsked(asked).ShouldBeLessThanOrEqualTo(EncodedSize.OfTransaction(transaction));
         EncodedSize.OfTransaction(part).ShouldBeLessThanOrEqualTo(EncodedSize.OfAsked(asked));
     }
@@ -97,7 +97,7 @@ public sealed class EncodedSizeTests : IDisposable
             Reference = new string('\u20AC', LedgerLimits.ReferenceLengthMax),
             Reason = new string('\u20AC', LedgerLimits.ReasonLengthMax),
             Flags = TransferFlags.PostPending | TransferFlags.KeepRest,
-            PendingId = new TransferId(UInt128.MaxValue - 2),
+            HoldId = new TransferId(UInt128.MaxValue - 2),
             Reverses = new TransferId(UInt128.MaxValue - 3),
             Timeout = TimeSpan.MaxValue,
             Metadata = Metadata.Of(Enumerable.Range(0, 16).Select(static i =>
@@ -124,20 +124,20 @@ public sealed class EncodedSizeTests : IDisposable
     {
         private readonly Random random = new(seed);
 
-        public TransactionPart Part()
+        public TransactionBranch Part()
         {
-            var legs = ImmutableArray.CreateBuilder<PartLeg>();
+            var legs = ImmutableArray.CreateBuilder<ResolvedLeg>();
             var count = random.Next(1, 12);
             for (var i = 0; i < count; i++)
             {
                 if (random.Next(6) == 0)
                 {
-                    legs.Add(new PartLeg(i, null, Spec()) { IfMissing = random.Next(2) == 0 });
+                    legs.Add(new ResolvedLeg(i, null, Spec()) { IfMissing = random.Next(2) == 0 });
                     continue;
                 }
 
                 var transfer = Transfer();
-                legs.Add(new PartLeg(random.Next(2) == 0 ? i : 8189, transfer, null)
+                legs.Add(new ResolvedLeg(random.Next(2) == 0 ? i : 8189, transfer, null)
                 {
                     Amount = transfer.ResolvesHold || transfer.IsBalancing || !transfer.Reverses.IsNil ? AnyAmount() : transfer.Amount,
                     HoldRemaining = transfer.ResolvesHold ? AnyAmount() : Amount.Zero,
@@ -147,10 +147,10 @@ public sealed class EncodedSizeTests : IDisposable
                 });
             }
 
-            return new TransactionPart
+            return new TransactionBranch
             {
-                Id = Id(), Attempt = random.Next(2) == 0 ? 0 : random.NextInt64(), Anchor = Account(), LegCount = 8190,
-                AnchorAsset = Asset.Parse("USD/2"), Asked = Id().Value, DigestOfWhole = Id().Value, Legs = legs.ToImmutable(),
+                Id = Id(), Attempt = random.Next(2) == 0 ? 0 : random.NextInt64(), Coordinator = Account(), LegCount = 8190,
+                CoordinatorAsset = Asset.Parse("USD/2"), Asked = Id().Value, DigestOfWhole = Id().Value, Legs = legs.ToImmutable(),
             };
         }
 
@@ -184,7 +184,7 @@ public sealed class EncodedSizeTests : IDisposable
                     3 => TransferFlags.Pending | TransferFlags.ClosingDebit | TransferFlags.ClosingCredit,
                     _ => TransferFlags.None,
                 },
-                PendingId = kind < 2 ? Id() : default,
+                HoldId = kind < 2 ? Id() : default,
                 Timeout = kind == 3 && random.Next(2) == 0 ? TimeSpan.FromTicks(random.NextInt64() / 10 * 10) : TimeSpan.Zero,
                 Reverses = kind == 4 && random.Next(2) == 0 ? Id() : default,
                 Reason = kind == 4 ? Text(256) : "",

@@ -26,10 +26,10 @@ public partial class GoldenBytesTests
             Alone(Full(Own, Other)) with { Principal = new string('p', Principals.BytesMax) }, At(2)),
         ["transfer-rejected-of-somebody"] = new TransactionRejected(
             Alone(Full(Own, Other)) with { Principal = "alice" }, 0, TransferStatus.ExceedsCredits, Seen, At(5)),
-        ["closer-committed-by-somebody"] = new CloserCommitted(SliceFor(Own) with { Principal = "alice" }, At(6)),
-        ["closer-refused-of-somebody"] = new CloserRefused(
+        ["last-agent-committed-by-somebody"] = new LastAgentCommitted(SliceFor(Own) with { Principal = "alice" }, At(6)),
+        ["last-agent-refused-of-somebody"] = new LastAgentRefused(
             SliceFor(Own) with { Principal = "alice" }, 2, TransferStatus.ExceedsDebits, Seen, At(7)),
-        ["closer-refused-for-operator"] = new CloserRefused(
+        ["last-agent-refused-for-operator"] = new LastAgentRefused(
             SliceFor(Own) with { Principal = "alice" }, 2, TransferStatus.AbortedByOperator, Seen, At(7))
         {
             Verdict = new OperatorVerdict("müller:7", "row 1 is damaged"),
@@ -55,7 +55,7 @@ public partial class GoldenBytesTests
     [Fact]
     public void An_operators_verdict_says_no_counters_and_whether_the_row_before_could_be_read()
     {
-        var refused = new CloserRefused(Alone(Plain(Other, Own)), 0, TransferStatus.AbortedByOperator, null, At(7))
+        var refused = new LastAgentRefused(Alone(Plain(Other, Own)), 0, TransferStatus.AbortedByOperator, null, At(7))
         {
             Verdict = new OperatorVerdict("alice", "row 41 is damaged"),
         };
@@ -109,7 +109,7 @@ public partial class GoldenBytesTests
             InDoubt =
             [
                 .. full.InDoubt.Select(static (one, i) => InDoubtTransaction.Restore(
-                    one.Part with { Principal = i == 0 ? "" : "alice" }, one.SequenceNr, one.Number, one.DebitReserve,
+                    one.Branch with { Principal = i == 0 ? "" : "alice" }, one.SequenceNr, one.Number, one.DebitReserve,
                     one.CreditReserve, one.PreparedTime)),
             ],
             Holds = [.. full.Holds.Select(static (one, i) => one with { Principal = i == 0 ? "bob" : "alice" })],
@@ -119,16 +119,16 @@ public partial class GoldenBytesTests
         Convert.ToHexString(JournalCodec.Encode(snapshot, new byte[32])).ShouldBe(Convert.ToHexString(golden));
         ShouldBeRead(golden, snapshot, isPacked: true);
         var read = JournalCodec.DecodeSnapshot(JournalCodec.ReadSnapshot(golden, isPacked: true), Own, out _);
-        read.InDoubt.Select(static one => one.Part.Principal).ShouldBe(["", "alice", "alice"]);
+        read.InDoubt.Select(static one => one.Branch.Principal).ShouldBe(["", "alice", "alice"]);
         read.Holds.Select(static one => one.Principal).ShouldBe(["bob", "alice"]);
     }
 
     private static string PrincipalOf(AccountEvent happened) => happened switch
     {
-        TransactionPrepared prepared => prepared.Part.Principal,
-        TransactionRejected rejected => rejected.Part.Principal,
-        CloserCommitted closed => closed.Part.Principal,
-        CloserRefused refused => refused.Part.Principal,
+        TransactionPrepared prepared => prepared.Branch.Principal,
+        TransactionRejected rejected => rejected.Branch.Principal,
+        LastAgentCommitted closed => closed.Branch.Principal,
+        LastAgentRefused refused => refused.Branch.Principal,
         AccountOpened opened => opened.Principal,
         AccountChanged changed => changed.Principal,
         HoldExtended extended => extended.Principal,

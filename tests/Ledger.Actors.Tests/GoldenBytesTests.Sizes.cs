@@ -37,7 +37,7 @@ public partial class GoldenBytesTests
         Convert.ToHexString(Encode()).ShouldBe(Convert.ToHexString(golden));
         var read = JournalCodec.Decode(golden, Own, 42, out _).Events.ShouldHaveSingleItem();
         ShouldBeSame(read, Sizes[name]);
-        ((TransactionPrepared)read).Part.Legs[0].HoldRow.ShouldBe(((TransactionPrepared)Sizes[name]).Part.Legs[0].HoldRow);
+        ((TransactionPrepared)read).Branch.Legs[0].HoldRow.ShouldBe(((TransactionPrepared)Sizes[name]).Branch.Legs[0].HoldRow);
     }
 
     // Which row it is says nothing of what is done: it is another one in each account's stream.
@@ -49,6 +49,6 @@ public partial class GoldenBytesTests
         Leaving(part, row: 300).Digest.ShouldBe(part.Digest);
     }
 
-    private static TransactionPart Leaving(TransactionPart part, long row) =>
+    private static TransactionBranch Leaving(TransactionBranch part, long row) =>
         part with { Legs = [part.Legs[0] with { HoldRow = row }] };
 }

@@ -34,13 +34,13 @@ public partial class GoldenBytesTests
             new AccountSpec(Own, Asset.Parse("EUR/0"), 1) { CreditsMustNotExceedDebits = Amount.Zero }, At(1)),
         ["transfer-prepared"] = new TransactionPrepared(Alone(Full(Own, Other)), At(2)),
         ["transfer-prepared-plain"] = new TransactionPrepared(Alone(Plain(Own, Other)), At(2)),
-        ["anchor-committed"] = new TransactionCommitted(Id(9), 41, At(2), At(3)),
+        ["coordinator-committed"] = new TransactionCommitted(Id(9), 41, At(2), At(3)),
         ["transfer-aborted"] = new TransactionAborted(Id(9), 0, TransferStatus.CreditAccountNotFound, null, At(4)),
         ["transfer-aborted-seen"] = new TransactionAborted(Id(9), 0, TransferStatus.ExceedsDebits, Seen, At(4)),
         ["transfer-rejected"] = new TransactionRejected(
             Alone(Full(Own, Other)), 0, TransferStatus.ExceedsCredits, Seen, At(5)),
-        ["closer-committed"] = new CloserCommitted(Alone(Full(Other, Own)), At(6)),
-        ["closer-refused"] = new CloserRefused(
+        ["last-agent-committed"] = new LastAgentCommitted(Alone(Full(Other, Own)), At(6)),
+        ["last-agent-refused"] = new LastAgentRefused(
             Alone(Plain(Other, Own)), 0, TransferStatus.CreditAccountNotFound, null, At(7)),
     };
 
@@ -87,9 +87,9 @@ public partial class GoldenBytesTests
             Alone(
                 new Transfer(Id(9), default, default, Amount.Of(1), 0)
                 {
-                    Flags = TransferFlags.PostPending, PendingId = Id(8),
+                    Flags = TransferFlags.PostPending, HoldId = Id(8),
                 },
-                anchor: Own),
+                coordinator: Own),
             0, TransferStatus.PendingTransferNotFound, Seen, At(5)),
         ["balancing-prepared"] = new TransactionPrepared(
             Alone(
@@ -117,12 +117,12 @@ public partial class GoldenBytesTests
         ["transaction-abandoned"] = new TransactionAborted(Id(9), -1, TransferStatus.None, null, At(4)),
         ["transaction-rejected"] = new TransactionRejected(
             Whole(attempt: 0), 2, TransferStatus.DebitAccountFrozen, Seen, At(5)),
-        ["transaction-disowned"] = new TransactionDisowned(Id(9), UInt128.MaxValue - 5, At(5)),
-        ["closer-committed-slice"] = new CloserCommitted(SliceFor(Own), At(6)),
-        ["closer-refused-slice"] = new CloserRefused(SliceFor(Own), 2, TransferStatus.ExceedsDebits, Seen, At(7)),
-        ["closer-refused-opening"] = new CloserRefused(
+        ["transaction-disowned"] = new AbortRecorded(Id(9), UInt128.MaxValue - 5, At(5)),
+        ["last-agent-committed-slice"] = new LastAgentCommitted(SliceFor(Own), At(6)),
+        ["last-agent-refused-slice"] = new LastAgentRefused(SliceFor(Own), 2, TransferStatus.ExceedsDebits, Seen, At(7)),
+        ["last-agent-refused-opening"] = new LastAgentRefused(
             SliceFor(Own), 0, (TransferStatus)(int)AccountStatus.ExistsWithDifferentCode, null, At(7)),
-        ["closer-cancelled"] = new CloserRefused(SliceFor(Own), -1, TransferStatus.None, null, At(7)),
+        ["last-agent-cancelled"] = new LastAgentRefused(SliceFor(Own), -1, TransferStatus.None, null, At(7)),
         ["balances-seeded"] = Seeded(),
     };
 
@@ -141,7 +141,7 @@ public partial class GoldenBytesTests
     [Fact]
     public void Every_kind_of_transfer_has_golden_bytes() => Enum.GetValues<TransferFlags>()
         .Except(Events.Values.OfType<TransactionPrepared>()
-            .SelectMany(static prepared => prepared.Part.Legs)
+            .SelectMany(static prepared => prepared.Branch.Legs)
             .Where(static leg => leg.Transfer is not null)
             .SelectMany(static leg => Enum.GetValues<TransferFlags>().Where(flag => leg.Transfer!.Flags.HasFlag(flag))))
         .ShouldBeEmpty();
@@ -182,12 +182,12 @@ public partial class GoldenBytesTests
         }
     }
 
-    private static TransactionPart? PartOf(AccountEvent happened) => happened switch
+    private static TransactionBranch? PartOf(AccountEvent happened) => happened switch
     {
-        TransactionPrepared prepared => prepared.Part,
-        TransactionRejected rejected => rejected.Part,
-        CloserCommitted closed => closed.Part,
-        CloserRefused refused => refused.Part,
+        TransactionPrepared prepared => prepared.Branch,
+        TransactionRejected rejected => rejected.Branch,
+        LastAgentCommitted closed => closed.Branch,
+        LastAgentRefused refused => refused.Branch,
         _ => null,
     };
 
@@ -215,7 +215,7 @@ public partial class GoldenBytesTests
     [Fact]
     public void A_row_of_an_account_that_is_ahead_of_its_clock_keeps_both_times_and_since_when_something_is_undecided()
     {
-        var closed = new CloserCommitted(Alone(Full(Other, Own)), At(600)) { CommitTime = At(6) };
+        var closed = new LastAgentCommitted(Alone(Full(Other, Own)), At(600)) { CommitTime = At(6) };
         var batch = new EventBatch(43, 17, Seen) { OldestPrepared = At(5), Events = { closed } };
         byte[] Encode() => JournalCodec.Encode(batch, new byte[32], Own);
         var golden = Golden("row-ahead", Encode);
@@ -224,7 +224,7 @@ public partial class GoldenBytesTests
         var read = JournalCodec.Decode(golden, Own, 43, out _);
         read.OldestPrepared.ShouldBe(At(5));
         read.Events.ShouldHaveSingleItem().ShouldBe(closed);
-        JournalCodec.Decode(Golden("closer-committed", static () => []), Own, 42, out _).OldestPrepared.ShouldBeNull();
+        JournalCodec.Decode(Golden("last-agent-committed", static () => []), Own, 42, out _).OldestPrepared.ShouldBeNull();
     }
 
     [Fact]
@@ -258,7 +258,7 @@ public partial class GoldenBytesTests
         read.LastTime.ShouldBe(At(8));
         read.PreparedCount.ShouldBe(5);
         read.Watermark.ShouldBe(Id(3));
-        read.HasForgottenUnordered.ShouldBeTrue();
+        read.HasForgottenNonTimeOrdered.ShouldBeTrue();
         read.ForgottenUpTo.ShouldBe(read.LastTime, "then nobody knew");
         read.NewestIndexed.ShouldBe(default);
         read.Closed.ShouldBeFalse();
@@ -266,11 +266,11 @@ public partial class GoldenBytesTests
         read.Holds.ShouldBeEmpty();
         ShouldBeSame(read.Remembered,
         [
-            (Id(9), At(5), new RememberedId(77, TransferStatus.Created, At(4), 40)),
-            (Id(10), At(6), new RememberedId(UInt128.MaxValue, TransferStatus.ExceedsCredits, At(5), 41, new RememberedDetails
+            (Id(9), At(5), new IdempotencyRecord(77, TransferStatus.Created, At(4), 40)),
+            (Id(10), At(6), new IdempotencyRecord(UInt128.MaxValue, TransferStatus.ExceedsCredits, At(5), 41, new IdempotencyDetails
             {
                 // What it could not be but so, then.
-                Burned = true, FailedLeg = 0, Seen = Seen,
+                IsIdConsumed = true, FailedLeg = 0, Seen = Seen,
             })),
         ]);
         ShouldBeSame(read.InDoubt, [InDoubtTransaction.Restore(
@@ -309,7 +309,7 @@ public partial class GoldenBytesTests
         snapshot = snapshot with
         {
             InDoubt = [.. snapshot.InDoubt.Select(static (doubt, i) => InDoubtTransaction.Restore(
-                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, At(5 + i)))],
+                doubt.Branch, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, At(5 + i)))],
         };
         ShouldBeRead(Golden("snapshot-prepared-times", static () => []), WithoutPlaces(snapshot), isPacked: true);
         var golden = Golden("snapshot-prepared-times-2", () => JournalCodec.Encode(snapshot, new byte[32]));
@@ -353,7 +353,7 @@ public partial class GoldenBytesTests
     [Fact]
     public void Packed_ids_that_can_t_be_of_the_snapshot_are_refused()
     {
-        var stored = new StoredSnapshot { SequenceNr = 99, Remembered = { new StoredRemembered { Status = 17, FailedLeg = 1, SequenceNr = 5 } } };
+        var stored = new StoredSnapshot { SequenceNr = 99, Remembered = { new StoredIdempotencyRecord { Status = 17, FailedLeg = 1, SequenceNr = 5 } } };
         StoredIds.Read(With([0])).Remembered.Count.ShouldBe(1);
         StoredIds.Read(With([0, 7, .. new byte[32], 2, 2, 198, 1])).Remembered.Count.ShouldBe(2);
         StoredIds.Read(With([71, .. new byte[32], 2, 2, 2, 0])).Early.Count.ShouldBe(1);
@@ -384,17 +384,17 @@ public partial class GoldenBytesTests
     public void What_is_remembered_is_what_was(int count)
     {
         var random = new Random(count);
-        RememberedDetails?[] details =
+        IdempotencyDetails?[] details =
         [
             null, new() { NeedsContent = true }, new() { Hold = HoldState.Live }, new() { NeedsContent = true, Hold = HoldState.Voided },
-            new() { Asked = 7 }, new() { Burned = true, FailedLeg = 0, Seen = Seen }, new() { FailedLeg = 2 },
+            new() { Asked = 7 }, new() { IsIdConsumed = true, FailedLeg = 0, Seen = Seen }, new() { FailedLeg = 2 },
         ];
-        List<(TransferId Id, LedgerTime At, RememberedId What)> ids =
+        List<(TransferId Id, LedgerTime At, IdempotencyRecord What)> ids =
         [
             .. Enumerable.Range(0, count).Select(i =>
             {
                 var time = random.Next(3) == 0 ? random.NextInt64(-1_000, long.MaxValue / 4) : 1_700_000_000_000_000 + i;
-                return (Id(i + 1), new LedgerTime(time + random.Next(-3, 3)), new RememberedId(
+                return (Id(i + 1), new LedgerTime(time + random.Next(-3, 3)), new IdempotencyRecord(
                     (UInt128)random.NextInt64() << 50, (TransferStatus)(random.Next(3) == 0 ? 0 : 1000), new LedgerTime(time),
                     random.Next(1, 100), details[random.Next(details.Length)]));
             }),
@@ -413,16 +413,16 @@ public partial class GoldenBytesTests
             99, spec with { DebitsMustNotExceedCredits = null, CreditsMustNotExceedDebits = Amount.Of(3) }, At(1), Seen, 12,
             At(8), 5, Id(3), true,
             [
-                (Id(9), At(5), new RememberedId(77, TransferStatus.Created, At(4), 40)),
-                (Id(10), At(6), new RememberedId(UInt128.MaxValue, TransferStatus.ExceedsCredits, At(5), 41, new RememberedDetails
+                (Id(9), At(5), new IdempotencyRecord(77, TransferStatus.Created, At(4), 40)),
+                (Id(10), At(6), new IdempotencyRecord(UInt128.MaxValue, TransferStatus.ExceedsCredits, At(5), 41, new IdempotencyDetails
                 {
-                    Asked = 99, Burned = true, FailedLeg = 3, Seen = Seen, NeedsContent = true,
+                    Asked = 99, IsIdConsumed = true, FailedLeg = 3, Seen = Seen, NeedsContent = true,
                 })),
-                (Id(11), At(7), new RememberedId(78, TransferStatus.Created, At(6), 42, new RememberedDetails
+                (Id(11), At(7), new IdempotencyRecord(78, TransferStatus.Created, At(6), 42, new IdempotencyDetails
                 {
                     Hold = HoldState.Expired,
                 })),
-                (Id(12), At(7), new RememberedId(79, TransferStatus.None, At(6), 43)),
+                (Id(12), At(7), new IdempotencyRecord(79, TransferStatus.None, At(6), 43)),
             ],
             [
                 InDoubtTransaction.Restore(Alone(Full(Own, Other)), 97, 4, Amount.Of(8), Amount.Zero, default),
@@ -430,7 +430,7 @@ public partial class GoldenBytesTests
                 InDoubtTransaction.Restore(SliceFor(Own), 99, 6, Amount.Zero, Amount.Of(10), default),
             ])
         {
-            RememberedEarly = [(Id(13), At(6), new RememberedId(80, TransferStatus.Created, At(6), 44))],
+            RememberedEarly = [(Id(13), At(6), new IdempotencyRecord(80, TransferStatus.Created, At(6), 44))],
             ForgottenUpTo = At(3),
             NewestIndexed = new IndexedId(Id(14), 45),
             OpenedWith = spec,
@@ -462,8 +462,8 @@ public partial class GoldenBytesTests
     }
 
     private static void ShouldBeSame(
-        IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> actual,
-        IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> expected) =>
+        IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> actual,
+        IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> expected) =>
         actual.Select(static one => (
                 one.Id, one.At, one.What.Digest, one.What.Status, one.What.Time, one.What.SequenceNr, one.What.Details))
             .ShouldBe(expected.Select(static one => (
@@ -472,9 +472,9 @@ public partial class GoldenBytesTests
     private static void ShouldBeSame(
         IReadOnlyList<InDoubtTransaction> actual, IReadOnlyList<InDoubtTransaction> expected) =>
         actual.Select(static doubt => (
-                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, doubt.PreparedTime))
+                doubt.Branch, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, doubt.PreparedTime))
             .ShouldBe(expected.Select(static doubt => (
-                doubt.Part, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, doubt.PreparedTime)));
+                doubt.Branch, doubt.SequenceNr, doubt.Number, doubt.DebitReserve, doubt.CreditReserve, doubt.PreparedTime)));
 
     public static TheoryData<string> DigestNames => [.. Digests.Keys];
 
@@ -524,19 +524,19 @@ public partial class GoldenBytesTests
         new(Id(20), debit, credit, Amount.Of(30), 4) { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromHours(1) };
 
     private static Transfer Resolution(AccountAddress debit, AccountAddress credit, TransferFlags flags) =>
-        new(Id(30), debit, credit, Amount.Of(7), 4) { Flags = flags, PendingId = Id(20) };
+        new(Id(30), debit, credit, Amount.Of(7), 4) { Flags = flags, HoldId = Id(20) };
 
-    private static TransactionPart Alone(
+    private static TransactionBranch Alone(
         Transfer transfer, Amount? moved = null, Amount remaining = default, LedgerTime deadline = default,
-        AmountBound bound = AmountBound.None, AccountAddress anchor = default) => new()
+        AmountBound bound = AmountBound.None, AccountAddress coordinator = default) => new()
         {
             Id = transfer.Id,
-            Anchor = anchor.IsNone ? transfer.DebitAccount : anchor,
+            Coordinator = coordinator.IsNone ? transfer.DebitAccount : coordinator,
             LegCount = 1,
             Asked = TransferContent.DigestOf(transfer),
             Legs =
             [
-                new PartLeg(0, transfer, null)
+                new ResolvedLeg(0, transfer, null)
                 {
                     Amount = moved ?? transfer.Amount, HoldRemaining = remaining, Deadline = deadline, Bound = bound,
                 },
@@ -554,17 +554,17 @@ public partial class GoldenBytesTests
         TransactionLeg.Of(Plain(Other, Fourth) with { Id = Id(44), Flags = TransferFlags.BalancingDebit }),
     ]);
 
-    private static TransactionPart Whole(long attempt)
+    private static TransactionBranch Whole(long attempt)
     {
         var asked = Asked();
-        return new TransactionPart
+        return new TransactionBranch
         {
             Id = asked.Id,
             Attempt = attempt,
-            Anchor = Third,
+            Coordinator = Third,
             LegCount = asked.Legs.Length,
             Asked = TransferContent.DigestOf(asked),
-            Legs = [.. asked.Legs.Select(static (leg, i) => new PartLeg(i, leg.Transfer, leg.Opening)
+            Legs = [.. asked.Legs.Select(static (leg, i) => new ResolvedLeg(i, leg.Transfer, leg.Opening)
             {
                 IfMissing = leg.IfMissing,
                 Amount = i == 5 ? Amount.Of(2) : leg.Transfer?.Amount ?? Amount.Zero,
@@ -575,7 +575,7 @@ public partial class GoldenBytesTests
         };
     }
 
-    private static TransactionPart SliceFor(AccountAddress account) => Whole(attempt: 0).SliceFor(account);
+    private static TransactionBranch SliceFor(AccountAddress account) => Whole(attempt: 0).SliceFor(account);
 
     // Internal to the core: only a ledger that allows seeding writes it.
     private static AccountEvent Seeded() => (AccountEvent)Activator.CreateInstance(

@@ -138,7 +138,7 @@ public sealed class JournalHealthTests
     [Fact]
     public void An_open_breaker_is_told()
     {
-        var watch = new JournalWatch();
+        var watch = new JournalOutcomes();
         watch.Cause.ShouldBeNull();
         watch.Failed(new InvalidOperationException("one"));
         watch.Failed(new InvalidOperationException("two"));

@@ -164,7 +164,7 @@ public sealed class LeaseTests : IDisposable
         using var storage = new PostgresTestStorage(clustered: true);
         await using (var first = await LedgerHost.StartAsync(storage, Briefly))
         {
-            LedgerExtension.Of(first.System).HasRehearsed.ShouldBeTrue();
+            LedgerExtension.Of(first.System).HasWarmedUp.ShouldBeTrue();
             storage.Count(rows).ShouldBe(0);
 
             // Nor does anything come later, now that there is a region to which it could be said.
@@ -177,7 +177,7 @@ public sealed class LeaseTests : IDisposable
         var before = storage.Count(rows);
         await using (var second = await LedgerHost.StartAsync(storage, Briefly))
         {
-            LedgerExtension.Of(second.System).HasRehearsed.ShouldBeTrue();
+            LedgerExtension.Of(second.System).HasWarmedUp.ShouldBeTrue();
             storage.Count(rows).ShouldBe(before);
         }
 
@@ -186,7 +186,7 @@ public sealed class LeaseTests : IDisposable
             "WITH spoilt AS (UPDATE journal SET message = '\\x00' WHERE persistence_id = 'ledger-account-a' AND sequence_number = 1 RETURNING 1)"
             + " SELECT count(*) FROM spoilt").ShouldBe(1);
         await using var third = await LedgerHost.StartAsync(storage, Briefly);
-        LedgerExtension.Of(third.System).HasRehearsed.ShouldBeFalse();
+        LedgerExtension.Of(third.System).HasWarmedUp.ShouldBeFalse();
         (await third.Ledger.GetAccountAsync(AccountAddress.Parse("b")))!.Balances.CreditsPosted.ShouldBe(Amount.Of(1));
     }
 
@@ -641,7 +641,7 @@ public sealed class LeaseTests : IDisposable
             leases, new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 1, Shards: 10), TimeSpan.FromMinutes(1),
             Akka.Event.NoLogger.Instance, static _ => { }, new DatabaseWatch());
         await lease.EnterAndWaitAsync(s_patience);
-        var returns = new ClaimReturns(leases, lease, Akka.Event.NoLogger.Instance);
+        var returns = new ShardClaimReleaser(leases, lease, Akka.Event.NoLogger.Instance);
         (await leases.ClaimAsync(lease.Holder.Id, "1", 1, [])).ShouldBeTrue();
         (await leases.ClaimAsync(lease.Holder.Id, "2", 1, [])).ShouldBeTrue();
         leases.Fails = true;
@@ -821,7 +821,7 @@ public sealed class LeaseTests : IDisposable
 
         internal override LedgerIdentity ReadIdentity() => inner.ReadIdentity();
 
-        internal override IWorkStore OpenWork() => inner.OpenWork();
+        internal override IHoldIndexStore OpenHoldIndex() => inner.OpenHoldIndex();
 
         internal override ILeaseStore OpenLeases() => leases;
     }

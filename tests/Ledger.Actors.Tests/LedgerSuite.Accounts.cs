@@ -66,7 +66,7 @@ public abstract partial class LedgerSuite
             await host.Ledger.PostTransferAsync(posted);
             var closed = await host.Ledger.ChangeAccountAsync(a, new CloseAccount("left"));
             closed.Status.ShouldBe(AccountStatus.Changed);
-            closed.Account!.Closed.ShouldBeTrue();
+            closed.Account!.IsClosed.ShouldBeTrue();
             closed.Account.ClosedReason.ShouldBe("left");
             (await host.Ledger.ChangeAccountAsync(a, new CloseAccount("left"))).Status.ShouldBe(AccountStatus.Unchanged);
             (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.DebitAccountAlreadyClosed);
@@ -78,7 +78,7 @@ public abstract partial class LedgerSuite
         await using (var host = await StartAsync())
         {
             var (a, b) = (Address("a"), Address("b"));
-            (await host.Ledger.GetAccountAsync(a))!.Closed.ShouldBeTrue();
+            (await host.Ledger.GetAccountAsync(a))!.IsClosed.ShouldBeTrue();
             (await host.Ledger.OpenAccountsAsync([new AccountSpec(a, Usd, 1)]))[0].Status.ShouldBe(AccountStatus.Exists);
             (await host.Ledger.ChangeAccountAsync(a, new ReopenAccount("back"))).Status.ShouldBe(AccountStatus.Changed);
             (await host.Ledger.ChangeAccountAsync(a, new ReopenAccount("back"))).Status.ShouldBe(AccountStatus.Unchanged);
@@ -99,13 +99,13 @@ public abstract partial class LedgerSuite
                 .ShouldBe(TransferStatus.ClosingTransferMustBePending);
             var closing = Transfer(a, b, 0) with { Flags = flag | TransferFlags.Pending };
             (await host.Ledger.PostTransferAsync(closing)).Status.ShouldBe(TransferStatus.Created);
-            (await host.Ledger.GetAccountAsync(closed))!.Closed.ShouldBeTrue();
+            (await host.Ledger.GetAccountAsync(closed))!.IsClosed.ShouldBeTrue();
             (await host.Ledger.PostTransferAsync(debit)).Status.ShouldBe(
                 closed == a ? TransferStatus.DebitAccountAlreadyClosed : TransferStatus.CreditAccountAlreadyClosed);
             (await host.Ledger.PostTransferAsync(credit)).Status.ShouldBe(
                 closed == a ? TransferStatus.CreditAccountAlreadyClosed : TransferStatus.DebitAccountAlreadyClosed);
             (await host.Ledger.PostTransferAsync(Void(closing))).Status.ShouldBe(TransferStatus.Created);
-            (await host.Ledger.GetAccountAsync(closed))!.Closed.ShouldBeFalse();
+            (await host.Ledger.GetAccountAsync(closed))!.IsClosed.ShouldBeFalse();
             (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.Created);
         }
     }
@@ -120,8 +120,8 @@ public abstract partial class LedgerSuite
             Flags = TransferFlags.ClosingDebit | TransferFlags.Pending, Timeout = TimeSpan.FromSeconds(1),
         };
         (await host.Ledger.PostTransferAsync(closing)).Status.ShouldBe(TransferStatus.Created);
-        (await host.Ledger.GetAccountAsync(a))!.Closed.ShouldBeTrue();
-        await EventuallyAsync(async () => !(await host.Ledger.GetAccountAsync(a))!.Closed);
+        (await host.Ledger.GetAccountAsync(a))!.IsClosed.ShouldBeTrue();
+        await EventuallyAsync(async () => !(await host.Ledger.GetAccountAsync(a))!.IsClosed);
         (await host.Ledger.PostTransferAsync(Transfer(a, b, 1))).Status.ShouldBe(TransferStatus.Created);
     }
 

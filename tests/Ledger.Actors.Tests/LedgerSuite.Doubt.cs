@@ -39,7 +39,7 @@ public abstract partial class LedgerSuite
             (one.Id, one.Coordinator).ShouldBe((paid.Id, hot));
             one.With.ShouldBe([bad]);
 
-            var statement = await host.Ledger.GetStatementAsync(new StatementQuery(hot));
+            var statement = await host.Ledger.ListStatementAsync(new StatementQuery(hot));
             statement!.Entries.Count.ShouldBe(1 + round);
             statement.CompleteUpTo.ShouldNotBeNull().ShouldBe(doubt.CompleteUpTo);
 
@@ -96,7 +96,7 @@ public abstract partial class LedgerSuite
         .Where(row => row.Stream == AccountActor.PersistenceIdOf(account))
         .Sum(row => JournalCodec.Decode(row.Row, account, row.SequenceNr, out _).Events.Count(static one => one is TransactionPrepared));
 
-    // hot, which must not be overdrawn, good, and bad, whose only row is damaged, until it is mended by what this
+    // hot, which must not be overdrawn, good, and bad, whose only row is damaged, until it is fixed by what this
     // returns.
     private async Task<Action> OpenBesideDamagedAsync()
     {

@@ -38,7 +38,7 @@ public abstract partial class LedgerSuite
                 foreach (var account in new[] { transfer.DebitAccount, transfer.CreditAccount })
                 {
                     (await host.Ledger.GetTransferAsync(account, transfer.Id)).ShouldNotBeNull().Transfer.ShouldBe(transfer);
-                    var entries = (await host.Ledger.GetStatementAsync(new StatementQuery(account)))!.Entries;
+                    var entries = (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries;
                     entries.Single(entry => entry.Transfer.Id == transfer.Id).Transfer.ShouldBe(transfer);
                     entries.ShouldAllBe(static entry => entry.Asset == Usd, "also where the sender did not name it");
                 }
@@ -50,8 +50,8 @@ public abstract partial class LedgerSuite
                     .ShouldBe(TransferStatus.ExistsWithDifferentEffectiveTime);
             }
 
-            var anchor = transaction.Legs[0].Transfer!.DebitAccount;
-            (await host.Ledger.GetTransactionAsync(anchor, transaction.Id)).ShouldNotBeNull().Transaction.Legs
+            var coordinator = transaction.Legs[0].Transfer!.DebitAccount;
+            (await host.Ledger.GetTransactionAsync(coordinator, transaction.Id)).ShouldNotBeNull().Transaction.Legs
                 .ShouldBe(transaction.Legs);
         }
     }
@@ -67,7 +67,7 @@ public abstract partial class LedgerSuite
         (await host.Ledger.GetTransferAsync(b, hold.Id)).ShouldNotBeNull().Transfer.EffectiveTime.ShouldBe(then);
         Transfer Post(LedgerTime? time) => new(NewId(), default, default, Amount.Of(10), 0)
         {
-            Flags = TransferFlags.PostPending | TransferFlags.KeepRest, PendingId = hold.Id, EffectiveTime = time,
+            Flags = TransferFlags.PostPending | TransferFlags.KeepRest, HoldId = hold.Id, EffectiveTime = time,
         };
         foreach (var time in new LedgerTime?[] { null, new LedgerTime(3) })
         {
@@ -84,7 +84,7 @@ public abstract partial class LedgerSuite
         foreach (var time in new LedgerTime?[] { null, new LedgerTime(4) })
         {
             var correction = new Reversal(NewId(), a, original.Id, "by mistake") { Amount = Amount.Of(2), EffectiveTime = time };
-            (await host.Ledger.ReverseAsync(correction)).Status.ShouldBe(TransferStatus.Created);
+            (await host.Ledger.ReverseTransactionAsync(correction)).Status.ShouldBe(TransferStatus.Created);
             (await host.Ledger.GetTransferAsync(a, correction.Id)).ShouldNotBeNull().Transfer.EffectiveTime.ShouldBe(time);
         }
     }
@@ -107,7 +107,7 @@ public abstract partial class LedgerSuite
                 ("transfers[0].effective_time", () => host.Ledger.PostTransfersAsync([transfer])),
                 ("legs[0].effective_time", () => host.Ledger.PostTransactionAsync(Transaction.Of(NewId(), transfer))),
                 ("items[0].effective_time", () => host.Ledger.SubmitBatchAsync([new BatchItem(TransactionLeg.Of(transfer))])),
-                ("effective_time", () => host.Ledger.ReverseAsync(
+                ("effective_time", () => host.Ledger.ReverseTransactionAsync(
                     new Reversal(NewId(), a, NewId(), "r") { EffectiveTime = transfer.EffectiveTime })),
                 ("effective_time", () => host.Ledger.ResolveTransactionAsync(
                     new TransactionResolution(NewId(), a, NewId(), Post: true) { EffectiveTime = transfer.EffectiveTime })),
@@ -179,13 +179,13 @@ public abstract partial class LedgerSuite
                 switch (happened)
                 {
                     case TransactionPrepared prepared:
-                        prepared.Part.Principal.ShouldBe(alice);
+                        prepared.Branch.Principal.ShouldBe(alice);
                         break;
-                    case CloserCommitted closed:
-                        closed.Part.Principal.ShouldBe(alice);
+                    case LastAgentCommitted closed:
+                        closed.Branch.Principal.ShouldBe(alice);
                         break;
                     case TransactionRejected refused:
-                        refused.Part.Principal.ShouldBe(bob);
+                        refused.Branch.Principal.ShouldBe(bob);
                         break;
                     case AccountOpened opened:
                         opened.Principal.ShouldBe(account == c ? "" : alice);
@@ -234,7 +234,7 @@ public abstract partial class LedgerSuite
             var expiry = storage.Rows()
                 .Where(row => row.Stream == AccountActor.PersistenceIdOf(account))
                 .SelectMany(row => JournalCodec.Decode(row.Row, account, row.SequenceNr, out _).Events)
-                .Select(static happened => (happened as TransactionPrepared)?.Part ?? (happened as CloserCommitted)?.Part)
+                .Select(static happened => (happened as TransactionPrepared)?.Branch ?? (happened as LastAgentCommitted)?.Branch)
                 .Single(static part => part?.Legs[0].Transfer!.ResolvesHold == true);
             expiry!.Principal.ShouldBe(Principals.Expiry);
         }
@@ -288,7 +288,7 @@ public abstract partial class LedgerSuite
         ShouldBeCommitted((await host.Ledger.PostTransferAsync(hold)).Position, c, hold.Id);
         var post = new Transfer(NewId(), default, default, Amount.MaxValue, 0)
         {
-            Flags = TransferFlags.PostPending, PendingId = hold.Id,
+            Flags = TransferFlags.PostPending, HoldId = hold.Id,
         };
         var live = Transfer(a, c, 30) with { Flags = TransferFlags.Pending };
         (await host.Ledger.PostTransferAsync(live)).Status.ShouldBe(TransferStatus.Created);
@@ -314,7 +314,7 @@ public abstract partial class LedgerSuite
             rejected.Position.Account.ShouldBe(refused.DebitAccount);
             EventsOf(rejected.Position).Count(happened => happened switch
             {
-                TransactionRejected one => one.Part.Id == refused.Id,
+                TransactionRejected one => one.Branch.Id == refused.Id,
                 TransactionAborted one => one.Key == refused.Id,
                 _ => false,
             }).ShouldBe(1);
@@ -343,7 +343,7 @@ public abstract partial class LedgerSuite
         void ShouldBeCommitted(RowPosition position, AccountAddress lastAgent, TransferId id)
         {
             position.Account.ShouldBe(lastAgent);
-            EventsOf(position).OfType<CloserCommitted>().Count(closed => closed.Part.Id == id).ShouldBe(1);
+            EventsOf(position).OfType<LastAgentCommitted>().Count(closed => closed.Branch.Id == id).ShouldBe(1);
         }
     }
 
@@ -403,8 +403,8 @@ public abstract partial class LedgerSuite
         // Reading a statement makes all be written down that is still put off.
         async Task<(long Debit, long Credit)> RowCountsAsync()
         {
-            await host.Ledger.GetStatementAsync(new StatementQuery(a));
-            await host.Ledger.GetStatementAsync(new StatementQuery(b));
+            await host.Ledger.ListStatementAsync(new StatementQuery(a));
+            await host.Ledger.ListStatementAsync(new StatementQuery(b));
             return (RowsOf(AccountActor.PersistenceIdOf(a)), RowsOf(AccountActor.PersistenceIdOf(b)));
         }
     }
@@ -423,7 +423,7 @@ public abstract partial class LedgerSuite
         held.CreditAfter.EntryCount.ShouldBe(0ul);
         var post = await ledger.PostTransferAsync(new Transfer(NewId(), default, default, Amount.Of(10), 0)
         {
-            Flags = TransferFlags.PostPending, PendingId = hold.Id,
+            Flags = TransferFlags.PostPending, HoldId = hold.Id,
         });
         post.DebitAfter.ShouldNotBeNull().ShouldBe(new AccountAfter(
             a, new Balances(default, Amount.Of(10), default, default, default, default), post.DebitAfter.Version, 1, null, null));

@@ -36,7 +36,7 @@ public abstract partial class LedgerSuite
                 .ShouldBe(TransferStatus.ExistsWithDifferentMetadata);
             foreach (var account in new[] { hold.DebitAccount, hold.CreditAccount })
             {
-                var entries = (await host.Ledger.GetStatementAsync(new StatementQuery(account)))!.Entries;
+                var entries = (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries;
                 entries.Select(static entry => entry.Transfer.Reference).ShouldBe(["order 7", "shipment 1"]);
                 entries.ShouldAllBe(entry => entry.Transfer.Metadata.Equals(hold.Metadata));
             }
@@ -82,7 +82,7 @@ public abstract partial class LedgerSuite
             (await host.Ledger.GetTransferAsync(account, hold.Id))!.Hold.ShouldBe(HoldState.Posted);
 
             // The hold itself is no entry.
-            var entry = (await host.Ledger.GetStatementAsync(new StatementQuery(account)))!.Entries.ShouldHaveSingleItem();
+            var entry = (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries.ShouldHaveSingleItem();
             entry.Transfer.Id.ShouldBe(post.Id);
             entry.Transfer.Amount.ShouldBe(Amount.Of(100));
         }
@@ -134,7 +134,7 @@ public abstract partial class LedgerSuite
         await ShouldBeAsync(host, b, creditsPosted: 100);
         foreach (var account in new[] { a, b })
         {
-            var entries = (await host.Ledger.GetStatementAsync(new StatementQuery(account)))!.Entries;
+            var entries = (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries;
             entries.Select(static entry => entry.Transfer.Id).ShouldBe([first.Id, second.Id, last.Id]);
             entries.Select(static entry => entry.Transfer.Amount).ShouldBe([Amount.Of(30), Amount.Of(20), Amount.Of(50)]);
             entries.Select(entry => account == a ? entry.DebitsPosted : entry.CreditsPosted)
@@ -161,7 +161,7 @@ public abstract partial class LedgerSuite
         (await host.Ledger.PostTransferAsync(
             new Transfer(NewId(), default, default, Amount.MaxValue, 0)
             {
-                Flags = TransferFlags.PostPending, PendingId = NewId(),
+                Flags = TransferFlags.PostPending, HoldId = NewId(),
             })).Status.ShouldBe(TransferStatus.PendingTransferNotFound);
         (await host.Ledger.PostTransferAsync(Void(Transfer(a, b, 1)) with { DebitAccount = a, CreditAccount = b })).Status
             .ShouldBe(TransferStatus.PendingTransferNotFound);
@@ -272,7 +272,7 @@ public abstract partial class LedgerSuite
         {
             options.PassivateAfter = TimeSpan.FromMilliseconds(100);
             options.CommitRecordDelay = TimeSpan.FromMilliseconds(10);
-            options.SweepInterval = TimeSpan.FromMilliseconds(50);
+            options.HoldExpiryInterval = TimeSpan.FromMilliseconds(50);
         });
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var hold = Hold(a, b, 100) with { Timeout = TimeSpan.FromSeconds(2) };
@@ -288,7 +288,7 @@ public abstract partial class LedgerSuite
             await EventuallyAsync(() => IsAsleepAsync(host));
         }
 
-        // Nobody asks for anything: what happens is the sweeper's doing.
+        // Nobody asks for anything: what happens is the hold expiry's doing.
         var stream = AccountActor.PersistenceIdOf(b);
         var rows = RowsOf(stream);
         await EventuallyAsync(() => Task.FromResult(RowsOf(stream) > rows));
@@ -299,7 +299,7 @@ public abstract partial class LedgerSuite
         (await host.Ledger.PostTransferAsync(Post(hold))).Status.ShouldBe(TransferStatus.PendingTransferExpired);
         (await host.Ledger.PostTransferAsync(Void(hold))).Status.ShouldBe(TransferStatus.PendingTransferExpired);
         (await host.Ledger.PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Exists);
-        (await host.Ledger.GetStatementAsync(new StatementQuery(a)))!.Entries.Count.ShouldBe(1);
+        (await host.Ledger.ListStatementAsync(new StatementQuery(a)))!.Entries.Count.ShouldBe(1);
         (LedgerTime.From(TimeProvider.System.GetUtcNow()) >= deadline).ShouldBeTrue();
     }
 
@@ -337,7 +337,7 @@ public abstract partial class LedgerSuite
         await using var host = await StartAsync(static options =>
         {
             options.PassivateAfter = TimeSpan.FromMilliseconds(100);
-            options.SweepInterval = TimeSpan.FromMilliseconds(50);
+            options.HoldExpiryInterval = TimeSpan.FromMilliseconds(50);
         });
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var hold = Hold(a, b, 100) with { Timeout = TimeSpan.FromSeconds(1) };
@@ -366,7 +366,7 @@ public abstract partial class LedgerSuite
     {
         await using var host = await StartAsync(static options =>
         {
-            options.RememberedIdsMax = 1;
+            options.IdempotencyWindowMax = 1;
             options.SnapshotEvery = 2;
         });
         var (a, b) = await OpenTwoAsync(host.Ledger);
@@ -409,12 +409,12 @@ public abstract partial class LedgerSuite
     protected Transfer Post(Transfer hold, ulong? amount = null, bool keepRest = false) =>
         new(NewId(), default, default, amount is { } some ? Amount.Of(some) : Amount.MaxValue, 0)
         {
-            PendingId = hold.Id,
+            HoldId = hold.Id,
             Flags = TransferFlags.PostPending | (keepRest ? TransferFlags.KeepRest : TransferFlags.None),
         };
 
     protected Transfer Void(Transfer hold) =>
-        new(NewId(), default, default, Amount.Zero, 0) { PendingId = hold.Id, Flags = TransferFlags.VoidPending };
+        new(NewId(), default, default, Amount.Zero, 0) { HoldId = hold.Id, Flags = TransferFlags.VoidPending };
 
     protected static async Task<AccountAddress> OpenLimitedAsync(ILedger ledger, string address, ulong allowance = 0)
     {

@@ -10,7 +10,7 @@ public abstract partial class LedgerSuite
     [Fact]
     public async Task The_index_of_ids_says_what_all_rows_together_say_of_them()
     {
-        await using var host = await StartAsync(static options => options.RememberedIdsMax = 4);
+        await using var host = await StartAsync(static options => options.IdempotencyWindowMax = 4);
         var accounts = new List<AccountAddress>();
         for (var i = 0; i < 4; i++)
         {
@@ -66,7 +66,7 @@ public abstract partial class LedgerSuite
     [Fact]
     public async Task An_index_that_lost_entries_is_made_again_and_says_so()
     {
-        await using var host = await StartAsync(static options => options.RememberedIdsMax = 4);
+        await using var host = await StartAsync(static options => options.IdempotencyWindowMax = 4);
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var old = Transfer(a, b, 1) with { Id = Unordered() };
         (await host.Ledger.PostTransferAsync(old)).Status.ShouldBe(TransferStatus.Created);
@@ -105,9 +105,9 @@ public abstract partial class LedgerSuite
         (await next.Ledger.GetTransferAsync(a, transfer.Id)).ShouldNotBeNull();
         (await next.Ledger.GetTransferAsync(a, Unordered())).ShouldBeNull("the account knows");
         failure = await Should.ThrowAsync<LedgerException>(
-            () => next.Ledger.ReverseAsync(new Reversal(Unordered(), default, transfer.Id, "r")));
+            () => next.Ledger.ReverseTransactionAsync(new Reversal(Unordered(), default, transfer.Id, "r")));
         failure.Reason.ShouldBe(LedgerErrorReason.TransferNotRemembered);
-        (await next.Ledger.ReverseAsync(new Reversal(Unordered(), a, transfer.Id, "r"))).Status.ShouldBe(TransferStatus.Created);
+        (await next.Ledger.ReverseTransactionAsync(new Reversal(Unordered(), a, transfer.Id, "r"))).Status.ShouldBe(TransferStatus.Created);
     }
 
     [Fact]
@@ -156,7 +156,7 @@ public abstract partial class LedgerSuite
                     var hold = holds[random.Next(holds.Count)];
                     transfer = new Transfer(transfer.Id, default, default, Amount.Of(1), 0)
                     {
-                        PendingId = hold.Id,
+                        HoldId = hold.Id,
                         Flags = random.Next(3) == 0 ? TransferFlags.VoidPending : TransferFlags.PostPending,
                     };
                     transfer = transfer.Flags == TransferFlags.VoidPending ? transfer with { Amount = Amount.Zero } : transfer;
@@ -175,7 +175,7 @@ public abstract partial class LedgerSuite
                 case 4 when posted.Count > 0:
                     var earlier = posted[random.Next(posted.Count)];
                     ids.Add(transfer.Id);
-                    await ledger.ReverseAsync(
+                    await ledger.ReverseTransactionAsync(
                         new Reversal(transfer.Id, earlier.DebitAccount, earlier.Id, "r") { Amount = Amount.Of(1) });
                     continue;
                 default:
@@ -249,9 +249,9 @@ public abstract partial class LedgerSuite
                 ? string.Join("; ", one.Records.Select(Text)) + $" {one.Hold} {one.Reversed}"
                 : Text(one.Last))];
 
-        static string Text(IdRecord? record) => record is null
+        static string Text(IdHistoryEntry? record) => record is null
             ? "unknown"
-            : $"{record.Part.Id} {record.Part.Key} {record.Leg?.Transfer?.Id} {record.Status} {record.FailedLeg} {record.Time} {record.SequenceNr}";
+            : $"{record.Branch.Id} {record.Branch.Key} {record.Leg?.Transfer?.Id} {record.Status} {record.FailedLeg} {record.Time} {record.SequenceNr}";
     }
 
     private class PlainStreams(IAccountStreams inner) : IAccountStreams

@@ -20,7 +20,7 @@ public abstract partial class LedgerSuite
             (await host.Ledger.PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Created);
             var result = await host.Ledger.PostTransactionAsync(Transaction.Of(
                 NewId(),
-                Transfer(a, b, 0) with { Asset = Usd, Flags = TransferFlags.VoidPending, PendingId = hold.Id },
+                Transfer(a, b, 0) with { Asset = Usd, Flags = TransferFlags.VoidPending, HoldId = hold.Id },
                 Transfer(b, c, 2) with { Asset = Usd }));
 
             result.Status.ShouldBe(TransferStatus.Created);
@@ -96,7 +96,7 @@ public abstract partial class LedgerSuite
             await CheckAsync(host.Ledger);
         }
 
-        await using (var host = await StartAsync(static o => o.RememberedIdsMax = 1))
+        await using (var host = await StartAsync(static o => o.IdempotencyWindowMax = 1))
         {
             await CheckAsync(host.Ledger);
         }
@@ -215,7 +215,7 @@ public abstract partial class LedgerSuite
     {
         await using var host = await StartAsync(static options =>
         {
-            options.RememberedIdsMax = 1;
+            options.IdempotencyWindowMax = 1;
             options.PassivateAfter = TimeSpan.FromMilliseconds(100);
             options.CommitRecordDelay = TimeSpan.FromMilliseconds(10);
         });
@@ -235,9 +235,9 @@ public abstract partial class LedgerSuite
         await using var gate = new GatedStreams(Context(host).Reader.Streams);
         var context = Context(host) with { Reader = new AccountStreamReader(gate), PassivateAfter = TimeSpan.FromHours(1) };
         var actor = host.System.ActorOf(AccountProducer.Props(a, context));
-        using var calls = new CallTable(TimeProvider.System, 10);
+        using var calls = new PendingCalls(TimeProvider.System, 10);
         var retry = calls.AskAsync(
-            actor, a, (caller, until) => new PostTransferCall(first, caller, until),
+            actor, a, (caller, until) => new PostTransferRequest(first, caller, until),
             DateTimeOffset.UtcNow.AddSeconds(60), CancellationToken.None);
         await gate.Asked.WaitAsync(TimeSpan.FromSeconds(30));
 
@@ -251,7 +251,7 @@ public abstract partial class LedgerSuite
 
         gate.Open();
 
-        (await retry).ShouldBeOfType<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.Exists);
+        (await retry).ShouldBeOfType<PostTransferResponse>().Result.Status.ShouldBe(TransferStatus.Exists);
         await actor.GracefulStop(TimeSpan.FromSeconds(10));
         (await host.Ledger.GetAccountAsync(a))!.Balances.DebitsPosted.ShouldBe(Amount.Of(7));
     }

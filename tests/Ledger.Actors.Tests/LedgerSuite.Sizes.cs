@@ -128,7 +128,7 @@ public abstract partial class LedgerSuite
 
         var resolved = await host.Ledger.ResolveTransactionAsync(new TransactionResolution(NewId(), a, made.Id, Post: true));
         resolved.Status.ShouldBe(TransferStatus.Created);
-        var reversed = await host.Ledger.ReverseAsync(new Reversal(NewId(), a, resolved.Id, "mistake"));
+        var reversed = await host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, resolved.Id, "mistake"));
         reversed.Status.ShouldBe(TransferStatus.Created);
 
         var record = (await host.Ledger.GetTransactionAsync(a, resolved.Id)).ShouldNotBeNull();
@@ -163,7 +163,7 @@ public abstract partial class LedgerSuite
         storage.Rows().Sum(row => Occurrences(row.Row)).ShouldBe(4);
 
         // The same from the journal, and for one that comes again with what it had left out.
-        await using (var host = await StartAsync(static options => options.RememberedIdsMax = 1))
+        await using (var host = await StartAsync(static options => options.IdempotencyWindowMax = 1))
         {
             await LookAsync(host.Ledger);
             foreach (var post in new[] { part, own, rest })
@@ -185,7 +185,7 @@ public abstract partial class LedgerSuite
             {
                 foreach (var newestFirst in new[] { false, true })
                 {
-                    var page = (await ledger.GetStatementAsync(new StatementQuery(account) { NewestFirst = newestFirst }))!;
+                    var page = (await ledger.ListStatementAsync(new StatementQuery(account) { NewestFirst = newestFirst }))!;
                     var expected = new[] { TextOfHold, "of the post", TextOfHold };
                     page.Entries.Select(static entry => entry.Transfer.Reference)
                         .ShouldBe(newestFirst ? expected.Reverse() : expected);
@@ -210,7 +210,7 @@ public abstract partial class LedgerSuite
 
         (await host.Ledger.GetTransferAsync(b, transaction.Legs[1].Transfer!.Id))!.Transfer.Reference.ShouldBe(TextOfHold);
         (await host.Ledger.GetTransactionAsync(a, transaction.Id))!.Transaction.Legs[1].Transfer!.Reference.ShouldBe(TextOfHold);
-        (await host.Ledger.GetStatementAsync(new StatementQuery(b)))!.Entries.ShouldHaveSingleItem()
+        (await host.Ledger.ListStatementAsync(new StatementQuery(b)))!.Entries.ShouldHaveSingleItem()
             .Transfer.Reference.ShouldBe(TextOfHold);
         (await host.Ledger.PostTransactionAsync(transaction)).Status.ShouldBe(TransferStatus.Exists);
     }
@@ -227,7 +227,7 @@ public abstract partial class LedgerSuite
             var query = new StatementQuery(a) { Limit = LedgerLimits.PageSizeMax, NewestFirst = newestFirst };
             for (var next = (ulong?)0; next is { } from;)
             {
-                var page = (await host.Ledger.GetStatementAsync(
+                var page = (await host.Ledger.ListStatementAsync(
                     from == 0 ? query : newestFirst ? query with { MaxSequence = from } : query with { MinSequence = from }))!;
                 page.Entries.Sum(static entry => (long)EncodedSize.OfEntry(entry)).ShouldBeLessThan(LedgerSizes.AnswerMax);
                 page.Entries.Count.ShouldBeGreaterThan(100);
@@ -256,10 +256,10 @@ public abstract partial class LedgerSuite
             (await host.Ledger.PostTransactionAsync(run)).Status.ShouldBe(TransferStatus.Created);
         }
 
-        (await host.Ledger.GetStatementAsync(new StatementQuery(a) { Limit = 1 }))!.Entries.Count.ShouldBe(1);
+        (await host.Ledger.ListStatementAsync(new StatementQuery(a) { Limit = 1 }))!.Entries.Count.ShouldBe(1);
         await using var streams = new CountingStreams(Context(host).Reader.Streams);
         var reader = new AccountStreamReader(streams);
-        var fence = new StatementFenceAnswer(true, RowsOf(a), Runs);
+        var fence = new FlushResponse(true, RowsOf(a), Runs);
         foreach (var newestFirst in new[] { false, true })
         {
             var seen = new List<ulong>();

@@ -47,7 +47,7 @@ public abstract partial class LedgerSuite
             foreach (var account in accounts.Concat(euros))
             {
                 var mine = legs.Where(leg => leg.DebitAccount == account || leg.CreditAccount == account).ToArray();
-                var entries = (await host.Ledger.GetStatementAsync(new StatementQuery(account)))!.Entries;
+                var entries = (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries;
                 entries.Select(static entry => entry.Transfer).ShouldBe(mine);
                 entries.ShouldAllBe(entry => entry.TransactionId == transaction.Id && entry.Time == result.Time);
                 var record = (await host.Ledger.GetTransferAsync(account, mine[0].Id)).ShouldNotBeNull();
@@ -126,7 +126,7 @@ public abstract partial class LedgerSuite
         foreach (var account in new[] { a, b, c, poor, euro })
         {
             await ShouldBeAsync(host, account);
-            (await host.Ledger.GetStatementAsync(new StatementQuery(account)))!.Entries.ShouldBeEmpty();
+            (await host.Ledger.ListStatementAsync(new StatementQuery(account)))!.Entries.ShouldBeEmpty();
         }
 
         // What an earlier leg brings, a later one may spend.
@@ -366,7 +366,7 @@ public abstract partial class LedgerSuite
         {
             Status = TransferStatus.Exists, Replayed = true, Position = default,
         });
-        (await host.Ledger.GetStatementAsync(new StatementQuery(shop)))!.Entries[^1].Transfer.Amount.ShouldBe(Amount.Of(90));
+        (await host.Ledger.ListStatementAsync(new StatementQuery(shop)))!.Entries[^1].Transfer.Amount.ShouldBe(Amount.Of(90));
         (await host.Ledger.PostTransferAsync(Transfer(poor, shop, 1))).Status.ShouldBe(TransferStatus.ExceedsCredits);
 
         // What the credit account lacks is the other account's to say.
@@ -396,7 +396,7 @@ public abstract partial class LedgerSuite
         {
             options.PassivateAfter = TimeSpan.FromMilliseconds(100);
             options.CommitRecordDelay = TimeSpan.FromMilliseconds(10);
-            options.RememberedIdsMax = 2;
+            options.IdempotencyWindowMax = 2;
         });
         var (a, b) = await OpenTwoAsync(host.Ledger);
         var c = await OpenAsync(host.Ledger, "c");
@@ -408,40 +408,40 @@ public abstract partial class LedgerSuite
         await Task.Delay(400);
 
         var back = new Reversal(NewId(), a, whole.Id, "paid twice") { Reference = "case 7" };
-        var done = await host.Ledger.ReverseAsync(back);
+        var done = await host.Ledger.ReverseTransactionAsync(back);
         done.Status.ShouldBe(TransferStatus.Created);
         done.Legs.ShouldHaveSingleItem().Amount.ShouldBe(Amount.Of(100));
-        (await host.Ledger.ReverseAsync(back)).Status.ShouldBe(TransferStatus.Exists);
-        (await host.Ledger.ReverseAsync(back with { Id = NewId() })).Status
+        (await host.Ledger.ReverseTransactionAsync(back)).Status.ShouldBe(TransferStatus.Exists);
+        (await host.Ledger.ReverseTransactionAsync(back with { Id = NewId() })).Status
             .ShouldBe(TransferStatus.ExceedsReversedTransferAmount);
         var record = (await host.Ledger.GetTransferAsync(b, back.Id)).ShouldNotBeNull();
         (record.Transfer.Reverses, record.Transfer.Reason, record.Transfer.Reference, record.Transfer.DebitAccount)
             .ShouldBe((whole.Id, "paid twice", "case 7", b));
 
-        (await host.Ledger.ReverseAsync(
+        (await host.Ledger.ReverseTransactionAsync(
             new Reversal(NewId(), a, parts.Id, "in part") { Amount = Amount.Of(30) })).Status.ShouldBe(TransferStatus.Created);
         await Task.Delay(400);
-        (await host.Ledger.ReverseAsync(
+        (await host.Ledger.ReverseTransactionAsync(
             new Reversal(NewId(), a, parts.Id, "too much") { Amount = Amount.Of(71) })).Status
             .ShouldBe(TransferStatus.ExceedsReversedTransferAmount);
-        (await host.Ledger.ReverseAsync(new Reversal(NewId(), a, parts.Id, "the rest"))).Legs[0].Amount.ShouldBe(Amount.Of(70));
+        (await host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, parts.Id, "the rest"))).Legs[0].Amount.ShouldBe(Amount.Of(70));
 
-        var undo = await host.Ledger.ReverseAsync(new Reversal(NewId(), a, chain.Id, "all of it"));
+        var undo = await host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, chain.Id, "all of it"));
         undo.Status.ShouldBe(TransferStatus.Created);
         undo.Legs.Length.ShouldBe(2);
-        (await host.Ledger.ReverseAsync(new Reversal(NewId(), a, chain.Id, "again"))).Status
+        (await host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, chain.Id, "again"))).Status
             .ShouldBe(TransferStatus.ExceedsReversedTransferAmount);
         await ShouldBeAsync(host, a, debitsPosted: 207, creditsPosted: 207);
         await ShouldBeAsync(host, b, debitsPosted: 214, creditsPosted: 214);
         await ShouldBeAsync(host, c, debitsPosted: 7, creditsPosted: 7);
 
         (await Should.ThrowAsync<LedgerException>(
-            () => host.Ledger.ReverseAsync(new Reversal(NewId(), a, NewId(), "never was")))).Reason
+            () => host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, NewId(), "never was")))).Reason
             .ShouldBe(LedgerErrorReason.NotFound);
         (await Should.ThrowAsync<LedgerException>(
-            () => host.Ledger.ReverseAsync(new Reversal(NewId(), a, whole.Id, "")))).Reason
+            () => host.Ledger.ReverseTransactionAsync(new Reversal(NewId(), a, whole.Id, "")))).Reason
             .ShouldBe(LedgerErrorReason.InvalidArgument);
-        (await Should.ThrowAsync<LedgerException>(() => host.Ledger.ReverseAsync(
+        (await Should.ThrowAsync<LedgerException>(() => host.Ledger.ReverseTransactionAsync(
             new Reversal(NewId(), a, chain.Id, "a part") { Amount = Amount.Of(1) }))).Reason.ShouldBe(LedgerErrorReason.InvalidArgument);
     }
 
@@ -464,7 +464,7 @@ public abstract partial class LedgerSuite
 
         await using (var host = await StartAsync())
         {
-            // The same closer, another anchor (R7): never yes.
+            // The same last agent, another coordinator (R7): never yes.
             (await host.Ledger.PostTransferAsync(known with { DebitAccount = Address("c") })).Status
                 .ShouldBe(TransferStatus.ExistsWithDifferentDebitAccountId);
             (await host.Ledger.PostTransferAsync(known with { CreditAccount = Address("d") })).Status
@@ -524,7 +524,7 @@ public abstract partial class LedgerSuite
             }
         }
 
-        // The anchor died when its preparation was durable, before anybody had heard of it.
+        // The coordinator died when its preparation was durable, before anybody had heard of it.
         var (a, d) = (Address("a"), Address("d"));
         var yes = Transaction.Of(NewId(), [Of(a, Address("b"), 1), Of(Address("b"), Address("c"), 2), Of(Address("c"), d, 3)]);
         var no = Transaction.Of(NewId(), [Of(a, Address("b"), 1), Of(Address("b"), Address("nobody"), 2), Of(Address("c"), d, 3)]);
@@ -606,13 +606,13 @@ public abstract partial class LedgerSuite
     private Transfer Of(AccountAddress debit, AccountAddress credit, ulong amount) =>
         Transfer(debit, credit, amount) with { Asset = Usd };
 
-    private static TransactionPart PartOf(Transaction transaction) => new()
+    private static TransactionBranch PartOf(Transaction transaction) => new()
     {
         Id = transaction.Id,
-        Anchor = transaction.Legs[0].Transfer!.DebitAccount,
+        Coordinator = transaction.Legs[0].Transfer!.DebitAccount,
         LegCount = transaction.Legs.Length,
         Asked = TransferContent.DigestOf(transaction),
-        Legs = [.. transaction.Legs.Select(static (leg, i) => new PartLeg(i, leg.Transfer, null) { Amount = leg.Transfer!.Amount })],
+        Legs = [.. transaction.Legs.Select(static (leg, i) => new ResolvedLeg(i, leg.Transfer, null) { Amount = leg.Transfer!.Amount })],
     };
 
     // How much the journal holds as prepared and not as decided: read from the database, so that nobody is woken by it.
@@ -627,7 +627,7 @@ public abstract partial class LedgerSuite
                 switch (happened)
                 {
                     case TransactionPrepared prepared:
-                        unfinished.Add((stream, prepared.Part.Key)).ShouldBeTrue();
+                        unfinished.Add((stream, prepared.Branch.Key)).ShouldBeTrue();
                         break;
                     case TransactionCommitted committed:
                         unfinished.Remove((stream, committed.Key)).ShouldBeTrue();

@@ -44,11 +44,11 @@ public abstract partial class LedgerSuite
         var row = storage.Rows().Single(one => one.Stream == AccountActor.PersistenceIdOf(bad) && one.SequenceNr == 2);
         var batch = JournalCodec.Decode(row.Row, bad, 2, out _);
         (batch.IsVerdict, batch.IsBehindUnread).ShouldBe((true, true));
-        var refused = batch.Events.ShouldHaveSingleItem().ShouldBeOfType<CloserRefused>();
+        var refused = batch.Events.ShouldHaveSingleItem().ShouldBeOfType<LastAgentRefused>();
         refused.Verdict.ShouldBe(new OperatorVerdict(Operator, Why));
-        (refused.Part.Id, refused.Reason).ShouldBe((paid.Id, TransferStatus.AbortedByOperator));
+        (refused.Branch.Id, refused.Reason).ShouldBe((paid.Id, TransferStatus.AbortedByOperator));
 
-        // Once its row is mended the account goes on behind the verdict, and stands by it.
+        // Once its row is fixed the account goes on behind the verdict, and stands by it.
         mend();
         await using (var host = await StartAsync())
         {
@@ -59,7 +59,7 @@ public abstract partial class LedgerSuite
                 (await host.Ledger.PostTransferAsync(Transfer(good, bad, 5))).Status.ShouldBe(TransferStatus.Created);
             }
 
-            var statement = (await host.Ledger.GetStatementAsync(new StatementQuery(bad))).ShouldNotBeNull();
+            var statement = (await host.Ledger.ListStatementAsync(new StatementQuery(bad))).ShouldNotBeNull();
             statement.Entries.Select(static entry => entry.CreditsPosted).ShouldBe([Amount.Of(5), Amount.Of(10), Amount.Of(15)]);
         }
 
@@ -121,7 +121,7 @@ public abstract partial class LedgerSuite
         (await host.Ledger.PostTransactionAsync(split)).Status.ShouldBe(TransferStatus.AbortedByOperator);
         (await host.Ledger.GetAccountAsync(hot)).ShouldNotBeNull().Balances.DebitsPosted.ShouldBe(Amount.Zero);
         storage.Rows().Where(static row => row.Stream == AccountActor.PersistenceIdOf(Address("good")))
-            .SelectMany(row => JournalCodec.Decode(row.Row, good, row.SequenceNr, out _).Events).OfType<CloserRefused>()
+            .SelectMany(row => JournalCodec.Decode(row.Row, good, row.SequenceNr, out _).Events).OfType<LastAgentRefused>()
             .ShouldHaveSingleItem().Verdict.ShouldBe(new OperatorVerdict(Operator, Why));
     }
 
@@ -167,7 +167,7 @@ public abstract partial class LedgerSuite
             (await Should.ThrowAsync<LedgerException>(() => host.Ledger.GetAccountAsync(hot)))
                 .Reason.ShouldBe(LedgerErrorReason.AccountInDoubt);
 
-            // Once its row is mended, the ledger finishes by itself.
+            // Once its row is fixed, the ledger finishes by itself.
             mend();
             await Until.TrueAsync(async () =>
             {
@@ -235,7 +235,7 @@ public abstract partial class LedgerSuite
         storage.Rows().Where(static row => row.Stream == AccountActor.PersistenceIdOf(Address("bad")))
             .SelectMany(row => JournalCodec.Decode(row.Row, bad, row.SequenceNr, out _).Events)
             .Select(static happened => happened.GetType()).ShouldBe(
-                [typeof(AccountOpened), typeof(CloserRefused), typeof(CloserCommitted)]);
+                [typeof(AccountOpened), typeof(LastAgentRefused), typeof(LastAgentCommitted)]);
     }
 
     [Theory]

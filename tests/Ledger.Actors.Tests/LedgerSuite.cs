@@ -49,7 +49,7 @@ public abstract partial class LedgerSuite : IDisposable
         credit.Balances.Balance.ToString().ShouldBe("-250");
         foreach (var account in new[] { a, b })
         {
-            var entry = (await host.Ledger.GetStatementAsync(new StatementQuery(account))).ShouldNotBeNull()
+            var entry = (await host.Ledger.ListStatementAsync(new StatementQuery(account))).ShouldNotBeNull()
                 .Entries.ShouldHaveSingleItem();
             entry.Transfer.ShouldBe(transfer);
             entry.Time.ShouldBe(result.Time);
@@ -461,7 +461,7 @@ public abstract partial class LedgerSuite : IDisposable
     {
         await using var host = await StartAsync(static options =>
         {
-            options.RememberedIdsMax = 2;
+            options.IdempotencyWindowMax = 2;
             options.SnapshotEvery = 3;
         });
         var (a, b) = await OpenTwoAsync(host.Ledger);
@@ -494,7 +494,7 @@ public abstract partial class LedgerSuite : IDisposable
             await OpenTwoAsync(host.Ledger);
         }
 
-        // The anchor died after its preparations were durable and before its closers heard of them.
+        // The coordinator died after its preparations were durable and before its last agents heard of them.
         var opened = await ReadRowAsync(a, 1);
         storage.Append(a, 2, JournalCodec.Encode(
             new EventBatch(2, 0, default)
@@ -564,7 +564,7 @@ public abstract partial class LedgerSuite : IDisposable
             var entries = new List<StatementEntry>();
             while (true)
             {
-                var page = (await host.Ledger.GetStatementAsync(query)).ShouldNotBeNull();
+                var page = (await host.Ledger.ListStatementAsync(query)).ShouldNotBeNull();
                 page.Entries.Count.ShouldBeLessThanOrEqualTo(query.Limit);
                 entries.AddRange(page.Entries);
                 if (page.NextSequence is not { } next)
@@ -594,7 +594,7 @@ public abstract partial class LedgerSuite : IDisposable
 
         foreach (var first in new ulong[] { 1, 2, 999, 1000, 1001, 499_999, 999_901 })
         {
-            var page = (await host.Ledger.GetStatementAsync(new StatementQuery(a) { MinSequence = first })).ShouldNotBeNull();
+            var page = (await host.Ledger.ListStatementAsync(new StatementQuery(a) { MinSequence = first })).ShouldNotBeNull();
             page.Entries.Count.ShouldBe(100);
             for (var i = 0; i < 100; i++)
             {
@@ -603,10 +603,10 @@ public abstract partial class LedgerSuite : IDisposable
             }
         }
 
-        var newest = (await host.Ledger.GetStatementAsync(new StatementQuery(a) { NewestFirst = true, Limit = 3 }))!;
+        var newest = (await host.Ledger.ListStatementAsync(new StatementQuery(a) { NewestFirst = true, Limit = 3 }))!;
         newest.Entries.Select(static e => e.Sequence).ShouldBe([1_000_000ul, 999_999ul, 999_998ul]);
         var middle = newest.Entries[0].BookTime.UnixMicroseconds / 2;
-        var byTime = (await host.Ledger.GetStatementAsync(
+        var byTime = (await host.Ledger.ListStatementAsync(
             new StatementQuery(a) { StartTime = new LedgerTime(middle), Limit = 1 }))!;
         byTime.Entries[0].BookTime.UnixMicroseconds.ShouldBeInRange(middle, middle + 10);
     }
@@ -642,7 +642,7 @@ public abstract partial class LedgerSuite : IDisposable
         // Another incarnation of the account has written a row that this one does not know (I9).
         var opened = await ReadRowAsync(a, 1);
         storage.Append(a, 2, JournalCodec.Encode(
-            new EventBatch(2, 0, default) { Events = { new CloserCommitted(Alone(foreign), Later(1)) } },
+            new EventBatch(2, 0, default) { Events = { new LastAgentCommitted(Alone(foreign), Later(1)) } },
             JournalCodec.HashOf(opened.Span), a));
 
         var transfer = Transfer(a, b, 4);
@@ -673,7 +673,7 @@ public abstract partial class LedgerSuite : IDisposable
         var b = Address("b");
         var row = await ReadRowAsync(a, 1);
         var hash = JournalCodec.HashOf(row.Span);
-        var happened = new CloserCommitted(Alone(Transfer(b, a, 3)), Later(1));
+        var happened = new LastAgentCommitted(Alone(Transfer(b, a, 3)), Later(1));
         switch (alteration)
         {
             case "hash":
@@ -808,13 +808,13 @@ public abstract partial class LedgerSuite : IDisposable
         }
     }
 
-    private static TransactionPart Alone(Transfer transfer) => new()
+    private static TransactionBranch Alone(Transfer transfer) => new()
     {
         Id = transfer.Id,
-        Anchor = transfer.DebitAccount,
+        Coordinator = transfer.DebitAccount,
         LegCount = 1,
         Asked = TransferContent.DigestOf(transfer),
-        Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
+        Legs = [new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount }],
     };
 
     private static LedgerTime Later(long micros) =>
@@ -846,7 +846,7 @@ public abstract partial class LedgerSuite : IDisposable
             for (var i = 0; i < 1000; i++)
             {
                 var number = (row * 1000) + i + 1;
-                batch.Events.Add(new CloserCommitted(
+                batch.Events.Add(new LastAgentCommitted(
                     Alone(new Transfer(new TransferId((UInt128)number), from, account, Amount.Of(1), 1)),
                     new LedgerTime(number * 10L)));
             }

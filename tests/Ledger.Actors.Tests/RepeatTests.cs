@@ -17,13 +17,13 @@ public sealed class RepeatTests : IAsyncLifetime
     private readonly ActorSystem system = ActorSystem.Create("repeats",
         ConfigurationFactory.ParseString("akka.loglevel = WARNING"));
     private readonly List<AccountMessage> came = [];
-    private readonly Queue<AccountAnswerBase?> answers = new();
-    private CallTable calls = null!;
+    private readonly Queue<AccountResponse?> answers = new();
+    private PendingCalls calls = null!;
     private ILedger ledger = null!;
 
     public Task InitializeAsync()
     {
-        calls = new CallTable(TimeProvider.System, 100);
+        calls = new PendingCalls(TimeProvider.System, 100);
         var accounts = system.ActorOf(Props.Create(() => new StandIn(came, answers)));
         ledger = new LedgerService(
             new LedgerOptions { Mode = LedgerExecutionMode.Clustered }, TimeProvider.System, calls, null!,
@@ -52,21 +52,21 @@ public sealed class RepeatTests : IAsyncLifetime
         (await post).Reason.ShouldBe(LedgerErrorReason.DeadlineExceeded);
         lock (came)
         {
-            came.OfType<ChangeAccountCall>().Count().ShouldBe(1);
-            came.OfType<ExtendHoldCall>().Count().ShouldBe(1);
-            came.OfType<PostTransferCall>().Count().ShouldBeGreaterThan(1);
+            came.OfType<ChangeAccountRequest>().Count().ShouldBe(1);
+            came.OfType<ExtendHoldRequest>().Count().ShouldBe(1);
+            came.OfType<PostTransferRequest>().Count().ShouldBeGreaterThan(1);
         }
     }
 
     [Fact]
     public async Task A_change_whose_account_moves_is_sent_again_only_where_it_was_not_begun_with()
     {
-        answers.Enqueue(new CallFailed(CallFailure.NotBegun));
-        answers.Enqueue(new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.Changed, null)));
+        answers.Enqueue(new RequestFailed(RequestFailure.NotBegun));
+        answers.Enqueue(new ChangeAccountResponse(new AccountChangeResult(AccountStatus.Changed, null)));
         (await ledger.ChangeAccountAsync(A, new CloseAccount("x"), Patience)).Status.ShouldBe(AccountStatus.Changed);
 
-        answers.Enqueue(new CallFailed(CallFailure.Moving));
-        answers.Enqueue(new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.Changed, null)));
+        answers.Enqueue(new RequestFailed(RequestFailure.Relocating));
+        answers.Enqueue(new ChangeAccountResponse(new AccountChangeResult(AccountStatus.Changed, null)));
         (await Should.ThrowAsync<LedgerException>(() => ledger.ChangeAccountAsync(A, new CloseAccount("x"), Patience)))
             .OutcomeUnknown.ShouldBeTrue();
         lock (came)
@@ -75,11 +75,11 @@ public sealed class RepeatTests : IAsyncLifetime
         }
     }
 
-    private sealed class StandIn(List<AccountMessage> came, Queue<AccountAnswerBase?> answers) : UntypedActor
+    private sealed class StandIn(List<AccountMessage> came, Queue<AccountResponse?> answers) : UntypedActor
     {
         protected override void OnReceive(object message)
         {
-            var asked = (AccountCall)((AccountEnvelope)message).Message;
+            var asked = (AccountRequest)((AccountEnvelope)message).Message;
             lock (came)
             {
                 came.Add(asked);
@@ -87,7 +87,7 @@ public sealed class RepeatTests : IAsyncLifetime
 
             if (answers.TryDequeue(out var answer) && answer is not null)
             {
-                LostCallsActor.Answer(asked.Caller, answer);
+                UndeliveredMessagesActor.Answer(asked.ReplyTo, answer);
             }
         }
     }

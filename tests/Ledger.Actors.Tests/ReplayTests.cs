@@ -31,7 +31,7 @@ public sealed class ReplayTests
         // The last is never opened.
         for (var i = 0; i < Addresses.Length - 1; i++)
         {
-            Call(Addresses[i], (caller, until) => new OpenAccountCall(
+            Call(Addresses[i], (caller, until) => new OpenAccountRequest(
                 new AccountSpec(Addresses[i], Usd, 1)
                 {
                     DebitsMustNotExceedCredits = i == 1 ? Amount.Of(50) : null,
@@ -90,7 +90,7 @@ public sealed class ReplayTests
             var stored = global::Ledger.Journal.V1.StoredSnapshot.Parser.ParseFrom(JournalCodec.Encode(
                 AccountSnapshot.Of(account.Runtime.State, account.Runtime.DurableSequenceNr), new byte[32]));
             stored.RememberedPacked = Google.Protobuf.ByteString.Empty;
-            var ids = account.Runtime.State.Remembered.InOrder().Select(static one =>
+            var ids = account.Runtime.State.Idempotency.InOrder().Select(static one =>
                 $"{one.Id} {one.At.UnixMicroseconds} {one.What.Digest} {one.What.Status} {one.What.Time.UnixMicroseconds} {one.What.SequenceNr} {one.What.Details}");
             return stored + string.Join('\n', ids);
         }
@@ -120,7 +120,7 @@ public sealed class ReplayTests
                 break;
             case 3 when transfers.Count > 0:
                 var hold = transfers[random.Next(transfers.Count)];
-                Call(hold.DebitAccount.IsNone ? debit : hold.DebitAccount, (caller, until) => new ExtendHoldCall(
+                Call(hold.DebitAccount.IsNone ? debit : hold.DebitAccount, (caller, until) => new ExtendHoldRequest(
                     hold.Id, now.Add(TimeSpan.FromMinutes(random.Next(1, 9))), caller, until));
                 break;
             case 4 or 5 or 6:
@@ -167,7 +167,7 @@ public sealed class ReplayTests
                 {
                     DebitAccount = earlier.DebitAccount,
                     CreditAccount = earlier.CreditAccount,
-                    PendingId = earlier.Id,
+                    HoldId = earlier.Id,
                     Flags = TransferFlags.PostPending | (random.Next(2) == 0 ? TransferFlags.KeepRest : TransferFlags.None),
                 },
                 5 when earlier is not null => transfer with
@@ -175,7 +175,7 @@ public sealed class ReplayTests
                     DebitAccount = earlier.DebitAccount,
                     CreditAccount = earlier.CreditAccount,
                     Amount = Amount.Zero,
-                    PendingId = earlier.Id,
+                    HoldId = earlier.Id,
                     Flags = TransferFlags.VoidPending,
                 },
                 6 when earlier is not null => transfer with
@@ -194,18 +194,18 @@ public sealed class ReplayTests
     private TransferId NewId() => new(((UInt128)0x01A0_C450_6C00_7000 << 64) | (0x8000_0000_0000_0000 + (ulong)++lastId));
 
     private void Change(AccountAddress account, AccountChange change) =>
-        Call(account, (caller, until) => new ChangeAccountCall(change, caller, until));
+        Call(account, (caller, until) => new ChangeAccountRequest(change, caller, until));
 
     private void Post(Transfer transfer) =>
-        Call(transfer.DebitAccount, (caller, until) => new PostTransferCall(transfer, caller, until));
+        Call(transfer.DebitAccount, (caller, until) => new PostTransferRequest(transfer, caller, until));
 
     private void Post(Transaction transaction) => Call(
         transaction.Legs.First(static leg => leg.Transfer is not null).Transfer!.DebitAccount,
-        (caller, until) => new PostTransactionCall(transaction, caller, until));
+        (caller, until) => new PostTransactionRequest(transaction, caller, until));
 
-    private void Call(AccountAddress account, Func<Caller, LedgerTime, AccountCall> make)
+    private void Call(AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> make)
     {
-        var call = make(new Caller(null, 1), now.Add(TimeSpan.FromMinutes(1)));
+        var call = make(new ReplyTarget(null, 1), now.Add(TimeSpan.FromMinutes(1)));
         queue.Enqueue(() => Of(account).Runtime.Handle(call, now));
     }
 
@@ -248,7 +248,7 @@ public sealed class ReplayTests
             + string.Join(", ", accounts.Where(static pair => pair.Value.Runtime.IsBusy).Select(static pair => pair.Key)));
     }
 
-    private sealed class Account : IAccountShell
+    private sealed class Account : IAccountHost
     {
         private readonly ReplayTests world;
         private readonly AccountAddress address;
@@ -257,14 +257,14 @@ public sealed class ReplayTests
         {
             this.world = world;
             this.address = address;
-            Runtime = new AccountRuntime(address, new AccountRuntimeOptions { RememberedIdsMax = 12 }, this);
+            Runtime = new AccountMachine(address, new AccountMachineOptions { IdempotencyWindowMax = 12 }, this);
         }
 
-        public AccountRuntime Runtime { get; }
+        public AccountMachine Runtime { get; }
 
         public List<EventBatch> Rows { get; } = [];
 
-        public void Reply(Caller caller, AccountAnswerBase answer) => answer.ShouldNotBeOfType<CallFailed>();
+        public void Reply(ReplyTarget caller, AccountResponse answer) => answer.ShouldNotBeOfType<RequestFailed>();
 
         public void Send(AccountAddress account, AccountMessage message) =>
             world.queue.Enqueue(() => world.Of(account).Runtime.Handle(message, world.now));
@@ -277,7 +277,7 @@ public sealed class ReplayTests
 
         public void Lookup(IdLookup lookup) => world.queue.Enqueue(() =>
         {
-            var search = new IdSearches(address, [lookup.Id]);
+            var search = new IdHistoryReader(address, [lookup.Id]);
             foreach (var row in Rows.Where(row => row.SequenceNr <= lookup.UpTo))
             {
                 search.Add(row);

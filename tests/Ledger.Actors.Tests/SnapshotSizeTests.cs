@@ -8,7 +8,7 @@ namespace Ledger.Actors.Tests;
 
 /// <summary>Goal: whatever strangers put on an account, its snapshot stays small (S9, R17). Method: an account on which a stranger makes
 /// holds with everything at its longest, and the snapshot of it as it is stored.</summary>
-public sealed class SnapshotSizeTests : IAccountShell
+public sealed class SnapshotSizeTests : IAccountHost
 {
     private const int Holds = 1_000;
     private const int HoldBytesMax = 256;
@@ -17,7 +17,7 @@ public sealed class SnapshotSizeTests : IAccountShell
     private static readonly AccountAddress Stranger = AccountAddress.Parse("stranger:" + new string('s', 119));
 
     private readonly List<EventBatch> rows = [];
-    private AccountRuntime runtime = null!;
+    private AccountMachine runtime = null!;
     private EventBatch? writing;
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class SnapshotSizeTests : IAccountShell
         var options = new LedgerOptions
         {
             Storage = new SqliteStorage(Path.Combine(Path.GetTempPath(), "never-opened.db")),
-            AccountHoldsMax = holds, RememberedIdsMax = ids,
+            AccountHoldsMax = holds, IdempotencyWindowMax = ids,
         };
         if (isAllowed)
         {
@@ -75,19 +75,19 @@ public sealed class SnapshotSizeTests : IAccountShell
         }
     }
 
-    void IAccountShell.Reply(Caller caller, AccountAnswerBase answer)
+    void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer)
     {
     }
 
-    void IAccountShell.Send(AccountAddress account, AccountMessage message)
+    void IAccountHost.Send(AccountAddress account, AccountMessage message)
     {
     }
 
-    void IAccountShell.Write(EventBatch batch) => writing = batch;
+    void IAccountHost.Write(EventBatch batch) => writing = batch;
 
-    void IAccountShell.Lookup(IdLookup lookup) => runtime.LookupCompleted(lookup, null, Now);
+    void IAccountHost.Lookup(IdLookup lookup) => runtime.LookupCompleted(lookup, null, Now);
 
-    void IAccountShell.WakeAt(LedgerTime time)
+    void IAccountHost.WakeAt(LedgerTime time)
     {
     }
 
@@ -98,21 +98,21 @@ public sealed class SnapshotSizeTests : IAccountShell
 
     private void Start()
     {
-        runtime = new AccountRuntime(Victim, new AccountRuntimeOptions(), this);
+        runtime = new AccountMachine(Victim, new AccountMachineOptions(), this);
         runtime.RecoveryCompleted(Now);
         runtime.Handle(
-            new OpenAccountCall(new AccountSpec(Victim, Asset.Parse("USD/2"), 1), new Caller(null, 0), Now.Add(TimeSpan.FromSeconds(9))), Now);
+            new OpenAccountRequest(new AccountSpec(Victim, Asset.Parse("USD/2"), 1), new ReplyTarget(null, 0), Now.Add(TimeSpan.FromSeconds(9))), Now);
         Write();
     }
 
     private void Make(Transfer hold)
     {
         runtime.Handle(
-            new CloseRequest(
-                new TransactionPart
+            new CommitRequest(
+                new TransactionBranch
                 {
-                    Id = hold.Id, Anchor = Stranger, AnchorAsset = hold.Asset, LegCount = 1, Asked = TransferContent.DigestOf(hold),
-                    Legs = [new PartLeg(0, hold, null) { Amount = hold.Amount, Deadline = Now.Add(hold.Timeout) }],
+                    Id = hold.Id, Coordinator = Stranger, CoordinatorAsset = hold.Asset, LegCount = 1, Asked = TransferContent.DigestOf(hold),
+                    Legs = [new ResolvedLeg(0, hold, null) { Amount = hold.Amount, Deadline = Now.Add(hold.Timeout) }],
                 },
                 Cancel: false),
             Now);

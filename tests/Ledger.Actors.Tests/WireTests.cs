@@ -36,13 +36,13 @@ public sealed class WireTests : IDisposable
     private static readonly Transfer Post = new(Id(2), Debit, Credit, Amount.Of(7), 4)
     {
         Flags = TransferFlags.PostPending | TransferFlags.KeepRest,
-        PendingId = Hold.Id,
+        HoldId = Hold.Id,
     };
 
     private static readonly Transfer NamelessVoid = new(Id(3), default, default, Amount.Zero, 0)
     {
         Flags = TransferFlags.VoidPending,
-        PendingId = Hold.Id,
+        HoldId = Hold.Id,
     };
 
     private static readonly Transfer Correction = new(Id(4), Credit, Debit, Amount.MaxValue, 4)
@@ -68,32 +68,32 @@ public sealed class WireTests : IDisposable
         TransactionLeg.Of(Hold), TransactionLeg.Of(Post), TransactionLeg.Of(NamelessVoid), TransactionLeg.Of(Correction),
     ]);
 
-    private static readonly TransactionPart Alone = new()
+    private static readonly TransactionBranch Alone = new()
     {
         Id = Full.Id,
-        Anchor = Debit,
-        AnchorAsset = Usd,
+        Coordinator = Debit,
+        CoordinatorAsset = Usd,
         LegCount = 1,
         Asked = TransferContent.DigestOf(Full),
-        Legs = [new PartLeg(0, Full, null) { Amount = Full.Amount }],
+        Legs = [new ResolvedLeg(0, Full, null) { Amount = Full.Amount }],
     };
 
-    private static readonly TransactionPart Whole = new()
+    private static readonly TransactionBranch Whole = new()
     {
         Id = Transaction.Id,
         Attempt = 5,
-        Anchor = AccountAddress.Parse("anchor"),
-        AnchorAsset = Usd,
+        Coordinator = AccountAddress.Parse("coordinator"),
+        CoordinatorAsset = Usd,
         LegCount = 9,
         Asked = TransferContent.DigestOf(Transaction),
         DigestOfWhole = 77,
         Legs =
         [
-            new PartLeg(1, null, Mirror) { IfMissing = true },
-            new PartLeg(3, Hold, null) { Amount = Hold.Amount, Deadline = Time },
-            new PartLeg(4, Hold with { Id = Id(5), Timeout = default }, null) { Amount = Hold.Amount, Deadline = LedgerTime.MaxValue },
-            new PartLeg(6, Post, null) { Amount = Amount.Of(7), HoldRemaining = Amount.Of(30) },
-            new PartLeg(8, Full with { Flags = TransferFlags.BalancingCredit }, null)
+            new ResolvedLeg(1, null, Mirror) { IfMissing = true },
+            new ResolvedLeg(3, Hold, null) { Amount = Hold.Amount, Deadline = Time },
+            new ResolvedLeg(4, Hold with { Id = Id(5), Timeout = default }, null) { Amount = Hold.Amount, Deadline = LedgerTime.MaxValue },
+            new ResolvedLeg(6, Post, null) { Amount = Amount.Of(7), HoldRemaining = Amount.Of(30) },
+            new ResolvedLeg(8, Full with { Flags = TransferFlags.BalancingCredit }, null)
             {
                 Amount = Amount.Of(3), Bound = AmountBound.Credit,
             },
@@ -136,64 +136,64 @@ public sealed class WireTests : IDisposable
     [Fact]
     public void Every_message_to_an_account_survives()
     {
-        var caller = new Caller(system.DeadLetters, 77);
+        var caller = new ReplyTarget(system.DeadLetters, 77);
         AccountMessage[] messages =
         [
-            new OpenAccountCall(Spec, caller, Time),
-            new OpenAccountCall(Mirror with { Address = Debit }, caller, Time),
-            new PostTransferCall(Full, caller, Time),
-            new PostTransferCall(Hold, caller, Time),
-            new PostTransferCall(Post, caller, Time),
-            new PostTransferCall(NamelessVoid, caller, Time),
-            new PostTransferCall(Correction, caller, Time),
-            new GetAccountCall(caller, Time),
-            new GetTransferCall(Full.Id, caller, Time),
-            new StatementFenceCall(caller, Time),
-            new PostTransactionCall(Transaction, caller, Time),
-            new PostTransactionCall(Transaction, caller, Time) { IsTrial = true },
-            new GetTransactionCall(Full.Id, caller, Time),
-            new ChangeAccountCall(new FreezeAccount(Freeze), caller, Time),
-            new ChangeAccountCall(new FreezeAccount(new AccountFreeze(false, true, "", null)), caller, Time),
-            new ChangeAccountCall(new UnfreezeAccount(""), caller, Time),
-            new ChangeAccountCall(new CloseAccount("c"), caller, Time),
-            new ChangeAccountCall(new ReopenAccount("o"), caller, Time),
-            new ChangeAccountCall(new SetAccountLimits(Amount.Zero, null), caller, Time),
-            new ChangeAccountCall(new SetAccountLimits(null, Amount.MaxValue), caller, Time),
-            new ExtendHoldCall(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time) { Principal = "alice" },
-            new PostTransferCall(Full, caller, Time) { Principal = "müller:7" },
+            new OpenAccountRequest(Spec, caller, Time),
+            new OpenAccountRequest(Mirror with { Address = Debit }, caller, Time),
+            new PostTransferRequest(Full, caller, Time),
+            new PostTransferRequest(Hold, caller, Time),
+            new PostTransferRequest(Post, caller, Time),
+            new PostTransferRequest(NamelessVoid, caller, Time),
+            new PostTransferRequest(Correction, caller, Time),
+            new GetAccountRequest(caller, Time),
+            new GetTransferRequest(Full.Id, caller, Time),
+            new FlushRequest(caller, Time),
+            new PostTransactionRequest(Transaction, caller, Time),
+            new PostTransactionRequest(Transaction, caller, Time) { IsDryRun = true },
+            new GetTransactionRequest(Full.Id, caller, Time),
+            new ChangeAccountRequest(new FreezeAccount(Freeze), caller, Time),
+            new ChangeAccountRequest(new FreezeAccount(new AccountFreeze(false, true, "", null)), caller, Time),
+            new ChangeAccountRequest(new UnfreezeAccount(""), caller, Time),
+            new ChangeAccountRequest(new CloseAccount("c"), caller, Time),
+            new ChangeAccountRequest(new ReopenAccount("o"), caller, Time),
+            new ChangeAccountRequest(new SetAccountLimits(Amount.Zero, null), caller, Time),
+            new ChangeAccountRequest(new SetAccountLimits(null, Amount.MaxValue), caller, Time),
+            new ExtendHoldRequest(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time) { Principal = "alice" },
+            new PostTransferRequest(Full, caller, Time) { Principal = "müller:7" },
             new PrepareRequest(Whole),
             new PrepareRequest(Whole with { Principal = "alice" }),
-            new PostTransferCall(Full, caller, Time) { ReturnBalances = true },
-            new PostTransactionCall(Transaction, caller, Time) { ReturnBalances = true },
-            new CloseRequest(Whole) { ReturnBalances = true },
-            new CloseRequest(Whole, Cancel: true) { ReturnBalances = true },
-            new CloseAnswer(Full.Id, 5, true, Time, null) { After = Afterwards },
-            new Outcome(Whole.Key, Whole.Digest, true, Time) { Anchor = Debit, ReturnBalances = true },
+            new PostTransferRequest(Full, caller, Time) { ReturnBalances = true },
+            new PostTransactionRequest(Transaction, caller, Time) { ReturnBalances = true },
+            new CommitRequest(Whole) { ReturnBalances = true },
+            new CommitRequest(Whole, Cancel: true) { ReturnBalances = true },
+            new CommitResponse(Full.Id, 5, true, Time, null) { After = Afterwards },
+            new Outcome(Whole.Key, Whole.Digest, true, Time) { Coordinator = Debit, ReturnBalances = true },
             new OutcomeAck(Whole.Key, Whole.Digest, Credit) { After = Afterwards },
-            new CloseRequest(Alone with { Principal = "alice" }),
+            new CommitRequest(Alone with { Principal = "alice" }),
             new PrepareRequest(Whole) { Time = new LedgerTime(7) },
             new PrepareRequest(Alone),
             new Vote(Whole.Key, Whole.Digest, Credit, VoteKind.Yes, null) { Time = new LedgerTime(8) },
             new Vote(Whole.Key, UInt128.MaxValue, Credit, VoteKind.No, Why),
             new Vote(Whole.Key, 5, Credit, VoteKind.InDoubt, null),
-            new CloseRequest(Alone),
-            new CloseRequest(Whole) { Time = new LedgerTime(9) },
-            new CloseRequest(Whole, Cancel: true) { Time = new LedgerTime(10) },
-            new CloseRequest(Whole, Cancel: true) { Verdict = new OperatorVerdict("anna", "ticket 7") },
-            new ResolveInDoubtCall(Full.Id, new OperatorVerdict("anna", "ticket 7"), caller, Time),
-            new ResolveInDoubtCall(Full.Id, new OperatorVerdict("anna", "ticket 7"), caller, Time)
+            new CommitRequest(Alone),
+            new CommitRequest(Whole) { Time = new LedgerTime(9) },
+            new CommitRequest(Whole, Cancel: true) { Time = new LedgerTime(10) },
+            new CommitRequest(Whole, Cancel: true) { Verdict = new OperatorVerdict("anna", "ticket 7") },
+            new ResolveInDoubtRequest(Full.Id, new OperatorVerdict("anna", "ticket 7"), caller, Time),
+            new ResolveInDoubtRequest(Full.Id, new OperatorVerdict("anna", "ticket 7"), caller, Time)
             {
-                Digest = UInt128.MaxValue, Found = new CloseAnswer(Full.Id, 5, false, Time, Why) { Row = 42 },
+                Digest = UInt128.MaxValue, Found = new CommitResponse(Full.Id, 5, false, Time, Why) { Row = 42 },
             },
-            new CloseAnswer(Full.Id, UInt128.MaxValue, true, Time, null) { Row = 42 },
-            new CloseAnswer(Full.Id, 5, false, Time, Why),
-            new CloseAnswer(Full.Id, 5, false, Time, new Refusal(0, TransferStatus.CreditAccountNotFound, default, null)),
-            new TrialRequest(Whole with { AnchorAsset = default }, 12),
-            new TrialAnswer(Full.Id, 5, new AccountQuote(Credit, null, false, null, default, default, false, [])),
-            new TrialAnswer(Full.Id, 5, new AccountQuote(
+            new CommitResponse(Full.Id, UInt128.MaxValue, true, Time, null) { Row = 42 },
+            new CommitResponse(Full.Id, 5, false, Time, Why),
+            new CommitResponse(Full.Id, 5, false, Time, new Refusal(0, TransferStatus.CreditAccountNotFound, default, null)),
+            new DryRunRequest(Whole with { CoordinatorAsset = default }, 12),
+            new DryRunResponse(Full.Id, 5, new AccountReport(Credit, null, false, null, default, default, false, [])),
+            new DryRunResponse(Full.Id, 5, new AccountReport(
                 Debit, Spec, true, Freeze, Seen, new InDoubtLoad(Amount.Of(3), Amount.MaxValue), true,
                 [
-                    new LegFact(2)
+                    new LegContext(2)
                     {
                         Known = TransferStatus.Exists,
                         InDoubt = true,
@@ -204,33 +204,33 @@ public sealed class WireTests : IDisposable
                         ReversalProblem = TransferStatus.ReversedTransferNotPosted,
                         Reversible = Amount.Of(6),
                     },
-                    new LegFact(3) { Deadline = LedgerTime.MaxValue },
+                    new LegContext(3) { Deadline = LedgerTime.MaxValue },
                 ])
             {
                 DebitFavour = Amount.Of(7),
                 CreditFavour = Amount.MaxValue,
             }),
-            new Outcome(Whole.Key, Whole.Digest, true, Time) { Anchor = Debit },
+            new Outcome(Whole.Key, Whole.Digest, true, Time) { Coordinator = Debit },
             new OutcomeAck(Whole.Key, Whole.Digest, Credit),
             new OutcomeRequest(Whole, Credit),
-            new Poke(),
+            new Activate(),
         ];
         Kinds(typeof(AccountMessage)).Except(messages.Select(static message => message.GetType())).ShouldBeEmpty();
         Kinds(typeof(AccountChange))
-            .Except(messages.OfType<ChangeAccountCall>().Select(static call => call.Change.GetType())).ShouldBeEmpty();
+            .Except(messages.OfType<ChangeAccountRequest>().Select(static call => call.Change.GetType())).ShouldBeEmpty();
         foreach (var message in messages)
         {
             var read = RoundTrip(new AccountEnvelope(Debit, message));
             read.Account.ShouldBe(Debit);
             read.Mark.ShouldBeNull();
             RoundTrip(new AccountEnvelope(Debit, message) { Mark = Mark }).Mark.ShouldBe(Mark);
-            if (message is AccountCall call)
+            if (message is AccountRequest call)
             {
                 // Addresses of actors are equal by path.
-                var back = read.Message.ShouldBeAssignableTo<AccountCall>()!;
-                back.Caller.Correlation.ShouldBe(77);
-                ((IActorRef)back.Caller.ReplyTo!).Path.ShouldBe(system.DeadLetters.Path);
-                ShouldBeSame(back with { Caller = caller }, call);
+                var back = read.Message.ShouldBeAssignableTo<AccountRequest>()!;
+                back.ReplyTo.Correlation.ShouldBe(77);
+                ((IActorRef)back.ReplyTo.ReplyTo!).Path.ShouldBe(system.DeadLetters.Path);
+                ShouldBeSame(back with { ReplyTo = caller }, call);
             }
             else
             {
@@ -242,33 +242,33 @@ public sealed class WireTests : IDisposable
     [Fact]
     public void Every_answer_survives()
     {
-        AccountAnswerBase[] answers =
+        AccountResponse[] answers =
         [
-            new OpenAccountAnswer(new OpenAccountResult(Debit, AccountStatus.Created, Time) { Position = Place }),
-            new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Exists, Time, true, null) { Amount = Amount.MaxValue }),
-            new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null) { Position = Place }),
-            new TransactionAnswer(Committed with { Position = Place }),
-            new TransactionAnswer(Committed with { After = [Afterwards, Afterwards with { Address = Debit, AvailableCredits = null }] }),
-            new TransferAnswer(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null)
+            new OpenAccountResponse(new OpenAccountResult(Debit, AccountStatus.Created, Time) { Position = Place }),
+            new PostTransferResponse(new TransferResult(Full.Id, TransferStatus.Exists, Time, true, null) { Amount = Amount.MaxValue }),
+            new PostTransferResponse(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null) { Position = Place }),
+            new PostTransactionResponse(Committed with { Position = Place }),
+            new PostTransactionResponse(Committed with { After = [Afterwards, Afterwards with { Address = Debit, AvailableCredits = null }] }),
+            new PostTransferResponse(new TransferResult(Full.Id, TransferStatus.Created, Time, false, null)
             {
                 DebitAfter = Afterwards with { AvailableDebits = null }, CreditAfter = Afterwards,
             }),
-            new TransferAnswer(new TransferResult(Full.Id, TransferStatus.ExceedsCredits, Time, false, Seen)),
-            new TransactionAnswer(Committed),
-            new TransactionAnswer(Rejected),
-            new ResolveInDoubtAnswer(InDoubtState.NotInDoubt, Debit),
-            new ResolveInDoubtAnswer(InDoubtState.Undecided, Debit) { LastAgent = Credit, Part = Whole, PreparedRow = 42 },
-            new TransactionRecordAnswer(null),
-            new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed) { Principal = "alice" }),
-            new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed)),
-            new TransactionRecordAnswer(new TransactionRecord(Transaction, Committed) { HoldRows = [0, 0, 0, 0, 3, 7, 0] }),
-            new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.Changed, View) { Position = Place }),
-            new ChangeAccountAnswer(new AccountChangeResult(AccountStatus.NotFound, null)),
-            new ExtendHoldAnswer(TransferStatus.Created, Time) { Position = Place },
-            new ExtendHoldAnswer(TransferStatus.PendingTransferNotFound, null),
-            new AccountAnswer(null),
-            new AccountAnswer(View),
-            new AccountAnswer(View with
+            new PostTransferResponse(new TransferResult(Full.Id, TransferStatus.ExceedsCredits, Time, false, Seen)),
+            new PostTransactionResponse(Committed),
+            new PostTransactionResponse(Rejected),
+            new ResolveInDoubtResponse(InDoubtState.NotInDoubt, Debit),
+            new ResolveInDoubtResponse(InDoubtState.Undecided, Debit) { LastAgent = Credit, Branch = Whole, PreparedRow = 42 },
+            new GetTransactionResponse(null),
+            new GetTransactionResponse(new TransactionRecord(Transaction, Committed) { Principal = "alice" }),
+            new GetTransactionResponse(new TransactionRecord(Transaction, Committed)),
+            new GetTransactionResponse(new TransactionRecord(Transaction, Committed) { HoldRows = [0, 0, 0, 0, 3, 7, 0] }),
+            new ChangeAccountResponse(new AccountChangeResult(AccountStatus.Changed, View) { Position = Place }),
+            new ChangeAccountResponse(new AccountChangeResult(AccountStatus.NotFound, null)),
+            new ExtendHoldResponse(TransferStatus.Created, Time) { Position = Place },
+            new ExtendHoldResponse(TransferStatus.PendingTransferNotFound, null),
+            new GetAccountResponse(null),
+            new GetAccountResponse(View),
+            new GetAccountResponse(View with
             {
                 Doubt = new AccountDoubt(
                     Seen, Seen with { DebitsPosted = Amount.MaxValue }, 101,
@@ -281,11 +281,11 @@ public sealed class WireTests : IDisposable
                     ],
                     Time),
             }),
-            new TransferRecordAnswer(null),
-            new TransferRecordAnswer(new TransferRecord(Full, TransferStatus.ExceedsCredits, Time, Seen)),
-            new TransferRecordAnswer(new TransferRecord(Post, TransferStatus.Created, Time, null) { HoldRow = 7 }),
-            new CallFailed(CallFailure.TransactionTooLarge) { Size = 3_000_000_000, Limit = LedgerSizes.TransactionMax },
-            new TransferRecordAnswer(new TransferRecord(Hold, TransferStatus.Created, Time, null)
+            new GetTransferResponse(null),
+            new GetTransferResponse(new TransferRecord(Full, TransferStatus.ExceedsCredits, Time, Seen)),
+            new GetTransferResponse(new TransferRecord(Post, TransferStatus.Created, Time, null) { HoldRow = 7 }),
+            new RequestFailed(RequestFailure.TransactionTooLarge) { Size = 3_000_000_000, Limit = LedgerSizes.TransactionMax },
+            new GetTransferResponse(new TransferRecord(Hold, TransferStatus.Created, Time, null)
             {
                 Amount = Amount.Of(30),
                 TransactionId = Transaction.Id,
@@ -294,14 +294,14 @@ public sealed class WireTests : IDisposable
                 HoldDeadline = Time,
                 Principal = "alice",
             }),
-            new StatementFenceAnswer(true, 12, 34),
-            new StatementFenceAnswer(true, 12, 34) { CompleteUpTo = Time, Asset = Asset.Parse("USD/2") },
-            .. Enum.GetValues<CallFailure>().Select(static failure => new CallFailed(failure)),
+            new FlushResponse(true, 12, 34),
+            new FlushResponse(true, 12, 34) { CompleteUpTo = Time, Asset = Asset.Parse("USD/2") },
+            .. Enum.GetValues<RequestFailure>().Select(static failure => new RequestFailed(failure)),
         ];
-        Kinds(typeof(AccountAnswerBase)).Except(answers.Select(static answer => answer.GetType())).ShouldBeEmpty();
+        Kinds(typeof(AccountResponse)).Except(answers.Select(static answer => answer.GetType())).ShouldBeEmpty();
         foreach (var answer in answers)
         {
-            var read = RoundTrip(new AnswerEnvelope(5, answer));
+            var read = RoundTrip(new ResponseEnvelope(5, answer));
             read.Correlation.ShouldBe(5);
             ShouldBeSame(read.Answer, answer);
         }
@@ -312,7 +312,7 @@ public sealed class WireTests : IDisposable
     private static void ShouldBeSame(object? actual, object? expected, string path = "")
     {
         if (expected is null || actual is null || expected is string or IActorRef || expected.GetType().IsPrimitive
-            || expected.GetType().IsEnum || expected is UInt128 or TimeSpan or Caller or Metadata
+            || expected.GetType().IsEnum || expected is UInt128 or TimeSpan or ReplyTarget or Metadata
                 or TransferId or LedgerTime or Amount or AccountAddress or Asset)
         {
             actual.ShouldBe(expected, path);
@@ -348,24 +348,24 @@ public sealed class WireTests : IDisposable
     public async Task A_message_that_is_too_large_for_a_frame_is_refused_by_its_sender_and_its_caller_is_told()
     {
         var serializer = new LedgerSerializer((ExtendedActorSystem)system);
-        using var calls = new CallTable(TimeProvider.System, 10) { Router = system.DeadLetters };
+        using var calls = new PendingCalls(TimeProvider.System, 10) { Router = system.DeadLetters };
         var call = calls.Start(DateTimeOffset.MaxValue, CancellationToken.None);
         var text = new string('x', LedgerSizes.MessageMax);
-        var transfer = new PostTransferCall(Full with { Reference = text }, new Caller(calls, call.Correlation), Time);
+        var transfer = new PostTransferRequest(Full with { Reference = text }, new ReplyTarget(calls, call.Correlation), Time);
 
         Should.Throw<System.Runtime.Serialization.SerializationException>(
             () => serializer.ToBinary(new AccountEnvelope(Debit, transfer)));
 
-        var told = (await call.Promise.Task).ShouldBeOfType<CallFailed>();
-        told.Reason.ShouldBe(CallFailure.MessageTooLarge);
+        var told = (await call.Promise.Task).ShouldBeOfType<RequestFailed>();
+        told.Reason.ShouldBe(RequestFailure.MessageTooLarge);
         told.Limit.ShouldBe(LedgerSizes.MessageMax);
         told.Size.ShouldBeGreaterThan(LedgerSizes.MessageMax);
 
         // Who waits for an answer learns that there is one, which does not come.
         var record = new TransferRecord(Full with { Reference = text }, TransferStatus.Created, Time, null);
-        var answer = RoundTrip(new AnswerEnvelope(7, new TransferRecordAnswer(record)));
+        var answer = RoundTrip(new ResponseEnvelope(7, new GetTransferResponse(record)));
         answer.Correlation.ShouldBe(7);
-        answer.Answer.ShouldBeOfType<CallFailed>().Reason.ShouldBe(CallFailure.AnswerTooLarge);
+        answer.Answer.ShouldBeOfType<RequestFailed>().Reason.ShouldBe(RequestFailure.AnswerTooLarge);
         serializer.RefusedMessages.ShouldBe(1);
     }
 

@@ -68,7 +68,7 @@ internal static class CoreBenchmark
                 var address = AccountAddress.Parse(FormattableString.Invariant($"bench:core:{i:D6}"));
                 accounts[i] = new Account(this, address);
                 byAddress.Add(address, accounts[i]);
-                Deliver(accounts[i], new OpenAccountCall(
+                Deliver(accounts[i], new OpenAccountRequest(
                     new AccountSpec(address, Asset.Parse("USD/2"), 1), default, LedgerTime.MaxValue));
             }
 
@@ -131,14 +131,14 @@ internal static class CoreBenchmark
             // A UUID of version 7: time first, then version, a number and variant.
             var id = new UInt128(
                 ((ulong)(now.UnixMicroseconds / 1000) << 16) | 0x7000 | (++lastId & 0xFFF), 0x8000_0000_0000_0000 | lastId);
-            network.Enqueue((accounts[debit], new PostTransferCall(
+            network.Enqueue((accounts[debit], new PostTransferRequest(
                 new Transfer(
                     new TransferId(id), accounts[debit].Address, accounts[credit].Address,
                     Amount.Of((ulong)random.Next(1, 10_000)), 1),
                 default, LedgerTime.MaxValue)));
         }
 
-        private sealed class Account : IAccountShell
+        private sealed class Account : IAccountHost
         {
             private readonly World world;
             private byte[] lastHash;
@@ -149,12 +149,12 @@ internal static class CoreBenchmark
                 this.world = world;
                 Address = address;
                 lastHash = JournalCodec.GenesisHash(address.Text);
-                Runtime = new AccountRuntime(address, new AccountRuntimeOptions(), this);
+                Runtime = new AccountMachine(address, new AccountMachineOptions(), this);
             }
 
             public AccountAddress Address { get; }
 
-            public AccountRuntime Runtime { get; }
+            public AccountMachine Runtime { get; }
 
             public void Written()
             {
@@ -166,15 +166,15 @@ internal static class CoreBenchmark
                 }
             }
 
-            public void Reply(Caller caller, AccountAnswerBase answer)
+            public void Reply(ReplyTarget caller, AccountResponse answer)
             {
                 world.Answered++;
                 switch (answer)
                 {
-                    case TransferAnswer({ Status: TransferStatus.Created }):
+                    case PostTransferResponse({ Status: TransferStatus.Created }):
                         world.Post();
                         break;
-                    case OpenAccountAnswer:
+                    case OpenAccountResponse:
                         break;
                     default:
                         throw new BooksException(answer.ToString());

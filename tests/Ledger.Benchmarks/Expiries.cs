@@ -21,16 +21,16 @@ internal static class Expiries
         await using var command = connection.CreateCommand();
         command.CommandText =
             "SELECT persistence_id, sequence_number, message FROM journal"
-            + $" WHERE manifest = '{LedgerSerializer.WorkRowManifest}' ORDER BY ordering";
+            + $" WHERE manifest = '{LedgerSerializer.HoldRowManifest}' ORDER BY ordering";
         command.CommandTimeout = 600;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             var account = AccountAddress.Parse(reader.GetString(0)[AccountActor.PersistenceIdPrefix.Length..]);
             var batch = JournalCodec.Decode((byte[])reader.GetValue(2), account, reader.GetInt64(1), out _);
-            foreach (var happened in batch.Events.OfType<CloserCommitted>())
+            foreach (var happened in batch.Events.OfType<LastAgentCommitted>())
             {
-                foreach (var leg in happened.Part.Legs)
+                foreach (var leg in happened.Branch.Legs)
                 {
                     if (leg.IsHold)
                     {
@@ -38,12 +38,12 @@ internal static class Expiries
                     }
                     else if ((leg.Transfer!.Flags & TransferFlags.Expiry) != TransferFlags.None)
                     {
-                        var due = deadlines[leg.Transfer.PendingId];
+                        var due = deadlines[leg.Transfer.HoldId];
                         var late = happened.At.UnixMicroseconds - due.UnixMicroseconds;
                         expiries.Add(late >= 0
                             ? (due, late)
                             : throw new BooksException(
-                                $"{leg.Transfer.PendingId} expired {-late} µs before its time."));
+                                $"{leg.Transfer.HoldId} expired {-late} µs before its time."));
                     }
                 }
             }

@@ -87,8 +87,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task A_credit_is_done_again()
     {
         var journal = run.Journal();
-        var (_, _, closed) = journal.Find<CloserCommitted>("b");
-        journal.Append("b", new CloserCommitted(closed.Part, LastTime(journal, "b")));
+        var (_, _, closed) = journal.Find<LastAgentCommitted>("b");
+        journal.Append("b", new LastAgentCommitted(closed.Branch, LastTime(journal, "b")));
         await Fires(journal, Rule.NothingTwice);
     }
 
@@ -96,10 +96,10 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task A_transfer_is_done_again_as_another_attempt()
     {
         var journal = run.Journal();
-        var (_, _, closed) = journal.Find<CloserCommitted>("b", static one => one.Part.LegCount == 1 && one.Part.Legs[0].IsPosting);
-        var again = closed.Part with { Attempt = 9 };
+        var (_, _, closed) = journal.Find<LastAgentCommitted>("b", static one => one.Branch.LegCount == 1 && one.Branch.Legs[0].IsPosting);
+        var again = closed.Branch with { Attempt = 9 };
         journal.Append("a", new TransactionPrepared(again, LastTime(journal, "a")));
-        journal.Append("b", new CloserCommitted(again, LastTime(journal, "b")));
+        journal.Append("b", new LastAgentCommitted(again, LastTime(journal, "b")));
         journal.Append("a", new TransactionCommitted(
             again.Key, journal.RowsOf("a").Last().SequenceNr, LastTime(journal, "b"), LastTime(journal, "a")));
         await Fires(journal, Rule.NothingTwice);
@@ -111,7 +111,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var journal = run.Journal();
         var part = Part(NewTransfer("c", "bank", 3));
         var row = journal.Append("c", new TransactionPrepared(part, LastTime(journal, "c")));
-        journal.Append("bank", new CloserCommitted(part, LastTime(journal, "bank")));
+        journal.Append("bank", new LastAgentCommitted(part, LastTime(journal, "bank")));
         journal.Append("c", new TransactionCommitted(part.Key, row.SequenceNr, LastTime(journal, "bank"), LastTime(journal, "c")));
         await Fires(journal, Rule.NoPhantom);
     }
@@ -120,10 +120,10 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task The_closer_has_another_amount_than_the_anchor()
     {
         var journal = run.Journal();
-        var (row, index, closed) = journal.Find<CloserCommitted>("b", static one => one.Part.LegCount == 1 && one.Part.Legs[0].IsPosting);
-        var leg = closed.Part.Legs[0];
-        row.Batch.Events[index] = new CloserCommitted(
-            closed.Part with { Legs = [leg with { Amount = new Amount(leg.Amount.Value + 1) }] }, closed.At);
+        var (row, index, closed) = journal.Find<LastAgentCommitted>("b", static one => one.Branch.LegCount == 1 && one.Branch.Legs[0].IsPosting);
+        var leg = closed.Branch.Legs[0];
+        row.Batch.Events[index] = new LastAgentCommitted(
+            closed.Branch with { Legs = [leg with { Amount = new Amount(leg.Amount.Value + 1) }] }, closed.At);
         await Fires(journal, Rule.Atomic, Rule.Conservation);
     }
 
@@ -131,7 +131,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task The_anchor_commits_what_the_closer_has_not()
     {
         var journal = run.Journal();
-        var (row, index, _) = journal.Find<CloserCommitted>("c", static one => one.Part.LegCount == 1);
+        var (row, index, _) = journal.Find<LastAgentCommitted>("c", static one => one.Branch.LegCount == 1);
         row.Batch.Events.RemoveAt(index);
         Drop(journal, row);
         await Fires(journal, Rule.Atomic, Rule.NothingLost);
@@ -150,9 +150,9 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     public async Task A_participant_was_never_asked()
     {
         var journal = run.Journal();
-        var (row, index, prepared) = journal.Find<TransactionPrepared>("b", static one => one.Part.LegCount == 3);
+        var (row, index, prepared) = journal.Find<TransactionPrepared>("b", static one => one.Branch.LegCount == 3);
         row.Batch.Events.RemoveAt(index);
-        var (other, at, _) = journal.Find<TransactionCommitted>("b", one => one.Key == prepared.Part.Key);
+        var (other, at, _) = journal.Find<TransactionCommitted>("b", one => one.Key == prepared.Branch.Key);
         other.Batch.Events.RemoveAt(at);
         Drop(journal, row);
         Drop(journal, other);
@@ -174,7 +174,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     {
         var journal = run.Journal();
         var (row, index, rejected) = journal.Find<TransactionRejected>("a");
-        var part = Part(rejected.Part.Legs[0].Transfer! with { Amount = Amount.Of(1) });
+        var part = Part(rejected.Branch.Legs[0].Transfer! with { Amount = Amount.Of(1) });
         row.Batch.Events[index] = new TransactionRejected(part, 0, rejected.Reason, rejected.Seen, rejected.At);
         await Fires(journal, Rule.Linearizable);
     }
@@ -256,8 +256,8 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var journal = run.Journal();
         var hold = run.History()["voided hold"].Request.Transfer!.Id;
         var (_, _, prepared) = journal.Find<TransactionPrepared>(
-            "a", one => one.Part.Legs[0].Transfer!.PendingId == TransferId.FromGuid(hold));
-        var leg = prepared.Part.Legs[0];
+            "a", one => one.Branch.Legs[0].Transfer!.HoldId == TransferId.FromGuid(hold));
+        var leg = prepared.Branch.Legs[0];
         for (; times > 0; times--)
         {
             var again = Part(leg.Transfer! with { Id = TransferId.FromGuid(Guid.CreateVersion7()) }) with
@@ -265,7 +265,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
                 Legs = [leg with { Transfer = leg.Transfer with { Id = TransferId.FromGuid(Guid.CreateVersion7()) } }],
             };
             var row = journal.Append("a", new TransactionPrepared(again, LastTime(journal, "a")));
-            journal.Append("b", new CloserCommitted(again, LastTime(journal, "b")));
+            journal.Append("b", new LastAgentCommitted(again, LastTime(journal, "b")));
             journal.Append(
                 "a", new TransactionCommitted(again.Key, row.SequenceNr, LastTime(journal, "b"), LastTime(journal, "a")));
         }
@@ -281,7 +281,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
         var part = Part(transfer);
         var early = new LedgerTime(LastTime(journal, "c").UnixMicroseconds - 60_000_000);
         var row = journal.Append("c", new TransactionPrepared(part, LastTime(journal, "c")));
-        journal.Append("bank", new CloserCommitted(part, LastTime(journal, "bank")) { CommitTime = early });
+        journal.Append("bank", new LastAgentCommitted(part, LastTime(journal, "bank")) { CommitTime = early });
         journal.Append("c", new TransactionCommitted(part.Key, row.SequenceNr, early, LastTime(journal, "c")));
         await Fires(journal, Rule.Cut);
     }
@@ -298,7 +298,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
                 row.Batch.Events[i] = row.Batch.Events[i] switch
                 {
                     TransactionPrepared(var part, var at) when part.Id == hold => new TransactionPrepared(Later(part), at),
-                    CloserCommitted(var part, var at) when part.Id == hold => new CloserCommitted(Later(part), at),
+                    LastAgentCommitted(var part, var at) when part.Id == hold => new LastAgentCommitted(Later(part), at),
                     var other => other,
                 };
             }
@@ -306,7 +306,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
 
         await Fires(journal, Rule.Holds);
 
-        static TransactionPart Later(TransactionPart part) => part with
+        static TransactionBranch Later(TransactionBranch part) => part with
         {
             Legs = [part.Legs[0] with { Deadline = part.Legs[0].Deadline.Add(TimeSpan.FromHours(1)) }],
         };
@@ -317,10 +317,10 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     private static Transfer NewTransfer(string debit, string credit, ulong amount) => new(
         TransferId.FromGuid(Guid.CreateVersion7()), AccountAddress.Parse(debit), AccountAddress.Parse(credit), Amount.Of(amount), 1);
 
-    private static TransactionPart Part(Transfer transfer) => new()
+    private static TransactionBranch Part(Transfer transfer) => new()
     {
-        Id = transfer.Id, Anchor = transfer.DebitAccount, LegCount = 1, Asked = Core.TransferContent.DigestOf(transfer),
-        Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
+        Id = transfer.Id, Coordinator = transfer.DebitAccount, LegCount = 1, Asked = Core.TransferContent.DigestOf(transfer),
+        Legs = [new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount }],
     };
 
     // A row that has lost its only event would be none; the rows behind it close up.

@@ -214,7 +214,7 @@ internal sealed class RecordedRun : IAsyncDisposable
                     Balance = view.Balances.Balance.ToString(),
                     EntryCount = view.EntryCount,
                     HoldCount = view.HoldCount,
-                    IsClosed = view.Closed,
+                    IsClosed = view.IsClosed,
                 },
             });
         },
@@ -227,7 +227,7 @@ internal sealed class RecordedRun : IAsyncDisposable
         async token =>
         {
             var address = AccountAddress.Parse(account);
-            var page = await Ledger.GetStatementAsync(
+            var page = await Ledger.ListStatementAsync(
                 new StatementQuery(address) { Limit = pageSize, NewestFirst = newestFirst, MinSequence = from ?? 1 }, Patience, token);
             return (CallOutcome.Ok, "", new CallResult
             {
@@ -389,7 +389,7 @@ internal sealed class RecordedRun : IAsyncDisposable
             TransferType.Void => TransferFlags.VoidPending,
             _ => TransferFlags.None,
         } | (content.BalancingDebit ? TransferFlags.BalancingDebit : TransferFlags.None),
-        PendingId = content.Hold is { } hold ? TransferId.FromGuid(hold) : default,
+        HoldId = content.Hold is { } hold ? TransferId.FromGuid(hold) : default,
         Timeout = TimeSpan.FromMicroseconds(content.TimeoutMicroseconds),
     };
 

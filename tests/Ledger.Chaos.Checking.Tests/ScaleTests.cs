@@ -99,15 +99,15 @@ public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
 
             var id = Guid.CreateVersion7();
             var transfer = new Transfer(TransferId.FromGuid(id), one.Address, other.Address, new Amount((UInt128)random.Next(1, 1000)), 1);
-            var part = new TransactionPart
+            var part = new TransactionBranch
             {
-                Id = transfer.Id, Anchor = one.Address, LegCount = 1, Asked = Core.TransferContent.DigestOf(transfer),
-                Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
+                Id = transfer.Id, Coordinator = one.Address, LegCount = 1, Asked = Core.TransferContent.DigestOf(transfer),
+                Legs = [new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount }],
             };
             var prepared = one.Append(new TransactionPrepared(part, new LedgerTime(++time)));
             one.Balances = one.Balances with { DebitsInDoubt = transfer.Amount };
             var commit = new LedgerTime(++time);
-            other.Append(new CloserCommitted(part, commit));
+            other.Append(new LastAgentCommitted(part, commit));
             other.Balances = other.Balances with { CreditsPosted = other.Balances.CreditsPosted + transfer.Amount };
             other.Entries++;
             one.Append(new TransactionCommitted(part.Key, prepared, commit, new LedgerTime(++time)));

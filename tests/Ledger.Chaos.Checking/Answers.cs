@@ -94,7 +94,7 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             && amount == known.Amount.Value
             && (asked.Debit.Length == 0 || known.DebitAccount.IsNone || asked.Debit == known.DebitAccount.Text)
             && (asked.Credit.Length == 0 || known.CreditAccount.IsNone || asked.Credit == known.CreditAccount.Text)
-            && (asked.Hold is not { } hold || Ids.Of(hold) == known.PendingId.Value)
+            && (asked.Hold is not { } hold || Ids.Of(hold) == known.HoldId.Value)
             && asked.TimeoutMicroseconds == known.Timeout.Ticks / TimeSpan.TicksPerMicrosecond
             && (asked.Code == 0 || known.Code == 0 || asked.Code == known.Code)
             && (asked.Reference.Length == 0 || known.Reference.Length == 0 || asked.Reference == known.Reference)
@@ -222,7 +222,7 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             }
             else
             {
-                findings.Add(Rule.NothingLost, $"{Ids.Text(call.Id)} is acknowledged, and no closer has committed it", call);
+                findings.Add(Rule.NothingLost, $"{Ids.Text(call.Id)} is acknowledged, and no last agent has committed it", call);
             }
 
             return;
@@ -367,7 +367,7 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 && facts.Calls.Find(made => made.IsAcknowledged && made.Record.Complete < call.Record.Invoke) is { } made)
             {
                 var end = books.Attempts.FirstOrDefault(one => one.IsCommitted
-                    && one.Effects.Exists(effect => effect.Transfer.PendingId == facts.Effect.Transfer.Id));
+                    && one.Effects.Exists(effect => effect.Transfer.HoldId == facts.Effect.Transfer.Id));
                 findings.Add(
                     Rule.Linearizable,
                     $"{Ids.Text(call.Id)} was told that there is no hold {hold}, after it had been acknowledged; in the end it is {facts.Effect.Hold}",
@@ -422,10 +422,10 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             var rows = RowsOf(attempt);
             if (attempt.IsExpiry)
             {
-                var hold = books.Facts.GetValueOrDefault(attempt.Effects[0].Transfer.PendingId.Value)?.Effect;
+                var hold = books.Facts.GetValueOrDefault(attempt.Effects[0].Transfer.HoldId.Value)?.Effect;
                 if (hold is null || hold.Transfer.Timeout == TimeSpan.Zero)
                 {
-                    findings.Add(Rule.NoPhantom, $"{attempt.Id} expires {attempt.Effects[0].Transfer.PendingId}, which has no time to be up", (Call?)null, rows);
+                    findings.Add(Rule.NoPhantom, $"{attempt.Id} expires {attempt.Effects[0].Transfer.HoldId}, which has no time to be up", (Call?)null, rows);
                 }
 
                 continue;
@@ -532,7 +532,7 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
     private bool IsAbout(Call call, IdFacts facts, Attempt committed) => call.Record.Kind == CallKind.Lookup
         ? facts.Effect!.Transfer.DebitAccount.Text == call.Record.Request.Account
             || facts.Effect.Transfer.CreditAccount.Text == call.Record.Request.Account
-        : committed.Anchor.Address.Text == call.Record.Request.Account;
+        : committed.Coordinator.Address.Text == call.Record.Request.Account;
 
     private void CheckLookedUp(Call call, IdFacts facts, Attempt committed)
     {

@@ -8,18 +8,18 @@ using Ledger.Core;
 namespace Ledger.Chaos.Checking;
 
 /// <summary>An attempt at a transaction: what its accounts' rows say of it.</summary>
-internal sealed class Attempt(TransferId id, UInt128 key, ReferenceAccount anchor)
+internal sealed class Attempt(TransferId id, UInt128 key, ReferenceAccount coordinator)
 {
     public TransferId Id { get; } = id;
 
     public UInt128 Key { get; } = key;
 
-    public ReferenceAccount Anchor { get; } = anchor;
+    public ReferenceAccount Coordinator { get; } = coordinator;
 
-    /// <summary>All legs, from the anchor's row; null before that, and once it is settled.</summary>
-    public IReadOnlyList<PartLeg>? Legs { get; set; }
+    /// <summary>All legs, from the coordinator's row; null before that, and once it is settled.</summary>
+    public IReadOnlyList<ResolvedLeg>? Legs { get; set; }
 
-    /// <summary>The accounts that take part, the anchor first and the closer last, as far as rows have named them.</summary>
+    /// <summary>The accounts that take part, the coordinator first and the last agent last, as far as rows have named them.</summary>
     public List<AttemptSide> Sides { get; } = new(2);
 
     /// <summary>What each transfer of it did; empty unless it was committed.</summary>
@@ -29,7 +29,7 @@ internal sealed class Attempt(TransferId id, UInt128 key, ReferenceAccount ancho
 
     public bool IsRefused { get; set; }
 
-    public ReferenceAccount? Closer { get; set; }
+    public ReferenceAccount? LastAgent { get; set; }
 
     public long CommitTime { get; set; }
 
@@ -39,7 +39,7 @@ internal sealed class Attempt(TransferId id, UInt128 key, ReferenceAccount ancho
     /// <summary>How many of its accounts have not booked the outcome.</summary>
     public int Open { get; set; }
 
-    /// <summary>Whether a call that asks for it has been made, at the moment that the sweep is at.</summary>
+    /// <summary>Whether a call that asks for it has been made, at the moment that is being looked at.</summary>
     public bool IsInvoked { get; set; }
 
     /// <summary>Whether some call asks for it, rather than the ledger itself.</summary>
@@ -111,7 +111,7 @@ internal sealed class Effect(Attempt attempt, int index, Transfer transfer, UInt
 /// <summary>What the journal decided about one request.</summary>
 internal sealed class Decision(ReferenceAccount account, long place, IReadOnlyList<Transfer> transfers)
 {
-    /// <summary>Where it stands: the closer's for a commit, else the anchor's.</summary>
+    /// <summary>Where it stands: the last agent's for a commit, else the coordinator's.</summary>
     public ReferenceAccount Account { get; } = account;
 
     public long Place { get; } = place;
@@ -130,7 +130,7 @@ internal sealed class Decision(ReferenceAccount account, long place, IReadOnlyLi
 
     public Balances? Seen { get; init; }
 
-    /// <summary>Whether a call that asks for it has been made, at the moment that the sweep is at.</summary>
+    /// <summary>Whether a call that asks for it has been made, at the moment that is being looked at.</summary>
     public bool IsInvoked { get; set; }
 }
 
@@ -157,7 +157,7 @@ internal sealed class Books
 
     private readonly Findings findings;
     private readonly Dictionary<string, Stream> streams = new(StringComparer.Ordinal);
-    private readonly Dictionary<(UInt128 Key, int Anchor), Attempt> attempts = [];
+    private readonly Dictionary<(UInt128 Key, int Coordinator), Attempt> attempts = [];
     private readonly Dictionary<string, Int128> unbalanced = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Account, long SequenceNr), AccountSnapshot> snapshots = [];
     private IReadOnlySet<(TransferId Id, string Stream, long SequenceNr)>? indexed;
@@ -291,7 +291,7 @@ internal sealed class Books
             }
         }
 
-        if (entry.Manifest is not (LedgerSerializer.RowManifest or LedgerSerializer.WorkRowManifest))
+        if (entry.Manifest is not (LedgerSerializer.RowManifest or LedgerSerializer.HoldRowManifest))
         {
             Complain(Rule.SingleWriter, $"has the manifest '{entry.Manifest}'");
         }
@@ -342,17 +342,17 @@ internal sealed class Books
     {
         foreach (var happened in batch.Events)
         {
-            if (happened is TransactionDisowned disowned)
+            if (happened is AbortRecorded disowned)
             {
                 yield return (disowned.Key, happened.At);
             }
 
             var part = happened switch
             {
-                TransactionPrepared one => one.Part,
-                TransactionRejected one => one.Part,
-                CloserCommitted one => one.Part,
-                CloserRefused one => one.Part,
+                TransactionPrepared one => one.Branch,
+                TransactionRejected one => one.Branch,
+                LastAgentCommitted one => one.Branch,
+                LastAgentRefused one => one.Branch,
                 _ => null,
             };
             if (part is not null)
@@ -366,9 +366,9 @@ internal sealed class Books
                 if (leg.Transfer is { } transfer && (transfer.DebitAccount == account || transfer.CreditAccount == account))
                 {
                     yield return (transfer.Id, happened.At);
-                    if (happened is TransactionPrepared or CloserCommitted)
+                    if (happened is TransactionPrepared or LastAgentCommitted)
                     {
-                        yield return (transfer.PendingId, happened.At);
+                        yield return (transfer.HoldId, happened.At);
                         yield return (transfer.Reverses, happened.At);
                     }
                 }
@@ -402,8 +402,8 @@ internal sealed class Books
                 findings.Add(
                     Rule.UnknownsSettle,
                     $"{doubt.Attempt.Id} is still in doubt on {account.Address}"
-                    + (doubt.Attempt.IsCommitted ? ", and its closer has committed it"
-                        : doubt.Attempt.IsRefused ? ", and its closer has refused it" : ""),
+                    + (doubt.Attempt.IsCommitted ? ", and its last agent has committed it"
+                        : doubt.Attempt.IsRefused ? ", and its last agent has refused it" : ""),
                     CallsOf(doubt.Attempt), Reference(account, doubt.Attempt.Side(account).Prepared));
             }
 
@@ -473,7 +473,7 @@ internal sealed class Books
         {
             foreach (var doubt in account.Doubts.Values)
             {
-                if (doubt.Attempt.Anchor == account && doubt.Attempt.IsCommitted)
+                if (doubt.Attempt.Coordinator == account && doubt.Attempt.IsCommitted)
                 {
                     (lazy ??= []).Add(doubt.Attempt);
                 }
@@ -529,7 +529,7 @@ internal sealed class Books
     private static bool Shows(ReferenceAccount account, AccountReading reading) =>
         account.Exists && account.Counters == Counters.Of(reading) && account.Closed == reading.IsClosed;
 
-    // An anchor tells of commits before it has written them: their proof is the closer's row. A crash may lose that row, and
+    // A coordinator tells of commits before it has written them: their proof is the last agent's row. A crash may lose that row, and
     // the next incarnation writes them again, perhaps together with others. So what a read shows may also be the row before
     // and some of the commits that were still to be written: all those that a client had been told of before the read.
     private void MatchLazily(
@@ -630,7 +630,7 @@ internal sealed class Books
                 account.Extend(extended.HoldId.Value, extended.Deadline.UnixMicroseconds);
                 break;
             case TransactionPrepared prepared:
-                Prepare(account, prepared.Part, prepared.At.UnixMicroseconds, place);
+                Prepare(account, prepared.Branch, prepared.At.UnixMicroseconds, place);
                 break;
             case TransactionCommitted committed:
                 Commit(account, committed, place);
@@ -641,13 +641,13 @@ internal sealed class Books
             case TransactionRejected rejected:
                 Reject(account, rejected, place);
                 break;
-            case CloserCommitted closed:
+            case LastAgentCommitted closed:
                 Close(account, closed, place);
                 break;
-            case CloserRefused refused:
+            case LastAgentRefused refused:
                 Refuse(account, refused, place);
                 break;
-            case TransactionDisowned:
+            case AbortRecorded:
                 break;
             default:
                 Complain(Rule.Replay, $"holds a {happened.GetType().Name}, which no journal in use may hold");
@@ -655,7 +655,7 @@ internal sealed class Books
         }
     }
 
-    private void Prepare(ReferenceAccount account, TransactionPart part, long at, long place)
+    private void Prepare(ReferenceAccount account, TransactionBranch part, long at, long place)
     {
         var attempt = AttemptOf(part);
         var side = attempt.Side(account);
@@ -667,8 +667,8 @@ internal sealed class Books
         side.Prepared = place;
         attempt.SourceTime = Math.Max(attempt.SourceTime, account.NewestCommit);
         attempt.Open++;
-        IReadOnlyList<PartLeg> legs;
-        if (attempt.Anchor == account)
+        IReadOnlyList<ResolvedLeg> legs;
+        if (attempt.Coordinator == account)
         {
             attempt.Legs = part.Legs;
             legs = part.Legs.Length == 1 ? part.Legs : [.. part.Legs.Where(leg => Leg.Concerns(leg, account.Address))];
@@ -693,12 +693,12 @@ internal sealed class Books
         account.Reserve(attempt, attempt.Key, legs);
     }
 
-    // What another account is asked for must be what the anchor has written down.
-    private void CheckSlice(ReferenceAccount account, Attempt attempt, TransactionPart part)
+    // What another account is asked for must be what the coordinator has written down.
+    private void CheckSlice(ReferenceAccount account, Attempt attempt, TransactionBranch part)
     {
         if (attempt.Legs is not { } whole)
         {
-            Complain(Rule.Atomic, $"takes part in {part.Id} before its anchor {part.Anchor} has prepared it", attempt);
+            Complain(Rule.Atomic, $"takes part in {part.Id} before its coordinator {part.Coordinator} has prepared it", attempt);
             return;
         }
 
@@ -712,7 +712,7 @@ internal sealed class Books
         {
             if (leg.Index >= whole.Count || leg != whole[leg.Index])
             {
-                Complain(Rule.Atomic, $"takes part in {part.Id} with another leg {leg.Index} than its anchor has prepared", attempt);
+                Complain(Rule.Atomic, $"takes part in {part.Id} with another leg {leg.Index} than its coordinator has prepared", attempt);
                 return;
             }
 
@@ -737,12 +737,12 @@ internal sealed class Books
         var side = attempt.Side(account);
         if (!attempt.IsCommitted)
         {
-            Complain(Rule.Atomic, $"commits {attempt.Id} before its closer has", attempt);
+            Complain(Rule.Atomic, $"commits {attempt.Id} before its last agent has", attempt);
             Record(attempt, doubt.Legs);
         }
         else if (committed.CommitTime.UnixMicroseconds != attempt.CommitTime)
         {
-            Complain(Rule.Replay, $"commits {attempt.Id} for another time than its closer has", attempt);
+            Complain(Rule.Replay, $"commits {attempt.Id} for another time than its last agent has", attempt);
         }
 
         if (RowOf(side.Prepared) != committed.PreparedSequenceNr)
@@ -768,14 +768,14 @@ internal sealed class Books
         attempt.Side(account).Aborted = place;
         if (attempt.IsCommitted)
         {
-            Complain(Rule.Atomic, $"aborts {attempt.Id}, which its closer has committed", attempt);
+            Complain(Rule.Atomic, $"aborts {attempt.Id}, which its last agent has committed", attempt);
         }
 
-        if (account == attempt.Anchor)
+        if (account == attempt.Coordinator)
         {
-            if (!attempt.IsRefused && !attempt.IsCommitted && !IsUsedUpAtCloser(attempt))
+            if (!attempt.IsRefused && !attempt.IsCommitted && !IsUsedUpAtLastAgent(attempt))
             {
-                Complain(Rule.Atomic, $"aborts {attempt.Id} without a refusal in its closer's journal", attempt);
+                Complain(Rule.Atomic, $"aborts {attempt.Id} without a refusal in its last agent's journal", attempt);
             }
 
             if (aborted.Reason != TransferStatus.None)
@@ -790,12 +790,12 @@ internal sealed class Books
         Settled(attempt);
     }
 
-    // A closer at which the id was used up before answers from that, and writes nothing.
-    private bool IsUsedUpAtCloser(Attempt attempt)
+    // A last agent at which the id was used up before answers from that, and writes nothing.
+    private bool IsUsedUpAtLastAgent(Attempt attempt)
     {
-        var closer = CloserOf(attempt);
+        var lastAgent = LastAgentOf(attempt);
         var facts = Facts.GetValueOrDefault(attempt.Key);
-        if (facts?.Effect is { } effect && (effect.Transfer.DebitAccount == closer || effect.Transfer.CreditAccount == closer))
+        if (facts?.Effect is { } effect && (effect.Transfer.DebitAccount == lastAgent || effect.Transfer.CreditAccount == lastAgent))
         {
             return true;
         }
@@ -803,8 +803,8 @@ internal sealed class Books
         foreach (var decision in facts?.Decisions ?? [])
         {
             if (decision.Committed is { } other
-                ? other != attempt && other.Sides.Exists(side => side.Account.Address == closer)
-                : decision.Account.Address == closer)
+                ? other != attempt && other.Sides.Exists(side => side.Account.Address == lastAgent)
+                : decision.Account.Address == lastAgent)
             {
                 return true;
             }
@@ -813,12 +813,12 @@ internal sealed class Books
         return false;
     }
 
-    // The last account besides the anchor, in the order of the legs.
-    private static AccountAddress CloserOf(Attempt attempt)
+    // The last account besides the coordinator, in the order of the legs.
+    private static AccountAddress LastAgentOf(Attempt attempt)
     {
-        var anchor = attempt.Anchor.Address;
-        var seen = new HashSet<AccountAddress> { anchor };
-        var last = anchor;
+        var coordinator = attempt.Coordinator.Address;
+        var seen = new HashSet<AccountAddress> { coordinator };
+        var last = coordinator;
         foreach (var leg in attempt.Legs ?? [])
         {
             foreach (var account in leg.Transfer is { } transfer
@@ -834,7 +834,7 @@ internal sealed class Books
 
     private void Reject(ReferenceAccount account, TransactionRejected rejected, long place)
     {
-        var part = rejected.Part;
+        var part = rejected.Branch;
         FactsOf(part.Id.Value).Decisions.Add(new Decision(account, place, TransfersOf(part.Legs))
         {
             Status = rejected.Reason, FailedLeg = rejected.Leg, Time = rejected.At.UnixMicroseconds, Seen = rejected.Seen,
@@ -846,7 +846,7 @@ internal sealed class Books
     }
 
     // Whether the reason was true where it was written. What another account was quoted as can't be told.
-    private void JudgeRefusal(ReferenceAccount account, Transfer transfer, PartLeg leg, TransactionRejected rejected)
+    private void JudgeRefusal(ReferenceAccount account, Transfer transfer, ResolvedLeg leg, TransactionRejected rejected)
     {
         var owns = transfer.DebitAccount == account.Address || (transfer.ResolvesHold && transfer.DebitAccount.IsNone);
         if (!owns)
@@ -855,8 +855,8 @@ internal sealed class Books
         }
 
         var at = rejected.At.UnixMicroseconds;
-        var hold = account.FindHold(transfer.PendingId.Value);
-        var state = Facts.GetValueOrDefault(transfer.PendingId.Value)?.Effect?.Hold ?? HoldState.None;
+        var hold = account.FindHold(transfer.HoldId.Value);
+        var state = Facts.GetValueOrDefault(transfer.HoldId.Value)?.Effect?.Hold ?? HoldState.None;
         var isTrue = rejected.Reason switch
         {
             TransferStatus.ExceedsCredits => transfer.IsBalancing || transfer.Amount == Amount.MaxValue || !transfer.Reverses.IsNil
@@ -864,7 +864,7 @@ internal sealed class Books
             TransferStatus.DebitAccountNotFound => !account.Exists,
             TransferStatus.DebitAccountAlreadyClosed => account.Closed,
             TransferStatus.DebitAccountFrozen =>
-                account.Freeze is { Debits: true } freeze && (freeze.Until is not { } until || at < until.UnixMicroseconds),
+                account.Freeze is { Debits: true } freeze && (freeze.EndTime is not { } until || at < until.UnixMicroseconds),
             TransferStatus.PendingTransferExpired => state == HoldState.Expired || (hold is not null && at >= hold.Deadline),
             TransferStatus.PendingTransferAlreadyPosted => hold is null && state == HoldState.Posted,
             TransferStatus.PendingTransferAlreadyVoided => hold is null && state == HoldState.Voided,
@@ -886,9 +886,9 @@ internal sealed class Books
         }
     }
 
-    private void Close(ReferenceAccount account, CloserCommitted closed, long place)
+    private void Close(ReferenceAccount account, LastAgentCommitted closed, long place)
     {
-        var part = closed.Part;
+        var part = closed.Branch;
         var attempt = AttemptOf(part);
         if (attempt.IsCommitted)
         {
@@ -901,14 +901,14 @@ internal sealed class Books
             Complain(Rule.Atomic, $"commits {part.Id}, which was refused", attempt);
         }
 
-        var isAlone = account == attempt.Anchor;
+        var isAlone = account == attempt.Coordinator;
         if (!isAlone)
         {
             CheckSlice(account, attempt, part);
         }
 
         attempt.IsCommitted = true;
-        attempt.Closer = account;
+        attempt.LastAgent = account;
         attempt.CommitTime = closed.CommitTime.UnixMicroseconds;
         if (Math.Max(attempt.SourceTime, account.NewestCommit) > attempt.CommitTime)
         {
@@ -954,9 +954,9 @@ internal sealed class Books
         }
     }
 
-    private void RequirePrepared(Attempt attempt, AccountAddress other, ReferenceAccount closer)
+    private void RequirePrepared(Attempt attempt, AccountAddress other, ReferenceAccount lastAgent)
     {
-        if (other == closer.Address)
+        if (other == lastAgent.Address)
         {
             return;
         }
@@ -972,25 +972,25 @@ internal sealed class Books
         Complain(Rule.Atomic, $"commits {attempt.Id}, which {other} has not prepared", attempt);
     }
 
-    private void Refuse(ReferenceAccount account, CloserRefused refused, long place)
+    private void Refuse(ReferenceAccount account, LastAgentRefused refused, long place)
     {
-        var attempt = AttemptOf(refused.Part);
+        var attempt = AttemptOf(refused.Branch);
         if (attempt.IsCommitted)
         {
-            Complain(Rule.Atomic, $"refuses {refused.Part.Id}, which is committed", attempt);
+            Complain(Rule.Atomic, $"refuses {refused.Branch.Id}, which is committed", attempt);
         }
 
         attempt.IsRefused = true;
         _ = place;
         if (refused.Seen is { } seen && !account.Counters.Agrees(seen))
         {
-            Complain(Rule.Linearizable, $"refuses {refused.Part.Id} for the balances {seen}, which it did not have: {account.Counters}", attempt);
+            Complain(Rule.Linearizable, $"refuses {refused.Branch.Id} for the balances {seen}, which it did not have: {account.Counters}", attempt);
         }
     }
 
     // ---------------------------------------------------------------- what it does
 
-    private void Record(Attempt attempt, IReadOnlyList<PartLeg> legs)
+    private void Record(Attempt attempt, IReadOnlyList<ResolvedLeg> legs)
     {
         foreach (var leg in legs)
         {
@@ -1026,13 +1026,13 @@ internal sealed class Books
                 effect.Remaining = leg.Amount.Value;
             }
 
-            if (transfer.ResolvesHold && Facts.GetValueOrDefault(transfer.PendingId.Value)?.Effect is { } hold)
+            if (transfer.ResolvesHold && Facts.GetValueOrDefault(transfer.HoldId.Value)?.Effect is { } hold)
             {
                 var released = (UInt128)Leg.Released(leg);
                 hold.Remaining = released < hold.Remaining ? hold.Remaining - released : 0;
                 if (hold.Hold != HoldState.Live)
                 {
-                    Complain(Rule.Holds, $"resolves the hold {transfer.PendingId} by {transfer.Id}, which was resolved before", attempt);
+                    Complain(Rule.Holds, $"resolves the hold {transfer.HoldId} by {transfer.Id}, which was resolved before", attempt);
                 }
                 else if (hold.Remaining == 0)
                 {
@@ -1043,7 +1043,7 @@ internal sealed class Books
         }
     }
 
-    private void Do(ReferenceAccount account, Attempt attempt, IReadOnlyList<PartLeg> legs, long place)
+    private void Do(ReferenceAccount account, Attempt attempt, IReadOnlyList<ResolvedLeg> legs, long place)
     {
         foreach (var leg in legs)
         {
@@ -1144,15 +1144,15 @@ internal sealed class Books
         }
     }
 
-    private static Transfer[] TransfersOf(IReadOnlyList<PartLeg> legs) =>
+    private static Transfer[] TransfersOf(IReadOnlyList<ResolvedLeg> legs) =>
         [.. legs.Where(static leg => leg.Transfer is not null).Select(static leg => leg.Transfer!)];
 
-    private Attempt AttemptOf(TransactionPart part)
+    private Attempt AttemptOf(TransactionBranch part)
     {
-        var anchor = AccountOf(part.Anchor.Text);
+        var coordinator = AccountOf(part.Coordinator.Text);
         var key = part.Key.Value;
-        ref var attempt = ref CollectionsMarshal.GetValueRefOrAddDefault(attempts, (key, anchor.Number), out _);
-        return attempt ??= new Attempt(part.Id, key, anchor);
+        ref var attempt = ref CollectionsMarshal.GetValueRefOrAddDefault(attempts, (key, coordinator.Number), out _);
+        return attempt ??= new Attempt(part.Id, key, coordinator);
     }
 
     private Stream StreamOf(string address)

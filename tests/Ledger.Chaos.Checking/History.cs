@@ -408,7 +408,7 @@ public sealed record DamageRecord : HistoryRecord
     /// <summary>From when on none of them was awake anywhere: each had been refused for its journal.</summary>
     public required long From { get; init; }
 
-    /// <summary>Up to when they were damaged: the mending began after this.</summary>
+    /// <summary>Up to when they were damaged: the fixing began after this.</summary>
     public required long To { get; init; }
 
     public required IReadOnlyList<DamagedAccount> Accounts { get; init; }
@@ -427,7 +427,7 @@ public sealed record DamageRecord : HistoryRecord
 /// <summary>One of them.</summary>
 /// <param name="Address">The account.</param>
 /// <param name="RowsBefore">How many rows it had when the damage was seen.</param>
-/// <param name="RowsAfter">How many it had before it was mended.</param>
+/// <param name="RowsAfter">How many it had before it was fixed.</param>
 public sealed record DamagedAccount(string Address, long RowsBefore, long RowsAfter);
 
 /// <summary>The last line: the final phase. A history without it, or with one that did not finish, proves nothing.</summary>

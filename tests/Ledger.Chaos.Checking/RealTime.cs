@@ -13,8 +13,8 @@ internal readonly record struct Floor(long Place, Call? Cause, bool IsCross);
 /// one must show it too.
 /// </summary>
 /// <remarks>Of several places at which a read could stand the first that is allowed is taken: that leaves all later calls the
-/// most freedom, so a history is blamed only when no choice would do. An anchor writes the record of a commit lazily, and after
-/// a crash again; so for the order of writes an anchor's preparation counts, and for readers its commit.</remarks>
+/// most freedom, so a history is blamed only when no choice would do. A coordinator writes the record of a commit lazily, and after
+/// a crash again; so for the order of writes a coordinator's preparation counts, and for readers its commit.</remarks>
 internal sealed class RealTime(HistoryFile history, Books books, Findings findings)
 {
     private readonly Floor[] readers = new Floor[books.Accounts.Count];
@@ -150,7 +150,7 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         foreach (var side in attempt.Sides)
         {
             Raise(readers, side.Account, side.Committed, call, isCross: false);
-            Raise(writers, side.Account, side.Account == attempt.Anchor ? side.Prepared : side.Committed, call, isCross: false);
+            Raise(writers, side.Account, side.Account == attempt.Coordinator ? side.Prepared : side.Committed, call, isCross: false);
         }
     }
 
@@ -216,7 +216,7 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
             if (committed[i].Place == place)
             {
                 var attempt = committed[i].Attempt;
-                return attempt.Anchor == account && Books.RowOf(attempt.Side(account).Prepared) < row;
+                return attempt.Coordinator == account && Books.RowOf(attempt.Side(account).Prepared) < row;
             }
         }
 
@@ -399,7 +399,7 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         }
 
         // Without an account, only a node's memory is asked, which promises nothing.
-        if (call.Account < 0 || (call.Record.Kind == CallKind.LookupTransaction && attempt.Anchor.Number != call.Account))
+        if (call.Account < 0 || (call.Record.Kind == CallKind.LookupTransaction && attempt.Coordinator.Number != call.Account))
         {
             return;
         }

@@ -13,7 +13,7 @@ internal sealed class ReferenceHold(Transfer transfer, Int128 remaining, long de
 }
 
 /// <summary>What a prepared transaction keeps back on an account.</summary>
-internal sealed record ReferenceDoubt(Attempt Attempt, IReadOnlyList<PartLeg> Legs, Int128 Debits, Int128 Credits);
+internal sealed record ReferenceDoubt(Attempt Attempt, IReadOnlyList<ResolvedLeg> Legs, Int128 Debits, Int128 Credits);
 
 /// <summary>The counters of an account at one place of its stream, as a reader sees them.</summary>
 internal readonly record struct Counters(
@@ -197,7 +197,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
     }
 
     /// <summary>Keeps back the worst that the legs can come to, in their order.</summary>
-    public void Reserve(Attempt attempt, UInt128 key, IReadOnlyList<PartLeg> legs)
+    public void Reserve(Attempt attempt, UInt128 key, IReadOnlyList<ResolvedLeg> legs)
     {
         Int128 debits = 0;
         Int128 credits = 0;
@@ -264,7 +264,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
             var isDebit = transfer.DebitAccount == Address;
             var pending = Leg.Held(leg) - Leg.Released(leg);
             var posted = Leg.Posted(leg);
-            var ended = transfer.PendingId.IsNil || Leg.Released(leg) < (Int128)leg.HoldRemaining.Value ? 0 : 1;
+            var ended = transfer.HoldId.IsNil || Leg.Released(leg) < (Int128)leg.HoldRemaining.Value ? 0 : 1;
             sum += isDebit
                 ? new Counters(pending, posted, 0, 0, 0, 0, Leg.Moves(leg) ? 1 : 0, (Leg.Holds(leg) ? 1 : 0) - ended)
                 : new Counters(0, 0, pending, posted, 0, 0, Leg.Moves(leg) ? 1 : 0, (Leg.Holds(leg) ? 1 : 0) - ended);
@@ -274,10 +274,10 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
     }
 
     /// <summary>Whether a hold is resolved before its time, and expires after it. Time is judged at the debit account alone.</summary>
-    public void JudgeTime(PartLeg leg, long now)
+    public void JudgeTime(ResolvedLeg leg, long now)
     {
         if (leg.Transfer is not { ResolvesHold: true } transfer || transfer.DebitAccount != Address
-            || FindHold(transfer.PendingId.Value) is not { } hold)
+            || FindHold(transfer.HoldId.Value) is not { } hold)
         {
             return;
         }
@@ -285,16 +285,16 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
         var isExpiry = (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None;
         if (isExpiry && now < hold.Deadline)
         {
-            Complain(Rule.Holds, $"expires the hold {transfer.PendingId} {hold.Deadline - now} us before its time");
+            Complain(Rule.Holds, $"expires the hold {transfer.HoldId} {hold.Deadline - now} us before its time");
         }
         else if (!isExpiry && now >= hold.Deadline)
         {
-            Complain(Rule.Holds, $"resolves the hold {transfer.PendingId} by {transfer.Id} {now - hold.Deadline} us after its time");
+            Complain(Rule.Holds, $"resolves the hold {transfer.HoldId} by {transfer.Id} {now - hold.Deadline} us after its time");
         }
     }
 
     /// <summary>Whether a leg may be, by what the account is; its limits are looked at after it.</summary>
-    public void Judge(PartLeg leg, long now)
+    public void Judge(ResolvedLeg leg, long now)
     {
         if (leg.Transfer is not { } transfer)
         {
@@ -313,7 +313,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
             Complain(Rule.Replay, $"takes {transfer.Id} and is closed");
         }
 
-        if (!isExpiryOrVoid && Freeze is { } freeze && (freeze.Until is not { } until || now < until.UnixMicroseconds)
+        if (!isExpiryOrVoid && Freeze is { } freeze && (freeze.EndTime is not { } until || now < until.UnixMicroseconds)
             && (transfer.DebitAccount == Address ? freeze.Debits : freeze.Credits))
         {
             Complain(Rule.Replay, $"takes {transfer.Id} and is frozen");
@@ -321,7 +321,7 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
     }
 
     /// <summary>Does what a leg does.</summary>
-    public void Do(PartLeg leg, Effect? effect, long place)
+    public void Do(ResolvedLeg leg, Effect? effect, long place)
     {
         if (leg.Transfer is not { } transfer)
         {
@@ -388,12 +388,12 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
         }
     }
 
-    private void Resolve(PartLeg leg, Transfer transfer)
+    private void Resolve(ResolvedLeg leg, Transfer transfer)
     {
-        var id = transfer.PendingId.Value;
+        var id = transfer.HoldId.Value;
         if (FindHold(id) is not { } hold)
         {
-            Complain(Rule.Holds, $"resolves the hold {transfer.PendingId} by {transfer.Id}, which is not live");
+            Complain(Rule.Holds, $"resolves the hold {transfer.HoldId} by {transfer.Id}, which is not live");
             return;
         }
 
@@ -401,13 +401,13 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
         {
             Complain(
                 Rule.Holds,
-                $"resolves the hold {transfer.PendingId} by {transfer.Id}, which was decided on {leg.HoldRemaining} left and has {hold.Remaining}");
+                $"resolves the hold {transfer.HoldId} by {transfer.Id}, which was decided on {leg.HoldRemaining} left and has {hold.Remaining}");
         }
 
         var isVoid = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None;
         if ((Int128)leg.Amount.Value > hold.Remaining)
         {
-            Complain(Rule.Holds, $"posts {leg.Amount} by {transfer.Id} of the hold {transfer.PendingId}, which has {hold.Remaining}");
+            Complain(Rule.Holds, $"posts {leg.Amount} by {transfer.Id} of the hold {transfer.HoldId}, which has {hold.Remaining}");
         }
 
         hold.Remaining -= Leg.Released(leg);
@@ -432,15 +432,15 @@ internal static class Leg
 {
     private const TransferFlags NotMoving = TransferFlags.Pending | TransferFlags.VoidPending;
 
-    public static bool Holds(PartLeg leg) => (leg.Transfer!.Flags & TransferFlags.Pending) != TransferFlags.None;
+    public static bool Holds(ResolvedLeg leg) => (leg.Transfer!.Flags & TransferFlags.Pending) != TransferFlags.None;
 
-    public static bool Moves(PartLeg leg) => (leg.Transfer!.Flags & NotMoving) == TransferFlags.None;
+    public static bool Moves(ResolvedLeg leg) => (leg.Transfer!.Flags & NotMoving) == TransferFlags.None;
 
-    public static Int128 Held(PartLeg leg) => Holds(leg) ? (Int128)leg.Amount.Value : 0;
+    public static Int128 Held(ResolvedLeg leg) => Holds(leg) ? (Int128)leg.Amount.Value : 0;
 
-    public static Int128 Posted(PartLeg leg) => Moves(leg) ? (Int128)leg.Amount.Value : 0;
+    public static Int128 Posted(ResolvedLeg leg) => Moves(leg) ? (Int128)leg.Amount.Value : 0;
 
-    public static Int128 Released(PartLeg leg)
+    public static Int128 Released(ResolvedLeg leg)
     {
         if (!leg.Transfer!.ResolvesHold)
         {
@@ -451,7 +451,7 @@ internal static class Leg
         return (Int128)(keeps && leg.Amount < leg.HoldRemaining ? leg.Amount.Value : leg.HoldRemaining.Value);
     }
 
-    public static bool Concerns(PartLeg leg, AccountAddress account) => leg.Transfer is { } transfer
+    public static bool Concerns(ResolvedLeg leg, AccountAddress account) => leg.Transfer is { } transfer
         ? transfer.DebitAccount == account || transfer.CreditAccount == account
         : leg.Opening!.Address == account;
 }

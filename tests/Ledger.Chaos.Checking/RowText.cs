@@ -39,17 +39,17 @@ internal static class RowText
         AccountOpened => "opened",
         AccountChanged changed => $"changed by {changed.Change.GetType().Name}",
         HoldExtended extended => $"extended {extended.HoldId} to {extended.Deadline.UnixMicroseconds}",
-        TransactionPrepared prepared => $"prepared {Of(prepared.Part)}",
+        TransactionPrepared prepared => $"prepared {Of(prepared.Branch)}",
         TransactionCommitted committed => $"committed {committed.Key}",
         TransactionAborted aborted => $"aborted {aborted.Key} {Names.Of(aborted.Reason)}",
-        TransactionRejected rejected => $"rejected {Of(rejected.Part)} {Names.Of(rejected.Reason)}",
-        CloserCommitted closed => $"closed {Of(closed.Part)}",
-        CloserRefused refused => $"refused {Of(refused.Part)} {Names.Of(refused.Reason)}",
-        TransactionDisowned disowned => $"disowned {disowned.Key}",
+        TransactionRejected rejected => $"rejected {Of(rejected.Branch)} {Names.Of(rejected.Reason)}",
+        LastAgentCommitted closed => $"closed {Of(closed.Branch)}",
+        LastAgentRefused refused => $"refused {Of(refused.Branch)} {Names.Of(refused.Reason)}",
+        AbortRecorded disowned => $"disowned {disowned.Key}",
         _ => happened.GetType().Name,
     };
 
-    private static string Of(TransactionPart part) => part.Id
+    private static string Of(TransactionBranch part) => part.Id
         + (part.Attempt > 0 ? $" attempt {part.Attempt}" : "")
         + string.Concat(part.Legs.Take(6).Select(static leg => leg.Transfer is { } transfer
             ? $" [{transfer.Flags} {leg.Amount} {transfer.DebitAccount}>{transfer.CreditAccount}]"

@@ -122,11 +122,11 @@ public sealed class NodeBalancerTests : IDisposable
     [Fact]
     public async Task Asking_is_no_part_of_the_call_that_waits_for_it()
     {
-        var trace = ArrivalTrace.Begin(counts: true);
-        ArrivalTrace? seen = trace;
+        var trace = DeliveryTracker.Begin(counts: true);
+        DeliveryTracker? seen = trace;
         nodes.Probes = (_, _) =>
         {
-            seen = ArrivalTrace.Current;
+            seen = DeliveryTracker.Current;
             return Task.CompletedTask;
         };
         await SendAsync();

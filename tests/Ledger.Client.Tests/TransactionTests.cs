@@ -88,7 +88,7 @@ public sealed class TransactionTests
         var again = await client.ExtendHoldAsync(hold.Id, until, "a");
         var missing = await client.ExtendHoldAsync(TransferIds.New(), until);
 
-        set.ShouldBe(new HoldExtension(hold.Id, TransferStatus.Created, until));
+        set.ShouldBe(new ExtendHoldResult(hold.Id, TransferStatus.Created, until));
         again.IsApplied.ShouldBeTrue();
         missing.IsApplied.ShouldBeFalse();
         missing.ExpireTime.ShouldBeNull();
@@ -322,7 +322,7 @@ public sealed class TransactionTests
         (closed.Account!.IsClosed, closed.Account.ClosedReason).ShouldBe((true, "moved"));
         reopened.Account!.IsClosed.ShouldBeFalse();
         limited.Account!.Spec.DebitsMustNotExceedCredits.ShouldBe(new AccountLimit(5));
-        missing.ShouldBe(new AccountChangeOutcome(AccountStatus.NotFound, null));
+        missing.ShouldBe(new AccountChangeResult(AccountStatus.NotFound, null));
     }
 
     [Fact]

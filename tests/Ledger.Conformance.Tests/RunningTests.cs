@@ -79,7 +79,7 @@ public class RunningTests
             new Transfer(new TransferId(1), AccountAddress.Parse("a2"), default, Amount.MaxValue, 11)
             {
                 Metadata = Metadata.Of([new("ud64", "7")]),
-                PendingId = new TransferId(5),
+                HoldId = new TransferId(5),
                 Timeout = TimeSpan.FromSeconds(9),
                 Flags = TransferFlags.Pending | TransferFlags.PostPending | TransferFlags.VoidPending
                     | TransferFlags.BalancingDebit | TransferFlags.BalancingCredit | TransferFlags.ClosingDebit

@@ -46,7 +46,7 @@ public sealed class AmountArithmeticTests
         Amount[] used = [Some(random), Some(random), Some(random)];
         var expected = (BigInteger)posted.Value + allowance.Value - used[0].Value - used[1].Value - used[2].Value;
 
-        ((BigInteger)AccountDecider.Room(posted, allowance, used[0], used[1], used[2]).Value)
+        ((BigInteger)AccountDecider.Headroom(posted, allowance, used[0], used[1], used[2]).Value)
             .ShouldBe(BigInteger.Clamp(expected, 0, Max));
     }
 

@@ -14,7 +14,7 @@ internal sealed class ClockedWorld
     public long Now { get; private set; } = 1_800_000_000_000_000;
 
     /// <summary>What has been answered, by the caller's number.</summary>
-    public Dictionary<long, AccountAnswerBase> Answers { get; } = [];
+    public Dictionary<long, AccountResponse> Answers { get; } = [];
 
     /// <summary>What has been sent between accounts, in order.</summary>
     public List<(AccountAddress To, AccountMessage Message)> Sent { get; } = [];
@@ -38,7 +38,7 @@ internal sealed class ClockedWorld
         {
             DebitsMustNotExceedCredits = allowance is { } room ? Amount.Of((ulong)room) : null,
         };
-        node.Ask((caller, deadline) => new OpenAccountCall(spec, caller, deadline));
+        node.Ask((caller, deadline) => new OpenAccountRequest(spec, caller, deadline));
         Run();
         return node;
     }
@@ -73,7 +73,7 @@ internal sealed class ClockedWorld
     }
 
     /// <summary>One account, and the node that it lives on.</summary>
-    internal sealed class Node(ClockedWorld world, AccountAddress address) : IAccountShell
+    internal sealed class Node(ClockedWorld world, AccountAddress address) : IAccountHost
     {
         // In true time: a timer runs on whatever the clock is set to.
         private readonly List<long> wakes = [];
@@ -84,7 +84,7 @@ internal sealed class ClockedWorld
         /// <summary>How far the node's clock is from the true time.</summary>
         public TimeSpan Skew { get; set; }
 
-        public AccountRuntime Runtime { get; private set; } = null!;
+        public AccountMachine Runtime { get; private set; } = null!;
 
         /// <summary>The journal.</summary>
         public List<EventBatch> Rows { get; } = [];
@@ -96,7 +96,7 @@ internal sealed class ClockedWorld
         public void Wake(AccountSnapshot? snapshot = null)
         {
             isWriting = false;
-            Runtime = new AccountRuntime(Address, new AccountRuntimeOptions(), this);
+            Runtime = new AccountMachine(Address, new AccountMachineOptions(), this);
             if (snapshot is not null)
             {
                 Runtime.Restore(snapshot);
@@ -111,15 +111,15 @@ internal sealed class ClockedWorld
             Settle();
         }
 
-        public long Ask(Func<Caller, LedgerTime, AccountMessage> call, double seconds = 10)
+        public long Ask(Func<ReplyTarget, LedgerTime, AccountMessage> call, double seconds = 10)
         {
             var correlation = ++world.lastCorrelation;
-            Runtime.Handle(call(new Caller(null, correlation), Time.Add(TimeSpan.FromSeconds(seconds))), Time);
+            Runtime.Handle(call(new ReplyTarget(null, correlation), Time.Add(TimeSpan.FromSeconds(seconds))), Time);
             Settle();
             return correlation;
         }
 
-        public long Post(ulong id, Node to, ulong amount, TimeSpan hold = default) => Ask((caller, deadline) => new PostTransferCall(
+        public long Post(ulong id, Node to, ulong amount, TimeSpan hold = default) => Ask((caller, deadline) => new PostTransferRequest(
             new Transfer(new TransferId(id), Address, to.Address, Amount.Of(amount), 1)
             {
                 Flags = hold > TimeSpan.Zero ? TransferFlags.Pending : TransferFlags.None,
@@ -127,13 +127,13 @@ internal sealed class ClockedWorld
             },
             caller, deadline));
 
-        public long Post(ulong id, params (Node From, Node To, ulong Amount)[] legs) => Ask((caller, deadline) => new PostTransactionCall(
+        public long Post(ulong id, params (Node From, Node To, ulong Amount)[] legs) => Ask((caller, deadline) => new PostTransactionRequest(
             new Transaction(new TransferId(id), [.. legs.Select((leg, i) => TransactionLeg.Of(
                 new Transfer(new TransferId(id + 1 + (ulong)i), leg.From.Address, leg.To.Address, Amount.Of(leg.Amount), 1)))]),
             caller, deadline));
 
         public TransferResult Result(long correlation) =>
-            world.Answers[correlation].ShouldBeOfType<TransferAnswer>().Result;
+            world.Answers[correlation].ShouldBeOfType<PostTransferResponse>().Result;
 
         /// <summary>What the journal has as committed at or before a time.</summary>
         public HashSet<TransferId> UpTo(LedgerTime time)
@@ -145,9 +145,9 @@ internal sealed class ClockedWorld
                 {
                     found.Add(committed.Key);
                 }
-                else if (happened is CloserCommitted closed && closed.CommitTime <= time)
+                else if (happened is LastAgentCommitted closed && closed.CommitTime <= time)
                 {
-                    found.Add(closed.Part.Key);
+                    found.Add(closed.Branch.Key);
                 }
             }
 
@@ -163,25 +163,25 @@ internal sealed class ClockedWorld
             }
         }
 
-        void IAccountShell.Reply(Caller caller, AccountAnswerBase answer) => world.Answers[caller.Correlation] = answer;
+        void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer) => world.Answers[caller.Correlation] = answer;
 
-        void IAccountShell.Send(AccountAddress account, AccountMessage message)
+        void IAccountHost.Send(AccountAddress account, AccountMessage message)
         {
             world.Sent.Add((account, message));
             world.messages.Enqueue((account, message));
         }
 
-        void IAccountShell.Write(EventBatch batch)
+        void IAccountHost.Write(EventBatch batch)
         {
             Rows.Add(batch);
             isWriting = true;
         }
 
-        void IAccountShell.Lookup(IdLookup lookup)
+        void IAccountHost.Lookup(IdLookup lookup)
         {
         }
 
-        void IAccountShell.WakeAt(LedgerTime time) => wakes.Add(world.Now + Math.Max(0, time.UnixMicroseconds - Time.UnixMicroseconds));
+        void IAccountHost.WakeAt(LedgerTime time) => wakes.Add(world.Now + Math.Max(0, time.UnixMicroseconds - Time.UnixMicroseconds));
 
         public void Settle()
         {

@@ -3,26 +3,26 @@ using Ledger.Core;
 namespace Ledger.Core.Tests;
 
 /// <summary>What an account does while other accounts leave it without an answer (R20).</summary>
-public sealed class DoubtTests : IAccountShell
+public sealed class DoubtTests : IAccountHost
 {
     private static readonly AccountAddress A = AccountAddress.Parse("a");
     private static readonly AccountAddress B = AccountAddress.Parse("b");
     private static readonly AccountAddress C = AccountAddress.Parse("c");
     private static readonly Asset Usd = Asset.Parse("USD/2");
-    private static readonly AccountRuntimeOptions Options = new();
+    private static readonly AccountMachineOptions Options = new();
 
-    private readonly List<(long Correlation, AccountAnswerBase Answer)> answers = [];
+    private readonly List<(long Correlation, AccountResponse Answer)> answers = [];
     private readonly List<(AccountAddress To, AccountMessage Message)> sent = [];
     private readonly List<EventBatch> rows = [];
     private readonly Queue<IdLookup> lookups = [];
-    private AccountRuntime runtime;
+    private AccountMachine runtime;
     private EventBatch? writing;
     private long lastCorrelation;
     private ulong lastId;
 
     public DoubtTests()
     {
-        runtime = new AccountRuntime(A, Options, this);
+        runtime = new AccountMachine(A, Options, this);
         runtime.RecoveryCompleted(At(0));
     }
 
@@ -34,12 +34,12 @@ public sealed class DoubtTests : IAccountShell
         Open(null);
         Earn(100);
         var transfer = Pay(B, 30, 1);
-        var read = Call(static (caller, deadline) => new GetAccountCall(caller, deadline), 1.5);
+        var read = Call(static (caller, deadline) => new GetAccountRequest(caller, deadline), 1.5);
         runtime.Tick(At(2.4));
         AnswerOf(read).ShouldBeNull();
         runtime.Tick(At(2.5));
 
-        var view = AnswerOf(read).ShouldBeOfType<AccountAnswer>().View.ShouldNotBeNull();
+        var view = AnswerOf(read).ShouldBeOfType<GetAccountResponse>().View.ShouldNotBeNull();
         var doubt = view.Doubt.ShouldNotBeNull();
         view.Balances.DebitsPosted.ShouldBe(Amount.Zero);
         (doubt.Least.DebitsPosted, doubt.Greatest.DebitsPosted).ShouldBe((Amount.Zero, Amount.Of(30)));
@@ -56,9 +56,9 @@ public sealed class DoubtTests : IAccountShell
     {
         Open(null);
         Pay(B, 30, 1);
-        var read = Call(static (caller, _) => new GetAccountCall(caller, At(1.4)), 1);
+        var read = Call(static (caller, _) => new GetAccountRequest(caller, At(1.4)), 1);
         runtime.Tick(At(1.2));
-        AnswerOf(read).ShouldBeOfType<AccountAnswer>().View!.Doubt.ShouldNotBeNull();
+        AnswerOf(read).ShouldBeOfType<GetAccountResponse>().View!.Doubt.ShouldNotBeNull();
     }
 
     [Fact]
@@ -66,12 +66,12 @@ public sealed class DoubtTests : IAccountShell
     {
         Open(null);
         var transfer = Pay(B, 30, 1);
-        var read = Call(static (caller, deadline) => new GetAccountCall(caller, deadline), 1.5);
+        var read = Call(static (caller, deadline) => new GetAccountRequest(caller, deadline), 1.5);
 
         // What is prepared after it came is none of its business.
         Pay(C, 1, 1.6);
         Answer(transfer, 2.0, isCommitted: true);
-        var view = AnswerOf(read).ShouldBeOfType<AccountAnswer>().View.ShouldNotBeNull();
+        var view = AnswerOf(read).ShouldBeOfType<GetAccountResponse>().View.ShouldNotBeNull();
         view.Doubt.ShouldBeNull();
         view.Balances.DebitsPosted.ShouldBe(Amount.Of(30));
     }
@@ -81,19 +81,19 @@ public sealed class DoubtTests : IAccountShell
     {
         Open(null);
         var transfer = Pay(B, 30, 1);
-        var late = Call((caller, deadline) => new GetTransferCall(transfer.Id, caller, deadline), 1.5);
+        var late = Call((caller, deadline) => new GetTransferRequest(transfer.Id, caller, deadline), 1.5);
         runtime.Tick(At(2.4));
         AnswerOf(late).ShouldBeNull();
         runtime.Tick(At(2.5));
-        AnswerOf(late).ShouldBeOfType<CallFailed>().Reason.ShouldBe(CallFailure.AccountInDoubt);
+        AnswerOf(late).ShouldBeOfType<RequestFailed>().Reason.ShouldBe(RequestFailure.AccountInDoubt);
 
         // Who asks again is answered when it is decided.
-        var again = Call((caller, deadline) => new GetTransferCall(transfer.Id, caller, deadline), 2.6);
+        var again = Call((caller, deadline) => new GetTransferRequest(transfer.Id, caller, deadline), 2.6);
         Answer(transfer, 3.0, isCommitted: true);
-        var search = new IdSearches(A, [transfer.Id]);
+        var search = new IdHistoryReader(A, [transfer.Id]);
         rows.ForEach(search.Add);
         runtime.LookupCompleted(lookups.Dequeue(), search.Found(transfer.Id), At(3.1));
-        AnswerOf(again).ShouldBeOfType<TransferRecordAnswer>().Record!.Status.ShouldBe(TransferStatus.Created);
+        AnswerOf(again).ShouldBeOfType<GetTransferResponse>().Record!.Status.ShouldBe(TransferStatus.Created);
         runtime.Tick(At(9));
         answers.Count(one => one.Correlation == again).ShouldBe(1);
     }
@@ -104,10 +104,10 @@ public sealed class DoubtTests : IAccountShell
         Open(null);
         Earn(100);
         var transfer = Pay(B, 130, 1);
-        var waits = Call(static (caller, deadline) => new ChangeAccountCall(new SetAccountLimits(Amount.Zero, null), caller, deadline), 1.5);
+        var waits = Call(static (caller, deadline) => new ChangeAccountRequest(new SetAccountLimits(Amount.Zero, null), caller, deadline), 1.5);
         AnswerOf(waits).ShouldBeNull();
         Answer(transfer, 2.0, isCommitted: false);
-        AnswerOf(waits).ShouldBeOfType<ChangeAccountAnswer>().Result.Status.ShouldBe(AccountStatus.Changed);
+        AnswerOf(waits).ShouldBeOfType<ChangeAccountResponse>().Result.Status.ShouldBe(AccountStatus.Changed);
     }
 
     [Fact]
@@ -116,8 +116,8 @@ public sealed class DoubtTests : IAccountShell
         Open(null);
         Earn(100);
         Pay(B, 50, 1);
-        var change = Call(static (caller, deadline) => new ChangeAccountCall(new SetAccountLimits(null, Amount.Zero), caller, deadline), 1.5);
-        AnswerOf(change).ShouldBeOfType<ChangeAccountAnswer>().Result.Status.ShouldBe(AccountStatus.LimitIsExceeded);
+        var change = Call(static (caller, deadline) => new ChangeAccountRequest(new SetAccountLimits(null, Amount.Zero), caller, deadline), 1.5);
+        AnswerOf(change).ShouldBeOfType<ChangeAccountResponse>().Result.Status.ShouldBe(AccountStatus.LimitIsExceeded);
     }
 
     [Fact]
@@ -126,11 +126,11 @@ public sealed class DoubtTests : IAccountShell
         Open(null);
         Earn(100);
         Pay(B, 130, 1);
-        var change = Call(static (caller, _) => new ChangeAccountCall(new SetAccountLimits(Amount.Zero, null), caller, At(5.5)), 1.5);
+        var change = Call(static (caller, _) => new ChangeAccountRequest(new SetAccountLimits(Amount.Zero, null), caller, At(5.5)), 1.5);
         runtime.Tick(At(4.4));
         AnswerOf(change).ShouldBeNull();
         runtime.Tick(At(4.5));
-        AnswerOf(change).ShouldBeOfType<CallFailed>().Reason.ShouldBe(CallFailure.AccountInDoubt);
+        AnswerOf(change).ShouldBeOfType<RequestFailed>().Reason.ShouldBe(RequestFailure.AccountInDoubt);
     }
 
     [Fact]
@@ -139,9 +139,9 @@ public sealed class DoubtTests : IAccountShell
         Open(null);
         Earn(100);
         Pay(B, 30, 1);
-        var fence = Call(static (caller, deadline) => new StatementFenceCall(caller, deadline), 1.5);
+        var fence = Call(static (caller, deadline) => new FlushRequest(caller, deadline), 1.5);
         runtime.Tick(At(2.5));
-        var answer = AnswerOf(fence).ShouldBeOfType<StatementFenceAnswer>();
+        var answer = AnswerOf(fence).ShouldBeOfType<FlushResponse>();
         (answer.EntryCount, answer.CompleteUpTo).ShouldBe((1UL, new LedgerTime(At(1).UnixMicroseconds - 1)));
         answer.Asset.Text.ShouldNotBeNullOrEmpty();
     }
@@ -151,10 +151,10 @@ public sealed class DoubtTests : IAccountShell
     {
         Open(null);
         var hold = NewTransfer(B, 50) with { Flags = TransferFlags.Pending };
-        Call((caller, deadline) => new PostTransferCall(hold, caller, deadline), 1);
+        Call((caller, deadline) => new PostTransferRequest(hold, caller, deadline), 1);
         Answer(hold, 1, isCommitted: true);
-        var post = new Transfer(NewId(), A, B, Amount.Of(20), 1) { Flags = TransferFlags.PostPending, PendingId = hold.Id };
-        Call((caller, deadline) => new PostTransferCall(post, caller, deadline), 2);
+        var post = new Transfer(NewId(), A, B, Amount.Of(20), 1) { Flags = TransferFlags.PostPending, HoldId = hold.Id };
+        Call((caller, deadline) => new PostTransferRequest(post, caller, deadline), 2);
         var doubt = DoubtOf(2);
         (doubt.Least.DebitsPending, doubt.Greatest.DebitsPending).ShouldBe((Amount.Zero, Amount.Of(50)));
         (doubt.Least.DebitsPosted, doubt.Greatest.DebitsPosted).ShouldBe((Amount.Zero, Amount.Of(20)));
@@ -165,12 +165,12 @@ public sealed class DoubtTests : IAccountShell
     {
         Open(null);
         var closing = NewTransfer(B, 0) with { Flags = TransferFlags.Pending | TransferFlags.ClosingDebit };
-        Call((caller, deadline) => new PostTransferCall(closing, caller, deadline), 1);
-        var change = Call(static (caller, _) => new ChangeAccountCall(new CloseAccount("r"), caller, At(9)), 1);
+        Call((caller, deadline) => new PostTransferRequest(closing, caller, deadline), 1);
+        var change = Call(static (caller, _) => new ChangeAccountRequest(new CloseAccount("r"), caller, At(9)), 1);
         runtime.Tick(At(6.9));
         AnswerOf(change).ShouldBeNull();
         runtime.Tick(At(7));
-        AnswerOf(change).ShouldBe(new CallFailed(CallFailure.AccountInDoubt));
+        AnswerOf(change).ShouldBe(new RequestFailed(RequestFailure.AccountInDoubt));
         runtime.State.Closed.ShouldBeFalse();
     }
 
@@ -192,7 +192,7 @@ public sealed class DoubtTests : IAccountShell
 
         // Too little however the doubt ends: 100 and 1,000 less the 40.
         var never = Post(NewTransfer(C, 1061), 3);
-        AnswerOf(never).ShouldBeOfType<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.ExceedsCredits);
+        AnswerOf(never).ShouldBeOfType<PostTransferResponse>().Result.Status.ShouldBe(TransferStatus.ExceedsCredits);
         rows[^1].Events.ShouldHaveSingleItem().ShouldBeOfType<TransactionRejected>();
 
         // Between: after a second, by name, and the id is as good as new.
@@ -202,9 +202,9 @@ public sealed class DoubtTests : IAccountShell
         runtime.Tick(At(3.9));
         AnswerOf(asked).ShouldBeNull();
         runtime.Tick(At(4));
-        AnswerOf(asked).ShouldBe(new CallFailed(CallFailure.AccountInDoubt));
+        AnswerOf(asked).ShouldBe(new RequestFailed(RequestFailure.AccountInDoubt));
         rows.Count.ShouldBe(count);
-        runtime.State.Remembered.Find(between.Id).ShouldBeNull();
+        runtime.State.Idempotency.Find(between.Id).ShouldBeNull();
     }
 
     [Fact]
@@ -227,7 +227,7 @@ public sealed class DoubtTests : IAccountShell
         Open(Amount.Zero);
         Earn(100);
         Pay(B, 60, 1);
-        AnswerOf(Post(NewTransfer(C, 100), 2.9)).ShouldBeOfType<TransferAnswer>()
+        AnswerOf(Post(NewTransfer(C, 100), 2.9)).ShouldBeOfType<PostTransferResponse>()
             .Result.Status.ShouldBe(TransferStatus.ExceedsCredits);
 
         // Two seconds later it is old.
@@ -253,16 +253,16 @@ public sealed class DoubtTests : IAccountShell
         // One probes; the next is refused, and has not been prepared.
         Pay(B, 1, 3.2);
         var refused = NewTransfer(B, 1);
-        AnswerOf(Post(refused, 3.3)).ShouldBe(new CallFailed(CallFailure.CounterpartyUnavailable));
+        AnswerOf(Post(refused, 3.3)).ShouldBe(new RequestFailed(RequestFailure.CounterpartyUnavailable));
         runtime.State.InDoubtCount.ShouldBe(Options.UnansweredMax + 2);
-        runtime.State.Remembered.Find(refused.Id).ShouldBeNull();
+        runtime.State.Idempotency.Find(refused.Id).ShouldBeNull();
         AnswerOf(Post(NewTransfer(C, 1), 3.3)).ShouldBeNull();
-        AnswerOf(Post(NewTransfer(B, 1), 4.1)).ShouldBe(new CallFailed(CallFailure.CounterpartyUnavailable));
+        AnswerOf(Post(NewTransfer(B, 1), 4.1)).ShouldBe(new RequestFailed(RequestFailure.CounterpartyUnavailable));
         AnswerOf(Post(NewTransfer(B, 1), 4.2)).ShouldBeNull();
 
         // It answers: so is it.
         Answer(last!, 4.3, isCommitted: true);
-        Answer(runtime.State.InDoubtInOrder()[0].Part.Legs[0].Transfer!, 4.3, isCommitted: true);
+        Answer(runtime.State.InDoubtInOrder()[0].Branch.Legs[0].Transfer!, 4.3, isCommitted: true);
         AnswerOf(Post(refused, 4.6)).ShouldBeNull();
         runtime.State.FindInDoubt(refused.Id).ShouldNotBeNull();
     }
@@ -270,7 +270,7 @@ public sealed class DoubtTests : IAccountShell
     [Fact]
     public void Too_much_that_is_unanswered_in_all_is_not_added_to()
     {
-        runtime = new AccountRuntime(A, Options with { DoubtMax = 8 }, this);
+        runtime = new AccountMachine(A, Options with { DoubtMax = 8 }, this);
         runtime.RecoveryCompleted(At(0));
         Open(null);
         for (var i = 0; i < 8; i++)
@@ -279,7 +279,7 @@ public sealed class DoubtTests : IAccountShell
         }
 
         Pay(C, 1, 3);
-        AnswerOf(Post(NewTransfer(C, 1), 3.1)).ShouldBe(new CallFailed(CallFailure.AccountInDoubt));
+        AnswerOf(Post(NewTransfer(C, 1), 3.1)).ShouldBe(new RequestFailed(RequestFailure.AccountInDoubt));
 
         // Another account's transaction is voted against for now, and not refused.
         sent.Clear();
@@ -290,7 +290,7 @@ public sealed class DoubtTests : IAccountShell
     [Fact]
     public void Large_transactions_count_by_their_size()
     {
-        runtime = new AccountRuntime(A, Options with { DoubtBytesMax = 10_000 }, this);
+        runtime = new AccountMachine(A, Options with { DoubtBytesMax = 10_000 }, this);
         runtime.RecoveryCompleted(At(0));
         Open(null);
         var large = NewTransfer(B, 1) with
@@ -299,7 +299,7 @@ public sealed class DoubtTests : IAccountShell
         };
         Post(large, 1);
         Pay(C, 1, 3);
-        AnswerOf(Post(NewTransfer(C, 1), 3.1)).ShouldBe(new CallFailed(CallFailure.AccountInDoubt));
+        AnswerOf(Post(NewTransfer(C, 1), 3.1)).ShouldBe(new RequestFailed(RequestFailure.AccountInDoubt));
     }
 
     [Fact]
@@ -314,20 +314,20 @@ public sealed class DoubtTests : IAccountShell
         Restart(60);
         AnswerOf(Post(NewTransfer(B, 1), 61.9)).ShouldBeNull();
         AnswerOf(Post(NewTransfer(B, 1), 62.2)).ShouldBeNull();
-        AnswerOf(Post(NewTransfer(B, 1), 62.3)).ShouldBe(new CallFailed(CallFailure.CounterpartyUnavailable));
+        AnswerOf(Post(NewTransfer(B, 1), 62.3)).ShouldBe(new RequestFailed(RequestFailure.CounterpartyUnavailable));
     }
 
     // ---------------------------------------------------------------- the world
 
-    void IAccountShell.Reply(Caller caller, AccountAnswerBase answer) => answers.Add((caller.Correlation, answer));
+    void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer) => answers.Add((caller.Correlation, answer));
 
-    void IAccountShell.Send(AccountAddress account, AccountMessage message) => sent.Add((account, message));
+    void IAccountHost.Send(AccountAddress account, AccountMessage message) => sent.Add((account, message));
 
-    void IAccountShell.Write(EventBatch batch) => writing = batch;
+    void IAccountHost.Write(EventBatch batch) => writing = batch;
 
-    void IAccountShell.Lookup(IdLookup lookup) => lookups.Enqueue(lookup);
+    void IAccountHost.Lookup(IdLookup lookup) => lookups.Enqueue(lookup);
 
-    void IAccountShell.WakeAt(LedgerTime time)
+    void IAccountHost.WakeAt(LedgerTime time)
     {
     }
 
@@ -337,15 +337,15 @@ public sealed class DoubtTests : IAccountShell
 
     private Transfer NewTransfer(AccountAddress to, ulong amount) => new(NewId(), A, to, Amount.Of(amount), 1);
 
-    private long Call(Func<Caller, LedgerTime, AccountCall> call, double second)
+    private long Call(Func<ReplyTarget, LedgerTime, AccountRequest> call, double second)
     {
-        runtime.Handle(call(new Caller(null, ++lastCorrelation), At(second + 60)), At(second));
+        runtime.Handle(call(new ReplyTarget(null, ++lastCorrelation), At(second + 60)), At(second));
         Write(second);
         return lastCorrelation;
     }
 
     private long Post(Transfer transfer, double second) =>
-        Call((caller, deadline) => new PostTransferCall(transfer, caller, deadline), second);
+        Call((caller, deadline) => new PostTransferRequest(transfer, caller, deadline), second);
 
     private Transfer Pay(AccountAddress to, ulong amount, double second)
     {
@@ -356,21 +356,21 @@ public sealed class DoubtTests : IAccountShell
     }
 
     private void Open(Amount? allowance) => Call(
-        (caller, deadline) => new OpenAccountCall(
+        (caller, deadline) => new OpenAccountRequest(
             new AccountSpec(A, Usd, 1) { DebitsMustNotExceedCredits = allowance }, caller, deadline),
         0);
 
-    private static TransactionPart PartOf(Transfer transfer) => new()
+    private static TransactionBranch PartOf(Transfer transfer) => new()
     {
-        Id = transfer.Id, Anchor = transfer.DebitAccount, AnchorAsset = Usd, LegCount = 1,
+        Id = transfer.Id, Coordinator = transfer.DebitAccount, CoordinatorAsset = Usd, LegCount = 1,
         Asked = TransferContent.DigestOf(transfer),
-        Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount }],
+        Legs = [new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount }],
     };
 
     // As the last agent of another account's transfer.
     private void Earn(ulong amount)
     {
-        runtime.Handle(new CloseRequest(PartOf(new Transfer(NewId(), B, A, Amount.Of(amount), 1)), Cancel: false), At(0));
+        runtime.Handle(new CommitRequest(PartOf(new Transfer(NewId(), B, A, Amount.Of(amount), 1)), Cancel: false), At(0));
         Write(0);
     }
 
@@ -378,18 +378,18 @@ public sealed class DoubtTests : IAccountShell
     private void Receive(ulong amount, double second)
     {
         Prepare(amount, second);
-        runtime.State.InDoubtInOrder()[^1].Part.Anchor.ShouldBe(B);
+        runtime.State.InDoubtInOrder()[^1].Branch.Coordinator.ShouldBe(B);
     }
 
     private void Reserve(double second) => Prepare(1, second);
 
     private void Prepare(ulong amount, double second)
     {
-        var leg = new PartLeg(0, new Transfer(NewId(), B, A, Amount.Of(amount), 1), null) { Amount = Amount.Of(amount) };
+        var leg = new ResolvedLeg(0, new Transfer(NewId(), B, A, Amount.Of(amount), 1), null) { Amount = Amount.Of(amount) };
         runtime.Handle(
-            new PrepareRequest(new TransactionPart
+            new PrepareRequest(new TransactionBranch
             {
-                Id = NewId(), Anchor = B, AnchorAsset = Usd, LegCount = 2, Asked = 1, DigestOfWhole = lastId, Legs = [leg],
+                Id = NewId(), Coordinator = B, CoordinatorAsset = Usd, LegCount = 2, Asked = 1, DigestOfWhole = lastId, Legs = [leg],
             }),
             At(second));
         Write(second);
@@ -397,10 +397,10 @@ public sealed class DoubtTests : IAccountShell
 
     private void Answer(Transfer transfer, double second, bool isCommitted)
     {
-        var part = runtime.State.FindInDoubt(transfer.Id)!.Part;
+        var branch = runtime.State.FindInDoubt(transfer.Id)!.Branch;
         runtime.Handle(
-            new CloseAnswer(
-                part.Key, part.Digest, isCommitted, At(second),
+            new CommitResponse(
+                branch.Key, branch.Digest, isCommitted, At(second),
                 isCommitted ? null : new Refusal(0, TransferStatus.CreditAccountNotFound, default, null)),
             At(second));
         Write(second);
@@ -408,12 +408,12 @@ public sealed class DoubtTests : IAccountShell
 
     private AccountDoubt DoubtOf(double second)
     {
-        var read = Call(static (caller, deadline) => new GetAccountCall(caller, deadline), second);
+        var read = Call(static (caller, deadline) => new GetAccountRequest(caller, deadline), second);
         runtime.Tick(At(second + 1));
-        return AnswerOf(read).ShouldBeOfType<AccountAnswer>().View!.Doubt.ShouldNotBeNull();
+        return AnswerOf(read).ShouldBeOfType<GetAccountResponse>().View!.Doubt.ShouldNotBeNull();
     }
 
-    private AccountAnswerBase? AnswerOf(long correlation) =>
+    private AccountResponse? AnswerOf(long correlation) =>
         answers.Where(one => one.Correlation == correlation).Select(static one => one.Answer).SingleOrDefault();
 
     // Another incarnation, from the journal.
@@ -421,7 +421,7 @@ public sealed class DoubtTests : IAccountShell
     {
         runtime.Flush();
         Write(second);
-        runtime = new AccountRuntime(A, Options, this);
+        runtime = new AccountMachine(A, Options, this);
         foreach (var row in rows)
         {
             runtime.Replay(row);
@@ -441,14 +441,14 @@ public sealed class DoubtTests : IAccountShell
         }
 
         // A refusal that another account could outrank asks it first: it knows of nothing.
-        foreach (var (to, message) in sent.Where(static one => one.Message is TrialRequest).ToArray())
+        foreach (var (to, message) in sent.Where(static one => one.Message is DryRunRequest).ToArray())
         {
-            var trial = (TrialRequest)message;
+            var dryRun = (DryRunRequest)message;
             sent.Remove((to, message));
             runtime.Handle(
-                new TrialAnswer(
-                    trial.Part.Id, trial.Round,
-                    new AccountQuote(to, new AccountSpec(to, Usd, 1), false, null, default, default, false, [new LegFact(0)])),
+                new DryRunResponse(
+                    dryRun.Branch.Id, dryRun.Round,
+                    new AccountReport(to, new AccountSpec(to, Usd, 1), false, null, default, default, false, [new LegContext(0)])),
                 At(second));
             Write(second);
         }

@@ -41,7 +41,7 @@ public sealed class EffectiveTimeTests
     [Fact]
     public void A_difference_is_named_after_metadata_and_before_the_asset()
     {
-        var known = new PartLeg(0, Plain with { EffectiveTime = new LedgerTime(1), Reference = "r" }, null) { Amount = Plain.Amount };
+        var known = new ResolvedLeg(0, Plain with { EffectiveTime = new LedgerTime(1), Reference = "r" }, null) { Amount = Plain.Amount };
         TransferContent.Compare(known, known.Transfer!).ShouldBe(TransferStatus.Exists);
         TransferContent.Compare(known, known.Transfer! with { EffectiveTime = null })
             .ShouldBe(TransferStatus.ExistsWithDifferentEffectiveTime);
@@ -61,9 +61,9 @@ public sealed class EffectiveTimeTests
     {
         var post = new Transfer(new TransferId(8), default, default, Amount.MaxValue, 0)
         {
-            Flags = TransferFlags.PostPending, PendingId = Plain.Id,
+            Flags = TransferFlags.PostPending, HoldId = Plain.Id,
         };
-        var known = new PartLeg(0, Plain with { Id = post.Id, Flags = post.Flags, PendingId = post.PendingId }, null)
+        var known = new ResolvedLeg(0, Plain with { Id = post.Id, Flags = post.Flags, HoldId = post.HoldId }, null)
         {
             Amount = Plain.Amount, HoldRemaining = Plain.Amount,
         };

@@ -13,7 +13,7 @@ public sealed class FailedDecisionTests
     private readonly OneAccount account;
     private bool throws;
 
-    public FailedDecisionTests() => account = new OneAccount(options: new AccountRuntimeOptions
+    public FailedDecisionTests() => account = new OneAccount(options: new AccountMachineOptions
     {
         Deciding = () =>
         {
@@ -28,16 +28,16 @@ public sealed class FailedDecisionTests
     public void A_hold_of_the_largest_amount_is_voided_and_more_is_paid_by_a_participant()
     {
         Hold(1, Max);
-        var void1 = Plain(3, B, A, Amount.Zero) with { Flags = TransferFlags.VoidPending, PendingId = Id(1) };
-        var part = Part(
+        var void1 = Plain(3, B, A, Amount.Zero) with { Flags = TransferFlags.VoidPending, HoldId = Id(1) };
+        var branch = Branch(
             2, B,
-            new PartLeg(0, void1, null) { Amount = Max, HoldRemaining = Max },
-            new PartLeg(1, Plain(4, A, C, Amount.Of(2)), null) { Amount = Amount.Of(2) });
-        account.Take(new PrepareRequest(part));
+            new ResolvedLeg(0, void1, null) { Amount = Max, HoldRemaining = Max },
+            new ResolvedLeg(1, Plain(4, A, C, Amount.Of(2)), null) { Amount = Amount.Of(2) });
+        account.Take(new PrepareRequest(branch));
 
         account.Sent<Vote>().ShouldHaveSingleItem().Kind.ShouldBe(VoteKind.Yes);
         account.State.Balances.DebitsInDoubt.ShouldBe(Amount.Of(2));
-        account.Take(new Outcome(part.Key, part.Digest, Committed: true, account.Now) { Anchor = B });
+        account.Take(new Outcome(branch.Key, branch.Digest, Committed: true, account.Now) { Coordinator = B });
         account.State.Balances.ShouldBe(new Balances(default, Amount.Of(2), default, default, default, default));
         account.Failures.ShouldBeEmpty();
     }
@@ -45,9 +45,9 @@ public sealed class FailedDecisionTests
     [Fact]
     public void A_participant_that_can_not_decide_votes_no()
     {
-        var part = Two(10);
+        var branch = Two(10);
         throws = true;
-        account.Take(new PrepareRequest(part));
+        account.Take(new PrepareRequest(branch));
         var vote = account.Sent<Vote>().ShouldHaveSingleItem();
         vote.Kind.ShouldBe(VoteKind.No);
         vote.Refusal!.Reason.ShouldBe(TransferStatus.DecisionFailed);
@@ -62,17 +62,17 @@ public sealed class FailedDecisionTests
     [Fact]
     public void A_last_agent_that_can_not_decide_refuses_for_good()
     {
-        var close = new CloseRequest(Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(5)),
+        var close = new CommitRequest(Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(5)),
             null) { Amount = Amount.Of(5) }));
         throws = true;
         account.Take(close);
         throws = false;
         account.Take(close);
 
-        account.Sent<CloseAnswer>().Count().ShouldBe(2);
-        account.Sent<CloseAnswer>()
+        account.Sent<CommitResponse>().Count().ShouldBe(2);
+        account.Sent<CommitResponse>()
             .ShouldAllBe(static one => !one.Committed && one.Refusal!.Reason == TransferStatus.DecisionFailed);
-        account.Rows.SelectMany(static row => row.Events).OfType<CloserRefused>().ShouldHaveSingleItem()
+        account.Rows.SelectMany(static row => row.Events).OfType<LastAgentRefused>().ShouldHaveSingleItem()
             .Reason.ShouldBe(TransferStatus.DecisionFailed);
     }
 
@@ -80,17 +80,17 @@ public sealed class FailedDecisionTests
     public void A_dry_run_that_can_not_decide_says_that_the_leg_fails()
     {
         throws = true;
-        account.Take(new TrialRequest(Two(10), 1));
-        var quote = account.Sent<TrialAnswer>().ShouldHaveSingleItem().Quote;
-        quote.Facts.ShouldAllBe(static fact => fact.Known == TransferStatus.DecisionFailed);
+        account.Take(new DryRunRequest(Two(10), 1));
+        var report = account.Sent<DryRunResponse>().ShouldHaveSingleItem().Report;
+        report.Facts.ShouldAllBe(static context => context.Known == TransferStatus.DecisionFailed);
     }
 
     [Fact]
     public void A_call_of_a_client_that_can_not_be_decided_fails_by_name_and_may_be_made_again()
     {
         throws = true;
-        account.Take(new PostTransferCall(Plain(1, A, B, Amount.Of(5)), account.NextCaller(), account.In(60)));
-        account.LastAnswer<CallFailed>().Reason.ShouldBe(CallFailure.DecisionFailed);
+        account.Take(new PostTransferRequest(Plain(1, A, B, Amount.Of(5)), account.NextCaller(), account.In(60)));
+        account.LastAnswer<RequestFailed>().Reason.ShouldBe(RequestFailure.DecisionFailed);
         account.Runtime.IsBusy.ShouldBeFalse();
 
         throws = false;
@@ -100,20 +100,20 @@ public sealed class FailedDecisionTests
     [Fact]
     public void An_expiry_that_the_other_account_can_not_decide_is_tried_again_ever_later()
     {
-        account.Take(new PostTransferCall(
+        account.Take(new PostTransferRequest(
             Plain(1, A, B, Amount.Of(5)) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromSeconds(5) },
             account.NextCaller(), account.In(60)));
-        var made = account.Sent<CloseRequest>().Last().Part;
-        account.Take(new CloseAnswer(made.Key, made.Digest, Committed: true, account.Now, null));
+        var made = account.Sent<CommitRequest>().Last().Branch;
+        account.Take(new CommitResponse(made.Key, made.Digest, Committed: true, account.Now, null));
         var tries = 0;
         for (var minute = 0; minute < 120; minute++)
         {
             account.Pass(60);
-            var last = account.Sent<CloseRequest>().Last().Part;
+            var last = account.Sent<CommitRequest>().Last().Branch;
             if (last.Key != made.Key && account.State.FindInDoubt(last.Key) is not null)
             {
                 tries++;
-                account.Take(new CloseAnswer(
+                account.Take(new CommitResponse(
                     last.Key, last.Digest, Committed: false, account.Now, new Refusal(0,
                         TransferStatus.DecisionFailed, Usd, null)));
             }
@@ -123,28 +123,28 @@ public sealed class FailedDecisionTests
         tries.ShouldBeInRange(8, 25);
         account.State.HoldCount.ShouldBe(1);
         account.Pass(3600);
-        var again = account.Sent<CloseRequest>().Last().Part;
-        account.Take(new CloseAnswer(again.Key, again.Digest, Committed: true, account.Now, null));
+        var again = account.Sent<CommitRequest>().Last().Branch;
+        account.Take(new CommitResponse(again.Key, again.Digest, Committed: true, account.Now, null));
         account.State.HoldCount.ShouldBe(0);
     }
 
     [Fact]
     public void An_expiry_that_can_not_be_decided_here_is_tried_again_and_does_not_stop_the_account()
     {
-        account.Take(new PostTransferCall(
+        account.Take(new PostTransferRequest(
             Plain(1, A, B, Amount.Of(5)) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromSeconds(5) },
             account.NextCaller(), account.In(60)));
-        var made = account.Sent<CloseRequest>().Last().Part;
-        account.Take(new CloseAnswer(made.Key, made.Digest, Committed: true, account.Now, null));
+        var made = account.Sent<CommitRequest>().Last().Branch;
+        account.Take(new CommitResponse(made.Key, made.Digest, Committed: true, account.Now, null));
         throws = true;
         account.Pass(60);
         account.Failures.ShouldNotBeEmpty();
-        account.Take(new GetAccountCall(account.NextCaller(), account.In(60)));
-        account.LastAnswer<AccountAnswer>().View!.HoldCount.ShouldBe(1);
+        account.Take(new GetAccountRequest(account.NextCaller(), account.In(60)));
+        account.LastAnswer<GetAccountResponse>().View!.HoldCount.ShouldBe(1);
 
         throws = false;
         account.Pass(60);
-        account.Sent<CloseRequest>().Last().Part.Legs[0].Transfer!.PendingId.ShouldBe(Id(1));
+        account.Sent<CommitRequest>().Last().Branch.Legs[0].Transfer!.HoldId.ShouldBe(Id(1));
     }
 
     [Fact]
@@ -153,47 +153,47 @@ public sealed class FailedDecisionTests
         // The world's own decision is sound, and the journal's row is not: half a change must not be built upon.
         var other = new OneAccount();
         other.Runtime.Handle(new PrepareRequest(Two(10)), other.Now);
-        var part = Two(10) with { Asked = 8 };
-        Should.Throw<LedgerInvariantException>(() => other.State.Evolve(new TransactionPrepared(part, other.Now), 2));
+        var branch = Two(10) with { Asked = 8 };
+        Should.Throw<LedgerInvariantException>(() => other.State.Evolve(new TransactionPrepared(branch, other.Now), 2));
     }
 
     [Fact]
     public void A_reason_of_a_newer_version_ends_the_attempt_all_the_same()
     {
-        account.Take(new PostTransferCall(Plain(1, A, B, Amount.Of(5)), account.NextCaller(), account.In(60)));
-        var part = account.Sent<CloseRequest>().Last().Part;
-        account.Take(new CloseAnswer(
-            part.Key, part.Digest, Committed: false, account.Now, new Refusal(0, (TransferStatus)2999, Usd, null)));
+        account.Take(new PostTransferRequest(Plain(1, A, B, Amount.Of(5)), account.NextCaller(), account.In(60)));
+        var branch = account.Sent<CommitRequest>().Last().Branch;
+        account.Take(new CommitResponse(
+            branch.Key, branch.Digest, Committed: false, account.Now, new Refusal(0, (TransferStatus)2999, Usd, null)));
 
-        account.LastAnswer<TransferAnswer>().Result.Status.ShouldBe((TransferStatus)2999);
+        account.LastAnswer<PostTransferResponse>().Result.Status.ShouldBe((TransferStatus)2999);
         account.State.InDoubtCount.ShouldBe(0);
     }
 
     [Fact]
     public void An_answer_that_makes_no_sense_ends_the_attempt_all_the_same()
     {
-        account.Take(new PostTransferCall(Plain(1, A, B, Amount.Of(5)), account.NextCaller(), account.In(60)));
-        var part = account.Sent<CloseRequest>().Last().Part;
-        account.Take(new CloseAnswer(
-            part.Key, part.Digest, Committed: false, account.Now, new Refusal(7, TransferStatus.ExceedsDebits, Usd,
+        account.Take(new PostTransferRequest(Plain(1, A, B, Amount.Of(5)), account.NextCaller(), account.In(60)));
+        var branch = account.Sent<CommitRequest>().Last().Branch;
+        account.Take(new CommitResponse(
+            branch.Key, branch.Digest, Committed: false, account.Now, new Refusal(7, TransferStatus.ExceedsDebits, Usd,
                 null)));
 
-        account.LastAnswer<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.DecisionFailed);
+        account.LastAnswer<PostTransferResponse>().Result.Status.ShouldBe(TransferStatus.DecisionFailed);
         account.State.InDoubtCount.ShouldBe(0);
         account.Failures.ShouldHaveSingleItem();
     }
 
     // Of another account, to this one and on to a third.
-    private static TransactionPart Two(int id) => Part(
+    private static TransactionBranch Two(int id) => Branch(
         id, B,
-        new PartLeg(0, Plain(id + 1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) },
-        new PartLeg(1, Plain(id + 2, A, C, Amount.Of(5)), null) { Amount = Amount.Of(5) });
+        new ResolvedLeg(0, Plain(id + 1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) },
+        new ResolvedLeg(1, Plain(id + 2, A, C, Amount.Of(5)), null) { Amount = Amount.Of(5) });
 
     private void Hold(int id, Amount amount)
     {
         var hold = Plain(id, B, A, amount) with { Flags = TransferFlags.Pending };
-        account.Take(new CloseRequest(Part(0, B, new PartLeg(0, hold, null) { Amount = amount,
+        account.Take(new CommitRequest(Branch(0, B, new ResolvedLeg(0, hold, null) { Amount = amount,
             Deadline = LedgerTime.MaxValue })));
-        account.Sent<CloseAnswer>().Last().Committed.ShouldBeTrue();
+        account.Sent<CommitResponse>().Last().Committed.ShouldBeTrue();
     }
 }

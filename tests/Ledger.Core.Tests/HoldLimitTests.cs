@@ -10,7 +10,7 @@ namespace Ledger.Core.Tests;
 /// </summary>
 public sealed class HoldLimitTests
 {
-    private static readonly AccountRuntimeOptions Limits = new() { HoldsMax = 3, HoldsPerCounterpartyMax = 2 };
+    private static readonly AccountMachineOptions Limits = new() { HoldsMax = 3, HoldsPerCounterpartyMax = 2 };
     private readonly OneAccount account = new(options: Limits);
 
     [Fact]
@@ -24,7 +24,7 @@ public sealed class HoldLimitTests
 
         // It is a rejection like others: for ever, and its id used up.
         account.Post(Plain(5, A, B, Amount.Of(1))).Status.ShouldBe(TransferStatus.Created);
-        account.Post(Plain(6, A, B, Amount.Zero) with { Flags = TransferFlags.VoidPending, PendingId = Id(1) })
+        account.Post(Plain(6, A, B, Amount.Zero) with { Flags = TransferFlags.VoidPending, HoldId = Id(1) })
             .Status.ShouldBe(TransferStatus.Created);
         var again = account.Post(Hold(3, A, B));
         (again.Status, again.Time, again.Replayed).ShouldBe((rejected.Status, rejected.Time, true));
@@ -45,7 +45,7 @@ public sealed class HoldLimitTests
         // The end of one makes room, in the very transaction.
         var result = account.Post(Transaction.Of(
             Id(50),
-            Plain(51, A, C, Amount.Zero) with { Flags = TransferFlags.VoidPending, PendingId = Id(3) },
+            Plain(51, A, C, Amount.Zero) with { Flags = TransferFlags.VoidPending, HoldId = Id(3) },
             Hold(52, A, C)));
         result.Status.ShouldBe(TransferStatus.Created);
         account.State.HoldCount.ShouldBe(3);
@@ -54,35 +54,35 @@ public sealed class HoldLimitTests
     [Fact]
     public void Those_that_are_being_made_count()
     {
-        account.Take(new PostTransferCall(Hold(1, A, B), account.NextCaller(), account.In(60)));
-        account.Take(new PostTransferCall(Hold(2, A, B), account.NextCaller(), account.In(60)));
+        account.Take(new PostTransferRequest(Hold(1, A, B), account.NextCaller(), account.In(60)));
+        account.Take(new PostTransferRequest(Hold(2, A, B), account.NextCaller(), account.In(60)));
         account.State.InDoubtCount.ShouldBe(2);
-        account.Take(new PostTransferCall(Hold(3, A, B), account.NextCaller(), account.In(60)));
-        account.LastAnswer<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.ExceedsHoldsWithCounterparty);
+        account.Take(new PostTransferRequest(Hold(3, A, B), account.NextCaller(), account.In(60)));
+        account.LastAnswer<PostTransferResponse>().Result.Status.ShouldBe(TransferStatus.ExceedsHoldsWithCounterparty);
 
         // One of them comes to nothing.
-        var first = account.Sent<CloseRequest>().First().Part;
-        account.Take(new CloseAnswer(
+        var first = account.Sent<CommitRequest>().First().Branch;
+        account.Take(new CommitResponse(
             first.Key, first.Digest, Committed: false, account.Now, new Refusal(0,
                 TransferStatus.CreditAccountFrozen, Usd, null)));
-        account.Take(new PostTransferCall(Hold(4, A, B), account.NextCaller(), account.In(60)));
-        account.Sent<CloseRequest>().Last().Part.Id.ShouldBe(Id(4));
+        account.Take(new PostTransferRequest(Hold(4, A, B), account.NextCaller(), account.In(60)));
+        account.Sent<CommitRequest>().Last().Branch.Id.ShouldBe(Id(4));
     }
 
     [Fact]
     public void A_dry_run_tells_for_which_leg_there_is_no_room()
     {
         Close(Hold(1, B, A)).ShouldBeNull();
-        var part = Part(
+        var branch = Branch(
             40, B,
             [.. new[]
             {
                 Hold(2, B, A), Hold(3, B, A),
-                Plain(4, B, A, Amount.Zero) with { Flags = TransferFlags.VoidPending, PendingId = Id(1) }, Hold(5, B, A),
-            }.Select(static (transfer, i) => new PartLeg(i, transfer, null) { Amount = transfer.Amount })]);
-        account.Take(new TrialRequest(part, 1));
+                Plain(4, B, A, Amount.Zero) with { Flags = TransferFlags.VoidPending, HoldId = Id(1) }, Hold(5, B, A),
+            }.Select(static (transfer, i) => new ResolvedLeg(i, transfer, null) { Amount = transfer.Amount })]);
+        account.Take(new DryRunRequest(branch, 1));
 
-        account.Sent<TrialAnswer>().ShouldHaveSingleItem().Quote.Facts.Select(static fact => fact.HoldProblem).ShouldBe(
+        account.Sent<DryRunResponse>().ShouldHaveSingleItem().Report.Facts.Select(static context => context.HoldProblem).ShouldBe(
         [
             TransferStatus.None, TransferStatus.ExceedsHoldsWithCounterparty, TransferStatus.None,
             TransferStatus.ExceedsHoldsWithCounterparty,
@@ -131,8 +131,8 @@ public sealed class HoldLimitTests
     public void A_snapshot_keeps_the_count()
     {
         account.Post(Hold(1, A, B)).Status.ShouldBe(TransferStatus.Created);
-        account.Take(new PostTransferCall(Hold(2, A, B), account.NextCaller(), account.In(60)));
-        var state = new AccountRuntime(A, Limits, account);
+        account.Take(new PostTransferRequest(Hold(2, A, B), account.NextCaller(), account.In(60)));
+        var state = new AccountMachine(A, Limits, account);
         state.Restore(AccountSnapshot.Of(account.State, account.Runtime.DurableSequenceNr));
 
         state.State.HoldsReserved.ShouldBe(2);
@@ -143,15 +143,15 @@ public sealed class HoldLimitTests
     private static Transfer PostOf(int hold, int id, string amount) =>
         Plain(id, B, A, amount == "all" ? Amount.MaxValue : Amount.Of(ulong.Parse(amount, CultureInfo.InvariantCulture))) with
         {
-            Flags = TransferFlags.PostPending | TransferFlags.KeepRest, PendingId = Id(hold),
+            Flags = TransferFlags.PostPending | TransferFlags.KeepRest, HoldId = Id(hold),
         };
 
     // Why there is no room for the last of them.
     private TransferStatus ProblemAfter(params Transfer[] legs)
     {
-        account.Take(new TrialRequest(
-            Part(40, B, [.. legs.Select(static (transfer, i) => new PartLeg(i, transfer, null) { Amount = transfer.Amount })]), 1));
-        return account.Sent<TrialAnswer>().Last().Quote.Facts[^1].HoldProblem;
+        account.Take(new DryRunRequest(
+            Branch(40, B, [.. legs.Select(static (transfer, i) => new ResolvedLeg(i, transfer, null) { Amount = transfer.Amount })]), 1));
+        return account.Sent<DryRunResponse>().Last().Report.Facts[^1].HoldProblem;
     }
 
     private static Transfer Hold(int id, AccountAddress debit, AccountAddress credit) =>
@@ -159,9 +159,9 @@ public sealed class HoldLimitTests
 
     private TransferStatus? Close(Transfer hold)
     {
-        account.Take(new CloseRequest(Part(0, B, new PartLeg(0, hold, null) { Amount = hold.Amount,
+        account.Take(new CommitRequest(Branch(0, B, new ResolvedLeg(0, hold, null) { Amount = hold.Amount,
             Deadline = account.In(3600) })));
-        var answer = account.Sent<CloseAnswer>().Last();
+        var answer = account.Sent<CommitResponse>().Last();
         return answer.Committed ? null : answer.Refusal!.Reason;
     }
 }

@@ -2,10 +2,10 @@ namespace Ledger.Core.Tests;
 
 /// <summary>
 /// Goal: an id of any age is taken once, and what that costs does not depend on its age or on the length of the stream
-/// (R22). Method: one account whose closers commit at once, a journal with its index, and a count of the rows that
+/// (R22). Method: one account whose last agents commit at once, a journal with its index, and a count of the rows that
 /// look-ups read.
 /// </summary>
-public sealed class IdAgeTests : IAccountShell
+public sealed class IdAgeTests : IAccountHost
 {
     private const long Second = 1_000_000;
     private const long Hour = 3600 * Second;
@@ -16,8 +16,8 @@ public sealed class IdAgeTests : IAccountShell
     private readonly Dictionary<TransferId, SortedSet<long>> index = [];
     private readonly IdIndex indexer = new(A);
     private readonly Queue<Action> happenings = new();
-    private readonly List<AccountAnswerBase> answers = [];
-    private AccountRuntime runtime = null!;
+    private readonly List<AccountResponse> answers = [];
+    private AccountMachine runtime = null!;
     private long now = 1_800_000_000L * Second;
     private int ids;
     private int lookups;
@@ -25,7 +25,7 @@ public sealed class IdAgeTests : IAccountShell
     private bool? closed;
     private IdLookup? asked;
 
-    public IdAgeTests() => Start(new AccountRuntimeOptions { RememberedIdsMax = 100, CommitRecordDelay = TimeSpan.FromSeconds(1) });
+    public IdAgeTests() => Start(new AccountMachineOptions { IdempotencyWindowMax = 100, CommitRecordDelay = TimeSpan.FromSeconds(1) });
 
     [Theory]
     [InlineData(0)]
@@ -95,7 +95,7 @@ public sealed class IdAgeTests : IAccountShell
         var before = lookups;
         Fill(1000);
         (lookups - before).ShouldBe(0, "it has left the usual memory, and fresh ids are new without a look all the same");
-        runtime.State.Remembered.Count.ShouldBeLessThanOrEqualTo(101);
+        runtime.State.Idempotency.Count.ShouldBeLessThanOrEqualTo(101);
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public sealed class IdAgeTests : IAccountShell
         Fill(98);
         Post(mended).ShouldBe(TransferStatus.Created);
         Fill(30);
-        runtime.State.Remembered.Find(mended.Id).ShouldBeNull();
+        runtime.State.Idempotency.Find(mended.Id).ShouldBeNull();
         if (fromSnapshot)
         {
             Restart(fromSnapshot: true);
@@ -175,8 +175,8 @@ public sealed class IdAgeTests : IAccountShell
 
         // What was ahead has left memory, so the journal is asked. What it is asked for is in memory still.
         Fill(82, step: 100_000);
-        runtime.State.Remembered.Find(transfer.Id).ShouldNotBeNull();
-        runtime.State.Remembered.Watermark.ShouldBeGreaterThan(transfer.Id);
+        runtime.State.Idempotency.Find(transfer.Id).ShouldNotBeNull();
+        runtime.State.Idempotency.Watermark.ShouldBeGreaterThan(transfer.Id);
         var before = lookups;
         Post(transfer with { Amount = Amount.Of(77) }).ShouldBe(TransferStatus.ExistsWithDifferentAmount);
         (lookups - before).ShouldBe(1);
@@ -192,7 +192,7 @@ public sealed class IdAgeTests : IAccountShell
         Post(transfer with { Asset = Asset.Parse("EUR/2") }).ShouldBe(TransferStatus.TransferMustHaveTheSameLedgerAsAccounts);
         var refused = now;
         Fill(82, step: 100_000);
-        runtime.State.Remembered.ForgottenUpTo.UnixMicroseconds.ShouldBeLessThan(refused);
+        runtime.State.Idempotency.ForgottenUpTo.UnixMicroseconds.ShouldBeLessThan(refused);
         var before = lookups;
         Post(transfer).ShouldBe(TransferStatus.Created);
         (lookups - before).ShouldBe(1);
@@ -206,9 +206,9 @@ public sealed class IdAgeTests : IAccountShell
         var early = Enumerable.Range(0, IdWindow.EarlyMax * 2).Select(i => Transfer(now + (Hour / 2) + (i * Second))).ToList();
         early.ForEach(one => Post(one).ShouldBe(TransferStatus.Created));
         Fill(500);
-        runtime.State.Remembered.Count.ShouldBe(100 + IdWindow.EarlyMax);
+        runtime.State.Idempotency.Count.ShouldBe(100 + IdWindow.EarlyMax);
         Restart(fromSnapshot: true);
-        runtime.State.Remembered.Count.ShouldBe(100 + IdWindow.EarlyMax);
+        runtime.State.Idempotency.Count.ShouldBe(100 + IdWindow.EarlyMax);
         early.ForEach(one => Post(one).ShouldBe(TransferStatus.Exists));
         now += Hour;
         Fill(2);
@@ -262,11 +262,11 @@ public sealed class IdAgeTests : IAccountShell
         PostAll(far.Id, Transfer(now), Transfer(now)).ShouldBe((TransferStatus.IdFromTheFuture, 0));
         answers.Clear();
         runtime.Handle(
-            new PostTransactionCall(
+            new PostTransactionRequest(
                 new Transaction(far.Id, [TransactionLeg.Open(new AccountSpec(B, Usd, 1)), TransactionLeg.Of(Transfer(now))]), default,
                 LedgerTime.MaxValue),
             new LedgerTime(now));
-        var mixed = answers.ShouldHaveSingleItem().ShouldBeOfType<TransactionAnswer>().Result;
+        var mixed = answers.ShouldHaveSingleItem().ShouldBeOfType<PostTransactionResponse>().Result;
         (mixed.Status, mixed.FailedLeg, mixed.Legs[0].Opening).ShouldBe(
             (TransferStatus.IdFromTheFuture, 1, AccountStatus.LinkedEventFailed));
         rows.Count.ShouldBe(count, "it is not journaled");
@@ -331,7 +331,7 @@ public sealed class IdAgeTests : IAccountShell
             Reads(() => Close(
                 new Transfer(hold.ExpiryId, B, A, Amount.Zero, 1)
                 {
-                    Asset = Usd, Flags = TransferFlags.VoidPending | TransferFlags.Expiry, PendingId = hold.Transfer.Id,
+                    Asset = Usd, Flags = TransferFlags.VoidPending | TransferFlags.Expiry, HoldId = hold.Transfer.Id,
                 },
                 default, remaining: 1).ShouldBeTrue()).ShouldBeLessThan(150, $"of {rows.Count}");
         }
@@ -361,9 +361,9 @@ public sealed class IdAgeTests : IAccountShell
             Post(Transfer(now));
         }
 
-        Post(new Transfer(Id(now), A, B, Amount.Of(1), 1) { Flags = TransferFlags.PostPending, PendingId = hold.Id })
+        Post(new Transfer(Id(now), A, B, Amount.Of(1), 1) { Flags = TransferFlags.PostPending, HoldId = hold.Id })
             .ShouldBe(TransferStatus.Created);
-        Post(new Transfer(Id(now), A, B, Amount.Of(1), 1) { Flags = TransferFlags.PostPending, PendingId = hold.Id })
+        Post(new Transfer(Id(now), A, B, Amount.Of(1), 1) { Flags = TransferFlags.PostPending, HoldId = hold.Id })
             .ShouldBe(TransferStatus.PendingTransferAlreadyPosted);
         for (var i = 0; i < 300; i++)
         {
@@ -378,36 +378,36 @@ public sealed class IdAgeTests : IAccountShell
         Reads(() => Get(Id(now - (24 * Hour))).ShouldBeNull()).ShouldBeLessThan(140);
         Reads(() => Get(Id(now - (365 * 24 * Hour))).ShouldBeNull()).ShouldBeLessThan(10);
         Reads(() => Get(Id(-1)).ShouldBeNull()).ShouldBe(0);
-        Reads(() => Post(new Transfer(Id(now), A, B, Amount.Of(1), 1) { Flags = TransferFlags.VoidPending, PendingId = hold.Id })
+        Reads(() => Post(new Transfer(Id(now), A, B, Amount.Of(1), 1) { Flags = TransferFlags.VoidPending, HoldId = hold.Id })
             .ShouldBe(TransferStatus.PendingTransferAlreadyPosted)).ShouldBeLessThan(160);
         Reads(() => Get(original.Id)!.Status.ShouldBe(TransferStatus.Created)).ShouldBeLessThan(140);
     }
 
-    void IAccountShell.Reply(Caller caller, AccountAnswerBase answer) => answers.Add(answer);
+    void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer) => answers.Add(answer);
 
-    void IAccountShell.Send(AccountAddress account, AccountMessage message)
+    void IAccountHost.Send(AccountAddress account, AccountMessage message)
     {
         var one = runtime;
-        if (message is CloseRequest close)
+        if (message is CommitRequest close)
         {
             happenings.Enqueue(() => one.Handle(
-                new CloseAnswer(close.Part.Key, close.Part.Digest, Committed: !close.Cancel, new LedgerTime(now), null), new LedgerTime(now)));
+                new CommitResponse(close.Branch.Key, close.Branch.Digest, Committed: !close.Cancel, new LedgerTime(now), null), new LedgerTime(now)));
         }
-        else if (message is CloseAnswer answer)
+        else if (message is CommitResponse answer)
         {
             closed = answer.Committed;
         }
-        else if (message is TrialRequest trial)
+        else if (message is DryRunRequest dryRun)
         {
             happenings.Enqueue(() => one.Handle(
-                new TrialAnswer(trial.Part.Id, trial.Round, new AccountQuote(
+                new DryRunResponse(dryRun.Branch.Id, dryRun.Round, new AccountReport(
                     account, new AccountSpec(account, Usd, 1), false, null, default, default, false,
-                    [.. trial.Part.Legs.Select(static leg => new LegFact(leg.Index))])),
+                    [.. dryRun.Branch.Legs.Select(static leg => new LegContext(leg.Index))])),
                 new LedgerTime(now)));
         }
     }
 
-    void IAccountShell.Write(EventBatch batch)
+    void IAccountHost.Write(EventBatch batch)
     {
         var one = runtime;
         happenings.Enqueue(() =>
@@ -422,7 +422,7 @@ public sealed class IdAgeTests : IAccountShell
         });
     }
 
-    void IAccountShell.Lookup(IdLookup lookup)
+    void IAccountHost.Lookup(IdLookup lookup)
     {
         lookups++;
         asked = lookup;
@@ -451,15 +451,15 @@ public sealed class IdAgeTests : IAccountShell
         });
     }
 
-    void IAccountShell.WakeAt(LedgerTime time)
+    void IAccountHost.WakeAt(LedgerTime time)
     {
     }
 
-    private void Start(AccountRuntimeOptions options)
+    private void Start(AccountMachineOptions options)
     {
-        runtime = new AccountRuntime(A, options, this);
+        runtime = new AccountMachine(A, options, this);
         runtime.RecoveryCompleted(new LedgerTime(now));
-        runtime.Handle(new OpenAccountCall(new AccountSpec(A, Usd, 1), default, LedgerTime.MaxValue), new LedgerTime(now));
+        runtime.Handle(new OpenAccountRequest(new AccountSpec(A, Usd, 1), default, LedgerTime.MaxValue), new LedgerTime(now));
         Run();
     }
 
@@ -469,7 +469,7 @@ public sealed class IdAgeTests : IAccountShell
         runtime.Flush();
         Run();
         var snapshot = AccountSnapshot.Of(runtime.State, rows.Count);
-        runtime = new AccountRuntime(A, new AccountRuntimeOptions { RememberedIdsMax = 100, CommitRecordDelay = TimeSpan.FromSeconds(1) }, this);
+        runtime = new AccountMachine(A, new AccountMachineOptions { IdempotencyWindowMax = 100, CommitRecordDelay = TimeSpan.FromSeconds(1) }, this);
         if (fromSnapshot)
         {
             runtime.Restore(snapshot);
@@ -499,9 +499,9 @@ public sealed class IdAgeTests : IAccountShell
     private TransferStatus Post(Transfer transfer)
     {
         answers.Clear();
-        runtime.Handle(new PostTransferCall(transfer, default, LedgerTime.MaxValue), new LedgerTime(now));
+        runtime.Handle(new PostTransferRequest(transfer, default, LedgerTime.MaxValue), new LedgerTime(now));
         Run();
-        return answers.ShouldHaveSingleItem().ShouldBeOfType<TransferAnswer>().Result.Status;
+        return answers.ShouldHaveSingleItem().ShouldBeOfType<PostTransferResponse>().Result.Status;
     }
 
     // As the last agent of a transfer: whether it is committed.
@@ -509,10 +509,10 @@ public sealed class IdAgeTests : IAccountShell
     {
         closed = null;
         runtime.Handle(
-            new CloseRequest(new TransactionPart
+            new CommitRequest(new TransactionBranch
             {
-                Id = transfer.Id, Anchor = B, AnchorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(transfer),
-                Legs = [new PartLeg(0, transfer, null) { Amount = transfer.Amount, Deadline = deadline, HoldRemaining = Amount.Of(remaining) }],
+                Id = transfer.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(transfer),
+                Legs = [new ResolvedLeg(0, transfer, null) { Amount = transfer.Amount, Deadline = deadline, HoldRemaining = Amount.Of(remaining) }],
             }),
             new LedgerTime(now));
         Run();
@@ -523,18 +523,18 @@ public sealed class IdAgeTests : IAccountShell
     {
         answers.Clear();
         runtime.Handle(
-            new PostTransactionCall(Transaction.Of(id, transfers), default, LedgerTime.MaxValue), new LedgerTime(now));
+            new PostTransactionRequest(Transaction.Of(id, transfers), default, LedgerTime.MaxValue), new LedgerTime(now));
         Run();
-        var result = answers.ShouldHaveSingleItem().ShouldBeOfType<TransactionAnswer>().Result;
+        var result = answers.ShouldHaveSingleItem().ShouldBeOfType<PostTransactionResponse>().Result;
         return (result.Status, result.FailedLeg);
     }
 
     private TransferRecord? Get(TransferId id)
     {
         answers.Clear();
-        runtime.Handle(new GetTransferCall(id, default, LedgerTime.MaxValue), new LedgerTime(now));
+        runtime.Handle(new GetTransferRequest(id, default, LedgerTime.MaxValue), new LedgerTime(now));
         Run();
-        return answers.ShouldHaveSingleItem().ShouldBeOfType<TransferRecordAnswer>().Record;
+        return answers.ShouldHaveSingleItem().ShouldBeOfType<GetTransferResponse>().Record;
     }
 
     private int Reads(Action action)

@@ -14,11 +14,11 @@ public sealed class JsonTests
         var spec = new AccountSpec(AccountAddress.Parse("users:42:wallet"), Asset.Parse("USD/2"), 7);
         var view = new AccountView(
             spec, new LedgerTime(1_764_400_000_123_456),
-            new Balances(default, Amount.Of(5), default, Amount.MaxValue, default, default), 2, 3, Closed: false);
+            new Balances(default, Amount.Of(5), default, Amount.MaxValue, default, default), 2, 3, IsClosed: false);
         var json = JsonSerializer.Serialize(view, s_web);
         json.ShouldContain("\"address\":\"users:42:wallet\"");
         json.ShouldContain("\"asset\":\"USD/2\"");
-        json.ShouldContain("\"openTime\":\"2025-11-29T07:06:40.123456Z\"");
+        json.ShouldContain("\"createTime\":\"2025-11-29T07:06:40.123456Z\"");
         json.ShouldContain("\"debitsPosted\":\"5\"");
         json.ShouldContain("\"creditsPosted\":\"340282366920938463463374607431768211455\"");
         json.ShouldContain("\"balance\":\"-340282366920938463463374607431768211450\"");

@@ -4,7 +4,7 @@ namespace Ledger.Core.Tests;
 
 /// <summary>One account with a shell that writes down what leaves it; rows become durable at once, or when the test
 /// says so.</summary>
-internal sealed class OneAccount : IAccountShell
+internal sealed class OneAccount : IAccountHost
 {
     public static readonly AccountAddress A = AccountAddress.Parse("a");
     public static readonly AccountAddress B = AccountAddress.Parse("b");
@@ -14,20 +14,20 @@ internal sealed class OneAccount : IAccountShell
     private long correlation;
     private int looked;
 
-    public OneAccount(AccountAddress? address = null, AccountRuntimeOptions? options = null, AccountSpec? spec = null)
+    public OneAccount(AccountAddress? address = null, AccountMachineOptions? options = null, AccountSpec? spec = null)
     {
         Address = address ?? A;
-        Options = options ?? new AccountRuntimeOptions();
-        Runtime = new AccountRuntime(Address, Options, this);
+        Options = options ?? new AccountMachineOptions();
+        Runtime = new AccountMachine(Address, Options, this);
         Runtime.RecoveryCompleted(Now);
-        Take(new OpenAccountCall(spec ?? new AccountSpec(Address, Usd, 1), NextCaller(), In(60)));
+        Take(new OpenAccountRequest(spec ?? new AccountSpec(Address, Usd, 1), NextCaller(), In(60)));
     }
 
     public AccountAddress Address { get; }
 
-    public AccountRuntimeOptions Options { get; }
+    public AccountMachineOptions Options { get; }
 
-    public AccountRuntime Runtime { get; private set; }
+    public AccountMachine Runtime { get; private set; }
 
     public AccountState State => Runtime.State;
 
@@ -37,7 +37,7 @@ internal sealed class OneAccount : IAccountShell
 
     public bool WritesAtOnce { get; set; } = true;
 
-    public List<AccountAnswerBase> Answers { get; } = [];
+    public List<AccountResponse> Answers { get; } = [];
 
     public List<(AccountAddress To, AccountMessage Message)> Messages { get; } = [];
 
@@ -50,9 +50,9 @@ internal sealed class OneAccount : IAccountShell
     public List<(AccountMessage? Input, Exception Thrown)> Failures { get; } = [];
 
     /// <summary>Starts the same account again from its rows, as another process would.</summary>
-    public void Restart(AccountRuntimeOptions? options = null)
+    public void Restart(AccountMachineOptions? options = null)
     {
-        Runtime = new AccountRuntime(Address, options ?? Options, this);
+        Runtime = new AccountMachine(Address, options ?? Options, this);
         foreach (var row in Rows)
         {
             Runtime.Replay(row);
@@ -66,9 +66,9 @@ internal sealed class OneAccount : IAccountShell
 
     public IEnumerable<T> Sent<T>() => Messages.Select(static one => one.Message).OfType<T>();
 
-    public T LastAnswer<T>() where T : AccountAnswerBase => Answers[^1].ShouldBeOfType<T>();
+    public T LastAnswer<T>() where T : AccountResponse => Answers[^1].ShouldBeOfType<T>();
 
-    public Caller NextCaller() => new(null, ++correlation);
+    public ReplyTarget NextCaller() => new(null, ++correlation);
 
     public void Take(AccountMessage message)
     {
@@ -76,37 +76,37 @@ internal sealed class OneAccount : IAccountShell
         if (WritesAtOnce)
         {
             Write();
-            AnswerTrials();
+            AnswerDryRuns();
         }
     }
 
     /// <summary>Posts a transfer, and answers for its last agent that it is committed.</summary>
     public TransferResult Post(Transfer transfer)
     {
-        var before = Sent<CloseRequest>().Count();
-        Take(new PostTransferCall(transfer, NextCaller(), In(60)));
-        if (Sent<CloseRequest>().Count() > before)
+        var before = Sent<CommitRequest>().Count();
+        Take(new PostTransferRequest(transfer, NextCaller(), In(60)));
+        if (Sent<CommitRequest>().Count() > before)
         {
             Commit();
         }
 
-        return LastAnswer<TransferAnswer>().Result;
+        return LastAnswer<PostTransferResponse>().Result;
     }
 
     /// <summary>Posts a transaction, and answers for all others that it can be.</summary>
     public TransactionResult Post(Transaction transaction)
     {
-        var before = Sent<CloseRequest>().Count();
-        Take(new PostTransactionCall(transaction, NextCaller(), In(60)));
+        var before = Sent<CommitRequest>().Count();
+        Take(new PostTransactionRequest(transaction, NextCaller(), In(60)));
         foreach (var (to, message) in Messages.ToArray())
         {
-            if (message is PrepareRequest { Part: var part } && part.Id == transaction.Id)
+            if (message is PrepareRequest { Branch: var branch } && branch.Id == transaction.Id)
             {
-                Take(new Vote(part.Key, part.Digest, to, VoteKind.Yes, null));
+                Take(new Vote(branch.Key, branch.Digest, to, VoteKind.Yes, null));
             }
         }
 
-        if (Sent<CloseRequest>().Count() > before)
+        if (Sent<CommitRequest>().Count() > before)
         {
             Commit();
             foreach (var (to, message) in Messages.ToArray())
@@ -118,7 +118,7 @@ internal sealed class OneAccount : IAccountShell
             }
         }
 
-        return LastAnswer<TransactionAnswer>().Result;
+        return LastAnswer<PostTransactionResponse>().Result;
     }
 
     public void Pass(int seconds)
@@ -148,7 +148,7 @@ internal sealed class OneAccount : IAccountShell
             {
                 var lookup = Lookups[0];
                 Lookups.RemoveAt(0);
-                var search = new IdSearches(Address, [lookup.Id]);
+                var search = new IdHistoryReader(Address, [lookup.Id]);
                 foreach (var one in Rows)
                 {
                     search.Add(one);
@@ -169,43 +169,43 @@ internal sealed class OneAccount : IAccountShell
         new(Id(id), debit, credit, amount, 1) { Asset = Usd };
 
     /// <summary>What another account, as coordinator, asks of an account.</summary>
-    public static TransactionPart Part(int id, AccountAddress coordinator, params ImmutableArray<PartLeg> legs) => new()
+    public static TransactionBranch Branch(int id, AccountAddress coordinator, params ImmutableArray<ResolvedLeg> legs) => new()
     {
-        Id = legs.Length == 1 ? legs[0].Transfer!.Id : Id(id), Anchor = coordinator, AnchorAsset = Usd,
+        Id = legs.Length == 1 ? legs[0].Transfer!.Id : Id(id), Coordinator = coordinator, CoordinatorAsset = Usd,
             LegCount = legs.Length,
         Asked = (UInt128)(uint)id, Legs = legs,
     };
 
-    void IAccountShell.Reply(Caller caller, AccountAnswerBase answer) => Answers.Add(answer);
+    void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer) => Answers.Add(answer);
 
-    void IAccountShell.Send(AccountAddress account, AccountMessage message) => Messages.Add((account, message));
+    void IAccountHost.Send(AccountAddress account, AccountMessage message) => Messages.Add((account, message));
 
-    void IAccountShell.Write(EventBatch batch) => writing = batch;
+    void IAccountHost.Write(EventBatch batch) => writing = batch;
 
-    void IAccountShell.Lookup(IdLookup lookup) => Lookups.Add(lookup);
+    void IAccountHost.Lookup(IdLookup lookup) => Lookups.Add(lookup);
 
-    void IAccountShell.WakeAt(LedgerTime time) => Wakes.Add(time);
+    void IAccountHost.WakeAt(LedgerTime time) => Wakes.Add(time);
 
-    void IAccountShell.DecisionFailed(AccountMessage? input, Exception thrown) => Failures.Add((input, thrown));
+    void IAccountHost.DecisionFailed(AccountMessage? input, Exception thrown) => Failures.Add((input, thrown));
 
     // The other accounts are open, and have nothing against it.
-    private void AnswerTrials()
+    private void AnswerDryRuns()
     {
         while (looked < Messages.Count)
         {
-            if (Messages[looked++] is (var to, TrialRequest trial))
+            if (Messages[looked++] is (var to, DryRunRequest dryRun))
             {
-                Take(new TrialAnswer(trial.Part.Id, trial.Round, new AccountQuote(
+                Take(new DryRunResponse(dryRun.Branch.Id, dryRun.Round, new AccountReport(
                     to, new AccountSpec(to, Usd, 1), false, null, default, default, false,
-                    [.. trial.Part.Legs.Select(static leg => new LegFact(leg.Index))])));
+                    [.. dryRun.Branch.Legs.Select(static leg => new LegContext(leg.Index))])));
             }
         }
     }
 
     private void Commit()
     {
-        var part = Sent<CloseRequest>().Last().Part;
-        Take(new CloseAnswer(part.Key, part.Digest, Committed: true, Now, null));
+        var branch = Sent<CommitRequest>().Last().Branch;
+        Take(new CommitResponse(branch.Key, branch.Digest, Committed: true, Now, null));
         Runtime.Flush();
         Write();
     }

@@ -11,13 +11,13 @@ namespace Ledger.Core.Tests;
 public class ProtocolProperties
 {
     [Property(MaxTest = 500)]
-    public void Every_history_keeps_the_invariants(uint seed) => World.Run(seed).Violation.ShouldBeNull($"seed {seed}");
+    public void Every_history_keeps_the_invariants(uint seed) => SimulatedCluster.Run(seed).Violation.ShouldBeNull($"seed {seed}");
 
     [Property(MaxTest = 100)]
     public void Without_faults_every_history_keeps_them_too(uint seed) =>
-        World.Run(seed, FaultKinds.None).Violation.ShouldBeNull($"seed {seed}");
+        SimulatedCluster.Run(seed, FaultKinds.None).Violation.ShouldBeNull($"seed {seed}");
 
     [Property(MaxTest = 20)]
     public void The_same_seed_gives_the_same_history(uint seed) =>
-        World.Run(seed, hash: true).Hash.ShouldBe(World.Run(seed, hash: true).Hash);
+        SimulatedCluster.Run(seed, hash: true).Hash.ShouldBe(SimulatedCluster.Run(seed, hash: true).Hash);
 }

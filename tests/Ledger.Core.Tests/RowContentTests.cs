@@ -15,18 +15,18 @@ public sealed class RowContentTests
         for (var i = 0; i < 6; i++)
         {
             var first = (i + 1) * 1_000;
-            account.Take(new PostTransactionCall(
+            account.Take(new PostTransactionRequest(
                 new Transaction(Id(first), [.. Enumerable.Range(1, 400).Select(n =>
                     TransactionLeg.Of(Plain(first + n, A, B, Amount.Of(1)) with { Metadata = metadata }))]),
                 account.NextCaller(), account.In(60)));
         }
 
-        var parts = account.Sent<CloseRequest>().Select(static one => one.Part).ToArray();
+        var parts = account.Sent<CommitRequest>().Select(static one => one.Branch).ToArray();
         parts.Length.ShouldBe(6);
         account.WritesAtOnce = false;
-        foreach (var part in parts)
+        foreach (var branch in parts)
         {
-            account.Take(new CloseAnswer(part.Key, part.Digest, Committed: true, account.Now, null));
+            account.Take(new CommitResponse(branch.Key, branch.Digest, Committed: true, account.Now, null));
         }
 
         account.Runtime.Flush();

@@ -2,16 +2,16 @@ namespace Ledger.Core.Tests;
 
 /// <summary>Goal: what is replayed after a snapshot is bounded in rows, in events and legs, and in bytes (R17), whatever the ids in memory
 /// and the holds are. Method: one account, a shell that writes its rows and says how long they are.</summary>
-public sealed class SnapshotDueTests : IAccountShell
+public sealed class SnapshotDueTests : IAccountHost
 {
     private static readonly AccountAddress A = AccountAddress.Parse("a");
     private static readonly AccountAddress B = AccountAddress.Parse("b");
     private static readonly Asset Usd = Asset.Parse("USD/2");
 
     private readonly List<EventBatch> rows = [];
-    private readonly Queue<CloseRequest> closes = [];
+    private readonly Queue<CommitRequest> closes = [];
     private readonly List<IdLookup> lookups = [];
-    private AccountRuntime runtime = null!;
+    private AccountMachine runtime = null!;
     private EventBatch? writing;
     private long now = 1_000_000_000;
     private long id;
@@ -20,25 +20,25 @@ public sealed class SnapshotDueTests : IAccountShell
     public void Salary_runs_take_snapshots_by_their_legs()
     {
         const int legs = 500;
-        Start(new AccountRuntimeOptions());
+        Start(new AccountMachineOptions());
         for (var run = 0; run < 200; run++)
         {
-            Take(new PostTransactionCall(
-                Transaction.Of(NextId(), [.. Enumerable.Range(0, legs).Select(_ => Plain(NextId()))]), new Caller(null, 1), In(60)));
+            Take(new PostTransactionRequest(
+                Transaction.Of(NextId(), [.. Enumerable.Range(0, legs).Select(_ => Plain(NextId()))]), new ReplyTarget(null, 1), In(60)));
             Commit();
         }
 
-        Stretches(static row => row.Events.Sum(static happened => happened is TransactionPrepared p ? p.Part.Legs.Length : 1))
+        Stretches(static row => row.Events.Sum(static happened => happened is TransactionPrepared p ? p.Branch.Legs.Length : 1))
             .Max().ShouldBeLessThanOrEqualTo(4_000 + legs + 1);
     }
 
     [Fact]
     public void Long_rows_take_snapshots_by_their_bytes()
     {
-        Start(new AccountRuntimeOptions { SnapshotEveryBytes = 100_000 });
+        Start(new AccountMachineOptions { SnapshotEveryBytes = 100_000 });
         for (var i = 0; i < 200; i++)
         {
-            Take(new PostTransferCall(Long(NextId()), new Caller(null, 1), In(60)));
+            Take(new PostTransferRequest(Long(NextId()), new ReplyTarget(null, 1), In(60)));
             Commit();
         }
 
@@ -49,11 +49,11 @@ public sealed class SnapshotDueTests : IAccountShell
     [Fact]
     public void Bytes_that_are_replayed_count_as_those_that_are_written()
     {
-        var options = new AccountRuntimeOptions { SnapshotEveryBytes = 20_000 };
+        var options = new AccountMachineOptions { SnapshotEveryBytes = 20_000 };
         Start(options);
         for (var restart = 0; restart < 12; restart++)
         {
-            Take(new PostTransferCall(Long(NextId()), new Caller(null, 1), In(60)));
+            Take(new PostTransferRequest(Long(NextId()), new ReplyTarget(null, 1), In(60)));
             Commit();
             Restart(options);
         }
@@ -65,18 +65,18 @@ public sealed class SnapshotDueTests : IAccountShell
     public void An_account_takes_snapshots_while_more_events_wait_than_a_row_takes()
     {
         // As much comes while a row is written as is in it, so that something newer is decided at any moment.
-        Start(new AccountRuntimeOptions());
+        Start(new AccountMachineOptions());
         for (var row = 0; row < 60; row++)
         {
             for (var i = 0; i < 1_500; i++)
             {
                 var credit = new Transfer(NextId(), B, A, Amount.Of(5), 1);
                 runtime.Handle(
-                    new CloseRequest(
-                        new TransactionPart
+                    new CommitRequest(
+                        new TransactionBranch
                         {
-                            Id = credit.Id, Anchor = B, AnchorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(credit),
-                            Legs = [new PartLeg(0, credit, null) { Amount = credit.Amount }],
+                            Id = credit.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(credit),
+                            Legs = [new ResolvedLeg(0, credit, null) { Amount = credit.Amount }],
                         },
                         Cancel: false),
                     new LedgerTime(now));
@@ -100,18 +100,18 @@ public sealed class SnapshotDueTests : IAccountShell
     public void Ids_and_holds_put_a_snapshot_off_and_not_without_bound()
     {
         const int every = 10;
-        Start(new AccountRuntimeOptions { SnapshotEvery = every });
+        Start(new AccountMachineOptions { SnapshotEvery = every });
 
         // So many live holds that a snapshot costs far more than some rows.
         for (var i = 0; i < 2_000; i++)
         {
             var hold = new Transfer(NextId(), B, A, Amount.Of(1), 1) { Flags = TransferFlags.Pending };
             runtime.Handle(
-                new CloseRequest(
-                    new TransactionPart
+                new CommitRequest(
+                    new TransactionBranch
                     {
-                        Id = hold.Id, Anchor = B, AnchorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(hold),
-                        Legs = [new PartLeg(0, hold, null) { Amount = hold.Amount, Deadline = LedgerTime.MaxValue }],
+                        Id = hold.Id, Coordinator = B, CoordinatorAsset = Usd, LegCount = 1, Asked = TransferContent.DigestOf(hold),
+                        Legs = [new ResolvedLeg(0, hold, null) { Amount = hold.Amount, Deadline = LedgerTime.MaxValue }],
                     },
                     Cancel: false),
                 new LedgerTime(now));
@@ -121,7 +121,7 @@ public sealed class SnapshotDueTests : IAccountShell
         var first = rows.Count;
         for (var i = 0; i < 1_000; i++)
         {
-            Take(new PostTransferCall(Plain(NextId()), new Caller(null, 1), In(60)));
+            Take(new PostTransferRequest(Plain(NextId()), new ReplyTarget(null, 1), In(60)));
             Commit();
         }
 
@@ -129,23 +129,23 @@ public sealed class SnapshotDueTests : IAccountShell
         Stretches(static _ => 1, first).Max().ShouldBeInRange(every, (every * 16) + 1);
     }
 
-    void IAccountShell.Reply(Caller caller, AccountAnswerBase answer)
+    void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer)
     {
     }
 
-    void IAccountShell.Send(AccountAddress account, AccountMessage message)
+    void IAccountHost.Send(AccountAddress account, AccountMessage message)
     {
-        if (message is CloseRequest close)
+        if (message is CommitRequest close)
         {
             closes.Enqueue(close);
         }
     }
 
-    void IAccountShell.Write(EventBatch batch) => writing = batch;
+    void IAccountHost.Write(EventBatch batch) => writing = batch;
 
-    void IAccountShell.Lookup(IdLookup lookup) => lookups.Add(lookup);
+    void IAccountHost.Lookup(IdLookup lookup) => lookups.Add(lookup);
 
-    void IAccountShell.WakeAt(LedgerTime time)
+    void IAccountHost.WakeAt(LedgerTime time)
     {
     }
 
@@ -178,16 +178,16 @@ public sealed class SnapshotDueTests : IAccountShell
         return stretches;
     }
 
-    private void Start(AccountRuntimeOptions options)
+    private void Start(AccountMachineOptions options)
     {
-        runtime = new AccountRuntime(A, options, this);
+        runtime = new AccountMachine(A, options, this);
         runtime.RecoveryCompleted(In(0));
-        Take(new OpenAccountCall(new AccountSpec(A, Usd, 1), new Caller(null, 0), In(60)));
+        Take(new OpenAccountRequest(new AccountSpec(A, Usd, 1), new ReplyTarget(null, 0), In(60)));
     }
 
-    private void Restart(AccountRuntimeOptions options)
+    private void Restart(AccountMachineOptions options)
     {
-        runtime = new AccountRuntime(A, options, this);
+        runtime = new AccountMachine(A, options, this);
         var newest = rows.LastOrDefault(static row => row.Snapshot is not null);
         if (newest is not null)
         {
@@ -204,8 +204,8 @@ public sealed class SnapshotDueTests : IAccountShell
 
     private void Commit()
     {
-        var part = closes.Dequeue().Part;
-        Take(new CloseAnswer(part.Key, part.Digest, Committed: true, In(0), null));
+        var branch = closes.Dequeue().Branch;
+        Take(new CommitResponse(branch.Key, branch.Digest, Committed: true, In(0), null));
         runtime.Flush();
         Write();
         closes.Clear();

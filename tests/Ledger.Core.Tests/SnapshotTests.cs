@@ -10,7 +10,7 @@ public sealed class SnapshotTests
     [Fact]
     public void An_account_that_always_has_more_to_do_than_a_row_holds_takes_snapshots()
     {
-        var options = new AccountRuntimeOptions { BatchEventsMax = 100, SnapshotEvery = 20, RememberedIdsMax = 50 };
+        var options = new AccountMachineOptions { BatchEventsMax = 100, SnapshotEvery = 20, IdempotencyWindowMax = 50 };
         var account = new OneAccount(options: options) { WritesAtOnce = false };
         var next = 1;
         for (var i = 0; i < 150; i++)
@@ -31,7 +31,7 @@ public sealed class SnapshotTests
         snapshots.Length.ShouldBeGreaterThan(20);
         foreach (var row in snapshots.Where(static (_, i) => i % 7 == 0))
         {
-            var folded = new AccountRuntime(A, options, account);
+            var folded = new AccountMachine(A, options, account);
             foreach (var one in account.Rows.TakeWhile(one => one.SequenceNr <= row.SequenceNr))
             {
                 folded.Replay(one);
@@ -47,7 +47,7 @@ public sealed class SnapshotTests
         {
             var time = (UInt128)(uint)(1_000_000 + next++) << 80;
             var id = new TransferId(time | ((UInt128)7 << 76) | ((UInt128)2 << 62));
-            account.Take(new CloseRequest(Part(0, B, new PartLeg(
+            account.Take(new CommitRequest(Branch(0, B, new ResolvedLeg(
                 0, new Transfer(id, B, A, Amount.Of(1), 1) { Asset = Usd }, null) { Amount = Amount.Of(1) })));
         }
     }

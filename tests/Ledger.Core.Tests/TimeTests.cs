@@ -32,7 +32,7 @@ public sealed class TimeTests
         Transfer(bank, 1, buyer, 10);
         var answer = bank.Post(20, (bank, buyer, 1), (buyer, shop, 11));
         world.Run();
-        world.Answers[answer].ShouldBeOfType<TransactionAnswer>().Result.IsCommitted.ShouldBeTrue();
+        world.Answers[answer].ShouldBeOfType<PostTransactionResponse>().Result.IsCommitted.ShouldBeTrue();
 
         CheckCuts([20], [1], bank, buyer, shop);
     }
@@ -45,7 +45,7 @@ public sealed class TimeTests
         var shop = world.Add("shop");
         var answer = buyer.Post(20, (buyer, employer, 0), (employer, buyer, 10));
         world.Run();
-        world.Answers[answer].ShouldBeOfType<TransactionAnswer>().Result.IsCommitted.ShouldBeTrue();
+        world.Answers[answer].ShouldBeOfType<PostTransactionResponse>().Result.IsCommitted.ShouldBeTrue();
         Transfer(buyer, 2, shop, 10);
 
         CheckCuts([2], [20], buyer, employer, shop);
@@ -118,10 +118,10 @@ public sealed class TimeTests
         var ahead = world.Add("ahead");
         var others = new[] { world.Add("one"), world.Add("two") };
         ahead.Skew = TimeSpan.FromDays(1);
-        ahead.Ask((caller, deadline) => new ChangeAccountCall(new SetAccountLimits(Amount.Of(99), null), caller, deadline));
+        ahead.Ask((caller, deadline) => new ChangeAccountRequest(new SetAccountLimits(Amount.Of(99), null), caller, deadline));
         ahead.Skew = default;
         ahead.Wake();
-        foreach (var work in new[]
+        foreach (var operation in new[]
         {
             () => ahead.Post(1, others[0], 1),
             () => others[0].Post(2, ahead, 1),
@@ -129,12 +129,12 @@ public sealed class TimeTests
             () => ahead.Post(40, (ahead, others[0], 1), (ahead, others[1], 1)),
         })
         {
-            var answer = work();
+            var answer = operation();
             world.Pass(TimeSpan.FromSeconds(3));
             (world.Answers[answer] switch
             {
-                TransferAnswer(var result) => result.Status,
-                TransactionAnswer(var result) => result.Status,
+                PostTransferResponse(var result) => result.Status,
+                PostTransactionResponse(var result) => result.Status,
                 var other => throw new InvalidOperationException(other.ToString()),
             }).ShouldBe(TransferStatus.Created);
         }
@@ -154,7 +154,7 @@ public sealed class TimeTests
         var answer = payer.Post(1, shop, 5);
         world.Run();
         world.Answers.ContainsKey(answer).ShouldBeFalse();
-        shop.Runtime.State.LastTime.ShouldBeLessThan(shop.Time.Add(AccountRuntime.AheadMax));
+        shop.Runtime.State.LastTime.ShouldBeLessThan(shop.Time.Add(AccountMachine.AheadMax));
 
         world.Pass(TimeSpan.FromSeconds(1.6));
         payer.Result(answer).Status.ShouldBe(TransferStatus.Created);
@@ -175,7 +175,7 @@ public sealed class TimeTests
 
         world.Answers.ContainsKey(transfer).ShouldBeFalse();
         world.Answers.ContainsKey(transaction).ShouldBeFalse();
-        world.Sent.Count(static one => one.Message is Vote or CloseAnswer).ShouldBe(0);
+        world.Sent.Count(static one => one.Message is Vote or CommitResponse).ShouldBe(0);
         (shop.Rows.Count + middle.Rows.Count).ShouldBe(rows);
         shop.Runtime.DroppedAhead.ShouldBeGreaterThan(0);
         middle.Runtime.DroppedAhead.ShouldBeGreaterThan(0);
@@ -200,13 +200,13 @@ public sealed class TimeTests
         world.Run();
         var far = shop.Time.Add(TimeSpan.FromDays(1));
         var prepare = world.Sent.Select(static one => one.Message).OfType<PrepareRequest>().Single();
-        var close = world.Sent.First(one => one.To == shop.Address).Message.ShouldBeOfType<CloseRequest>();
+        var close = world.Sent.First(one => one.To == shop.Address).Message.ShouldBeOfType<CommitRequest>();
         world.Sent.Clear();
         middle.Runtime.Handle(prepare with { Time = far }, middle.Time);
         world.Sent.ShouldHaveSingleItem().Message.ShouldBeOfType<Vote>().Kind.ShouldBe(VoteKind.Yes);
         world.Sent.Clear();
         shop.Runtime.Handle(close with { Time = far }, shop.Time);
-        world.Sent.ShouldHaveSingleItem().Message.ShouldBeOfType<CloseAnswer>().Committed.ShouldBeTrue();
+        world.Sent.ShouldHaveSingleItem().Message.ShouldBeOfType<CommitResponse>().Committed.ShouldBeTrue();
 
         middle.Runtime.DroppedAhead.ShouldBe(0);
         shop.Runtime.DroppedAhead.ShouldBe(0);
@@ -226,7 +226,7 @@ public sealed class TimeTests
 
         middle.Skew = default;
         world.Pass(TimeSpan.FromSeconds(3));
-        world.Answers[answer].ShouldBeOfType<TransactionAnswer>().Result.IsCommitted.ShouldBeTrue();
+        world.Answers[answer].ShouldBeOfType<PostTransactionResponse>().Result.IsCommitted.ShouldBeTrue();
         shop.Runtime.DroppedAhead.ShouldBe(0);
     }
 
@@ -236,9 +236,9 @@ public sealed class TimeTests
         var payer = world.Add("payer");
         var shop = world.Add("shop");
         payer.Post(1, shop, 5);
-        var part = world.Sent.Select(static one => one.Message).OfType<CloseRequest>().ShouldHaveSingleItem().Part;
+        var branch = world.Sent.Select(static one => one.Message).OfType<CommitRequest>().ShouldHaveSingleItem().Branch;
         var far = payer.Time.Add(TimeSpan.FromHours(1));
-        payer.Runtime.Handle(new CloseAnswer(part.Key, part.Digest, Committed: true, far, null), payer.Time);
+        payer.Runtime.Handle(new CommitResponse(branch.Key, branch.Digest, Committed: true, far, null), payer.Time);
 
         payer.Runtime.State.InDoubtCount.ShouldBe(0);
         payer.Runtime.State.LastTime.ShouldBe(far);
@@ -266,7 +266,7 @@ public sealed class TimeTests
             payer.Runtime.State.InDoubtInOrder().ShouldHaveSingleItem().PreparedTime.ShouldBe(prepared);
 
             // What it asks again is not from earlier than what it has prepared.
-            world.Sent.Select(static one => one.Message).OfType<CloseRequest>().Last().Time.ShouldBe(time);
+            world.Sent.Select(static one => one.Message).OfType<CommitRequest>().Last().Time.ShouldBe(time);
         }
     }
 
@@ -283,7 +283,7 @@ public sealed class TimeTests
 
         payer.Rows[^1].OldestPrepared.ShouldBe(first.Events.OfType<TransactionPrepared>().Single().At);
         world.Pass(TimeSpan.FromSeconds(1));
-        payer.Ask((caller, deadline) => new ChangeAccountCall(new SetAccountLimits(Amount.Of(99), null), caller, deadline));
+        payer.Ask((caller, deadline) => new ChangeAccountRequest(new SetAccountLimits(Amount.Of(99), null), caller, deadline));
         payer.Rows[^1].OldestPrepared.ShouldBeNull();
     }
 

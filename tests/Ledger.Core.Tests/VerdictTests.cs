@@ -15,34 +15,34 @@ public sealed class VerdictTests
     [Fact]
     public void A_coordinator_asks_the_last_agent_to_refuse_and_goes_by_what_it_answers()
     {
-        var part = Prepare();
+        var branch = Prepare();
         var answer = Resolve();
         (answer.State, answer.Coordinator, answer.LastAgent, answer.PreparedRow).ShouldBe((InDoubtState.Undecided, A, B, 2));
-        answer.Part.ShouldBe(part);
-        var cancel = account.Sent<CloseRequest>().Last();
+        answer.Branch.ShouldBe(branch);
+        var cancel = account.Sent<CommitRequest>().Last();
         (cancel.Cancel, cancel.Verdict).ShouldBe((true, s_verdict));
 
         // It is asked again as ever.
         account.Pass(3);
-        account.Sent<CloseRequest>().Last().Verdict.ShouldBe(s_verdict);
-        account.Take(new CloseAnswer(part.Key, part.Digest, Committed: true, account.Now, null));
-        account.LastAnswer<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.Created);
-        Resolve(part.Digest).State.ShouldBe(InDoubtState.Committed);
+        account.Sent<CommitRequest>().Last().Verdict.ShouldBe(s_verdict);
+        account.Take(new CommitResponse(branch.Key, branch.Digest, Committed: true, account.Now, null));
+        account.LastAnswer<PostTransferResponse>().Result.Status.ShouldBe(TransferStatus.Created);
+        Resolve(branch.Digest).State.ShouldBe(InDoubtState.Committed);
         Resolve().State.ShouldBe(InDoubtState.NotInDoubt);
     }
 
     [Fact]
     public void A_coordinator_that_is_told_of_a_verdict_aborts_for_good()
     {
-        var part = Prepare();
+        var branch = Prepare();
         Resolve();
-        account.Take(Call(part.Digest) with { Found = Refused(part) });
+        account.Take(Call(branch.Digest) with { Found = Refused(branch) });
 
-        account.LastAnswer<ResolveInDoubtAnswer>().State.ShouldBe(InDoubtState.Aborted);
-        account.Answers.OfType<TransferAnswer>().Last().Result.Status.ShouldBe(TransferStatus.AbortedByOperator);
+        account.LastAnswer<ResolveInDoubtResponse>().State.ShouldBe(InDoubtState.Aborted);
+        account.Answers.OfType<PostTransferResponse>().Last().Result.Status.ShouldBe(TransferStatus.AbortedByOperator);
         account.State.Balances.ShouldBe(default);
         account.Runtime.IsBusy.ShouldBeFalse();
-        Resolve(part.Digest).State.ShouldBe(InDoubtState.Aborted);
+        Resolve(branch.Digest).State.ShouldBe(InDoubtState.Aborted);
         var again = account.Post(Plain(1, A, B, Amount.Of(5)));
         (again.Status, again.Replayed).ShouldBe((TransferStatus.AbortedByOperator, true));
         account.Restart();
@@ -52,21 +52,21 @@ public sealed class VerdictTests
     [Fact]
     public void What_is_found_about_another_attempt_ends_nothing()
     {
-        var part = Prepare();
-        account.Take(Call(default) with { Found = Refused(part) with { Digest = part.Digest + 1 } });
-        account.LastAnswer<ResolveInDoubtAnswer>().State.ShouldBe(InDoubtState.Undecided);
+        var branch = Prepare();
+        account.Take(Call(default) with { Found = Refused(branch) with { Digest = branch.Digest + 1 } });
+        account.LastAnswer<ResolveInDoubtResponse>().State.ShouldBe(InDoubtState.Undecided);
         account.State.InDoubtCount.ShouldBe(1);
     }
 
     [Fact]
     public void A_participant_names_the_coordinator_and_does_nothing()
     {
-        var part = Part(
-            2, B, new PartLeg(0, Plain(3, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) },
-            new PartLeg(1, Plain(4, A, C, Amount.Of(5)), null) { Amount = Amount.Of(5) });
-        account.Take(new PrepareRequest(part));
-        account.Take(new ResolveInDoubtCall(part.Id, s_verdict, account.NextCaller(), account.In(60)));
-        account.LastAnswer<ResolveInDoubtAnswer>().ShouldBe(new ResolveInDoubtAnswer(InDoubtState.Undecided, B));
+        var branch = Branch(
+            2, B, new ResolvedLeg(0, Plain(3, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) },
+            new ResolvedLeg(1, Plain(4, A, C, Amount.Of(5)), null) { Amount = Amount.Of(5) });
+        account.Take(new PrepareRequest(branch));
+        account.Take(new ResolveInDoubtRequest(branch.Id, s_verdict, account.NextCaller(), account.In(60)));
+        account.LastAnswer<ResolveInDoubtResponse>().ShouldBe(new ResolveInDoubtResponse(InDoubtState.Undecided, B));
         account.State.InDoubtCount.ShouldBe(1);
     }
 
@@ -74,47 +74,47 @@ public sealed class VerdictTests
     public void What_waits_for_a_participant_ends_with_the_last_agents_refusal()
     {
         account.WritesAtOnce = true;
-        account.Take(new PostTransactionCall(
+        account.Take(new PostTransactionRequest(
             new Transaction(Id(2), [TransactionLeg.Of(Plain(3, A, B, Amount.Of(5))), TransactionLeg.Of(Plain(4, A, C, Amount.Of(6)))]),
             account.NextCaller(), account.In(60)));
         account.Sent<PrepareRequest>().ShouldHaveSingleItem();
-        account.Take(new ResolveInDoubtCall(Id(2), s_verdict, account.NextCaller(), account.In(60)));
-        account.LastAnswer<ResolveInDoubtAnswer>().LastAgent.ShouldBe(C);
-        var cancel = account.Sent<CloseRequest>().ShouldHaveSingleItem();
-        account.Take(Refused(cancel.Part));
+        account.Take(new ResolveInDoubtRequest(Id(2), s_verdict, account.NextCaller(), account.In(60)));
+        account.LastAnswer<ResolveInDoubtResponse>().LastAgent.ShouldBe(C);
+        var cancel = account.Sent<CommitRequest>().ShouldHaveSingleItem();
+        account.Take(Refused(cancel.Branch));
 
         // The client is answered although the participant does not acknowledge.
         account.Pass(1);
-        account.LastAnswer<TransactionAnswer>().Result.Status.ShouldBe(TransferStatus.AbortedByOperator);
+        account.LastAnswer<PostTransactionResponse>().Result.Status.ShouldBe(TransferStatus.AbortedByOperator);
         account.State.InDoubtCount.ShouldBe(0);
     }
 
     [Fact]
     public void A_last_agent_refuses_in_the_operators_name_whatever_the_legs_come_to()
     {
-        var last = new OneAccount(options: new AccountRuntimeOptions { Deciding = static () => throw new OverflowException() });
-        var part = Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
-        last.Take(new CloseRequest(part, Cancel: true) { Verdict = s_verdict });
+        var last = new OneAccount(options: new AccountMachineOptions { Deciding = static () => throw new OverflowException() });
+        var branch = Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
+        last.Take(new CommitRequest(branch, Cancel: true) { Verdict = s_verdict });
 
         last.Failures.ShouldBeEmpty();
-        last.Sent<CloseAnswer>().ShouldHaveSingleItem().Refusal!.Reason.ShouldBe(TransferStatus.AbortedByOperator);
-        last.Rows[^1].Events.OfType<CloserRefused>().ShouldHaveSingleItem().Verdict.ShouldBe(s_verdict);
+        last.Sent<CommitResponse>().ShouldHaveSingleItem().Refusal!.Reason.ShouldBe(TransferStatus.AbortedByOperator);
+        last.Rows[^1].Events.OfType<LastAgentRefused>().ShouldHaveSingleItem().Verdict.ShouldBe(s_verdict);
         last.Rows[^1].IsVerdict.ShouldBeFalse();
     }
 
     [Fact]
     public void A_last_agent_that_wakes_behind_a_verdict_stands_by_it()
     {
-        var part = Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
-        var abort = new OperatorAbort(A, part, s_verdict);
+        var branch = Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
+        var abort = new OperatorAbort(A, branch, s_verdict);
         abort.TakeRows([], 1, account.Rows[0], account.In(1));
         abort.Step.ShouldBe(OperatorAbortStep.Append);
         account.Rows.Add(abort.Row!);
         abort.Appended();
         account.Restart();
-        account.Take(new CloseRequest(part));
+        account.Take(new CommitRequest(branch));
 
-        var answer = account.Sent<CloseAnswer>().ShouldHaveSingleItem();
+        var answer = account.Sent<CommitResponse>().ShouldHaveSingleItem();
         answer.ShouldBe(abort.Answer! with { Refusal = answer.Refusal });
         answer.Refusal!.Reason.ShouldBe(TransferStatus.AbortedByOperator);
         account.State.Balances.CreditsPosted.ShouldBe(Amount.Zero);
@@ -127,29 +127,29 @@ public sealed class VerdictTests
     public void A_verdict_leaves_the_id_to_another_transaction_that_the_last_agent_coordinates()
     {
         // Two coordinators use one id: this account has prepared its own, and is the last agent of the other's.
-        account.Take(new PostTransferCall(Plain(1, A, C, Amount.Of(7)), account.NextCaller(), account.In(60)));
-        var own = account.Sent<CloseRequest>().ShouldHaveSingleItem().Part;
-        var part = Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
-        account.Take(new CloseRequest(part, Cancel: true) { Verdict = s_verdict });
-        account.Sent<CloseAnswer>().ShouldHaveSingleItem().Refusal!.Reason.ShouldBe(TransferStatus.AbortedByOperator);
-        account.Take(new CloseAnswer(own.Key, own.Digest, Committed: true, account.Now, null));
-        account.LastAnswer<TransferAnswer>().Result.Status.ShouldBe(TransferStatus.Created);
+        account.Take(new PostTransferRequest(Plain(1, A, C, Amount.Of(7)), account.NextCaller(), account.In(60)));
+        var own = account.Sent<CommitRequest>().ShouldHaveSingleItem().Branch;
+        var branch = Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
+        account.Take(new CommitRequest(branch, Cancel: true) { Verdict = s_verdict });
+        account.Sent<CommitResponse>().ShouldHaveSingleItem().Refusal!.Reason.ShouldBe(TransferStatus.AbortedByOperator);
+        account.Take(new CommitResponse(own.Key, own.Digest, Committed: true, account.Now, null));
+        account.LastAnswer<PostTransferResponse>().Result.Status.ShouldBe(TransferStatus.Created);
         account.Runtime.Flush();
         account.Write();
 
         // Both are known for what they are, also to the next process, and to the journal alone.
-        account.Restart(new AccountRuntimeOptions { RememberedIdsMax = 1 });
-        account.Take(new CloseRequest(part));
-        account.Sent<CloseAnswer>().Last().Committed.ShouldBeFalse();
+        account.Restart(new AccountMachineOptions { IdempotencyWindowMax = 1 });
+        account.Take(new CommitRequest(branch));
+        account.Sent<CommitResponse>().Last().Committed.ShouldBeFalse();
         account.Post(Plain(1, A, C, Amount.Of(7))).Status.ShouldBe(TransferStatus.Exists);
     }
 
     [Fact]
     public void A_verdict_on_what_is_committed_stops_the_account()
     {
-        var part = Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
-        account.Take(new CloseRequest(part));
-        var abort = new OperatorAbort(A, part, s_verdict);
+        var branch = Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
+        account.Take(new CommitRequest(branch));
+        var abort = new OperatorAbort(A, branch, s_verdict);
         abort.TakeRows([], 2, account.Rows[1], account.Now);
         account.Rows.Add(abort.Row!);
         Should.Throw<LedgerInvariantException>(() => account.Restart()).Message.ShouldContain("R20");
@@ -160,7 +160,7 @@ public sealed class VerdictTests
     {
         account.Rows.Add(new EventBatch(2, 0, default)
         {
-            IsVerdict = true, Events = { new TransactionDisowned(Id(1), 2, account.Now) },
+            IsVerdict = true, Events = { new AbortRecorded(Id(1), 2, account.Now) },
         });
         Should.Throw<LedgerInvariantException>(() => account.Restart()).Message.ShouldContain("R20");
     }
@@ -168,17 +168,17 @@ public sealed class VerdictTests
     [Fact]
     public void A_decision_that_is_in_the_stream_stands()
     {
-        var part = Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
-        account.Take(new CloseRequest(part));
-        var abort = new OperatorAbort(A, part, s_verdict);
+        var branch = Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
+        account.Take(new CommitRequest(branch));
+        var abort = new OperatorAbort(A, branch, s_verdict);
         abort.IsDecidedBy(account.Rows[0]).ShouldBeFalse();
         abort.IsDecidedBy(account.Rows[1]).ShouldBeTrue();
         abort.TakeRows([account.Rows[1]], 2, account.Rows[1], account.Now);
         (abort.Step, abort.WasDecided, abort.DecidedRow).ShouldBe((OperatorAbortStep.Tell, true, 2));
-        abort.Answer.ShouldBe(new CloseAnswer(part.Key, part.Digest, true, account.Now, null) { Row = 2 });
+        abort.Answer.ShouldBe(new CommitResponse(branch.Key, branch.Digest, true, account.Now, null) { Row = 2 });
 
         // Of another content under the same id it is none.
-        var six = Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(6)), null) { Amount = Amount.Of(6) });
+        var six = Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(6)), null) { Amount = Amount.Of(6) });
         var other = new OperatorAbort(A, six, s_verdict);
         other.TakeRows([account.Rows[1]], 2, account.Rows[1], account.Now);
         (other.WasDecided, other.Step).ShouldBe((false, OperatorAbortStep.Append));
@@ -187,8 +187,8 @@ public sealed class VerdictTests
     [Fact]
     public void A_verdict_whose_number_is_taken_reads_again_and_gives_up_in_the_end()
     {
-        var part = Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
-        var abort = new OperatorAbort(A, part, s_verdict);
+        var branch = Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
+        var abort = new OperatorAbort(A, branch, s_verdict);
         for (var i = 0; i <= OperatorAbort.ConflictsMax; i++)
         {
             abort.Step.ShouldBe(OperatorAbortStep.Read);
@@ -204,10 +204,10 @@ public sealed class VerdictTests
     [Fact]
     public void A_verdict_is_no_earlier_than_the_row_before_and_hides_nothing_that_is_undecided()
     {
-        var part = Part(0, B, new PartLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
-        account.Take(new PostTransferCall(Plain(8, A, C, Amount.Of(1)), account.NextCaller(), account.In(60)));
+        var branch = Branch(0, B, new ResolvedLeg(0, Plain(1, B, A, Amount.Of(5)), null) { Amount = Amount.Of(5) });
+        account.Take(new PostTransferRequest(Plain(8, A, C, Amount.Of(1)), account.NextCaller(), account.In(60)));
         var preparing = account.Rows[^1];
-        var abort = new OperatorAbort(A, part, s_verdict);
+        var abort = new OperatorAbort(A, branch, s_verdict);
         abort.TakeRows([], 2, preparing, new LedgerTime(5));
         abort.Row!.Events[0].At.ShouldBe(preparing.Events[^1].At);
         abort.Row.OldestPrepared.ShouldBe(preparing.Events[0].At);
@@ -224,25 +224,25 @@ public sealed class VerdictTests
         account.State.LastTime.ShouldBe(preparing.Events[^1].At);
 
         // The entry of its id says that older ones may be missing.
-        abort.Row.IndexedIds.ShouldNotBeNull().ShouldContain(part.Key);
-        abort.Row.PreviousIndexed.ShouldBe(new IndexedId(part.Key, 2));
+        abort.Row.IndexedIds.ShouldNotBeNull().ShouldContain(branch.Key);
+        abort.Row.PreviousIndexed.ShouldBe(new IndexedId(branch.Key, 2));
     }
 
-    private ResolveInDoubtAnswer Resolve(UInt128 digest = default)
+    private ResolveInDoubtResponse Resolve(UInt128 digest = default)
     {
         account.Take(Call(digest));
-        return account.LastAnswer<ResolveInDoubtAnswer>();
+        return account.LastAnswer<ResolveInDoubtResponse>();
     }
 
-    private ResolveInDoubtCall Call(UInt128 digest) => new(Id(1), s_verdict, account.NextCaller(), account.In(60)) { Digest = digest };
+    private ResolveInDoubtRequest Call(UInt128 digest) => new(Id(1), s_verdict, account.NextCaller(), account.In(60)) { Digest = digest };
 
-    private TransactionPart Prepare()
+    private TransactionBranch Prepare()
     {
-        account.Take(new PostTransferCall(Plain(1, A, B, Amount.Of(5)), account.NextCaller(), account.In(60)));
-        return account.Sent<CloseRequest>().ShouldHaveSingleItem().Part;
+        account.Take(new PostTransferRequest(Plain(1, A, B, Amount.Of(5)), account.NextCaller(), account.In(60)));
+        return account.Sent<CommitRequest>().ShouldHaveSingleItem().Branch;
     }
 
-    private static CloseAnswer Refused(TransactionPart part) => new(
-        part.Key, part.Digest, Committed: false, new LedgerTime(1_000_000_001),
-        new Refusal(part.Legs[0].Index, TransferStatus.AbortedByOperator, default, null));
+    private static CommitResponse Refused(TransactionBranch branch) => new(
+        branch.Key, branch.Digest, Committed: false, new LedgerTime(1_000_000_001),
+        new Refusal(branch.Legs[0].Index, TransferStatus.AbortedByOperator, default, null));
 }

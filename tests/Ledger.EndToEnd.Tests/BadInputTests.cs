@@ -133,7 +133,7 @@ public sealed class BadInputTests : IAsyncLifetime
         var second = await PostAsync(transfer);
         (first.Status, first.Replayed, second.Status, second.Replayed).ShouldBe((status, false, status, true));
 
-        // Used up: the same id with content that would do. What is wrong with the request itself may be mended under its id.
+        // Used up: the same id with content that would do. What is wrong with the request itself may be fixed under its id.
         var isMendable = status is TransferStatus.AccountsMustHaveTheSameLedger
             or TransferStatus.TransferMustHaveTheSameLedgerAsAccounts;
         var other = NewTransfer();
@@ -211,7 +211,7 @@ public sealed class BadInputTests : IAsyncLifetime
         var after = await LookAsync();
         if (field == "debit account")
         {
-            // Another anchor has never heard of the id; the credit account, which has, refuses, and that is journaled.
+            // Another coordinator has never heard of the id; the credit account, which has, refuses, and that is journaled.
             after = [.. after.Select(seen => seen with { Version = 0 })];
             before = [.. before.Select(seen => seen with { Version = 0 })];
             (await shared.Accounts.GetAccountAsync(new GetAccountRequest { Address = third })).Account.EntryCount.ShouldBe(0UL);

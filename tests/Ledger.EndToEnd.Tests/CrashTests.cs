@@ -31,7 +31,7 @@ public sealed class CrashTests(ITestOutputHelper output)
     private static readonly string[] Limited = [.. Enumerable.Range(0, 4).Select(n => $"crash:limited:{n}")];
     private static readonly string[] NodeSettings =
     [
-        "--Ledger:RememberedIdsMax", "256",
+        "--Ledger:IdempotencyWindowMax", "256",
         "--Ledger:SnapshotEvery", "40",
         "--Ledger:PassivateAfter", "00:00:02",
         "--Logging:LogLevel:Default", "Warning",
@@ -217,7 +217,7 @@ public sealed class CrashTests(ITestOutputHelper output)
         }
     }
 
-    private async Task<bool> PostAsync(Note note, Func<Transfer, Task<TransferOutcome>> post)
+    private async Task<bool> PostAsync(Note note, Func<Transfer, Task<TransferResult>> post)
     {
         notes.Enqueue(note);
         var started = Stopwatch.GetTimestamp();
@@ -426,13 +426,13 @@ public sealed class CrashTests(ITestOutputHelper output)
         public required Transfer Transfer { get; init; }
 
         /// <summary>The answer; null while it is unknown, and when the client was told that nothing was done.</summary>
-        public TransferOutcome? Outcome { get; private set; }
+        public TransferResult? Outcome { get; private set; }
 
         public bool WasUnknown { get; set; }
 
         public LedgerClientException? Failure { get; set; }
 
-        public void Told(TransferOutcome outcome)
+        public void Told(TransferResult outcome)
         {
             outcome.Id.ShouldBe(Transfer.Id);
             if (outcome.Status != TransferStatus.Exists || !WasUnknown)

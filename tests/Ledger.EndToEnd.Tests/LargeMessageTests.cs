@@ -33,12 +33,12 @@ public sealed class LargeMessageTests
         for (var i = 0; i < Accounts; i++)
         {
             // One leg of the least to a third account, which then is a participant.
-            var (anchor, last, participant) = (Addresses[i], Addresses[(i + 1) % Accounts], Addresses[(i + 2) % Accounts]);
+            var (coordinator, last, participant) = (Addresses[i], Addresses[(i + 1) % Accounts], Addresses[(i + 2) % Accounts]);
             var transaction = Transaction.Of(
-                TransferIds.New(), [Leg(anchor, participant, ""), .. Enumerable.Range(0, Legs).Select(n => Leg(anchor, last, $"{n}"))]);
+                TransferIds.New(), [Leg(coordinator, participant, ""), .. Enumerable.Range(0, Legs).Select(n => Leg(coordinator, last, $"{n}"))]);
             var result = await client.PostTransactionAsync(transaction, patient);
             result.Status.ShouldBeOneOf(TransferStatus.Created, TransferStatus.Exists);
-            var record = await client.GetTransactionAsync(anchor, transaction.Id);
+            var record = await client.GetTransactionAsync(coordinator, transaction.Id);
             record!.Transaction.Legs.Count.ShouldBe(Legs + 1);
         }
 

@@ -35,7 +35,7 @@ public sealed class BrokenStreamTests
             }
         };
         var options = Options.Create(new LedgerGrpcOptions { StreamInFlightMax = 64 });
-        var clock = new CallClock(options, TimeProvider.System);
+        var clock = new CallDeadline(options, TimeProvider.System);
         var streams = new TransferStreams(
             ledger, clock, new ErrorInterceptor(clock, NullLogger<ErrorInterceptor>.Instance), options,
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance));

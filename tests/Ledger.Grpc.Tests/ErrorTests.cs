@@ -143,7 +143,7 @@ public sealed class ErrorTests
     [Fact]
     public void No_two_reasons_share_a_name()
     {
-        var names = typeof(Ledger.Grpc.Errors.Reasons).GetFields()
+        var names = typeof(Ledger.Grpc.Errors.ErrorReasons).GetFields()
             .Select(static field => ((Ledger.Grpc.Errors.ErrorReason)field.GetValue(null)!).Name).ToArray();
         names.ShouldBeUnique();
         names.ShouldAllBe(static name => name.All(static c => char.IsAsciiLetterUpper(c) || c == '_'));

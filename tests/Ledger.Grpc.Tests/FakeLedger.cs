@@ -176,7 +176,7 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin
             Extension ?? new ExtendHoldResult(request.HoldId, TransferStatus.Created, request.Deadline));
     }
 
-    public Task<TransactionResult> ReverseAsync(
+    public Task<TransactionResult> ReverseTransactionAsync(
         Reversal request, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Note("Reverse", request, timeout);
@@ -190,7 +190,7 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin
         return Task.FromResult(OnTransaction(new Transaction(request.Id, [])));
     }
 
-    public Task<StatementPage?> GetStatementAsync(
+    public Task<StatementPage?> ListStatementAsync(
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Note("GetStatement", query, timeout);

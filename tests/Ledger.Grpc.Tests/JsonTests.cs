@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Ledger.Actors;
 using Ledger.Core;
-using Ledger.Grpc.Edge;
+using Ledger.Grpc.Http;
 
 namespace Ledger.Grpc.Tests;
 

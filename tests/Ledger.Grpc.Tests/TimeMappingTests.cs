@@ -37,7 +37,7 @@ public sealed class TimeMappingTests
             var given = new Timestamp { Seconds = seconds, Nanos = nanos };
             if (!Mapping.TryReadTime(given, "time", out var time, out var fault))
             {
-                fault.Reason.ShouldBe(Reasons.MalformedTime);
+                fault.Reason.ShouldBe(ErrorReasons.MalformedTime);
                 continue;
             }
 

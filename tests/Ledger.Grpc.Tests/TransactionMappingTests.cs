@@ -56,7 +56,7 @@ public sealed class TransactionMappingTests
 
         var transfer = (Transfer)host.Ledger.Calls.ShouldHaveSingleItem().Argument;
         transfer.Flags.ShouldBe(flags);
-        transfer.PendingId.ShouldBe(OtherId);
+        transfer.HoldId.ShouldBe(OtherId);
         transfer.Timeout.ShouldBe(TimeSpan.FromSeconds(90) + TimeSpan.FromMicroseconds(1));
         transfer.Reverses.ShouldBe(OtherId);
         transfer.Reason.ShouldBe("because");
@@ -106,7 +106,7 @@ public sealed class TransactionMappingTests
         var expiry = new Transfer(Id, Shop, AccountAddress.Parse("b"), Amount.Zero, 1)
         {
             Flags = TransferFlags.VoidPending | TransferFlags.Expiry,
-            PendingId = OtherId,
+            HoldId = OtherId,
         };
 
         (await ReadBackAsync(host, expiry)).Kind.ShouldBe(TransferKind.ExpireHold);
@@ -142,7 +142,7 @@ public sealed class TransactionMappingTests
         host.Ledger.Calls.ShouldHaveSingleItem().Argument.ShouldBe(new Transfer(Id, default, default, Amount.MaxValue, 0)
         {
             Flags = TransferFlags.PostPending,
-            PendingId = OtherId,
+            HoldId = OtherId,
         });
     }
 

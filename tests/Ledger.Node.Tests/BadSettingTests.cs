@@ -38,9 +38,9 @@ public sealed class BadSettingTests : IDisposable
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("ledger-bad-");
 
     private readonly DirectoryInfo ofCertificates = Directory.CreateTempSubdirectory("ledger-bad-tls-");
-    private readonly Lazy<TrialCertificates> certificates;
+    private readonly Lazy<DevCertificates> certificates;
 
-    public BadSettingTests() => certificates = new(() => new TrialCertificates(ofCertificates.FullName, "127.0.0.1"));
+    public BadSettingTests() => certificates = new(() => new DevCertificates(ofCertificates.FullName, "127.0.0.1"));
 
     private string Path => System.IO.Path.Combine(directory.FullName, "data", "ledger.db");
 

@@ -105,7 +105,7 @@ public sealed class ClusterSettingsTests
     [Theory]
     [InlineData(LedgerClusterProfile.Fast, 5.35)]
     [InlineData(LedgerClusterProfile.Cautious, 8.35)]
-    [InlineData(LedgerClusterProfile.Middle, 9.85)]
+    [InlineData(LedgerClusterProfile.Tolerant, 9.85)]
     public void The_expected_failover_is_the_sum_of_its_parts(LedgerClusterProfile profile, double seconds) =>
         new LedgerClusterOptions { Profile = profile }.ExpectedFailover.TotalSeconds.ShouldBe(seconds, 0.1);
 

@@ -22,8 +22,8 @@ public sealed class ClusterTlsTests : IDisposable
     [Fact]
     public void Only_certificates_of_the_own_authority_and_for_the_right_name_are_accepted()
     {
-        var own = new TrialCertificates(Under("own"), "node-1", "node-2");
-        var foreign = new TrialCertificates(Under("foreign"), "node-2");
+        var own = new DevCertificates(Under("own"), "node-1", "node-2");
+        var foreign = new DevCertificates(Under("foreign"), "node-2");
         var tls = Load(own, "node-1")!;
         using var peer = X509CertificateLoader.LoadCertificateFromFile(own.Certificate("node-2"));
         using var stranger = X509CertificateLoader.LoadCertificateFromFile(foreign.Certificate("node-2"));
@@ -46,8 +46,8 @@ public sealed class ClusterTlsTests : IDisposable
     [Fact]
     public void A_certificate_that_the_others_would_refuse_is_refused_at_once()
     {
-        var own = new TrialCertificates(Under("own"), "node-1");
-        var foreign = new TrialCertificates(Under("foreign"), "node-1");
+        var own = new DevCertificates(Under("own"), "node-1");
+        var foreign = new DevCertificates(Under("foreign"), "node-1");
         Should.Throw<SettingsException>(() => ClusterTls.Load(
             new ClusterTlsOptions
             {
@@ -68,8 +68,8 @@ public sealed class ClusterTlsTests : IDisposable
     [Fact]
     public async Task A_node_shakes_hands_with_itself_before_it_joins()
     {
-        var own = new TrialCertificates(Under("own"), "node-1");
-        await Load(own, "node-1")!.RehearseAsync();
+        var own = new DevCertificates(Under("own"), "node-1");
+        await Load(own, "node-1")!.WarmUpAsync();
     }
 
     [Fact]
@@ -96,14 +96,14 @@ public sealed class ClusterTlsTests : IDisposable
                 CertificatePath = Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
             },
             isDevelopment: false, TimeProvider.System, "node-1")!;
-        (await Should.ThrowAsync<SettingsException>(tls.RehearseAsync)).Message.ShouldContain("no handshake comes about");
+        (await Should.ThrowAsync<SettingsException>(tls.WarmUpAsync)).Message.ShouldContain("no handshake comes about");
     }
 
     [Fact]
     public async Task A_node_joins_with_the_authority_and_not_without_it()
     {
-        var own = new TrialCertificates(Under("own"), "node-1", "node-2");
-        var foreign = new TrialCertificates(Under("foreign"), "node-3");
+        var own = new DevCertificates(Under("own"), "node-1", "node-2");
+        var foreign = new DevCertificates(Under("foreign"), "node-3");
         var database = PostgresServer.Shared.CreateDatabase();
         var port = LoopbackPort.Next();
         string[] clustered =
@@ -138,8 +138,8 @@ public sealed class ClusterTlsTests : IDisposable
     [Fact]
     public async Task A_handshake_that_breaks_off_or_is_refused_ends_no_node()
     {
-        var own = new TrialCertificates(Under("own"), "node-1");
-        var foreign = new TrialCertificates(Under("foreign"), "node-2");
+        var own = new DevCertificates(Under("own"), "node-1");
+        var foreign = new DevCertificates(Under("foreign"), "node-2");
         using var certificate = X509Certificate2.CreateFromPemFile(foreign.Certificate("node-2"), foreign.Key("node-2"));
         using var resetting = new TcpListener(IPAddress.Loopback, 0);
         using var posing = new TcpListener(IPAddress.Loopback, 0);
@@ -211,7 +211,7 @@ public sealed class ClusterTlsTests : IDisposable
         return came.Task;
     }
 
-    private static ClusterTls? Load(TrialCertificates certificates, string host) => ClusterTls.Load(
+    private static ClusterTls? Load(DevCertificates certificates, string host) => ClusterTls.Load(
         new ClusterTlsOptions
         {
             CertificatePath = certificates.Certificate(host),

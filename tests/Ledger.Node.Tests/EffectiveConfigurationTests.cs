@@ -50,7 +50,7 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.cluster.sharding.least-shard-allocation-strategy.rebalance-relative-limit = 0.1
         akka.cluster.sharding.buffer-size = 20000
         akka.remote.retry-gate-closed-for = 1s
-        akka.remote.dot-netty.tcp.transport-class = Ledger.Actors.Remoting.SurvivingTransport, Ledger.Actors
+        akka.remote.dot-netty.tcp.transport-class = Ledger.Actors.Remoting.HandshakeTolerantTransport, Ledger.Actors
         akka.remote.dot-netty.tcp.connection-timeout = 10s
         akka.remote.dot-netty.tcp.maximum-frame-size = 6291456b
         akka.remote.dot-netty.tcp.send-buffer-size = 12582912b
@@ -97,9 +97,9 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         var certificates = Directory.CreateTempSubdirectory("ledger-certificates-");
         try
         {
-            var trial = new TrialCertificates(certificates.FullName, "node-1");
+            var certificate = new DevCertificates(certificates.FullName, "node-1");
             using var host = Build(
-                [$"--Ledger:Cluster:Profile={profile}", "--Ledger:Cluster:Size=3", .. trial.Settings("node-1")]);
+                [$"--Ledger:Cluster:Profile={profile}", "--Ledger:Cluster:Size=3", .. certificate.Settings("node-1")]);
             await host.StartAsync();
             var system = host.Services.GetRequiredService<ActorSystem>();
             var wrong = new List<string>();

@@ -39,7 +39,7 @@ public sealed class SizeOrderTests
         await host.StopAsync();
 
         var grpc = settings.Grpc;
-        var runtime = new AccountRuntimeOptions();
+        var runtime = new AccountMachineOptions();
         var statement = settings.PostgreSqlStorage.StatementTimeout;
         var link = (long)(LedgerSizes.LinkBytesPerSecond * statement.TotalSeconds);
         Ordered(

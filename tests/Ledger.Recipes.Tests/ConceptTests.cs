@@ -179,9 +179,9 @@ public sealed class ConceptTests : Recipe
         posted.Status.ShouldBe(TransferStatus.DebitAccountAlreadyClosed);
         change.Status.ShouldBe(AccountStatus.Changed);
         voided.Status.ShouldBe(TransferStatus.Created);
-        afterVoid!.Closed.ShouldBeTrue();
+        afterVoid!.IsClosed.ShouldBeTrue();
         afterVoid.ClosedReason.ShouldBe("moved");
-        (await ledger.GetAccountAsync(At("alice")))!.Closed.ShouldBeFalse();
+        (await ledger.GetAccountAsync(At("alice")))!.IsClosed.ShouldBeFalse();
     }
 
     [Fact]
@@ -206,9 +206,9 @@ public sealed class ConceptTests : Recipe
         await OpenAsync();
         var order = Transaction.Of(NewId(), Move("bank", "alice", 5, usd), Move("bank", "alice", 7, usd));
         await ledger.PostTransactionAsync(order);
-        var leg = await ledger.ReverseAsync(
+        var leg = await ledger.ReverseTransactionAsync(
             new Reversal(NewId(), At("bank"), order.Legs[1].Transfer!.Id, "wrong") { Amount = Amount.Of(1) });
-        var whole = await ledger.ReverseAsync(new Reversal(NewId(), At("bank"), order.Id, "wrong"));
+        var whole = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("bank"), order.Id, "wrong"));
 
         leg.IsCommitted.ShouldBeTrue();
         whole.Status.ShouldBe(TransferStatus.ExceedsReversedTransferAmount);
@@ -224,10 +224,10 @@ public sealed class ConceptTests : Recipe
         await ledger.PostTransferAsync(hold);
         await ledger.PostTransferAsync(post);
         var ofHold = await Should.ThrowAsync<LedgerException>(
-            () => ledger.ReverseAsync(new Reversal(NewId(), At("bank"), hold.Id, "wrong")));
+            () => ledger.ReverseTransactionAsync(new Reversal(NewId(), At("bank"), hold.Id, "wrong")));
         var correction = new Reversal(NewId(), At("bank"), post.Id, "wrong");
-        var ofPost = await ledger.ReverseAsync(correction);
-        var ofCorrection = await ledger.ReverseAsync(new Reversal(NewId(), At("alice"), correction.Id, "right after all"));
+        var ofPost = await ledger.ReverseTransactionAsync(correction);
+        var ofCorrection = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("alice"), correction.Id, "right after all"));
 
         ofHold.Reason.ShouldBe(LedgerErrorReason.NotFound);
         ofPost.IsCommitted.ShouldBeTrue();
@@ -295,7 +295,7 @@ public sealed class ConceptTests : Recipe
         await ledger.PostTransferAsync(Void(voided));
         await ledger.PostTransferAsync(Post(posted));
         await ledger.PostTransferAsync(Move("bank", "alice", 0, usd));
-        var page = await ledger.GetStatementAsync(new StatementQuery(At("alice")));
+        var page = await ledger.ListStatementAsync(new StatementQuery(At("alice")));
 
         page!.Entries.Select(static entry => (entry.Sequence, entry.Transfer.Amount)).ShouldBe(
             [(1UL, Amount.Of(5)), (2UL, Amount.Zero)]);
@@ -309,9 +309,9 @@ public sealed class ConceptTests : Recipe
     private static Transfer Post(Transfer hold, ulong? amount = null) =>
         new(NewId(), default, default, amount is { } part ? Amount.Of(part) : Amount.MaxValue, 0)
         {
-            PendingId = hold.Id, Flags = TransferFlags.PostPending,
+            HoldId = hold.Id, Flags = TransferFlags.PostPending,
         };
 
     private static Transfer Void(Transfer hold) =>
-        new(NewId(), default, default, Amount.Zero, 0) { PendingId = hold.Id, Flags = TransferFlags.VoidPending };
+        new(NewId(), default, default, Amount.Zero, 0) { HoldId = hold.Id, Flags = TransferFlags.VoidPending };
 }

@@ -56,12 +56,12 @@ public sealed class CostTests : IAsyncLifetime
     {
         await OpenTwoAsync();
         var before = CountRows();
-        var byAnchor = await Ledger.PostTransferAsync(Move(1, 0));
+        var byCoordinator = await Ledger.PostTransferAsync(Move(1, 0));
         var between = CountRows();
-        var byCloser = await Ledger.PostTransferAsync(Move(0, 7));
+        var byLastAgent = await Ledger.PostTransferAsync(Move(0, 7));
 
-        byAnchor.Status.ShouldBe(TransferStatus.ExceedsCredits);
-        byCloser.Status.ShouldBe(TransferStatus.CreditAccountNotFound);
+        byCoordinator.Status.ShouldBe(TransferStatus.ExceedsCredits);
+        byLastAgent.Status.ShouldBe(TransferStatus.CreditAccountNotFound);
         (between - before).ShouldBe(1);
         (CountRows() - between).ShouldBe(3);
     }

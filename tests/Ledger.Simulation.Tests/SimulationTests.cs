@@ -23,7 +23,7 @@ public sealed class SimulationTests
         Parallel.For(0, 10_000, seed =>
         {
             Coverage.IsOn = true;
-            if (World.Run((ulong)seed).Violation is { } violation)
+            if (SimulatedCluster.Run((ulong)seed).Violation is { } violation)
             {
                 violations.Add($"seed {seed}: {violation}");
             }
@@ -68,7 +68,7 @@ public sealed class SimulationTests
         {
             RedirectStandardOutput = true,
             UseShellExecute = false,
-            ArgumentList = { typeof(World).Assembly.Location, "--hash", "--seeds", "50" },
+            ArgumentList = { typeof(SimulatedCluster).Assembly.Location, "--hash", "--seeds", "50" },
         };
         using var process = Process.Start(start)!;
         var text = process.StandardOutput.ReadToEnd();

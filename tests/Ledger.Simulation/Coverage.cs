@@ -21,54 +21,54 @@ internal static class Coverage
         .GroupBy(static one => one.Key).ToDictionary(static group => group.Key, static group => group.Sum(static one => one.Value));
 
     public static readonly string[] Columns =
-        ["nothing", "LookingUp", "Waiting", "OnTrial", "Voting", "Closing", "Cancelling", "Telling", "Releasing", "Reserved"];
+        ["nothing", "LookingUp", "Waiting", "DryRunning", "Voting", "Committing", "Cancelling", "Notifying", "Releasing", "Reserved"];
 
     public static readonly string[] Rows =
     [
-        "PostTransferCall", "PostTransactionCall", "GetTransferCall", "GetTransactionCall", "ExtendHoldCall", "PrepareRequest",
-        "CloseRequest (close)", "CloseRequest (cancel)", "TrialRequest", "TrialAnswer", "Vote yes", "Vote no", "Vote in doubt",
-        "CloseAnswer committed", "CloseAnswer refused", "Outcome committed", "Outcome aborted", "OutcomeAck", "OutcomeRequest",
-        "GetAccountCall", "ChangeAccountCall", "OpenAccountCall", "Poke",
+        "PostTransferRequest", "PostTransactionRequest", "GetTransferRequest", "GetTransactionRequest", "ExtendHoldRequest", "PrepareRequest",
+        "CommitRequest (commit)", "CommitRequest (cancel)", "DryRunRequest", "DryRunResponse", "Vote yes", "Vote no", "Vote in doubt",
+        "CommitResponse committed", "CommitResponse refused", "Outcome committed", "Outcome aborted", "OutcomeAck", "OutcomeRequest",
+        "GetAccountRequest", "ChangeAccountRequest", "OpenAccountRequest", "Activate",
         "tick", "written", "write failed", "looked up", "look-up failed", "recovered", "silent", "database changed",
     ];
 
     // What can't be, and why.
     private static readonly (string Row, string[] Columns, string Why)[] Unreachable =
     [
-        ("recovered", ["Cancelling", "Telling", "Releasing"], "a recovered anchor begins with the votes (R3)"),
-        ("CloseAnswer refused", ["Telling"], "a closer that has committed never says that it has refused (R1)"),
+        ("recovered", ["Cancelling", "Notifying", "Releasing"], "a recovered coordinator begins with the votes (R3)"),
+        ("CommitResponse refused", ["Notifying"], "a last agent that has committed never says that it has refused (R1)"),
     ];
 
     // What takes several rare things at once, so that no number of histories is promised to come to it.
     private static readonly (string[] Rows, string[] Columns, string Why)[] Rare =
     [
-        (["Vote yes", "Vote no", "Vote in doubt", "CloseAnswer committed", "CloseAnswer refused", "TrialAnswer", "OutcomeAck", "OutcomeRequest"],
-            ["Reserved"], "one id used by two anchors, and a late message of the one while the other's is reserved"),
-        (["Outcome committed", "Outcome aborted"], ["Waiting", "OnTrial", "Voting", "Closing", "Cancelling", "Telling", "Releasing"],
-            "one id used by two anchors, and the outcome of the one while the other is in hand"),
-        (["CloseRequest (close)", "CloseRequest (cancel)"], ["Voting", "Closing", "Cancelling", "Telling", "Releasing"],
-            "two transactions about one id or hold, each closed by the other's anchor"),
-        (["PrepareRequest"], ["Voting", "Closing", "Cancelling", "Telling", "Releasing"],
-            "two transactions about one id or hold, one of which asks the other's anchor"),
-        (["looked up", "look-up failed"], ["Waiting", "OnTrial", "Voting", "Closing", "Cancelling", "Telling", "Releasing", "Reserved"],
+        (["Vote yes", "Vote no", "Vote in doubt", "CommitResponse committed", "CommitResponse refused", "DryRunResponse", "OutcomeAck", "OutcomeRequest"],
+            ["Reserved"], "one id used by two coordinators, and a late message of the one while the other's is reserved"),
+        (["Outcome committed", "Outcome aborted"], ["Waiting", "DryRunning", "Voting", "Committing", "Cancelling", "Notifying", "Releasing"],
+            "one id used by two coordinators, and the outcome of the one while the other is in hand"),
+        (["CommitRequest (commit)", "CommitRequest (cancel)"], ["Voting", "Committing", "Cancelling", "Notifying", "Releasing"],
+            "two transactions about one id or hold, each decided by the other's coordinator"),
+        (["PrepareRequest"], ["Voting", "Committing", "Cancelling", "Notifying", "Releasing"],
+            "two transactions about one id or hold, one of which asks the other's coordinator"),
+        (["looked up", "look-up failed"], ["Waiting", "DryRunning", "Voting", "Committing", "Cancelling", "Notifying", "Releasing", "Reserved"],
             "a look-up of a work that was given up comes to the next one about the id"),
-        (["Poke"], ["LookingUp", "Waiting", "OnTrial", "Cancelling", "Telling", "Releasing"], "only who sleeps is poked, and just awake does none of it"),
-        (["recovered"], ["LookingUp", "Waiting", "OnTrial"], "only an expiry is begun by recovery itself"),
-        (["Vote yes", "Vote no", "Vote in doubt"], ["LookingUp", "Waiting", "OnTrial", "Telling", "Releasing", "Closing"],
+        (["Activate"], ["LookingUp", "Waiting", "DryRunning", "Cancelling", "Notifying", "Releasing"], "only who sleeps is activated, and just awake does none of it"),
+        (["recovered"], ["LookingUp", "Waiting", "DryRunning"], "only an expiry is begun by recovery itself"),
+        (["Vote yes", "Vote no", "Vote in doubt"], ["LookingUp", "Waiting", "DryRunning", "Notifying", "Releasing", "Committing"],
             "a vote that comes late or again, for an attempt whose key is in hand otherwise"),
-        (["TrialAnswer"], ["Voting", "Cancelling", "Telling", "Releasing"], "a quote that comes late or again"),
-        (["CloseAnswer committed"], ["Waiting", "OnTrial", "Cancelling"], "the answer to a former incarnation or attempt, late"),
-        (["CloseAnswer committed"], ["Releasing"], "the answer about a hold, late, while what was to resolve it is given up"),
-        (["CloseAnswer refused"], ["OnTrial", "Waiting"], "the answer to a former attempt, late"),
-        (["OutcomeAck"], ["LookingUp", "Waiting", "OnTrial", "Closing", "Cancelling"], "an acknowledgement that comes late or again"),
-        (["OutcomeRequest"], ["LookingUp", "Waiting", "OnTrial"], "a question about a former attempt"),
-        (["GetTransferCall", "GetTransactionCall", "ExtendHoldCall", "PostTransferCall"], ["Telling", "Releasing", "Reserved", "Cancelling"],
+        (["DryRunResponse"], ["Voting", "Cancelling", "Notifying", "Releasing"], "a report that comes late or again"),
+        (["CommitResponse committed"], ["Waiting", "DryRunning", "Cancelling"], "the answer to a former incarnation or attempt, late"),
+        (["CommitResponse committed"], ["Releasing"], "the answer about a hold, late, while what was to resolve it is given up"),
+        (["CommitResponse refused"], ["DryRunning", "Waiting"], "the answer to a former attempt, late"),
+        (["OutcomeAck"], ["LookingUp", "Waiting", "DryRunning", "Committing", "Cancelling"], "an acknowledgement that comes late or again"),
+        (["OutcomeRequest"], ["LookingUp", "Waiting", "DryRunning"], "a question about a former attempt"),
+        (["GetTransferRequest", "GetTransactionRequest", "ExtendHoldRequest", "PostTransferRequest"], ["Notifying", "Releasing", "Reserved", "Cancelling"],
             "a call about an id in the short while of a phase that takes three accounts"),
-        (["GetAccountCall", "ChangeAccountCall", "OpenAccountCall"], ["Telling", "Releasing", "Cancelling"],
+        (["GetAccountRequest", "ChangeAccountRequest", "OpenAccountRequest"], ["Notifying", "Releasing", "Cancelling"],
             "a call in the short while of a phase that takes three accounts"),
-        (["database changed"], ["Cancelling", "Telling", "Releasing"],
+        (["database changed"], ["Cancelling", "Notifying", "Releasing"],
             "a failover that is noticed in such a short while"),
-        (["silent"], ["Cancelling", "Telling", "Releasing"], "a lease that is found to have lapsed in such a short while"),
+        (["silent"], ["Cancelling", "Notifying", "Releasing"], "a lease that is found to have lapsed in such a short while"),
     ];
 
     /// <summary>Whether this thread counts.</summary>
@@ -78,7 +78,7 @@ internal static class Coverage
         set => isOn = value;
     }
 
-    public static void Note(AccountRuntime runtime, AccountMessage? message, string? happening, TransferId id)
+    public static void Note(AccountMachine runtime, AccountMessage? message, string? happening, TransferId id)
     {
         if (!IsOn)
         {
@@ -133,8 +133,8 @@ internal static class Coverage
     private static string NameOf(AccountMessage message) => message switch
     {
         Vote vote => vote.Kind switch { VoteKind.Yes => "Vote yes", VoteKind.No => "Vote no", _ => "Vote in doubt" },
-        CloseRequest close => close.Cancel ? "CloseRequest (cancel)" : "CloseRequest (close)",
-        CloseAnswer answer => answer.Committed ? "CloseAnswer committed" : "CloseAnswer refused",
+        CommitRequest close => close.Cancel ? "CommitRequest (cancel)" : "CommitRequest (commit)",
+        CommitResponse answer => answer.Committed ? "CommitResponse committed" : "CommitResponse refused",
         Outcome outcome => outcome.Committed ? "Outcome committed" : "Outcome aborted",
         _ => message.GetType().Name,
     };

@@ -32,7 +32,7 @@ internal static class Exhaustive
         new("a hold, and its post", 4096,
         [
             (A, Plain(One, A, B, 5) with { Flags = TransferFlags.Pending }),
-            (A, Plain(Two, A, B, 3) with { Flags = TransferFlags.PostPending, PendingId = One }),
+            (A, Plain(Two, A, B, 3) with { Flags = TransferFlags.PostPending, HoldId = One }),
         ]),
         new("more than there is, twice", 4096, [(A, Plain(One, A, B, 60)), (A, Plain(Two, A, B, 60))]),
     ];
@@ -125,11 +125,11 @@ internal static class Exhaustive
     // Two accounts, each with 100 of one asset; whatever is enabled is an action.
     private sealed class SmallWorld
     {
-        private readonly AccountRuntimeOptions options;
+        private readonly AccountMachineOptions options;
         private readonly Side[] sides;
         private readonly List<(int To, AccountMessage Message)> network = [];
         private readonly List<(int Side, EventBatch Row)> late = [];
-        private readonly Dictionary<long, List<AccountAnswerBase>> answers = [];
+        private readonly Dictionary<long, List<AccountResponse>> answers = [];
         private readonly List<(AccountAddress To, Transfer Transfer)> calls = [];
         private readonly HashSet<(TransferId, UInt128)> committed = [];
         private readonly HashSet<(TransferId, UInt128)> aborted = [];
@@ -140,7 +140,7 @@ internal static class Exhaustive
 
         public SmallWorld(int memoryMax, (AccountAddress To, Transfer Transfer)[] requests)
         {
-            options = new AccountRuntimeOptions { RememberedIdsMax = memoryMax, RememberedAgeMax = TimeSpan.FromDays(1) };
+            options = new AccountMachineOptions { IdempotencyWindowMax = memoryMax, IdempotencyAgeMax = TimeSpan.FromDays(1) };
             sides = [new Side(this, A, 0), new Side(this, B, 1)];
             foreach (var side in sides)
             {
@@ -154,8 +154,8 @@ internal static class Exhaustive
             foreach (var (to, transfer) in requests)
             {
                 calls.Add((to, transfer));
-                network.Add((to == A ? 0 : 1, new PostTransferCall(
-                    transfer, new Caller(null, calls.Count - 1), new LedgerTime(now + 3_600_000_000_000))));
+                network.Add((to == A ? 0 : 1, new PostTransferRequest(
+                    transfer, new ReplyTarget(null, calls.Count - 1), new LedgerTime(now + 3_600_000_000_000))));
             }
         }
 
@@ -284,7 +284,7 @@ internal static class Exhaustive
                 var happened = committed.Contains((transfer.Id, TransferContent.DigestOf(transfer))) || sides.Any(side => side.Has(transfer));
                 foreach (var answer in answers.GetValueOrDefault(call) ?? [])
                 {
-                    if (answer is TransferAnswer(var result))
+                    if (answer is PostTransferResponse(var result))
                     {
                         Rules.Check(!result.IsCommitted || happened, $"I5: {transfer.Id} was acknowledged and is lost");
                         Rules.Check(result.IsCommitted || !happened, $"I5: {transfer.Id} was rejected ({result.Status}) and happened");
@@ -297,7 +297,7 @@ internal static class Exhaustive
         {
             var text = new StringBuilder();
             text.Append(CultureInfo.InvariantCulture, $"{crashes} {copies} {ticks}\n");
-            text.AppendJoin('\n', network.Select(static one => $"{one.To} {Tracer.Text(one.Message)} {(one.Message as AccountCall)?.Caller.Correlation}").Order(StringComparer.Ordinal));
+            text.AppendJoin('\n', network.Select(static one => $"{one.To} {Tracer.Text(one.Message)} {(one.Message as AccountRequest)?.ReplyTo.Correlation}").Order(StringComparer.Ordinal));
             foreach (var (side, row) in late)
             {
                 text.Append(CultureInfo.InvariantCulture, $"\nlate {side} {row.SequenceNr} {string.Join(';', row.Events.Select(Tracer.Text))}");
@@ -308,7 +308,7 @@ internal static class Exhaustive
                 text.Append("\n# ").AppendJoin('\n', side.Rows.Select(static row => string.Join(';', row.Events.Select(Tracer.Text))));
                 if (side.Runtime is { } runtime)
                 {
-                    text.Append(CultureInfo.InvariantCulture, $"\n{Oracle.Dump(AccountSnapshot.Of(runtime.State, 0))}\n{runtime.DescribeWorks()}\n"
+                    text.Append(CultureInfo.InvariantCulture, $"\n{Oracle.Dump(AccountSnapshot.Of(runtime.State, 0))}\n{runtime.DescribeOperations()}\n"
                         + $"{runtime.DurableSequenceNr} {side.Writing?.SequenceNr} {side.Lookups.Count} {runtime.HasUnwritten} {side.WakeAt}");
                 }
             }
@@ -325,9 +325,9 @@ internal static class Exhaustive
         {
             switch (happened)
             {
-                case CloserCommitted closed:
-                    Rules.Check(committed.Add((closed.Part.Key, closed.Part.Digest)), $"I4: {closed.Part.Key} is committed twice");
-                    Rules.Check(!aborted.Contains((closed.Part.Key, closed.Part.Digest)), $"R1: {closed.Part.Key} is committed after its abort");
+                case LastAgentCommitted closed:
+                    Rules.Check(committed.Add((closed.Branch.Key, closed.Branch.Digest)), $"I4: {closed.Branch.Key} is committed twice");
+                    Rules.Check(!aborted.Contains((closed.Branch.Key, closed.Branch.Digest)), $"R1: {closed.Branch.Key} is committed after its abort");
                     break;
                 case TransactionAborted gone:
                     var part = side.Prepared(gone.Key);
@@ -336,14 +336,14 @@ internal static class Exhaustive
                     break;
                 case TransactionCommitted done:
                     var whole = side.Prepared(done.Key);
-                    Rules.Check(committed.Contains((whole.Key, whole.Digest)), $"R1: {done.Key} is committed before its closer");
+                    Rules.Check(committed.Contains((whole.Key, whole.Digest)), $"R1: {done.Key} is committed before its last agent");
                     break;
                 default:
                     break;
             }
         }
 
-        private sealed class Side(SmallWorld world, AccountAddress address, int index) : IAccountShell
+        private sealed class Side(SmallWorld world, AccountAddress address, int index) : IAccountHost
         {
             public AccountAddress Address { get; } = address;
 
@@ -351,7 +351,7 @@ internal static class Exhaustive
 
             public List<EventBatch> Rows { get; } = [];
 
-            public AccountRuntime? Runtime { get; private set; }
+            public AccountMachine? Runtime { get; private set; }
 
             public EventBatch? Writing { get; private set; }
 
@@ -364,14 +364,14 @@ internal static class Exhaustive
             public bool IsAtRest => Writing is null && Lookups.Count == 0
                 && (Runtime is null || IsOvertaken ? Fold().InDoubtCount == 0 : !Runtime.IsBusy && Runtime.State.InDoubtCount == 0);
 
-            // When something happens here that nobody asks for: a timer, going to sleep, the sweeper.
+            // When something happens here that nobody asks for: a timer, going to sleep, the hold expiry.
             public long DueAt => Runtime is null || (IsOvertaken && !Runtime.IsBusy)
                 ? Fold().InDoubtCount > 0 ? world.now + 1_000_000 : long.MaxValue
                 : WakeAt;
 
             public AccountState Fold()
             {
-                var state = new AccountState(Address, world.options.RememberedIdsMax, world.options.RememberedAgeMax);
+                var state = new AccountState(Address, world.options.IdempotencyWindowMax, world.options.IdempotencyAgeMax);
                 foreach (var row in Rows)
                 {
                     foreach (var happened in row.Events)
@@ -383,11 +383,11 @@ internal static class Exhaustive
                 return state;
             }
 
-            public bool Has(Transfer transfer) => Rows.SelectMany(static row => row.Events).OfType<CloserCommitted>()
-                .Any(closed => closed.Part.Asked == TransferContent.DigestOf(transfer));
+            public bool Has(Transfer transfer) => Rows.SelectMany(static row => row.Events).OfType<LastAgentCommitted>()
+                .Any(closed => closed.Branch.Asked == TransferContent.DigestOf(transfer));
 
-            public TransactionPart Prepared(TransferId key) => Rows.SelectMany(static row => row.Events).OfType<TransactionPrepared>()
-                .Last(prepared => prepared.Part.Key == key).Part;
+            public TransactionBranch Prepared(TransferId key) => Rows.SelectMany(static row => row.Events).OfType<TransactionPrepared>()
+                .Last(prepared => prepared.Branch.Key == key).Branch;
 
             public void Take(AccountMessage message)
             {
@@ -421,7 +421,7 @@ internal static class Exhaustive
                     return;
                 }
 
-                Runtime = new AccountRuntime(Address, world.options, this);
+                Runtime = new AccountMachine(Address, world.options, this);
                 foreach (var row in Rows)
                 {
                     Runtime.Replay(row);
@@ -464,7 +464,7 @@ internal static class Exhaustive
                 }
                 else
                 {
-                    Runtime!.Fail(CallFailure.JournalUnavailable);
+                    Runtime!.Fail(RequestFailure.JournalUnavailable);
                     Die();
                 }
             }
@@ -473,7 +473,7 @@ internal static class Exhaustive
             {
                 var lookup = Lookups[0];
                 Lookups.RemoveAt(0);
-                var search = new IdSearches(Address, [lookup.Id]);
+                var search = new IdHistoryReader(Address, [lookup.Id]);
                 foreach (var row in Rows.Take((int)lookup.UpTo))
                 {
                     search.Add(row);
@@ -482,7 +482,7 @@ internal static class Exhaustive
                 Runtime!.LookupCompleted(lookup, search.Found(lookup.Id), new LedgerTime(world.now));
             }
 
-            public void Reply(Caller caller, AccountAnswerBase answer)
+            public void Reply(ReplyTarget caller, AccountResponse answer)
             {
                 if (!world.answers.TryGetValue(caller.Correlation, out var list))
                 {
@@ -498,7 +498,7 @@ internal static class Exhaustive
 
             public void Lookup(IdLookup lookup) => Lookups.Add(lookup);
 
-            void IAccountShell.WakeAt(LedgerTime time) => WakeAt = Math.Min(WakeAt, time.UnixMicroseconds);
+            void IAccountHost.WakeAt(LedgerTime time) => WakeAt = Math.Min(WakeAt, time.UnixMicroseconds);
         }
     }
 }

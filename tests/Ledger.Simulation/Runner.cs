@@ -26,7 +26,7 @@ internal sealed class Runner(Options options, TextWriter output)
             : RunHistories();
     }
 
-    private History One(ulong seed, bool trace = false) => World.Run(
+    private History One(ulong seed, bool trace = false) => SimulatedCluster.Run(
         seed, options.Faults, options.Without.Count == 0 ? null : command => !options.Without.Contains(command.Number % 10_000),
         trace, options.Hash);
 
@@ -127,7 +127,7 @@ internal sealed class Runner(Options options, TextWriter output)
         {
             for (var seed = from; seed < from + seeds; seed++)
             {
-                var history = World.Run(seed);
+                var history = SimulatedCluster.Run(seed);
                 if (history.Violation is not null)
                 {
                     return history;
@@ -167,13 +167,13 @@ internal static class Shrinker
     {
         var kinds = FaultKinds.All;
         var without = new HashSet<int>();
-        var kind = KindOf(World.Run(seed).Violation!);
-        var count = Script.Make(seed, seed % 4 == 3, hasPayload: false).Commands.Count;
+        var kind = KindOf(SimulatedCluster.Run(seed).Violation!);
+        var count = Workload.Make(seed, seed % 4 == 3, hasPayload: false).Commands.Count;
         var tries = 0;
         bool Fails(FaultKinds some, HashSet<int> dropped)
         {
             tries++;
-            return World.Run(seed, some, command => !dropped.Contains(command.Number)).Violation is { } violation && KindOf(violation) == kind;
+            return SimulatedCluster.Run(seed, some, command => !dropped.Contains(command.Number)).Violation is { } violation && KindOf(violation) == kind;
         }
 
         for (var changed = true; changed && tries < 1500;)
@@ -204,7 +204,7 @@ internal static class Shrinker
             }
         }
 
-        var history = World.Run(seed, kinds, command => !without.Contains(command.Number), trace: true);
+        var history = SimulatedCluster.Run(seed, kinds, command => !without.Contains(command.Number), trace: true);
         output.WriteLine($"the smallest history of seed {seed} that breaks {kind}, after {tries} tries:");
         foreach (var line in history.Trace)
         {

@@ -3,7 +3,7 @@ using Ledger.Core;
 namespace Ledger.Storage.Tests;
 
 /// <summary>An account whose rows are durable at once, and to which no other account answers unless the test says so.</summary>
-internal sealed class LoneAccount : IAccountShell
+internal sealed class LoneAccount : IAccountHost
 {
     private readonly AccountAddress _account;
     private long _lastId;
@@ -12,14 +12,14 @@ internal sealed class LoneAccount : IAccountShell
     public LoneAccount(string account)
     {
         _account = AccountAddress.Parse(account);
-        Runtime = new AccountRuntime(_account, new AccountRuntimeOptions(), this);
+        Runtime = new AccountMachine(_account, new AccountMachineOptions(), this);
         Runtime.RecoveryCompleted(At(0));
         Runtime.Handle(
-            new OpenAccountCall(new AccountSpec(_account, Asset.Parse("USD/2"), 1), default, LedgerTime.MaxValue), At(0));
+            new OpenAccountRequest(new AccountSpec(_account, Asset.Parse("USD/2"), 1), default, LedgerTime.MaxValue), At(0));
         Write(0);
     }
 
-    public AccountRuntime Runtime { get; }
+    public AccountMachine Runtime { get; }
 
     public static LedgerTime At(int second) => new(second * 1_000_000L);
 
@@ -28,7 +28,7 @@ internal sealed class LoneAccount : IAccountShell
     {
         var transfer = new Transfer(
             new TransferId((UInt128)(ulong)++_lastId), _account, AccountAddress.Parse(to), Amount.Of(1), 1);
-        Runtime.Handle(new PostTransferCall(transfer, default, LedgerTime.MaxValue), At(second));
+        Runtime.Handle(new PostTransferRequest(transfer, default, LedgerTime.MaxValue), At(second));
         Write(second);
         return transfer;
     }
@@ -37,25 +37,25 @@ internal sealed class LoneAccount : IAccountShell
     public void Commit(Transfer transfer, int second)
     {
         Runtime.Handle(
-            new CloseAnswer(transfer.Id, TransferContent.DigestOf(transfer), Committed: true, At(second), null), At(second));
+            new CommitResponse(transfer.Id, TransferContent.DigestOf(transfer), Committed: true, At(second), null), At(second));
         Write(second);
     }
 
-    void IAccountShell.Reply(Caller caller, AccountAnswerBase answer)
+    void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer)
     {
     }
 
-    void IAccountShell.Send(AccountAddress account, AccountMessage message)
+    void IAccountHost.Send(AccountAddress account, AccountMessage message)
     {
     }
 
-    void IAccountShell.Write(EventBatch batch) => _isWriting = true;
+    void IAccountHost.Write(EventBatch batch) => _isWriting = true;
 
-    void IAccountShell.Lookup(IdLookup lookup)
+    void IAccountHost.Lookup(IdLookup lookup)
     {
     }
 
-    void IAccountShell.WakeAt(LedgerTime time)
+    void IAccountHost.WakeAt(LedgerTime time)
     {
     }
 

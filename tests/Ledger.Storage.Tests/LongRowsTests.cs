@@ -52,9 +52,9 @@ public abstract class LongRowsTests
         Insert("ledger-account-b", 1, 2, 9 * MiB);
         Insert("ledger-account-c", 1, 1_500, 10);
 
-        await using var store = storage.OpenWork();
+        await using var store = storage.OpenHoldIndex();
         var size = new PageSize(1_000, LedgerSizes.PageMax);
-        var pages = new List<WorkPage>();
+        var pages = new List<JournalPage>();
         for (long from = 0; ;)
         {
             var page = await store.ReadRowsAsync(from, 5_000, "noted", isPrefix: true, size, CancellationToken.None);

@@ -177,7 +177,7 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
         Execute($"VACUUM INTO '{FilePath}.older'");
         await WriteAsync(Row("b", 1));
 
-        // Another connection has written, and nothing is lost: as the index of ids is mended.
+        // Another connection has written, and nothing is lost: as the index of ids is fixed.
         Execute("INSERT INTO ledger_id (id, persistence_id, sequence_number) VALUES (zeroblob(16), 'a', 0)");
         await WriteAsync(Row("b", 2));
         watch.Loss.ShouldBeNull();

@@ -21,7 +21,7 @@ internal static class SpelledFacts
 
     public static AccountAddress Account(string text) => AccountAddress.Parse(text);
 
-    public static IEnumerable<WorkFact> Decode(ReadOnlyMemory<byte> row, string persistenceId, long sequenceNr)
+    public static IEnumerable<HoldFact> Decode(ReadOnlyMemory<byte> row, string persistenceId, long sequenceNr)
     {
         foreach (var fact in Encoding.UTF8.GetString(row.Span).Split(';', StringSplitOptions.TrimEntries))
         {
@@ -63,10 +63,10 @@ public abstract class WorkIndexTests
 
     protected static CancellationToken None => CancellationToken.None;
 
-    private protected static LedgerWorkIndex Open(LedgerStorage storage) => new(storage.OpenWork(), SpelledFacts.Decode);
+    private protected static HoldIndex Open(LedgerStorage storage) => new(storage.OpenHoldIndex(), SpelledFacts.Decode);
 
     /// <summary>The statement that appends a row.</summary>
-    protected string Insert(string stream, string facts, string manifest = WorkDecoder.MarkedManifest)
+    protected string Insert(string stream, string facts, string manifest = HoldFactReader.MarkedManifest)
     {
         var number = _sequenceNrs[stream] = _sequenceNrs.GetValueOrDefault(stream) + 1;
         return "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier,"
@@ -77,10 +77,10 @@ public abstract class WorkIndexTests
 
     protected abstract string Bytes(string text);
 
-    protected void Append(string stream, string facts, string manifest = WorkDecoder.MarkedManifest) =>
+    protected void Append(string stream, string facts, string manifest = HoldFactReader.MarkedManifest) =>
         Execute(Insert(stream, facts, manifest));
 
-    private protected static async Task<string> DueAsync(ILedgerWorkIndex index, int limit = 100, params string[] except) =>
+    private protected static async Task<string> DueAsync(IHoldIndex index, int limit = 100, params string[] except) =>
         string.Join(' ', (await index.DueAsync(s_end, limit, [.. except.Select(SpelledFacts.Account)], None))
             .Select(one => $"{one.Account.Text}@{one.Due.UnixMicroseconds}"));
 
@@ -242,9 +242,9 @@ public abstract class WorkIndexTests
     public async Task A_row_that_can_not_be_read_stops_no_other_and_is_read_again_by_the_next_process()
     {
         var storage = Prepare();
-        var unreadable = new List<WorkRow>();
-        await using (var index = new LedgerWorkIndex(
-            storage.OpenWork(), SpelledFacts.Decode, (row, _) => unreadable.Add(row)))
+        var unreadable = new List<JournalPageRow>();
+        await using (var index = new HoldIndex(
+            storage.OpenHoldIndex(), SpelledFacts.Decode, (row, _) => unreadable.Add(row)))
         {
             Append("c", "made 1 a c 500");
             Append("x", "something newer");
@@ -256,7 +256,7 @@ public abstract class WorkIndexTests
         }
 
         Scalar("SELECT ordering FROM ledger_work_checkpoint WHERE name = 'holds'").ShouldBe(1);
-        await using var next = new LedgerWorkIndex(storage.OpenWork(), (row, id, number) =>
+        await using var next = new HoldIndex(storage.OpenHoldIndex(), (row, id, number) =>
             id == "ledger-account-x" ? [new HoldEnded(SpelledFacts.Hold(1))] : SpelledFacts.Decode(row, id, number));
         await next.CatchUpAsync(None);
         (await DueAsync(next)).ShouldBe("b@400");
@@ -267,10 +267,10 @@ public abstract class WorkIndexTests
     {
         var storage = Prepare();
         var isMended = false;
-        var unreadable = new List<WorkRow>();
+        var unreadable = new List<JournalPageRow>();
         var again = new List<long>();
-        await using var index = new LedgerWorkIndex(
-            storage.OpenWork(),
+        await using var index = new HoldIndex(
+            storage.OpenHoldIndex(),
             (row, id, number) => SpelledFacts.Decode(
                 id == "ledger-account-x" && isMended ? Encoding.UTF8.GetBytes("made 3 a c 300") : row, id, number),
             (row, _) => unreadable.Add(row), readAgain: again.Add)
@@ -348,21 +348,21 @@ public abstract class WorkIndexTests
     public async Task What_is_in_doubt_for_long_is_noted_by_when_it_was_prepared()
     {
         await using var index = Open(Prepare());
-        var anchor = new LoneAccount("a");
+        var coordinator = new LoneAccount("a");
         var note = new DoubtNote(SpelledFacts.Account("a"), index, static failure => throw failure);
-        var first = anchor.Pay("b", 0);
-        var second = anchor.Pay("c", 0);
-        _ = anchor.Pay("d", 0);
+        var first = coordinator.Pay("b", 0);
+        var second = coordinator.Pay("c", 0);
+        _ = coordinator.Pay("d", 0);
         var notedAt = new List<int>();
         for (var time = 1; time <= 80; time++)
         {
-            anchor.Runtime.Tick(LoneAccount.At(time));
+            coordinator.Runtime.Tick(LoneAccount.At(time));
             if (time is 29 or 58)
             {
-                anchor.Commit(time == 29 ? first : second, time);
+                coordinator.Commit(time == 29 ? first : second, time);
             }
 
-            note.Look(anchor.Runtime.OldestInDoubt, LoneAccount.At(time));
+            note.Look(coordinator.Runtime.OldestInDoubt, LoneAccount.At(time));
             if (note.IsNoted)
             {
                 notedAt.Add(time);
@@ -377,16 +377,16 @@ public abstract class WorkIndexTests
     public async Task The_note_goes_when_what_is_in_doubt_is_decided_and_newer_doubt_is_young()
     {
         await using var index = Open(Prepare());
-        var anchor = new LoneAccount("a");
+        var coordinator = new LoneAccount("a");
         var note = new DoubtNote(SpelledFacts.Account("a"), index, static failure => throw failure);
-        var old = anchor.Pay("b", 0);
-        note.Look(anchor.Runtime.OldestInDoubt, LoneAccount.At(31));
+        var old = coordinator.Pay("b", 0);
+        note.Look(coordinator.Runtime.OldestInDoubt, LoneAccount.At(31));
         await Until.TrueAsync(async () => (await index.ListUnfinishedAsync(default, 10, None)).Count == 1);
-        _ = anchor.Pay("c", 40);
-        anchor.Commit(old, 41);
-        note.Look(anchor.Runtime.OldestInDoubt, LoneAccount.At(42));
+        _ = coordinator.Pay("c", 40);
+        coordinator.Commit(old, 41);
+        note.Look(coordinator.Runtime.OldestInDoubt, LoneAccount.At(42));
         await Until.TrueAsync(async () => (await index.ListUnfinishedAsync(default, 10, None)).Count == 0);
-        note.Look(anchor.Runtime.OldestInDoubt, LoneAccount.At(70));
+        note.Look(coordinator.Runtime.OldestInDoubt, LoneAccount.At(70));
         await Until.TrueAsync(async () => (await index.ListUnfinishedAsync(default, 10, None)).Count == 1);
     }
 
@@ -396,11 +396,11 @@ public abstract class WorkIndexTests
         await using var index = Open(Prepare());
         for (var i = 0; i < 1_500; i++)
         {
-            Append($"c{i % 3}", $"{i}", i % 2 == 0 ? LedgerSerializer.RowManifest : WorkDecoder.MarkedManifest);
+            Append($"c{i % 3}", $"{i}", i % 2 == 0 ? LedgerSerializer.RowManifest : HoldFactReader.MarkedManifest);
         }
 
         Append("c0", "of somebody else", "other");
-        var rows = new List<WorkRow>();
+        var rows = new List<JournalPageRow>();
         await foreach (var row in index.ReadSinceAsync(2, None))
         {
             rows.Add(row);
@@ -550,8 +550,8 @@ public sealed class PostgreSqlWorkIndexTests : WorkIndexTests
     public async Task Places_that_a_failover_has_lost_are_given_again_and_read_again()
     {
         var generation = 0;
-        await using var index = new LedgerWorkIndex(
-            Prepare().OpenWork(), SpelledFacts.Decode, generation: () => generation);
+        await using var index = new HoldIndex(
+            Prepare().OpenHoldIndex(), SpelledFacts.Decode, generation: () => generation);
         Append("c", "made 1 a c 500");
         await index.CatchUpAsync(None);
         Append("c", "nothing that the index can read", LedgerSerializer.RowManifest);

@@ -42,16 +42,16 @@ internal sealed class LongStream(AccountAddress account, int entries, DateTimeOf
     /// <summary>A transfer to the account, as it books it.</summary>
     /// <param name="transfer">The transfer.</param>
     /// <param name="at">When.</param>
-    public static CloserCommitted Booked(Transfer transfer, LedgerTime at) => new(
-        new TransactionPart
+    public static LastAgentCommitted Booked(Transfer transfer, LedgerTime at) => new(
+        new TransactionBranch
         {
             Id = transfer.Id,
-            Anchor = transfer.DebitAccount,
+            Coordinator = transfer.DebitAccount,
             LegCount = 1,
             Asked = TransferContent.DigestOf(transfer),
             Legs =
             [
-                new PartLeg(0, transfer, null)
+                new ResolvedLeg(0, transfer, null)
                 {
                     Amount = transfer.Amount,
                     HoldRemaining = transfer.ResolvesHold ? transfer.Amount : Amount.Zero,

@@ -28,7 +28,7 @@ internal sealed class OldIds
         stream.Besides[stream.Rows - 5] = at => LongStream.Booked(
             new Transfer(LongStream.Dated(at, 5), s_payer, account, Amount.Of(1), 1)
             {
-                Asset = asset, Flags = TransferFlags.VoidPending, PendingId = hold,
+                Asset = asset, Flags = TransferFlags.VoidPending, HoldId = hold,
             }, at);
     }
 
@@ -53,7 +53,7 @@ internal sealed class OldIds
     }
 
     /// <summary>Asks.</summary>
-    public async Task<IdFound?> FindAsync(AccountStreamReader reader, IdLookup lookup) =>
+    public async Task<IdHistory?> FindAsync(AccountStreamReader reader, IdLookup lookup) =>
         (await reader.FindAsync(account, [lookup], CancellationToken.None))[0].Found;
 
     private IdLookup Ask(TransferId id, bool withLater)

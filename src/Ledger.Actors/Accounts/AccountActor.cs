@@ -12,8 +12,8 @@ namespace Ledger.Actors.Accounts;
 
 /// <summary>What every account actor of a node shares.</summary>
 internal sealed record AccountActorContext(
-    AccountRuntimeOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader,
-    ILedgerWorkIndex Work, NodeLease Lease, Func<IActorRef> Accounts)
+    AccountMachineOptions Runtime, TimeSpan PassivateAfter, TimeProvider Time, AccountStreamReader Reader,
+    IHoldIndex HoldIndex, NodeLease Lease, Func<IActorRef> Accounts)
 {
     /// <summary>The journal that accounts write to.</summary>
     public string JournalPluginId { get; init; } = StorageHocon.JournalPlugin;
@@ -22,7 +22,7 @@ internal sealed record AccountActorContext(
     public string SnapshotPluginId { get; init; } = StorageHocon.SnapshotPlugin;
 
     /// <summary>How writes to the journal fare.</summary>
-    public JournalWatch Writes { get; } = new();
+    public JournalOutcomes Writes { get; } = new();
 
     /// <summary>How snapshots fare.</summary>
     public SnapshotWatch Snapshots { get; } = new();
@@ -43,7 +43,7 @@ internal sealed record AccountActorContext(
     public DatabaseWatch? Database { get; init; }
 
     /// <summary>The timers of accounts.</summary>
-    public AccountClock Clock { get; } = new();
+    public TimingWheel Clock { get; } = new();
 
     /// <summary>Has an account woken after a pause.</summary>
     public void PokeAfter(ActorSystem system, TimeSpan pause, AccountAddress account)
@@ -51,7 +51,7 @@ internal sealed record AccountActorContext(
         try
         {
             system.Scheduler.ScheduleTellOnce(
-                pause, Accounts(), new AccountEnvelope(account, new Poke()), ActorRefs.NoSender);
+                pause, Accounts(), new AccountEnvelope(account, new Activate()), ActorRefs.NoSender);
         }
         catch (SchedulerException)
         {
@@ -60,16 +60,16 @@ internal sealed record AccountActorContext(
     }
 }
 
-/// <summary>The shell around one <see cref="AccountRuntime"/>: it routes messages, writes and reads rows, keeps the hash
+/// <summary>The shell around one <see cref="AccountMachine"/>: it routes messages, writes and reads rows, keeps the hash
 /// chain, and tells the time. It holds no rule of the ledger.</summary>
-internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
+internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
 {
     private static readonly TimeSpan s_wakeUnreadWithin = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_checkSearchesAfter = TimeSpan.FromSeconds(1);
 
     private readonly AccountActorContext context;
     private readonly AccountAddress account;
-    private readonly AccountRuntime runtime;
+    private readonly AccountMachine runtime;
     private readonly Action<JournalRow> written;
     private readonly ShardClaim? claim;
     private readonly int? generation;
@@ -93,7 +93,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     private readonly DoubtNote doubt;
     private long dropped;
     private bool isAhead;
-    private Queue<Utterance>? withheld;
+    private Queue<OutboundMessage>? withheld;
     private ICancelable? silence;
 
     public AccountActor(AccountAddress account, AccountActorContext context)
@@ -104,9 +104,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         JournalPluginId = context.JournalPluginId;
         SnapshotPluginId = context.SnapshotPluginId;
         lastHash = JournalCodec.GenesisHash(PersistenceId);
-        runtime = new AccountRuntime(account, context.Runtime, this);
+        runtime = new AccountMachine(account, context.Runtime, this);
         written = _ => Written();
-        doubt = new DoubtNote(account, context.Work, failure => Log.Warning(
+        doubt = new DoubtNote(account, context.HoldIndex, failure => Log.Warning(
             failure, "The index of work can't be told that {Account} is in doubt; the account goes on by itself", account));
         claim = context.Claims.GetValueOrDefault(Context.Parent.Path.Name);
         generation = context.Database?.Generation;
@@ -121,7 +121,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     public static string PersistenceIdOf(AccountAddress account) => PersistenceIdPrefix + account.Text;
 
     // Whether nobody else can be speaking for this account.
-    private bool MaySpeak => context.Lease.IsGood && (claim is null or { IsHeld: true }) && !IsOutdated;
+    private bool CanSend => context.Lease.IsGood && (claim is null or { IsHeld: true }) && !IsOutdated;
 
     // R19 b: what this incarnation knows is of a database that is another now.
     private bool IsOutdated => generation is { } mine && mine != context.Database!.Generation;
@@ -181,7 +181,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         {
             // Whoever waits learns "unknown"; what has just come goes to the next incarnation.
             Log.Debug("{Account} starts again from the journal, since its database has changed", account);
-            runtime.Fail(CallFailure.Moving);
+            runtime.Fail(RequestFailure.Relocating);
             Context.System.DeadLetters.Tell(message, Sender);
             Context.Stop(Self);
             return;
@@ -214,10 +214,10 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 LookWhetherIdle();
                 break;
             case LeaseChanged:
-                SpeakAgain();
+                OnLeaseRenewed();
                 break;
-            case SilentForLong:
-                TellThatSilent();
+            case LeaseLapsedForLong:
+                OnLeaseLapsed();
                 break;
             case StopAccount:
                 stopping = true;
@@ -266,9 +266,9 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             "{Account} leaves a {Message} that was sent before the database failed over, or by a node that has not noticed"
                 + " yet",
             account, envelope.Message.GetType().Name);
-        if (envelope.Message is AccountCall call)
+        if (envelope.Message is AccountRequest call)
         {
-            LostCallsActor.Answer(call.Caller, new CallFailed(CallFailure.JournalUnavailable));
+            UndeliveredMessagesActor.Answer(call.ReplyTo, new RequestFailed(RequestFailure.JournalUnavailable));
         }
     }
 
@@ -279,10 +279,10 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         runtime.Tick(now);
         NoteTime(now);
         doubt.Look(runtime.OldestInDoubt, now);
-        if (context.Lease.IsSilentForLong)
+        if (context.Lease.IsLapsedForLong)
         {
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
-            runtime.GiveUpCalls(CallFailure.JournalUnavailable);
+            runtime.GiveUpRequests(RequestFailure.JournalUnavailable);
         }
     }
 
@@ -341,24 +341,24 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         if (!runtime.HasUnwritten)
         {
-            runtime.Fail(CallFailure.Moving);
+            runtime.Fail(RequestFailure.Relocating);
             Context.Stop(Self);
         }
     }
 
     // ---------------------------------------------------------------- the runtime's world
 
-    public void Reply(Caller caller, AccountAnswerBase answer) => Say(new Utterance(caller, answer, default, null));
+    public void Reply(ReplyTarget caller, AccountResponse answer) => TrySend(new OutboundMessage(caller, answer, default, null));
 
-    public void Send(AccountAddress account, AccountMessage message) => Say(new Utterance(default, null, account, message));
+    public void Send(AccountAddress account, AccountMessage message) => TrySend(new OutboundMessage(default, null, account, message));
 
     // R9: an incarnation that has a successor, of which it does not know, must not be heard. What is said while the lease has
     // lapsed waits, in order: once it is renewed, there can have been no successor.
-    private void Say(in Utterance utterance)
+    private void TrySend(in OutboundMessage message)
     {
-        if (utterance.Answer is CallFailed || (withheld is null && MaySpeak))
+        if (message.Answer is RequestFailed || (withheld is null && CanSend))
         {
-            SayNow(utterance);
+            Send(message);
             return;
         }
 
@@ -369,19 +369,19 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
             CheckSilence();
         }
 
-        withheld.Enqueue(utterance);
+        withheld.Enqueue(message);
     }
 
-    private void SayNow(in Utterance utterance)
+    private void Send(in OutboundMessage message)
     {
-        if (utterance.Answer is { } answer)
+        if (message.Answer is { } answer)
         {
-            LostCallsActor.Answer(utterance.Caller, answer);
+            UndeliveredMessagesActor.Answer(message.Caller, answer);
         }
         else
         {
             context.Accounts().Tell(
-                new AccountEnvelope(utterance.Account, utterance.Message!)
+                new AccountEnvelope(message.Account, message.Message!)
                 {
                     Mark = generation is { } mine ? context.Database!.MarkOf(mine) : null,
                 },
@@ -389,7 +389,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         }
     }
 
-    private void SpeakAgain()
+    private void OnLeaseRenewed()
     {
         if (context.Lease.IsLost)
         {
@@ -400,7 +400,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
         while (withheld is { Count: > 0 })
         {
-            if (!MaySpeak)
+            if (!CanSend)
             {
                 // Where it is the shard's claim that is gone, this account is about to end.
                 if (!context.Lease.IsGood)
@@ -411,26 +411,26 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
                 return;
             }
 
-            SayNow(withheld.Dequeue());
+            Send(withheld.Dequeue());
         }
 
         withheld = null;
     }
 
     // Callers are not left waiting for their deadlines: they learn that their outcome is unknown, and ask again.
-    private void TellThatSilent()
+    private void OnLeaseLapsed()
     {
         if (withheld is null || context.Lease.IsGood)
         {
-            SpeakAgain();
+            OnLeaseRenewed();
             return;
         }
 
         // The first lease of a process is on its way; that it takes a moment is no reason to ask again.
         if (context.Lease.Age is not null)
         {
-            FailWithheld(CallFailure.JournalUnavailable);
-            runtime.GiveUpCalls(CallFailure.JournalUnavailable);
+            FailWithheld(RequestFailure.JournalUnavailable);
+            runtime.GiveUpRequests(RequestFailure.JournalUnavailable);
         }
 
         CheckSilence();
@@ -440,22 +440,22 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         silence?.Cancel();
         silence = Context.System.Scheduler.ScheduleTellOnceCancelable(
-            context.Lease.Duration, Self, SilentForLong.Instance, ActorRefs.NoSender);
+            context.Lease.Duration, Self, LeaseLapsedForLong.Instance, ActorRefs.NoSender);
     }
 
     // Whoever waits for something that is withheld learns that; what is for other accounts goes on waiting.
-    private void FailWithheld(CallFailure reason)
+    private void FailWithheld(RequestFailure reason)
     {
         for (var left = withheld?.Count ?? 0; left > 0; left--)
         {
-            var utterance = withheld!.Dequeue();
-            if (utterance.Answer is null)
+            var message = withheld!.Dequeue();
+            if (message.Answer is null)
             {
-                withheld.Enqueue(utterance);
+                withheld.Enqueue(message);
             }
             else
             {
-                SayNow(utterance with { Answer = new CallFailed(reason) });
+                Send(message with { Answer = new RequestFailed(reason) });
             }
         }
     }
@@ -466,7 +466,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         writing = batch;
         writingHash = JournalCodec.HashOf(bytes);
         PersistAsync(
-            new JournalRow(bytes, WorkFacts.AreIn(batch, account), IdEntries.Of(batch)) { Generation = generation }, written);
+            new JournalRow(bytes, HoldFacts.AreIn(batch, account), IdEntries.Of(batch)) { Generation = generation }, written);
     }
 
     public void Lookup(IdLookup lookup)
@@ -545,7 +545,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         wakeTime.Want(time);
         var delay = TimeSpan.FromMicroseconds(Math.Max(0, time.UnixMicroseconds - Now.UnixMicroseconds));
         var scheduler = Context.System.Scheduler;
-        if (delay <= AccountClock.WakeWithin)
+        if (delay <= TimingWheel.WakeWithin)
         {
             context.Clock.WakeAfter(scheduler, delay, Self, wakeTime, time);
         }
@@ -594,13 +594,13 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     {
         Log.Warning(cause, "The journal could not confirm row {SequenceNr} of {Account}", sequenceNr, account);
         context.Writes.Failed(cause);
-        runtime.Fail(CallFailure.JournalUnavailable);
+        runtime.Fail(RequestFailure.JournalUnavailable);
     }
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
         Log.Error(cause, "The journal rejected row {SequenceNr} of {Account}", sequenceNr, account);
-        runtime.Fail(CallFailure.JournalUnavailable);
+        runtime.Fail(RequestFailure.JournalUnavailable);
         Context.Stop(Self);
     }
 
@@ -615,7 +615,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
 
     protected override void PreRestart(Exception reason, object message)
     {
-        runtime.Fail(CallFailure.JournalUnavailable);
+        runtime.Fail(RequestFailure.JournalUnavailable);
         base.PreRestart(reason, message);
     }
 
@@ -626,8 +626,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
         searches?.StopAll();
         searchCheck?.Cancel();
         context.Ahead.Note(account, TimeSpan.Zero);
-        runtime.Fail(CallFailure.Moving);
-        FailWithheld(CallFailure.Moving);
+        runtime.Fail(RequestFailure.Relocating);
+        FailWithheld(RequestFailure.Relocating);
         if ((!recovered || runtime.HasInDoubt) && wakeAfter is { } pause)
         {
             // Something is unfinished, or may be where the journal could not be read, so this account must not sleep for
@@ -649,11 +649,11 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountShell
     }
 
     // An answer to a caller, or a message to another account.
-    private readonly record struct Utterance(
-        Caller Caller, AccountAnswerBase? Answer, AccountAddress Account, AccountMessage? Message);
+    private readonly record struct OutboundMessage(
+        ReplyTarget Caller, AccountResponse? Answer, AccountAddress Account, AccountMessage? Message);
 
-    private sealed class SilentForLong : INoSerializationVerificationNeeded, IDeadLetterSuppression
+    private sealed class LeaseLapsedForLong : INoSerializationVerificationNeeded, IDeadLetterSuppression
     {
-        public static readonly SilentForLong Instance = new();
+        public static readonly LeaseLapsedForLong Instance = new();
     }
 }

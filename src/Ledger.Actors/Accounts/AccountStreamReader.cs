@@ -122,7 +122,7 @@ internal sealed class AccountStreamReader
     /// <param name="fence">Up to where the account's rows are durable.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<StatementPage> ReadPageAsync(
-        StatementQuery query, StatementFenceAnswer fence, CancellationToken cancellationToken)
+        StatementQuery query, FlushResponse fence, CancellationToken cancellationToken)
     {
         var account = query.Account;
         var allowance = new ReadAllowance(LedgerSizes.StatementReadMax);
@@ -158,7 +158,7 @@ internal sealed class AccountStreamReader
         AccountAddress account, Asset asset, List<(StatementEntry Entry, long HoldRow)> read, ReadAllowance allowance,
         CancellationToken cancellationToken)
     {
-        var left = read.FindAll(static one => one.HoldRow != 0).ConvertAll(static one => (one.HoldRow, one.Entry.Transfer.PendingId));
+        var left = read.FindAll(static one => one.HoldRow != 0).ConvertAll(static one => (one.HoldRow, one.Entry.Transfer.HoldId));
         var holds = await HoldsAsync(account, left, allowance, cancellationToken);
         var entries = new List<StatementEntry>(read.Count);
         var size = EncodedSize.Row;
@@ -167,7 +167,7 @@ internal sealed class AccountStreamReader
             var entry = bare with { Asset = asset };
             if (row != 0)
             {
-                if (!holds.TryGetValue(bare.Transfer.PendingId, out var hold))
+                if (!holds.TryGetValue(bare.Transfer.HoldId, out var hold))
                 {
                     break;
                 }
@@ -233,8 +233,8 @@ internal sealed class AccountStreamReader
                 {
                     var part = happened switch
                     {
-                        TransactionPrepared prepared => prepared.Part,
-                        CloserCommitted closed => closed.Part,
+                        TransactionPrepared prepared => prepared.Branch,
+                        LastAgentCommitted closed => closed.Branch,
                         _ => null,
                     };
                     foreach (var leg in part?.Legs ?? [])
@@ -261,7 +261,7 @@ internal sealed class AccountStreamReader
         entries.Count > 0 && allowance.Left <= LedgerSizes.StatementReadMax / 2;
 
     private async Task<List<(StatementEntry Entry, long HoldRow)>> ReadOldestAsync(
-        AccountAddress account, ulong low, ulong high, StatementFenceAnswer fence, ReadAllowance allowance,
+        AccountAddress account, ulong low, ulong high, FlushResponse fence, ReadAllowance allowance,
         CancellationToken cancellationToken)
     {
         var entries = new List<(StatementEntry Entry, long HoldRow)>();
@@ -296,7 +296,7 @@ internal sealed class AccountStreamReader
 
     // Downwards, so that a page that ends early has the newest ones.
     private async Task<List<(StatementEntry Entry, long HoldRow)>> ReadNewestAsync(
-        AccountAddress account, ulong low, ulong high, StatementFenceAnswer fence, ReadAllowance allowance,
+        AccountAddress account, ulong low, ulong high, FlushResponse fence, ReadAllowance allowance,
         CancellationToken cancellationToken)
     {
         var entries = new List<(StatementEntry Entry, long HoldRow)>();
@@ -342,7 +342,7 @@ internal sealed class AccountStreamReader
     }
 
     private static void AddEntries(
-        AccountAddress account, EventBatch row, Dictionary<TransferId, TransactionPart> contents, ulong low, ulong high,
+        AccountAddress account, EventBatch row, Dictionary<TransferId, TransactionBranch> contents, ulong low, ulong high,
         List<(StatementEntry Entry, long HoldRow)> entries)
     {
         var number = row.EntriesBefore;
@@ -350,7 +350,7 @@ internal sealed class AccountStreamReader
         var credits = row.Before.CreditsPosted;
         foreach (var happened in row.Events)
         {
-            TransactionPart part;
+            TransactionBranch part;
             LedgerTime time;
             switch (happened)
             {
@@ -358,8 +358,8 @@ internal sealed class AccountStreamReader
                     part = contents[committed.Key];
                     time = committed.CommitTime;
                     break;
-                case CloserCommitted closed:
-                    part = closed.Part;
+                case LastAgentCommitted closed:
+                    part = closed.Branch;
                     time = closed.CommitTime;
                     break;
                 default:
@@ -391,7 +391,7 @@ internal sealed class AccountStreamReader
                         ? leg.Transfer
                         : leg.Transfer with { Amount = leg.Amount };
                     if (transfer.ResolvesHold && leg.HoldRow == 0 && part.Legs.FirstOrDefault(
-                        one => one.IsHold && one.Transfer!.Id == transfer.PendingId) is { Transfer: { } hold })
+                        one => one.IsHold && one.Transfer!.Id == transfer.HoldId) is { Transfer: { } hold })
                     {
                         transfer = transfer.WithTextOf(hold.Reference, hold.Metadata);
                     }
@@ -440,7 +440,7 @@ internal sealed class AccountStreamReader
     // The number of the first entry booked at a time or later; one past the last when there is none. Rows are in the
     // order of their times: what precedes it is what precedes the last row that begins earlier, and some of that row.
     private async Task<ulong> FirstAtOrAfterAsync(
-        AccountAddress account, LedgerTime time, StatementFenceAnswer fence, ReadAllowance allowance,
+        AccountAddress account, LedgerTime time, FlushResponse fence, ReadAllowance allowance,
         CancellationToken cancellationToken)
     {
         var from = await LastRowWhereAsync(
@@ -475,7 +475,7 @@ internal sealed class AccountStreamReader
             var part = happened switch
             {
                 TransactionCommitted committed => contents.Parts[committed.Key],
-                CloserCommitted closed => closed.Part,
+                LastAgentCommitted closed => closed.Branch,
                 _ => null,
             };
             number += (ulong)(part?.Legs.Count(leg => leg.IsPosting && leg.Concerns(account)) ?? 0);
@@ -565,7 +565,7 @@ internal sealed class AccountStreamReader
     /// <param name="previousHash">The hash of the row before, as this one says it.</param>
     /// <exception cref="JournalCorruptException">It is none.</exception>
     internal static EventBatch Decode(in StreamRow row, AccountAddress account, out ReadOnlyMemory<byte> previousHash) =>
-        row.Manifest is LedgerSerializer.RowManifest or LedgerSerializer.WorkRowManifest
+        row.Manifest is LedgerSerializer.RowManifest or LedgerSerializer.HoldRowManifest
             ? JournalCodec.Decode(row.Payload, account, row.SequenceNr, out previousHash)
             : throw new JournalCorruptException($"Row {row.SequenceNr} of {account} has the manifest '{row.Manifest}'.");
 }

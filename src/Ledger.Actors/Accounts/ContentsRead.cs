@@ -5,13 +5,13 @@ namespace Ledger.Actors.Accounts;
 /// <summary>What the rows of a statement's page commit, as far as it was read. Not thread-safe.</summary>
 internal sealed class ContentsRead
 {
-    // Rows that lie closer together than this are read at once.
+    // Rows that lie last agent together than this are read at once.
     private const int GapMax = 8;
 
     private readonly SortedSet<long> missing = [];
 
     /// <summary>The parts, by their keys.</summary>
-    public Dictionary<TransferId, TransactionPart> Parts { get; } = [];
+    public Dictionary<TransferId, TransactionBranch> Parts { get; } = [];
 
     /// <summary>Adds the rows of a page: what they prepare is known, what else they commit will be asked for.</summary>
     /// <param name="rows">The rows.</param>
@@ -68,7 +68,7 @@ internal sealed class ContentsRead
             {
                 if (happened is TransactionPrepared prepared)
                 {
-                    Parts[prepared.Part.Key] = prepared.Part;
+                    Parts[prepared.Branch.Key] = prepared.Branch;
                 }
             }
         }

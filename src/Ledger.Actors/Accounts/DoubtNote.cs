@@ -9,7 +9,7 @@ namespace Ledger.Actors.Accounts;
 /// <param name="account">The account.</param>
 /// <param name="work">Where it is noted.</param>
 /// <param name="failed">Called when it could not be.</param>
-internal sealed class DoubtNote(AccountAddress account, ILedgerWorkIndex work, Action<Exception> failed)
+internal sealed class DoubtNote(AccountAddress account, IHoldIndex work, Action<Exception> failed)
 {
     /// <summary>How long something may be in doubt before it is noted: half of what the recovery scan reads back, less than the
     /// longest pause between two looks of an account at what it has in hand.</summary>
@@ -46,7 +46,7 @@ internal sealed class DoubtNote(AccountAddress account, ILedgerWorkIndex work, A
         }
         else if (note is null || now >= notedAt.Add(After) || notedAt > now)
         {
-            // Said again and again: the sweeper takes it off once the account has answered.
+            // Said again and again: the hold expiry takes it off once the account has answered.
             notedAt = now;
             note = AddAsync(note, since);
         }
@@ -86,7 +86,7 @@ internal sealed class DoubtNote(AccountAddress account, ILedgerWorkIndex work, A
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // The sweeper takes it off.
+            // The hold expiry takes it off.
             failed(e);
         }
     }

@@ -13,7 +13,7 @@ internal sealed record AccountEnvelope(AccountAddress Account, AccountMessage Me
 }
 
 /// <summary>An answer on its way to the node that asked.</summary>
-internal sealed record AnswerEnvelope(long Correlation, AccountAnswerBase Answer);
+internal sealed record ResponseEnvelope(long Correlation, AccountResponse Answer);
 
 /// <summary>Tells an account to finish what it writes and stop.</summary>
 internal sealed class StopAccount

@@ -6,4 +6,4 @@ namespace Ledger.Actors.Accounts;
 /// <param name="Asked">The question.</param>
 /// <param name="Found">What was found; null for nothing.</param>
 /// <param name="IsProved">Whether that is the answer; else the index is not complete.</param>
-internal readonly record struct IdAnswer(IdLookup Asked, IdFound? Found, bool IsProved);
+internal readonly record struct IdAnswer(IdLookup Asked, IdHistory? Found, bool IsProved);

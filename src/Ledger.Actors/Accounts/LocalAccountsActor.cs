@@ -15,7 +15,7 @@ internal sealed class AccountProducer(AccountAddress account, AccountActorContex
 
     public ActorBase Produce() => context.Recoveries.TryBegin(account)
         ? new AccountActor(account, context)
-        : new UnreadableAccountActor(account, context);
+        : new RecoveryBackoffActor(account, context);
 
     public void Release(ActorBase actor)
     {
@@ -97,9 +97,9 @@ internal sealed class LocalAccountsActor(AccountActorContext context) : UntypedA
         if (waitsForAll is not null)
         {
             // The process ends: whoever asked learns "unknown", and the next one asks again.
-            if (envelope.Message is AccountCall call)
+            if (envelope.Message is AccountRequest call)
             {
-                LostCallsActor.Answer(call.Caller, new CallFailed(CallFailure.NotBegun));
+                UndeliveredMessagesActor.Answer(call.ReplyTo, new RequestFailed(RequestFailure.NotBegun));
             }
 
             return;

@@ -36,7 +36,7 @@ internal sealed class RecoveryThrottle(NodeLease lease)
     private long nextPurge;
 
     /// <summary>How recoveries fare.</summary>
-    public JournalWatch Reads { get; } = new();
+    public JournalOutcomes Reads { get; } = new();
 
     /// <summary>How many accounts could not be recovered when that was last tried.</summary>
     public int Count
@@ -68,12 +68,12 @@ internal sealed class RecoveryThrottle(NodeLease lease)
 
     /// <summary>What callers of an account that may not be tried are told: to try again, or, after a while, that it is of no
     /// use.</summary>
-    public CallFailure ReasonFor(AccountAddress account)
+    public RequestFailure ReasonFor(AccountAddress account)
     {
-        var isLong = lease.IsSilentForLong
+        var isLong = lease.IsLapsedForLong
             || (IsAllFailing && Stopwatch.GetElapsedTime(Volatile.Read(ref failedOfAllSince)) > s_patience)
             || (failing.TryGetValue(account, out var failed) && Stopwatch.GetElapsedTime(failed.First) > s_patience);
-        return isLong ? CallFailure.JournalUnavailable : CallFailure.NotBegun;
+        return isLong ? RequestFailure.JournalUnavailable : RequestFailure.NotBegun;
     }
 
     /// <summary>Notes that a recovery has failed.</summary>
@@ -162,7 +162,7 @@ internal sealed class RecoveryThrottle(NodeLease lease)
     private bool IsDue(AccountAddress account, long now, out bool takesTurn)
     {
         takesTurn = false;
-        if (lease.IsSilentForLong)
+        if (lease.IsLapsedForLong)
         {
             // It could not speak, and where the lease can't be renewed, the journal can hardly be read.
             return false;
@@ -207,7 +207,7 @@ internal sealed class RecoveryThrottle(NodeLease lease)
 /// <summary>Stands in for an account whose journal could not be read a moment ago: answers its callers at once, until it may be
 /// tried again.</summary>
 /// <remarks>Of what other accounts say to it the newest is kept for that moment; the rest they say again.</remarks>
-internal sealed class UnreadableAccountActor(AccountAddress account, AccountActorContext context) : UntypedActor
+internal sealed class RecoveryBackoffActor(AccountAddress account, AccountActorContext context) : UntypedActor
 {
     private const int KeptMax = 16;
 
@@ -228,10 +228,10 @@ internal sealed class UnreadableAccountActor(AccountAddress account, AccountActo
                 Leave();
                 context.Accounts().Tell(envelope, Sender);
                 break;
-            case AccountEnvelope { Message: AccountCall call }:
-                LostCallsActor.Answer(call.Caller, new CallFailed(context.Recoveries.ReasonFor(account)));
+            case AccountEnvelope { Message: AccountRequest call }:
+                UndeliveredMessagesActor.Answer(call.ReplyTo, new RequestFailed(context.Recoveries.ReasonFor(account)));
                 break;
-            case AccountEnvelope { Message: Poke }:
+            case AccountEnvelope { Message: Activate }:
                 Postpone();
                 break;
             case AccountEnvelope envelope:

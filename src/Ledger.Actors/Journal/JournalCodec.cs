@@ -34,14 +34,14 @@ internal sealed class SnapshotRow(ReadOnlyMemory<byte> bytes, ParsedSnapshot? pa
 
 /// <summary>A snapshot as far as it can be read without knowing whose it is.</summary>
 internal sealed class ParsedSnapshot(
-    StoredSnapshot stored, IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> remembered,
-    IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> early)
+    StoredSnapshot stored, IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> remembered,
+    IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> early)
 {
-    public IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Early => early;
+    public IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> Early => early;
 
     public StoredSnapshot Stored => stored;
 
-    public IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered => remembered;
+    public IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> Remembered => remembered;
 }
 
 /// <summary>The journal does not hold what it must: it was altered, or written by a newer version.</summary>
@@ -134,7 +134,7 @@ internal static class JournalCodec
             PreparedCount = snapshot.PreparedCount,
             WatermarkHigh = High(snapshot.Watermark.Value),
             WatermarkLow = Low(snapshot.Watermark.Value),
-            HasForgottenUnordered = snapshot.HasForgottenUnordered,
+            HasForgottenNonTimeOrdered = snapshot.HasForgottenNonTimeOrdered,
             ForgottenUpTo = snapshot.ForgottenUpTo.UnixMicroseconds,
             NewestIndexedId = snapshot.NewestIndexed.SequenceNr > 0 ? ToStored(snapshot.NewestIndexed.Id.Value) : null,
             NewestIndexedRow = snapshot.NewestIndexed.SequenceNr,
@@ -152,15 +152,15 @@ internal static class JournalCodec
         {
             var inDoubt = new StoredInDoubt
             {
-                Principal = principals.PlaceOf(doubt.Part.Principal),
+                Principal = principals.PlaceOf(doubt.Branch.Principal),
                 SequenceNr = doubt.SequenceNr,
                 Number = doubt.Number,
-                Transaction = ToStoredTransaction(doubt.Part),
+                Transaction = ToStoredTransaction(doubt.Branch),
                 DebitReserve = ToStored((Amount?)doubt.DebitReserve),
                 CreditReserve = ToStored((Amount?)doubt.CreditReserve),
                 PreparedTime = doubt.PreparedTime.UnixMicroseconds,
             };
-            AddLegs(inDoubt.Legs, doubt.Part, account: default);
+            AddLegs(inDoubt.Legs, doubt.Branch, account: default);
             stored.InDoubt.Add(inDoubt);
         }
 
@@ -258,7 +258,7 @@ internal static class JournalCodec
             stored.SequenceNr, spec,
             new LedgerTime(stored.OpenTime), FromStored(stored.Balances) ?? default, stored.EntryCount,
             new LedgerTime(stored.LastTime), stored.PreparedCount, Id(stored.WatermarkHigh, stored.WatermarkLow),
-            stored.HasForgottenUnordered, parsed.Remembered, inDoubt)
+            stored.HasForgottenNonTimeOrdered, parsed.Remembered, inDoubt)
         {
             RememberedEarly = parsed.Early,
             ForgottenUpTo = new LedgerTime(stored.HasForgottenUpTo ? stored.ForgottenUpTo : stored.LastTime),
@@ -349,9 +349,9 @@ internal static class JournalCodec
             stored.CreditAccount = transfer.CreditAccount.Text;
         }
 
-        if (!transfer.PendingId.IsNil)
+        if (!transfer.HoldId.IsNil)
         {
-            stored.PendingId = ToStored(transfer.PendingId.Value);
+            stored.PendingId = ToStored(transfer.HoldId.Value);
         }
 
         if (!transfer.Reverses.IsNil)
@@ -393,7 +393,7 @@ internal static class JournalCodec
             {
                 Flags = (TransferFlags)stored.Flags,
                 Timeout = TimeSpan.FromTicks(checked(stored.Timeout * TimeSpan.TicksPerMicrosecond)),
-                PendingId = stored.PendingId is null ? default : new TransferId(Id128(stored.PendingId)),
+                HoldId = stored.PendingId is null ? default : new TransferId(Id128(stored.PendingId)),
                 Reverses = stored.Reverses is null ? default : new TransferId(Id128(stored.Reverses)),
                 Reason = stored.Reason,
             };
@@ -410,7 +410,7 @@ internal static class JournalCodec
     // ---------------------------------------------------------------- transactions
 
     /// <summary>Stores legs, with the sides left out that are the stream's own account.</summary>
-    public static void AddLegs(RepeatedField<StoredTransfer> legs, TransactionPart part, AccountAddress account)
+    public static void AddLegs(RepeatedField<StoredTransfer> legs, TransactionBranch part, AccountAddress account)
     {
         foreach (var leg in part.Legs)
         {
@@ -438,9 +438,9 @@ internal static class JournalCodec
     }
 
     /// <summary>What the legs do not say; null where they say it all.</summary>
-    public static StoredTransaction? ToStoredTransaction(TransactionPart part)
+    public static StoredTransaction? ToStoredTransaction(TransactionBranch part)
     {
-        if (part is { Attempt: 0, IsAlone: true } && part.Legs[0].Transfer!.DebitAccount == part.Anchor
+        if (part is { Attempt: 0, IsAlone: true } && part.Legs[0].Transfer!.DebitAccount == part.Coordinator
             && part.Asked == part.Digest)
         {
             return null;
@@ -450,14 +450,14 @@ internal static class JournalCodec
         {
             Id = ToStored(part.Id.Value),
             Attempt = part.Attempt,
-            Anchor = part.Anchor.Text,
+            Coordinator = part.Coordinator.Text,
             LegCount = (uint)part.LegCount,
             Asked = ToStored(part.Asked),
             Digest = part.DigestOfWhole is { } digest ? ToStored(digest) : null,
         };
     }
 
-    public static TransactionPart PartOf(
+    public static TransactionBranch PartOf(
         RepeatedField<StoredTransfer> stored, StoredTransaction? transaction, AccountAddress own, long sequenceNr,
         string principal = "")
     {
@@ -466,17 +466,17 @@ internal static class JournalCodec
             throw new JournalCorruptException($"Row {sequenceNr} of {own} holds a transaction of {stored.Count} legs without a name.");
         }
 
-        var legs = ImmutableArray.CreateBuilder<PartLeg>(stored.Count);
+        var legs = ImmutableArray.CreateBuilder<ResolvedLeg>(stored.Count);
         foreach (var leg in stored)
         {
             legs.Add(LegOf(leg, own));
         }
 
-        var part = new TransactionPart
+        var part = new TransactionBranch
         {
             Id = transaction is null ? legs[0].Transfer!.Id : new TransferId(Id128(transaction.Id)),
             Attempt = transaction?.Attempt ?? 0,
-            Anchor = transaction is null ? legs[0].Transfer!.DebitAccount : AddressOf(transaction.Anchor),
+            Coordinator = transaction is null ? legs[0].Transfer!.DebitAccount : AddressOf(transaction.Coordinator),
             LegCount = (int)(transaction?.LegCount ?? 1),
             Asked = transaction is null ? default : Id128(transaction.Asked),
             DigestOfWhole = transaction?.Digest is { } digest ? Id128(digest) : null,
@@ -486,18 +486,18 @@ internal static class JournalCodec
         return transaction is null ? part with { Asked = part.Digest } : part;
     }
 
-    private static PartLeg LegOf(StoredTransfer stored, AccountAddress own)
+    private static ResolvedLeg LegOf(StoredTransfer stored, AccountAddress own)
     {
         if (stored.Opening is { } opening)
         {
-            return new PartLeg((int)stored.Index, null, FromStored(opening, AddressOf(stored.DebitAccount)))
+            return new ResolvedLeg((int)stored.Index, null, FromStored(opening, AddressOf(stored.DebitAccount)))
             {
                 IfMissing = stored.IfMissing,
             };
         }
 
         var transfer = FromStored(stored, own);
-        return new PartLeg((int)stored.Index, transfer, null)
+        return new ResolvedLeg((int)stored.Index, transfer, null)
         {
             Amount = AmountOf(stored.Moved) ?? transfer.Amount,
             HoldRemaining = AmountOf(stored.HoldRemaining) ?? Amount.Zero,
@@ -521,7 +521,7 @@ internal static class JournalCodec
             Debits = freeze.Debits,
             Credits = freeze.Credits,
             Reason = freeze.Reason,
-            Until = freeze.Until?.UnixMicroseconds ?? 0,
+            Until = freeze.EndTime?.UnixMicroseconds ?? 0,
         };
 
     public static AccountFreeze? FromStored(StoredFreeze? stored) => stored is null
@@ -606,10 +606,10 @@ internal static class JournalCodec
     // Of what the ledger was asked for. What ends it rests on a row that says so already.
     private static string PrincipalOf(AccountEvent happened) => happened switch
     {
-        TransactionPrepared prepared => prepared.Part.Principal,
-        CloserCommitted closed => closed.Part.Principal,
-        CloserRefused refused => refused.Part.Principal,
-        TransactionRejected rejected => rejected.Part.Principal,
+        TransactionPrepared prepared => prepared.Branch.Principal,
+        LastAgentCommitted closed => closed.Branch.Principal,
+        LastAgentRefused refused => refused.Branch.Principal,
+        TransactionRejected rejected => rejected.Branch.Principal,
         AccountOpened opened => opened.Principal,
         AccountChanged changed => changed.Principal,
         HoldExtended extended => extended.Principal,
@@ -636,14 +636,14 @@ internal static class JournalCodec
                 };
 
             case TransactionPrepared prepared:
-                var stored = new StoredTransferPrepared { Transaction = ToStoredTransaction(prepared.Part) };
-                AddLegs(stored.Legs, prepared.Part, own);
+                var stored = new StoredTransferPrepared { Transaction = ToStoredTransaction(prepared.Branch) };
+                AddLegs(stored.Legs, prepared.Branch, own);
                 return new StoredEvent { Prepared = stored };
 
             case TransactionCommitted committed:
                 return new StoredEvent
                 {
-                    Committed = new StoredAnchorCommitted
+                    Committed = new StoredTransactionCommitted
                     {
                         EndedHolds = { committed.EndedHolds.Select(static id => ToStored(id.Value)) },
                         IdHigh = High(committed.Key.Value),
@@ -672,31 +672,31 @@ internal static class JournalCodec
                     Reason = (uint)rejected.Reason,
                     FailedLeg = LegNumber(rejected.Leg),
                     Seen = ToStored(rejected.Seen),
-                    Transaction = ToStoredTransaction(rejected.Part),
+                    Transaction = ToStoredTransaction(rejected.Branch),
                 };
-                AddLegs(storedRejected.Legs, rejected.Part, own);
+                AddLegs(storedRejected.Legs, rejected.Branch, own);
                 return new StoredEvent { Rejected = storedRejected };
 
-            case CloserCommitted closed:
-                var storedClosed = new StoredCloserCommitted
+            case LastAgentCommitted closed:
+                var storedClosed = new StoredLastAgentCommitted
                 {
-                    Transaction = ToStoredTransaction(closed.Part),
+                    Transaction = ToStoredTransaction(closed.Branch),
                     CommitTime = closed.CommitTime == closed.At ? 0 : closed.CommitTime.UnixMicroseconds,
                 };
-                AddLegs(storedClosed.Legs, closed.Part, own);
-                return new StoredEvent { CloserCommitted = storedClosed };
+                AddLegs(storedClosed.Legs, closed.Branch, own);
+                return new StoredEvent { LastAgentCommitted = storedClosed };
 
-            case CloserRefused refused:
-                var storedRefused = new StoredCloserRefused
+            case LastAgentRefused refused:
+                var storedRefused = new StoredLastAgentRefused
                 {
                     Reason = (uint)refused.Reason,
                     FailedLeg = LegNumber(refused.Leg),
                     Seen = ToStored(refused.Seen),
-                    Transaction = ToStoredTransaction(refused.Part),
+                    Transaction = ToStoredTransaction(refused.Branch),
                 };
-                AddLegs(storedRefused.Legs, refused.Part, own);
+                AddLegs(storedRefused.Legs, refused.Branch, own);
                 return refused.Verdict is not { } verdict
-                    ? new StoredEvent { CloserRefused = storedRefused }
+                    ? new StoredEvent { LastAgentRefused = storedRefused }
                     : new StoredEvent
                     {
                         Verdict = new StoredOperatorVerdict
@@ -705,10 +705,10 @@ internal static class JournalCodec
                         },
                     };
 
-            case TransactionDisowned disowned:
+            case AbortRecorded disowned:
                 return new StoredEvent
                 {
-                    Disowned = new StoredDisowned
+                    AbortRecorded = new StoredAbortRecorded
                     {
                         Key = ToStored(disowned.Key.Value), Digest = ToStored(disowned.Digest),
                     },
@@ -755,22 +755,22 @@ internal static class JournalCodec
                     PartOf(e.Rejected.Legs, e.Rejected.Transaction, own, sequenceNr, principal),
                     LegOf(e.Rejected.FailedLeg, e.Rejected.Reason), (TransferStatus)e.Rejected.Reason,
                     FromStored(e.Rejected.Seen), at);
-            case StoredEvent.WhatOneofCase.CloserCommitted:
-                var committed = new CloserCommitted(
-                    PartOf(e.CloserCommitted.Legs, e.CloserCommitted.Transaction, own, sequenceNr, principal), at);
-                return e.CloserCommitted.CommitTime is var commitTime and not 0
+            case StoredEvent.WhatOneofCase.LastAgentCommitted:
+                var committed = new LastAgentCommitted(
+                    PartOf(e.LastAgentCommitted.Legs, e.LastAgentCommitted.Transaction, own, sequenceNr, principal), at);
+                return e.LastAgentCommitted.CommitTime is var commitTime and not 0
                     ? committed with { CommitTime = new LedgerTime(commitTime) }
                     : committed;
-            case StoredEvent.WhatOneofCase.CloserRefused:
-                return FromStored(e.CloserRefused, at, own, sequenceNr, principal);
+            case StoredEvent.WhatOneofCase.LastAgentRefused:
+                return FromStored(e.LastAgentRefused, at, own, sequenceNr, principal);
             case StoredEvent.WhatOneofCase.Verdict when e.Verdict.Refused is { } refused:
                 return FromStored(refused, at, own, sequenceNr, principal) with
                 {
                     Verdict = new OperatorVerdict(e.Verdict.By, e.Verdict.Reason),
                 };
-            case StoredEvent.WhatOneofCase.Disowned:
-                return new TransactionDisowned(
-                    new TransferId(Id128(e.Disowned.Key)), Id128(e.Disowned.Digest), at);
+            case StoredEvent.WhatOneofCase.AbortRecorded:
+                return new AbortRecorded(
+                    new TransferId(Id128(e.AbortRecorded.Key)), Id128(e.AbortRecorded.Digest), at);
             case StoredEvent.WhatOneofCase.Seeded:
                 return new BalancesSeeded(FromStored(e.Seeded) ?? default, at);
             case StoredEvent.WhatOneofCase.Verdict:
@@ -781,8 +781,8 @@ internal static class JournalCodec
         }
     }
 
-    private static CloserRefused FromStored(
-        StoredCloserRefused stored, LedgerTime at, AccountAddress own, long sequenceNr, string principal) => new(
+    private static LastAgentRefused FromStored(
+        StoredLastAgentRefused stored, LedgerTime at, AccountAddress own, long sequenceNr, string principal) => new(
         PartOf(stored.Legs, stored.Transaction, own, sequenceNr, principal), LegOf(stored.FailedLeg, stored.Reason),
         (TransferStatus)stored.Reason, FromStored(stored.Seen), at);
 

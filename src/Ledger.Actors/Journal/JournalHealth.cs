@@ -7,7 +7,7 @@ namespace Ledger.Actors.Journal;
 
 /// <summary>How one way of using the journal fares, as the accounts see it. Thread-safe; a success after a success costs a read.
 /// </summary>
-internal sealed class JournalWatch
+internal sealed class JournalOutcomes
 {
     // Nobody may be asking any more: what failed longer ago than this is no news of now.
     private static readonly TimeSpan s_memory = TimeSpan.FromSeconds(10);
@@ -80,7 +80,7 @@ internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
             : new HealthCheckResult(context.Registration.FailureStatus, string.Join(' ', problems)));
     }
 
-    internal static IEnumerable<string> Describe(string what, JournalWatch watch)
+    internal static IEnumerable<string> Describe(string what, JournalOutcomes watch)
     {
         if (watch.Cause is not { } cause)
         {

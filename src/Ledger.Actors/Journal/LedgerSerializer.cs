@@ -16,7 +16,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     public const string RowManifest = "b1";
 
     /// <summary>A row that holds facts for the index of work: the index reads these and skips the others.</summary>
-    public const string WorkRowManifest = "b1h";
+    public const string HoldRowManifest = "b1h";
 
     /// <summary>A snapshot with packed ids and a check. A version that knows only the other one leaves it out and replays the
     /// journal.</summary>
@@ -28,7 +28,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
 
     public static readonly Type[] BoundTypes =
     [
-        typeof(JournalRow), typeof(SnapshotRow), typeof(AccountEnvelope), typeof(AnswerEnvelope), typeof(StopAccount),
+        typeof(JournalRow), typeof(SnapshotRow), typeof(AccountEnvelope), typeof(ResponseEnvelope), typeof(StopAccount),
     ];
 
     private long refusedMessages;
@@ -42,10 +42,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
 
     public override string Manifest(object o) => o switch
     {
-        JournalRow row => row.HasWork ? WorkRowManifest : RowManifest,
+        JournalRow row => row.HasWork ? HoldRowManifest : RowManifest,
         SnapshotRow => SnapshotManifest,
         AccountEnvelope => EnvelopeManifest,
-        AnswerEnvelope => AnswerManifest,
+        ResponseEnvelope => AnswerManifest,
         StopAccount => StopManifest,
         _ => throw new ArgumentException($"{o.GetType().Name} is not a message of the ledger.", nameof(o)),
     };
@@ -55,7 +55,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         JournalRow row => ToArray(row.Bytes),
         SnapshotRow row => ToArray(row.Bytes),
         AccountEnvelope envelope => ToSend(envelope),
-        AnswerEnvelope answer => ToSend(answer),
+        ResponseEnvelope answer => ToSend(answer),
         StopAccount => [],
         _ => throw new ArgumentException($"{obj.GetType().Name} is not a message of the ledger.", nameof(obj)),
     };
@@ -63,13 +63,13 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     public override object FromBinary(byte[] bytes, string manifest) => manifest switch
     {
         RowManifest => new JournalRow(bytes),
-        WorkRowManifest => new JournalRow(bytes, HasWork: true),
+        HoldRowManifest => new JournalRow(bytes, HasWork: true),
         // Read here although the account is not known yet: what is wrong with the bytes must be found while the snapshot may still be
         // left out.
         SnapshotManifest => new SnapshotRow(bytes, JournalCodec.ReadSnapshot(bytes, isPacked: true)),
         UnpackedSnapshotManifest => new SnapshotRow(bytes, JournalCodec.ReadSnapshot(bytes, isPacked: false)),
         EnvelopeManifest => FromWire(WireEnvelope.Parser.ParseFrom(bytes)),
-        AnswerManifest => FromWire(WireAnswer.Parser.ParseFrom(bytes)),
+        AnswerManifest => FromWire(WireResponse.Parser.ParseFrom(bytes)),
         StopManifest => StopAccount.Instance,
         _ => throw new JournalCorruptException($"Unknown manifest '{manifest}'."),
     };
@@ -86,18 +86,18 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
 
         var what = envelope.Message.GetType().Name;
         Refused(what, bytes.Length, $"account {envelope.Account}");
-        if (envelope.Message is AccountCall call)
+        if (envelope.Message is AccountRequest call)
         {
-            LostCallsActor.Answer(
-                call.Caller,
-                new CallFailed(CallFailure.MessageTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax });
+            UndeliveredMessagesActor.Answer(
+                call.ReplyTo,
+                new RequestFailed(RequestFailure.MessageTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax });
         }
 
         throw new SerializationException(
             $"{what} to {envelope.Account} has {bytes.Length} bytes; nodes send each other {LedgerSizes.MessageMax} at most.");
     }
 
-    private byte[] ToSend(AnswerEnvelope envelope)
+    private byte[] ToSend(ResponseEnvelope envelope)
     {
         var bytes = ToWire(envelope).ToByteArray();
         if (bytes.Length <= LedgerSizes.MessageMax)
@@ -109,7 +109,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         Refused(envelope.Answer.GetType().Name, bytes.Length, "the node that asked");
         return ToWire(envelope with
         {
-            Answer = new CallFailed(CallFailure.AnswerTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax },
+            Answer = new RequestFailed(RequestFailure.AnswerTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax },
         }).ToByteArray();
     }
 
@@ -143,11 +143,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
 
         switch (envelope.Message)
         {
-            case AccountCall call:
+            case AccountRequest call:
                 wire.Call = ToWire(call);
                 break;
             case PrepareRequest prepare:
-                wire.Prepare = ToWire(prepare.Part, prepare.Time);
+                wire.Prepare = ToWire(prepare.Branch, prepare.Time);
                 break;
             case Vote vote:
                 wire.Vote = new WireVote
@@ -160,23 +160,23 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Time = vote.Time.UnixMicroseconds,
                 };
                 break;
-            case CloseRequest { Cancel: false } close:
-                wire.CloseRequest = ToWire(close.Part, close.Time);
-                wire.CloseRequest.ReturnBalances = close.ReturnBalances;
+            case CommitRequest { Cancel: false } close:
+                wire.CommitRequest = ToWire(close.Branch, close.Time);
+                wire.CommitRequest.ReturnBalances = close.ReturnBalances;
                 break;
-            case CloseRequest cancel:
-                wire.Cancel = ToWire(cancel.Part, cancel.Time);
+            case CommitRequest cancel:
+                wire.Cancel = ToWire(cancel.Branch, cancel.Time);
                 wire.Cancel.ReturnBalances = cancel.ReturnBalances;
                 wire.Cancel.Verdict = ToWire(cancel.Verdict);
                 break;
-            case CloseAnswer answer:
-                wire.CloserAnswer = ToWire(answer);
+            case CommitResponse answer:
+                wire.CommitResponse = ToWire(answer);
                 break;
-            case TrialRequest trial:
-                wire.TrialRequest = new WireTrial { Part = ToWire(trial.Part), Round = trial.Round };
+            case DryRunRequest dryRun:
+                wire.DryRunRequest = new WireDryRunRequest { Part = ToWire(dryRun.Branch), Round = dryRun.Round };
                 break;
-            case TrialAnswer answer:
-                wire.Quote = ToWire(answer);
+            case DryRunResponse answer:
+                wire.DryRunResponse = ToWire(answer);
                 break;
             case Outcome outcome:
                 wire.Outcome = new WireOutcome
@@ -185,7 +185,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Digest = JournalCodec.ToStored(outcome.Digest),
                     Committed = outcome.Committed,
                     Time = outcome.Time.UnixMicroseconds,
-                    Anchor = outcome.Anchor.Text,
+                    Coordinator = outcome.Coordinator.Text,
                     ReturnBalances = outcome.ReturnBalances,
                 };
                 break;
@@ -199,10 +199,10 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 };
                 break;
             case OutcomeRequest asked:
-                wire.OutcomeRequest = new WireOutcomeRequest { Part = ToWire(asked.Part), Account = asked.Account.Text };
+                wire.OutcomeRequest = new WireOutcomeRequest { Part = ToWire(asked.Branch), Account = asked.Account.Text };
                 break;
-            case Poke:
-                wire.Poke = new WirePoke();
+            case Activate:
+                wire.Activate = new WireActivate();
                 break;
             default:
                 throw new ArgumentException($"{envelope.Message.GetType().Name} has no wire form.", nameof(envelope));
@@ -211,11 +211,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         return wire;
     }
 
-    private static WirePart ToWire(TransactionPart part, LedgerTime time = default)
+    private static WireBranch ToWire(TransactionBranch part, LedgerTime time = default)
     {
-        var wire = new WirePart
+        var wire = new WireBranch
         {
-            Transaction = JournalCodec.ToStoredTransaction(part), AnchorAsset = part.AnchorAsset.Text,
+            Transaction = JournalCodec.ToStoredTransaction(part), CoordinatorAsset = part.CoordinatorAsset.Text,
             Principal = part.Principal,
             Time = time.UnixMicroseconds,
         };
@@ -223,13 +223,13 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         return wire;
     }
 
-    private static TransactionPart FromWire(WirePart wire) =>
+    private static TransactionBranch FromWire(WireBranch wire) =>
         JournalCodec.PartOf(wire.Legs, wire.Transaction, own: default, sequenceNr: 0, wire.Principal) with
         {
-            AnchorAsset = JournalCodec.AssetOf(wire.AnchorAsset),
+            CoordinatorAsset = JournalCodec.AssetOf(wire.CoordinatorAsset),
         };
 
-    private static WireCloserAnswer ToWire(CloseAnswer answer) => new()
+    private static WireCommitResponse ToWire(CommitResponse answer) => new()
     {
         Key = JournalCodec.ToStored(answer.Key.Value),
         Digest = JournalCodec.ToStored(answer.Digest),
@@ -240,7 +240,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         After = ToWire(answer.After),
     };
 
-    private static CloseAnswer FromWire(WireCloserAnswer wire) => new(
+    private static CommitResponse FromWire(WireCommitResponse wire) => new(
         Id(wire.Key), JournalCodec.Id128(wire.Digest), wire.Committed, new LedgerTime(wire.Time),
         FromWire(wire.Refusal))
     {
@@ -254,7 +254,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     private static OperatorVerdict? FromWire(WireVerdict? wire) =>
         wire is null ? null : new OperatorVerdict(wire.By, wire.Reason);
 
-    private static ResolveInDoubtCall FromWire(WireResolveInDoubt wire, Caller caller, LedgerTime deadline) => new(
+    private static ResolveInDoubtRequest FromWire(WireResolveInDoubt wire, ReplyTarget caller, LedgerTime deadline) => new(
         Id(wire.Id), FromWire(wire.Verdict) ?? new OperatorVerdict("", ""), caller, deadline)
     {
         Digest = wire.Digest is null ? UInt128.Zero : JournalCodec.Id128(wire.Digest),
@@ -276,29 +276,29 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         : new Refusal(
             (int)wire.Leg, (TransferStatus)wire.Reason, JournalCodec.AssetOf(wire.Asset), JournalCodec.FromStored(wire.Seen));
 
-    private static WireQuote ToWire(TrialAnswer answer)
+    private static WireDryRunResponse ToWire(DryRunResponse answer)
     {
-        var quote = answer.Quote;
-        var wire = new WireQuote
+        var report = answer.Report;
+        var wire = new WireDryRunResponse
         {
             Id = JournalCodec.ToStored(answer.Id.Value),
             Round = answer.Round,
-            Account = quote.Account.Text,
-            Spec = quote.Spec is null ? null : JournalCodec.ToStored(quote.Spec),
-            OpenedWith = quote.OpenedWith is null || quote.OpenedWith == quote.Spec ? null : JournalCodec.ToStored(quote.OpenedWith),
-            Closed = quote.Closed,
-            ClosedByHold = quote.ClosedByHold,
-            Freeze = JournalCodec.ToStored(quote.Freeze),
-            Balances = JournalCodec.ToStored(quote.Balances),
-            DebitLoad = JournalCodec.ToStored((Amount?)quote.Load.DebitsAtMost),
-            CreditLoad = JournalCodec.ToStored((Amount?)quote.Load.CreditsAtMost),
-            InDoubt = quote.InDoubt,
-            DebitFavour = quote.DebitFavour.IsZero ? null : JournalCodec.ToStored((Amount?)quote.DebitFavour),
-            CreditFavour = quote.CreditFavour.IsZero ? null : JournalCodec.ToStored((Amount?)quote.CreditFavour),
+            Account = report.Account.Text,
+            Spec = report.Spec is null ? null : JournalCodec.ToStored(report.Spec),
+            OpenedWith = report.OpenedWith is null || report.OpenedWith == report.Spec ? null : JournalCodec.ToStored(report.OpenedWith),
+            Closed = report.Closed,
+            ClosedByHold = report.ClosedByHold,
+            Freeze = JournalCodec.ToStored(report.Freeze),
+            Balances = JournalCodec.ToStored(report.Balances),
+            DebitLoad = JournalCodec.ToStored((Amount?)report.Load.DebitsAtMost),
+            CreditLoad = JournalCodec.ToStored((Amount?)report.Load.CreditsAtMost),
+            InDoubt = report.InDoubt,
+            DebitFavour = report.DebitFavour.IsZero ? null : JournalCodec.ToStored((Amount?)report.DebitFavour),
+            CreditFavour = report.CreditFavour.IsZero ? null : JournalCodec.ToStored((Amount?)report.CreditFavour),
         };
-        foreach (var fact in quote.Facts)
+        foreach (var fact in report.Facts)
         {
-            wire.Facts.Add(new WireLegFact
+            wire.Facts.Add(new WireLegContext
             {
                 Index = (uint)fact.Index,
                 Known = (uint)fact.Known,
@@ -315,16 +315,16 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         return wire;
     }
 
-    private static TrialAnswer FromWire(WireQuote wire)
+    private static DryRunResponse FromWire(WireDryRunResponse wire)
     {
         var account = JournalCodec.AddressOf(wire.Account);
-        return new TrialAnswer(Id(wire.Id), wire.Round, new AccountQuote(
+        return new DryRunResponse(Id(wire.Id), wire.Round, new AccountReport(
             account, wire.Spec is null ? null : JournalCodec.FromStored(wire.Spec, account), wire.Closed,
             JournalCodec.FromStored(wire.Freeze), JournalCodec.FromStored(wire.Balances) ?? default,
             new InDoubtLoad(
                 JournalCodec.AmountOf(wire.DebitLoad) ?? default, JournalCodec.AmountOf(wire.CreditLoad) ?? default),
             wire.InDoubt,
-            [.. wire.Facts.Select(static fact => new LegFact((int)fact.Index)
+            [.. wire.Facts.Select(static fact => new LegContext((int)fact.Index)
             {
                 Known = (TransferStatus)fact.Known,
                 InDoubt = fact.InDoubt,
@@ -345,9 +345,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
 
     private static TransferId Id(StoredId stored) => new(JournalCodec.Id128(stored));
 
-    private static WireTransaction ToWire(Transaction transaction, bool trial)
+    private static WireTransaction ToWire(Transaction transaction, bool dryRun)
     {
-        var wire = new WireTransaction { Id = JournalCodec.ToStored(transaction.Id.Value), Trial = trial };
+        var wire = new WireTransaction { Id = JournalCodec.ToStored(transaction.Id.Value), DryRun = dryRun };
         foreach (var leg in transaction.Legs)
         {
             wire.Legs.Add(leg.Transfer is { } transfer
@@ -442,11 +442,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Exists = true,
             Address = view.Spec.Address.Text,
             Spec = JournalCodec.ToStored(view.Spec),
-            OpenTime = view.OpenTime.UnixMicroseconds,
+            OpenTime = view.CreateTime.UnixMicroseconds,
             Balances = JournalCodec.ToStored(view.Balances),
             EntryCount = view.EntryCount,
             Version = view.Version,
-            Closed = view.Closed,
+            Closed = view.IsClosed,
             Freeze = JournalCodec.ToStored(view.Freeze),
             ClosedReason = view.ClosedReason,
             HoldCount = (uint)view.HoldCount,
@@ -466,56 +466,56 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Doubt = DoubtCodec.FromWire(wire.Doubt),
         };
 
-    private static WireCall ToWire(AccountCall call)
+    private static WireRequest ToWire(AccountRequest call)
     {
-        var path = call.Caller.ReplyTo switch
+        var path = call.ReplyTo.ReplyTo switch
         {
-            CallTable table => Serialization.SerializedActorPath(table.Router),
+            PendingCalls table => Serialization.SerializedActorPath(table.Router),
             IActorRef actor => Serialization.SerializedActorPath(actor),
             _ => throw new ArgumentException("The caller has no address.", nameof(call)),
         };
-        var wire = new WireCall
+        var wire = new WireRequest
         {
             ReplyTo = path,
-            Correlation = call.Caller.Correlation,
+            Correlation = call.ReplyTo.Correlation,
             Deadline = call.Deadline.UnixMicroseconds,
             Principal = call.Principal,
         };
         switch (call)
         {
-            case OpenAccountCall open:
+            case OpenAccountRequest open:
                 wire.Open = JournalCodec.ToStored(open.Spec);
                 break;
-            case PostTransferCall post:
+            case PostTransferRequest post:
                 wire.Post = JournalCodec.ToStored(post.Transfer);
                 wire.ReturnBalances = post.ReturnBalances;
                 break;
-            case GetAccountCall:
+            case GetAccountRequest:
                 wire.GetAccount = new WireGetAccount();
                 break;
-            case GetTransferCall get:
+            case GetTransferRequest get:
                 wire.GetTransfer = new WireGetTransfer { IdHigh = High(get.Id.Value), IdLow = Low(get.Id.Value) };
                 break;
-            case StatementFenceCall:
-                wire.Fence = new WireFence();
+            case FlushRequest:
+                wire.Flush = new WireFlush();
                 break;
-            case PostTransactionCall post:
-                wire.PostTransaction = ToWire(post.Transaction, post.IsTrial);
+            case PostTransactionRequest post:
+                wire.PostTransaction = ToWire(post.Transaction, post.IsDryRun);
                 wire.PostTransaction.ReturnBalances = post.ReturnBalances;
                 break;
-            case GetTransactionCall get:
+            case GetTransactionRequest get:
                 wire.GetTransaction = JournalCodec.ToStored(get.Id.Value);
                 break;
-            case ChangeAccountCall change:
+            case ChangeAccountRequest change:
                 wire.Change = JournalCodec.ToStored(change.Change);
                 break;
-            case ExtendHoldCall extend:
+            case ExtendHoldRequest extend:
                 wire.ExtendHold = new StoredHoldExtended
                 {
                     HoldId = JournalCodec.ToStored(extend.HoldId.Value), Deadline = extend.HoldDeadline.UnixMicroseconds,
                 };
                 break;
-            case ResolveInDoubtCall resolve:
+            case ResolveInDoubtRequest resolve:
                 wire.ResolveInDoubt = new WireResolveInDoubt
                 {
                     Id = JournalCodec.ToStored(resolve.Id.Value),
@@ -565,26 +565,26 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             {
                 Time = new LedgerTime(wire.Vote.Time),
             },
-            WireEnvelope.MessageOneofCase.CloseRequest => new CloseRequest(FromWire(wire.CloseRequest))
+            WireEnvelope.MessageOneofCase.CommitRequest => new CommitRequest(FromWire(wire.CommitRequest))
             {
-                Time = new LedgerTime(wire.CloseRequest.Time),
-                ReturnBalances = wire.CloseRequest.ReturnBalances,
+                Time = new LedgerTime(wire.CommitRequest.Time),
+                ReturnBalances = wire.CommitRequest.ReturnBalances,
             },
-            WireEnvelope.MessageOneofCase.Cancel => new CloseRequest(FromWire(wire.Cancel), Cancel: true)
+            WireEnvelope.MessageOneofCase.Cancel => new CommitRequest(FromWire(wire.Cancel), Cancel: true)
             {
                 Time = new LedgerTime(wire.Cancel.Time),
                 ReturnBalances = wire.Cancel.ReturnBalances,
                 Verdict = FromWire(wire.Cancel.Verdict),
             },
-            WireEnvelope.MessageOneofCase.CloserAnswer => FromWire(wire.CloserAnswer),
-            WireEnvelope.MessageOneofCase.TrialRequest => new TrialRequest(
-                FromWire(wire.TrialRequest.Part), wire.TrialRequest.Round),
-            WireEnvelope.MessageOneofCase.Quote => FromWire(wire.Quote),
+            WireEnvelope.MessageOneofCase.CommitResponse => FromWire(wire.CommitResponse),
+            WireEnvelope.MessageOneofCase.DryRunRequest => new DryRunRequest(
+                FromWire(wire.DryRunRequest.Part), wire.DryRunRequest.Round),
+            WireEnvelope.MessageOneofCase.DryRunResponse => FromWire(wire.DryRunResponse),
             WireEnvelope.MessageOneofCase.Outcome => new Outcome(
                 Id(wire.Outcome.Key), JournalCodec.Id128(wire.Outcome.Digest), wire.Outcome.Committed,
                 new LedgerTime(wire.Outcome.Time))
             {
-                Anchor = JournalCodec.AddressOf(wire.Outcome.Anchor),
+                Coordinator = JournalCodec.AddressOf(wire.Outcome.Coordinator),
                 ReturnBalances = wire.Outcome.ReturnBalances,
             },
             WireEnvelope.MessageOneofCase.OutcomeAck => new OutcomeAck(
@@ -595,51 +595,51 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             },
             WireEnvelope.MessageOneofCase.OutcomeRequest => new OutcomeRequest(
                 FromWire(wire.OutcomeRequest.Part), JournalCodec.AddressOf(wire.OutcomeRequest.Account)),
-            WireEnvelope.MessageOneofCase.Poke => new Poke(),
+            WireEnvelope.MessageOneofCase.Activate => new Activate(),
             _ => throw new JournalCorruptException("A message of an unknown kind came from another node."),
         };
         return new AccountEnvelope(account, message) { Mark = MarkOf(wire) };
     }
 
-    private AccountCall FromWire(WireCall wire, AccountAddress account)
+    private AccountRequest FromWire(WireRequest wire, AccountAddress account)
     {
-        var caller = new Caller(
+        var caller = new ReplyTarget(
             system.Provider.ResolveActorRef(wire.ReplyTo), wire.Correlation);
         var deadline = new LedgerTime(wire.Deadline);
-        AccountCall call = wire.WhatCase switch
+        AccountRequest call = wire.WhatCase switch
         {
-            WireCall.WhatOneofCase.Open =>
-                new OpenAccountCall(JournalCodec.FromStored(wire.Open, account), caller, deadline),
-            WireCall.WhatOneofCase.Post =>
-                new PostTransferCall(JournalCodec.FromStored(wire.Post, default), caller, deadline)
+            WireRequest.WhatOneofCase.Open =>
+                new OpenAccountRequest(JournalCodec.FromStored(wire.Open, account), caller, deadline),
+            WireRequest.WhatOneofCase.Post =>
+                new PostTransferRequest(JournalCodec.FromStored(wire.Post, default), caller, deadline)
                 {
                     ReturnBalances = wire.ReturnBalances,
                 },
-            WireCall.WhatOneofCase.GetAccount => new GetAccountCall(caller, deadline),
-            WireCall.WhatOneofCase.GetTransfer => new GetTransferCall(
+            WireRequest.WhatOneofCase.GetAccount => new GetAccountRequest(caller, deadline),
+            WireRequest.WhatOneofCase.GetTransfer => new GetTransferRequest(
                 JournalCodec.Id(wire.GetTransfer.IdHigh, wire.GetTransfer.IdLow), caller, deadline),
-            WireCall.WhatOneofCase.Fence => new StatementFenceCall(caller, deadline),
-            WireCall.WhatOneofCase.PostTransaction =>
-                new PostTransactionCall(FromWire(wire.PostTransaction), caller, deadline) 
+            WireRequest.WhatOneofCase.Flush => new FlushRequest(caller, deadline),
+            WireRequest.WhatOneofCase.PostTransaction =>
+                new PostTransactionRequest(FromWire(wire.PostTransaction), caller, deadline) 
                 {
-                    IsTrial = wire.PostTransaction.Trial, ReturnBalances = wire.PostTransaction.ReturnBalances,
+                    IsDryRun = wire.PostTransaction.DryRun, ReturnBalances = wire.PostTransaction.ReturnBalances,
                 },
-            WireCall.WhatOneofCase.GetTransaction => new GetTransactionCall(Id(wire.GetTransaction), caller, deadline),
-            WireCall.WhatOneofCase.Change => new ChangeAccountCall(JournalCodec.FromStored(wire.Change), caller, deadline),
-            WireCall.WhatOneofCase.ExtendHold => new ExtendHoldCall(
+            WireRequest.WhatOneofCase.GetTransaction => new GetTransactionRequest(Id(wire.GetTransaction), caller, deadline),
+            WireRequest.WhatOneofCase.Change => new ChangeAccountRequest(JournalCodec.FromStored(wire.Change), caller, deadline),
+            WireRequest.WhatOneofCase.ExtendHold => new ExtendHoldRequest(
                 Id(wire.ExtendHold.HoldId), new LedgerTime(wire.ExtendHold.Deadline), caller, deadline),
-            WireCall.WhatOneofCase.ResolveInDoubt => FromWire(wire.ResolveInDoubt, caller, deadline),
+            WireRequest.WhatOneofCase.ResolveInDoubt => FromWire(wire.ResolveInDoubt, caller, deadline),
             _ => throw new JournalCorruptException("A call of an unknown kind came from another node."),
         };
         return wire.Principal.Length == 0 ? call : call with { Principal = wire.Principal };
     }
 
-    private static WireAnswer ToWire(AnswerEnvelope envelope)
+    private static WireResponse ToWire(ResponseEnvelope envelope)
     {
-        var wire = new WireAnswer { Correlation = envelope.Correlation };
+        var wire = new WireResponse { Correlation = envelope.Correlation };
         switch (envelope.Answer)
         {
-            case OpenAccountAnswer(var result):
+            case OpenAccountResponse(var result):
                 wire.Open = new WireOpenAnswer
                 {
                     Address = result.Address.Text,
@@ -648,7 +648,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Position = ToWire(result.Position),
                 };
                 break;
-            case TransferAnswer(var result):
+            case PostTransferResponse(var result):
                 wire.Transfer = new WireTransferAnswer
                 {
                     IdHigh = High(result.Id.Value),
@@ -663,15 +663,15 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     CreditAfter = ToWire(result.CreditAfter),
                 };
                 break;
-            case TransactionAnswer(var result):
+            case PostTransactionResponse(var result):
                 wire.Transaction = ToWire(result);
                 break;
-            case TransactionRecordAnswer(var record):
+            case GetTransactionResponse(var record):
                 wire.TransactionRecord = record is null
                     ? new WireTransactionRecord()
                     : new WireTransactionRecord
                     {
-                        Exists = true, Transaction = ToWire(record.Transaction, trial: false), Result = ToWire(record.Result),
+                        Exists = true, Transaction = ToWire(record.Transaction, dryRun: false), Result = ToWire(record.Result),
                         Principal = record.Principal,
                     };
                 for (var i = 0; i < record?.HoldRows.Length; i++)
@@ -680,13 +680,13 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 }
 
                 break;
-            case ChangeAccountAnswer(var result):
+            case ChangeAccountResponse(var result):
                 wire.Change = new WireChangeAnswer
                 {
                     Status = (uint)result.Status, Account = ToWire(result.Account), Position = ToWire(result.Position),
                 };
                 break;
-            case ExtendHoldAnswer extended:
+            case ExtendHoldResponse extended:
                 wire.Extend = new WireExtendAnswer
                 {
                     Status = (uint)extended.Status,
@@ -695,24 +695,24 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Position = ToWire(extended.Position),
                 };
                 break;
-            case ResolveInDoubtAnswer resolved:
+            case ResolveInDoubtResponse resolved:
                 wire.ResolvedInDoubt = new WireResolvedInDoubt
                 {
                     State = (uint)resolved.State,
                     Coordinator = resolved.Coordinator.Text,
                     LastAgent = resolved.LastAgent.IsNone ? "" : resolved.LastAgent.Text,
-                    Part = resolved.Part is null ? null : ToWire(resolved.Part),
+                    Part = resolved.Branch is null ? null : ToWire(resolved.Branch),
                     PreparedRow = resolved.PreparedRow,
                 };
                 wire.ResolvedInDoubt.WaitsFor.AddRange((resolved.WaitsFor ?? []).Select(static one => one.Text));
                 break;
-            case AccountAnswer(var view):
+            case GetAccountResponse(var view):
                 wire.Account = ToWire(view);
                 break;
-            case TransferRecordAnswer(null):
+            case GetTransferResponse(null):
                 wire.Record = new WireRecordAnswer();
                 break;
-            case TransferRecordAnswer({ } record):
+            case GetTransferResponse({ } record):
                 wire.Record = new WireRecordAnswer
                 {
                     Exists = true,
@@ -729,8 +729,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 };
                 wire.Record.Transfer.HoldRow = record.HoldRow;
                 break;
-            case StatementFenceAnswer fence:
-                wire.Fence = new WireFenceAnswer
+            case FlushResponse fence:
+                wire.Flush = new WireFlushResponse
                 {
                     Exists = fence.Exists,
                     SequenceNr = fence.SequenceNr,
@@ -740,7 +740,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     Asset = fence.Asset.Text ?? "",
                 };
                 break;
-            case CallFailed failed:
+            case RequestFailed failed:
                 wire.Failure = (uint)failed.Reason;
                 wire.Size = failed.Size;
                 wire.SizeLimit = failed.Limit;
@@ -752,17 +752,17 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         return wire;
     }
 
-    private static AnswerEnvelope FromWire(WireAnswer wire)
+    private static ResponseEnvelope FromWire(WireResponse wire)
     {
-        AccountAnswerBase answer = wire.WhatCase switch
+        AccountResponse answer = wire.WhatCase switch
         {
-            WireAnswer.WhatOneofCase.Open => new OpenAccountAnswer(new OpenAccountResult(
+            WireResponse.WhatOneofCase.Open => new OpenAccountResponse(new OpenAccountResult(
                 JournalCodec.AddressOf(wire.Open.Address), (AccountStatus)wire.Open.Status,
                 new LedgerTime(wire.Open.Time))
             {
                 Position = FromWire(wire.Open.Position),
             }),
-            WireAnswer.WhatOneofCase.Transfer => new TransferAnswer(new TransferResult(
+            WireResponse.WhatOneofCase.Transfer => new PostTransferResponse(new TransferResult(
                 JournalCodec.Id(wire.Transfer.IdHigh, wire.Transfer.IdLow), (TransferStatus)wire.Transfer.Status,
                 new LedgerTime(wire.Transfer.Time), wire.Transfer.Replayed,
                 JournalCodec.FromStored(wire.Transfer.Seen))
@@ -772,8 +772,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 DebitAfter = FromWire(wire.Transfer.DebitAfter),
                 CreditAfter = FromWire(wire.Transfer.CreditAfter),
             }),
-            WireAnswer.WhatOneofCase.Transaction => new TransactionAnswer(FromWire(wire.Transaction)),
-            WireAnswer.WhatOneofCase.TransactionRecord => new TransactionRecordAnswer(!wire.TransactionRecord.Exists
+            WireResponse.WhatOneofCase.Transaction => new PostTransactionResponse(FromWire(wire.Transaction)),
+            WireResponse.WhatOneofCase.TransactionRecord => new GetTransactionResponse(!wire.TransactionRecord.Exists
                 ? null
                 : new TransactionRecord(
                     FromWire(wire.TransactionRecord.Transaction), FromWire(wire.TransactionRecord.Result))
@@ -783,30 +783,30 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                         : [],
                     Principal = wire.TransactionRecord.Principal,
                 }),
-            WireAnswer.WhatOneofCase.Change => new ChangeAccountAnswer(new AccountChangeResult(
+            WireResponse.WhatOneofCase.Change => new ChangeAccountResponse(new AccountChangeResult(
                 (AccountStatus)wire.Change.Status, FromWire(wire.Change.Account))
             {
                 Position = FromWire(wire.Change.Position),
             }),
-            WireAnswer.WhatOneofCase.Extend => new ExtendHoldAnswer(
+            WireResponse.WhatOneofCase.Extend => new ExtendHoldResponse(
                 (TransferStatus)wire.Extend.Status, wire.Extend.HasDeadline ? new LedgerTime(wire.Extend.Deadline) : null)
             {
                 Position = FromWire(wire.Extend.Position),
             },
-            WireAnswer.WhatOneofCase.ResolvedInDoubt => new ResolveInDoubtAnswer(
+            WireResponse.WhatOneofCase.ResolvedInDoubt => new ResolveInDoubtResponse(
                 (InDoubtState)wire.ResolvedInDoubt.State, JournalCodec.AddressOf(wire.ResolvedInDoubt.Coordinator))
             {
                 LastAgent = wire.ResolvedInDoubt.LastAgent.Length == 0
                     ? default
                     : JournalCodec.AddressOf(wire.ResolvedInDoubt.LastAgent),
-                Part = wire.ResolvedInDoubt.Part is null ? null : FromWire(wire.ResolvedInDoubt.Part),
+                Branch = wire.ResolvedInDoubt.Part is null ? null : FromWire(wire.ResolvedInDoubt.Part),
                 PreparedRow = wire.ResolvedInDoubt.PreparedRow,
                 WaitsFor = wire.ResolvedInDoubt.WaitsFor.Count == 0
                     ? null
                     : [.. wire.ResolvedInDoubt.WaitsFor.Select(JournalCodec.AddressOf)],
             },
-            WireAnswer.WhatOneofCase.Account => new AccountAnswer(FromWire(wire.Account)),
-            WireAnswer.WhatOneofCase.Record => new TransferRecordAnswer(!wire.Record.Exists
+            WireResponse.WhatOneofCase.Account => new GetAccountResponse(FromWire(wire.Account)),
+            WireResponse.WhatOneofCase.Record => new GetTransferResponse(!wire.Record.Exists
                 ? null
                 : new TransferRecord(
                     JournalCodec.FromStored(wire.Record.Transfer, default),
@@ -821,18 +821,18 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     HoldDeadline = wire.Record.HoldDeadline == 0 ? null : new LedgerTime(wire.Record.HoldDeadline),
                     Principal = wire.Record.Principal,
                 }),
-            WireAnswer.WhatOneofCase.Fence => new StatementFenceAnswer(
-                wire.Fence.Exists, wire.Fence.SequenceNr, wire.Fence.EntryCount)
+            WireResponse.WhatOneofCase.Flush => new FlushResponse(
+                wire.Flush.Exists, wire.Flush.SequenceNr, wire.Flush.EntryCount)
             {
-                CompleteUpTo = wire.Fence.InDoubt ? new LedgerTime(wire.Fence.CompleteUpTo) : null,
-                Asset = wire.Fence.Asset.Length == 0 ? default : Asset.Parse(wire.Fence.Asset),
+                CompleteUpTo = wire.Flush.InDoubt ? new LedgerTime(wire.Flush.CompleteUpTo) : null,
+                Asset = wire.Flush.Asset.Length == 0 ? default : Asset.Parse(wire.Flush.Asset),
             },
-            WireAnswer.WhatOneofCase.Failure => new CallFailed((CallFailure)wire.Failure)
+            WireResponse.WhatOneofCase.Failure => new RequestFailed((RequestFailure)wire.Failure)
             {
                 Size = wire.Size, Limit = wire.SizeLimit,
             },
             _ => throw new JournalCorruptException("An answer of an unknown kind came from another node."),
         };
-        return new AnswerEnvelope(wire.Correlation, answer);
+        return new ResponseEnvelope(wire.Correlation, answer);
     }
 }

@@ -24,8 +24,8 @@ internal static class StoredIds
     /// <summary>Puts them into a snapshot.</summary>
     /// <returns>The buffer that they lie in, to be given back to the shared pool when the snapshot has been encoded.</returns>
     public static byte[] Write(
-        IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> early,
-        IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> remembered, StoredSnapshot stored)
+        IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> early,
+        IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> remembered, StoredSnapshot stored)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(EntryBytesMax * (early.Count + remembered.Count));
         var packed = new CodedOutputStream(buffer);
@@ -60,18 +60,18 @@ internal static class StoredIds
     }
 
     /// <summary>Reads those of a snapshot of the first form, a message for each.</summary>
-    public static IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> ReadUnpacked(StoredSnapshot stored) =>
+    public static IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> ReadUnpacked(StoredSnapshot stored) =>
         [.. stored.Remembered.Select(static one => FromStored(one, isUnpacked: true))];
 
     /// <summary>Reads them.</summary>
     /// <exception cref="InvalidProtocolBufferException">They end too early.</exception>
     /// <exception cref="OverflowException">A number in them can't be one.</exception>
     /// <exception cref="JournalCorruptException">They can't be of this snapshot.</exception>
-    public static (IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Early,
-        IReadOnlyList<(TransferId Id, LedgerTime At, RememberedId What)> Remembered) Read(StoredSnapshot stored)
+    public static (IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> Early,
+        IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> Remembered) Read(StoredSnapshot stored)
     {
-        var early = new List<(TransferId, LedgerTime, RememberedId)>();
-        var remembered = new List<(TransferId, LedgerTime, RememberedId)>(stored.RememberedPacked.Length / EntryBytesMin);
+        var early = new List<(TransferId, LedgerTime, IdempotencyRecord)>();
+        var remembered = new List<(TransferId, LedgerTime, IdempotencyRecord)>(stored.RememberedPacked.Length / EntryBytesMin);
         var packed = stored.RememberedPacked.CreateCodedInput();
         var (time, sequenceNr, next) = (0L, 0L, 0);
         while (!packed.IsAtEnd)
@@ -96,9 +96,9 @@ internal static class StoredIds
             var needsContent = (form & NeedsContent) != 0;
             ((form & Early) != 0 ? early : remembered).Add((
                 new TransferId(id), new LedgerTime(at),
-                new RememberedId(
+                new IdempotencyRecord(
                     digest, (form & Committed) != 0 ? TransferStatus.Created : TransferStatus.None, new LedgerTime(time), sequenceNr,
-                    needsContent || hold != HoldState.None ? new RememberedDetails { NeedsContent = needsContent, Hold = hold } : null)));
+                    needsContent || hold != HoldState.None ? new IdempotencyDetails { NeedsContent = needsContent, Hold = hold } : null)));
         }
 
         Require(next == stored.Remembered.Count);
@@ -120,22 +120,22 @@ internal static class StoredIds
     }
 
     // 0 for what only a message can say.
-    private static uint FormOf(RememberedId what)
+    private static uint FormOf(IdempotencyRecord what)
     {
         var details = what.Details;
         var isPackable = what.Status is TransferStatus.Created or TransferStatus.None
-            && (ReferenceEquals(details, RememberedDetails.None)
-                || details with { NeedsContent = false, Hold = HoldState.None } == RememberedDetails.None);
+            && (ReferenceEquals(details, IdempotencyDetails.None)
+                || details with { NeedsContent = false, Hold = HoldState.None } == IdempotencyDetails.None);
         return isPackable
             ? Packed | (what.Status == TransferStatus.Created ? Committed : 0) | (details.NeedsContent ? NeedsContent : 0)
                 | ((uint)details.Hold << HoldShift)
             : 0;
     }
 
-    private static StoredRemembered ToStored(TransferId id, LedgerTime at, RememberedId what)
+    private static StoredIdempotencyRecord ToStored(TransferId id, LedgerTime at, IdempotencyRecord what)
     {
         var details = what.Details;
-        return new StoredRemembered
+        return new StoredIdempotencyRecord
         {
             IdHigh = JournalCodec.High(id.Value),
             IdLow = JournalCodec.Low(id.Value),
@@ -147,19 +147,19 @@ internal static class StoredIds
             At = at.UnixMicroseconds,
             Seen = JournalCodec.ToStored(details.Seen),
             Asked = details.Asked is { } asked ? JournalCodec.ToStored(asked) : null,
-            Burned = details.Burned,
+            IdConsumed = details.IsIdConsumed,
             FailedLeg = (uint)(details.FailedLeg + 1),
             Hold = (uint)details.Hold,
             NeedsContent = details.NeedsContent,
         };
     }
 
-    private static (TransferId Id, LedgerTime At, RememberedId What) FromStored(StoredRemembered r, bool isUnpacked)
+    private static (TransferId Id, LedgerTime At, IdempotencyRecord What) FromStored(StoredIdempotencyRecord r, bool isUnpacked)
     {
-        var details = new RememberedDetails
+        var details = new IdempotencyDetails
         {
             Asked = r.Asked is null ? null : JournalCodec.Id128(r.Asked),
-            Burned = r.Burned,
+            IsIdConsumed = r.IdConsumed,
             FailedLeg = (int)r.FailedLeg - 1,
             Seen = JournalCodec.FromStored(r.Seen),
             Hold = (HoldState)r.Hold,
@@ -168,13 +168,13 @@ internal static class StoredIds
         if (isUnpacked && r.FailedLeg == 0 && r.Status != (uint)TransferStatus.Created && r.Status != (uint)TransferStatus.None)
         {
             // Of a version that knew only transfers alone.
-            details = details with { FailedLeg = 0, Burned = RememberedDetails.UsesUp((TransferStatus)r.Status) };
+            details = details with { FailedLeg = 0, IsIdConsumed = IdempotencyDetails.ConsumesId((TransferStatus)r.Status) };
         }
 
         return (
             JournalCodec.Id(r.IdHigh, r.IdLow), new LedgerTime(r.At),
-            new RememberedId(
+            new IdempotencyRecord(
                 new UInt128(r.DigestHigh, r.DigestLow), (TransferStatus)r.Status, new LedgerTime(r.Time), r.SequenceNr,
-                details == RememberedDetails.None ? null : details));
+                details == IdempotencyDetails.None ? null : details));
     }
 }

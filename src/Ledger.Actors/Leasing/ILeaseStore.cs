@@ -16,7 +16,7 @@ internal sealed record LeaseHolder(Guid Id, string Address, long Uid, int Shards
 
     /// <summary>Whether the two can't live side by side: one must be alone, or they do not agree on where an account is, so
     /// that it could live twice.</summary>
-    public bool IsRivalOf(LeaseHolder other) => Id != other.Id && (IsAlone || other.IsAlone || Shards != other.Shards);
+    public bool ConflictsWith(LeaseHolder other) => Id != other.Id && (IsAlone || other.IsAlone || Shards != other.Shards);
 }
 
 /// <summary>A row of the table of leases.</summary>

@@ -29,7 +29,7 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
     private static readonly TimeSpan s_handOver = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromMilliseconds(20);
 
-    private readonly SharedRun ending = new();
+    private readonly SingleFlight ending = new();
     private IReadOnlyList<LeaseRow> rows = [];
     private ImmutableHashSet<string> suspects = [];
     private Cluster? cluster;

@@ -105,7 +105,7 @@ internal sealed class NodeLease : IDisposable
     }
 
     /// <summary>No lease, for actors that nobody else can stand in for.</summary>
-    public static NodeLease Unneeded { get; } = new(static _ => { });
+    public static NodeLease NotRequired { get; } = new(static _ => { });
 
     /// <summary>What the renewals keep right; null for none.</summary>
     public LedgerClock? Clock { get; init; }
@@ -145,7 +145,7 @@ internal sealed class NodeLease : IDisposable
     public TimeSpan? Age => Volatile.Read(ref lastRenewed) is var at and not 0 ? Stopwatch.GetElapsedTime(at) : null;
 
     /// <summary>Whether it was good once and has not been for so long that callers are better told.</summary>
-    public bool IsSilentForLong => !IsGood && Age is { } age && age >= 2 * duration;
+    public bool IsLapsedForLong => !IsGood && Age is { } age && age >= 2 * duration;
 
     /// <summary>Enters it, if that has not been done; by and by it becomes good.</summary>
     public void Enter()
@@ -163,7 +163,7 @@ internal sealed class NodeLease : IDisposable
             }
 
             // Above the others: a process whose threads are all busy still has to renew it.
-            var thread = new Thread(Keep) { IsBackground = true, Name = "ledger-lease", Priority = ThreadPriority.Highest };
+            var thread = new Thread(RenewLoop) { IsBackground = true, Name = "ledger-lease", Priority = ThreadPriority.Highest };
             Volatile.Write(ref keeper, thread);
             thread.Start();
         }
@@ -194,11 +194,11 @@ internal sealed class NodeLease : IDisposable
     /// <summary>Refuses to go on beside a process that serves the same accounts and with which it can't share them: one that
     /// belongs to no cluster, or that divides them into another number of shards.</summary>
     /// <exception cref="InvalidOperationException">There is one, and it lives.</exception>
-    public async Task RefuseRivalsAsync()
+    public async Task EnsureNoConflictAsync()
     {
         var started = Stopwatch.GetTimestamp();
         while (store!.List().FirstOrDefault(row =>
-            !row.IsRevoked && row.Holder.IsRivalOf(holder) && row.Left > TimeSpan.Zero) is { } other)
+            !row.IsRevoked && row.Holder.ConflictsWith(holder) && row.Left > TimeSpan.Zero) is { } other)
         {
             if (Stopwatch.GetElapsedTime(started) > duration + Margin + Margin)
             {
@@ -318,7 +318,7 @@ internal sealed class NodeLease : IDisposable
 
     // ---------------------------------------------------------------- the keeper
 
-    private void Keep()
+    private void RenewLoop()
     {
         try
         {
@@ -551,10 +551,10 @@ internal sealed class NodeLease : IDisposable
                 // Who is in the way: an earlier process at this address, which is dead, and, where one process must be the
                 // only one, any other. Who is not known to be dead is given the time to show that it lives.
                 var now = store.List().Where(row => row.Holder.Id != holder.Id
-                    && (row.Holder.Address == holder.Address || row.Holder.IsRivalOf(holder))).ToArray();
+                    && (row.Holder.Address == holder.Address || row.Holder.ConflictsWith(holder))).ToArray();
                 first ??= now;
                 var rivals = now.Where(row => row is { IsRevoked: false, IsLeaving: false } && row.Left > TimeSpan.Zero
-                    && row.Holder.IsRivalOf(holder)).ToArray();
+                    && row.Holder.ConflictsWith(holder)).ToArray();
                 var living = rivals.FirstOrDefault(row => !first.Any(old => old.Holder.Id == row.Holder.Id)
                     || Stopwatch.GetElapsedTime(started) > duration + Margin + Margin);
                 if (living is not null)

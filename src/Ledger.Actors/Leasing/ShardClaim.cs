@@ -127,13 +127,13 @@ internal sealed class ShardClaim : Lease
 }
 
 /// <summary>Gives claims back, those of many shards at once, until that is done or the process's lease is over.</summary>
-internal sealed class ClaimReturns(ILeaseStore store, NodeLease lease, ILoggingAdapter log)
+internal sealed class ShardClaimReleaser(ILeaseStore store, NodeLease lease, ILoggingAdapter log)
 {
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, long> waiting = [];
-    private readonly SharedRun returning = new();
+    private readonly SingleFlight returning = new();
 
     /// <summary>Gives back a claim, and earlier ones to the same shard.</summary>
     public void Add(string shard, long number)

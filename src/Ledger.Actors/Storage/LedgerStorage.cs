@@ -61,14 +61,14 @@ public abstract class LedgerStorage
     }
 
     /// <summary>Opens the tables of the index of work.</summary>
-    internal virtual IWorkStore OpenWork() =>
+    internal virtual IHoldIndexStore OpenHoldIndex() =>
         throw new NotSupportedException($"{GetType().Name} keeps no index of work.");
 
     /// <summary>Appends rows to the journal as the plugin does, and takes them back, so that the first real ones are not held up
     /// by the compiler.</summary>
     /// <param name="persistenceId">A stream that does not exist.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal virtual Task RehearseAsync(string persistenceId, CancellationToken cancellationToken) => Task.CompletedTask;
+    internal virtual Task WarmUpAsync(string persistenceId, CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Reads what the storage remembers of the ledger's time.</summary>
     internal virtual ClockMark ReadClockMark() => new(null);
@@ -150,7 +150,7 @@ internal readonly record struct IndexedRows(long After, IReadOnlyList<long> Rows
 }
 
 /// <summary>Where in each stream the index of ids begins. Thread-safe.</summary>
-internal sealed class IndexBeginnings
+internal sealed class IdIndexStart
 {
     private const int KnownMax = 100_000;
 

@@ -118,7 +118,7 @@ internal static class StorageHocon
     /// <exception cref="InvalidOperationException">Another one is configured.</exception>
     public static void RefuseOtherPlugins(Config config)
     {
-        Refuse(config, JournalPlugin, typeof(GroupWriteJournal));
+        Refuse(config, JournalPlugin, typeof(GroupCommitJournal));
         Refuse(config, SnapshotPlugin, typeof(DirectSnapshotStore));
     }
 

@@ -7,7 +7,7 @@ namespace Ledger.Actors.Storage;
 /// <summary>What falls due later, and what is in doubt: found without asking any account, and written by none on the way of a
 /// transfer. Everything in it follows from the journal; it may lag behind it, be dropped, and be made again. Thread-safe.
 /// </summary>
-internal interface ILedgerWorkIndex : IAsyncDisposable
+internal interface IHoldIndex : IAsyncDisposable
 {
     /// <summary>Folds in what the journal has got since. When it returns, everything is in that was committed before the call.
     /// </summary>
@@ -74,7 +74,7 @@ internal interface ILedgerWorkIndex : IAsyncDisposable
 
     /// <summary>Reads all rows of accounts after a place of the journal, in order, up to where it ends at the time of the call.
     /// </summary>
-    IAsyncEnumerable<WorkRow> ReadSinceAsync(long ordering, CancellationToken cancellationToken);
+    IAsyncEnumerable<JournalPageRow> ReadSinceAsync(long ordering, CancellationToken cancellationToken);
 
     /// <summary>The last place up to which every row has been committed that ever will be.</summary>
     Task<long> SettledAsync(CancellationToken cancellationToken);
@@ -107,12 +107,12 @@ internal readonly record struct UnfinishedAccount(AccountAddress Account, Ledger
 /// <param name="PersistenceId">Its stream.</param>
 /// <param name="SequenceNr">Its number in that.</param>
 /// <param name="Payload">The stored bytes.</param>
-internal readonly record struct WorkRow(long Ordering, string PersistenceId, long SequenceNr, ReadOnlyMemory<byte> Payload);
+internal readonly record struct JournalPageRow(long Ordering, string PersistenceId, long SequenceNr, ReadOnlyMemory<byte> Payload);
 
 /// <summary>Rows as the index reads them.</summary>
 /// <param name="Rows">The rows, in the order of their places.</param>
 /// <param name="HasMore">Whether it was full, so that there may be more between its last row and the end that was asked for.</param>
-internal readonly record struct WorkPage(IReadOnlyList<WorkRow> Rows, bool HasMore);
+internal readonly record struct JournalPage(IReadOnlyList<JournalPageRow> Rows, bool HasMore);
 
 /// <summary>The end of the journal.</summary>
 /// <param name="Highest">The highest place that a committed row has. Rows below it may still be under way, but none of them
@@ -123,7 +123,7 @@ internal readonly record struct JournalHead(long Highest, long Settled);
 /// <summary>How far the index has got.</summary>
 /// <param name="Checkpoint">All marked rows up to this place are folded in.</param>
 /// <param name="Version">Changes with every fold, whoever does it.</param>
-internal readonly record struct WorkPosition(long Checkpoint, long Version);
+internal readonly record struct JournalPosition(long Checkpoint, long Version);
 
 /// <summary>A hold that a fold has come across.</summary>
 internal readonly record struct FoldedHold(
@@ -134,7 +134,7 @@ internal readonly record struct FoldedHold(
 /// <param name="Made">Holds to enter, unless they are there already.</param>
 /// <param name="Deadlines">New deadlines of holds that are there and live.</param>
 /// <param name="Ended">Holds that have ended.</param>
-internal sealed record WorkChanges(
+internal sealed record HoldIndexChanges(
     IReadOnlyList<FoldedHold> Made, IReadOnlyList<(TransferId Id, LedgerTime Deadline)> Deadlines,
     IReadOnlyList<TransferId> Ended)
 {
@@ -142,7 +142,7 @@ internal sealed record WorkChanges(
 
     /// <summary>Sums facts up, so that each hold is touched once.</summary>
     /// <remarks>All lists are sorted: two nodes that fold at once take their locks in the same order.</remarks>
-    public static WorkChanges Of(IEnumerable<WorkFact> facts)
+    public static HoldIndexChanges Of(IEnumerable<HoldFact> facts)
     {
         var made = new SortedDictionary<TransferId, FoldedHold>();
         var deadlines = new SortedDictionary<TransferId, LedgerTime>();
@@ -152,7 +152,7 @@ internal sealed record WorkChanges(
             switch (fact)
             {
                 case HoldMade hold:
-                    // The later one counts: a transaction that was mended may make the hold that a failed one was to make.
+                    // The later one counts: a transaction that was fixed may make the hold that a failed one was to make.
                     made[hold.Id] = new FoldedHold(hold.Id, hold.Debit, hold.Credit, hold.Deadline, IsLive: true);
                     break;
                 case HoldDeadlineSet set when made.TryGetValue(set.Id, out var hold):
@@ -176,22 +176,22 @@ internal sealed record WorkChanges(
             }
         }
 
-        return new WorkChanges(
+        return new HoldIndexChanges(
             [.. made.Values], [.. deadlines.Select(static one => (one.Key, one.Value))], [.. ended]);
     }
 }
 
 /// <summary>What the index needs of a database. Thread-safe.</summary>
-internal interface IWorkStore : IAsyncDisposable
+internal interface IHoldIndexStore : IAsyncDisposable
 {
-    Task<WorkPosition> ReadPositionAsync(CancellationToken cancellationToken);
+    Task<JournalPosition> ReadPositionAsync(CancellationToken cancellationToken);
 
     /// <summary>Looks where the journal ends. Not called concurrently.</summary>
     Task<JournalHead> ReadHeadAsync(CancellationToken cancellationToken);
 
     /// <summary>Reads rows after one place and up to another, in order; those with one manifest, or with any that begins with
     /// it.</summary>
-    Task<WorkPage> ReadRowsAsync(
+    Task<JournalPage> ReadRowsAsync(
         long after, long upTo, string manifest, bool isPrefix, PageSize size, CancellationToken cancellationToken);
 
     /// <summary>Whether a failure to read says that the time was up, so that less may do. Not asked about cancellations.</summary>
@@ -199,7 +199,7 @@ internal interface IWorkStore : IAsyncDisposable
 
     /// <summary>Applies changes and moves the checkpoint, in one transaction.</summary>
     /// <returns>False when somebody else has folded since the version was read; nothing is applied then.</returns>
-    Task<bool> ApplyAsync(WorkChanges changes, WorkPosition from, long checkpoint, CancellationToken cancellationToken);
+    Task<bool> ApplyAsync(HoldIndexChanges changes, JournalPosition from, long checkpoint, CancellationToken cancellationToken);
 
     Task<HoldAccounts?> FindHoldAsync(TransferId hold, CancellationToken cancellationToken);
 
@@ -245,14 +245,14 @@ internal interface IWorkStore : IAsyncDisposable
 /// has been read may be older than what is there.</para>
 /// <para>W5. A row that can't be read, as one that a newer version wrote, stops no other account's work: the fold goes on, but
 /// the checkpoint stays below that row, so that the next process reads it again. This one tries it again too, now and then: what
-/// was damaged may have been mended.</para>
+/// was damaged may have been fixed.</para>
 /// <para>W6. What was read of one history of the database says nothing of another: places are given again after a
 /// failover that lost rows, and what this process takes for folded in may be other rows there (R19 b).</para>
 /// </remarks>
-internal sealed class LedgerWorkIndex(
-    IWorkStore store, WorkFactDecoder decode, Action<WorkRow, Exception>? unreadable = null,
+internal sealed class HoldIndex(
+    IHoldIndexStore store, HoldFactDecoder decode, Action<JournalPageRow, Exception>? unreadable = null,
     Func<int>? generation = null, Action<long>? readAgain = null)
-    : ILedgerWorkIndex
+    : IHoldIndex
 {
     /// <summary>How many rows of the journal one statement looks at: it must end before statements time out.</summary>
     internal const long WindowRows = 20_000;
@@ -266,7 +266,7 @@ internal sealed class LedgerWorkIndex(
 
     private static readonly TimeSpan s_unsavedMax = TimeSpan.FromSeconds(10);
 
-    private readonly SharedRun folding = new();
+    private readonly SingleFlight folding = new();
     private readonly PageReads pages = new(new PageSize(PageRows, LedgerSizes.PageMax), store.IsTimeout);
 
     // Places above the checkpoint that are folded in, with which they need not be read again.
@@ -337,9 +337,9 @@ internal sealed class LedgerWorkIndex(
         while (from < head.Highest)
         {
             var (rows, to) = await ReadPageAsync(
-                from, head.Highest, WorkDecoder.MarkedManifest, isPrefix: false, cancellationToken);
+                from, head.Highest, HoldFactReader.MarkedManifest, isPrefix: false, cancellationToken);
             var fresh = new List<long>();
-            var facts = new List<WorkFact>();
+            var facts = new List<HoldFact>();
             foreach (var row in rows)
             {
                 if (!folded.Contains(row.Ordering))
@@ -350,7 +350,7 @@ internal sealed class LedgerWorkIndex(
             }
 
             var checkpoint = Math.Max(reached, Math.Min(to, head.Settled));
-            var changes = WorkChanges.Of(facts);
+            var changes = HoldIndexChanges.Of(facts);
             var saved = Math.Max(position.Checkpoint, Math.Min(checkpoint, ReadableUpTo));
             if (!changes.IsEmpty || ShouldSave(position, saved))
             {
@@ -360,7 +360,7 @@ internal sealed class LedgerWorkIndex(
                     return false;
                 }
 
-                position = new WorkPosition(saved, checked(position.Version + 1));
+                position = new JournalPosition(saved, checked(position.Version + 1));
                 savedAt = TimeProvider.System.GetTimestamp();
             }
 
@@ -373,7 +373,7 @@ internal sealed class LedgerWorkIndex(
         return true;
     }
 
-    private void AddFacts(in WorkRow row, List<WorkFact> facts)
+    private void AddFacts(in JournalPageRow row, List<HoldFact> facts)
     {
         try
         {
@@ -395,14 +395,14 @@ internal sealed class LedgerWorkIndex(
 
     // Rows that could not be read, and can be now: those that come after them have been folded in, which is as if they had
     // been committed later (W2). Null where another node has folded meanwhile.
-    private async Task<WorkPosition?> FoldUnreadAsync(WorkPosition position, CancellationToken cancellationToken)
+    private async Task<JournalPosition?> FoldUnreadAsync(JournalPosition position, CancellationToken cancellationToken)
     {
         var mended = new List<long>();
-        var facts = new List<WorkFact>();
+        var facts = new List<HoldFact>();
         foreach (var place in unread.Take(UnreadAtOnce).ToArray())
         {
             var (rows, _) = await ReadPageAsync(
-                place - 1, place, WorkDecoder.MarkedManifest, isPrefix: false, cancellationToken);
+                place - 1, place, HoldFactReader.MarkedManifest, isPrefix: false, cancellationToken);
             foreach (var row in rows)
             {
                 try
@@ -417,7 +417,7 @@ internal sealed class LedgerWorkIndex(
             }
         }
 
-        var changes = WorkChanges.Of(facts);
+        var changes = HoldIndexChanges.Of(facts);
         if (!changes.IsEmpty)
         {
             if ((generation?.Invoke() ?? 0) != readIn
@@ -428,7 +428,7 @@ internal sealed class LedgerWorkIndex(
                 return null;
             }
 
-            position = new WorkPosition(position.Checkpoint, checked(position.Version + 1));
+            position = new JournalPosition(position.Checkpoint, checked(position.Version + 1));
         }
 
         ReadAgain(mended);
@@ -444,7 +444,7 @@ internal sealed class LedgerWorkIndex(
         }
     }
 
-    private bool ShouldSave(WorkPosition position, long checkpoint) =>
+    private bool ShouldSave(JournalPosition position, long checkpoint) =>
         checkpoint - position.Checkpoint > UnsavedRowsMax
         || (checkpoint > position.Checkpoint && TimeProvider.System.GetElapsedTime(savedAt) > s_unsavedMax);
 
@@ -492,7 +492,7 @@ internal sealed class LedgerWorkIndex(
         AccountAddress after, int limit, CancellationToken cancellationToken) =>
         store.ListUnfinishedAsync(after, limit, cancellationToken);
 
-    public async IAsyncEnumerable<WorkRow> ReadSinceAsync(
+    public async IAsyncEnumerable<JournalPageRow> ReadSinceAsync(
         long ordering, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var head = await HeadAsync(cancellationToken);
@@ -511,7 +511,7 @@ internal sealed class LedgerWorkIndex(
     }
 
     // Rows, and the place up to which these are all that there are.
-    private Task<(IReadOnlyList<WorkRow> Rows, long To)> ReadPageAsync(
+    private Task<(IReadOnlyList<JournalPageRow> Rows, long To)> ReadPageAsync(
         long from, long highest, string manifest, bool isPrefix, CancellationToken cancellationToken) => pages.ReadAsync(
         manifest,
         PageRows,
@@ -535,5 +535,5 @@ internal sealed class LedgerWorkIndex(
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
     private Task<JournalHead> HeadAsync(CancellationToken cancellationToken) =>
-        folding.BesidesAsync(() => store.ReadHeadAsync(cancellationToken), cancellationToken);
+        folding.RunExclusiveAsync(() => store.ReadHeadAsync(cancellationToken), cancellationToken);
 }

@@ -102,7 +102,7 @@ internal static class AccountChangeCommands
         GlobalOptions options,
         string name,
         string description,
-        Func<LedgerClient, ParseResult, string, RequestOptions, CancellationToken, Task<AccountChangeOutcome>> change,
+        Func<LedgerClient, ParseResult, string, RequestOptions, CancellationToken, Task<AccountChangeResult>> change,
         params IEnumerable<Option> more)
     {
         var address = AccountsCommand.AddressArgument();

@@ -138,7 +138,7 @@ internal static class AdminCommand
             {
                 await context.Error.WriteLineAsync(
                     $"warning: {one.Address} has not booked it, so {ended.Coordinator} has not. {one.Detail} Restore or"
-                        + " mend its rows, as its node's log says; the ledger then finishes by itself.");
+                        + " fix its rows, as its node's log says; the ledger then finishes by itself.");
             }
 
             if (ended is { Booked: false, Unbooked.Count: 0 })

@@ -15,7 +15,7 @@ internal static class Rejection
         await context.Error.WriteLineAsync($"error: rejected: {reason}");
         if (replayed || status == TransferStatus.IdAlreadyFailed)
         {
-            // Whoever has mended the cause would otherwise look for it where it is no more.
+            // Whoever has fixed the cause would otherwise look for it where it is no more.
             await context.Error.WriteLineAsync(
                 "hint: an earlier request with this id was rejected, which is final; to try again, send a new id.");
         }

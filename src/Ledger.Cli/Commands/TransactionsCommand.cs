@@ -29,7 +29,7 @@ internal static class TransactionsCommand
         };
 
     /// <summary>Writes one outcome, and gives the exit code.</summary>
-    public static async Task<int> WriteAsync(CliContext context, string format, TransactionOutcome outcome)
+    public static async Task<int> WriteAsync(CliContext context, string format, TransactionResult outcome)
     {
         if (format == GlobalOptions.Json)
         {
@@ -60,7 +60,7 @@ internal static class TransactionsCommand
                 return ExitCodes.Usage;
             }
 
-            var outcomes = new List<TransactionOutcome>();
+            var outcomes = new List<TransactionResult>();
             LedgerClientException? failure = null;
             try
             {
@@ -90,8 +90,8 @@ internal static class TransactionsCommand
     private static Command CreateGet(CliContext context, GlobalOptions options)
     {
         var id = SharedOptions.IdArgument("ID", "The transaction's id, a UUID.");
-        var account = AnchorOption();
-        var command = new Command("get", "Looks a transaction up in the memory of its anchor.") { id, account };
+        var account = CoordinatorOption();
+        var command = new Command("get", "Looks a transaction up in the memory of its coordinator.") { id, account };
         options.RefuseCsv(command);
         command.SetLedgerAction(context, options, writes: false, async (client, parsed, cancellationToken) =>
         {
@@ -100,7 +100,7 @@ internal static class TransactionsCommand
             if (record is null)
             {
                 await context.Error.WriteLineAsync(
-                    $"error: not found: transaction {parsed.GetValue(id):D} anchored at account {parsed.GetValue(account)}");
+                    $"error: not found: transaction {parsed.GetValue(id):D} coordinated at account {parsed.GetValue(account)}");
                 return ExitCodes.Rejected;
             }
 
@@ -121,7 +121,7 @@ internal static class TransactionsCommand
     private static Command CreateResolve(CliContext context, GlobalOptions options, bool post)
     {
         var original = SharedOptions.IdArgument("ID", "The id of the transaction that made the holds.");
-        var account = AnchorOption();
+        var account = CoordinatorOption();
         var effectiveTime = SharedOptions.EffectiveTime();
         var id = SharedOptions.Id("transaction");
         var retryFor = SharedOptions.RetryFor(TimeSpan.Zero);
@@ -201,7 +201,7 @@ internal static class TransactionsCommand
     }
 
     private static async Task<int> WriteAllAsync(
-        CliContext context, GlobalOptions options, ParseResult parsed, int count, List<TransactionOutcome> outcomes,
+        CliContext context, GlobalOptions options, ParseResult parsed, int count, List<TransactionResult> outcomes,
         LedgerClientException? failure)
     {
         if (options.Format(parsed) == GlobalOptions.Json)
@@ -242,7 +242,7 @@ internal static class TransactionsCommand
         return code;
     }
 
-    private static void WriteTable(CliContext context, TransactionOutcome outcome, Transaction? transaction = null)
+    private static void WriteTable(CliContext context, TransactionResult outcome, Transaction? transaction = null)
     {
         Tables.WriteOne(
             context,
@@ -263,7 +263,7 @@ internal static class TransactionsCommand
         }
     }
 
-    private static string[] Row(LegOutcome leg, int index, Transaction? transaction)
+    private static string[] Row(LegResult leg, int index, Transaction? transaction)
     {
         string[] row =
         [
@@ -285,7 +285,7 @@ internal static class TransactionsCommand
         ];
     }
 
-    private static string Reason(TransactionOutcome outcome)
+    private static string Reason(TransactionResult outcome)
     {
         if (outcome.FailedLeg is not { } failed)
         {
@@ -298,6 +298,6 @@ internal static class TransactionsCommand
         return $"{reason} (leg {failed})";
     }
 
-    private static Option<string> AnchorOption() => SharedOptions.Account(
-        "--account", "The transaction's anchor: the debit account of its first transfer.");
+    private static Option<string> CoordinatorOption() => SharedOptions.Account(
+        "--account", "The transaction's coordinator: the debit account of its first transfer.");
 }

@@ -227,7 +227,7 @@ internal static class TransfersCommand
     private static async Task<int> EndAsync(CliContext context, bool isApplied, TransferStatus status, bool replayed) =>
         isApplied ? ExitCodes.Applied : await Rejection.TellAsync(context, Names.Of(status), status, replayed);
 
-    private static void Write(CliContext context, string format, TransferOutcome outcome)
+    private static void Write(CliContext context, string format, TransferResult outcome)
     {
         if (format == GlobalOptions.Json)
         {

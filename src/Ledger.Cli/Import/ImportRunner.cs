@@ -151,7 +151,7 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
                 + $"(transaction {before.Id:D})");
     }
 
-    private static Outcome Explain(PlannedTransaction planned, TransactionOutcome answer)
+    private static Outcome Explain(PlannedTransaction planned, TransactionResult answer)
     {
         var again = $"--attempt {(ulong)planned.Attempt + 1} tries it again";
         if (answer.Status == TransferStatus.IdAlreadyFailed)

@@ -25,7 +25,7 @@ internal static class Json
 
     public static JsonArray Array(IEnumerable<JsonNode> items) => new([.. items]);
 
-    public static JsonObject Of(AccountOutcome outcome)
+    public static JsonObject Of(OpenAccountResult outcome)
     {
         var json = new JsonObject
         {
@@ -37,7 +37,7 @@ internal static class Json
         return json;
     }
 
-    public static JsonObject Of(TransferOutcome outcome)
+    public static JsonObject Of(TransferResult outcome)
     {
         var json = new JsonObject
         {
@@ -79,7 +79,7 @@ internal static class Json
         return json;
     }
 
-    public static JsonObject Of(TransactionOutcome outcome)
+    public static JsonObject Of(TransactionResult outcome)
     {
         var json = new JsonObject
         {
@@ -121,7 +121,7 @@ internal static class Json
         ["result"] = Of(record.Outcome),
     };
 
-    public static JsonObject Of(HoldExtension extension)
+    public static JsonObject Of(ExtendHoldResult extension)
     {
         var json = new JsonObject
         {
@@ -133,7 +133,7 @@ internal static class Json
         return json;
     }
 
-    public static JsonObject Of(string address, AccountChangeOutcome outcome)
+    public static JsonObject Of(string address, AccountChangeResult outcome)
     {
         var json = new JsonObject { ["address"] = address, ["status"] = Names.Of(outcome.Status) };
         if (outcome.Account is { } account)
@@ -229,7 +229,7 @@ internal static class Json
         return json;
     }
 
-    private static JsonObject Of(LegOutcome leg)
+    private static JsonObject Of(LegResult leg)
     {
         var json = new JsonObject();
         AddId(json, "transferId", leg.TransferId);

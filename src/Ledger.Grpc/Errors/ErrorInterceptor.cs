@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Ledger.Grpc.Errors;
 
 /// <summary>Turns whatever a handler throws into an RpcException by the <see cref="ErrorMap"/>.</summary>
-internal sealed partial class ErrorInterceptor(CallClock clock, ILogger<ErrorInterceptor> logger) : Interceptor
+internal sealed partial class ErrorInterceptor(CallDeadline clock, ILogger<ErrorInterceptor> logger) : Interceptor
 {
     // The key of a bool: whether the handler was answered with a status of ours.
     private static readonly object HandlerKey = new();
@@ -16,7 +16,7 @@ internal sealed partial class ErrorInterceptor(CallClock clock, ILogger<ErrorInt
     public static bool HasAnswered(HttpContext context) => context.Items[HandlerKey] is true;
 
     /// <summary>What a call failed of that failed without one: outside of its handler.</summary>
-    public static Fault Outside(HttpContext context) =>
+    public static RequestError Outside(HttpContext context) =>
         context.Items.ContainsKey(HandlerKey) ? ErrorMap.Unexpected : ErrorMap.Malformed;
 
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(

@@ -26,31 +26,31 @@ internal static class ErrorMap
     /// <summary>The reason for each failure of the ledger.</summary>
     public static ErrorReason ReasonOf(LedgerErrorReason reason) => reason switch
     {
-        LedgerErrorReason.InvalidArgument => Reasons.InvalidArgument,
-        LedgerErrorReason.EmptyBatch => Reasons.EmptyBatch,
-        LedgerErrorReason.BatchTooLarge => Reasons.BatchTooLarge,
-        LedgerErrorReason.ReferenceTooLong => Reasons.ReferenceTooLong,
-        LedgerErrorReason.MetadataTooLarge => Reasons.MetadataTooLarge,
-        LedgerErrorReason.NotFound => Reasons.NotFound,
-        LedgerErrorReason.DeadlineExpired => Reasons.DeadlineExpired,
-        LedgerErrorReason.Overloaded => Reasons.Overloaded,
-        LedgerErrorReason.DeadlineExceeded => Reasons.DeadlineExceeded,
-        LedgerErrorReason.JournalUnavailable => Reasons.JournalUnavailable,
-        LedgerErrorReason.Unavailable => Reasons.Unavailable,
-        LedgerErrorReason.AccountInDoubt => Reasons.AccountInDoubt,
-        LedgerErrorReason.CounterpartyUnavailable => Reasons.CounterpartyUnavailable,
-        LedgerErrorReason.TransferNotRemembered => Reasons.TransferNotRemembered,
-        LedgerErrorReason.TransactionTooLarge => Reasons.TransactionTooLarge,
-        LedgerErrorReason.MessageTooLarge => Reasons.MessageTooLarge,
-        LedgerErrorReason.AnswerTooLarge => Reasons.AnswerTooLarge,
-        LedgerErrorReason.LedgerHalted => Reasons.LedgerHalted,
-        LedgerErrorReason.LeaseLost => Reasons.LeaseLost,
-        LedgerErrorReason.DecisionFailed => Reasons.DecisionFailed,
-        LedgerErrorReason.NotInDoubt => Reasons.NotInDoubt,
-        LedgerErrorReason.VerdictRefused => Reasons.VerdictRefused,
+        LedgerErrorReason.InvalidArgument => ErrorReasons.InvalidArgument,
+        LedgerErrorReason.EmptyBatch => ErrorReasons.EmptyBatch,
+        LedgerErrorReason.BatchTooLarge => ErrorReasons.BatchTooLarge,
+        LedgerErrorReason.ReferenceTooLong => ErrorReasons.ReferenceTooLong,
+        LedgerErrorReason.MetadataTooLarge => ErrorReasons.MetadataTooLarge,
+        LedgerErrorReason.NotFound => ErrorReasons.NotFound,
+        LedgerErrorReason.DeadlineExpired => ErrorReasons.DeadlineExpired,
+        LedgerErrorReason.Overloaded => ErrorReasons.Overloaded,
+        LedgerErrorReason.DeadlineExceeded => ErrorReasons.DeadlineExceeded,
+        LedgerErrorReason.JournalUnavailable => ErrorReasons.JournalUnavailable,
+        LedgerErrorReason.Unavailable => ErrorReasons.Unavailable,
+        LedgerErrorReason.AccountInDoubt => ErrorReasons.AccountInDoubt,
+        LedgerErrorReason.CounterpartyUnavailable => ErrorReasons.CounterpartyUnavailable,
+        LedgerErrorReason.TransferNotRemembered => ErrorReasons.TransferNotRemembered,
+        LedgerErrorReason.TransactionTooLarge => ErrorReasons.TransactionTooLarge,
+        LedgerErrorReason.MessageTooLarge => ErrorReasons.MessageTooLarge,
+        LedgerErrorReason.AnswerTooLarge => ErrorReasons.AnswerTooLarge,
+        LedgerErrorReason.LedgerHalted => ErrorReasons.LedgerHalted,
+        LedgerErrorReason.LeaseLost => ErrorReasons.LeaseLost,
+        LedgerErrorReason.DecisionFailed => ErrorReasons.DecisionFailed,
+        LedgerErrorReason.NotInDoubt => ErrorReasons.NotInDoubt,
+        LedgerErrorReason.VerdictRefused => ErrorReasons.VerdictRefused,
 
         // A reason that this facade doesn't know says nothing about the outcome.
-        _ => Reasons.Internal,
+        _ => ErrorReasons.Internal,
     };
 
     /// <summary>What is wrong, or null when it was not expected: then it is to be logged, and the client learns only
@@ -58,32 +58,32 @@ internal static class ErrorMap
     /// <param name="exception">What was thrown.</param>
     /// <param name="deadlinePassed">Whether the call's deadline has passed.</param>
     /// <param name="cancelled">Whether the call is cancelled.</param>
-    public static Fault? Explain(Exception exception, bool deadlinePassed, bool cancelled) => exception switch
+    public static RequestError? Explain(Exception exception, bool deadlinePassed, bool cancelled) => exception switch
     {
-        FaultException e => e.Fault,
-        LedgerException e => new Fault(ReasonOf(e.Reason), e.Message, e.Field, e.Limit, e.Size),
-        _ when deadlinePassed && cancelled => new Fault(Reasons.DeadlineExceeded, "The deadline passed."),
+        RequestErrorException e => e.Fault,
+        LedgerException e => new RequestError(ReasonOf(e.Reason), e.Message, e.Field, e.Limit, e.Size),
+        _ when deadlinePassed && cancelled => new RequestError(ErrorReasons.DeadlineExceeded, "The deadline passed."),
 
         // Whatever is thrown once the client has left is a consequence of that.
-        _ when cancelled => new Fault(Reasons.Cancelled, "The call was cancelled."),
-        OperationCanceledException => new Fault(Reasons.Unavailable, "The node is stopping."),
+        _ when cancelled => new RequestError(ErrorReasons.Cancelled, "The call was cancelled."),
+        OperationCanceledException => new RequestError(ErrorReasons.Unavailable, "The node is stopping."),
 
         // These come from reading a stream: the messages of unary calls are read before any handler runs.
         RpcException { StatusCode: StatusCode.ResourceExhausted } => TooLarge,
-        RpcException { StatusCode: StatusCode.Cancelled } => new Fault(Reasons.Cancelled, "The call was cancelled."),
+        RpcException { StatusCode: StatusCode.Cancelled } => new RequestError(ErrorReasons.Cancelled, "The call was cancelled."),
         InvalidProtocolBufferException => Malformed,
         _ => null,
     };
 
-    public static Fault TooLarge => new(Reasons.RequestTooLarge, "The message is larger than this server accepts.");
+    public static RequestError TooLarge => new(ErrorReasons.RequestTooLarge, "The message is larger than this server accepts.");
 
-    public static Fault Malformed => new(Reasons.MalformedRequest, "The request can't be read.");
+    public static RequestError Malformed => new(ErrorReasons.MalformedRequest, "The request can't be read.");
 
     /// <summary>What the client is told of an unexpected failure.</summary>
-    public static Fault Unexpected => new(Reasons.Internal, "Something unexpected happened; it has been logged.");
+    public static RequestError Unexpected => new(ErrorReasons.Internal, "Something unexpected happened; it has been logged.");
 
     /// <summary>The status that the client gets.</summary>
-    public static RpcStatus ToStatus(in Fault fault, string? correlationId = null)
+    public static RpcStatus ToStatus(in RequestError fault, string? correlationId = null)
     {
         var reason = fault.Reason;
         var info = new ErrorInfo { Reason = reason.Name, Domain = Domain };

@@ -12,7 +12,7 @@ internal sealed record ErrorReason(
     string Name, StatusCode Code, bool OutcomeUnknown = false, TimeSpan? RetryAfter = null);
 
 /// <summary>Every reason there is.</summary>
-internal static class Reasons
+internal static class ErrorReasons
 {
     public static readonly ErrorReason InvalidArgument = Invalid("INVALID_ARGUMENT");
     public static readonly ErrorReason MalformedRequest = Invalid("MALFORMED_REQUEST");

@@ -8,7 +8,7 @@ using AccountSpec = Ledger.Core.AccountSpec;
 namespace Ledger.Grpc.Services;
 
 /// <summary>ledger.v1.AccountService over <see cref="ILedger"/>.</summary>
-internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : AccountService.AccountServiceBase
+internal sealed class AccountGrpcService(ILedger ledger, CallDeadline clock) : AccountService.AccountServiceBase
 {
     private const int DefaultPageSize = 100;
 
@@ -16,7 +16,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         OpenAccountsRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
-        Batches.CheckCount(request.Accounts.Count, "accounts");
+        BatchLimits.CheckCount(request.Accounts.Count, "accounts");
         var specs = new AccountSpec[request.Accounts.Count];
         for (var i = 0; i < specs.Length; i++)
         {
@@ -27,7 +27,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         }
 
         var results = await ledger.For(context).OpenAccountsAsync(specs, timeout, context.CancellationToken);
-        Batches.CheckAnswered(specs.Length, results.Count);
+        BatchLimits.CheckAnswered(specs.Length, results.Count);
         var response = new OpenAccountsResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
         {
@@ -37,14 +37,14 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         return response;
     }
 
-    public override async Task<GetAccountResponse> GetAccount(GetAccountRequest request, ServerCallContext context)
+    public override async Task<V1.GetAccountResponse> GetAccount(V1.GetAccountRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         var address = Required(request.Address, "address");
         // What is in doubt is in the answer, in another field than firm balances.
         var query = new AccountQuery(address) { AllowInDoubt = true };
         var account = await ledger.GetAccountAsync(query, timeout, context.CancellationToken) ?? throw NotFound();
-        return new GetAccountResponse { Account = Mapping.Write(account) };
+        return new V1.GetAccountResponse { Account = Mapping.Write(account) };
     }
 
     public override async Task<ListAccountsResponse> ListAccounts(
@@ -73,7 +73,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
     {
         var timeout = clock.Timeout(context);
         var query = Query(request);
-        var page = await ledger.GetStatementAsync(
+        var page = await ledger.ListStatementAsync(
             request.PageToken.Length == 0 ? query : From(query, PageToken.ReadSequence(query, request.PageToken)),
             timeout, context.CancellationToken) ?? throw NotFound();
         PageToken.RequireEpoch(request.PageToken, page.Epoch);
@@ -151,22 +151,22 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
     }
 
     /// <summary>Reads a time that can't be left out.</summary>
-    /// <exception cref="FaultException">It is missing or malformed.</exception>
+    /// <exception cref="RequestErrorException">It is missing or malformed.</exception>
     internal static LedgerTime Required(Google.Protobuf.WellKnownTypes.Timestamp? source, string field) =>
-        Time(source, field) ?? throw new Fault(Reasons.MalformedTime, "The time is missing.", field).Exception();
+        Time(source, field) ?? throw new RequestError(ErrorReasons.MalformedTime, "The time is missing.", field).Exception();
 
     /// <summary>Reads an address that may be left out.</summary>
-    /// <exception cref="FaultException">It is malformed.</exception>
+    /// <exception cref="RequestErrorException">It is malformed.</exception>
     internal static AccountAddress Optional(string text, string field) =>
         Mapping.TryReadAddress(text, field, out var address, out var fault) ? address : throw fault.Exception();
 
     /// <summary>Checks a reason.</summary>
-    /// <exception cref="FaultException">It is too long.</exception>
+    /// <exception cref="RequestErrorException">It is too long.</exception>
     internal static string Reason(string text) =>
         Mapping.CheckReason(text, out var fault) ? text : throw fault.Exception();
 
     /// <summary>Reads an address that can't be left out.</summary>
-    /// <exception cref="FaultException">It is missing or malformed.</exception>
+    /// <exception cref="RequestErrorException">It is missing or malformed.</exception>
     internal static AccountAddress Required(string text, string field)
     {
         if (!Mapping.TryReadAddress(text, field, out var address, out var fault))
@@ -175,7 +175,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         }
 
         return address.IsNone
-            ? throw new Fault(Reasons.MalformedAddress, "The address is missing.", field).Exception()
+            ? throw new RequestError(ErrorReasons.MalformedAddress, "The address is missing.", field).Exception()
             : address;
     }
 
@@ -201,12 +201,12 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
         };
         if (query.MinSequence > query.MaxSequence)
         {
-            throw new Fault(Reasons.InvalidRange, "max_sequence is below min_sequence.", "max_sequence").Exception();
+            throw new RequestError(ErrorReasons.InvalidRange, "max_sequence is below min_sequence.", "max_sequence").Exception();
         }
 
         if (query is { StartTime: { } start, EndTime: { } end } && end < start)
         {
-            throw new Fault(Reasons.InvalidRange, "end_time is before start_time.", "end_time").Exception();
+            throw new RequestError(ErrorReasons.InvalidRange, "end_time is before start_time.", "end_time").Exception();
         }
 
         return query;
@@ -223,16 +223,16 @@ internal sealed class AccountGrpcService(ILedger ledger, CallClock clock) : Acco
     }
 
     /// <summary>Reads the size of a page.</summary>
-    /// <exception cref="FaultException">It is out of range.</exception>
+    /// <exception cref="RequestErrorException">It is out of range.</exception>
     internal static int PageSize(int size) => size switch
     {
         0 => DefaultPageSize,
-        < 0 or > LedgerLimits.PageSizeMax => throw new Fault(
-            Reasons.InvalidPageSize, $"The page size is {size}; wanted: 1 to {LedgerLimits.PageSizeMax}, or 0 for {DefaultPageSize}.",
+        < 0 or > LedgerLimits.PageSizeMax => throw new RequestError(
+            ErrorReasons.InvalidPageSize, $"The page size is {size}; wanted: 1 to {LedgerLimits.PageSizeMax}, or 0 for {DefaultPageSize}.",
             "page_size", LedgerLimits.PageSizeMax).Exception(),
         _ => size,
     };
 
-    private static FaultException NotFound() =>
-        new Fault(Reasons.AccountNotFound, "There is no such account.").Exception();
+    private static RequestErrorException NotFound() =>
+        new RequestError(ErrorReasons.AccountNotFound, "There is no such account.").Exception();
 }

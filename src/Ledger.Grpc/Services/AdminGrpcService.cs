@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 namespace Ledger.Grpc.Services;
 
 /// <summary>ledger.v1.AdminService over <see cref="ILedgerAdmin"/> and <see cref="ILedger"/>.</summary>
-internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallClock clock) : AdminService.AdminServiceBase
+internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallDeadline clock) : AdminService.AdminServiceBase
 {
     public override async Task<ListInDoubtResponse> ListInDoubt(ListInDoubtRequest request, ServerCallContext context)
     {
@@ -89,8 +89,8 @@ internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallC
     {
         if (!IsLocal(context.GetHttpContext().Connection))
         {
-            throw new Fault(
-                Reasons.LoopbackOnly, "AdminService answers only callers on the node's own machine.").Exception();
+            throw new RequestError(
+                ErrorReasons.LoopbackOnly, "AdminService answers only callers on the node's own machine.").Exception();
         }
     }
 }

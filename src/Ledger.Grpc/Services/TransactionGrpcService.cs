@@ -10,11 +10,11 @@ using Transaction = Ledger.Core.Transaction;
 namespace Ledger.Grpc.Services;
 
 /// <summary>ledger.v1.TransactionService over <see cref="ILedger"/>.</summary>
-internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
+internal sealed class TransactionGrpcService(ILedger ledger, CallDeadline clock)
     : TransactionService.TransactionServiceBase
 {
-    public override async Task<PostTransactionResponse> PostTransaction(
-        PostTransactionRequest request, ServerCallContext context)
+    public override async Task<V1.PostTransactionResponse> PostTransaction(
+        V1.PostTransactionRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         if (!Mapping.TryRead(request.Transaction, out Transaction transaction, out var fault))
@@ -24,19 +24,19 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
 
         var result = await ledger.For(context, request.ReturnBalances).PostTransactionAsync(
             transaction, timeout, context.CancellationToken);
-        return new PostTransactionResponse { Result = Mapping.Write(request.Transaction.Id, result, ledger, transaction) };
+        return new V1.PostTransactionResponse { Result = Mapping.Write(request.Transaction.Id, result, ledger, transaction) };
     }
 
-    public override async Task<GetTransactionResponse> GetTransaction(
-        GetTransactionRequest request, ServerCallContext context)
+    public override async Task<V1.GetTransactionResponse> GetTransaction(
+        V1.GetTransactionRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         var account = AccountGrpcService.Required(request.Account, "account");
         var id = TransferGrpcService.RequiredId(request.Id, "id");
         var record = await ledger.GetTransactionAsync(account, id, timeout, context.CancellationToken)
-            ?? throw new Fault(
-                Reasons.TransactionNotFound, "The account has never anchored such a transaction.").Exception();
-        return new GetTransactionResponse { Record = Mapping.Write(record) };
+            ?? throw new RequestError(
+                ErrorReasons.TransactionNotFound, "The account has never coordinated such a transaction.").Exception();
+        return new V1.GetTransactionResponse { Record = Mapping.Write(record) };
     }
 
     public override async Task<ResolveTransactionResponse> ResolveTransaction(
@@ -48,8 +48,8 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
         var original = TransferGrpcService.RequiredId(request.TransactionId, "transaction_id");
         if (request.Resolution is not (Resolution.Post or Resolution.Void))
         {
-            throw new Fault(
-                Reasons.ResolutionMissing, "The holds are to be posted or to be voided.", "resolution").Exception();
+            throw new RequestError(
+                ErrorReasons.ResolutionMissing, "The holds are to be posted or to be voided.", "resolution").Exception();
         }
 
         var resolution = new TransactionResolution(id, account, original, request.Resolution == Resolution.Post)
@@ -77,14 +77,14 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
                 : throw fault.Exception(),
             EffectiveTime = EffectiveTime(request.EffectiveTime),
         };
-        var result = await ledger.For(context).ReverseAsync(reversal, timeout, context.CancellationToken);
+        var result = await ledger.For(context).ReverseTransactionAsync(reversal, timeout, context.CancellationToken);
         return new ReverseTransactionResponse { Result = Mapping.Write(request.Id, result, ledger) };
     }
 
     public override async Task<SubmitBatchResponse> SubmitBatch(SubmitBatchRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
-        Batches.CheckCount(request.Items.Count, "items");
+        BatchLimits.CheckCount(request.Items.Count, "items");
         var items = new BatchItem[request.Items.Count];
         for (var i = 0; i < items.Length; i++)
         {
@@ -95,14 +95,14 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallClock clock)
         }
 
         var results = await ledger.For(context).SubmitBatchAsync(items, timeout, context.CancellationToken);
-        Batches.CheckAnswered(items.Length, results.Count);
+        BatchLimits.CheckAnswered(items.Length, results.Count);
         var response = new SubmitBatchResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
         {
             response.Results.Add(Mapping.Write(request.Items[i], results[i], ledger));
         }
 
-        Batches.Fit(response, response.Results, static result =>
+        BatchLimits.Fit(response, response.Results, static result =>
         {
             if (result.Transfer is { } transfer)
             {

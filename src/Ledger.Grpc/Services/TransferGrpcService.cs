@@ -9,11 +9,11 @@ using Transfer = Ledger.Core.Transfer;
 namespace Ledger.Grpc.Services;
 
 /// <summary>ledger.v1.TransferService over <see cref="ILedger"/>.</summary>
-internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, TransferStreams streams)
+internal sealed class TransferGrpcService(ILedger ledger, CallDeadline clock, TransferStreams streams)
     : TransferService.TransferServiceBase
 {
-    public override async Task<PostTransferResponse> PostTransfer(
-        PostTransferRequest request, ServerCallContext context)
+    public override async Task<V1.PostTransferResponse> PostTransfer(
+        V1.PostTransferRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         if (!Mapping.TryRead(request.Transfer, out var transfer, out var fault))
@@ -22,14 +22,14 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
         }
 
         var result = await ledger.For(context, request.ReturnBalances).PostTransferAsync(transfer, timeout, context.CancellationToken);
-        return new PostTransferResponse { Result = Mapping.Write(request.Transfer.Id, result, ledger) };
+        return new V1.PostTransferResponse { Result = Mapping.Write(request.Transfer.Id, result, ledger) };
     }
 
     public override async Task<PostTransfersResponse> PostTransfers(
         PostTransfersRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
-        Batches.CheckCount(
+        BatchLimits.CheckCount(
             request.Transfers.Count, "transfers",
             request.ReturnBalances ? LedgerLimits.ReturnedBalancesMax : LedgerLimits.BatchMax);
         var transfers = new Transfer[request.Transfers.Count];
@@ -43,14 +43,14 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
 
         var results = await ledger.For(context, request.ReturnBalances).PostTransfersAsync(
             transfers, timeout, context.CancellationToken);
-        Batches.CheckAnswered(transfers.Length, results.Count);
+        BatchLimits.CheckAnswered(transfers.Length, results.Count);
         var response = new PostTransfersResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
         {
             response.Results.Add(Mapping.Write(request.Transfers[i].Id, results[i], ledger));
         }
 
-        Batches.Fit(response, response.Results, static result => result.Position = "");
+        BatchLimits.Fit(response, response.Results, static result => result.Position = "");
 
         return response;
     }
@@ -60,19 +60,19 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
         IServerStreamWriter<StreamTransfersResponse> responseStream, ServerCallContext context) =>
         streams.RunAsync(requestStream, responseStream, context);
 
-    public override async Task<GetTransferResponse> GetTransfer(GetTransferRequest request, ServerCallContext context)
+    public override async Task<V1.GetTransferResponse> GetTransfer(V1.GetTransferRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         var account = AccountGrpcService.Optional(request.Account, "account");
         var id = RequiredId(request.Id, "id");
         var record = await ledger.GetTransferAsync(account, id, timeout, context.CancellationToken)
-            ?? throw new Fault(Reasons.TransferNotFound, account.IsNone
+            ?? throw new RequestError(ErrorReasons.TransferNotFound, account.IsNone
                 ? "The account that had it here lately has no such transfer."
                 : "The account has never taken part in such a transfer.").Exception();
-        return new GetTransferResponse { Record = Mapping.Write(record) };
+        return new V1.GetTransferResponse { Record = Mapping.Write(record) };
     }
 
-    public override async Task<ExtendHoldResponse> ExtendHold(ExtendHoldRequest request, ServerCallContext context)
+    public override async Task<V1.ExtendHoldResponse> ExtendHold(V1.ExtendHoldRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
         var extension = new ExtendHold(
@@ -81,16 +81,16 @@ internal sealed class TransferGrpcService(ILedger ledger, CallClock clock, Trans
             Account = AccountGrpcService.Optional(request.Account, "account"),
         };
         var result = await ledger.For(context).ExtendHoldAsync(extension, timeout, context.CancellationToken);
-        return new ExtendHoldResponse { Result = Mapping.Write(request.HoldId, result, ledger) };
+        return new V1.ExtendHoldResponse { Result = Mapping.Write(request.HoldId, result, ledger) };
     }
 
     /// <summary>Reads an id that can't be left out.</summary>
-    /// <exception cref="FaultException">It is missing or malformed.</exception>
+    /// <exception cref="RequestErrorException">It is missing or malformed.</exception>
     internal static TransferId RequiredId(string text, string field)
     {
         if (text.Length == 0)
         {
-            throw new Fault(Reasons.MalformedId, "The id is missing.", field).Exception();
+            throw new RequestError(ErrorReasons.MalformedId, "The id is missing.", field).Exception();
         }
 
         return Mapping.TryReadId(text, field, out var id, out var fault) ? id : throw fault.Exception();

@@ -15,7 +15,7 @@ namespace Ledger.Grpc.Services;
 /// client that doesn't read its answers makes the node remember more than that many.
 /// </remarks>
 internal sealed class TransferStreams(
-    ILedger ledger, CallClock clock, ErrorInterceptor errors, IOptions<LedgerGrpcOptions> options,
+    ILedger ledger, CallDeadline clock, ErrorInterceptor errors, IOptions<LedgerGrpcOptions> options,
     IHostApplicationLifetime lifetime)
 {
     private static readonly WriteOptions Buffered = new(WriteFlags.BufferHint);
@@ -46,7 +46,7 @@ internal sealed class TransferStreams(
     private sealed class Run : IDisposable
     {
         private readonly ILedger ledger;
-        private readonly CallClock clock;
+        private readonly CallDeadline clock;
         private readonly ErrorInterceptor errors;
         private readonly ServerCallContext context;
         private readonly SemaphoreSlim places;
@@ -60,7 +60,7 @@ internal sealed class TransferStreams(
         private int open = 1;
 
         public Run(
-            ILedger ledger, CallClock clock, ErrorInterceptor errors, ServerCallContext context, int inFlightMax)
+            ILedger ledger, CallDeadline clock, ErrorInterceptor errors, ServerCallContext context, int inFlightMax)
         {
             this.ledger = ledger;
             this.clock = clock;
@@ -134,7 +134,7 @@ internal sealed class TransferStreams(
         {
             if (!clock.TryTimeout(context, out var timeout))
             {
-                Answer(request.Sequence, ErrorMap.ToStatus(CallClock.Expired));
+                Answer(request.Sequence, ErrorMap.ToStatus(CallDeadline.Expired));
                 return;
             }
 

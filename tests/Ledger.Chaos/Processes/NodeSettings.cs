@@ -34,7 +34,7 @@ internal static class NodeSettings
         if (options.Mode == ChaosMode.Run && options.Seed % 2 == 0)
         {
             // So that accounts forget ids soon, and have to look for them.
-            yield return "--Ledger:RememberedIdsMax=64";
+            yield return "--Ledger:IdempotencyWindowMax=64";
         }
 
         foreach (var argument in options.NodeArguments)

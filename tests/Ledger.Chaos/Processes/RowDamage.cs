@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Ledger.Chaos.Processes;
 
-/// <summary>Damages the stored rows of accounts as a bad disk does, and mends them: what was there is kept beside, to
+/// <summary>Damages the stored rows of accounts as a bad disk does, and fixes them: what was there is kept beside, to
 /// the byte.</summary>
 internal sealed class RowDamage(Postgres postgres)
 {

@@ -68,7 +68,7 @@ internal static class TimelineSvg
         var step = Math.Max(10, seconds / 12 / 10 * 10);
         for (var second = 0; second <= seconds; second += step)
         {
-            Line($"<text x=\"{X(second * 1_000_000_000L):0.0}\" y=\"{height - 10}\" text-anchor=\"middle\">{second} s</text>");
+            Line($"<text x=\"{X(second * 1_000_000_000L):0.0}\" y=\"{height - 10}\" text-coordinator=\"middle\">{second} s</text>");
         }
 
         svg.AppendLine("</svg>");

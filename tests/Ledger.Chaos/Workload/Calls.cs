@@ -179,7 +179,7 @@ internal sealed class Calls(Recorder recorder, Books books)
         }
     }
 
-    private static CallRecord After(CallRecord record, TransferOutcome outcome) => record with
+    private static CallRecord After(CallRecord record, TransferResult outcome) => record with
     {
         Outcome = outcome.IsCommitted ? CallOutcome.Ok : CallOutcome.Rejected,
         Status = UpperSnake(outcome.Status.ToString()),
@@ -192,7 +192,7 @@ internal sealed class Calls(Recorder recorder, Books books)
         },
     };
 
-    private static CallRecord After(CallRecord record, TransactionOutcome outcome) => record with
+    private static CallRecord After(CallRecord record, TransactionResult outcome) => record with
     {
         Outcome = outcome.IsCommitted ? CallOutcome.Ok : CallOutcome.Rejected,
         Status = UpperSnake(outcome.Status.ToString()),
@@ -222,7 +222,7 @@ internal sealed class Calls(Recorder recorder, Books books)
         Result = (found is null ? new CallResult() : Content(found.Outcome)) with { Found = found is not null },
     };
 
-    private static CallResult Content(TransactionOutcome outcome) => new()
+    private static CallResult Content(TransactionResult outcome) => new()
     {
         CreateTime = outcome.CreateTime,
         Replayed = outcome.Replayed,

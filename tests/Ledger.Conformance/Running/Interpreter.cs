@@ -43,7 +43,7 @@ internal sealed class Interpreter(TestLedger ledger, Judge judge, CancellationTo
             ledger.Clock.Advance(tick.Nanoseconds);
         }
 
-        return WaitAsync(_ => ledger.SweepAsync());
+        return WaitAsync(_ => ledger.ExpireDueHoldsAsync());
     }
 
     private async Task CommitAsync(CommitStep commit)

@@ -91,7 +91,7 @@ internal sealed class Judge(string table, Report report)
         var (debitsPending, debitsPosted, creditsPending, creditsPosted, debitsInDoubt, creditsInDoubt) = account.Balances;
         var text = Describe(
             new Counters(debitsPending.Value, debitsPosted.Value, creditsPending.Value, creditsPosted.Value),
-            account.Closed);
+            account.IsClosed);
 
         // After an answer nothing that the answer is about may be in doubt.
         return debitsInDoubt.IsZero && creditsInDoubt.IsZero

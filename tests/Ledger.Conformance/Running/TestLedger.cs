@@ -65,7 +65,7 @@ internal sealed class TestLedger : IAsyncDisposable
     public Task SeedAsync(AccountAddress account, Balances balances) => Service.SeedAsync(account, balances);
 
     /// <summary>Expires what is due at the clock's time, and returns when that is done.</summary>
-    public Task SweepAsync() => Service.SweepAsync();
+    public Task ExpireDueHoldsAsync() => Service.ExpireDueHoldsAsync();
 
     public async ValueTask DisposeAsync()
     {

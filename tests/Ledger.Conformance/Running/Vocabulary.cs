@@ -48,7 +48,7 @@ internal static class Vocabulary
         Reference = Reference(row),
         Metadata = Metadata(row),
         Flags = Flags(row),
-        PendingId = new TransferId(row.PendingId),
+        HoldId = new TransferId(row.PendingId),
         Timeout = TimeSpan.FromSeconds((long)row.TimeoutSeconds),
     };
 

@@ -12,7 +12,7 @@ namespace Ledger.EndToEnd.Tests.Support;
 public abstract partial class RimNode : IAsyncLifetime
 {
     /// <summary>How many ids an account remembers.</summary>
-    public const int RememberedIds = 500;
+    public const int IdempotencyWindow = 500;
 
     /// <summary>How many live holds two accounts may have between them.</summary>
     public const int HoldsWithCounterparty = 3;
@@ -22,7 +22,7 @@ public abstract partial class RimNode : IAsyncLifetime
 
     private static readonly string[] s_settings =
     [
-        "--Ledger:RememberedIdsMax", RememberedIds.ToString(CultureInfo.InvariantCulture),
+        "--Ledger:IdempotencyWindowMax", IdempotencyWindow.ToString(CultureInfo.InvariantCulture),
         "--Ledger:CounterpartyHoldsMax", HoldsWithCounterparty.ToString(CultureInfo.InvariantCulture),
         "--Ledger:AccountHoldsMax", HoldsOfAccount.ToString(CultureInfo.InvariantCulture),
         "--Ledger:SnapshotEvery", "20",

@@ -31,7 +31,7 @@ public sealed class AuthoriseCapture : Recipe
         Transfer Capture(ulong amount, TransferFlags more) =>
             new(NewId(), default, default, Amount.Of(amount), Code: 0)
             {
-                PendingId = hold.Id,
+                HoldId = hold.Id,
                 Flags = TransferFlags.PostPending | more,
             };
         // end
@@ -45,7 +45,7 @@ public sealed class AuthoriseCapture : Recipe
         var released = await ledger.PostTransferAsync(
             new Transfer(NewId(), default, default, Amount.Zero, Code: 0)
             {
-                PendingId = hold.Id,
+                HoldId = hold.Id,
                 Flags = TransferFlags.VoidPending,
             });
         // released.Amount is 65.00.

@@ -31,16 +31,16 @@ public sealed class ClosingAccount : Recipe
         var reopened = await ledger.PostTransferAsync(
             new Transfer(NewId(), default, default, Amount.Zero, Code: 0)
             {
-                PendingId = close.Id,
+                HoldId = close.Id,
                 Flags = TransferFlags.VoidPending,
             });
         // end
 
         closed.Legs.Select(static leg => leg.Amount).ShouldBe([Amount.Of(123_45), Amount.Zero]);
         late.Status.ShouldBe(TransferStatus.CreditAccountAlreadyClosed);
-        whileClosed!.Closed.ShouldBeTrue();
+        whileClosed!.IsClosed.ShouldBeTrue();
         reopened.Status.ShouldBe(TransferStatus.Created);
-        (await ledger.GetAccountAsync(At("alice")))!.Closed.ShouldBeFalse();
+        (await ledger.GetAccountAsync(At("alice")))!.IsClosed.ShouldBeFalse();
     }
 
     [Fact]

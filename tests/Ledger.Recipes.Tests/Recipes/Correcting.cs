@@ -16,11 +16,11 @@ public sealed class Correcting : Recipe
         // snippet: partial
         var payment = Move("alice", "shop", 80_00, usd);
         await ledger.PostTransferAsync(payment);
-        var refund = await ledger.ReverseAsync(
+        var refund = await ledger.ReverseTransactionAsync(
             new Reversal(NewId(), At("alice"), payment.Id, "one shirt sent back") { Amount = Amount.Of(30_00) });
-        var rest = await ledger.ReverseAsync(new Reversal(NewId(), At("alice"), payment.Id, "the order was lost"));
+        var rest = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("alice"), payment.Id, "the order was lost"));
         // rest.Legs[0].Amount is 50.00: all that was left.
-        var again = await ledger.ReverseAsync(new Reversal(NewId(), At("alice"), payment.Id, "lost, again"));
+        var again = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("alice"), payment.Id, "lost, again"));
         // again.Status is ExceedsReversedTransferAmount.
         // end
 
@@ -28,7 +28,7 @@ public sealed class Correcting : Recipe
         var order = Transaction.Of(
             NewId(), Move("alice", "shop", 97_10, usd), Move("alice", "fees", 2_90, usd) with { Code = 2 });
         await ledger.PostTransactionAsync(order);
-        var undone = await ledger.ReverseAsync(new Reversal(NewId(), At("alice"), order.Id, "charged twice"));
+        var undone = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("alice"), order.Id, "charged twice"));
         // Both legs are taken back, the last one first.
         // end
 

@@ -25,7 +25,7 @@ public sealed class Escrow : Recipe
 
         // snippet: dispute
         await ledger.ChangeAccountAsync(
-            At("escrow:deal-17"), new FreezeAccount(new AccountFreeze(Debits: true, Credits: false, "dispute 4", Until: null)));
+            At("escrow:deal-17"), new FreezeAccount(new AccountFreeze(Debits: true, Credits: false, "dispute 4", EndTime: null)));
         // end
         var blocked = await ledger.PostTransferAsync(Move("escrow:deal-17", "seller", 1, usd));
         // snippet: settled
@@ -45,7 +45,7 @@ public sealed class Escrow : Recipe
         payOut.Status.ShouldBe(TransferStatus.Created);
         (await BalanceAsync("seller")).ShouldBe("-38000");
         var escrow = (await ledger.GetAccountAsync(At("escrow:deal-17")))!;
-        (escrow.Closed, escrow.Balances.Balance.ToString()).ShouldBe((true, "0"));
+        (escrow.IsClosed, escrow.Balances.Balance.ToString()).ShouldBe((true, "0"));
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class Escrow : Recipe
         await ledger.PostTransactionAsync(payIn);
 
         // snippet: refund
-        var refund = await ledger.ReverseAsync(new Reversal(NewId(), At("buyer"), payIn.Id, "the deal fell through"));
+        var refund = await ledger.ReverseTransactionAsync(new Reversal(NewId(), At("buyer"), payIn.Id, "the deal fell through"));
         // end
 
         refund.Status.ShouldBe(TransferStatus.Created);

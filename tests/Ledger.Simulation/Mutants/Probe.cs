@@ -3,24 +3,24 @@ using System.Collections.Immutable;
 namespace Ledger.Core;
 
 /// <summary>The simulator's eyes: what an account is doing.</summary>
-public sealed partial class AccountRuntime
+internal sealed partial class AccountMachine
 {
-    internal IEnumerable<string> Phases() => Works().Select(NameOf);
+    internal IEnumerable<string> Phases() => OperationsOf().Select(NameOf);
 
     internal IEnumerable<string> PhasesOf(TransferId id) =>
-        claims is not null && claims.TryGetValue(id, out var work) ? [NameOf(work)] : [];
+        claims is not null && claims.TryGetValue(id, out var operation) ? [NameOf(operation)] : [];
 
     internal IEnumerable<string> PhasesFor(AccountMessage message)
     {
         var ids = message switch
         {
             Vote vote => [vote.Key],
-            CloseAnswer answer => [answer.Key],
-            TrialAnswer answer => [answer.Id],
+            CommitResponse answer => [answer.Key],
+            DryRunResponse answer => [answer.Id],
             Outcome outcome => [outcome.Key],
             OutcomeAck ack => [ack.Key],
-            ResolveInDoubtCall resolve => [resolve.Id],
-            GetAccountCall or ChangeAccountCall or OpenAccountCall or Poke => ImmutableArray<TransferId>.Empty,
+            ResolveInDoubtRequest resolve => [resolve.Id],
+            GetAccountRequest or ChangeAccountRequest or OpenAccountRequest or Activate => ImmutableArray<TransferId>.Empty,
             _ => [.. IdsOf(message)],
         };
         if (ids.IsEmpty)
@@ -28,23 +28,23 @@ public sealed partial class AccountRuntime
             return Phases();
         }
 
-        var works = new List<Work>();
+        var works = new List<Operation>();
         foreach (var id in ids)
         {
-            if (claims is not null && claims.TryGetValue(id, out var work) && !works.Contains(work))
+            if (claims is not null && claims.TryGetValue(id, out var operation) && !works.Contains(operation))
             {
-                works.Add(work);
+                works.Add(operation);
             }
         }
 
         return works.Select(NameOf);
     }
 
-    internal string DescribeWorks() => string.Join(" | ", Works().Select(work =>
-        $"{NameOf(work)} {work.Input?.GetType().Name} {string.Join(',', work.Ids.Select(static id => id.ToString()[^6..]))} "
-        + $"waiters {work.Waiters.Count} part {(work.Part is null ? "none" : "some")} at {work.ResendAt.UnixMicroseconds}"))
+    internal string DescribeOperations() => string.Join(" | ", OperationsOf().Select(operation =>
+        $"{NameOf(operation)} {operation.Input?.GetType().Name} {string.Join(',', operation.Ids.Select(static id => id.ToString()[^6..]))} "
+        + $"waiters {operation.Waiters.Count} part {(operation.Branch is null ? "none" : "some")} at {operation.ResendAt.UnixMicroseconds}"))
         + (claims is null ? "" : " claims " + string.Join(' ', claims.Select(static one =>
-            $"{one.Key.ToString()[^6..]}:{NameOf(one.Value)}{(one.Value.Ids.Length == 0 ? "(DEAD)" : "")}"))) + $" calls {calls}";
+            $"{one.Key.ToString()[^6..]}:{NameOf(one.Value)}{(one.Value.Ids.Length == 0 ? "(DEAD)" : "")}"))) + $" calls {requests}";
 
-    private static string NameOf(Work work) => work.Phase == Phase.Closing && work.Cancel ? "Cancelling" : work.Phase.ToString();
+    private static string NameOf(Operation operation) => operation.Phase == Phase.Committing && operation.Cancel ? "Cancelling" : operation.Phase.ToString();
 }

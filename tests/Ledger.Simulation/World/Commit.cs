@@ -7,4 +7,4 @@ namespace Ledger.Simulation;
 /// <param name="Row">The row.</param>
 /// <param name="At">When.</param>
 /// <param name="Order">Its place among the rows of all accounts.</param>
-internal sealed record Commit(Place Place, EventBatch Row, long At, long Order);
+internal sealed record Commit(SimulatedAccount Place, EventBatch Row, long At, long Order);

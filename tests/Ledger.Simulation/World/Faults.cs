@@ -116,9 +116,9 @@ internal sealed record Faults
 
     public long SkewMax { get; init; }
 
-    public int RememberedIdsMax { get; init; } = 4096;
+    public int IdempotencyWindowMax { get; init; } = 4096;
 
-    public TimeSpan RememberedAgeMax { get; init; } = TimeSpan.FromDays(1);
+    public TimeSpan IdempotencyAgeMax { get; init; } = TimeSpan.FromDays(1);
 
     public int SnapshotEvery { get; init; } = 1_000_000;
 
@@ -198,8 +198,8 @@ internal sealed record Faults
             Throws = (kinds & FaultKinds.Throws) != FaultKinds.None ? throwsPermille : 0,
             LookupBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? looking : 12,
             SkewMax = Rate(FaultKinds.Skew, 10_000, 50_000, 125_000, 600_000, 8_000_000),
-            RememberedIdsMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,
-            RememberedAgeMax = TimeSpan.FromSeconds((kinds & FaultKinds.Forgetful) != FaultKinds.None ? age : 86400),
+            IdempotencyWindowMax = (kinds & FaultKinds.Forgetful) != FaultKinds.None ? memory : 4096,
+            IdempotencyAgeMax = TimeSpan.FromSeconds((kinds & FaultKinds.Forgetful) != FaultKinds.None ? age : 86400),
             SnapshotEvery = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? every : 1_000_000,
             SnapshotEveryBytes = (kinds & FaultKinds.Snapshots) != FaultKinds.None ? everyBytes : 1_000_000_000,
         };

@@ -23,7 +23,7 @@ internal sealed class NodeWatch
     public bool IsNew { get; set; } = true;
 
     /// <summary>The newest row that it knows to be durable.</summary>
-    public (Place Place, EventBatch Row)? Acknowledged { get; set; }
+    public (SimulatedAccount Place, EventBatch Row)? Acknowledged { get; set; }
 
     /// <summary>Whether the database has lost a renewal of its lease that was confirmed.</summary>
     public bool HasLostRenewal { get; set; }

@@ -3,10 +3,10 @@ using Ledger.Core;
 namespace Ledger.Simulation;
 
 /// <content>Operators, who have transactions aborted that are in doubt (R20).</content>
-internal sealed partial class World
+internal sealed partial class SimulatedCluster
 {
     // Callers with negative numbers.
-    private readonly List<Action<ResolveInDoubtAnswer, int>> operators = [];
+    private readonly List<Action<ResolveInDoubtResponse, int>> operators = [];
 
     // Of any age, and so also while its last agent is about to decide; any of its accounts may be the one that is
     // asked.
@@ -21,7 +21,7 @@ internal sealed partial class World
         Count("operator aborts");
         var (asked, one) = doubts[verdicts.Next(doubts.Length)];
         var number = operators.Count;
-        var call = new ResolveInDoubtCall(
+        var call = new ResolveInDoubtRequest(
             verdicts.Chance(500) ? one.Part.Id : one.Part.Key, new OperatorVerdict($"operator-{number}", $"history {number}"),
             default, default);
         Ask(asked, call, (answer, mark) =>
@@ -37,9 +37,9 @@ internal sealed partial class World
         });
     }
 
-    private void GoOn(Place coordinator, ResolveInDoubtCall call, ResolveInDoubtAnswer answer, int mark)
+    private void GoOn(SimulatedAccount coordinator, ResolveInDoubtRequest call, ResolveInDoubtResponse answer, int mark)
     {
-        if (answer is { State: InDoubtState.Undecided, Part: { } part } && answer.Coordinator == coordinator.Address)
+        if (answer is { State: InDoubtState.Undecided, Branch: { } part } && answer.Coordinator == coordinator.Address)
         {
             var abort = new OperatorAbort(answer.LastAgent, part, call.Verdict);
             var told = call with { Id = part.Key, Digest = part.Digest };
@@ -49,7 +49,7 @@ internal sealed partial class World
 
     // Each step takes its time, in which the last agent may wake, decide, write, or go.
     private void Advance(
-        Place coordinator, ResolveInDoubtCall call, ResolveInDoubtAnswer answer, OperatorAbort abort, int mark)
+        SimulatedAccount coordinator, ResolveInDoubtRequest call, ResolveInDoubtResponse answer, OperatorAbort abort, int mark)
     {
         if (healed)
         {
@@ -120,18 +120,18 @@ internal sealed partial class World
     }
 
     private void Ask(
-        Place place, ResolveInDoubtCall call, Action<ResolveInDoubtAnswer, int> then, int mark = AnyHistory)
+        SimulatedAccount place, ResolveInDoubtRequest call, Action<ResolveInDoubtResponse, int> then, int mark = AnyHistory)
     {
         operators.Add(then);
-        var message = call with { Caller = new Caller(null, -operators.Count), Deadline = new LedgerTime(now + 30_000_000) };
+        var message = call with { ReplyTo = new ReplyTarget(null, -operators.Count), Deadline = new LedgerTime(now + 30_000_000) };
         Trace($"operator asks {place.Address}: {Tracer.Text(message)}");
         Transmit(-1, place, message, mark);
     }
 
-    private void AnswerOperator(Incarnation from, long number, AccountAnswerBase answer)
+    private void AnswerOperator(Incarnation from, long number, AccountResponse answer)
     {
         Trace($"operator is answered {Tracer.Text(answer)}");
-        if (answer is ResolveInDoubtAnswer resolved)
+        if (answer is ResolveInDoubtResponse resolved)
         {
             if (!from.IsOfLostHistory)
             {

@@ -12,10 +12,10 @@ internal sealed class Attempt
 
     public required UInt128 Asked { get; init; }
 
-    public required AccountAddress Anchor { get; init; }
+    public required AccountAddress Coordinator { get; init; }
 
-    /// <summary>The whole of it; null as long as the anchor's row has not landed.</summary>
-    public TransactionPart? Part { get; set; }
+    /// <summary>The whole of it; null as long as the coordinator's row has not landed.</summary>
+    public TransactionBranch? Part { get; set; }
 
     public IReadOnlyList<AccountAddress> Others { get; set; } = [];
 
@@ -25,13 +25,13 @@ internal sealed class Attempt
 
     public HashSet<AccountAddress> AbortedBy { get; } = [];
 
-    public bool CloserCommitted { get; set; }
+    public bool LastAgentCommitted { get; set; }
 
     /// <summary>The last agent's row that committed it.</summary>
     public long CommitRow { get; set; }
 
     /// <summary>The accounts that have booked it, as they were right after it.</summary>
-    public Dictionary<AccountAddress, Version> After { get; } = [];
+    public Dictionary<AccountAddress, AccountVersion> After { get; } = [];
 
     public LedgerTime CommitTime { get; set; }
 
@@ -41,7 +41,7 @@ internal sealed class Attempt
     /// <summary>Whether one of them was ahead of its clock: then it may seem to spend what came later.</summary>
     public bool IsAhead { get; set; }
 
-    public bool CloserRefused { get; set; }
+    public bool LastAgentRefused { get; set; }
 
     /// <summary>Whether an operator had it aborted.</summary>
     public bool IsOverruled { get; set; }
@@ -51,10 +51,10 @@ internal sealed class Attempt
 }
 
 /// <summary>An account after one of its events.</summary>
-internal readonly record struct Version(long Row, Balances Balances, ulong Entries, bool Closed, int Holds, bool Exists, LedgerTime At);
+internal readonly record struct AccountVersion(long Row, Balances Balances, ulong Entries, bool Closed, int Holds, bool Exists, LedgerTime At);
 
 /// <summary>What was told about one request: an account, an id, a content.</summary>
-internal sealed class Told
+internal sealed class Acknowledgement
 {
     public bool? Committed { get; set; }
 
@@ -74,20 +74,20 @@ internal sealed class Told
 /// <param name="Version">The version that holds all that was told of the account.</param>
 /// <param name="Unbooked">What was told and is not booked at the account yet.</param>
 /// <param name="Told">How many committed transactions had been told.</param>
-internal sealed record Before(long Row, int Version, IReadOnlyList<Attempt> Unbooked, int Told);
+internal sealed record KnownBeforeCall(long Row, int Version, IReadOnlyList<Attempt> Unbooked, int Told);
 
 /// <summary>
 /// Watches a world and knows, from what the journals hold and what was said, whether an invariant is broken. Checks run as
 /// things happen, so that a failure names the moment.
 /// </summary>
 /// <remarks>
-/// Each row that lands is folded into a <see cref="Book"/> of the account; so each decision is judged by the state that the
+/// Each row that lands is folded into a <see cref="ReferenceAccount"/> of the account; so each decision is judged by the state that the
 /// account had when it decided. What leaves an account is checked against what is durable.
 /// </remarks>
-internal sealed class Oracle(World world)
+internal sealed class Oracle(SimulatedCluster world)
 {
     private readonly Dictionary<(TransferId Key, UInt128 Digest), Attempt> attempts = [];
-    private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), Told> told = [];
+    private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), Acknowledgement> told = [];
     private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), (TransferStatus Status, int Leg)> rejected = [];
     private readonly HashSet<(TransferId Key, UInt128 Digest)> disowned = [];
     private readonly HashSet<(AccountAddress Account, TransferId Id)> burned = [];
@@ -113,15 +113,15 @@ internal sealed class Oracle(World world)
 
     // ---------------------------------------------------------------- what was asked, and by whom
 
-    public void Asked(AccountAddress to, AccountCall call)
+    public void Asked(AccountAddress to, AccountRequest call)
     {
         switch (call)
         {
-            case PostTransferCall post:
+            case PostTransferRequest post:
                 asked.Add((to, TransferContent.DigestOf(post.Transfer), call.Principal));
                 askedTransfers.Add((to, post.Transfer));
                 break;
-            case PostTransactionCall post:
+            case PostTransactionRequest post:
                 asked.Add((to, TransferContent.DigestOf(post.Transaction), call.Principal));
                 foreach (var leg in post.Transaction.Legs)
                 {
@@ -132,13 +132,13 @@ internal sealed class Oracle(World world)
                 }
 
                 break;
-            case OpenAccountCall open:
+            case OpenAccountRequest open:
                 asked.Add((to, open.Spec, call.Principal));
                 break;
-            case ChangeAccountCall change:
+            case ChangeAccountRequest change:
                 asked.Add((to, change.Change, call.Principal));
                 break;
-            case ExtendHoldCall extend:
+            case ExtendHoldRequest extend:
                 asked.Add((to, (extend.HoldId, extend.HoldDeadline), call.Principal));
                 break;
             default:
@@ -146,13 +146,13 @@ internal sealed class Oracle(World world)
         }
     }
 
-    private void CheckAsked(Place place, object what, string principal) => Check(
+    private void CheckAsked(SimulatedAccount place, object what, string principal) => Check(
         asked.Contains((place.Address, what, principal)), $"{place.Address} journals what '{principal}' has not asked of it: {what}");
 
     // Every account that takes part journals what was asked, and who asked for it.
-    private void CheckAsked(Place place, TransactionPart part)
+    private void CheckAsked(SimulatedAccount place, TransactionBranch part)
     {
-        if (part.Anchor != place.Address)
+        if (part.Coordinator != place.Address)
         {
             Check(
                 !attempts.TryGetValue((part.Key, part.Digest), out var attempt) || attempt.Part is null
@@ -206,7 +206,7 @@ internal sealed class Oracle(World world)
         foreach (var (key, one) in toldBefore)
         {
             var isKept = one.Committed == true
-                ? attempts.Values.Any(other => other.CloserCommitted && other.Anchor == key.To && other.Id == key.Id
+                ? attempts.Values.Any(other => other.LastAgentCommitted && other.Coordinator == key.To && other.Id == key.Id
                     && other.Asked == key.Asked)
                 : one.Committed == false && rejected.TryGetValue(key, out var reason) && reason.Status == one.Status;
             if (isKept)
@@ -221,7 +221,7 @@ internal sealed class Oracle(World world)
 
         foreach (var key in toldInOrder)
         {
-            if (attempts.TryGetValue(key, out var attempt) && attempt.CloserCommitted)
+            if (attempts.TryGetValue(key, out var attempt) && attempt.LastAgentCommitted)
             {
                 world.NoteToldAgain(before[key], attempt);
                 MarkTold(attempt, isAgain: true);
@@ -231,16 +231,16 @@ internal sealed class Oracle(World world)
 
     // ---------------------------------------------------------------- journals
 
-    public void Journaled(Place place, EventBatch row)
+    public void Journaled(SimulatedAccount place, EventBatch row)
     {
         var book = place.Book;
         this.row = row.SequenceNr;
         Check(row.Events.Count > 0, "a row holds nothing");
         Check(
-            !row.IsVerdict || row.Events is [CloserRefused { Verdict: not null }],
+            !row.IsVerdict || row.Events is [LastAgentRefused { Verdict: not null }],
             $"R20: row {row.SequenceNr} of {place.Address} was not written by it, and is no verdict");
         Check(
-            !row.IsVerdict || !Find(((CloserRefused)row.Events[0]).Part).CloserRefused,
+            !row.IsVerdict || !Find(((LastAgentRefused)row.Events[0]).Branch).LastAgentRefused,
             $"R20: row {row.SequenceNr} of {place.Address} is a verdict on what it had refused");
         Check(row.IsVerdict || row.Before == book.Balances, $"I8: row {row.SequenceNr} of {place.Address} was written on other balances: {row.Before}, not {book.Balances}");
         Check(row.IsVerdict || row.EntriesBefore == book.Entries, $"I8: row {row.SequenceNr} of {place.Address} was written on other entries");
@@ -255,14 +255,14 @@ internal sealed class Oracle(World world)
             Check(book.DebitsPosted >= debits && book.CreditsPosted >= credits, $"I2: posted counters of {place.Address} fall");
             Check(book.KeepsItsLimits, $"I3: {place.Address} breaks its limits after {happened.GetType().Name}: {book.Balances}");
             Check(book.KeepsItsHolds, $"S9: {place.Address} has {book.Holds.Count} holds after {happened.GetType().Name}");
-            place.Versions.Add(new Version(
+            place.Versions.Add(new AccountVersion(
                 row.SequenceNr, book.Balances, book.Entries, book.Closed, book.Holds.Count, book.Exists, happened.At));
             justBooked?.After.TryAdd(place.Address, place.Versions[^1]);
             justBooked = null;
         }
     }
 
-    private void Happened(Place place, Book book, AccountEvent happened)
+    private void Happened(SimulatedAccount place, ReferenceAccount book, AccountEvent happened)
     {
         switch (happened)
         {
@@ -292,11 +292,11 @@ internal sealed class Oracle(World world)
             case TransactionCommitted committed:
                 var done = book.Settle(committed.Key).Part;
                 var attempt = attempts[(done.Key, done.Digest)];
-                Check(attempt.CloserCommitted, $"R1: {place.Address} commits {committed.Key} before its closer");
-                Check(committed.CommitTime == attempt.CommitTime, $"{place.Address} commits {committed.Key} at another time than its closer");
+                Check(attempt.LastAgentCommitted, $"R1: {place.Address} commits {committed.Key} before its last agent");
+                Check(committed.CommitTime == attempt.CommitTime, $"{place.Address} commits {committed.Key} at another time than its last agent");
                 Check(attempt.CommittedBy.Add(place.Address), $"I4: {committed.Key} is committed twice by {place.Address}");
-                Check(place.Address != attempt.Anchor || attempt.CommittedBy.Count == attempt.Others.Count,
-                    $"I6: the anchor ends {committed.Key} before its participants");
+                Check(place.Address != attempt.Coordinator || attempt.CommittedBy.Count == attempt.Others.Count,
+                    $"I6: the coordinator ends {committed.Key} before its participants");
                 book.Do(done, attempt.CommitTime);
                 Check(committed.At >= attempt.CommitTime, $"I11: {place.Address} books {committed.Key} before it is committed");
                 place.NewestCommit = Latest(place.NewestCommit, attempt.CommitTime);
@@ -305,62 +305,62 @@ internal sealed class Oracle(World world)
             case TransactionAborted aborted:
                 var released = book.Settle(aborted.Key).Part;
                 var given = attempts[(released.Key, released.Digest)];
-                Check(!given.CloserCommitted, $"R1: {place.Address} aborts {aborted.Key}, which its closer has committed");
-                Check(given.CloserRefused || (given.Others.Count > 0 && IsUsed(world.PlaceOf(given.Others[^1]), given.Key)) || (place.Address != given.Anchor && disowned.Contains((released.Key, released.Digest))),
+                Check(!given.LastAgentCommitted, $"R1: {place.Address} aborts {aborted.Key}, which its last agent has committed");
+                Check(given.LastAgentRefused || (given.Others.Count > 0 && IsUsed(world.PlaceOf(given.Others[^1]), given.Key)) || (place.Address != given.Coordinator && disowned.Contains((released.Key, released.Digest))),
                     $"R1: {place.Address} aborts {aborted.Key}, which nobody has refused");
                 Check(
                     aborted.Reason != TransferStatus.AbortedByOperator || given.IsOverruled,
                     $"R20: {place.Address} aborts {aborted.Key} in the name of an operator, and no journal says so");
                 given.AbortedBy.Add(place.Address);
-                if (place.Address == given.Anchor)
+                if (place.Address == given.Coordinator)
                 {
                     Rejected(released, aborted.Reason, aborted.Leg);
                 }
 
                 break;
             case TransactionRejected rejection:
-                Check(rejection.Part.Anchor == place.Address, "an anchor rejects its own");
+                Check(rejection.Branch.Coordinator == place.Address, "an coordinator rejects its own");
                 foreach (var (_, one) in attempts)
                 {
-                    Check(one.Id != rejection.Part.Id || one.Anchor != place.Address || one.Asked != rejection.Part.Asked
-                        || one.AbortedBy.Contains(place.Address), $"I5: {rejection.Part.Id} is rejected while or after it was tried");
+                    Check(one.Id != rejection.Branch.Id || one.Coordinator != place.Address || one.Asked != rejection.Branch.Asked
+                        || one.AbortedBy.Contains(place.Address), $"I5: {rejection.Branch.Id} is rejected while or after it was tried");
                 }
 
-                CheckAsked(place, rejection.Part);
-                Rejected(rejection.Part, rejection.Reason, rejection.Leg);
-                CheckRefusal(place, book, rejection.Part, rejection.Leg, rejection.Reason, rejection.At, "rejects");
+                CheckAsked(place, rejection.Branch);
+                Rejected(rejection.Branch, rejection.Reason, rejection.Leg);
+                CheckRefusal(place, book, rejection.Branch, rejection.Leg, rejection.Reason, rejection.At, "rejects");
                 break;
-            case CloserCommitted closed:
-                Closed(place, book, closed.Part, closed.CommitTime);
+            case LastAgentCommitted closed:
+                Closed(place, book, closed.Branch, closed.CommitTime);
                 break;
-            case CloserRefused refused:
-                var refusedOne = Find(refused.Part);
-                Check(!refusedOne.CloserCommitted, $"I4: {refused.Part.Key} is refused by its closer, which has committed it");
-                refusedOne.CloserRefused = true;
-                CheckAsked(place, refused.Part);
+            case LastAgentRefused refused:
+                var refusedOne = Find(refused.Branch);
+                Check(!refusedOne.LastAgentCommitted, $"I4: {refused.Branch.Key} is refused by its last agent, which has committed it");
+                refusedOne.LastAgentRefused = true;
+                CheckAsked(place, refused.Branch);
                 Check(
                     (refused.Verdict is null) == (refused.Reason != TransferStatus.AbortedByOperator),
-                    $"R20: {place.Address} refuses {refused.Part.Key} in the name of an operator who has not asked for it");
+                    $"R20: {place.Address} refuses {refused.Branch.Key} in the name of an operator who has not asked for it");
                 refusedOne.IsOverruled |= refused.Verdict is not null;
                 if (refused.Verdict is not null)
                 {
                     Check(refused.Verdict.By.Length > 0 && refused.Verdict.Reason.Length > 0, "R20: a verdict says who, and why");
                     Check(refusedOne.Part is not null && refusedOne.Others.Count > 0 && refusedOne.Others[^1] == place.Address,
-                        $"R20: {place.Address} is not the last agent of {refused.Part.Key}");
+                        $"R20: {place.Address} is not the last agent of {refused.Branch.Key}");
                     Count("aborted by an operator");
                 }
 
                 if (refused.Reason != TransferStatus.None && refused.Verdict is null)
                 {
-                    CheckRefusal(place, book, refused.Part, refused.Leg, refused.Reason, refused.At, "refuses");
-                    burned.Add((place.Address, refused.Part.Id));
+                    CheckRefusal(place, book, refused.Branch, refused.Leg, refused.Reason, refused.At, "refuses");
+                    burned.Add((place.Address, refused.Branch.Id));
                 }
 
                 break;
-            case TransactionDisowned disown:
+            case AbortRecorded disown:
                 if (attempts.TryGetValue((disown.Key, disown.Digest), out var known))
                 {
-                    Check(!known.PreparedBy.Contains(place.Address) && !known.CloserCommitted,
+                    Check(!known.PreparedBy.Contains(place.Address) && !known.LastAgentCommitted,
                         $"R2: {place.Address} disowns {disown.Key}, which it has prepared");
                 }
 
@@ -372,31 +372,31 @@ internal sealed class Oracle(World world)
         }
     }
 
-    private void Prepared(Place place, Book book, TransactionPart part, LedgerTime at)
+    private void Prepared(SimulatedAccount place, ReferenceAccount book, TransactionBranch part, LedgerTime at)
     {
         var attempt = Find(part);
-        Check(!attempt.CloserCommitted && !attempt.CloserRefused || place.Address != part.Anchor,
+        Check(!attempt.LastAgentCommitted && !attempt.LastAgentRefused || place.Address != part.Coordinator,
             $"I4: {part.Key} is prepared after it was decided");
-        Check(!attempt.CloserCommitted, $"R1: {place.Address} prepares {part.Key} after its commit");
+        Check(!attempt.LastAgentCommitted, $"R1: {place.Address} prepares {part.Key} after its commit");
         Check(attempt.PreparedBy.Add(place.Address), $"I4: {part.Key} is prepared twice by {place.Address}");
-        Check(!disowned.Contains((part.Key, part.Digest)) || place.Address != part.Anchor, $"R2: {part.Key} is prepared after it was disowned");
-        if (place.Address == part.Anchor)
+        Check(!disowned.Contains((part.Key, part.Digest)) || place.Address != part.Coordinator, $"R2: {part.Key} is prepared after it was disowned");
+        if (place.Address == part.Coordinator)
         {
             attempt.Part = part;
-            attempt.Others = part.Others();
+            attempt.Others = part.OtherAccounts();
             foreach (var leg in part.Legs)
             {
                 if (leg.IsHold && leg.Transfer!.Timeout > TimeSpan.Zero)
                 {
                     // R21: neither early nor late, whatever the clocks have been.
                     Check(leg.Deadline >= judged.From.Add(leg.Transfer.Timeout) && leg.Deadline <= judged.To.Add(leg.Transfer.Timeout),
-                        $"R12: the time of {leg.Transfer.Id} is not judged by its anchor");
+                        $"R12: the time of {leg.Transfer.Id} is not judged by its coordinator");
                 }
             }
         }
         else
         {
-            Check(attempt.Part is not null, $"R8: {place.Address} prepares {part.Key} before its anchor's row is durable");
+            Check(attempt.Part is not null, $"R8: {place.Address} prepares {part.Key} before its coordinator's row is durable");
             CheckSlice(place, attempt, part);
         }
 
@@ -408,24 +408,24 @@ internal sealed class Oracle(World world)
         book.Reserve(part, place.Versions.Count);
     }
 
-    private void Closed(Place place, Book book, TransactionPart part, LedgerTime at)
+    private void Closed(SimulatedAccount place, ReferenceAccount book, TransactionBranch part, LedgerTime at)
     {
         var attempt = Find(part);
-        if (part.Anchor == place.Address)
+        if (part.Coordinator == place.Address)
         {
             attempt.Part = part;
         }
 
-        Check(!attempt.CloserCommitted, $"I4: {part.Key} is committed twice");
-        Check(!attempt.CloserRefused, $"I4: {part.Key} is committed after its refusal");
+        Check(!attempt.LastAgentCommitted, $"I4: {part.Key} is committed twice");
+        Check(!attempt.LastAgentRefused, $"I4: {part.Key} is committed after its refusal");
         Check(attempt.AbortedBy.Count == 0, $"R1: {part.Key} is committed after its abort");
-        Check(attempt.Part is not null, $"R1: {part.Key} is committed before its anchor's row is durable");
-        Check(attempt.Others.Count == 0 || attempt.Others[^1] == place.Address, $"{place.Address} is not the closer of {part.Key}");
+        Check(attempt.Part is not null, $"R1: {part.Key} is committed before its coordinator's row is durable");
+        Check(attempt.Others.Count == 0 || attempt.Others[^1] == place.Address, $"{place.Address} is not the last agent of {part.Key}");
         Check(attempt.PreparedBy.Count == attempt.Others.Count, $"R1: {part.Key} is committed without all votes");
-        Check(!told.TryGetValue((attempt.Anchor, attempt.Id, attempt.Asked), out var one) || one.Committed != false,
+        Check(!told.TryGetValue((attempt.Coordinator, attempt.Id, attempt.Asked), out var one) || one.Committed != false,
             $"I5: {attempt.Id} was told to be rejected ({one?.Status}) and is committed");
-        Check(!rejected.ContainsKey((attempt.Anchor, attempt.Id, attempt.Asked)), $"I5: {attempt.Id} is committed after its rejection");
-        if (place.Address != part.Anchor)
+        Check(!rejected.ContainsKey((attempt.Coordinator, attempt.Id, attempt.Asked)), $"I5: {attempt.Id} is committed after its rejection");
+        if (place.Address != part.Coordinator)
         {
             CheckSlice(place, attempt, part);
         }
@@ -438,7 +438,7 @@ internal sealed class Oracle(World world)
         place.NewestCommit = Latest(place.NewestCommit, at);
         CheckLegs(place, book, part);
         CheckTexts(place, part);
-        attempt.CloserCommitted = true;
+        attempt.LastAgentCommitted = true;
         attempt.CommitRow = row;
         attempt.CommitTime = at;
         CommittedCount++;
@@ -450,7 +450,7 @@ internal sealed class Oracle(World world)
             {
                 var debit = world.PlaceOf(transfer.DebitAccount).Book;
                 var credit = world.PlaceOf(transfer.CreditAccount).Book;
-                foreach (var side in (ReadOnlySpan<Book>)[debit, credit])
+                foreach (var side in (ReadOnlySpan<ReferenceAccount>)[debit, credit])
                 {
                     Check(side == book || side.Doubts.TryGetValue(part.Key, out _),
                         $"I1: {part.Key} is committed and not kept back by {side.Address}");
@@ -467,16 +467,16 @@ internal sealed class Oracle(World world)
 
     private static LedgerTime Latest(LedgerTime one, LedgerTime other) => one > other ? one : other;
 
-    private static Asset AssetIn(Book book, TransactionPart part) => book.Exists ? book.Asset
+    private static Asset AssetIn(ReferenceAccount book, TransactionBranch part) => book.Exists ? book.Asset
         : part.Legs.FirstOrDefault(leg => leg.Opening is { } opening && opening.Address == book.Address)?.Opening!.Asset ?? default;
 
-    private Attempt Find(TransactionPart part)
+    private Attempt Find(TransactionBranch part)
     {
         if (!attempts.TryGetValue((part.Key, part.Digest), out var attempt))
         {
             attempt = new Attempt
             {
-                Key = part.Key, Id = part.Id, Asked = part.Asked, Anchor = part.Anchor,
+                Key = part.Key, Id = part.Id, Asked = part.Asked, Coordinator = part.Coordinator,
                 IsAhead = aheadBefore.Contains((part.Key, part.Digest)),
             };
             attempts.Add((part.Key, part.Digest), attempt);
@@ -485,17 +485,17 @@ internal sealed class Oracle(World world)
         return attempt;
     }
 
-    private static void CheckSlice(Place place, Attempt attempt, TransactionPart part)
+    private static void CheckSlice(SimulatedAccount place, Attempt attempt, TransactionBranch part)
     {
         var expected = attempt.Part!.Legs.Where(leg => leg.Concerns(place.Address));
-        Check(part.Legs.Select(Bare).SequenceEqual(expected.Select(Bare)), $"R7: {place.Address} does something else under {part.Key} than its anchor asked");
+        Check(part.Legs.Select(Bare).SequenceEqual(expected.Select(Bare)), $"R7: {place.Address} does something else under {part.Key} than its coordinator asked");
     }
 
     // Where a hold's text is, is each account's own.
-    private static PartLeg Bare(PartLeg leg) => leg with { HoldRow = 0 };
+    private static ResolvedLeg Bare(ResolvedLeg leg) => leg with { HoldRow = 0 };
 
     // What a leg leaves to its hold is found in the row that it names, and is no copy.
-    private static void CheckTexts(Place place, TransactionPart part)
+    private static void CheckTexts(SimulatedAccount place, TransactionBranch part)
     {
         foreach (var leg in part.Legs)
         {
@@ -504,28 +504,28 @@ internal sealed class Oracle(World world)
                 continue;
             }
 
-            var hold = place.Book.Holds.GetValueOrDefault(transfer.PendingId)?.Transfer;
+            var hold = place.Book.Holds.GetValueOrDefault(transfer.HoldId)?.Transfer;
             var leaves = transfer.Reference.Length == 0 && hold is { Reference.Length: > 0 };
             Check(leaves == (leg.HoldRow > 0) || (leg.HoldRow > 0 && hold is null),
-                $"R17: {place.Address} {(leaves ? "names no row for" : "needs no row of")} {transfer.PendingId} in {transfer.Id}");
+                $"R17: {place.Address} {(leaves ? "names no row for" : "needs no row of")} {transfer.HoldId} in {transfer.Id}");
             if (leaves)
             {
                 Check(place.Rows[(int)leg.HoldRow - 1].Events.Any(happened => (happened switch
                 {
                     TransactionPrepared(var made, _) => made,
-                    CloserCommitted(var made, _) => made,
+                    LastAgentCommitted(var made, _) => made,
                     _ => null,
                 })?.Legs.Any(one => one.IsHold && one.Transfer!.Id == hold!.Id && one.Transfer.Reference == hold.Reference) == true),
-                    $"R17: row {leg.HoldRow} of {place.Address} does not hold {transfer.PendingId}");
+                    $"R17: row {leg.HoldRow} of {place.Address} does not hold {transfer.HoldId}");
             }
         }
     }
 
-    private static bool IsResolving(Book book, TransferId hold, TransferId but)
+    private static bool IsResolving(ReferenceAccount book, TransferId hold, TransferId but)
     {
         foreach (var (key, doubt) in book.Doubts)
         {
-            if (key != but && doubt.Part.Legs.Any(leg => leg.Transfer is { } transfer && transfer.PendingId == hold && leg.Concerns(book.Address)))
+            if (key != but && doubt.Part.Legs.Any(leg => leg.Transfer is { } transfer && transfer.HoldId == hold && leg.Concerns(book.Address)))
             {
                 return true;
             }
@@ -535,7 +535,7 @@ internal sealed class Oracle(World world)
     }
 
     // A decision to do something must be right in the state that the account had.
-    private void CheckLegs(Place place, Book before, TransactionPart part)
+    private void CheckLegs(SimulatedAccount place, ReferenceAccount before, TransactionBranch part)
     {
         var concerned = 0;
         foreach (var leg in part.Legs)
@@ -569,7 +569,7 @@ internal sealed class Oracle(World world)
         }
     }
 
-    private void CheckLeg(Place place, Book book, PartLeg leg, bool inDoubt, TransferId key)
+    private void CheckLeg(SimulatedAccount place, ReferenceAccount book, ResolvedLeg leg, bool inDoubt, TransferId key)
     {
         var transfer = leg.Transfer!;
         var isDebit = transfer.DebitAccount == place.Address;
@@ -593,14 +593,14 @@ internal sealed class Oracle(World world)
 
         if (transfer.ResolvesHold)
         {
-            var hold = book.Holds[transfer.PendingId];
-            Check(!IsResolving(book, transfer.PendingId, key), $"R11: {transfer.PendingId} is being resolved by two at {place.Address}");
+            var hold = book.Holds[transfer.HoldId];
+            Check(!IsResolving(book, transfer.HoldId, key), $"R11: {transfer.HoldId} is being resolved by two at {place.Address}");
             Check(leg.HoldRemaining.Value == hold.Remaining, $"I7: {transfer.Id} counts on {leg.HoldRemaining}, and {hold.Remaining} are held");
             var amount = transfer.Amount.Value;
             Check(leg.Amount.Value == (isVoid || amount == UInt128.MaxValue ? hold.Remaining : amount),
                 $"I7: {transfer.Id} takes {leg.Amount} of {hold.Remaining}, {amount} were asked for");
             Check((transfer.Flags & TransferFlags.Expiry) == TransferFlags.None || !isDebit || judged.To >= hold.Deadline,
-                $"R12: {transfer.PendingId} expires before its time");
+                $"R12: {transfer.HoldId} expires before its time");
             return;
         }
 
@@ -622,7 +622,7 @@ internal sealed class Oracle(World world)
     // A refusal must have a reason that was true in the state that the account had; of another account's reasons only the
     // sequential reference can judge.
     private void CheckRefusal(
-        Place place, Book before, TransactionPart part, int index, TransferStatus reason, LedgerTime at, string verb)
+        SimulatedAccount place, ReferenceAccount before, TransactionBranch part, int index, TransferStatus reason, LedgerTime at, string verb)
     {
         var failed = part.Legs.FirstOrDefault(leg => leg.Index == index);
         if (reason == TransferStatus.DecisionFailed)
@@ -717,7 +717,7 @@ internal sealed class Oracle(World world)
 
     /// <summary>R20: what has been unanswered for long is not added to, but by one transaction a second that probes.</summary>
     /// <remarks>A quarter of a second late at most, since old doubt is counted now and then.</remarks>
-    public static void CheckBounds(Incarnation one, EventBatch row, AccountRuntimeOptions options)
+    public static void CheckBounds(Incarnation one, EventBatch row, AccountMachineOptions options)
     {
         var late = options.OldDoubtAfter + options.CountDoubtEvery + options.CountDoubtEvery;
         foreach (var happened in row.Events)
@@ -729,12 +729,12 @@ internal sealed class Oracle(World world)
             }
 
             Check(one.LastProbe is not { } last || last.Add(options.ProbeEvery) <= happened.At,
-                $"R20: {one.Place.Address} prepares {((TransactionPrepared)happened).Part.Key} although too much is in doubt");
+                $"R20: {one.Place.Address} prepares {((TransactionPrepared)happened).Branch.Key} although too much is in doubt");
             one.LastProbe = happened.At;
         }
     }
 
-    private void Rejected(TransactionPart part, TransferStatus reason, int leg)
+    private void Rejected(TransactionBranch part, TransferStatus reason, int leg)
     {
         if (reason == TransferStatus.None)
         {
@@ -742,17 +742,17 @@ internal sealed class Oracle(World world)
         }
 
         Count("rejected: " + (part.Legs[leg].Opening is null ? reason.ToString() : "opening " + (AccountStatus)(int)reason));
-        Check(rejected.TryAdd((part.Anchor, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
-        burned.Add((part.Anchor, part.Id));
-        rejectedRows[(part.Anchor, part.Id, part.Asked)] = row;
-        if (part.Legs[leg] is { Transfer: { } failed } one && failed.Id != part.Id && one.Concerns(part.Anchor) && Rules.UsesUp(reason))
+        Check(rejected.TryAdd((part.Coordinator, part.Id, part.Asked), (reason, leg)), $"I4: {part.Id} is rejected twice");
+        burned.Add((part.Coordinator, part.Id));
+        rejectedRows[(part.Coordinator, part.Id, part.Asked)] = row;
+        if (part.Legs[leg] is { Transfer: { } failed } one && failed.Id != part.Id && one.Concerns(part.Coordinator) && Rules.UsesUp(reason))
         {
-            burned.Add((part.Anchor, failed.Id));
-            failedLegs.Add((part.Anchor, failed.Id));
+            burned.Add((part.Coordinator, failed.Id));
+            failedLegs.Add((part.Coordinator, failed.Id));
         }
     }
 
-    private void Booked(Place place, Attempt attempt)
+    private void Booked(SimulatedAccount place, Attempt attempt)
     {
         justBooked = attempt;
         if (attempt.IsTold)
@@ -768,12 +768,12 @@ internal sealed class Oracle(World world)
     /// <param name="from">Who says it.</param>
     /// <param name="wasAhead">Whether it has been ahead of its clock, so that what it says may be earlier than what it has spent.</param>
     /// <param name="message">What it says.</param>
-    public void Sent(Place from, bool wasAhead, AccountMessage message)
+    public void Sent(SimulatedAccount from, bool wasAhead, AccountMessage message)
     {
         if (wasAhead && message switch
             {
                 Vote vote => (attempts.GetValueOrDefault((vote.Key, vote.Digest)), vote.Time),
-                CloseRequest close => (Known(close.Part), close.Time),
+                CommitRequest close => (Known(close.Branch), close.Time),
                 _ => default,
             } is ({ } attempt, var time) && time < attempt.Sources)
         {
@@ -783,38 +783,38 @@ internal sealed class Oracle(World world)
         switch (message)
         {
             case PrepareRequest prepare:
-                Check(Known(prepare.Part) is { Part: not null }, $"R8: {from.Address} asks others to prepare {prepare.Part.Key} before its own row is durable");
+                Check(Known(prepare.Branch) is { Part: not null }, $"R8: {from.Address} asks others to prepare {prepare.Branch.Key} before its own row is durable");
                 break;
             case Vote { Kind: VoteKind.Yes } vote:
                 Check(attempts.TryGetValue((vote.Key, vote.Digest), out var voted) && voted.PreparedBy.Contains(from.Address),
                     $"R8: {from.Address} votes for {vote.Key} before its row is durable");
                 break;
-            case CloseRequest close:
-                var asked = Known(close.Part);
-                Check(asked is { Part: not null }, $"R8: {from.Address} asks to close {close.Part.Key} before its own row is durable");
+            case CommitRequest close:
+                var asked = Known(close.Branch);
+                Check(asked is { Part: not null }, $"R8: {from.Address} asks to close {close.Branch.Key} before its own row is durable");
                 Check(close.Cancel || asked!.PreparedBy.Count >= asked.Others.Count,
-                    $"R1: {close.Part.Key} is to be closed before all have prepared it");
+                    $"R1: {close.Branch.Key} is to be closed before all have prepared it");
                 break;
-            case CloseAnswer answer:
+            case CommitResponse answer:
                 attempts.TryGetValue((answer.Key, answer.Digest), out var answered);
-                Check(answer.Committed ? answered is { CloserCommitted: true } : answered is not { CloserCommitted: true },
+                Check(answer.Committed ? answered is { LastAgentCommitted: true } : answered is not { LastAgentCommitted: true },
                     $"R1: {from.Address} says that {answer.Key} is {(answer.Committed ? "" : "not ")}committed");
-                Check(answer.Committed || answered is { CloserRefused: true } || answer.Refusal is not null
+                Check(answer.Committed || answered is { LastAgentRefused: true } || answer.Refusal is not null
                     && (from.Book.Done.ContainsKey(answer.Key) || burned.Contains((from.Address, answer.Key)) || IsUsed(from, answer.Key)),
                     $"R1: {from.Address} refuses {answer.Key} before that is durable");
                 break;
             case Outcome outcome:
                 attempts.TryGetValue((outcome.Key, outcome.Digest), out var told);
-                Check(outcome.Committed ? told is { CloserCommitted: true } : told is not { CloserCommitted: true },
+                Check(outcome.Committed ? told is { LastAgentCommitted: true } : told is not { LastAgentCommitted: true },
                     $"R2: {from.Address} says that {outcome.Key} is {(outcome.Committed ? "" : "not ")}committed");
-                Check(outcome.Committed || told is { CloserRefused: true } || disowned.Contains((outcome.Key, outcome.Digest))
-                    || told is not null && told.AbortedBy.Contains(told.Anchor) || IsUsed(from, outcome.Key),
+                Check(outcome.Committed || told is { LastAgentRefused: true } || disowned.Contains((outcome.Key, outcome.Digest))
+                    || told is not null && told.AbortedBy.Contains(told.Coordinator) || IsUsed(from, outcome.Key),
                     $"R2: {from.Address} says that {outcome.Key} is not committed, of which nothing is durable");
                 break;
             case OutcomeAck ack:
                 // Of an abort it may say so and prepare it afterwards, when the request comes late: then it asks.
                 Check(!from.Book.Doubts.ContainsKey(ack.Key) || !attempts.TryGetValue((ack.Key, ack.Digest), out var ended)
-                    || !ended.CloserCommitted || from.Book.Doubts[ack.Key].Part.Digest != ack.Digest,
+                    || !ended.LastAgentCommitted || from.Book.Doubts[ack.Key].Part.Digest != ack.Digest,
                     $"I6: {from.Address} says that it has ended {ack.Key}, and has not");
                 break;
             default:
@@ -822,9 +822,9 @@ internal sealed class Oracle(World world)
         }
     }
 
-    public void OperatorAnswered(ResolveInDoubtAnswer answer)
+    public void OperatorAnswered(ResolveInDoubtResponse answer)
     {
-        if (answer.Part is { } part)
+        if (answer.Branch is { } part)
         {
             var attempt = Known(part);
             Check(attempt is { Part: not null } && attempt.Others[^1] == answer.LastAgent,
@@ -832,9 +832,9 @@ internal sealed class Oracle(World world)
         }
     }
 
-    private Attempt? Known(TransactionPart part) => attempts.GetValueOrDefault((part.Key, part.Digest));
+    private Attempt? Known(TransactionBranch part) => attempts.GetValueOrDefault((part.Key, part.Digest));
 
-    private bool IsUsed(Place place, TransferId id)
+    private bool IsUsed(SimulatedAccount place, TransferId id)
     {
         if (place.Book.Done.ContainsKey(id) || burned.Contains((place.Address, id)))
         {
@@ -843,7 +843,7 @@ internal sealed class Oracle(World world)
 
         foreach (var (_, one) in attempts)
         {
-            if (one.Id == id && one.CloserCommitted && (one.Anchor == place.Address || one.Others.Contains(place.Address)))
+            if (one.Id == id && one.LastAgentCommitted && (one.Coordinator == place.Address || one.Others.Contains(place.Address)))
             {
                 return true;
             }
@@ -854,57 +854,57 @@ internal sealed class Oracle(World world)
 
     // ---------------------------------------------------------------- answers
 
-    public Before Now(Place place) => new(place.SpokenRow, place.ToldVersion, place.Unbooked.Count == 0 ? [] : [.. place.Unbooked], toldAttempts.Count);
+    public KnownBeforeCall Now(SimulatedAccount place) => new(place.SpokenRow, place.ToldVersion, place.Unbooked.Count == 0 ? [] : [.. place.Unbooked], toldAttempts.Count);
 
-    public void Answered(Call call, AccountAnswerBase answer, long durableRow)
+    public void Answered(Call call, AccountResponse answer, long durableRow)
     {
         switch (answer)
         {
-            case TransferAnswer(var result) when call.Command.Call is PostTransferCall post:
+            case PostTransferResponse(var result) when call.Command.Call is PostTransferRequest post:
                 ToldOf(call, post.Transfer.Id, TransferContent.DigestOf(post.Transfer), result.Status, result.IsCommitted, -1,
                     result.Time, result.Amount.ToString(), result.Position);
                 CheckAfter(call, post.Transfer.Id, [.. new[] { result.DebitAfter, result.CreditAfter }.OfType<AccountAfter>()]);
                 break;
-            case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: false } post:
+            case PostTransactionResponse(var result) when call.Command.Call is PostTransactionRequest { IsDryRun: false } post:
                 Check(result.IsCommitted ? result.FailedLeg == -1 : result.FailedLeg >= 0, $"{result.Id} names no leg that failed");
                 ToldOf(call, post.Transaction.Id, TransferContent.DigestOf(post.Transaction), result.Status, result.IsCommitted,
                     result.FailedLeg, result.Time, string.Join(' ', result.Legs.Select(static leg => leg.Amount)), result.Position);
                 CheckAfter(call, post.Transaction.Id, result.After);
                 break;
-            case TransactionAnswer(var result) when call.Command.Call is PostTransactionCall { IsTrial: true }:
-                Count("trial: " + result.Status);
+            case PostTransactionResponse(var result) when call.Command.Call is PostTransactionRequest { IsDryRun: true }:
+                Count("dry run: " + result.Status);
                 break;
-            case AccountAnswer({ Doubt: { } doubt } view):
+            case GetAccountResponse({ Doubt: { } doubt } view):
                 CheckDoubtfulRead(call, view, doubt);
                 break;
-            case AccountAnswer(var view):
+            case GetAccountResponse(var view):
                 CheckRead(call, view, durableRow);
                 break;
-            case TransferRecordAnswer(var record) when call.Command.Call is GetTransferCall get:
+            case GetTransferResponse(var record) when call.Command.Call is GetTransferRequest get:
                 CheckTransferRead(call, get.Id, record);
                 break;
-            case TransactionRecordAnswer(var record) when call.Command.Call is GetTransactionCall get:
+            case GetTransactionResponse(var record) when call.Command.Call is GetTransactionRequest get:
                 CheckTransactionRead(call, get.Id, record);
                 break;
-            case ExtendHoldAnswer(var status, var deadline) when call.Command.Call is ExtendHoldCall:
+            case ExtendHoldResponse(var status, var deadline) when call.Command.Call is ExtendHoldRequest:
                 Check(status is not (TransferStatus.Created or TransferStatus.Exists) || deadline is not null || true, "");
                 Count("extend: " + status);
                 break;
-            case ChangeAccountAnswer(var result):
+            case ChangeAccountResponse(var result):
                 Count("change: " + result.Status);
                 break;
-            case CallFailed { Reason: CallFailure.TransactionTooLarge }:
+            case RequestFailed { Reason: RequestFailure.TransactionTooLarge }:
                 // What posts and voids take from their holds, which may be made by the same transaction, counts besides.
-                Check(call.Command.Call is PostTransactionCall large
+                Check(call.Command.Call is PostTransactionRequest large
                     && (EncodedSize.OfTransaction(large.Transaction) > world.TransactionBytesMax
                         || large.Transaction.Legs.Any(static leg => leg.Transfer is { ResolvesHold: true })),
                     "R17: a transaction is refused as too large which is not");
-                Check(call.Command.Call is not PostTransactionCall done || !attempts.Values.Any(
-                    one => one.CloserCommitted && one.Anchor == call.Command.To && one.Asked == TransferContent.DigestOf(done.Transaction)),
+                Check(call.Command.Call is not PostTransactionRequest done || !attempts.Values.Any(
+                    one => one.LastAgentCommitted && one.Coordinator == call.Command.To && one.Asked == TransferContent.DigestOf(done.Transaction)),
                     "R17: a transaction is refused as too large, and committed");
                 Count("too large");
                 break;
-            case CallFailed(var reason):
+            case RequestFailed(var reason):
                 Count("unknown: " + reason);
                 break;
             default:
@@ -919,7 +919,7 @@ internal sealed class Oracle(World world)
         var key = (call.Command.To, id, asked);
         if (!told.TryGetValue(key, out var one))
         {
-            told.Add(key, one = new Told());
+            told.Add(key, one = new Acknowledgement());
         }
 
         if (status == TransferStatus.IdFromTheFuture)
@@ -932,7 +932,7 @@ internal sealed class Oracle(World world)
 
         // A refusal that used no id up, and the id was used since, for something else that this request is content with: another
         // request of that id, or a leg of a transaction.
-        var isUsedSince = !Rules.UsesUp(one.Status) && attempts.Values.Any(other => other.CloserCommitted && other.Asked != asked
+        var isUsedSince = !Rules.UsesUp(one.Status) && attempts.Values.Any(other => other.LastAgentCommitted && other.Asked != asked
             && (other.Id == id || other.Part!.Legs.Any(leg => leg.Transfer?.Id == id)));
         Check(one.Committed is null || one.Committed == committed
             || (!one.Committed.Value && (IsAboutAnother(one.Status) || isUsedSince)),
@@ -944,21 +944,21 @@ internal sealed class Oracle(World world)
             Check(one.Committed != true || (one.Time == time && one.Amounts == amounts),
                 $"I4: {id} was told {one.Amounts} at {one.Time} and then {amounts} at {time}");
             var attempt = attempts.Values.FirstOrDefault(
-                other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id);
+                other => other.LastAgentCommitted && other.Coordinator == call.Command.To && other.Id == id);
             if (attempt is null)
             {
-                Check(world.PlaceOf(call.Command.To).Book.Done.TryGetValue(id, out var done), $"I5: {id} is acknowledged and no closer's row is durable");
-                Check(call.Command.Call is not PostTransferCall || amounts == done!.Leg.Amount.ToString(), $"{id}, a leg of {done!.Of}, is told the amount {amounts}");
+                Check(world.PlaceOf(call.Command.To).Book.Done.TryGetValue(id, out var done), $"I5: {id} is acknowledged and no last agent's row is durable");
+                Check(call.Command.Call is not PostTransferRequest || amounts == done!.Leg.Amount.ToString(), $"{id}, a leg of {done!.Of}, is told the amount {amounts}");
             }
             else
             {
                 Check(position.IsNone || (position.SequenceNr == attempt.CommitRow
-                        && position.Account == (attempt.Others.Count > 0 ? attempt.Others[^1] : attempt.Anchor)),
+                        && position.Account == (attempt.Others.Count > 0 ? attempt.Others[^1] : attempt.Coordinator)),
                     $"{id} is told to be in row {position}, and was committed in row {attempt.CommitRow}");
                 Count(position.IsNone ? "told: without its row" : "told: with its row");
                 Check(attempt.CommitTime == time, $"{id} is told the time {time}, and was committed at {attempt.CommitTime}");
-                var isLegAlone = call.Command.Call is PostTransferCall
-                    || (call.Command.Call is PostTransactionCall { Transaction.Legs: [{ Transfer: { } only }] } && only.Id == id);
+                var isLegAlone = call.Command.Call is PostTransferRequest
+                    || (call.Command.Call is PostTransactionRequest { Transaction.Legs: [{ Transfer: { } only }] } && only.Id == id);
                 Check(
                     amounts == string.Join(' ', attempt.Part!.Legs.Where(leg => !isLegAlone || leg.Transfer?.Id == id).Select(static leg => leg.Amount)),
                     $"{id} is told the amounts {amounts}");
@@ -989,7 +989,7 @@ internal sealed class Oracle(World world)
                 Check(IsAboutAnother(status) || status is TransferStatus.LinkedEventFailed or TransferStatus.IdFromTheFuture, $"I5: {id} is told to be rejected ({status}), and no row says so");
             }
 
-            Check(!attempts.Values.Any(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id
+            Check(!attempts.Values.Any(other => other.LastAgentCommitted && other.Coordinator == call.Command.To && other.Id == id
                     && other.Asked == asked), $"I5: {id} is told to be rejected ({status}) and is committed");
         }
 
@@ -1013,10 +1013,10 @@ internal sealed class Oracle(World world)
             return;
         }
 
-        var attempt = attempts.Values.Single(other => other.CloserCommitted && other.Anchor == call.Command.To && other.Id == id);
+        var attempt = attempts.Values.Single(other => other.LastAgentCommitted && other.Coordinator == call.Command.To && other.Id == id);
         foreach (var after in accounts)
         {
-            var isCoordinator = after.Address == attempt.Anchor && attempt.Others.Count > 0;
+            var isCoordinator = after.Address == attempt.Coordinator && attempt.Others.Count > 0;
             if (!attempt.After.TryGetValue(after.Address, out var booked))
             {
                 Check(isCoordinator, $"{id} tells how {after.Address} is after it, which has not booked it");
@@ -1045,10 +1045,10 @@ internal sealed class Oracle(World world)
             world.NoteTold(attempt);
         }
 
-        foreach (var account in attempt.Others.Append(attempt.Anchor))
+        foreach (var account in attempt.Others.Append(attempt.Coordinator))
         {
             var place = world.PlaceOf(account);
-            if (account == attempt.Anchor && attempt.Others.Count > 0 && !attempt.CommittedBy.Contains(account))
+            if (account == attempt.Coordinator && attempt.Others.Count > 0 && !attempt.CommittedBy.Contains(account))
             {
                 place.Unbooked.Add(attempt);
             }
@@ -1060,7 +1060,7 @@ internal sealed class Oracle(World world)
         }
     }
 
-    private static int BookedAt(Place place, Attempt attempt)
+    private static int BookedAt(SimulatedAccount place, Attempt attempt)
     {
         _ = attempt;
         return place.Versions.Count;
@@ -1087,16 +1087,16 @@ internal sealed class Oracle(World world)
                 break;
             }
 
-            if (one.Balances == view.Balances && one.Entries == view.EntryCount && one.Closed == view.Closed && one.Holds == view.HoldCount
+            if (one.Balances == view.Balances && one.Entries == view.EntryCount && one.Closed == view.IsClosed && one.Holds == view.HoldCount
                 && !call.Before.Unbooked.Any(told => place.Book.Doubts.ContainsKey(told.Key)))
             {
                 return;
             }
         }
 
-        // Commits that the anchor has not written yet may show.
-        var lazy = place.Book.Doubts.Where(one => attempts[(one.Key, one.Value.Part.Digest)] is { CloserCommitted: true } attempt
-            && attempt.Anchor == place.Address).Select(static one => one.Value.Part).ToArray();
+        // Commits that the coordinator has not written yet may show.
+        var lazy = place.Book.Doubts.Where(one => attempts[(one.Key, one.Value.Part.Digest)] is { LastAgentCommitted: true } attempt
+            && attempt.Coordinator == place.Address).Select(static one => one.Value.Part).ToArray();
         if (place.Rows.Count != durableRow || lazy.Length > 6)
         {
             return;
@@ -1144,7 +1144,7 @@ internal sealed class Oracle(World world)
         foreach (var (key, one) in place.Book.Doubts)
         {
             truth.Settle(key);
-            if (attempts[(one.Part.Key, one.Part.Digest)].CloserCommitted)
+            if (attempts[(one.Part.Key, one.Part.Digest)].LastAgentCommitted)
             {
                 truth.Do(one.Part, default);
             }
@@ -1179,7 +1179,7 @@ internal sealed class Oracle(World world)
         }
 
         var done = place.Book.Done.GetValueOrDefault(id)?.Leg
-            ?? attempts.Values.Where(static one => one.CloserCommitted).SelectMany(static one => one.Part!.Legs)
+            ?? attempts.Values.Where(static one => one.LastAgentCommitted).SelectMany(static one => one.Part!.Legs)
                 .FirstOrDefault(leg => leg.Transfer?.Id == id && leg.Concerns(place.Address));
         Check(done is not null, $"I5: {place.Address} shows {id}, which is not committed");
         Check(done!.Amount == record.Amount, $"{place.Address} shows {id} with {record.Amount}, not {done.Amount}");
@@ -1196,12 +1196,12 @@ internal sealed class Oracle(World world)
     {
         if (record is null)
         {
-            Check(!toldAttempts.Take(call.Before.Told).Any(one => one.Id == id && one.Anchor == call.Place.Address),
+            Check(!toldAttempts.Take(call.Before.Told).Any(one => one.Id == id && one.Coordinator == call.Place.Address),
                 $"I5: {call.Place.Address} knows nothing of {id}, which was told to be committed");
         }
         else if (record.Result.IsCommitted)
         {
-            Check(attempts.Values.Any(one => one.CloserCommitted && one.Id == id && one.Anchor == call.Place.Address),
+            Check(attempts.Values.Any(one => one.LastAgentCommitted && one.Id == id && one.Coordinator == call.Place.Address),
                 $"I5: {call.Place.Address} shows {id}, which is not committed");
         }
     }
@@ -1236,7 +1236,7 @@ internal sealed class Oracle(World world)
 
         foreach (var (_, attempt) in attempts)
         {
-            if (attempt.CloserCommitted)
+            if (attempt.LastAgentCommitted)
             {
                 Check(attempt.CommittedBy.Count == attempt.Others.Count, $"I6: {attempt.Key} is committed, and not on all its accounts");
             }
@@ -1249,9 +1249,9 @@ internal sealed class Oracle(World world)
     }
 
     /// <summary>I8: the live state, the fold of all rows, and a snapshot with its tail are the same.</summary>
-    public static void CheckReplay(Place place, AccountRuntimeOptions options, AccountState? live)
+    public static void CheckReplay(SimulatedAccount place, AccountMachineOptions options, AccountState? live)
     {
-        var folded = new AccountRuntime(place.Address, options, NoShell.Instance);
+        var folded = new AccountMachine(place.Address, options, NoShell.Instance);
         foreach (var row in place.Rows)
         {
             folded.Replay(row);
@@ -1270,7 +1270,7 @@ internal sealed class Oracle(World world)
             && folded.State.InDoubtCount == book.Doubts.Count, $"I8: {place.Address}: the fold is not the book");
         foreach (var snapshot in place.Snapshots.TakeLast(2))
         {
-            var restored = new AccountRuntime(place.Address, options, NoShell.Instance);
+            var restored = new AccountMachine(place.Address, options, NoShell.Instance);
             restored.Restore(snapshot);
             foreach (var row in place.Rows.Skip((int)snapshot.SequenceNr))
             {
@@ -1285,12 +1285,12 @@ internal sealed class Oracle(World world)
     /// <summary>Everything that a state holds, as text.</summary>
     public static string Dump(AccountSnapshot s) => string.Join('\n', [
         $"{s.SequenceNr} {s.Spec} {s.OpenedWith} {s.OpenTime} {s.Balances} {s.EntryCount} {s.LastTime} {s.PreparedCount}",
-        $"{s.Watermark} {s.HasForgottenUnordered} {s.ForgottenUpTo} {s.NewestIndexed} {s.Closed} {s.ClosedReason} {s.Freeze}",
+        $"{s.Watermark} {s.HasForgottenNonTimeOrdered} {s.ForgottenUpTo} {s.NewestIndexed} {s.Closed} {s.ClosedReason} {s.Freeze}",
         .. s.RememberedEarly.Select(static r => $"early {r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
         .. s.Remembered.Select(static r =>
             $"{r.Id} {r.At} {r.What.Digest} {r.What.Status} {r.What.Time} {r.What.SequenceNr} {r.What.Details}"),
         .. s.Holds.Select(static h => $"{h}"),
-        .. s.InDoubt.Select(static d => $"{d.Part.Key} {d.Part.Digest} {d.SequenceNr} {d.Number} {d.DebitReserve} {d.CreditReserve}")]);
+        .. s.InDoubt.Select(static d => $"{d.Branch.Key} {d.Branch.Digest} {d.SequenceNr} {d.Number} {d.DebitReserve} {d.CreditReserve}")]);
 
     private void Count(string outcome)
     {
@@ -1336,11 +1336,11 @@ internal sealed class Oracle(World world)
         public override string ToString() => text?.ToString() ?? "";
     }
 
-    private sealed class NoShell : IAccountShell
+    private sealed class NoShell : IAccountHost
     {
         public static readonly NoShell Instance = new();
 
-        public void Reply(Caller caller, AccountAnswerBase answer)
+        public void Reply(ReplyTarget caller, AccountResponse answer)
         {
         }
 

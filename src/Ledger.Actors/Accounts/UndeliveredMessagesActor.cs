@@ -1,0 +1,75 @@
+using System.Runtime.CompilerServices;
+using Akka.Actor;
+using Akka.Event;
+using Ledger.Core;
+
+namespace Ledger.Actors.Accounts;
+
+/// <summary>Sees to messages that no account has seen: those that were waiting in front of one which stopped, as when its
+/// journal could not be written or read or its shard moved, and those that a shard or a region dropped while it handed over.
+/// Without it their senders would wait for all of their deadline, or for their next retry.</summary>
+/// <remarks>No incarnation has seen such a call, but a copy of it may be on record; so "unknown" is all that can be said, and
+/// the same again is what helps. What accounts say to each other is sent again, once: they ask again by themselves, but only
+/// after seconds, and when nobody can be reached that is soon enough.</remarks>
+internal sealed class UndeliveredMessagesActor(Task<IActorRef> accounts) : UntypedActor
+{
+    // By then the region knows that the shard is on its way.
+    private static readonly TimeSpan ResendAfter = TimeSpan.FromMilliseconds(100);
+
+    private readonly ConditionalWeakTable<AccountMessage, object> sentAgain = [];
+
+    /// <summary>Gives an answer to whoever waits.</summary>
+    public static void Answer(ReplyTarget caller, AccountResponse answer)
+    {
+        switch (caller.ReplyTo)
+        {
+            case PendingCalls table:
+                table.Complete(caller.Correlation, answer);
+                break;
+            case IActorRef actor:
+                actor.Tell(new ResponseEnvelope(caller.Correlation, answer));
+                break;
+            default:
+                break;
+        }
+    }
+
+    // Those that are unhandled are among them: a shard that waits for its accounts to stop handles nothing else.
+    protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(AllDeadLetters));
+
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
+
+    protected override void OnReceive(object message)
+    {
+        switch (message)
+        {
+            case AllDeadLetters letter:
+                // One that was dropped may have been wrapped twice.
+                Lost(letter.Message is AllDeadLetters inner ? inner.Message : letter.Message);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void Lost(object message)
+    {
+        switch (message)
+        {
+            case AccountEnvelope { Message: AccountRequest call }:
+                Answer(call.ReplyTo, new RequestFailed(RequestFailure.NotBegun));
+                break;
+            case AccountEnvelope { Message: Activate }:
+                // Whoever pokes does so again.
+                break;
+            case AccountEnvelope { Account.Text: var text } when text.StartsWith(WarmUp.Prefix, StringComparison.Ordinal):
+                // What a node practises with must not reach an account that is not there.
+                break;
+            case AccountEnvelope envelope when accounts.IsCompletedSuccessfully && sentAgain.TryAdd(envelope.Message, this):
+                Context.System.Scheduler.ScheduleTellOnce(ResendAfter, accounts.Result, envelope, ActorRefs.NoSender);
+                break;
+            default:
+                break;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+using Google.Protobuf;
+using Grpc.Core;
+using Ledger.Grpc.Errors;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Ledger.Grpc.Http;
+
+/// <summary>Gives an ErrorInfo to the calls of ledger.v1 that the gRPC server itself refuses: a message that is too
+/// large or can't be read, an unknown method. They are over before an interceptor sees them.</summary>
+internal sealed class GrpcErrorMiddleware(RequestDelegate next)
+{
+    private const string StatusTrailer = "grpc-status";
+    private const string MessageTrailer = "grpc-message";
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        await next(context);
+
+        // A call that failed before its first response has its trailers in the headers.
+        var trailers = context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers;
+        var refused = Find(context.Response.HasStarted ? null : context.Response.Headers) ?? Find(trailers);
+        if (refused is not null && !context.RequestAborted.IsCancellationRequested)
+        {
+            Answer(context, refused);
+        }
+    }
+
+    /// <summary>The headers of a refusal that has no details and can still get some.</summary>
+    private static IHeaderDictionary? Find(IHeaderDictionary? headers) =>
+        headers is { IsReadOnly: false }
+            && headers.TryGetValue(StatusTrailer, out var status) && status is [{ } text] && text is not "0"
+            && !headers.ContainsKey(ErrorMap.DetailsTrailer)
+            ? headers
+            : null;
+
+    private static void Answer(HttpContext context, IHeaderDictionary headers)
+    {
+        var code = int.Parse(headers[StatusTrailer].ToString(), NumberStyles.None, CultureInfo.InvariantCulture);
+        var fault = ((StatusCode)code, ErrorInterceptor.Outside(context)) switch
+        {
+            (StatusCode.Unimplemented, _) => new RequestError(ErrorReasons.MethodNotFound, "There is no such method."),
+            (StatusCode.Cancelled, _) => new RequestError(ErrorReasons.Cancelled, "The call was cancelled."),
+            (StatusCode.DeadlineExceeded, _) => new RequestError(ErrorReasons.DeadlineExceeded, "The deadline passed."),
+
+            // Before the handler it is the request that is too large; after it, the response, and a write was applied.
+            (StatusCode.ResourceExhausted, { Reason: var reason }) when reason == ErrorReasons.MalformedRequest =>
+                ErrorMap.TooLarge,
+            (_, var outside) => outside,
+        };
+        var status = ErrorMap.ToStatus(fault);
+        headers[StatusTrailer] = status.Code.ToString(CultureInfo.InvariantCulture);
+        headers[MessageTrailer] = Uri.EscapeDataString(status.Message);
+        headers[ErrorMap.DetailsTrailer] = Convert.ToBase64String(status.ToByteArray());
+    }
+}
+
+/// <summary>Puts the <see cref="GrpcErrorMiddleware"/> around the gRPC calls of ledger.v1, and no others.</summary>
+internal sealed class GrpcErrorStartupFilter : IStartupFilter
+{
+    private const string PathPrefix = "/ledger.v1.";
+
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        app.UseWhen(
+            static context => context.Request.Path.Value?.StartsWith(PathPrefix, StringComparison.Ordinal) == true,
+            static branch => branch.UseMiddleware<GrpcErrorMiddleware>());
+        next(app);
+    };
+}

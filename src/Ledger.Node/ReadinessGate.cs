@@ -1,0 +1,170 @@
+using System.Net;
+using System.Net.Sockets;
+using Akka.Actor;
+using Akka.Cluster;
+using Ledger.Grpc;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+
+namespace Ledger.Node;
+
+/// <summary>Keeps the port of gRPC closed until the node is ready, in a cluster: a port that refuses connections is what every
+/// client understands and goes elsewhere for, while a call that is accepted would have to wait until the node has joined.
+/// JSON and health are served before, so that it can be seen what the node waits for.</summary>
+/// <remarks>The port is taken at the start, so that one that is in use is found then.</remarks>
+internal sealed partial class ReadinessGate(
+    IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<ReadinessGate> logger) : IHostedService
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
+
+    private readonly TaskCompletionSource opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Func<EndPoint, bool> concerns = static _ => false;
+
+    /// <summary>Ends when the port may be opened.</summary>
+    public Task Opened => opened.Task;
+
+    /// <summary>Says which endpoints open late.</summary>
+    public void Choose(Func<EndPoint, bool> which) => concerns = which;
+
+    public bool Concerns(EndPoint endpoint) => concerns(endpoint);
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ApplicationStarted.Register(() => _ = OpenWhenReadyAsync());
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task OpenWhenReadyAsync()
+    {
+        var health = services.GetRequiredService<HealthCheckService>();
+        var cluster = Cluster.Get(services.GetRequiredService<ActorSystem>());
+        try
+        {
+            // Known without asking anybody.
+            while (cluster.SelfMember.Status != MemberStatus.Up)
+            {
+                await Task.Delay(LookEvery, lifetime.ApplicationStopping);
+            }
+
+            HealthReport report;
+            do
+            {
+                await Task.Delay(LookEvery, lifetime.ApplicationStopping);
+                report = await health.CheckHealthAsync(
+                    static check => check.Tags.Contains(LedgerGrpcExtensions.ReadyTag), lifetime.ApplicationStopping);
+            }
+            while (report.Status == HealthStatus.Unhealthy);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return; // Told to stop before it was ready.
+        }
+
+        LogReady(logger);
+        opened.TrySetResult();
+    }
+
+    /// <summary>Says that calls are served.</summary>
+    [LoggerMessage(1, LogLevel.Information, "Ready: the node serves calls")]
+    public static partial void LogReady(ILogger logger);
+}
+
+/// <summary>Binds the endpoints that open late.</summary>
+internal sealed class ReadinessGatedListenerFactory(ReadinessGate opening, ILoggerFactory loggers)
+    : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    public bool CanBind(EndPoint endpoint) => opening.Concerns(endpoint);
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        Socket socket;
+        try
+        {
+            socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            throw new AddressInUseException(e.Message, e);
+        }
+
+        return ValueTask.FromResult<IConnectionListener>(new ReadinessGatedListener(socket, opening.Opened, loggers));
+    }
+}
+
+/// <summary>A port that is taken, and refuses connections until it is opened.</summary>
+internal sealed class ReadinessGatedListener(Socket socket, Task opened, ILoggerFactory loggers) : IConnectionListener
+{
+    private readonly CancellationTokenSource unbound = new();
+    private readonly SemaphoreSlim gate = new(1, 1);
+    private IConnectionListener? inner;
+
+    public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        await opened.WaitAsync(unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var listener = await ListenAsync(cancellationToken);
+        return listener is null ? null : await listener.AcceptAsync(cancellationToken);
+    }
+
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            await unbound.CancelAsync();
+            if (inner is null)
+            {
+                socket.Dispose();
+            }
+            else
+            {
+                await inner.UnbindAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (inner is null)
+        {
+            socket.Dispose();
+        }
+        else
+        {
+            await inner.DisposeAsync();
+        }
+
+        unbound.Dispose();
+        gate.Dispose();
+    }
+
+    private async Task<IConnectionListener?> ListenAsync(CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (inner is not null || unbound.IsCancellationRequested)
+            {
+                return inner;
+            }
+
+            // Kestrel's own transport from here on, on the socket that is bound already.
+            var transport = new SocketTransportFactory(
+                Options.Create(new SocketTransportOptions { CreateBoundListenSocket = _ => socket }), loggers);
+            return inner = await transport.BindAsync(EndPoint, cancellationToken);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+}
