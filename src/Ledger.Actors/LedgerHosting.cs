@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using Akka;
 using Akka.Actor;
@@ -11,6 +12,7 @@ using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
 using Ledger.Actors.HoldExpiry;
+using Ledger.Actors.Telemetry;
 using Ledger.Actors.Timing;
 using Ledger.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,7 +34,7 @@ public static class LedgerHostingExtensions
     public static IServiceCollection AddLedger(this IServiceCollection services, Action<LedgerOptions> configure) =>
         services
             .AddLogging()
-            .AddAkka("ledger", (builder, _) => builder
+            .AddAkka("ledger", (builder, provider) => builder
                 .WithStrictSerialization()
                 .ConfigureLoggers(static loggers =>
                 {
@@ -40,7 +42,11 @@ public static class LedgerHostingExtensions
                     loggers.ClearLoggers();
                     loggers.AddLogger<HostLogger>();
                 })
-                .WithLedger(configure))
+                .WithLedger(options =>
+                {
+                    options.MeterFactory = provider.GetService<IMeterFactory>();
+                    configure(options);
+                }))
             .AddLedger();
 
     /// <summary>Adds <see cref="ILedger"/> where the application's own <c>AddAkka(...)</c> calls
@@ -242,6 +248,7 @@ internal sealed class LedgerExtension : IExtension
             ? system.Settings.Setup.Get<LedgerSetup>().Value.Options
             : throw new InvalidOperationException("This actor system has no ledger: call WithLedger(...).");
         Options = options;
+        Metrics = NodeMetrics.Of(system);
         Clock = system.Settings.Setup.Get<LedgerSetup>().Value.Clock;
         StorageHocon.RefuseOtherPlugins(system.Settings.Config);
         identity = options.Storage!.ReadIdentity();
@@ -312,6 +319,7 @@ internal sealed class LedgerExtension : IExtension
             options.PassivateAfter, Clock, reader, HoldIndex, Lease, () => accounts.Task.Result)
         {
             Database = database,
+            Metrics = Metrics,
         };
         var ledger = new LedgerService(
             options, Clock, calls, reader, accounts.Task, Holds, () => HoldExpiry, new PositionText(() => Identity))
@@ -320,9 +328,11 @@ internal sealed class LedgerExtension : IExtension
                 ? (Lease.IsTaken ? LedgerErrorReason.LeaseLost : LedgerErrorReason.LedgerHalted, reason)
                 : null,
             IsConfirmed = () => database.IsConfirmed,
+            Metrics = Metrics,
         };
         Ledger = ledger;
         Admin = new LedgerAdmin(HoldIndex, ledger, new DoubtResolver(system, ledger, Context, streams as IIndexedStreams));
+        Metrics.Observe(this);
         system.RegisterOnTermination(() =>
         {
             calls.Dispose();
@@ -351,6 +361,9 @@ internal sealed class LedgerExtension : IExtension
     public AccountActorContext Context { get; }
 
     public ILedger Ledger { get; }
+
+    /// <summary>The instruments of this node.</summary>
+    public NodeMetrics Metrics { get; }
 
     /// <summary>What operators ask.</summary>
     public ILedgerAdmin Admin { get; }

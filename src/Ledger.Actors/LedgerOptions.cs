@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Diagnostics.Metrics;
 using Ledger.Actors.Storage;
 using Ledger.Core;
 
@@ -106,6 +107,12 @@ public sealed class LedgerOptions
     /// <summary>The clock. Only tests need another than the system's.</summary>
     /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
+    /// <summary>What makes the meter named <see cref="LedgerTelemetry.MeterName"/>; null for a meter of the ledger's own, which ends with
+    /// the actor system. <c>AddLedger(...)</c> sets that of the service provider, where there is one. One ledger for a factory: two would
+    /// share their instruments.</summary>
+    /// <value>The default value is null.</value>
+    public IMeterFactory? MeterFactory { get; set; }
 
     /// <summary>How the ledger tells the time.</summary>
     public LedgerClockOptions Clock { get; } = new();

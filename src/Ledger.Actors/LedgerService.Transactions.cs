@@ -19,7 +19,9 @@ internal sealed partial class LedgerService
         var deadline = Begin(transaction.Legs.Length, timeout);
         try
         {
-            return await PostAsync(transaction, chainOpen: false, deadline, cancellationToken);
+            var result = await PostAsync(transaction, chainOpen: false, deadline, cancellationToken);
+            Count(transaction, result);
+            return result;
         }
         finally
         {
@@ -173,8 +175,10 @@ internal sealed partial class LedgerService
                 }));
             }
 
-            return await PostAsync(
-                new Transaction(request.Id, legs.MoveToImmutable()), chainOpen: false, deadline, cancellationToken);
+            var transaction = new Transaction(request.Id, legs.MoveToImmutable());
+            var result = await PostAsync(transaction, chainOpen: false, deadline, cancellationToken);
+            Count(transaction, result);
+            return result;
         }
         finally
         {
@@ -218,8 +222,10 @@ internal sealed partial class LedgerService
                     "transaction_id");
             }
 
-            return await PostAsync(
-                new Transaction(request.Id, legs.ToImmutable()), chainOpen: false, deadline, cancellationToken);
+            var transaction = new Transaction(request.Id, legs.ToImmutable());
+            var result = await PostAsync(transaction, chainOpen: false, deadline, cancellationToken);
+            Count(transaction, result);
+            return result;
         }
         finally
         {
@@ -873,12 +879,11 @@ internal sealed partial class LedgerService
             if (alone.Leg.Transfer is { } transfer)
             {
                 var shape = TransferContent.CheckShape(transfer, ledgerRequired: true);
-                if (shape != TransferStatus.None)
-                {
-                    return [new BatchItemResult(new TransferResult(transfer.Id, shape, default, false, null), null)];
-                }
-
-                return [new BatchItemResult(await PostAsync(transfer, deadline, true, cancellationToken), null)];
+                var one = shape == TransferStatus.None
+                    ? await PostAsync(transfer, deadline, true, cancellationToken)
+                    : new TransferResult(transfer.Id, shape, default, false, null);
+                Count(transfer, one);
+                return [new BatchItemResult(one, null)];
             }
 
             return [new BatchItemResult(null, await OpenAsync(alone.Leg, deadline, cancellationToken))];
@@ -899,6 +904,8 @@ internal sealed partial class LedgerService
                     : new LegResult(TransferStatus.None, AccountStatus.LinkedEventChainOpen, Amount.Zero)),
             };
         }
+
+        Count(chain, result);
 
         return [.. legs.Select((leg, i) => leg.Transfer is { } transfer
             ? new BatchItemResult(

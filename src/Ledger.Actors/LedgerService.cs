@@ -2,6 +2,7 @@ using Akka.Actor;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Storage;
 using Ledger.Actors.HoldExpiry;
+using Ledger.Actors.Telemetry;
 using Ledger.Core;
 
 namespace Ledger.Actors;
@@ -22,18 +23,21 @@ internal sealed partial class LedgerService(
     /// <summary>Whether what the database says may be told: after it has changed, others may know of rows that it lacks (R19 b).</summary>
     public Func<bool> IsConfirmed { get; init; } = static () => true;
 
+    /// <summary>Where answered transfers are counted; null for nowhere.</summary>
+    public NodeMetrics? Metrics { get; init; }
+
     public ILedger WithCaller(string principal) => Principals.Check(principal) is { } problem
         ? throw new LedgerException(LedgerErrorReason.InvalidArgument, $"The principal {problem}.", "principal")
         : new LedgerService(
             options, clock, calls, reader, accounts, holds, holdExpiry, positions, principal, recent, returnBalances)
         {
-            Ended = Ended, IsConfirmed = IsConfirmed,
+            Ended = Ended, IsConfirmed = IsConfirmed, Metrics = Metrics,
         };
 
     public ILedger ReturningBalances() => new LedgerService(
         options, clock, calls, reader, accounts, holds, holdExpiry, positions, principal, recent, returnBalances: true)
     {
-        Ended = Ended, IsConfirmed = IsConfirmed,
+        Ended = Ended, IsConfirmed = IsConfirmed, Metrics = Metrics,
     };
 
     public string PositionOf(RowPosition position) => positions.Write(position);
@@ -90,7 +94,9 @@ internal sealed partial class LedgerService(
         var deadline = Begin(1, timeout);
         try
         {
-            return await PostAsync(transfer, deadline, false, cancellationToken);
+            var result = await PostAsync(transfer, deadline, false, cancellationToken);
+            Count(transfer, result);
+            return result;
         }
         finally
         {
@@ -118,7 +124,14 @@ internal sealed partial class LedgerService(
                 results[i] = PostAsync(transfers[i], deadline, results.Length > 1, cancellationToken);
             }
 
-            return await AllAsync(results);
+            try
+            {
+                return await AllAsync(results);
+            }
+            finally
+            {
+                Count(transfers, results);
+            }
         }
         finally
         {
@@ -243,6 +256,49 @@ internal sealed partial class LedgerService(
         finally
         {
             calls.Leave(limit);
+        }
+    }
+
+    // ---------------------------------------------------------------- metrics
+
+    private void Count(Transfer transfer, TransferResult result)
+    {
+        if (Metrics is { CountsTransfers: true } metrics)
+        {
+            metrics.Answered(transfer, result.Status, result.Replayed);
+        }
+    }
+
+    // Where some failed, the caller learns nothing of the others; they are decided all the same.
+    private void Count(IReadOnlyList<Transfer> transfers, Task<TransferResult>[] results)
+    {
+        if (Metrics is not { CountsTransfers: true })
+        {
+            return;
+        }
+
+        for (var i = 0; i < results.Length; i++)
+        {
+            if (results[i] is { IsCompletedSuccessfully: true } decided)
+            {
+                Count(transfers[i], decided.Result);
+            }
+        }
+    }
+
+    private void Count(Transaction transaction, TransactionResult result)
+    {
+        if (Metrics is not { CountsTransfers: true } metrics)
+        {
+            return;
+        }
+
+        for (var i = 0; i < transaction.Legs.Length && i < result.Legs.Length; i++)
+        {
+            if (transaction.Legs[i].Transfer is { } transfer)
+            {
+                metrics.Answered(transfer, result.Legs[i].Transfer, result.Replayed);
+            }
         }
     }
 

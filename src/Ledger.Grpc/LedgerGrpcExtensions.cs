@@ -39,6 +39,8 @@ public static class LedgerGrpcExtensions
         }
 
         services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.TryAddSingleton<CallMetrics>();
         services.TryAddSingleton<CallDeadline>();
         services.TryAddSingleton<ErrorInterceptor>();
         services.TryAddSingleton<TransferStreams>();
@@ -77,6 +79,8 @@ public static class LedgerGrpcExtensions
             endpoints.MapGrpcService<AccountGrpcService>(), endpoints.MapGrpcService<TransferGrpcService>(),
             endpoints.MapGrpcService<TransactionGrpcService>(), endpoints.MapGrpcService<AdminGrpcService>());
 
+        var metrics = endpoints.ServiceProvider.GetRequiredService<CallMetrics>();
+
         // JSON repeats the names of all fields.
         var bodyBytesMax = 2 * options.MaxReceiveMessageBytes;
         services.Add(endpoint =>
@@ -85,7 +89,7 @@ public static class LedgerGrpcExtensions
                 && endpoint.Metadata.OfType<GrpcJsonTranscodingMetadata>().SingleOrDefault() is { } json)
             {
                 var request = new JsonRequest(json.MethodDescriptor, json.HttpRule);
-                endpoint.RequestDelegate = JsonEdge.Wrap(next, request, bodyBytesMax);
+                endpoint.RequestDelegate = JsonEdge.Wrap(next, request, bodyBytesMax, metrics);
             }
         });
         endpoints.Map(UnknownRoute, static context => JsonRoutes.AnswerAsync(context)).WithOrder(int.MaxValue - 1);

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Ledger.Grpc.Errors;
 using Ledger.Grpc.Services;
+using Ledger.Tests.Shared;
 using Ledger.V1;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -36,8 +37,10 @@ public sealed class BrokenStreamTests
         };
         var options = Options.Create(new LedgerGrpcOptions { StreamInFlightMax = 64 });
         var clock = new CallDeadline(options, TimeProvider.System);
+        using var meter = new MeterRecorder();
+        var metrics = new CallMetrics(meter);
         var streams = new TransferStreams(
-            ledger, clock, new ErrorInterceptor(clock, NullLogger<ErrorInterceptor>.Instance), options,
+            ledger, clock, new ErrorInterceptor(clock, metrics, NullLogger<ErrorInterceptor>.Instance), metrics, options,
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance));
 
         var running = streams.RunAsync(new EndlessRequests(), new BrokenResponses(), new Context());

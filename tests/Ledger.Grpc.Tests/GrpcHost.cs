@@ -1,7 +1,9 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Ledger.Actors;
+using Ledger.Tests.Shared;
 using Ledger.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -52,9 +54,9 @@ internal sealed class GrpcHost : IAsyncDisposable
     public TransactionService.TransactionServiceClient Transactions => new(channel);
 
     /// <summary>Starts a host without a network.</summary>
-    public static async Task<GrpcHost> StartAsync(Action<LedgerGrpcOptions>? configure = null)
+    public static async Task<GrpcHost> StartAsync(Action<LedgerGrpcOptions>? configure = null, MeterRecorder? meter = null)
     {
-        var started = await StartAsync(static web => web.UseTestServer(), configure);
+        var started = await StartAsync(static web => web.UseTestServer(), configure, meter);
         var server = started.GetTestServer();
         return new GrpcHost(started, server.BaseAddress, server.CreateHandler);
     }
@@ -71,7 +73,7 @@ internal sealed class GrpcHost : IAsyncDisposable
     }
 
     private static async Task<WebApplication> StartAsync(
-        Action<IWebHostBuilder> web, Action<LedgerGrpcOptions>? configure)
+        Action<IWebHostBuilder> web, Action<LedgerGrpcOptions>? configure, MeterRecorder? meter = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         web(builder.WebHost);
@@ -80,6 +82,11 @@ internal sealed class GrpcHost : IAsyncDisposable
         builder.Services.AddSingleton<FakeLedger>();
         builder.Services.AddSingleton<ILedger>(static services => services.GetRequiredService<FakeLedger>());
         builder.Services.AddSingleton<ILedgerAdmin>(static services => services.GetRequiredService<FakeLedger>());
+        if (meter is not null)
+        {
+            builder.Services.AddSingleton<IMeterFactory>(meter);
+        }
+
         builder.Services.AddLedgerGrpc(configure);
         var built = builder.Build();
         built.UseRouting();

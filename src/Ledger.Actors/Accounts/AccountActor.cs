@@ -5,6 +5,7 @@ using Akka.Persistence;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
+using Ledger.Actors.Telemetry;
 using Ledger.Actors.Timing;
 using Ledger.Core;
 
@@ -42,6 +43,9 @@ internal sealed record AccountActorContext(
     /// <summary>What is known of the database that accounts write to; null where it is none.</summary>
     public DatabaseWatch? Database { get; init; }
 
+    /// <summary>The instruments of the node; null for accounts that are no part of its ledger.</summary>
+    public NodeMetrics? Metrics { get; init; }
+
     /// <summary>The timers of accounts.</summary>
     public TimingWheel Clock { get; } = new();
 
@@ -73,6 +77,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     private readonly Action<JournalRow> written;
     private readonly ShardClaim? claim;
     private readonly int? generation;
+    private readonly long waking;
     private byte[] lastHash;
     private byte[]? writingHash;
     private EventBatch? writing;
@@ -93,6 +98,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     private readonly DoubtNote doubt;
     private long dropped;
     private bool isAhead;
+    private bool isCountedInDoubt;
     private Queue<OutboundMessage>? withheld;
     private ICancelable? silence;
 
@@ -110,6 +116,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
             failure, "The index of work can't be told that {Account} is in doubt; the account goes on by itself", account));
         claim = context.Claims.GetValueOrDefault(Context.Parent.Path.Name);
         generation = context.Database?.Generation;
+        waking = context.Metrics?.StartWaking() ?? 0;
         context.Lease.Enter();
     }
 
@@ -161,6 +168,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
                 }
 
                 recovered = true;
+                context.Metrics?.Awoke(waking);
                 WakeUnread(context.Recoveries.Succeeded(account));
                 lastUsed = Now;
                 runtime.RecoveryCompleted(lastUsed);
@@ -197,6 +205,11 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
                 passivating = false;
                 runtime.Handle(envelope.Message, lastUsed);
                 NoteTime(lastUsed);
+                if (isCountedInDoubt)
+                {
+                    CountInDoubt(lastUsed);
+                }
+
                 break;
             case SearchEnded ended:
                 Searched(ended);
@@ -279,10 +292,26 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         runtime.Tick(now);
         NoteTime(now);
         doubt.Look(runtime.OldestInDoubt, now);
+        CountInDoubt(now);
         if (context.Lease.IsLapsedForLong)
         {
             // Those that wait for other accounts: where this one can't speak, the others hardly can.
             runtime.GiveUpRequests(RequestFailure.JournalUnavailable);
+        }
+    }
+
+    // Looked at where the account asks others again, as all that wait for long do, and not for each transfer.
+    private void CountInDoubt(LedgerTime now)
+    {
+        if (runtime.OldestInDoubt is { } oldest && now >= oldest.PreparedTime.Add(InDoubtAccounts.After))
+        {
+            isCountedInDoubt = true;
+            context.Metrics?.InDoubt.Note(account, oldest.PreparedTime);
+        }
+        else if (isCountedInDoubt)
+        {
+            isCountedInDoubt = false;
+            context.Metrics?.InDoubt.Forget(account);
         }
     }
 
@@ -626,6 +655,16 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         searches?.StopAll();
         searchCheck?.Cancel();
         context.Ahead.Note(account, TimeSpan.Zero);
+        if (isCountedInDoubt)
+        {
+            context.Metrics?.InDoubt.Forget(account);
+        }
+
+        if (recovered)
+        {
+            context.Metrics?.FellAsleep();
+        }
+
         runtime.Fail(RequestFailure.Relocating);
         FailWithheld(RequestFailure.Relocating);
         if ((!recovered || runtime.HasInDoubt) && wakeAfter is { } pause)

@@ -123,6 +123,13 @@ internal sealed class NodeLease : IDisposable
     /// <summary>Why nothing may be said until a new epoch has begun; null where that is not so.</summary>
     public string? Halted => database.Loss;
 
+    /// <summary>How long the lease is still good without a renewal, 0 where it is not; null where none is needed, or none was
+    /// entered.</summary>
+    public TimeSpan? Remaining => store is null || !IsEntered ? null
+        : IsGood && Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), Volatile.Read(ref goodUntil)) is var left
+            && left > TimeSpan.Zero ? left
+        : TimeSpan.Zero;
+
     /// <summary>Whether it ended because a new epoch has begun after a loss: the process is to begin anew.</summary>
     public bool IsForNewEpoch { get; private set; }
 

@@ -13,6 +13,7 @@ using Akka.Persistence.Sql.Journal;
 using Akka.Serialization;
 using Akka.Util;
 using Ledger.Actors.Journal;
+using Ledger.Actors.Telemetry;
 using Ledger.Actors.Timing;
 using Ledger.Core;
 
@@ -49,6 +50,7 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
     private readonly ILoggingAdapter _log = Context.GetLogger();
     private readonly ExtendedActorSystem _system = (ExtendedActorSystem)Context.System;
     private readonly DatabaseWatch _database = DatabaseWatch.Of(Context.System);
+    private readonly NodeMetrics _metrics = NodeMetrics.Of(Context.System);
     private readonly Serialization _serialization = Context.System.Serialization;
     private readonly string _journalUuid = Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture);
     private readonly string? _defaultSerializer;
@@ -465,6 +467,7 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
 
         Exception failure;
         AppendFault fault;
+        var started = _metrics.StartWrite();
         try
         {
             await appender.AppendAsync(rows, isolating: false);
@@ -474,6 +477,7 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
                 End(write, failure: null);
             }
 
+            _metrics.Wrote(started, rows.Count, stored: true);
             return;
         }
         catch (Exception e)
@@ -491,9 +495,11 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
                 End(write, failure);
             }
 
+            _metrics.Wrote(started, rows.Count, stored: false);
             return;
         }
 
+        _metrics.Wrote(started, rows.Count, stored: false);
         await IsolateAsync(appender, batch, rows, place, failure);
     }
 
@@ -585,6 +591,7 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
             return;
         }
 
+        var started = _metrics.StartWrite();
         await appender.AppendAsync(rows, isolating: true);
         NoteAcknowledged(rows, place);
         for (var i = start; i < start + count; i++)
@@ -594,6 +601,8 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
                 End(write, failure: null);
             }
         }
+
+        _metrics.Wrote(started, rows.Count, stored: true);
     }
 
     /// <summary>Stores the writes of one account of which some row is faulty, one after the other; after a failed one
@@ -616,9 +625,11 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
                 {
                     rows.Clear();
                     write.CopyTo(rows);
+                    var started = _metrics.StartWrite();
                     await appender.AppendAsync(rows, isolating: true);
                     NoteAcknowledged(rows, place);
                     End(write, failure: null);
+                    _metrics.Wrote(started, rows.Count, stored: true);
                     continue;
                 }
                 catch (Exception e) when (IsOfOneRow(appender.Classify(e)))

@@ -6,8 +6,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Ledger.Grpc.Errors;
 
-/// <summary>Turns whatever a handler throws into an RpcException by the <see cref="ErrorMap"/>.</summary>
-internal sealed partial class ErrorInterceptor(CallDeadline clock, ILogger<ErrorInterceptor> logger) : Interceptor
+/// <summary>Turns whatever a handler throws into an RpcException by the <see cref="ErrorMap"/>, and measures calls.</summary>
+internal sealed partial class ErrorInterceptor(CallDeadline clock, CallMetrics metrics, ILogger<ErrorInterceptor> logger)
+    : Interceptor
 {
     // The key of a bool: whether the handler was answered with a status of ours.
     private static readonly object HandlerKey = new();
@@ -23,14 +24,21 @@ internal sealed partial class ErrorInterceptor(CallDeadline clock, ILogger<Error
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
         MarkReached(context);
+        var started = metrics.Start();
+        TResponse response;
         try
         {
-            return await continuation(request, context);
+            response = await continuation(request, context);
         }
         catch (Exception exception)
         {
-            throw Translate(exception, context);
+            var failure = Translate(exception, context);
+            metrics.Ended(context.Method, failure.StatusCode, started);
+            throw failure;
         }
+
+        metrics.Ended(context.Method, StatusCode.OK, started);
+        return response;
     }
 
     public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
@@ -54,12 +62,19 @@ internal sealed partial class ErrorInterceptor(CallDeadline clock, ILogger<Error
         var cancelled = context.CancellationToken.IsCancellationRequested;
         if (ErrorMap.Explain(exception, clock.HasPassed(context), cancelled) is { } fault)
         {
-            return ErrorMap.ToStatus(fault);
+            return ToStatus(fault);
         }
 
         var correlationId = Activity.Current?.TraceId.ToHexString() ?? context.GetHttpContext().TraceIdentifier;
         LogUnexpected(exception, context.Method, correlationId);
-        return ErrorMap.ToStatus(ErrorMap.Unexpected, correlationId);
+        return ToStatus(ErrorMap.Unexpected, correlationId);
+    }
+
+    /// <summary>The status for a fault, which is counted.</summary>
+    public Google.Rpc.Status ToStatus(in RequestError fault, string? correlationId = null)
+    {
+        metrics.Refused(fault.Reason);
+        return ErrorMap.ToStatus(fault, correlationId);
     }
 
     private RpcException Translate(Exception exception, ServerCallContext context)

@@ -11,7 +11,7 @@ namespace Ledger.Grpc.Http;
 
 /// <summary>Gives an ErrorInfo to the calls of ledger.v1 that the gRPC server itself refuses: a message that is too
 /// large or can't be read, an unknown method. They are over before an interceptor sees them.</summary>
-internal sealed class GrpcErrorMiddleware(RequestDelegate next)
+internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metrics)
 {
     private const string StatusTrailer = "grpc-status";
     private const string MessageTrailer = "grpc-message";
@@ -37,7 +37,7 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next)
             ? headers
             : null;
 
-    private static void Answer(HttpContext context, IHeaderDictionary headers)
+    private void Answer(HttpContext context, IHeaderDictionary headers)
     {
         var code = int.Parse(headers[StatusTrailer].ToString(), NumberStyles.None, CultureInfo.InvariantCulture);
         var fault = ((StatusCode)code, ErrorInterceptor.Outside(context)) switch
@@ -51,6 +51,7 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next)
                 ErrorMap.TooLarge,
             (_, var outside) => outside,
         };
+        metrics.Refused(fault.Reason);
         var status = ErrorMap.ToStatus(fault);
         headers[StatusTrailer] = status.Code.ToString(CultureInfo.InvariantCulture);
         headers[MessageTrailer] = Uri.EscapeDataString(status.Message);

@@ -26,7 +26,9 @@ internal static class JsonEdge
     /// <param name="next">The transcoder's own delegate.</param>
     /// <param name="shape">What the endpoint takes.</param>
     /// <param name="bodyBytesMax">The largest request body.</param>
-    public static RequestDelegate Wrap(RequestDelegate next, JsonRequest shape, int bodyBytesMax) => async context =>
+    /// <param name="metrics">Where refusals are counted.</param>
+    public static RequestDelegate Wrap(
+        RequestDelegate next, JsonRequest shape, int bodyBytesMax, CallMetrics metrics) => async context =>
     {
         // The framework's own limit would be reported as a malformed request; the one below knows better.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
@@ -36,7 +38,7 @@ internal static class JsonEdge
 
         if ((shape.CheckQuery(context.Request.QueryString) ?? shape.CheckHeaders(context.Request)) is { } refused)
         {
-            await WriteAsync(context, refused, StatusCodes.Status400BadRequest);
+            await RefuseAsync(context, refused, StatusCodes.Status400BadRequest, metrics);
             return;
         }
 
@@ -49,13 +51,13 @@ internal static class JsonEdge
         {
             // Whoever has left hears nothing; for others it was too slow or is not framed as HTTP wants it.
             var status = (failure as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status400BadRequest;
-            await WriteAsync(context, CutOff, status);
+            await RefuseAsync(context, CutOff, status, metrics);
             return;
         }
 
         if (body is null)
         {
-            await WriteAsync(context, ErrorMap.TooLarge, StatusCodes.Status413PayloadTooLarge);
+            await RefuseAsync(context, ErrorMap.TooLarge, StatusCodes.Status413PayloadTooLarge, metrics);
             return;
         }
 
@@ -63,7 +65,7 @@ internal static class JsonEdge
         {
             if (shape.CheckBody(body.Bytes.Span, out var edits) is { } fault)
             {
-                await WriteAsync(context, fault, StatusCodes.Status400BadRequest);
+                await RefuseAsync(context, fault, StatusCodes.Status400BadRequest, metrics);
                 return;
             }
 
@@ -72,7 +74,7 @@ internal static class JsonEdge
             context.Request.Body = edits is null
                 ? body.Open()
                 : new MemoryStream(JsonEdit.Apply(body.Bytes.Span, edits));
-            await AnswerAsync(context, next);
+            await AnswerAsync(context, next, metrics);
         }
     };
 
@@ -86,7 +88,7 @@ internal static class JsonEdge
     }
 
     /// <summary>Calls the endpoint, and holds back what it says of a failure that is not one of ours.</summary>
-    private static async Task AnswerAsync(HttpContext context, RequestDelegate next)
+    private static async Task AnswerAsync(HttpContext context, RequestDelegate next, CallMetrics metrics)
     {
         var original = context.Response.Body;
         var response = new ErrorBufferingStream(context.Response, original);
@@ -111,7 +113,13 @@ internal static class JsonEdge
         }
         else
         {
-            await WriteAsync(context, ErrorInterceptor.Outside(context), context.Response.StatusCode);
+            await RefuseAsync(context, ErrorInterceptor.Outside(context), context.Response.StatusCode, metrics);
         }
+    }
+
+    private static Task RefuseAsync(HttpContext context, RequestError fault, int httpStatus, CallMetrics metrics)
+    {
+        metrics.Refused(fault.Reason);
+        return WriteAsync(context, fault, httpStatus);
     }
 }

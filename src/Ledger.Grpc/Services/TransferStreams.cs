@@ -15,7 +15,7 @@ namespace Ledger.Grpc.Services;
 /// client that doesn't read its answers makes the node remember more than that many.
 /// </remarks>
 internal sealed class TransferStreams(
-    ILedger ledger, CallDeadline clock, ErrorInterceptor errors, IOptions<LedgerGrpcOptions> options,
+    ILedger ledger, CallDeadline clock, ErrorInterceptor errors, CallMetrics metrics, IOptions<LedgerGrpcOptions> options,
     IHostApplicationLifetime lifetime)
 {
     private static readonly WriteOptions Buffered = new(WriteFlags.BufferHint);
@@ -24,7 +24,7 @@ internal sealed class TransferStreams(
         IAsyncStreamReader<StreamTransfersRequest> requests, IServerStreamWriter<StreamTransfersResponse> responses,
         ServerCallContext context)
     {
-        using var run = new Run(ledger.For(context), clock, errors, context, options.Value.StreamInFlightMax);
+        using var run = new Run(ledger.For(context), clock, errors, metrics, context, options.Value.StreamInFlightMax);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(run.Broken, lifetime.ApplicationStopping);
         var writing = run.WriteAllAsync(responses);
         try
@@ -48,6 +48,7 @@ internal sealed class TransferStreams(
         private readonly ILedger ledger;
         private readonly CallDeadline clock;
         private readonly ErrorInterceptor errors;
+        private readonly CallMetrics metrics;
         private readonly ServerCallContext context;
         private readonly SemaphoreSlim places;
         private readonly CancellationTokenSource broken;
@@ -60,11 +61,13 @@ internal sealed class TransferStreams(
         private int open = 1;
 
         public Run(
-            ILedger ledger, CallDeadline clock, ErrorInterceptor errors, ServerCallContext context, int inFlightMax)
+            ILedger ledger, CallDeadline clock, ErrorInterceptor errors, CallMetrics metrics, ServerCallContext context,
+            int inFlightMax)
         {
             this.ledger = ledger;
             this.clock = clock;
             this.errors = errors;
+            this.metrics = metrics;
             this.context = context;
             places = new SemaphoreSlim(inFlightMax, inFlightMax);
             broken = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
@@ -132,47 +135,52 @@ internal sealed class TransferStreams(
 
         private void Post(StreamTransfersRequest request)
         {
+            // The stream itself lasts as long as its client likes: what is measured is each of its transfers.
+            var started = metrics.Start();
             if (!clock.TryTimeout(context, out var timeout))
             {
-                Answer(request.Sequence, ErrorMap.ToStatus(CallDeadline.Expired));
+                Answer(request.Sequence, errors.ToStatus(CallDeadline.Expired), started);
                 return;
             }
 
             if (!Mapping.TryRead(request.Transfer, out var transfer, out var fault))
             {
-                Answer(request.Sequence, ErrorMap.ToStatus(fault.Within("transfer")));
+                Answer(request.Sequence, errors.ToStatus(fault.Within("transfer")), started);
                 return;
             }
 
-            _ = PostAsync(request, transfer, timeout);
+            _ = PostAsync(request, transfer, timeout, started);
         }
 
         // Never throws, so that nobody has to wait for it.
-        private async Task PostAsync(StreamTransfersRequest request, Core.Transfer transfer, TimeSpan timeout)
+        private async Task PostAsync(StreamTransfersRequest request, Core.Transfer transfer, TimeSpan timeout, long started)
         {
             try
             {
                 var result = await (request.ReturnBalances ? ledger.ReturningBalances() : ledger).PostTransferAsync(
                     transfer, timeout, Broken);
-                Answer(new StreamTransfersResponse
-                {
-                    Sequence = request.Sequence,
-                    Result = Mapping.Write(request.Transfer.Id, result, ledger),
-                });
+                Answer(
+                    new StreamTransfersResponse
+                    {
+                        Sequence = request.Sequence,
+                        Result = Mapping.Write(request.Transfer.Id, result, ledger),
+                    },
+                    StatusCode.OK, started);
             }
             catch (Exception exception)
             {
-                Answer(request.Sequence, errors.ToStatus(exception, context));
+                Answer(request.Sequence, errors.ToStatus(exception, context), started);
             }
         }
 
-        private void Answer(ulong sequence, Google.Rpc.Status error) =>
-            Answer(new StreamTransfersResponse { Sequence = sequence, Error = error });
+        private void Answer(ulong sequence, Google.Rpc.Status error, long started) =>
+            Answer(new StreamTransfersResponse { Sequence = sequence, Error = error }, (StatusCode)error.Code, started);
 
-        private void Answer(StreamTransfersResponse response)
+        private void Answer(StreamTransfersResponse response, StatusCode code, long started)
         {
             answers.Writer.TryWrite(response);
             Close();
+            metrics.Ended(context.Method, code, started);
         }
 
         private void Close()
