@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Akka.Actor;
 using Akka.Cluster.Hosting;
 using Akka.Discovery.Config.Hosting;
@@ -27,7 +28,7 @@ internal static class NodeActors
             services.AddHealthChecks().AddCheck<ClusterReadinessCheck>("cluster", tags: [LedgerGrpcExtensions.ReadyTag]);
         }
 
-        services.AddLedger().AddAkka(SystemName, (akka, _) =>
+        services.AddLedger().AddAkka(SystemName, (akka, provider) =>
         {
             // Nothing falls back to a serializer that nobody chose.
             akka.WithStrictSerialization();
@@ -46,6 +47,7 @@ internal static class NodeActors
                 Cluster(akka, settings);
             }
 
+            settings.Ledger.MeterFactory = provider.GetRequiredService<IMeterFactory>();
             akka.WithLedger(settings.Ledger);
         });
     }

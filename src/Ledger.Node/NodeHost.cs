@@ -126,6 +126,7 @@ internal static class NodeHost
         builder.Services.AddSingleton(settings.Shutdown);
         builder.Services.AddLedgerGrpc(settings.Apply);
         NodeActors.AddTo(builder.Services, settings);
+        NodeTelemetry.AddTo(builder.Services, settings.Telemetry);
         builder.Services.AddHostedService<Drain>();
         if (settings is { IsClustered: true, IsFront: true })
         {
@@ -148,6 +149,7 @@ internal static class NodeHost
         app.Services.GetService<ReadinessGate>()?.Choose(endpoint => listening.TryGetValue(GrpcEndpoint, out var grpc)
             && (ReferenceEquals(endpoint, grpc.EndPoint)
                 || (endpoint is IPEndPoint { Port: > 0 } ip && ip.Port == BindingAddress.Parse(settings.GrpcEndpoint.Url).Port)));
+        NodeTelemetry.Use(app, settings.Telemetry);
         app.UseRouting();
         if (settings.IsFront)
         {
@@ -162,9 +164,10 @@ internal static class NodeHost
         }
 
         // In place of an empty 404: whoever opens the address in a browser is told what there is.
+        string[] others = [.. HealthEndpoints.Paths, .. NodeTelemetry.Paths(settings.Telemetry)];
         app.MapFallback("{**path}", settings.IsFront
-            ? static context => JsonRoutes.AnswerAsync(context, HealthEndpoints.Paths)
-            : static context => JsonRoutes.AnswerNoneAsync(context, HealthEndpoints.Paths));
+            ? context => JsonRoutes.AnswerAsync(context, others)
+            : context => JsonRoutes.AnswerNoneAsync(context, others));
         return app;
     }
 

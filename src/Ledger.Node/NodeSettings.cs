@@ -35,6 +35,7 @@ internal sealed class NodeSettings
             new SettingSection(Root + ":Cluster", ClusterTimes),
             new SettingSection(Root + ":Cluster:Tls", ClusterTlsOptions),
             new SettingSection(Root + ":Shutdown", Shutdown),
+            new SettingSection(Root + ":Telemetry", Telemetry),
         ];
     }
 
@@ -74,6 +75,8 @@ internal sealed class NodeSettings
 
     public ShutdownOptions Shutdown { get; } = new();
 
+    public TelemetryOptions Telemetry { get; } = new();
+
     /// <summary>Binds and checks.</summary>
     /// <exception cref="SettingsException">A setting is unknown or out of range.</exception>
     /// <exception cref="ValidationException">The ledger's options do not go together.</exception>
@@ -88,6 +91,7 @@ internal sealed class NodeSettings
             configuration.GetSection(section.Prefix).Bind(section.Target);
         }
 
+        settings.Telemetry.Complete(configuration);
         settings.PostgreSql.ConnectionString ??= configuration.GetConnectionString(ConnectionStringName);
         foreach (var section in settings.sections.Where(section => section.Target != settings.Ledger))
         {

@@ -19,6 +19,7 @@ internal static class NodeUsage
           ConnectionStrings:Ledger  keeps it in PostgreSQL instead
           Ledger:Grpc:Url           where gRPC is served (http://127.0.0.1:5001)
           Ledger:Http:Url           where JSON and /health are served (http://127.0.0.1:5000)
+          Ledger:Telemetry:Prometheus  true serves /metrics beside /health
           Ledger:Mode               Local, or Clustered: several nodes on one PostgreSQL
           Ledger:Cluster:Port       where other nodes reach this one, encrypted (4053)
           Ledger:Cluster:SeedNodes  the nodes to join: --Ledger:Cluster:SeedNodes:0=node-1:4053, and so on

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
@@ -26,7 +27,7 @@ internal sealed partial record SettingSection(string Prefix, object Target)
     public IEnumerable<KeyValuePair<string, string>> Values()
     {
         foreach (var property in Target.GetType().GetProperties().Where(
-            static property => property.PropertyType != typeof(TimeProvider) && property.PropertyType != typeof(LedgerClockOptions)))
+            static property => !IsNoSetting(property.PropertyType) && property.PropertyType != typeof(LedgerClockOptions)))
         {
             var text = property.GetValue(Target) switch
             {
@@ -49,10 +50,13 @@ internal sealed partial record SettingSection(string Prefix, object Target)
     public static string Mask(string connectionString) =>
         UrlPassword().Replace(Password().Replace(connectionString, "${before}***"), "${before}***@");
 
-    // What the storage is follows from other settings, and the clock is no setting.
+    // What the storage is follows from other settings.
     private IEnumerable<PropertyInfo> Settable() => Target.GetType().GetProperties().Where(
         static property => property.CanWrite
-            && property.PropertyType != typeof(LedgerStorage) && property.PropertyType != typeof(TimeProvider));
+            && property.PropertyType != typeof(LedgerStorage) && !IsNoSetting(property.PropertyType));
+
+    // What is given by code alone.
+    private static bool IsNoSetting(Type type) => type == typeof(TimeProvider) || type == typeof(IMeterFactory);
 
     [GeneratedRegex(@":\d+$", RegexOptions.CultureInvariant)]
     private static partial Regex ArrayIndex();

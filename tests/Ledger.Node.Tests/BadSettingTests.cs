@@ -33,6 +33,7 @@ public sealed class BadSettingTests : IDisposable
         ["Ledger:Cluster:Tls:KeyPath"] = ["nowhere.key"],
         ["Ledger:Cluster:Tls:PasswordPath"] = ["nowhere.txt"],
         ["Ledger:Cluster:Tls:AuthorityPath"] = ["nowhere.pem"],
+        ["Ledger:Telemetry:OtlpEndpoint"] = ["", "collector", "ftp://collector:4317"],
     };
 
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("ledger-bad-");
