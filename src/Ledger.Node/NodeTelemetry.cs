@@ -1,4 +1,5 @@
 using Ledger.Actors;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 
@@ -46,7 +47,7 @@ internal static class NodeTelemetry
                     // OpenTelemetry reads its own variable by itself, and with it which protocol is meant.
                     if (!options.IsStandard)
                     {
-                        otlp.Endpoint = new Uri(endpoint);
+                        (otlp.Endpoint, otlp.Protocol) = (new Uri(endpoint), OtlpExportProtocol.Grpc);
                     }
                 });
             }

@@ -66,8 +66,8 @@ public abstract partial class LedgerSuite
         (await host.Ledger.PostTransferAsync(Transfer(a, b, 5))).Status.ShouldBe(TransferStatus.Created);
 
         // The record of the commit follows the answer; and what is measured follows the write.
-        await Until.TrueAsync(() => Task.FromResult(
-            Stored() is 5 && meter.SumOf("ledger.journal.rows") is 5 && meter.Of("ledger.account.wake.duration").Count == 2));
+        await Until.TrueAsync(() =>
+            Stored() is 5 && meter.SumOf("ledger.journal.rows") is 5 && meter.Of("ledger.account.wake.duration").Count == 2);
         var batches = meter.Of("ledger.journal.batch.size");
         batches.Sum().ShouldBe(5);
         var durations = meter.Of("ledger.journal.write.duration", "outcome=stored");
@@ -92,7 +92,7 @@ public abstract partial class LedgerSuite
         });
         await OpenTwoAsync(host.Ledger);
 
-        await Until.TrueAsync(() => Task.FromResult(meter.Now("ledger.accounts.awake") is 0));
+        await Until.TrueAsync(() => meter.Now("ledger.accounts.awake") is 0);
         meter.Of("ledger.account.wake.duration").Count.ShouldBe(2);
     }
 
@@ -134,9 +134,57 @@ public abstract partial class LedgerSuite
         await Should.ThrowAsync<LedgerException>(
             () => host.Ledger.PostTransferAsync(Transfer(hot, bad, 1), TimeSpan.FromMilliseconds(300)));
 
-        await Until.TrueAsync(() => Task.FromResult(meter.Now("ledger.in_doubt.accounts") is 1));
+        await Until.TrueAsync(() => meter.Now("ledger.in_doubt.accounts") is 1);
         meter.Now("ledger.in_doubt.age").ShouldNotBeNull().ShouldBeInRange(1, 60);
         meter.Now("ledger.accounts.unreadable").ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_write_that_the_journal_refuses_is_measured_as_failed()
+    {
+        using var meter = new MeterRecorder();
+        await using var host = await StartAsync(options => options.MeterFactory = meter);
+        var (a, b) = await OpenTwoAsync(host.Ledger);
+        meter.Of("ledger.journal.write.duration", "outcome=failed").ShouldBeEmpty();
+
+        // As if another incarnation had written there.
+        storage.Append(a, 2, [1]);
+        await Should.ThrowAsync<LedgerException>(
+            () => host.Ledger.PostTransferAsync(Transfer(a, b, 1), TimeSpan.FromSeconds(1)));
+
+        meter.Of("ledger.journal.write.duration", "outcome=failed").ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_hold_that_cant_expire_is_told_as_overdue()
+    {
+        var (a, b) = (Address("a"), Address("b"));
+        await using (var host = await StartAsync())
+        {
+            await OpenTwoAsync(host.Ledger);
+            var hold = Transfer(a, b, 1) with { Flags = TransferFlags.Pending, Timeout = TimeSpan.FromSeconds(10) };
+            (await host.Ledger.PostTransferAsync(hold)).Status.ShouldBe(TransferStatus.Created);
+        }
+
+        Damage(a, 1);
+        using var meter = new MeterRecorder();
+        await using var again = await StartAsync(options => options.MeterFactory = meter);
+        await Until.TrueAsync(() => meter.Now("ledger.holds.overdue") is > 1 and < 60);
+    }
+
+    [Fact]
+    public async Task A_loss_of_the_database_and_a_snapshot_that_is_too_long_are_told()
+    {
+        using var meter = new MeterRecorder();
+        await using var host = await StartAsync(options => options.MeterFactory = meter);
+        var ledger = LedgerExtension.Of(host.System);
+        ledger.Context.Snapshots.CountTooLarge();
+        meter.Now("ledger.snapshots.too_large").ShouldBe(1);
+        meter.Now("ledger.halted").ShouldBe(0);
+
+        ledger.Context.Database!.ReportLoss("The test says so.");
+
+        meter.Now("ledger.halted").ShouldBe(1);
     }
 
     [Fact]

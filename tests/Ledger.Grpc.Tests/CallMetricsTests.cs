@@ -51,7 +51,7 @@ public sealed class CallMetricsTests : IDisposable
 
         answers.ShouldBe(2);
         const string method = "method=ledger.v1.TransferService/StreamTransfers";
-        await Until.TrueAsync(() => Task.FromResult(meter.Measured.Count(static one => one.Name == Duration) >= 2));
+        await Until.TrueAsync(() => meter.Measured.Count(static one => one.Name == Duration) >= 2);
         meter.Of(Duration, "code=OK," + method).Count.ShouldBe(1);
         meter.Of(Duration, "code=INVALID_ARGUMENT," + method).Count.ShouldBe(1);
         meter.SumOf(Refused, "reason=AMOUNT_NOT_A_NUMBER").ShouldBe(1);
@@ -70,7 +70,7 @@ public sealed class CallMetricsTests : IDisposable
 
         var large = new PostTransferRequest { Transfer = Samples.Transfer(static one => one.Reference = new string('r', 100_000)) };
         await Should.ThrowAsync<RpcException>(async () => await host.Transfers.PostTransferAsync(large));
-        await Until.TrueAsync(() => Task.FromResult(meter.SumOf(Refused, "reason=REQUEST_TOO_LARGE") >= 2));
+        await Until.TrueAsync(() => meter.SumOf(Refused, "reason=REQUEST_TOO_LARGE") >= 2);
         meter.Measured.Count(static one => one.Name == Refused).ShouldBe(3);
         meter.Measured.ShouldNotContain(static one => one.Name == Duration);
 

@@ -9,6 +9,8 @@ using Ledger.Sqlite;
 using Ledger.Tests.Shared;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -96,6 +98,49 @@ public sealed partial class MetricsTests : IDisposable
 
         node.Terminate();
         (await node.ExitAsync()).ShouldBe(0, node.Output);
+    }
+
+    [Theory]
+    [InlineData("Ledger__Telemetry__OtlpEndpoint", HttpProtocols.Http2, "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")]
+    [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", HttpProtocols.Http1, "/v1/metrics")]
+    public async Task A_node_sends_its_metrics_to_the_collector_that_is_named(string variable, HttpProtocols protocol, string path)
+    {
+        var arrived = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = protocol));
+        await using var collector = builder.Build();
+        collector.Run(async context =>
+        {
+            using var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body);
+            if (body.ToArray().AsSpan().IndexOf("ledger.accounts.awake"u8) >= 0)
+            {
+                arrived.TrySetResult(context.Request.Path);
+            }
+
+            // An empty answer: to gRPC a message of no bytes.
+            context.Response.ContentType = context.Request.ContentType;
+            if (protocol == HttpProtocols.Http2)
+            {
+                await context.Response.Body.WriteAsync(new byte[5]);
+                context.Response.AppendTrailer("grpc-status", "0");
+            }
+        });
+        await collector.StartAsync();
+        using var node = new NodeProcess(
+            directory.FullName,
+            new Dictionary<string, string>
+            {
+                [variable] = collector.Urls.Single(),
+                ["OTEL_METRIC_EXPORT_INTERVAL"] = "200",
+
+                // Holds beside OpenTelemetry's own variable, and not beside the setting, which is for gRPC.
+                ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+            });
+        await node.ListeningAsync();
+
+        (await arrived.Task.WaitAsync(TimeSpan.FromSeconds(60))).ShouldBe(path);
     }
 
     [Fact]
