@@ -9,8 +9,8 @@ using Ledger.V1;
 namespace Ledger.Grpc;
 
 /// <summary>The instruments of calls, on the meter of the ledger.</summary>
-/// <remarks>Labels are bounded, and their values are made once: methods by the contract, gRPC's codes, and the reasons of
-/// <see cref="ErrorReasons"/>.</remarks>
+/// <remarks>Labels are bounded, and their values are made once: methods by the contract, gRPC's codes, and the reasons
+/// of <see cref="ErrorReasons"/>.</remarks>
 internal sealed class CallMetrics
 {
     private const string Other = "other";
@@ -30,9 +30,9 @@ internal sealed class CallMetrics
 
     private static readonly string[] s_codes =
     [
-        "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE",
-        "DATA_LOSS", "UNAUTHENTICATED",
+        "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+        "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+        "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
     ];
 
     private readonly Histogram<double> durations;
@@ -46,7 +46,8 @@ internal sealed class CallMetrics
             "How long a call took, or one transfer of a stream, from the time it was read until it was answered.",
             tags: null, s_durations);
         refusals = meter.CreateCounter<long>(
-            "ledger.refused", "{refusal}", "Calls and items of streams that were answered with an error, by its reason.");
+            "ledger.refused", "{refusal}",
+            "Calls and items of streams that were answered with an error, by its reason.");
     }
 
     /// <summary>When a call begins; 0 while nobody listens.</summary>

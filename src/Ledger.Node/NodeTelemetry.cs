@@ -5,8 +5,8 @@ using OpenTelemetry.Resources;
 
 namespace Ledger.Node;
 
-/// <summary>Tells whoever the settings name of the node's metrics. Without such a setting nothing is added, and no instrument
-/// measures anything.</summary>
+/// <summary>Tells whoever the settings name of the node's metrics. Without such a setting nothing is added, and no
+/// instrument measures anything.</summary>
 internal static class NodeTelemetry
 {
     private const string Metrics = "/metrics";
@@ -15,7 +15,8 @@ internal static class NodeTelemetry
     // The runtime, ASP.NET Core and Npgsql have their instruments built in.
     private static readonly string[] s_meters =
     [
-        LedgerTelemetry.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime", "Npgsql",
+        LedgerTelemetry.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel",
+        "System.Runtime", "Npgsql",
     ];
 
     /// <summary>The paths that are served.</summary>

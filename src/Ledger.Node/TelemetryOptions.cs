@@ -12,7 +12,8 @@ internal sealed class TelemetryOptions
     /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is the same.</summary>
     public string? OtlpEndpoint { get; set; }
 
-    /// <summary>Whether the endpoint was given as OpenTelemetry's own variable, so that its others hold as well.</summary>
+    /// <summary>Whether the endpoint was given as OpenTelemetry's own variable, so that its others hold as
+    /// well.</summary>
     internal bool IsStandard { get; private set; }
 
     /// <summary>Takes what OpenTelemetry's own variable says, and checks.</summary>

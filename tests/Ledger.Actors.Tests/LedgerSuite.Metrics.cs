@@ -33,11 +33,13 @@ public abstract partial class LedgerSuite
         await ledger.PostTransferAsync(
             Transfer(a, b, 7) with { HoldId = hold.Id, Flags = TransferFlags.PostPending });
         await ledger.SubmitBatchAsync(
-            [new BatchItem(TransactionLeg.Of(Transfer(a, b, 0) with { HoldId = other.Id, Flags = TransferFlags.VoidPending }), false)]);
+            [new BatchItem(TransactionLeg.Of(
+                Transfer(a, b, 0) with { HoldId = other.Id, Flags = TransferFlags.VoidPending }))]);
         await ledger.ReverseTransactionAsync(new Reversal(NewId(), a, first.Id, "by mistake"));
 
         var counted = meter.Measured.Where(static one => one.Name == "ledger.transfers")
-            .GroupBy(static one => one.Labels).ToDictionary(static one => one.Key, static one => one.Sum(static two => two.Value));
+            .GroupBy(static one => one.Labels)
+            .ToDictionary(static one => one.Key, static one => one.Sum(static two => two.Value));
         counted.ShouldBe(
             new Dictionary<string, double>
             {
@@ -103,7 +105,8 @@ public abstract partial class LedgerSuite
         await using var host = await StartAsync(options => options.MeterFactory = meter);
         await OpenTwoAsync(host.Ledger);
 
-        meter.Now("ledger.shards.owned").ShouldNotBeNull().ShouldBeInRange(storage.Clustered ? 1 : 0, storage.Clustered ? 2 : 0);
+        var shards = meter.Now("ledger.shards.owned").ShouldNotBeNull();
+        shards.ShouldBeInRange(storage.Clustered ? 1 : 0, storage.Clustered ? 2 : 0);
         var lease = meter.Now("ledger.lease.remaining");
         if (LedgerExtension.Of(host.System).Leases is null)
         {

@@ -3,7 +3,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>What a measurement costs those who move money: no clock is read while nobody listens, and nothing is allocated.</summary>
+/// <summary>What a measurement costs those who move money: no clock is read while nobody listens, and nothing is
+/// allocated.</summary>
 public sealed class MetricsCostTests
 {
     private const int Rounds = 1000;

@@ -68,7 +68,10 @@ public sealed class CallMetricsTests : IDisposable
         (await PostAsync(new string(' ', 200_000))).StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
         meter.SumOf(Refused, "reason=REQUEST_TOO_LARGE").ShouldBe(1);
 
-        var large = new PostTransferRequest { Transfer = Samples.Transfer(static one => one.Reference = new string('r', 100_000)) };
+        var large = new PostTransferRequest
+        {
+            Transfer = Samples.Transfer(static one => one.Reference = new string('r', 100_000)),
+        };
         await Should.ThrowAsync<RpcException>(async () => await host.Transfers.PostTransferAsync(large));
         await Until.TrueAsync(() => meter.SumOf(Refused, "reason=REQUEST_TOO_LARGE") >= 2);
         meter.Measured.Count(static one => one.Name == Refused).ShouldBe(3);

@@ -16,9 +16,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: what a node tells of itself is what the page and the alerts say. Method: an application with all instruments does work of
-/// every kind that has labels, and its instruments are compared with the page; a node is scraped as Prometheus scrapes it, and what it
-/// exports is compared with the page and the rules.</summary>
+/// <summary>Goal: what a node tells of itself is what the page and the alerts say. Method: an application with all
+/// instruments does work of every kind that has labels, and its instruments are compared with the page; a node is
+/// scraped as Prometheus scrapes it, and what it exports is compared with the page and the rules.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed partial class MetricsTests : IDisposable
 {
@@ -101,9 +101,12 @@ public sealed partial class MetricsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Ledger__Telemetry__OtlpEndpoint", HttpProtocols.Http2, "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")]
+    [InlineData(
+        "Ledger__Telemetry__OtlpEndpoint", HttpProtocols.Http2,
+        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export")]
     [InlineData("OTEL_EXPORTER_OTLP_ENDPOINT", HttpProtocols.Http1, "/v1/metrics")]
-    public async Task A_node_sends_its_metrics_to_the_collector_that_is_named(string variable, HttpProtocols protocol, string path)
+    public async Task A_node_sends_its_metrics_to_the_collector_that_is_named(
+        string variable, HttpProtocols protocol, string path)
     {
         var arrived = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

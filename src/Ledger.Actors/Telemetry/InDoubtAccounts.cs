@@ -3,11 +3,12 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Telemetry;
 
-/// <summary>Which awake accounts of this node have a transaction in doubt, for longer than one normally is. Thread-safe.</summary>
+/// <summary>Which awake accounts of this node have a transaction in doubt, for longer than one normally is.
+/// Thread-safe.</summary>
 internal sealed class InDoubtAccounts
 {
-    /// <summary>How long a transaction is in doubt before its account counts. Every transfer is in doubt for the moment between its
-    /// two accounts.</summary>
+    /// <summary>How long a transaction is in doubt before its account counts. Every transfer is in doubt for the moment
+    /// between its two accounts.</summary>
     public static readonly TimeSpan After = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<AccountAddress, LedgerTime> since = new();

@@ -8,8 +8,8 @@ namespace Ledger.Actors.Telemetry;
 /// <summary>The instruments of the ledger of one actor system.</summary>
 /// <remarks>
 /// <para>Labels are bounded: no address and no id is ever one, and their values are made once.</para>
-/// <para>Nothing is measured, and no clock is read, while nobody listens. What is a state and not an event is observed when a
-/// listener asks for it.</para>
+/// <para>Nothing is measured, and no clock is read, while nobody listens. What is a state and not an event is observed
+/// when a listener asks for it.</para>
 /// <para><c>docs/operating/metrics.md</c> says what each means and what to do; a test compares it with this.</para>
 /// </remarks>
 internal sealed class NodeMetrics : IExtension
@@ -48,15 +48,20 @@ internal sealed class NodeMetrics : IExtension
             ? factory.Create(new MeterOptions(LedgerTelemetry.MeterName))
             : own = new Meter(LedgerTelemetry.MeterName);
         transfers = meter.CreateCounter<long>(
-            "ledger.transfers", "{transfer}", "Transfers that this node has answered, those of transactions and batches too.");
+            "ledger.transfers", "{transfer}",
+            "Transfers that this node has answered, those of transactions and batches too.");
         writes = meter.CreateHistogram(
-            "ledger.journal.write.duration", Seconds, "How long one write of the journal took: a transaction of the database.",
+            "ledger.journal.write.duration", Seconds,
+            "How long one write of the journal took: a transaction of the database.",
             tags: null, s_durations);
         batches = meter.CreateHistogram(
-            "ledger.journal.batch.size", "{row}", "Rows of one write of the journal: how many shared a commit.", tags: null, s_rows);
+            "ledger.journal.batch.size", "{row}",
+            "Rows of one write of the journal: how many shared a commit.",
+            tags: null, s_rows);
         rows = meter.CreateCounter<long>("ledger.journal.rows", "{row}", "Rows that the journal has stored.");
         wakes = meter.CreateHistogram(
-            "ledger.account.wake.duration", Seconds, "How long an account took from its start until it had read its journal.",
+            "ledger.account.wake.duration", Seconds,
+            "How long an account took from its start until it had read its journal.",
             tags: null, s_durations);
         system.RegisterOnTermination(() =>
         {
@@ -123,7 +128,8 @@ internal sealed class NodeMetrics : IExtension
     {
         ledger = observed;
         meter.CreateObservableUpDownCounter(
-            "ledger.accounts.awake", () => Interlocked.Read(ref awake), "{account}", "Accounts in the memory of this node.");
+            "ledger.accounts.awake", () => Interlocked.Read(ref awake), "{account}",
+            "Accounts in the memory of this node.");
         Gauge(
             "ledger.accounts.unreadable", "{account}",
             "Accounts whose journal could not be read; each is tried again after a pause.",
@@ -138,26 +144,32 @@ internal sealed class NodeMetrics : IExtension
             static one => one.Metrics.InDoubt.Oldest is { } oldest ? SecondsSince(oldest, one.Clock.Now) : 0);
         Gauge(
             "ledger.holds.overdue", Seconds,
-            "How long the oldest hold that has not expired yet has been due, or the index of holds could not be read; 0 for neither.",
+            "How long the oldest hold that has not expired yet has been due, or the index of holds could not be read;"
+                + " 0 for neither.",
             static one => OverdueOf(one));
         Gauge(
-            "ledger.shards.owned", "{shard}", "Shards whose accounts this node speaks for; outside a cluster there are none.",
+            "ledger.shards.owned", "{shard}",
+            "Shards whose accounts this node speaks for; outside a cluster there are none.",
             static one => one.Context.Claims.Values.Count(static claim => claim.IsHeld));
         Gauge(
             "ledger.lease.remaining", Seconds,
-            "How long the lease of this node is still good without a renewal; there is no value where none is needed or entered.",
+            "How long the lease of this node is still good without a renewal;"
+                + " there is no value where none is needed or entered.",
             static one => one.Lease.Remaining is { } left ? left.TotalSeconds : null);
         Gauge(
-            "ledger.halted", "{node}", "1 where the database has lost rows that it had acknowledged, so that this node answers nothing.",
+            "ledger.halted", "{node}",
+            "1 where the database has lost rows that it had acknowledged, so that this node answers nothing.",
             static one => one.Lease.Halted is null ? 0 : 1);
         Count(
-            "ledger.id.lookups", "{id}", "Ids that were looked for in the journal, since memory could not answer for them.",
+            "ledger.id.lookups", "{id}",
+            "Ids that were looked for in the journal, since memory could not answer for them.",
             static one => one.Context.Reader.Lookups.Ids);
         Count(
             "ledger.id.lookup.rows", "{row}", "Rows of the journal that were read for look-ups of ids.",
             static one => one.Context.Reader.Lookups.Rows);
         Count(
-            "ledger.decisions.failed", "{decision}", "Decisions that threw, by a defect of the ledger; what was asked was refused.",
+            "ledger.decisions.failed", "{decision}",
+            "Decisions that threw, by a defect of the ledger; what was asked was refused.",
             static one => one.Context.Decisions.Count);
         Count(
             "ledger.snapshots.too_large", "{snapshot}", "Snapshots that were too long to be written.",
@@ -181,7 +193,8 @@ internal sealed class NodeMetrics : IExtension
 
     private void Count(string name, string unit, string description, Func<LedgerExtension, long> read) =>
         meter.CreateObservableCounter(
-            name, () => ledger is { } one ? [new Measurement<long>(read(one))] : (Measurement<long>[])[], unit, description);
+            name, () => ledger is { } one ? [new Measurement<long>(read(one))] : (Measurement<long>[])[], unit,
+            description);
 
     // Of an actor system that has ended nothing is told.
     private Measurement<double>[] Read(Func<LedgerExtension, double?> read) =>

@@ -3,7 +3,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Telemetry;
 
-/// <summary>The values of the labels of transfers. All of them are made once, so that a measurement allocates nothing.</summary>
+/// <summary>The values of the labels of transfers. All of them are made once, so that a measurement allocates
+/// nothing.</summary>
 internal static class TransferLabels
 {
     /// <summary>The value for what has no name of its own.</summary>
@@ -11,7 +12,8 @@ internal static class TransferLabels
 
     private static readonly string[] s_statuses = NamesOf<TransferStatus>();
 
-    /// <summary>What a transfer does: <c>transfer</c>, <c>hold</c>, <c>post</c>, <c>void</c> or <c>reversal</c>.</summary>
+    /// <summary>What a transfer does: <c>transfer</c>, <c>hold</c>, <c>post</c>, <c>void</c> or
+    /// <c>reversal</c>.</summary>
     public static string KindOf(Transfer transfer) =>
         (transfer.Flags & TransferFlags.Pending) != TransferFlags.None ? "hold"
         : (transfer.Flags & TransferFlags.PostPending) != TransferFlags.None ? "post"
@@ -19,7 +21,8 @@ internal static class TransferLabels
         : transfer.Reverses.IsNil ? "transfer"
         : "reversal";
 
-    /// <summary>The name of a status, as <c>exceeds_credits</c>; <c>exists</c> for one that an earlier request had created.</summary>
+    /// <summary>The name of a status, as <c>exceeds_credits</c>; <c>exists</c> for one that an earlier request had
+    /// created.</summary>
     public static string StatusOf(TransferStatus status, bool replayed)
     {
         if (replayed && status == TransferStatus.Created)
