@@ -130,7 +130,7 @@ public abstract partial class LedgerSuite
     public async Task An_account_in_doubt_is_told_with_its_age_and_one_that_cant_be_read_too()
     {
         var (hot, good, bad) = (Address("hot"), Address("good"), Address("bad"));
-        await OpenBesideDamagedAsync();
+        var fix = await OpenBesideDamagedAsync();
         using var meter = new MeterRecorder();
         await using var host = await StartAsync(options => options.MeterFactory = meter);
         (await host.Ledger.PostTransferAsync(Transfer(good, hot, 100))).Status.ShouldBe(TransferStatus.Created);
@@ -140,6 +140,11 @@ public abstract partial class LedgerSuite
         await Until.TrueAsync(() => meter.Now("ledger.in_doubt.accounts") is 1);
         meter.Now("ledger.in_doubt.age").ShouldNotBeNull().ShouldBeInRange(1, 60);
         meter.Now("ledger.accounts.unreadable").ShouldBe(1);
+
+        fix();
+        await Until.TrueAsync(() => meter.Now("ledger.in_doubt.accounts") is 0);
+        meter.Now("ledger.in_doubt.age").ShouldBe(0);
+        await Until.TrueAsync(() => meter.Now("ledger.accounts.unreadable") is 0);
     }
 
     [Fact]
