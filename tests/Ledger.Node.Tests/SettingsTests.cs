@@ -44,7 +44,7 @@ public sealed class SettingsTests
         Should.Throw<SettingsException>(() => Read((key, "1"))).Message.ShouldContain(named);
 
     [Theory]
-    [InlineData("Ledger:Grcp:Url", "Ledger has: AccountCallsMax,", ", Grpc, Http,")]
+    [InlineData("Ledger:Grcp:Url", "Ledger has: AccountCallsMax,", ", Grpc, HoldExpiryConcurrencyMax,")]
     [InlineData("Ledger:Nothing:At:All", "Ledger has: AccountCallsMax,", ", Shutdown,")]
     [InlineData("Ledger:Cluster:Tsl:Enabled", "Ledger:Cluster has: AcceptableHeartbeatPause,", ", Tls.")]
     [InlineData("Ledger:Grpc:Ulr", "Ledger:Grpc has: DeadlineMargin,", ", Url.")]
