@@ -10,7 +10,7 @@ using Xunit.Abstractions;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: what docs/operating/failover.md says of a node is what runs in it. Method: the actor system of a node is
+/// <summary>Goal: what docs/reference/configuration.md says of a cluster's node is what runs in it. Method: the actor system of a node is
 /// started as a cluster, and each key is read from the configuration that it ended up with, since several layers write
 /// there.</summary>
 [Collection(PostgresCollection.Name)]
