@@ -76,7 +76,7 @@ public interface ILedger
     /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it. Without an account
     /// that is never said of what was merely forgotten: it fails with <see cref="LedgerErrorReason.TransferNotRemembered"/>.</summary>
     /// <param name="account">The transfer's debit or credit account; none when the caller does not know it. A hold is then
-    /// found by the index of holds, however old; another transfer only by this node's memory of recent ids.</param>
+    /// found by the hold index, however old; another transfer only by this node's memory of recent ids.</param>
     /// <param name="id">The transfer's id.</param>
     /// <param name="timeout">How long to wait while it is in doubt.</param>
     /// <param name="cancellationToken">Stops waiting.</param>

@@ -3,7 +3,7 @@ using Ledger.Core;
 
 namespace Ledger.Actors;
 
-/// <summary><see cref="ILedgerAdmin"/> over the index of work and the accounts.</summary>
+/// <summary><see cref="ILedgerAdmin"/> over the hold index and the accounts.</summary>
 internal sealed class LedgerAdmin(IHoldIndex work, LedgerService ledger, DoubtResolver resolver) : ILedgerAdmin
 {
     public async Task<InDoubtResolution> ResolveInDoubtAsync(
@@ -56,7 +56,7 @@ internal sealed class LedgerAdmin(IHoldIndex work, LedgerService ledger, DoubtRe
         }
         catch (Exception e) when (e is System.Data.Common.DbException or IOException or TimeoutException)
         {
-            throw new LedgerException(LedgerErrorReason.JournalUnavailable, "The index of work can't be read now.");
+            throw new LedgerException(LedgerErrorReason.JournalUnavailable, "The hold index can't be read now.");
         }
     }
 }

@@ -218,7 +218,7 @@ internal sealed class LedgerSetup(LedgerOptions options) : Setup
 /// <summary>What belongs to the ledger of one actor system.</summary>
 internal sealed class LedgerExtension : IExtension
 {
-    // What the index of work and the hold expiry understand of rows: the journal codec says it.
+    // What the hold index and the hold expiry understand of rows: the journal codec says it.
     private static readonly HoldFactReader WorkRows = HoldFacts.Decoder;
 
     // By the machine's clock: the ledger's may stand still.

@@ -6,7 +6,7 @@ using NpgsqlTypes;
 
 namespace Ledger.PostgreSql;
 
-/// <summary>The index of work in the journal's database.</summary>
+/// <summary>The hold index in the journal's database.</summary>
 /// <remarks>
 /// <para>Where the journal's end is settled. A row's place is taken from the identity sequence before its transaction commits,
 /// and even before that has an id: the server evaluates the columns of a statement first, and a COPY those of many rows, while

@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
 
-/// <summary>The index of work, in a file of its own, so that it never waits for the journal's writer nor that for it.</summary>
+/// <summary>The hold index, in a file of its own, so that it never waits for the journal's writer nor that for it.</summary>
 /// <remarks>The journal has one writer, so the order of places is that of commits and its end is always settled. The index's
 /// commits need not reach the disk: what is lost follows from the journal, and a checkpoint is lost no later than what it
 /// stands for.</remarks>

@@ -5,7 +5,7 @@ using Microsoft.Data.Sqlite;
 namespace Ledger.Sqlite;
 
 /// <summary>The tables: those of Akka.Persistence.Sql with its default names, without two indexes that only cost; and those of
-/// the index of work.</summary>
+/// the hold index.</summary>
 internal static class SqliteSchema
 {
     private const string Journal = """
@@ -149,7 +149,7 @@ internal static class SqliteSchema
         SqliteConnections.Execute(connection, Snapshots);
     }
 
-    /// <summary>Makes the index of work, and empties one that stands beside a journal which it does not belong to.</summary>
+    /// <summary>Makes the hold index, and empties one that stands beside a journal which it does not belong to.</summary>
     public static void PrepareWork(string path, string journalPath)
     {
         using var journal = new SqliteStatements(

@@ -446,7 +446,7 @@ public abstract partial class LedgerSuite
     }
 
     [Fact]
-    public async Task An_id_is_used_up_for_all_accounts_that_took_part_and_at_the_closer_for_any_other()
+    public async Task An_id_is_used_up_for_all_accounts_that_took_part_and_at_the_last_agent_for_any_other()
     {
         Transfer known;
         await using (var host = await StartAsync())
@@ -479,7 +479,7 @@ public abstract partial class LedgerSuite
     // ---------------------------------------------------------------- rows
 
     [Fact]
-    public async Task A_transaction_of_n_accounts_costs_at_most_2n_less_1_rows_and_its_closer_one()
+    public async Task A_transaction_of_n_accounts_costs_at_most_2n_less_1_rows_and_its_last_agent_one()
     {
         await using var host = await StartAsync(static options => options.CommitRecordDelay = TimeSpan.FromSeconds(2));
         foreach (var count in new[] { 2, 3, 7, 20 })
@@ -513,7 +513,7 @@ public abstract partial class LedgerSuite
     // ---------------------------------------------------------------- crash
 
     [Fact]
-    public async Task What_an_anchor_had_prepared_settles_after_a_restart_with_no_clients_help()
+    public async Task What_a_coordinator_had_prepared_settles_after_a_restart_with_no_clients_help()
     {
         var names = new[] { "a", "b", "c", "d" };
         await using (var host = await StartAsync())

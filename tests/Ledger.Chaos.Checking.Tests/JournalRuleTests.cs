@@ -65,7 +65,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     // ---------------------------------------------------------------- C1, C3, C5, C7
 
     [Fact]
-    public async Task An_outcome_was_never_written_at_the_anchor()
+    public async Task An_outcome_was_never_written_at_the_coordinator()
     {
         var journal = run.Journal();
         var (row, index, _) = journal.Find<TransactionCommitted>("a");
@@ -117,7 +117,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     }
 
     [Fact]
-    public async Task The_closer_has_another_amount_than_the_anchor()
+    public async Task The_last_agent_has_another_amount_than_the_coordinator()
     {
         var journal = run.Journal();
         var (row, index, closed) = journal.Find<LastAgentCommitted>("b", static one => one.Branch.LegCount == 1 && one.Branch.Legs[0].IsPosting);
@@ -128,7 +128,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     }
 
     [Fact]
-    public async Task The_anchor_commits_what_the_closer_has_not()
+    public async Task The_coordinator_commits_what_the_last_agent_has_not()
     {
         var journal = run.Journal();
         var (row, index, _) = journal.Find<LastAgentCommitted>("c", static one => one.Branch.LegCount == 1);
@@ -138,7 +138,7 @@ public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
     }
 
     [Fact]
-    public async Task The_anchor_aborts_what_the_closer_has_committed()
+    public async Task The_coordinator_aborts_what_the_last_agent_has_committed()
     {
         var journal = run.Journal();
         var (row, index, committed) = journal.Find<TransactionCommitted>("a");

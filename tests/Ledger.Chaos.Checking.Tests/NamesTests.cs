@@ -10,7 +10,7 @@ public class NamesTests
     [Fact]
     public void Every_reason_of_the_facade_is_known_and_no_other()
     {
-        var reasons = typeof(LedgerGrpcOptions).Assembly.GetType("Ledger.Grpc.Errors.Reasons", throwOnError: true)!
+        var reasons = typeof(LedgerGrpcOptions).Assembly.GetType("Ledger.Grpc.Errors.ErrorReasons", throwOnError: true)!
             .GetFields(BindingFlags.Static | BindingFlags.Public).Select(static field => field.GetValue(null)!).ToArray();
         reasons.ShouldNotBeEmpty();
         reasons.Select(static reason => (

@@ -14,6 +14,9 @@ public sealed class ConnectionTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    // So long that whoever waits for it can't be taken for one who answers at once on a busy machine.
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(90);
+
     [Fact]
     public async Task The_first_call_on_a_connection_that_was_forgotten_succeeds()
     {
@@ -255,11 +258,11 @@ public sealed class ConnectionTests
     }
 
     private static Task RefusesAtOnceAsync(LedgerClientOptions options, params string[] texts) =>
-        RefusesAtOnceAsync(options, retryFor: TimeSpan.FromSeconds(30), texts);
+        RefusesAtOnceAsync(options, retryFor: Long, texts);
 
     private static async Task RefusesAtOnceAsync(LedgerClientOptions options, TimeSpan retryFor, params string[] texts)
     {
-        await using var client = new LedgerClient(options);
+        await using var client = new LedgerClient(options with { ReadTimeout = Long, WriteTimeout = Long });
         Func<Task>[] calls =
         [
             () => client.GetAccountAsync("a"),
@@ -276,7 +279,7 @@ public sealed class ConnectionTests
             var started = Stopwatch.GetTimestamp();
             var failure = await Should.ThrowAsync<LedgerClientException>(call);
             (failure.Misaddressed, failure.Unreachable, failure.OutcomeUnknown).ShouldBe((true, true, false), failure.ToString());
-            Stopwatch.GetElapsedTime(started).ShouldBeLessThan(TimeSpan.FromSeconds(3));
+            Stopwatch.GetElapsedTime(started).ShouldBeLessThan(Patience);
             foreach (var text in texts)
             {
                 failure.Message.ShouldContain(text);

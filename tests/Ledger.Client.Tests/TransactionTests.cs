@@ -95,7 +95,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task Transaction_is_posted_whole_and_found_at_its_anchor()
+    public async Task Transaction_is_posted_whole_and_found_at_its_coordinator()
     {
         await using var server = await FakeServer.InMemoryAsync();
         await using var client = server.Connect();

@@ -65,7 +65,8 @@ public partial class DocsTests
     public void Links_between_documents_lead_somewhere()
     {
         var documents = Directory.GetFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)
-            .Append(Path.Combine(Root, "README.md"));
+            .Concat(Directory.GetFiles(Root, "*.md"))
+            .Append(Path.Combine(Root, "samples", "README.md"));
         foreach (var document in documents)
         {
             foreach (Match link in Link().Matches(File.ReadAllText(document)))

@@ -35,6 +35,7 @@ public sealed partial class WordTests
     [InlineData("the closer commits", true)]
     [InlineData("public Transfer? Anchor { get; }", true)]
     [InlineData("IsCloser", true)]
+    [InlineData("found_at_its_anchor()", true)]
     [InlineData("AddLedgerSweeper", true)]
     [InlineData("a trial balance", false)]
     [InlineData("disclosed, industrial", false)]
@@ -51,7 +52,7 @@ public sealed partial class WordTests
 
     // As a word in prose, or as a word of a name in Pascal or camel case.
     [GeneratedRegex(
-        @"\b(closers?|anchor(s|ed|ing)?|trials?(?! balance)|sweep(s|er|ers|ing)?|rehears\w*|utterances?)\b"
+        @"(?<![A-Za-z])(closers?|anchor(s|ed|ing)?|trials?(?! balance)|sweep(s|er|ers|ing)?|rehears\w*|utterances?)(?![A-Za-z])"
         + @"|(?<=[a-z])(Closer|Anchor|Trial|Sweep|Rehears|Utterance)|\b(Closer|Anchor|Trial|Sweep|Rehears|Utterance)(?=[A-Z]|\b)"
         + @"|\b(closer|anchor|trial|sweeper|utterance)(?=[A-Z])")]
     private static partial Regex Banned();

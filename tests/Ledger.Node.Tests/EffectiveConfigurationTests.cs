@@ -10,7 +10,7 @@ using Xunit.Abstractions;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: what docs/operating/failover.md says of a node is what runs in it. Method: the actor system of a node is
+/// <summary>Goal: what docs/reference/configuration.md says of a cluster's node is what runs in it. Method: the actor system of a node is
 /// started as a cluster, and each key is read from the configuration that it ended up with, since several layers write
 /// there.</summary>
 [Collection(PostgresCollection.Name)]
@@ -82,7 +82,7 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.cluster.split-brain-resolver.stable-after = 5s
         """;
 
-    private const string Middle = """
+    private const string Tolerant = """
         akka.cluster.failure-detector.heartbeat-interval = 500ms
         akka.cluster.failure-detector.acceptable-heartbeat-pause = 2s
         akka.cluster.split-brain-resolver.stable-after = 5s
@@ -91,7 +91,7 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
     [Theory]
     [InlineData("Fast", Fast)]
     [InlineData("Cautious", Cautious)]
-    [InlineData("Middle", Middle)]
+    [InlineData("Tolerant", Tolerant)]
     public async Task What_runs_is_what_the_profile_says(string profile, string ofProfile)
     {
         var certificates = Directory.CreateTempSubdirectory("ledger-certificates-");

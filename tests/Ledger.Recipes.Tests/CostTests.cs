@@ -52,7 +52,7 @@ public sealed class CostTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Rejection_costs_one_row_of_the_anchor_or_three_where_the_closer_refuses()
+    public async Task Rejection_costs_one_row_of_the_coordinator_or_three_where_the_last_agent_refuses()
     {
         await OpenTwoAsync();
         var before = CountRows();

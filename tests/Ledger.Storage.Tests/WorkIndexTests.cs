@@ -42,7 +42,7 @@ internal static class SpelledFacts
         text == "-" ? null : new LedgerTime(long.Parse(text, CultureInfo.InvariantCulture));
 }
 
-/// <summary>The index of work over each storage. Rows are put into the journal by hand, as a writer's statement would.</summary>
+/// <summary>The hold index over each storage. Rows are put into the journal by hand, as a writer's statement would.</summary>
 public abstract class WorkIndexTests
 {
     private static readonly LedgerTime s_end = LedgerTime.MaxValue;

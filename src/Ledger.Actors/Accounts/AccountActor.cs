@@ -113,7 +113,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         runtime = new AccountMachine(account, context.Runtime, this);
         written = _ => Written();
         doubt = new DoubtNote(account, context.HoldIndex, failure => Log.Warning(
-            failure, "The index of work can't be told that {Account} is in doubt; the account goes on by itself", account));
+            failure, "The hold index could not record that {Account} is in doubt; the account goes on by itself", account));
         claim = context.Claims.GetValueOrDefault(Context.Parent.Path.Name);
         generation = context.Database?.Generation;
         waking = context.Metrics?.StartWaking() ?? 0;

@@ -26,7 +26,7 @@ internal delegate Task<AccountResponse> AskAccount(
     AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> call, CancellationToken cancellationToken);
 
 /// <summary>What the hold expiry works with.</summary>
-/// <param name="Index">The index of work.</param>
+/// <param name="Index">The hold index.</param>
 /// <param name="Decoder">What it understands of rows.</param>
 /// <param name="Accounts">Where accounts are.</param>
 /// <param name="Ask">Asks one.</param>

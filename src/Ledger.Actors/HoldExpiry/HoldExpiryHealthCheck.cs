@@ -19,7 +19,7 @@ internal sealed class HoldExpiryHealthCheck(ActorSystem system) : IHealthCheck
         var now = ledger.Clock.Now;
         var problem = status switch
         {
-            { Failure: not null } => "The index of holds can't be read; holds expire late.",
+            { Failure: not null } => "The hold index can't be read; holds expire late.",
             { OldestDue: { } due } when due.Add(LagMax) < now =>
                 $"A hold is overdue by {(now.UnixMicroseconds - due.UnixMicroseconds) / 1_000_000} s; {status.Stuck} accounts do not answer.",
             _ when ledger.HoldExpiryHealth.UnreadableRows is var rows and > 0 =>

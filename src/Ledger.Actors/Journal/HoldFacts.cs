@@ -3,7 +3,7 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Journal;
 
-/// <summary>What rows say to the index of work: which holds there are and until when, and what is not decided.</summary>
+/// <summary>What rows say to the hold index: which holds there are and until when, and what is not decided.</summary>
 internal static class HoldFacts
 {
     /// <summary>How the index and the hold expiry read rows.</summary>

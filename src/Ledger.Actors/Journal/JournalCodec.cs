@@ -11,7 +11,7 @@ namespace Ledger.Actors.Journal;
 
 /// <summary>One journal row as it is stored: the bytes are what is hashed.</summary>
 /// <param name="Bytes">The payload.</param>
-/// <param name="HasWork">Whether it holds facts for the index of work: it is then stored under a manifest of its own.</param>
+/// <param name="HasWork">Whether it holds facts for the hold index: it is then stored under a manifest of its own.</param>
 /// <param name="Entries">Its entries in the index of ids; null for none. Not stored in the row.</param>
 internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, Storage.IdEntries? Entries = null)
 {

@@ -15,7 +15,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
 {
     public const string RowManifest = "b1";
 
-    /// <summary>A row that holds facts for the index of work: the index reads these and skips the others.</summary>
+    /// <summary>A row that holds facts for the hold index: the index reads these and skips the others.</summary>
     public const string HoldRowManifest = "b1h";
 
     /// <summary>A snapshot with packed ids and a check. A version that knows only the other one leaves it out and replays the

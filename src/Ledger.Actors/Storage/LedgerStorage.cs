@@ -60,9 +60,9 @@ public abstract class LedgerStorage
     {
     }
 
-    /// <summary>Opens the tables of the index of work.</summary>
+    /// <summary>Opens the tables of the hold index.</summary>
     internal virtual IHoldIndexStore OpenHoldIndex() =>
-        throw new NotSupportedException($"{GetType().Name} keeps no index of work.");
+        throw new NotSupportedException($"{GetType().Name} keeps no hold index.");
 
     /// <summary>Appends rows to the journal as the plugin does, and takes them back, so that the first real ones are not held up
     /// by the compiler.</summary>

@@ -295,7 +295,7 @@ internal sealed class HoldIndex(
             {
                 if (attempt == AttemptsMax)
                 {
-                    throw new TimeoutException("Other nodes fold the index of work all the time.");
+                    throw new TimeoutException("Other nodes fold the hold index all the time.");
                 }
             }
         },

@@ -30,7 +30,8 @@ internal sealed class NodeProcess : IAsyncDisposable
 
     private NodeProcess(Store store, IEnumerable<string> settings, int? filesMax = null)
     {
-        var start = new ProcessStartInfo(filesMax is null ? Programs.Node : "/bin/sh")
+        // Whoever runs the tests under nohup ignores SIGHUP, and so would each node.
+        var start = new ProcessStartInfo(filesMax is null ? "env" : "/bin/sh")
         {
             WorkingDirectory = store.Root,
             UseShellExecute = false,
@@ -43,6 +44,11 @@ internal sealed class NodeProcess : IAsyncDisposable
             {
                 start.ArgumentList.Add(argument);
             }
+        }
+        else
+        {
+            start.ArgumentList.Add("--default-signal=HUP");
+            start.ArgumentList.Add(Programs.Node);
         }
 
         foreach (var argument in store.Settings.Concat(settings))
