@@ -5,16 +5,6 @@ using Ledger.Core;
 
 namespace Ledger.Actors;
 
-/// <summary>Whether the accounts live under one local parent or are sharded over a cluster.</summary>
-public enum LedgerExecutionMode
-{
-    /// <summary>One process, no cluster and no port.</summary>
-    Local,
-
-    /// <summary>Sharded over the cluster that the actor system has joined.</summary>
-    Clustered,
-}
-
 /// <summary>The options of <c>WithLedger(...)</c>.</summary>
 public sealed class LedgerOptions
 {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.InteropServices;
 using Akka.Actor;
 using Ledger.Actors.HoldExpiry;
 using Ledger.Core;

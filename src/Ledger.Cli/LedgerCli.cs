@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Invocation;
 using System.Globalization;
 using Ledger.Cli.Commands;
 using Ledger.Cli.Output;

@@ -1,5 +1,4 @@
 using Ledger.Core;
-using V1 = Ledger.V1;
 
 namespace Ledger.Grpc;
 

@@ -4,7 +4,6 @@ using Ledger.Actors;
 using Ledger.Core;
 using Ledger.Grpc.Errors;
 using Ledger.Grpc.Services;
-using V1 = Ledger.V1;
 
 namespace Ledger.Grpc;
 

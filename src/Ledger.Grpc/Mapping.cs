@@ -3,7 +3,6 @@ using Google.Protobuf.WellKnownTypes;
 using Ledger.Actors;
 using Ledger.Core;
 using Ledger.Grpc.Errors;
-using V1 = Ledger.V1;
 
 namespace Ledger.Grpc;
 

@@ -1,8 +1,5 @@
 using System.Diagnostics.Metrics;
-using Akka.Actor;
-using Akka.Cluster.Hosting;
 using Akka.Discovery.Config.Hosting;
-using Akka.Event;
 using Akka.Hosting;
 using Akka.Management.Cluster.Bootstrap;
 using Akka.Remote.Hosting;

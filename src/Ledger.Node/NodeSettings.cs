@@ -7,9 +7,6 @@ using Ledger.Sqlite;
 
 namespace Ledger.Node;
 
-/// <summary>A setting that can't be used.</summary>
-internal sealed class SettingsException(string message) : Exception(message);
-
 /// <summary>All settings of a node, bound and checked.</summary>
 internal sealed class NodeSettings
 {

@@ -1,12 +1,8 @@
 using System.Net;
-using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster;
 using Ledger.Grpc;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Options;
 
 namespace Ledger.Node;
 
@@ -71,100 +67,4 @@ internal sealed partial class ReadinessGate(
     /// <summary>Says that calls are served.</summary>
     [LoggerMessage(1, LogLevel.Information, "Ready: the node serves calls")]
     public static partial void LogReady(ILogger logger);
-}
-
-/// <summary>Binds the endpoints that open late.</summary>
-internal sealed class ReadinessGatedListenerFactory(ReadinessGate opening, ILoggerFactory loggers)
-    : IConnectionListenerFactory, IConnectionListenerFactorySelector
-{
-    public bool CanBind(EndPoint endpoint) => opening.Concerns(endpoint);
-
-    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
-    {
-        Socket socket;
-        try
-        {
-            socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
-        }
-        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
-        {
-            throw new AddressInUseException(e.Message, e);
-        }
-
-        return ValueTask.FromResult<IConnectionListener>(new ReadinessGatedListener(socket, opening.Opened, loggers));
-    }
-}
-
-/// <summary>A port that is taken, and refuses connections until it is opened.</summary>
-internal sealed class ReadinessGatedListener(Socket socket, Task opened, ILoggerFactory loggers) : IConnectionListener
-{
-    private readonly CancellationTokenSource unbound = new();
-    private readonly SemaphoreSlim gate = new(1, 1);
-    private IConnectionListener? inner;
-
-    public EndPoint EndPoint { get; } = socket.LocalEndPoint!;
-
-    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
-    {
-        await opened.WaitAsync(unbound.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var listener = await ListenAsync(cancellationToken);
-        return listener is null ? null : await listener.AcceptAsync(cancellationToken);
-    }
-
-    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
-    {
-        await gate.WaitAsync(cancellationToken);
-        try
-        {
-            await unbound.CancelAsync();
-            if (inner is null)
-            {
-                socket.Dispose();
-            }
-            else
-            {
-                await inner.UnbindAsync(cancellationToken);
-            }
-        }
-        finally
-        {
-            gate.Release();
-        }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (inner is null)
-        {
-            socket.Dispose();
-        }
-        else
-        {
-            await inner.DisposeAsync();
-        }
-
-        unbound.Dispose();
-        gate.Dispose();
-    }
-
-    private async Task<IConnectionListener?> ListenAsync(CancellationToken cancellationToken)
-    {
-        await gate.WaitAsync(cancellationToken);
-        try
-        {
-            if (inner is not null || unbound.IsCancellationRequested)
-            {
-                return inner;
-            }
-
-            // Kestrel's own transport from here on, on the socket that is bound already.
-            var transport = new SocketTransportFactory(
-                Options.Create(new SocketTransportOptions { CreateBoundListenSocket = _ => socket }), loggers);
-            return inner = await transport.BindAsync(EndPoint, cancellationToken);
-        }
-        finally
-        {
-            gate.Release();
-        }
-    }
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Ledger.Actors.Storage;
 using Ledger.Core;
-using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
 

@@ -40,7 +40,7 @@ public partial class DocsTests
         })
         {
             var proto = File.ReadAllText(Path.Combine(Root, "proto", "ledger", "v1", file));
-            var source = File.ReadAllText(Path.Combine(Root, "src", "Ledger.Core", "Statuses.cs"));
+            var source = File.ReadAllText(Path.Combine(Root, "src", "Ledger.Core", "Statuses", core + ".cs"));
             var body = Regex.Match(source, $@"enum {core}\s*\{{(.*?)\n\}}", RegexOptions.Singleline).Groups[1].Value;
             var inCore = CoreValue().Matches(body).Where(static m => m.Groups[2].Value != "0")
                 .Select(m => (Name: prefix + ToUpperSnake(m.Groups[1].Value), Number: m.Groups[2].Value));

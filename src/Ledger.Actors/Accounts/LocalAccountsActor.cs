@@ -5,23 +5,6 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>Makes account actors without reflection: waking is the dearer half of cold traffic.</summary>
-internal sealed class AccountProducer(AccountAddress account, AccountActorContext context) : IIndirectActorProducer
-{
-    public static Props Props(AccountAddress account, AccountActorContext context) =>
-        Akka.Actor.Props.CreateBy(new AccountProducer(account, context)).WithMailbox(AccountMailbox.Id);
-
-    public Type ActorType => typeof(AccountActor);
-
-    public ActorBase Produce() => context.Recoveries.TryBegin(account)
-        ? new AccountActor(account, context)
-        : new RecoveryBackoffActor(account, context);
-
-    public void Release(ActorBase actor)
-    {
-    }
-}
-
 /// <summary>The parent of a node's accounts where there is no cluster. It keeps sharding's promises: one incarnation of an
 /// account at a time, and a message that meets one on its way to sleep reaches the next.</summary>
 internal sealed class LocalAccountsActor(AccountActorContext context) : UntypedActor

@@ -174,25 +174,3 @@ internal sealed class PendingCalls : IDisposable
         }
     }
 }
-
-/// <summary>No answer came within the deadline. Made by the caller's own node.</summary>
-internal sealed record TimedOut : AccountResponse
-{
-    public static readonly TimedOut Instance = new();
-}
-
-/// <summary>Takes the answers that come from other nodes.</summary>
-internal sealed class ResponseRouterActor(PendingCalls calls) : UntypedActor
-{
-    protected override void OnReceive(object message)
-    {
-        if (message is ResponseEnvelope answer)
-        {
-            calls.Complete(answer.Correlation, answer.Answer);
-        }
-        else
-        {
-            Unhandled(message);
-        }
-    }
-}

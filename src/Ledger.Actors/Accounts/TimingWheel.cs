@@ -1,56 +1,8 @@
 using System.Runtime.ExceptionServices;
 using Akka.Actor;
-using Akka.Event;
 using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
-
-/// <summary>Told to an account that may have been idle for long enough to go to sleep.</summary>
-internal sealed class IdleCheck : INoSerializationVerificationNeeded, IDeadLetterSuppression
-{
-    public static readonly IdleCheck Instance = new();
-
-    private IdleCheck()
-    {
-    }
-}
-
-/// <summary>The next moment at which somebody wants to be told. The clock keeps this and not the one who waits: an account that
-/// has stopped is not kept in memory until then.</summary>
-internal sealed class WakeTime
-{
-    private const long Never = long.MaxValue;
-
-    // In microseconds. Written by the one who waits, and read by the thread of the clock.
-    private long wanted = Never;
-
-    /// <summary>Whether there is none, or only a later one.</summary>
-    /// <param name="time">The moment.</param>
-    public bool IsAfter(LedgerTime time) => time.UnixMicroseconds < Volatile.Read(ref wanted);
-
-    /// <summary>Wants this one, and no longer the one before.</summary>
-    /// <param name="time">The moment.</param>
-    public void Want(LedgerTime time) => Volatile.Write(ref wanted, time.UnixMicroseconds);
-
-    /// <summary>Wants none.</summary>
-    public void Forget() => Volatile.Write(ref wanted, Never);
-
-    /// <summary>Whether a moment that has come is the one that is wanted, which it is no longer after this answer: the same one can
-    /// have been asked for many times, and nobody is to be told as often.</summary>
-    /// <param name="time">The moment.</param>
-    public bool Take(LedgerTime time) =>
-        Interlocked.CompareExchange(ref wanted, Never, time.UnixMicroseconds) == time.UnixMicroseconds;
-}
-
-/// <summary>Told to an account when a moment has come that it asked for.</summary>
-internal sealed class Wake : INoSerializationVerificationNeeded, IDeadLetterSuppression
-{
-    public static readonly Wake Instance = new();
-
-    private Wake()
-    {
-    }
-}
 
 /// <summary>The timers of all accounts of a node, shared by those whose time comes together. A timer for each would be a twentieth
 /// of an awake account's memory, and, since every transfer arranges for what happens should nobody answer, most of what outlives

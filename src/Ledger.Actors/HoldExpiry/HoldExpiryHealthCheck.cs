@@ -1,6 +1,4 @@
 using Akka.Actor;
-using Ledger.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ledger.Actors.HoldExpiry;

@@ -9,44 +9,6 @@ using Ledger.Journal.V1;
 
 namespace Ledger.Actors.Journal;
 
-/// <summary>One journal row as it is stored: the bytes are what is hashed.</summary>
-/// <param name="Bytes">The payload.</param>
-/// <param name="HasWork">Whether it holds facts for the hold index: it is then stored under a manifest of its own.</param>
-/// <param name="Entries">Its entries in the index of ids; null for none. Not stored in the row.</param>
-internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = false, Storage.IdEntries? Entries = null)
-{
-    /// <summary>The generation of the account that has decided it (<see cref="Storage.DatabaseWatch"/>); not stored. Null where
-    /// there is none.</summary>
-    public int? Generation { get; init; }
-}
-
-/// <summary>One snapshot as it is stored.</summary>
-internal sealed class SnapshotRow(ReadOnlyMemory<byte> bytes, ParsedSnapshot? parsed = null)
-{
-    public ReadOnlyMemory<byte> Bytes => bytes;
-
-    /// <summary>What it holds; null where it was not read but made.</summary>
-    public ParsedSnapshot? Parsed => parsed;
-
-    /// <summary>Akka logs what it can't deliver: nothing of the content.</summary>
-    public override string ToString() => $"a snapshot of {bytes.Length} bytes";
-}
-
-/// <summary>A snapshot as far as it can be read without knowing whose it is.</summary>
-internal sealed class ParsedSnapshot(
-    StoredSnapshot stored, IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> remembered,
-    IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> early)
-{
-    public IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> Early => early;
-
-    public StoredSnapshot Stored => stored;
-
-    public IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> Remembered => remembered;
-}
-
-/// <summary>The journal does not hold what it must: it was altered, or written by a newer version.</summary>
-internal sealed class JournalCorruptException(string message, Exception? inner = null) : Exception(message, inner);
-
 /// <summary>Between the core's events and the stored messages of ledger.journal.v1.</summary>
 internal static class JournalCodec
 {

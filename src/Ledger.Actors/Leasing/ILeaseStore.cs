@@ -3,38 +3,6 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Leasing;
 
-/// <summary>A process that serves accounts.</summary>
-/// <param name="Id">This life of the process; never used again.</param>
-/// <param name="Address">By what other nodes know it.</param>
-/// <param name="Uid">Tells it from an earlier process at the same address.</param>
-/// <param name="Shards">Into how many shards it divides the accounts; 0 when it serves all of them and belongs to no cluster.
-/// </param>
-internal sealed record LeaseHolder(Guid Id, string Address, long Uid, int Shards)
-{
-    /// <summary>Whether it serves all accounts and belongs to no cluster.</summary>
-    public bool IsAlone => Shards == 0;
-
-    /// <summary>Whether the two can't live side by side: one must be alone, or they do not agree on where an account is, so
-    /// that it could live twice.</summary>
-    public bool ConflictsWith(LeaseHolder other) => Id != other.Id && (IsAlone || other.IsAlone || Shards != other.Shards);
-}
-
-/// <summary>A row of the table of leases.</summary>
-/// <param name="Holder">Whose it is.</param>
-/// <param name="IsLeaving">Whether the process has said that it hands its accounts over.</param>
-/// <param name="IsRevoked">Whether it can't be renewed any more.</param>
-/// <param name="Left">For how long, at most, it may still be good, by the database's clock; zero or less when it is over.</param>
-/// <param name="Claims">The shards that the process has claimed.</param>
-internal sealed record LeaseRow(
-    LeaseHolder Holder, bool IsLeaving, bool IsRevoked, TimeSpan Left, IReadOnlyList<string> Claims)
-{
-    /// <summary>When it was last renewed, by the database's clock.</summary>
-    public LedgerTime RenewedAt { get; init; }
-
-    /// <summary>For how long a renewal makes it good; zero where <see cref="Left"/> is not to be judged anew.</summary>
-    public TimeSpan Duration { get; init; }
-}
-
 /// <summary>The table of leases, and of the shards that are claimed under them. Thread-safe.</summary>
 /// <remarks>What renews is synchronous, and never waits for long: it runs on a thread of its own, since a lease that lapses
 /// because the thread pool is busy stops a node.</remarks>

@@ -6,16 +6,6 @@ using Ledger.Actors.Timing;
 
 namespace Ledger.Actors.Leasing;
 
-/// <summary>Told to an account that has something to say: the node's lease is good again, or lost for ever.</summary>
-internal sealed class LeaseChanged : INoSerializationVerificationNeeded, IDeadLetterSuppression
-{
-    public static readonly LeaseChanged Instance = new();
-
-    private LeaseChanged()
-    {
-    }
-}
-
 /// <summary>The lease under which the accounts of this process speak (R9).</summary>
 /// <remarks>
 /// <para>L1. Nothing leaves an account, but the news that a call failed, unless the lease is good at that moment. It is good

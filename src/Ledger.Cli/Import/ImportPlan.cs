@@ -1,33 +1,6 @@
-using System.Numerics;
 using Ledger.Client;
 
 namespace Ledger.Cli.Import;
-
-/// <summary>A transfer of a plan, and the line that it came from.</summary>
-/// <param name="Line">The line of its debit posting.</param>
-/// <param name="Transfer">The transfer.</param>
-internal sealed record PlannedTransfer(long Line, Transfer Transfer);
-
-/// <summary>A transaction of a plan: what happens all or not at all.</summary>
-/// <param name="Line">The line on which it begins.</param>
-/// <param name="Key">Its key in the file.</param>
-/// <param name="Attempt">Which try this is.</param>
-/// <param name="Id">Its id.</param>
-/// <param name="Entry">Its entry in the register of the namespace.</param>
-/// <param name="Transfers">Its transfers; none where it moves nothing.</param>
-internal sealed record PlannedTransaction(
-    long Line, string Key, uint Attempt, Guid Id, Transfer Entry, IReadOnlyList<PlannedTransfer> Transfers)
-{
-    /// <summary>What is sent: the entry, then the transfers.</summary>
-    public Transaction ToTransaction() =>
-        Transaction.Of(Id, Transfers.Select(static planned => planned.Transfer).Prepend(Entry));
-}
-
-/// <summary>An account of a plan, and the line that first names it.</summary>
-internal sealed record PlannedAccount(long Line, AccountSpec Spec);
-
-/// <summary>Postings of one account that cancel each other inside one transaction, so that no transfer can show them.</summary>
-internal sealed record NettedPosting(long Line, string Account, BigInteger Amount);
 
 /// <summary>What an import does: accounts to open and transactions to post, the same ones whenever it is planned again.</summary>
 /// <param name="Register">The register of the namespace.</param>

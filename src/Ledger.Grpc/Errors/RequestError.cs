@@ -14,9 +14,3 @@ internal readonly record struct RequestError(
 
     public RequestErrorException Exception() => new(this);
 }
-
-/// <summary>A fault that ends the call.</summary>
-internal sealed class RequestErrorException(RequestError fault) : Exception(fault.Message)
-{
-    public RequestError Fault { get; } = fault;
-}

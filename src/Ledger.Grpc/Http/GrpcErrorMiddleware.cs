@@ -2,8 +2,6 @@ using System.Globalization;
 using Google.Protobuf;
 using Grpc.Core;
 using Ledger.Grpc.Errors;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -57,18 +55,4 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
         headers[MessageTrailer] = Uri.EscapeDataString(status.Message);
         headers[ErrorMap.DetailsTrailer] = Convert.ToBase64String(status.ToByteArray());
     }
-}
-
-/// <summary>Puts the <see cref="GrpcErrorMiddleware"/> around the gRPC calls of ledger.v1, and no others.</summary>
-internal sealed class GrpcErrorStartupFilter : IStartupFilter
-{
-    private const string PathPrefix = "/ledger.v1.";
-
-    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
-    {
-        app.UseWhen(
-            static context => context.Request.Path.Value?.StartsWith(PathPrefix, StringComparison.Ordinal) == true,
-            static branch => branch.UseMiddleware<GrpcErrorMiddleware>());
-        next(app);
-    };
 }

@@ -1,0 +1,9 @@
+namespace Ledger.Actors;
+
+/// <summary>The key of the accounts' shard region in the actor registry.</summary>
+public sealed class AccountRegion
+{
+    private AccountRegion()
+    {
+    }
+}

@@ -1,0 +1,19 @@
+using Akka.Actor;
+
+namespace Ledger.Actors.Accounts;
+
+/// <summary>Takes the answers that come from other nodes.</summary>
+internal sealed class ResponseRouterActor(PendingCalls calls) : UntypedActor
+{
+    protected override void OnReceive(object message)
+    {
+        if (message is ResponseEnvelope answer)
+        {
+            calls.Complete(answer.Correlation, answer.Answer);
+        }
+        else
+        {
+            Unhandled(message);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+using Ledger.Core;
+
+namespace Ledger.Actors.Accounts;
+
+/// <summary>No answer came within the deadline. Made by the caller's own node.</summary>
+internal sealed record TimedOut : AccountResponse
+{
+    public static readonly TimedOut Instance = new();
+}

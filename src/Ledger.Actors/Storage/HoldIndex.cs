@@ -1,0 +1,310 @@
+using System.Runtime.CompilerServices;
+using Ledger.Actors.Journal;
+using Ledger.Core;
+
+namespace Ledger.Actors.Storage;
+
+/// <summary>The fold of the journal's marked rows.</summary>
+/// <remarks>
+/// <para>W1. The checkpoint never passes a place at which a row may still appear: it stays at the journal's settled end.</para>
+/// <para>W2. What has been committed above it is folded in at once all the same, so that a hold is found as soon as it was
+/// answered, however long somebody else's transaction stands open. It is read again later; so every change is one that may be
+/// made twice.</para>
+/// <para>W3. One fold sees a set of rows that holds, with each row, all that it depends on: it reads up to the highest place
+/// there was at its beginning. A row below that which commits meanwhile can have no successor among those that are read.</para>
+/// <para>W4. Changes and checkpoint are one transaction, and it fails when another node has folded since this fold began: what
+/// has been read may be older than what is there.</para>
+/// <para>W5. A row that can't be read, as one that a newer version wrote, stops no other account's work: the fold goes on, but
+/// the checkpoint stays below that row, so that the next process reads it again. This one tries it again too, now and then: what
+/// was damaged may have been fixed.</para>
+/// <para>W6. What was read of one history of the database says nothing of another: places are given again after a
+/// failover that lost rows, and what this process takes for folded in may be other rows there (R19 b).</para>
+/// </remarks>
+internal sealed class HoldIndex(
+    IHoldIndexStore store, HoldFactDecoder decode, Action<JournalPageRow, Exception>? unreadable = null,
+    Func<int>? generation = null, Action<long>? readAgain = null)
+    : IHoldIndex
+{
+    /// <summary>How many rows of the journal one statement looks at: it must end before statements time out.</summary>
+    internal const long WindowRows = 20_000;
+
+    private const int PageRows = 1_000;
+    private const int AttemptsMax = 20;
+    private const int UnreadAtOnce = 64;
+
+    // A checkpoint that moves over rows without facts is worth a transaction only now and then.
+    private const long UnsavedRowsMax = 250_000;
+
+    private static readonly TimeSpan s_unsavedMax = TimeSpan.FromSeconds(10);
+
+    private readonly SingleFlight folding = new();
+    private readonly PageReads pages = new(new PageSize(PageRows, LedgerSizes.PageMax), store.IsTimeout);
+
+    // Places above the checkpoint that are folded in, with which they need not be read again.
+    private readonly SortedSet<long> folded = [];
+
+    // Places of rows that could not be read, and when they were last tried.
+    private readonly SortedSet<long> unread = [];
+    private long unreadAt;
+    private long reached;
+    private int readIn;
+    private long savedAt = TimeProvider.System.GetTimestamp();
+
+    /// <summary>How long rows that can't be read are left alone.</summary>
+    internal TimeSpan UnreadPause { get; init; } = TimeSpan.FromSeconds(10);
+
+    // Up to where all rows could be read.
+    private long ReadableUpTo => unread.Count > 0 ? unread.Min - 1 : long.MaxValue;
+
+    /// <summary>How many rows were read and folded, for tests.</summary>
+    internal long FoldedRows { get; private set; }
+
+    public Task CatchUpAsync(CancellationToken cancellationToken) => folding.RunAsync(
+        async () =>
+        {
+            for (var attempt = 1; !await FoldAsync(cancellationToken); attempt++)
+            {
+                if (attempt == AttemptsMax)
+                {
+                    throw new TimeoutException("Other nodes fold the hold index all the time.");
+                }
+            }
+        },
+        cancellationToken);
+
+    private async Task<bool> FoldAsync(CancellationToken cancellationToken)
+    {
+        var current = generation?.Invoke() ?? 0;
+        if (current != readIn)
+        {
+            readIn = current;
+            reached = 0;
+            folded.Clear();
+            unread.Clear();
+        }
+
+        var position = await store.ReadPositionAsync(cancellationToken);
+        if (position.Checkpoint > reached)
+        {
+            // Another node is ahead.
+            Reach(position.Checkpoint);
+        }
+
+        // The checkpoint passes a row only once somebody has read it.
+        ReadAgain([.. unread.TakeWhile(place => place <= position.Checkpoint)]);
+        if (unread.Count > 0 && TimeProvider.System.GetElapsedTime(unreadAt) >= UnreadPause)
+        {
+            unreadAt = TimeProvider.System.GetTimestamp();
+            if (await FoldUnreadAsync(position, cancellationToken) is not { } next)
+            {
+                return false;
+            }
+
+            position = next;
+        }
+
+        var head = await store.ReadHeadAsync(cancellationToken);
+        var from = reached;
+        while (from < head.Highest)
+        {
+            var (rows, to) = await ReadPageAsync(
+                from, head.Highest, HoldFactReader.MarkedManifest, isPrefix: false, cancellationToken);
+            var fresh = new List<long>();
+            var facts = new List<HoldFact>();
+            foreach (var row in rows)
+            {
+                if (!folded.Contains(row.Ordering))
+                {
+                    AddFacts(row, facts);
+                    fresh.Add(row.Ordering);
+                }
+            }
+
+            var checkpoint = Math.Max(reached, Math.Min(to, head.Settled));
+            var changes = HoldIndexChanges.Of(facts);
+            var saved = Math.Max(position.Checkpoint, Math.Min(checkpoint, ReadableUpTo));
+            if (!changes.IsEmpty || ShouldSave(position, saved))
+            {
+                if ((generation?.Invoke() ?? 0) != readIn
+                    || !await store.ApplyAsync(changes, position, saved, cancellationToken))
+                {
+                    return false;
+                }
+
+                position = new JournalPosition(saved, checked(position.Version + 1));
+                savedAt = TimeProvider.System.GetTimestamp();
+            }
+
+            FoldedRows += fresh.Count;
+            folded.UnionWith(fresh);
+            Reach(checkpoint);
+            from = to;
+        }
+
+        return true;
+    }
+
+    private void AddFacts(in JournalPageRow row, List<HoldFact> facts)
+    {
+        try
+        {
+            facts.AddRange(decode(row.Payload, row.PersistenceId, row.SequenceNr));
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            if (unread.Count == 0)
+            {
+                unreadAt = TimeProvider.System.GetTimestamp();
+            }
+
+            if (unread.Add(row.Ordering))
+            {
+                unreadable?.Invoke(row, e);
+            }
+        }
+    }
+
+    // Rows that could not be read, and can be now: those that come after them have been folded in, which is as if they had
+    // been committed later (W2). Null where another node has folded meanwhile.
+    private async Task<JournalPosition?> FoldUnreadAsync(JournalPosition position, CancellationToken cancellationToken)
+    {
+        var mended = new List<long>();
+        var facts = new List<HoldFact>();
+        foreach (var place in unread.Take(UnreadAtOnce).ToArray())
+        {
+            var (rows, _) = await ReadPageAsync(
+                place - 1, place, HoldFactReader.MarkedManifest, isPrefix: false, cancellationToken);
+            foreach (var row in rows)
+            {
+                try
+                {
+                    facts.AddRange([.. decode(row.Payload, row.PersistenceId, row.SequenceNr)]);
+                    mended.Add(place);
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    // Said when it was met for the first time.
+                }
+            }
+        }
+
+        var changes = HoldIndexChanges.Of(facts);
+        if (!changes.IsEmpty)
+        {
+            if ((generation?.Invoke() ?? 0) != readIn
+                || !await store.ApplyAsync(changes, position, position.Checkpoint, cancellationToken))
+            {
+                // Tried again at once.
+                unreadAt -= (long)(UnreadPause.TotalSeconds * TimeProvider.System.TimestampFrequency);
+                return null;
+            }
+
+            position = new JournalPosition(position.Checkpoint, checked(position.Version + 1));
+        }
+
+        ReadAgain(mended);
+        return position;
+    }
+
+    private void ReadAgain(IReadOnlyList<long> places)
+    {
+        foreach (var place in places)
+        {
+            unread.Remove(place);
+            readAgain?.Invoke(place);
+        }
+    }
+
+    private bool ShouldSave(JournalPosition position, long checkpoint) =>
+        checkpoint - position.Checkpoint > UnsavedRowsMax
+        || (checkpoint > position.Checkpoint && TimeProvider.System.GetElapsedTime(savedAt) > s_unsavedMax);
+
+    private void Reach(long checkpoint)
+    {
+        reached = checkpoint;
+        folded.RemoveWhere(ordering => ordering <= checkpoint);
+    }
+
+    public Task<HoldAccounts?> FindHoldAsync(TransferId hold, CancellationToken cancellationToken) =>
+        store.FindHoldAsync(hold, cancellationToken);
+
+    public Task<IReadOnlyList<DueAccount>> DueAsync(
+        LedgerTime upTo, int limit, IReadOnlyCollection<AccountAddress> except, CancellationToken cancellationToken) =>
+        store.DueAsync(upTo, limit, except, cancellationToken);
+
+    public Task<IReadOnlySet<AccountAddress>> StillDueAsync(
+        IReadOnlyList<DueAccount> accounts, CancellationToken cancellationToken) =>
+        store.StillDueAsync(accounts, cancellationToken);
+
+    public Task<IReadOnlyList<UpcomingHold>> UpcomingAsync(
+        LedgerTime after, LedgerTime upTo, int limit, CancellationToken cancellationToken) =>
+        store.UpcomingAsync(after, upTo, limit, cancellationToken);
+
+    public Task<LedgerTime?> NextDueAsync(CancellationToken cancellationToken) => store.NextDueAsync(cancellationToken);
+
+    public Task<IReadOnlyList<DueHold>> DueHoldsAsync(
+        AccountAddress account, LedgerTime upTo, int limit, CancellationToken cancellationToken) =>
+        store.DueHoldsAsync(account, upTo, limit, cancellationToken);
+
+    public Task EndedAsync(IReadOnlyCollection<TransferId> holds, CancellationToken cancellationToken) =>
+        store.EndAsync(holds, cancellationToken);
+
+    public Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken) =>
+        store.CorrectAsync(hold, deadline, cancellationToken);
+
+    public Task<UnfinishedAccount> AddUnfinishedAsync(
+        AccountAddress account, LedgerTime since, CancellationToken cancellationToken) =>
+        store.AddUnfinishedAsync(new UnfinishedAccount(account, since), cancellationToken);
+
+    public Task RemoveUnfinishedAsync(UnfinishedAccount seen, CancellationToken cancellationToken) =>
+        store.RemoveUnfinishedAsync(seen, cancellationToken);
+
+    public Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
+        AccountAddress after, int limit, CancellationToken cancellationToken) =>
+        store.ListUnfinishedAsync(after, limit, cancellationToken);
+
+    public async IAsyncEnumerable<JournalPageRow> ReadSinceAsync(
+        long ordering, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var head = await HeadAsync(cancellationToken);
+        var from = ordering;
+        while (from < head.Highest)
+        {
+            var (rows, to) = await ReadPageAsync(
+                from, head.Highest, LedgerSerializer.RowManifest, isPrefix: true, cancellationToken);
+            foreach (var row in rows)
+            {
+                yield return row;
+            }
+
+            from = to;
+        }
+    }
+
+    // Rows, and the place up to which these are all that there are.
+    private Task<(IReadOnlyList<JournalPageRow> Rows, long To)> ReadPageAsync(
+        long from, long highest, string manifest, bool isPrefix, CancellationToken cancellationToken) => pages.ReadAsync(
+        manifest,
+        PageRows,
+        async (size, token) =>
+        {
+            // A statement that took too long may have had too many rows to look at as well as too long ones to bring.
+            var to = Math.Min(highest, from + Math.Max(1, WindowRows * size.Rows / PageRows));
+            var page = await store.ReadRowsAsync(from, to, manifest, isPrefix, size, token);
+            return (page.Rows, page.HasMore ? page.Rows[^1].Ordering : to);
+        },
+        cancellationToken);
+
+    public async Task<long> SettledAsync(CancellationToken cancellationToken) =>
+        (await HeadAsync(cancellationToken)).Settled;
+
+    public Task<long> RecoveredUpToAsync(CancellationToken cancellationToken) => store.ReadRecoveredAsync(cancellationToken);
+
+    public Task SaveRecoveredUpToAsync(long ordering, CancellationToken cancellationToken) =>
+        store.SaveRecoveredAsync(ordering, cancellationToken);
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private Task<JournalHead> HeadAsync(CancellationToken cancellationToken) =>
+        folding.RunExclusiveAsync(() => store.ReadHeadAsync(cancellationToken), cancellationToken);
+}

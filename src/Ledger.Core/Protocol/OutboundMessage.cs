@@ -1,0 +1,4 @@
+namespace Ledger.Core;
+
+internal readonly record struct OutboundMessage(
+    ReplyTarget ReplyTo, AccountResponse? Answer, AccountAddress To, AccountMessage? Message, IdLookup? Lookup = null);

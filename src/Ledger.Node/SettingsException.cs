@@ -1,0 +1,4 @@
+namespace Ledger.Node;
+
+/// <summary>A setting that can't be used.</summary>
+internal sealed class SettingsException(string message) : Exception(message);
