@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Lints proto/ and compares ledger.v1 with a git ref.
+# Lints proto/ and compares it with what was agreed.
 #
-#   eng/buf.sh [ref]     ref: what to compare with; the default is origin/main where there is one
+#   eng/buf.sh               compares with proto/baseline.binpb, the contract as it was agreed last
+#   eng/buf.sh REF           compares with a git ref
+#   eng/buf.sh --baseline    agrees: writes proto/baseline.binpb anew. A change that breaks somebody then shows in the
+#                            diff of a commit, which says why, and in CHANGELOG.md
 #
 # google/api and google/rpc are not copied into proto/: they come from the package Google.Api.CommonProtos, so the
 # projects must have been restored. ledger.journal.v1 is compared too: what is stored must stay readable.
@@ -40,17 +43,16 @@ cp -r "$google" "$work/now/google"
 echo "buf: lint passed"
 
 ref=${1:-}
-if [ -z "$ref" ] && git -C "$root" rev-parse --quiet --verify origin/main >/dev/null; then
-  ref=origin/main
-fi
-
-if [ -z "$ref" ]; then
-  echo "buf: nothing to compare with: no ref was given and there is no origin/main"
+baseline=$root/proto/baseline.binpb
+if [ "$ref" = --baseline ]; then
+  (cd "$work/now" && "$buf" build --exclude-source-info -o "$baseline")
+  echo "buf: wrote proto/baseline.binpb"
+elif [ -z "$ref" ]; then
+  (cd "$work/now" && "$buf" breaking --against "$baseline")
+  echo "buf: no breaking change since proto/baseline.binpb"
 elif ! git -C "$root" rev-parse --quiet --verify "$ref^{commit}" >/dev/null; then
   echo "buf: there is no ref $ref" >&2
   exit 1
-elif [ -z "$(git -C "$root" ls-tree "$ref" -- proto/ledger/v1)" ]; then
-  echo "buf: nothing to compare with: $ref has no proto/ledger/v1"
 else
   mkdir "$work/before"
   git -C "$root" archive "$ref" proto | tar -x -C "$work/before" --strip-components=1
