@@ -16,7 +16,8 @@ internal sealed class DoubtResolver(
     private static readonly TimeSpan s_askFor = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan s_askEvery = TimeSpan.FromMilliseconds(100);
 
-    // How long a commit that has just become known may take until all have booked it, and how long one is asked why not.
+    // How long a commit that has just become known may take until all have booked it, and how long one is asked why
+    // not.
     private static readonly TimeSpan s_bookFor = TimeSpan.FromSeconds(1);
 
     private readonly ILoggingAdapter log = Logging.GetLogger(system, typeof(DoubtResolver));
@@ -44,8 +45,8 @@ internal sealed class DoubtResolver(
         return await WriteAsync(answer, coordinator, request, verdict, history, deadline, cancellationToken);
     }
 
-    // A coordinator books a commit when all others have. One that can't be read keeps it waiting, and whoever asked must
-    // know which one that is: nothing else ends it.
+    // A coordinator books a commit when all others have. One that can't be read keeps it waiting, and whoever asked
+    // must know which one that is: nothing else ends it.
     private async Task<InDoubtResolution> BookedAsync(
         InDoubtResolution ended, InDoubtVerdict request, OperatorVerdict verdict, ResolveInDoubtResponse answer,
         DateTimeOffset deadline, CancellationToken cancellationToken)

@@ -7,12 +7,12 @@ using Level = Microsoft.Extensions.Logging.LogLevel;
 
 namespace Ledger.Actors;
 
-/// <summary>Writes what an actor system logs to the application's log, each line with the category of the class that says it, so that
-/// levels can be set by class, and without a second time and level in its text.</summary>
+/// <summary>Writes what an actor system logs to the application's log, each line with the category of the class that
+/// says it, so that levels can be set by class, and without a second time and level in its text.</summary>
 internal sealed class HostLogger : ActorBase, IRequiresMessageQueue<ILoggerMessageQueueSemantics>
 {
-    // What is said at every start in good order, and sounds as if something were missing: the ledger joins by a call of its own, and
-    // only when its shard region is there.
+    // What is said at every start in good order, and sounds as if something were missing: the ledger joins by a call of
+    // its own, and only when its shard region is there.
     private static readonly string[] s_expected =
         ["manual cluster join required", "No coordinator found to register", "Trying to register to coordinator"];
 
@@ -50,7 +50,8 @@ internal sealed class HostLogger : ActorBase, IRequiresMessageQueue<ILoggerMessa
                 _ => Level.Error,
             };
 
-    /// <summary>Whose line it is: the class, or of what has none the first word of the source, as Akka.Cluster.</summary>
+    /// <summary>Whose line it is: the class, or of what has none the first word of the source, as
+    /// Akka.Cluster.</summary>
     internal static string CategoryOf(Type? type, string? source)
     {
         if (type is not null && !string.Equals(type.Name, NoClass, StringComparison.Ordinal))

@@ -2,7 +2,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors;
 
-/// <summary>The ledger, in process. Thread-safe. Obtained from dependency injection after <c>WithLedger(...)</c>.</summary>
+/// <summary>The ledger, in process. Thread-safe. Obtained from dependency injection after
+/// <c>WithLedger(...)</c>.</summary>
 /// <remarks>
 /// A call has three outcomes. It returns: the outcome of every item is in its result, and a rejection is a result. It
 /// throws <see cref="LedgerException"/> with <see cref="LedgerException.OutcomeUnknown"/> false: nothing was applied.
@@ -12,22 +13,23 @@ namespace Ledger.Actors;
 /// </remarks>
 public interface ILedger
 {
-    /// <summary>The same ledger, in the name of somebody: what is written through it says who asked. Cheap; may be called for each
-    /// request.</summary>
-    /// <param name="principal">Who asks, such as a user or a service: at most <see cref="Principals.BytesMax"/> bytes of UTF-8,
-    /// without control characters, and not beginning with <see cref="Principals.ReservedPrefix"/>; empty for nobody. It is no part of
-    /// what is asked for: the same id asked for again by another is the same request, and its first principal stays.</param>
+    /// <summary>The same ledger, in the name of somebody: what is written through it says who asked. Cheap; may be
+    /// called for each request.</summary>
+    /// <param name="principal">Who asks, such as a user or a service: at most <see cref="Principals.BytesMax"/> bytes
+    /// of UTF-8, without control characters, and not beginning with <see cref="Principals.ReservedPrefix"/>; empty for
+    /// nobody. It is no part of what is asked for: the same id asked for again by another is the same request, and its
+    /// first principal stays.</param>
     /// <exception cref="LedgerException">The principal is none; its field is <c>principal</c>.</exception>
     ILedger WithCaller(string principal);
 
     /// <summary>The same ledger, whose posts are answered with their accounts as they are right after: see
     /// <see cref="TransferResult.DebitAfter"/> and <see cref="TransactionResult.After"/>. At most
-    /// <see cref="LedgerLimits.ReturnedBalancesMax"/> transfers or legs in one request. It costs no row and no message; an answer waits for
-    /// what its first account is writing at the moment.</summary>
+    /// <see cref="LedgerLimits.ReturnedBalancesMax"/> transfers or legs in one request. It costs no row and no message;
+    /// an answer waits for what its first account is writing at the moment.</summary>
     ILedger ReturningBalances();
 
-    /// <summary>The opaque text of a position that a write was answered with, as the API tells it: it names the ledger's epoch too, and
-    /// is told from a text that this ledger has not made. Empty for none.</summary>
+    /// <summary>The opaque text of a position that a write was answered with, as the API tells it: it names the
+    /// ledger's epoch too, and is told from a text that this ledger has not made. Empty for none.</summary>
     /// <param name="position">The position.</param>
     string PositionOf(RowPosition position);
 
@@ -47,11 +49,13 @@ public interface ILedger
     Task<TransferResult> PostTransferAsync(
         Transfer transfer, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Posts transfers, each on its own and in no promised order. Results come in the order of the request.</summary>
+    /// <summary>Posts transfers, each on its own and in no promised order. Results come in the order of the
+    /// request.</summary>
     /// <param name="transfers">From 1 to <see cref="LedgerLimits.BatchMax"/> transfers.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
-    /// <exception cref="LedgerException">The request is invalid, or the outcome of at least one transfer is unknown.</exception>
+    /// <exception cref="LedgerException">The request is invalid, or the outcome of at least one transfer is
+    /// unknown.</exception>
     Task<IReadOnlyList<TransferResult>> PostTransfersAsync(
         IReadOnlyList<Transfer> transfers, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
@@ -59,8 +63,8 @@ public interface ILedger
     /// <param name="address">Its address.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
-    /// <exception cref="LedgerException">It can't be read now; with <see cref="LedgerErrorReason.AccountInDoubt"/> because
-    /// transactions are in doubt on it, for which the read has waited up to a second.</exception>
+    /// <exception cref="LedgerException">It can't be read now; with <see cref="LedgerErrorReason.AccountInDoubt"/>
+    /// because transactions are in doubt on it, for which the read has waited up to a second.</exception>
     Task<AccountView?> GetAccountAsync(
         AccountAddress address, TimeSpan? timeout = null, CancellationToken cancellationToken = default) =>
         GetAccountAsync(new AccountQuery(address), timeout, cancellationToken);
@@ -73,10 +77,11 @@ public interface ILedger
     Task<AccountView?> GetAccountAsync(
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it. Without an account
-    /// that is never said of what was merely forgotten: it fails with <see cref="LedgerErrorReason.TransferNotRemembered"/>.</summary>
-    /// <param name="account">The transfer's debit or credit account; none when the caller does not know it. A hold is then
-    /// found by the hold index, however old; another transfer only by this node's memory of recent ids.</param>
+    /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it.
+    /// Without an account that is never said of what was merely forgotten: it fails with
+    /// <see cref="LedgerErrorReason.TransferNotRemembered"/>.</summary>
+    /// <param name="account">The transfer's debit or credit account; none when the caller does not know it. A hold is
+    /// then found by the hold index, however old; another transfer only by this node's memory of recent ids.</param>
     /// <param name="id">The transfer's id.</param>
     /// <param name="timeout">How long to wait while it is in doubt.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
@@ -84,8 +89,8 @@ public interface ILedger
     Task<TransferRecord?> GetTransferAsync(
         AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Posts a transaction: all of its legs or none. Idempotent by its id: the retry of one that was committed returns
-    /// its original results, that of one that was rejected the original reason.</summary>
+    /// <summary>Posts a transaction: all of its legs or none. Idempotent by its id: the retry of one that was committed
+    /// returns its original results, that of one that was rejected the original reason.</summary>
     /// <param name="transaction">The transaction.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
@@ -93,8 +98,8 @@ public interface ILedger
     Task<TransactionResult> PostTransactionAsync(
         Transaction transaction, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Looks a transaction up in the memory of its coordinator, the debit account of its first transfer; null when that
-    /// account never coordinated it.</summary>
+    /// <summary>Looks a transaction up in the memory of its coordinator, the debit account of its first transfer; null
+    /// when that account never coordinated it.</summary>
     /// <param name="account">The coordinator.</param>
     /// <param name="id">The transaction's id; a transfer that stood alone is found by its own.</param>
     /// <param name="timeout">How long to wait while it is in doubt.</param>
@@ -103,14 +108,15 @@ public interface ILedger
     Task<TransactionRecord?> GetTransactionAsync(
         AccountAddress account, TransferId id, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Opens accounts and posts transfers in one request, in order: each item sees what those before it did that
-    /// touch the same accounts or ids. Items that are linked form a chain that happens all or not at all; a chain ends with
-    /// the first item that is not linked. Each transfer must name its asset.</summary>
+    /// <summary>Opens accounts and posts transfers in one request, in order: each item sees what those before it did
+    /// that touch the same accounts or ids. Items that are linked form a chain that happens all or not at all; a chain
+    /// ends with the first item that is not linked. Each transfer must name its asset.</summary>
     /// <param name="items">From 1 to <see cref="LedgerLimits.BatchMax"/> items.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
     /// <returns>What became of each item, in order.</returns>
-    /// <exception cref="LedgerException">The request is invalid, or the outcome of at least one item is unknown.</exception>
+    /// <exception cref="LedgerException">The request is invalid, or the outcome of at least one item is
+    /// unknown.</exception>
     Task<IReadOnlyList<BatchItemResult>> SubmitBatchAsync(
         IReadOnlyList<BatchItem> items, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
@@ -132,8 +138,8 @@ public interface ILedger
     Task<ExtendHoldResult> ExtendHoldAsync(
         ExtendHold request, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Takes back a posted transfer or transaction by the opposite one, linked to it. A transfer can be taken back up
-    /// to its amount: at once, or in parts. Idempotent by the id of the correction.</summary>
+    /// <summary>Takes back a posted transfer or transaction by the opposite one, linked to it. A transfer can be taken
+    /// back up to its amount: at once, or in parts. Idempotent by the id of the correction.</summary>
     /// <param name="request">What to take back.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
@@ -141,7 +147,8 @@ public interface ILedger
     Task<TransactionResult> ReverseTransactionAsync(
         Reversal request, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Posts or voids all holds of a transaction, as one transaction. Idempotent by the id of the new one.</summary>
+    /// <summary>Posts or voids all holds of a transaction, as one transaction. Idempotent by the id of the new
+    /// one.</summary>
     /// <param name="request">Which transaction, and what to do.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting; what was sent may still be applied.</param>
@@ -149,7 +156,8 @@ public interface ILedger
     Task<TransactionResult> ResolveTransactionAsync(
         TransactionResolution request, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Reads a page of an account's statement from its own journal; null when the account does not exist.</summary>
+    /// <summary>Reads a page of an account's statement from its own journal; null when the account does not
+    /// exist.</summary>
     /// <param name="query">Which entries.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
@@ -157,8 +165,8 @@ public interface ILedger
     Task<StatementPage?> ListStatementAsync(
         StatementQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Lists accounts, each as of its own moment, in the store's own order. Where something is in doubt on one of them,
-    /// its <see cref="AccountView.Doubt"/> says what, and its counters are not final.</summary>
+    /// <summary>Lists accounts, each as of its own moment, in the store's own order. Where something is in doubt on one
+    /// of them, its <see cref="AccountView.Doubt"/> says what, and its counters are not final.</summary>
     /// <param name="after">The page's <see cref="AccountPage.Next"/> of before, or null for the first page.</param>
     /// <param name="limit">How many at most, 1 to <see cref="LedgerLimits.PageSizeMax"/>.</param>
     /// <param name="timeout">How long to wait.</param>

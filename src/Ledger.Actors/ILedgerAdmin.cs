@@ -4,8 +4,8 @@ namespace Ledger.Actors;
 /// <see cref="ILedger.GetAccountAsync(AccountQuery, TimeSpan?, CancellationToken)"/>.</summary>
 public interface ILedgerAdmin
 {
-    /// <summary>Lists the accounts that are noted as in doubt for long, in the order of their addresses. One may be among them
-    /// that is in doubt no more.</summary>
+    /// <summary>Lists the accounts that are noted as in doubt for long, in the order of their addresses. One may be
+    /// among them that is in doubt no more.</summary>
     /// <param name="after">The <see cref="InDoubtPage.Next"/> of the page before, or null for the first page.</param>
     /// <param name="limit">How many at most, 1 to <see cref="Ledger.Core.LedgerLimits.PageSizeMax"/>.</param>
     /// <param name="cancellationToken">Stops waiting.</param>

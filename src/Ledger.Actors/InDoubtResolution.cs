@@ -8,8 +8,8 @@ namespace Ledger.Actors;
 /// <param name="Coordinator">Who coordinates it.</param>
 /// <param name="LastAgent">Whose journal decides; none where it was over before it had to be looked for.</param>
 /// <param name="Row">The row of that journal that decides; none where it was not looked for.</param>
-/// <param name="IsBooked">Whether the coordinator has booked it. Else it does so when it asks again, or by the same call
-/// once more; or, where <see cref="Unbooked"/> names accounts, once they can be read.</param>
+/// <param name="IsBooked">Whether the coordinator has booked it. Else it does so when it asks again, or by the same
+/// call once more; or, where <see cref="Unbooked"/> names accounts, once they can be read.</param>
 public sealed record InDoubtResolution(
     bool IsCommitted, InDoubtDecision Decision, AccountAddress Coordinator, AccountAddress LastAgent, RowPosition Row,
     bool IsBooked)

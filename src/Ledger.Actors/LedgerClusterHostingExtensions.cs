@@ -17,7 +17,8 @@ public static class LedgerClusterHostingExtensions
     /// <summary>Says in the configuration that the settings of sharding are there.</summary>
     internal const string Marker = "ledger.sharding-is-set";
 
-    // How long a machine that is busy with the start of several nodes may take for the first connection between two of them.
+    // How long a machine that is busy with the start of several nodes may take for the first connection between two of
+    // them.
     private static readonly TimeSpan FirstAnswerWithin = TimeSpan.FromSeconds(10);
 
     // For how long a member is new to another, and how long it may be silent meanwhile.
@@ -26,16 +27,21 @@ public static class LedgerClusterHostingExtensions
 
     private static readonly TimeSpan UnstableFor = TimeSpan.FromSeconds(10);
 
-    /// <summary>Adds clustering as a ledger wants it: a split brain resolver that keeps the majority, failure detection by
-    /// the profile, and no work before a majority has met. Remoting, and where the nodes find each other, is the
-    /// application's, but for the TCP transport's class: one that no failed TLS handshake can end the node by.</summary>
-    /// <param name="builder">The actor system's configuration. What is prepended to it later wins over what is added here.</param>
+    /// <summary>Adds clustering as a ledger wants it: a split brain resolver that keeps the majority, failure detection
+    /// by the profile, and no work before a majority has met. Remoting, and where the nodes find each other, is the
+    /// application's, but for the TCP transport's class: one that no failed TLS handshake can end the node
+    /// by.</summary>
+    /// <param name="builder">The actor system's configuration. What is prepended to it later wins over what is added
+    /// here.</param>
     /// <param name="options">When nodes are given up; null for the defaults.</param>
-    /// <param name="cluster">Roles and seed nodes; null for none. The seed nodes are joined when the actor system's actors have
-    /// been started, so none of these may wait for membership while it starts. Its split brain resolver and its minimum of members are not used.</param>
-    /// <param name="role">The role whose nodes hold the accounts, as <see cref="LedgerOptions.Role"/>; null for all nodes.</param>
+    /// <param name="cluster">Roles and seed nodes; null for none. The seed nodes are joined when the actor system's
+    /// actors have been started, so none of these may wait for membership while it starts. Its split brain resolver and
+    /// its minimum of members are not used.</param>
+    /// <param name="role">The role whose nodes hold the accounts, as <see cref="LedgerOptions.Role"/>; null for all
+    /// nodes.</param>
     /// <returns>The builder.</returns>
-    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is out of its range.</exception>
+    /// <exception cref="System.ComponentModel.DataAnnotations.ValidationException">An option is out of its
+    /// range.</exception>
     public static AkkaConfigurationBuilder WithLedgerCluster(
         this AkkaConfigurationBuilder builder,
         LedgerClusterOptions? options = null,
@@ -60,8 +66,8 @@ public static class LedgerClusterHostingExtensions
         builder.AddHocon(ShardingHocon(values), HoconAddMode.Prepend);
         return builder.AddStartup((system, _) =>
         {
-            // Not by the configuration, which would have it join before its shard region is there: whatever is decided about
-            // shards is told to all members, and would wait for this one.
+            // Not by the configuration, which would have it join before its shard region is there: whatever is decided
+            // about shards is told to all members, and would wait for this one.
             if (cluster?.SeedNodes is { Length: > 0 } seeds)
             {
                 Cluster.Get(system).JoinSeedNodes(seeds.Select(Address.Parse));
@@ -71,8 +77,8 @@ public static class LedgerClusterHostingExtensions
         });
     }
 
-    // Akka gives up itself where nobody answers. A first seed node that sees nobody founds a cluster, though, and would wait in
-    // it for the others for ever, when they are one without it: two clusters never become one.
+    // Akka gives up itself where nobody answers. A first seed node that sees nobody founds a cluster, though, and would
+    // wait in it for the others for ever, when they are one without it: two clusters never become one.
     private static void EndUnlessMember(ActorSystem system, TimeSpan within) =>
         system.Scheduler.Advanced.ScheduleOnce(within, () =>
         {
@@ -89,17 +95,17 @@ public static class LedgerClusterHostingExtensions
 
     private static string ClusterHocon(LedgerClusterOptions values, string? role)
     {
-        // min-nr-of-members: a majority and not all. When the oldest node dies, the coordinator of the shards moves, and the
-        // new one waits for that many nodes before it says where any shard is: with all of them it would wait for the dead.
-        // It counts the nodes of the role, where there is one.
+        // min-nr-of-members: a majority and not all. When the oldest node dies, the coordinator of the shards moves,
+        // and the new one waits for that many nodes before it says where any shard is: with all of them it would wait
+        // for the dead. It counts the nodes of the role, where there is one.
         // down-removal-margin: "off" and 0 silently mean stable-after.
-        // down-all-when-unstable: where no decision is reached in time all go down, and are started again by their supervisors;
-        // staying up would mean two owners of an account. The time is counted from the first suspicion on, and every node that
-        // joins puts the decision off by stable-after: by default, four seconds, all would end where one dies while two start.
-        // allow-weakly-up-members: a node that not everybody sees yet is to be given no accounts.
-        // expected-response-after: until a member has answered once, it is not judged. Its connection is being made, which on a
-        // busy machine takes seconds; a wrong suspicion costs the member and whoever suspects it.
-        // transport-class: the default ends the node when a TLS handshake breaks off.
+        // down-all-when-unstable: where no decision is reached in time all go down, and are started again by their
+        // supervisors; staying up would mean two owners of an account. The time is counted from the first suspicion on,
+        // and every node that joins puts the decision off by stable-after: by default, four seconds, all would end
+        // where one dies while two start. allow-weakly-up-members: a node that not everybody sees yet is to be given no
+        // accounts. expected-response-after: until a member has answered once, it is not judged. Its connection is
+        // being made, which on a busy machine takes seconds; a wrong suspicion costs the member and whoever suspects
+        // it. transport-class: the default ends the node when a TLS handshake breaks off.
         // connection-timeout: of the whole handshake. A process that is dead refuses a connection at once.
         var ofRole = role is null
             ? string.Empty
@@ -148,16 +154,18 @@ public static class LedgerClusterHostingExtensions
             """);
     }
 
-    /// <summary>What the sharding of accounts needs. The keys are those of the actor system's other shard types too.</summary>
+    /// <summary>What the sharding of accounts needs. The keys are those of the actor system's other shard types
+    /// too.</summary>
     internal static string ShardingHocon(LedgerClusterOptions values) =>
-        // distributed-data.durable: where a shard is follows from who is there; a file that remembers it is one more thing
-        // to be wrong.
+        // distributed-data.durable: where a shard is follows from who is there; a file that remembers it is one more
+        // thing to be wrong.
         // state-store-mode: the default keeps it in the journal, whose replay is known to contradict itself.
-        // coordinator-state, majority-min-cap: a majority is told of a decision about a shard and not, as by the defaults, up to
-        // five nodes, one of which is often just starting or ending and answers late. Where nodes leave together that knew more
-        // than the others, who has which shard is learnt again from the claims in the database.
-        // waiting-for-state-timeout: a new coordinator asks all nodes for the state, one that has died and is not removed yet
-        // too. It must not wait long for that one: once it is gone from the cluster, the next question does without it.
+        // coordinator-state, majority-min-cap: a majority is told of a decision about a shard and not, as by the
+        // defaults, up to five nodes, one of which is often just starting or ending and answers late. Where nodes leave
+        // together that knew more than the others, who has which shard is learnt again from the claims in the database.
+        // waiting-for-state-timeout: a new coordinator asks all nodes for the state, one that has died and is not
+        // removed yet too. It must not wait long for that one: once it is gone from the cluster, the next question does
+        // without it.
         string.Create(CultureInfo.InvariantCulture, $$"""
             {{Marker}} = on
             {{ShardClaim.Hocon}}

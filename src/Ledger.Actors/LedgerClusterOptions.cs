@@ -2,37 +2,39 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Ledger.Actors;
 
-/// <summary>The options of <c>WithLedgerCluster(...)</c>: when the members of a cluster give one of them up, and what they do
-/// then. What is null comes from the <see cref="Profile"/>.</summary>
-/// <remarks>Neither the truth of the books nor that of an answer depends on these: the journal's unique key and the node's
-/// lease see to both. They decide how long accounts can't be reached after a node has died, and how easily a slow node is
-/// mistaken for a dead one.</remarks>
+/// <summary>The options of <c>WithLedgerCluster(...)</c>: when the members of a cluster give one of them up, and what
+/// they do then. What is null comes from the <see cref="Profile"/>.</summary>
+/// <remarks>Neither the truth of the books nor that of an answer depends on these: the journal's unique key and the
+/// node's lease see to both. They decide how long accounts can't be reached after a node has died, and how easily a
+/// slow node is mistaken for a dead one.</remarks>
 public sealed class LedgerClusterOptions
 {
     /// <summary>The named set of values.</summary>
     /// <value>The default value is <see cref="LedgerClusterProfile.Fast"/>.</value>
     public LedgerClusterProfile Profile { get; set; } = LedgerClusterProfile.Fast;
 
-    /// <summary>How many nodes with accounts the cluster is meant to have. It begins its work with a majority of them, so that
-    /// no two halves ever found a cluster each, and so that the death of a minority, the oldest among them, stops nobody.</summary>
+    /// <summary>How many nodes with accounts the cluster is meant to have. It begins its work with a majority of them,
+    /// so that no two halves ever found a cluster each, and so that the death of a minority, the oldest among them,
+    /// stops nobody.</summary>
     /// <value>The default value is null, which means 1: a node alone may found the cluster. From 1 to 1,000.</value>
     [Range(1, 1000)]
     public int? Size { get; set; }
 
-    /// <summary>How long a node tries to become a member before it ends its actor system, so that a supervisor starts the
-    /// process anew. It also ends a node that has founded a cluster of its own because it could not see the others.</summary>
+    /// <summary>How long a node tries to become a member before it ends its actor system, so that a supervisor starts
+    /// the process anew. It also ends a node that has founded a cluster of its own because it could not see the
+    /// others.</summary>
     /// <value>The default value is 30 seconds. From 5 seconds to 1 hour.</value>
     public TimeSpan JoinTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often nodes say that they are alive.</summary>
-    /// <value>The default value is 250 milliseconds, with <see cref="LedgerClusterProfile.Tolerant"/> 500. From 50 milliseconds
-    /// to 10 seconds.</value>
+    /// <value>The default value is 250 milliseconds, with <see cref="LedgerClusterProfile.Tolerant"/> 500. From 50
+    /// milliseconds to 10 seconds.</value>
     public TimeSpan? HeartbeatInterval { get; set; }
 
-    /// <summary>How long a node may be silent, beyond its usual interval, before it counts as unreachable: longer than the
-    /// pauses of its garbage collector, of its processor and of its network.</summary>
-    /// <value>The default value is 1 second, with <see cref="LedgerClusterProfile.Tolerant"/> 2. From 100 milliseconds to 1
-    /// minute.</value>
+    /// <summary>How long a node may be silent, beyond its usual interval, before it counts as unreachable: longer than
+    /// the pauses of its garbage collector, of its processor and of its network.</summary>
+    /// <value>The default value is 1 second, with <see cref="LedgerClusterProfile.Tolerant"/> 2. From 100 milliseconds
+    /// to 1 minute.</value>
     public TimeSpan? AcceptableHeartbeatPause { get; set; }
 
     /// <summary>How long the set of unreachable nodes must stay the same before it is decided who is removed.</summary>
@@ -40,13 +42,14 @@ public sealed class LedgerClusterOptions
     /// <see cref="LedgerClusterProfile.Tolerant"/> 5. From 1 second to 5 minutes.</value>
     public TimeSpan? StableAfter { get; set; }
 
-    /// <summary>How long accounts of a removed node wait before they are given a home. It need not be long: a home is given only
-    /// when the lease of the removed node is over, which it is already where the node is dead.</summary>
-    /// <value>The default value is 200 milliseconds. From 1 millisecond (0 would mean <see cref="StableAfter"/> to Akka) to 5
-    /// minutes.</value>
+    /// <summary>How long accounts of a removed node wait before they are given a home. It need not be long: a home is
+    /// given only when the lease of the removed node is over, which it is already where the node is dead.</summary>
+    /// <value>The default value is 200 milliseconds. From 1 millisecond (0 would mean <see cref="StableAfter"/> to
+    /// Akka) to 5 minutes.</value>
     public TimeSpan? DownRemovalMargin { get; set; }
 
-    /// <summary>How often nodes tell each other what they know of the membership, and how often its leader acts.</summary>
+    /// <summary>How often nodes tell each other what they know of the membership, and how often its leader
+    /// acts.</summary>
     /// <value>The default value is 200 milliseconds. From 50 milliseconds to 10 seconds.</value>
     public TimeSpan? GossipInterval { get; set; }
 
@@ -54,8 +57,8 @@ public sealed class LedgerClusterOptions
     /// <value>The default value is 250 milliseconds. From 50 milliseconds to 1 minute.</value>
     public TimeSpan? ShardRetryInterval { get; set; }
 
-    /// <summary>How many messages a node keeps for accounts whose place is not known. What is more is answered as moving, and
-    /// sent again by whoever asked.</summary>
+    /// <summary>How many messages a node keeps for accounts whose place is not known. What is more is answered as
+    /// moving, and sent again by whoever asked.</summary>
     /// <value>The default value is 20,000. From 100 to 10,000,000.</value>
     [Range(100, 10_000_000)]
     public int? ShardBufferSize { get; set; }
@@ -77,8 +80,8 @@ public sealed class LedgerClusterOptions
     public int Majority => ((Size ?? 1) / 2) + 1;
 
     /// <summary>How long accounts are expected to be unreachable after their node has died without a word.</summary>
-    /// <remarks>Until it is missed, until membership counts as stable, the resolver's tick of a second, the gossip, the margin,
-    /// and the next question where the accounts are.</remarks>
+    /// <remarks>Until it is missed, until membership counts as stable, the resolver's tick of a second, the gossip, the
+    /// margin, and the next question where the accounts are.</remarks>
     public TimeSpan ExpectedFailover
     {
         get

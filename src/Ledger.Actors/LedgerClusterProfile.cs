@@ -7,7 +7,8 @@ public enum LedgerClusterProfile
     /// written again. Pauses of a node below one second are not taken for its death.</summary>
     Fast,
 
-    /// <summary>The same detection, but five seconds of stable membership before a decision: about 8.5 seconds.</summary>
+    /// <summary>The same detection, but five seconds of stable membership before a decision: about 8.5
+    /// seconds.</summary>
     Cautious,
 
     /// <summary>For noisy or virtualised networks and for more than ten nodes: silence of two seconds is borne, and the

@@ -24,7 +24,8 @@ public enum LedgerErrorReason
     /// <summary>The deadline had passed before anything was done; nothing was applied by this call.</summary>
     DeadlineExpired,
 
-    /// <summary>The account, or the node, has too much to do; nothing was applied by this call. Retry after a pause.</summary>
+    /// <summary>The account, or the node, has too much to do; nothing was applied by this call. Retry after a
+    /// pause.</summary>
     Overloaded,
 
     /// <summary>No answer came within the deadline. The outcome is unknown.</summary>
@@ -36,30 +37,32 @@ public enum LedgerErrorReason
     /// <summary>The account could not be reached, or was moving. The outcome is unknown.</summary>
     Unavailable,
 
-    /// <summary>What was asked depends on transactions that are in doubt, or too many are in doubt on the account. Nothing was
-    /// applied, and no id was used. Retry after a pause.</summary>
+    /// <summary>What was asked depends on transactions that are in doubt, or too many are in doubt on the account.
+    /// Nothing was applied, and no id was used. Retry after a pause.</summary>
     AccountInDoubt = 16,
 
-    /// <summary>Another account of the transaction has left too many others unanswered. Nothing was applied, and no id was
-    /// used. Retry after a pause.</summary>
+    /// <summary>Another account of the transaction has left too many others unanswered. Nothing was applied, and no id
+    /// was used. Retry after a pause.</summary>
     CounterpartyUnavailable = 17,
 
-    /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits; nothing was applied, and
-    /// the same is refused again. Split it.</summary>
+    /// <summary>The transaction has more bytes than a transaction may have, with what it opens and inherits; nothing
+    /// was applied, and the same is refused again. Split it.</summary>
     TransactionTooLarge = 20,
 
-    /// <summary>The request is larger than what nodes send each other; nothing was applied, and the same is refused again.</summary>
+    /// <summary>The request is larger than what nodes send each other; nothing was applied, and the same is refused
+    /// again.</summary>
     MessageTooLarge = 21,
 
-    /// <summary>The answer is larger than what nodes send each other. The outcome is unknown, and is found out by reading.</summary>
+    /// <summary>The answer is larger than what nodes send each other. The outcome is unknown, and is found out by
+    /// reading.</summary>
     AnswerTooLarge = 22,
 
-    /// <summary>The node does not remember by itself which account a transfer is of, which says nothing about whether there is one:
-    /// name one of its accounts. Nothing was applied.</summary>
+    /// <summary>The node does not remember by itself which account a transfer is of, which says nothing about whether
+    /// there is one: name one of its accounts. Nothing was applied.</summary>
     TransferNotRemembered = 24,
 
-    /// <summary>The account could not decide it, by a defect of the ledger. Nothing was applied by this call; the same again will
-    /// mostly fail again.</summary>
+    /// <summary>The account could not decide it, by a defect of the ledger. Nothing was applied by this call; the same
+    /// again will mostly fail again.</summary>
     DecisionFailed = 32,
 
     /// <summary>The account has nothing of that id in doubt. Nothing was applied.</summary>
@@ -69,8 +72,9 @@ public enum LedgerErrorReason
     /// transaction stays in doubt.</summary>
     VerdictRefused = 49,
 
-    /// <summary>This process does not serve: its database has lost rows that it had acknowledged, or no longer keeps what it
-    /// confirms, and an operator must act. Nothing was applied by this call; earlier ones may have been.</summary>
+    /// <summary>This process does not serve: its database has lost rows that it had acknowledged, or no longer keeps
+    /// what it confirms, and an operator must act. Nothing was applied by this call; earlier ones may have
+    /// been.</summary>
     LedgerHalted = 40,
 
     /// <summary>This process has lost its lease and ends: other nodes have its accounts. Nothing was

@@ -6,7 +6,8 @@ public sealed class LedgerException : Exception
     /// <summary>Makes the exception.</summary>
     /// <param name="reason">The reason.</param>
     /// <param name="message">What happened, for people; holds no internals.</param>
-    /// <param name="field">The field of the request that is at fault, such as <c>transfers[3].metadata</c>, or null.</param>
+    /// <param name="field">The field of the request that is at fault, such as <c>transfers[3].metadata</c>, or
+    /// null.</param>
     public LedgerException(LedgerErrorReason reason, string message, string? field = null)
         : base(message)
     {

@@ -53,7 +53,8 @@ internal sealed class LedgerExtension : IExtension
         identity = options.Storage!.ReadIdentity();
         if (Identity.IdWindow != IdWindow.Width)
         {
-            // Which ids are in the index follows from it: under another one, an id that is there would be taken for new.
+            // Which ids are in the index follows from it: under another one, an id that is there would be taken for
+            // new.
             throw new InvalidOperationException(
                 $"The ledger in {options.Storage.Description} looks for ids within {Identity.IdWindow.TotalMilliseconds:0} ms of their time, and this "
                 + $"version within {IdWindow.Width.TotalMilliseconds:0} ms. Use the version that made it.");
@@ -150,8 +151,8 @@ internal sealed class LedgerExtension : IExtension
     /// <summary>Which ledger this is, with the epoch that runs.</summary>
     public LedgerIdentity Identity => Volatile.Read(ref identity);
 
-    /// <summary>Whether the actor system has ended because a new epoch has begun after a loss: the process is to begin anew, with
-    /// nothing of what it had in memory.</summary>
+    /// <summary>Whether the actor system has ended because a new epoch has begun after a loss: the process is to begin
+    /// anew, with nothing of what it had in memory.</summary>
     public bool IsForNewEpoch => Lease.IsForNewEpoch;
 
     /// <summary>The ledger time of this node.</summary>
@@ -185,7 +186,8 @@ internal sealed class LedgerExtension : IExtension
     /// <summary>How the hold expiry fares.</summary>
     public HoldExpiryHealth HoldExpiryHealth { get; } = new();
 
-    /// <summary>Whether a node of a cluster has done all that accounts do, for practice, before it was given any.</summary>
+    /// <summary>Whether a node of a cluster has done all that accounts do, for practice, before it was given
+    /// any.</summary>
     public bool HasWarmedUp { get; private set; }
 
     /// <summary>The hold expiry; null before the ledger has started.</summary>
@@ -288,8 +290,8 @@ internal sealed class LedgerExtension : IExtension
             new LeaseAllocation(Leases, sharding.DefaultShardAllocationStrategy(settings)),
             StopAccount.Instance);
 
-        // The region ends after its accounts. As soon as this node is no member any more, whoever gives its shards a home would
-        // have to wait until the lease is over.
+        // The region ends after its accounts. As soon as this node is no member any more, whoever gives its shards a
+        // home would have to wait until the lease is over.
         CoordinatedShutdown.Get(system).AddTask(
             CoordinatedShutdown.PhaseClusterLeave,
             "release-lease",
@@ -306,7 +308,8 @@ internal sealed class LedgerExtension : IExtension
         return region;
     }
 
-    // Its accounts are, or will be, somebody else's, or their rows are lost. Without actors nothing is left that could be asked.
+    // Its accounts are, or will be, somebody else's, or their rows are lost. Without actors nothing is left that could
+    // be asked.
     private void EndSystem(string reason)
     {
         system.Log.Error("The actor system ends: {Reason}", reason);

@@ -20,8 +20,8 @@ public static class LedgerHostingExtensions
 {
     private const string ShardTypeName = "account";
 
-    /// <summary>Adds an actor system with a ledger in it, and <see cref="ILedger"/>. The one line for an application that
-    /// has no actor system of its own.</summary>
+    /// <summary>Adds an actor system with a ledger in it, and <see cref="ILedger"/>. The one line for an application
+    /// that has no actor system of its own.</summary>
     /// <param name="services">The services.</param>
     /// <param name="configure">Sets the options; a storage is required.</param>
     /// <returns>The services.</returns>
@@ -54,32 +54,34 @@ public static class LedgerHostingExtensions
         return services;
     }
 
-    /// <summary>Adds a health check that says whether holds expire in time. It fails as <see cref="HealthStatus.Degraded"/>: a
-    /// node that lags with it serves calls all the same, so it is no part of readiness.</summary>
+    /// <summary>Adds a health check that says whether holds expire in time. It fails as
+    /// <see cref="HealthStatus.Degraded"/>: a node that lags with it serves calls all the same, so it is no part of
+    /// readiness.</summary>
     /// <param name="builder">The health checks.</param>
     /// <returns>The builder.</returns>
     public static IHealthChecksBuilder AddLedgerHoldExpiryCheck(this IHealthChecksBuilder builder) =>
         AddCheck(builder, "ledger-hold-expiry", static system => new HoldExpiryHealthCheck(system), HealthStatus.Degraded, null);
 
-    /// <summary>Adds a health check that says whether this node may speak for its accounts: where several processes share the
-    /// storage, it must have renewed its lease.</summary>
+    /// <summary>Adds a health check that says whether this node may speak for its accounts: where several processes
+    /// share the storage, it must have renewed its lease.</summary>
     /// <param name="builder">The health checks.</param>
     /// <param name="tags">What to find it by, such as the application's tag for readiness.</param>
     /// <returns>The builder.</returns>
     public static IHealthChecksBuilder AddLedgerLease(this IHealthChecksBuilder builder, params string[] tags) =>
         AddCheck(builder, "ledger-lease", static system => new LeaseHealthCheck(system), HealthStatus.Unhealthy, tags);
 
-    /// <summary>Adds a health check that says whether this node's accounts can be written to the journal and read from it,
-    /// whether its circuit breaker is open, and how many accounts wait until they try again. It is no part of readiness, which
-    /// tries the ledger itself.</summary>
+    /// <summary>Adds a health check that says whether this node's accounts can be written to the journal and read from
+    /// it, whether its circuit breaker is open, and how many accounts wait until they try again. It is no part of
+    /// readiness, which tries the ledger itself.</summary>
     /// <param name="builder">The health checks.</param>
     /// <param name="tags">What to find it by.</param>
     /// <returns>The builder.</returns>
     public static IHealthChecksBuilder AddLedgerJournal(this IHealthChecksBuilder builder, params string[] tags) =>
         AddCheck(builder, "ledger-journal", static system => new JournalHealthCheck(system), HealthStatus.Unhealthy, tags);
 
-    /// <summary>Adds a health check that says whether this node knows the ledger's time. It is unhealthy where the node may be further
-    /// than 250 ms from the others; degraded where a clock was set, or where accounts have rows of the future.</summary>
+    /// <summary>Adds a health check that says whether this node knows the ledger's time. It is unhealthy where the node
+    /// may be further than 250 ms from the others; degraded where a clock was set, or where accounts have rows of the
+    /// future.</summary>
     /// <param name="builder">The health checks.</param>
     /// <param name="tags">What to find it by, such as the application's tag for readiness.</param>
     /// <returns>The builder.</returns>
@@ -87,8 +89,8 @@ public static class LedgerHostingExtensions
         AddCheck(builder, "ledger-clock", static system => new ClockHealthCheck(system), HealthStatus.Unhealthy, tags);
 
     /// <summary>Adds a health check that says whether accounts could decide what they were asked. It fails as
-    /// <see cref="HealthStatus.Degraded"/> for ten minutes after a decision threw, which a defect of the ledger alone can cause:
-    /// the request was refused, and everything else goes on.</summary>
+    /// <see cref="HealthStatus.Degraded"/> for ten minutes after a decision threw, which a defect of the ledger alone
+    /// can cause: the request was refused, and everything else goes on.</summary>
     /// <param name="builder">The health checks.</param>
     public static IHealthChecksBuilder AddLedgerDecisions(this IHealthChecksBuilder builder) =>
         AddCheck(builder, "ledger-decisions", static system => new DecisionHealthCheck(system), HealthStatus.Degraded, null);
@@ -146,8 +148,8 @@ public static class LedgerHostingExtensions
                     Props.Create(() => new LocalAccountsActor(ledger.Context)), "ledger-accounts");
                 ledger.Start(accounts);
 
-                // As sharding does when it hands over: what accounts have put off is written before the process ends, so
-                // that the next one finds nothing in doubt. The phase bounds how long that may take.
+                // As sharding does when it hands over: what accounts have put off is written before the process ends,
+                // so that the next one finds nothing in doubt. The phase bounds how long that may take.
                 CoordinatedShutdown.Get(system).AddTask(
                     CoordinatedShutdown.PhaseBeforeActorSystemTerminate,
                     "stop-accounts",

@@ -8,7 +8,8 @@ namespace Ledger.Actors;
 /// <summary>The options of <c>WithLedger(...)</c>.</summary>
 public sealed class LedgerOptions
 {
-    /// <summary>Where the journal is kept. Required; set by <c>UseSqlite(...)</c> or <c>UsePostgreSql(...)</c>.</summary>
+    /// <summary>Where the journal is kept. Required; set by <c>UseSqlite(...)</c> or
+    /// <c>UsePostgreSql(...)</c>.</summary>
     [Required]
     public LedgerStorage? Storage { get; set; }
 
@@ -24,21 +25,22 @@ public sealed class LedgerOptions
     /// <value>The default value is 60 seconds. From 100 milliseconds to 1 day.</value>
     public TimeSpan PassivateAfter { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long a coordinator may keep the record of a commit, which the last agent has already journaled, so that
-    /// it shares the journal row of something else.</summary>
+    /// <summary>How long a coordinator may keep the record of a commit, which the last agent has already journaled, so
+    /// that it shares the journal row of something else.</summary>
     /// <value>The default value is 250 milliseconds. From 0 to 10 seconds.</value>
     public TimeSpan CommitRecordDelay { get; set; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How many journal rows an account writes between two snapshots, or 16 times as many events or legs, or 16 MiB of rows,
-    /// whichever comes first: from half as many to as many, so that accounts that are used alike don't take theirs all at once; up to
+    /// <summary>How many journal rows an account writes between two snapshots, or 16 times as many events or legs, or
+    /// 16 MiB of rows, whichever comes first: from half as many to as many, so that accounts that are used alike don't
+    /// take theirs all at once; up to
     /// 16 times as many rows or events where many ids or holds would make it cost more than its rows.</summary>
     /// <value>The default value is 250. From 1 to 100,000.</value>
     [Range(1, 100_000)]
     public int SnapshotEvery { get; set; } = 250;
 
     /// <summary>How many ids an account keeps in memory; older ones are looked up in its journal.</summary>
-    /// <value>The default value is 4,096. From 1 to 1,000,000; with <see cref="AccountHoldsMax"/> no more than fits into a
-    /// snapshot, 64 bytes each.</value>
+    /// <value>The default value is 4,096. From 1 to 1,000,000; with <see cref="AccountHoldsMax"/> no more than fits
+    /// into a snapshot, 64 bytes each.</value>
     [Range(1, 1_000_000)]
     public int IdempotencyWindowMax { get; set; } = 4096;
 
@@ -53,16 +55,17 @@ public sealed class LedgerOptions
     public int AccountCallsMax { get; set; } = 10_000;
 
     /// <summary>How many holds may be live on one account; a further one is rejected as
-    /// <see cref="Core.TransferStatus.ExceedsHoldsOfAccount"/>. Holds are kept in memory and in snapshots, so this bounds how long an
-    /// account takes to wake; a merchant or settlement account may need more. The same on all nodes.</summary>
+    /// <see cref="Core.TransferStatus.ExceedsHoldsOfAccount"/>. Holds are kept in memory and in snapshots, so this
+    /// bounds how long an account takes to wake; a merchant or settlement account may need more. The same on all
+    /// nodes.</summary>
     /// <value>The default value is 100,000. From 1 to as many as fit into a snapshot with the ids, 256 bytes each: with
     /// the default of those some 113,000. More are refused at start.</value>
     [Range(1, 10_000_000)]
     public int AccountHoldsMax { get; set; } = 100_000;
 
     /// <summary>How many of them may be with one other account; a further one is rejected as
-    /// <see cref="Core.TransferStatus.ExceedsHoldsWithCounterparty"/>: so nobody can fill another's account with holds alone. The
-    /// same on all nodes.</summary>
+    /// <see cref="Core.TransferStatus.ExceedsHoldsWithCounterparty"/>: so nobody can fill another's account with holds
+    /// alone. The same on all nodes.</summary>
     /// <value>The default value is 1,000. From 1 to 10,000,000.</value>
     [Range(1, 10_000_000)]
     public int CounterpartyHoldsMax { get; set; } = 1000;
@@ -72,8 +75,8 @@ public sealed class LedgerOptions
     [Range(1, 10_000_000)]
     public int NodeCallsMax { get; set; } = 50_000;
 
-    /// <summary>The number of shards, in clustered mode, the same on all nodes: one with another number refuses to start. To
-    /// change it, all nodes must be stopped.</summary>
+    /// <summary>The number of shards, in clustered mode, the same on all nodes: one with another number refuses to
+    /// start. To change it, all nodes must be stopped.</summary>
     /// <value>The default value is 100. From 1 to 10,000.</value>
     [Range(1, 10_000)]
     public int ShardCount { get; set; } = 100;
@@ -82,15 +85,16 @@ public sealed class LedgerOptions
     /// <value>The default value is 250 milliseconds. From 10 milliseconds to 1 minute.</value>
     public TimeSpan HoldExpiryInterval { get; set; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How many accounts the hold expiry has at work at once, each expiring what is due on it. It is what bounds the
-    /// memory and the load when very many holds fall due together; less of it makes them expire later.</summary>
+    /// <summary>How many accounts the hold expiry has at work at once, each expiring what is due on it. It is what
+    /// bounds the memory and the load when very many holds fall due together; less of it makes them expire
+    /// later.</summary>
     /// <value>The default value is 1,024. From 1 to 100,000.</value>
     [Range(1, 100_000)]
     public int HoldExpiryConcurrencyMax { get; set; } = 1024;
 
-    /// <summary>For how long one renewal lets a node speak for its accounts, where several processes share the storage; it is
-    /// renewed four times as often. A node that can't renew it falls silent; what a node had that is cut off from the others
-    /// is answered for elsewhere after this time at the earliest.</summary>
+    /// <summary>For how long one renewal lets a node speak for its accounts, where several processes share the storage;
+    /// it is renewed four times as often. A node that can't renew it falls silent; what a node had that is cut off from
+    /// the others is answered for elsewhere after this time at the earliest.</summary>
     /// <value>The default value is 2 seconds. From 400 milliseconds to 1 minute.</value>
     public TimeSpan LeaseTime { get; set; } = TimeSpan.FromSeconds(2);
 
@@ -98,9 +102,9 @@ public sealed class LedgerOptions
     /// <value>The default value is <see cref="TimeProvider.System"/>.</value>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
-    /// <summary>What makes the meter named <see cref="LedgerTelemetry.MeterName"/>; null for a meter of the ledger's own, which ends with
-    /// the actor system. <c>AddLedger(...)</c> sets that of the service provider, where there is one. One ledger for a factory: two would
-    /// share their instruments.</summary>
+    /// <summary>What makes the meter named <see cref="LedgerTelemetry.MeterName"/>; null for a meter of the ledger's
+    /// own, which ends with the actor system. <c>AddLedger(...)</c> sets that of the service provider, where there is
+    /// one. One ledger for a factory: two would share their instruments.</summary>
     /// <value>The default value is null.</value>
     public IMeterFactory? MeterFactory { get; set; }
 
@@ -117,7 +121,8 @@ public sealed class LedgerOptions
     internal Action? Deciding { get; set; }
 
     /// <summary>Checks every option.</summary>
-    /// <exception cref="ValidationException">An option is missing or out of its range; the message names it.</exception>
+    /// <exception cref="ValidationException">An option is missing or out of its range; the message names
+    /// it.</exception>
     public void Validate()
     {
         Validator.ValidateObject(this, new ValidationContext(this), validateAllProperties: true);

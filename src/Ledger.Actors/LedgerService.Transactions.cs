@@ -365,8 +365,8 @@ internal sealed partial class LedgerService
             }
             else if (coordinator.IsNone || coordinator.IsReserved)
             {
-                // No account is known that could write it down. So nothing is decided, and nothing remembered: the next node would
-                // not know of it, and the same may be asked again once the hold is there.
+                // No account is known that could write it down. So nothing is decided, and nothing remembered: the next
+                // node would not know of it, and the same may be asked again once the hold is there.
                 return await KnownElsewhereAsync(transfer, default, deadline, cancellationToken)
                     ?? new TransferResult(transfer.Id, TransferStatus.PendingTransferNotFound, default, false, null);
             }
@@ -396,8 +396,8 @@ internal sealed partial class LedgerService
         return result;
     }
 
-    // An account knows only the ids of its own transfers. That one is used again between other accounts, this node knows if
-    // it was lately.
+    // An account knows only the ids of its own transfers. That one is used again between other accounts, this node
+    // knows if it was lately.
     private async Task<TransferResult?> KnownElsewhereAsync(
         Transfer transfer, AccountAddress coordinator, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
@@ -453,8 +453,8 @@ internal sealed partial class LedgerService
         return record with { Transfer = record.Transfer.WithTextOf(holds[hold].Reference, holds[hold].Metadata), HoldRow = 0 };
     }
 
-    // With what its posts and voids leave to their holds, as far as an answer has room: of thousands, each with metadata of its
-    // hold, it has not.
+    // With what its posts and voids leave to their holds, as far as an answer has room: of thousands, each with
+    // metadata of its hold, it has not.
     private async Task<TransactionRecord> ShownAsync(
         AccountAddress account, TransactionRecord record, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
@@ -583,7 +583,8 @@ internal sealed partial class LedgerService
             var (used, how) = await FirstUsedElsewhereAsync(
                 transaction, failed < 0 ? transaction.Legs.Length : failed, deadline, cancellationToken);
 
-            // The leg that failed in this very transaction is no other use: its coordinator answers the retry as it did before.
+            // The leg that failed in this very transaction is no other use: its coordinator answers the retry as it did
+            // before.
             if (used >= 0 && await TransactionAsync(CoordinatorOf(transaction), transaction.Id, deadline, cancellationToken) is null)
             {
                 (failed, reason) = (used, (int)how);
@@ -597,8 +598,8 @@ internal sealed partial class LedgerService
 
         if (failed >= 0)
         {
-            // Legs before it may fail first; nothing is done, whatever they say. Where the hold of a leg is not known, the same may be
-            // asked again once it is.
+            // Legs before it may fail first; nothing is done, whatever they say. Where the hold of a leg is not known,
+            // the same may be asked again once it is.
             return await TryAsync(transaction, failed, deadline, cancellationToken)
                 ?? Refused(transaction, failed, (TransferStatus)reason, transaction.Legs[failed].Opening is not null);
         }
@@ -762,7 +763,8 @@ internal sealed partial class LedgerService
                 .FirstOrDefault(other => other?.Id == transfer.HoldId);
             if (hold is null && await LocateAsync(transfer.HoldId, deadline, cancellationToken) is { } account)
             {
-                // Its accounts and its asset are all that is wanted: of thousands, each one's text would be read from the journal.
+                // Its accounts and its asset are all that is wanted: of thousands, each one's text would be read from
+                // the journal.
                 hold = (await RecordWithoutTextAsync(account, transfer.HoldId, deadline, cancellationToken))?.Transfer;
             }
 
@@ -950,8 +952,8 @@ internal sealed partial class LedgerService
 
     // ---------------------------------------------------------------- requests
 
-    // Before anything is looked up or done: what can't be stored, sent and shown must not be decided (R17). The accounts say it
-    // again, of what they make of it, which is never more.
+    // Before anything is looked up or done: what can't be stored, sent and shown must not be decided (R17). The
+    // accounts say it again, of what they make of it, which is never more.
     private static void RefuseTooLarge(Transaction transaction, string? field)
     {
         if (transaction.Legs.Length > 1

@@ -20,7 +20,8 @@ internal sealed partial class LedgerService(
     /// <summary>Why this process may never answer again; null while it may.</summary>
     public Func<(LedgerErrorReason Reason, string Text)?> Ended { get; init; } = static () => null;
 
-    /// <summary>Whether what the database says may be told: after it has changed, others may know of rows that it lacks (R19 b).</summary>
+    /// <summary>Whether what the database says may be told: after it has changed, others may know of rows that it lacks
+    /// (R19 b).</summary>
     public Func<bool> IsConfirmed { get; init; } = static () => true;
 
     /// <summary>Where answered transfers are counted; null for nowhere.</summary>
@@ -336,9 +337,9 @@ internal sealed partial class LedgerService(
         bool retryOverload, CancellationToken cancellationToken) =>
         AskAsync(account, message, deadline, retryOverload, hasId: true, cancellationToken);
 
-    // What changes something and has no id is sent once, and again only where the first certainly was not begun with: a second
-    // copy could arrive after somebody else's later change, and undo it (I10). Were the account to remember such calls, it would
-    // have to journal also those that change nothing, for its next home.
+    // What changes something and has no id is sent once, and again only where the first certainly was not begun with: a
+    // second copy could arrive after somebody else's later change, and undo it (I10). Were the account to remember such
+    // calls, it would have to journal also those that change nothing, for its next home.
     private Task<AccountResponse> AskOnceAsync(
         AccountAddress account, Func<ReplyTarget, LedgerTime, AccountMessage> message, DateTimeOffset deadline,
         CancellationToken cancellationToken) =>

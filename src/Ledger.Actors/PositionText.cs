@@ -7,12 +7,13 @@ using Ledger.Core;
 
 namespace Ledger.Actors;
 
-/// <summary>The opaque text of a <see cref="RowPosition"/>: version, epoch, row, account, and a code that only who knows the ledger's
-/// id can make; in base64url. Thread-safe.</summary>
+/// <summary>The opaque text of a <see cref="RowPosition"/>: version, epoch, row, account, and a code that only who
+/// knows the ledger's id can make; in base64url. Thread-safe.</summary>
 /// <remarks>
-/// The code protects against mistakes: a text that was cut, changed, made up or given by another ledger is told from a position. It does
-/// not make a secret of what the text says, and the ledger's id, of which the key is derived, is no secret either: it is printed in logs
-/// and by health checks. So a position grants nothing. Whoever forges one can only make itself wait for a row that may never come.
+/// The code protects against mistakes: a text that was cut, changed, made up or given by another ledger is told from a
+/// position. It does not make a secret of what the text says, and the ledger's id, of which the key is derived, is no
+/// secret either: it is printed in logs and by health checks. So a position grants nothing. Whoever forges one can only
+/// make itself wait for a row that may never come.
 /// </remarks>
 /// <param name="identity">Which ledger this is, with the epoch that runs.</param>
 internal sealed class PositionText(Func<LedgerIdentity> identity)

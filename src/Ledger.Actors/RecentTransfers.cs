@@ -2,10 +2,10 @@ using Ledger.Core;
 
 namespace Ledger.Actors;
 
-/// <summary>Where this node has lately seen ids of transfers: a bounded, lossy memory. It finds a transfer by its id alone, and
-/// notices an id that is used again between other accounts, which no account could. Thread-safe.</summary>
-/// <remarks>Every transfer passes here, so nothing is left behind that a collection of garbage would have to carry on: the entries
-/// lie in the table itself, and accounts that come again share the text of their address.</remarks>
+/// <summary>Where this node has lately seen ids of transfers: a bounded, lossy memory. It finds a transfer by its id
+/// alone, and notices an id that is used again between other accounts, which no account could. Thread-safe.</summary>
+/// <remarks>Every transfer passes here, so nothing is left behind that a collection of garbage would have to carry on:
+/// the entries lie in the table itself, and accounts that come again share the text of their address.</remarks>
 internal sealed class RecentTransfers
 {
     private const int Size = 1 << 16;

@@ -4,7 +4,8 @@ namespace Ledger.Actors;
 
 /// <summary>Asks to take back a transfer or a transaction. Immutable.</summary>
 /// <param name="Id">The id of the correction, made by the client.</param>
-/// <param name="Account">The debit account of the original, or of its first transfer; none when the caller does not know it.</param>
+/// <param name="Account">The debit account of the original, or of its first transfer; none when the caller does not
+/// know it.</param>
 /// <param name="OriginalId">The id of the transfer or transaction to take back.</param>
 /// <param name="Reason">Why; not empty.</param>
 public sealed record Reversal(TransferId Id, AccountAddress Account, TransferId OriginalId, string Reason)

@@ -9,6 +9,7 @@ namespace Ledger.Actors;
 /// <param name="Post">Whether to post them; else they are voided.</param>
 public sealed record TransactionResolution(TransferId Id, AccountAddress Account, TransferId TransactionId, bool Post)
 {
-    /// <summary>When the posts or voids count from a business point of view; null for when they are committed.</summary>
+    /// <summary>When the posts or voids count from a business point of view; null for when they are
+    /// committed.</summary>
     public LedgerTime? EffectiveTime { get; init; }
 }

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Ledger.Cli;
 
-/// <summary>A length of time as it is written on the command line: the default that help prints can be typed in.</summary>
+/// <summary>A length of time as it is written on the command line: the default that help prints can be typed
+/// in.</summary>
 /// <param name="Value">How long.</param>
 internal readonly record struct LengthOfTime(TimeSpan Value)
 {

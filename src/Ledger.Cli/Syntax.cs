@@ -38,7 +38,8 @@ internal static class Syntax
             && UInt128.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out amount);
     }
 
-    /// <summary>A whole number whose size is at most 2^128-1, negative with a minus sign; no plus, no leading zeros.</summary>
+    /// <summary>A whole number whose size is at most 2^128-1, negative with a minus sign; no plus, no leading
+    /// zeros.</summary>
     public static bool TrySignedAmount(string text, out BigInteger amount)
     {
         amount = default;
@@ -52,8 +53,8 @@ internal static class Syntax
         return true;
     }
 
-    /// <summary>A length of time: <c>250ms</c>, <c>10s</c>, <c>2m</c>, <c>1h</c>, or a number of seconds. At most a day,
-    /// which is longer than anyone waits, and far from where timers overflow.</summary>
+    /// <summary>A length of time: <c>250ms</c>, <c>10s</c>, <c>2m</c>, <c>1h</c>, or a number of seconds. At most a
+    /// day, which is longer than anyone waits, and far from where timers overflow.</summary>
     public static bool TryDuration(string text, out TimeSpan duration) =>
         TryLongDuration(text, out duration) && duration <= TimeSpan.FromDays(1) && !text.EndsWith('d');
 

@@ -14,7 +14,8 @@ public sealed record Account
     /// <summary>Its counters. With a <see cref="Doubt"/>, what is decided of them: they are not final.</summary>
     public required Balances Balances { get; init; }
 
-    /// <summary>Posted debits less posted credits, in minor units. Negative for an account that was credited more. With a
+    /// <summary>Posted debits less posted credits, in minor units. Negative for an account that was credited more. With
+    /// a
     /// <see cref="Doubt"/>, of what is decided.</summary>
     public required BigInteger Balance { get; init; }
 
@@ -23,12 +24,12 @@ public sealed record Account
     /// <see cref="RequestOptions.AllowInDoubt"/>.</summary>
     public AccountDoubt? Doubt { get; init; }
 
-    /// <summary>What can still be debited; null when the account has no limit on its debits. With a <see cref="Doubt"/>, the
-    /// least that it can be.</summary>
+    /// <summary>What can still be debited; null when the account has no limit on its debits. With a
+    /// <see cref="Doubt"/>, the least that it can be.</summary>
     public BigInteger? AvailableDebits { get; init; }
 
-    /// <summary>What can still be credited; null when the account has no limit on its credits. With a <see cref="Doubt"/>, the
-    /// least that it can be.</summary>
+    /// <summary>What can still be credited; null when the account has no limit on its credits. With a
+    /// <see cref="Doubt"/>, the least that it can be.</summary>
     public BigInteger? AvailableCredits { get; init; }
 
     /// <summary>How many entries its statement has.</summary>
@@ -43,7 +44,8 @@ public sealed record Account
     /// <summary>What it refuses and why; null when it is not frozen now.</summary>
     public AccountFreeze? Freeze { get; init; }
 
-    /// <summary>Why it was closed, when that was done by a change of the account and not by a transfer; otherwise empty.</summary>
+    /// <summary>Why it was closed, when that was done by a change of the account and not by a transfer; otherwise
+    /// empty.</summary>
     public string ClosedReason { get; init; } = "";
 
     /// <summary>How many live holds are on it.</summary>

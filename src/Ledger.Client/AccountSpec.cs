@@ -15,14 +15,17 @@ public sealed record AccountSpec
     /// <summary>The caller's own reference, at most 128 characters; empty by default.</summary>
     public string Reference { get; init; } = "";
 
-    /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256; all keys and values together have at most
+    /// <summary>Up to 16 entries; a key has 1 to 64 characters, a value at most 256; all keys and values together have
+    /// at most
     /// 4,096 bytes in UTF-8. Empty by default.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = ProtoMapper.NoMetadata;
 
-    /// <summary>When given: debits, reserved ones included, must not exceed posted credits plus the allowance.</summary>
+    /// <summary>When given: debits, reserved ones included, must not exceed posted credits plus the
+    /// allowance.</summary>
     public AccountLimit? DebitsMustNotExceedCredits { get; init; }
 
-    /// <summary>When given: credits, reserved ones included, must not exceed posted debits plus the allowance.</summary>
+    /// <summary>When given: credits, reserved ones included, must not exceed posted debits plus the
+    /// allowance.</summary>
     public AccountLimit? CreditsMustNotExceedDebits { get; init; }
 
     /// <summary>Whether the account is opened closed: it then takes no transfer until it is reopened. The default is

@@ -12,7 +12,8 @@ public enum AccountStatus
     /// the item that failed.</summary>
     LinkedEventFailed = 1,
 
-    /// <summary>The last item of a batch is linked to a next one that is not there. Nothing of its chain was recorded.</summary>
+    /// <summary>The last item of a batch is linked to a next one that is not there. Nothing of its chain was
+    /// recorded.</summary>
     LinkedEventChainOpen = 2,
 
     /// <summary>The address is empty. Nothing was recorded.</summary>
@@ -61,7 +62,8 @@ public enum AccountStatus
     /// is, or sets its limits.</summary>
     ExistsWithDifferentAllowance = 1003,
 
-    /// <summary>The account that was to be changed does not exist. Nothing was recorded. Correct the address, or open it.</summary>
+    /// <summary>The account that was to be changed does not exist. Nothing was recorded. Correct the address, or open
+    /// it.</summary>
     NotFound = 1010,
 
     /// <summary>The account was changed by this request. Nothing is to be done.</summary>

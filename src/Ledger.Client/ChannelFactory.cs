@@ -78,8 +78,8 @@ internal static class ChannelFactory
         PooledConnectionIdleTimeout = options.IdleTimeout,
         ConnectTimeout = ConnectTimeout,
 
-        // A proxy of the machine (http_proxy) speaks HTTP/1.1 with plaintext addresses, which gRPC does not. For https it
-        // is asked for a tunnel, as everywhere.
+        // A proxy of the machine (http_proxy) speaks HTTP/1.1 with plaintext addresses, which gRPC does not. For https
+        // it is asked for a tunnel, as everywhere.
         UseProxy = string.Equals(options.Addresses[0].Scheme, Uri.UriSchemeHttps, StringComparison.Ordinal),
         PlaintextStreamFilter = (context, _) =>
             ValueTask.FromResult<Stream>(new GatedStream(context.PlaintextStream, greetings, ConnectTimeout)),

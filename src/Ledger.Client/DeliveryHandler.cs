@@ -15,8 +15,8 @@ internal sealed class DeliveryHandler(HttpMessageHandler inner, Greetings greeti
         HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var trace = DeliveryTracker.Current;
-        // Counted first, then looked whether the call was given up, then sent: whoever gave up and counted none can rely
-        // on it that nothing goes out afterwards.
+        // Counted first, then looked whether the call was given up, then sent: whoever gave up and counted none can
+        // rely on it that nothing goes out afterwards.
         trace?.Sending();
         cancellationToken.ThrowIfCancellationRequested();
         try

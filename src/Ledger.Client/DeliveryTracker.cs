@@ -1,8 +1,8 @@
 namespace Ledger.Client;
 
 /// <summary>Counts the attempts of one call that may have arrived at a node.</summary>
-/// <remarks>gRPC reports a call by its last attempt alone. "Connection refused" then says nothing about an attempt before
-/// it that was sent and never answered; only by counting can the client say that nothing was asked.</remarks>
+/// <remarks>gRPC reports a call by its last attempt alone. "Connection refused" then says nothing about an attempt
+/// before it that was sent and never answered; only by counting can the client say that nothing was asked.</remarks>
 internal sealed class DeliveryTracker
 {
     private static readonly AsyncLocal<DeliveryTracker?> Ambient = new();

@@ -6,9 +6,9 @@ namespace Ledger.Client;
 
 /// <summary>A typed client of the ledger: opens accounts, moves money and reads, over gRPC.</summary>
 /// <remarks>
-/// <para>Thread-safe; make one and share it. Every method throws <see cref="LedgerClientException"/> when the call fails
-/// as a whole, and <see cref="OperationCanceledException"/> when the caller's token is cancelled; after the latter the
-/// outcome of a write is unknown.</para>
+/// <para>Thread-safe; make one and share it. Every method throws <see cref="LedgerClientException"/> when the call
+/// fails as a whole, and <see cref="OperationCanceledException"/> when the caller's token is cancelled; after the
+/// latter the outcome of a write is unknown.</para>
 /// <para>A call that fails with <c>UNAVAILABLE</c>, or whose connection breaks, is sent again, jittered, up to
 /// <see cref="LedgerClientOptions.MaxAttempts"/> attempts within its timeout; this is safe, since it carries its id.
 /// A change without an id (freeze, unfreeze, close, reopen, limits, a hold's deadline) is sent again only where it
@@ -139,8 +139,9 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
-    /// <summary>Opens accounts and posts transfers, up to <see cref="BatchMax"/> in one request, in order: each item sees
-    /// what those before it did that touch the same accounts or ids. Items that are linked happen all or not at all.</summary>
+    /// <summary>Opens accounts and posts transfers, up to <see cref="BatchMax"/> in one request, in order: each item
+    /// sees what those before it did that touch the same accounts or ids. Items that are linked happen all or not at
+    /// all.</summary>
     /// <param name="items">The items. Keep them until the outcome is known.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -159,13 +160,14 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return Read(() => response.Results.Select(ProtoMapper.FromWire).ToArray(), CallKind.WriteBatch);
     }
 
-    /// <summary>Posts or voids all holds of an earlier transaction, as one new transaction. Idempotent by the id of the new
-    /// one.</summary>
+    /// <summary>Posts or voids all holds of an earlier transaction, as one new transaction. Idempotent by the id of the
+    /// new one.</summary>
     /// <param name="resolution">Which transaction, and what to do.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>The outcome of the new transaction.</returns>
-    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such transaction.</exception>
+    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such
+    /// transaction.</exception>
     public async Task<TransactionResult> ResolveTransactionAsync(
         TransactionResolution resolution, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
@@ -183,13 +185,14 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
-    /// <summary>Takes back a posted transaction, or one transfer, by the opposite one, which is linked to it. Idempotent by
-    /// the id of the correction.</summary>
+    /// <summary>Takes back a posted transaction, or one transfer, by the opposite one, which is linked to it.
+    /// Idempotent by the id of the correction.</summary>
     /// <param name="reversal">What to take back, and why.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     /// <returns>The outcome of the correction.</returns>
-    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such original.</exception>
+    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such
+    /// original.</exception>
     public async Task<TransactionResult> ReverseTransactionAsync(
         Reversal reversal, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
@@ -262,7 +265,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
-    /// <summary>Closes an account, whatever its balance: it takes no transfer but the void and the expiry of its holds.</summary>
+    /// <summary>Closes an account, whatever its balance: it takes no transfer but the void and the expiry of its
+    /// holds.</summary>
     /// <param name="address">The account's address.</param>
     /// <param name="reason">Why, at most 256 characters.</param>
     /// <param name="request">What is different for this call.</param>
@@ -334,8 +338,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         new(transfers, stream ?? new TransferStreamOptions(), options, owned is not null);
 
     /// <summary>Reads an account with its balances. Shows every transfer that was acknowledged before, or fails with
-    /// <c>ACCOUNT_IN_DOUBT</c>: transactions are in doubt on it, for which the ledger has waited up to a second. Such a read is not
-    /// sent again by itself; <see cref="RequestOptions.AllowInDoubt"/> asks for what is known.</summary>
+    /// <c>ACCOUNT_IN_DOUBT</c>: transactions are in doubt on it, for which the ledger has waited up to a second. Such a
+    /// read is not sent again by itself; <see cref="RequestOptions.AllowInDoubt"/> asks for what is known.</summary>
     /// <param name="address">The account's address.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -350,14 +354,15 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return account?.Doubt is { } doubt && request?.AllowInDoubt != true ? throw RpcErrorMapper.InDoubt(doubt) : account;
     }
 
-    /// <summary>Looks a transfer up in the memory of one of its two accounts. Waits while the transfer is in doubt.</summary>
-    /// <param name="account">The address of the transfer's debit or credit account; empty when the caller does not know it.
-    /// A hold is then found however old it is, another transfer only while the node remembers its id.</param>
+    /// <summary>Looks a transfer up in the memory of one of its two accounts. Waits while the transfer is in
+    /// doubt.</summary>
+    /// <param name="account">The address of the transfer's debit or credit account; empty when the caller does not know
+    /// it. A hold is then found however old it is, another transfer only while the node remembers its id.</param>
     /// <param name="id">The transfer's id.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns>The transfer; null when the account has never taken part in it, or when none was given and the transfer is
-    /// not remembered.</returns>
+    /// <returns>The transfer; null when the account has never taken part in it, or when none was given and the transfer
+    /// is not remembered.</returns>
     public async Task<TransferRecord?> GetTransferAsync(
         string account, Guid id, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
@@ -368,7 +373,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Looks a transaction up in the memory of its coordinator. Waits while it is in doubt.</summary>
-    /// <param name="account">The address of the coordinator: the debit account of the transaction's first transfer.</param>
+    /// <param name="account">The address of the coordinator: the debit account of the transaction's first
+    /// transfer.</param>
     /// <param name="id">The transaction's id; a transfer that stood alone is found by its own.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -384,8 +390,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
 
     /// <summary>Lists all accounts with their balances, each as of its own moment, fetching page after page. Fails with
     /// <c>ACCOUNT_IN_DOUBT</c> at an account on which transactions are in doubt, unless
-    /// <see cref="RequestOptions.AllowInDoubt"/> asks for it, and with <c>PAGE_TOKEN_OF_ANOTHER_EPOCH</c> where the ledger
-    /// has begun a new epoch between two pages: what was shown may be no more, so begin again.</summary>
+    /// <see cref="RequestOptions.AllowInDoubt"/> asks for it, and with <c>PAGE_TOKEN_OF_ANOTHER_EPOCH</c> where the
+    /// ledger has begun a new epoch between two pages: what was shown may be no more, so begin again.</summary>
     /// <param name="pageSize">How many are fetched at a time: 1 to 1,000.</param>
     /// <param name="request">What is different for each of the calls.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
@@ -410,8 +416,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         while (message.PageToken.Length > 0);
     }
 
-    /// <summary>Lists the accounts that have been in doubt for long, fetching page after page. One may be among them that is in
-    /// doubt no more. Answered only on the node's own machine.</summary>
+    /// <summary>Lists the accounts that have been in doubt for long, fetching page after page. One may be among them
+    /// that is in doubt no more. Answered only on the node's own machine.</summary>
     /// <param name="request">What is different for each of the calls.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     public async IAsyncEnumerable<AccountInDoubt> ListInDoubtAsync(
@@ -431,12 +437,13 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         while (message.PageToken.Length > 0);
     }
 
-    /// <summary>Says what is in doubt on an account: the oldest transactions, at most 100. Answered only on the node's own
-    /// machine.</summary>
+    /// <summary>Says what is in doubt on an account: the oldest transactions, at most 100. Answered only on the node's
+    /// own machine.</summary>
     /// <param name="address">The account's address.</param>
     /// <param name="request">What is different for this call.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <returns>The transactions, the oldest first; none when nothing is in doubt, or there is no such account.</returns>
+    /// <returns>The transactions, the oldest first; none when nothing is in doubt, or there is no such
+    /// account.</returns>
     public async Task<IReadOnlyList<TransactionInDoubt>> GetInDoubtAsync(
         string address, RequestOptions? request = null, CancellationToken cancellationToken = default)
     {
@@ -472,16 +479,17 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         return Read(() => ProtoMapper.FromWire(response), CallKind.Write);
     }
 
-    /// <summary>Lists the entries of an account's statement, fetching page after page. Entries that are booked meanwhile
-    /// may or may not be seen. A page that may lack entries, since transactions are in doubt, fails as
+    /// <summary>Lists the entries of an account's statement, fetching page after page. Entries that are booked
+    /// meanwhile may or may not be seen. A page that may lack entries, since transactions are in doubt, fails as
     /// <c>ACCOUNT_IN_DOUBT</c>, unless <see cref="StatementQuery.OnInDoubt"/> is given or
     /// <see cref="RequestOptions.AllowInDoubt"/> asks for it.</summary>
     /// <param name="address">The account's address.</param>
     /// <param name="query">Which entries, in which order; null for all, the oldest first.</param>
     /// <param name="request">What is different for each of the calls.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
-    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such account, and with
-    /// reason <c>PAGE_TOKEN_OF_ANOTHER_EPOCH</c> when the ledger has begun a new epoch between two pages.</exception>
+    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such account, and
+    /// with reason <c>PAGE_TOKEN_OF_ANOTHER_EPOCH</c> when the ledger has begun a new epoch between two
+    /// pages.</exception>
     public async IAsyncEnumerable<StatementEntry> ListStatementAsync(
         string address,
         StatementQuery? query = null,

@@ -22,10 +22,12 @@ public sealed class LedgerClientException : Exception
     public string Field { get; internal init; } = "";
 
     /// <summary>Whether what was asked for may or may not have been recorded. Send it again, with the same id and
-    /// content, for as long as it takes. False means that this request recorded nothing; always false for reads.</summary>
+    /// content, for as long as it takes. False means that this request recorded nothing; always false for
+    /// reads.</summary>
     public bool OutcomeUnknown { get; internal init; }
 
-    /// <summary>Whether no node could be reached: no attempt got as far as a connection, so nothing was asked.</summary>
+    /// <summary>Whether no node could be reached: no attempt got as far as a connection, so nothing was
+    /// asked.</summary>
     public bool Unreachable { get; internal init; }
 
     /// <summary>Whether there is somebody at the address who does not answer as a node does at its gRPC port: it is

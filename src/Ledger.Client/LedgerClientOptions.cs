@@ -2,7 +2,8 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Ledger.Client;
 
-/// <summary>How a <see cref="LedgerClient"/> reaches the ledger and what it does when an answer fails to come.</summary>
+/// <summary>How a <see cref="LedgerClient"/> reaches the ledger and what it does when an answer fails to
+/// come.</summary>
 public sealed record LedgerClientOptions
 {
     /// <summary>The address that is used when none is given: a node on this machine.</summary>
@@ -34,7 +35,8 @@ public sealed record LedgerClientOptions
     public TimeSpan MaxBackoff { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>For how long a write whose outcome is unknown is sent again, with the same id, until it is decided;
-    /// see <see cref="RequestOptions.RetryUnknownFor"/>. The default is zero: the caller is told, and decides.</summary>
+    /// see <see cref="RequestOptions.RetryUnknownFor"/>. The default is zero: the caller is told, and
+    /// decides.</summary>
     public TimeSpan RetryUnknownFor { get; init; }
 
     /// <summary>How long a connection may lie idle before it is closed; the next call opens another one. Routers,

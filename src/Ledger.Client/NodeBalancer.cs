@@ -4,10 +4,10 @@ namespace Ledger.Client;
 
 /// <summary>Sends each request to one of the nodes, in turn, and passes over those that can't be reached.</summary>
 /// <remarks>
-/// <para>A node among several is asked once whether it is there before the first request goes to it. When a connection to it can't be
-/// made, or breaks, it gets no request until it has answered again; a request that was never sent goes to the next node
-/// at once. So a dead node costs those calls that were on their way to it, and no others. Where no node answers, each
-/// request tries all of them, so that its failure is that of now.</para>
+/// <para>A node among several is asked once whether it is there before the first request goes to it. When a connection
+/// to it can't be made, or breaks, it gets no request until it has answered again; a request that was never sent goes
+/// to the next node at once. So a dead node costs those calls that were on their way to it, and no others. Where no
+/// node answers, each request tries all of them, so that its failure is that of now.</para>
 /// <para>The balancer of Grpc.Net.Client (2.85) does the same by the state of sockets. Where a connection breaks while
 /// it is being made, as when a node dies or starts, that state can stay behind for ever: an address that nobody
 /// connects to, or one that counts as connected while it refuses every call. It looks for a socket handler through all

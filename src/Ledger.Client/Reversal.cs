@@ -12,8 +12,8 @@ public sealed record Reversal
     /// <summary>Why, from 1 to 256 characters.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>The debit account of the original, or of its first transfer; empty (the default) when the caller does not
-    /// know it.</summary>
+    /// <summary>The debit account of the original, or of its first transfer; empty (the default) when the caller does
+    /// not know it.</summary>
     public string Account { get; init; } = "";
 
     /// <summary>For a single transfer: how much of it to take back; null (the default) for all that is left.</summary>
@@ -25,7 +25,7 @@ public sealed record Reversal
     /// <summary>The caller's own reference, at most 128 characters; empty by default.</summary>
     public string Reference { get; init; } = "";
 
-    /// <summary>When the correction counts from a business point of view; null (the default) for when it is committed. It is
-    /// not the original's.</summary>
+    /// <summary>When the correction counts from a business point of view; null (the default) for when it is committed.
+    /// It is not the original's.</summary>
     public DateTimeOffset? EffectiveTime { get; init; }
 }

@@ -103,8 +103,9 @@ internal static class RpcErrorMapper
     /// <summary>Whether another attempt may be decided where this one was not.</summary>
     public static bool IsOpen(LedgerClientException failure) => LeavesOpen(failure.Code);
 
-    /// <summary>Whether the connection broke under the call. A node that stops closes its own in good order, and what was on its way
-    /// then ends as if something were wrong inside the ledger, for which gRPC does not try again.</summary>
+    /// <summary>Whether the connection broke under the call. A node that stops closes its own in good order, and what
+    /// was on its way then ends as if something were wrong inside the ledger, for which gRPC does not try
+    /// again.</summary>
     public static bool IsBrokenConnection(LedgerClientException failure) => failure.InnerException is RpcException
     {
         StatusCode: StatusCode.Internal or StatusCode.Unknown,
@@ -124,7 +125,8 @@ internal static class RpcErrorMapper
         && (kind != CallKind.Change || !trace.MayHaveArrived);
 
     /// <summary>How long to wait before attempt number <paramref name="attempt"/> + 1: longer every time, jittered so
-    /// that clients that failed together don't come back together, and never shorter than the ledger asks for.</summary>
+    /// that clients that failed together don't come back together, and never shorter than the ledger asks
+    /// for.</summary>
     public static TimeSpan Pause(LedgerClientException? failure, int attempt, LedgerClientOptions options, Random random)
     {
         var ceiling = Math.Min(

@@ -18,12 +18,14 @@ public sealed record StatementQuery
     /// <summary>Entries booked before this time; null (the default) for to the last.</summary>
     public DateTimeOffset? EndTime { get; init; }
 
-    /// <summary>Called, before the entries of a page, when transactions are in doubt on the account. Everything that it prepared at
-    /// the given time or earlier is decided and booked; what it prepared later may be missing and be booked later. Not called
-    /// when the statement is complete as of the call. Null (the default): the list fails then, as <c>ACCOUNT_IN_DOUBT</c>, unless
+    /// <summary>Called, before the entries of a page, when transactions are in doubt on the account. Everything that it
+    /// prepared at the given time or earlier is decided and booked; what it prepared later may be missing and be booked
+    /// later. Not called when the statement is complete as of the call. Null (the default): the list fails then, as
+    /// <c>ACCOUNT_IN_DOUBT</c>, unless
     /// <see cref="RequestOptions.AllowInDoubt"/> is set.</summary>
     public Action<DateTimeOffset>? OnInDoubt { get; init; }
 
-    /// <summary>How many entries are fetched at a time: 1 to 1,000. The default is 500. It does not limit the list.</summary>
+    /// <summary>How many entries are fetched at a time: 1 to 1,000. The default is 500. It does not limit the
+    /// list.</summary>
     public int PageSize { get; init; } = 500;
 }

@@ -13,12 +13,12 @@ public sealed record Transaction
     private static readonly MessageShape Shape = MessageShape.Of(V1.Transaction.Descriptor);
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
-    /// <summary>The id, made before the first attempt and kept for every retry; see <see cref="TransferIds.New"/>. It names
-    /// the transaction as a whole; each transfer has an id of its own besides.</summary>
+    /// <summary>The id, made before the first attempt and kept for every retry; see <see cref="TransferIds.New"/>. It
+    /// names the transaction as a whole; each transfer has an id of its own besides.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>From 1 to <see cref="LedgerClient.BatchMax"/> legs. Where there are several, each transfer that resolves no
-    /// hold must name its asset.</summary>
+    /// <summary>From 1 to <see cref="LedgerClient.BatchMax"/> legs. Where there are several, each transfer that
+    /// resolves no hold must name its asset.</summary>
     public required IReadOnlyList<TransactionLeg> Legs { get; init; }
 
     /// <summary>Makes a transaction of transfers.</summary>
@@ -30,8 +30,8 @@ public sealed record Transaction
         Legs = [.. transfers.Select(TransactionLeg.Of)],
     };
 
-    /// <summary>Reads a transaction in the JSON form of the API, as it is sent to <c>/v1/transactions</c>. An id that is
-    /// left out is empty.</summary>
+    /// <summary>Reads a transaction in the JSON form of the API, as it is sent to <c>/v1/transactions</c>. An id that
+    /// is left out is empty.</summary>
     /// <param name="json">The text of one JSON object.</param>
     /// <remarks>As strict as the API is: a field that a transaction does not have, one that is given twice, null, and a
     /// JSON number that may have been rounded are refused by name. An amount may be a text, or a JSON integer up to

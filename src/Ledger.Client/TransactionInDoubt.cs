@@ -8,7 +8,8 @@ public sealed record TransactionInDoubt
     /// <summary>The transaction's id; of a transfer alone, the transfer's.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>What its attempt is known by among its accounts: the id, or for a later attempt one that follows from it.</summary>
+    /// <summary>What its attempt is known by among its accounts: the id, or for a later attempt one that follows from
+    /// it.</summary>
     public required Guid AttemptId { get; init; }
 
     /// <summary>Since when: when the account prepared it.</summary>
@@ -17,8 +18,8 @@ public sealed record TransactionInDoubt
     /// <summary>The account that coordinates it: the debit account of its first transfer.</summary>
     public required string Coordinator { get; init; }
 
-    /// <summary>Its other accounts as far as this one knows them, at most 10. At the coordinator the last one is the last agent,
-    /// whose journal decides.</summary>
+    /// <summary>Its other accounts as far as this one knows them, at most 10. At the coordinator the last one is the
+    /// last agent, whose journal decides.</summary>
     public required IReadOnlyList<string> Counterparties { get; init; }
 
     /// <summary>By how much it would change the account's pending debits, in minor units.</summary>

@@ -10,14 +10,15 @@ public sealed record TransactionLeg
         IfMissing = ifMissing;
     }
 
-    /// <summary>The transfer; null for an opening. Its id may be empty: it then follows from the transaction's id and the
-    /// leg's place.</summary>
+    /// <summary>The transfer; null for an opening. Its id may be empty: it then follows from the transaction's id and
+    /// the leg's place.</summary>
     public Transfer? Transfer { get; }
 
     /// <summary>What the account is opened with; null for a transfer.</summary>
     public AccountSpec? Opening { get; }
 
-    /// <summary>For an opening: whether an account that is there already, however it was opened, is no failure.</summary>
+    /// <summary>For an opening: whether an account that is there already, however it was opened, is no
+    /// failure.</summary>
     public bool IfMissing { get; }
 
     /// <summary>Makes a leg of a transfer.</summary>

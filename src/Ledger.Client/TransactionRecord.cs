@@ -5,8 +5,9 @@ namespace Ledger.Client;
 /// <param name="Outcome">What became of it.</param>
 public sealed record TransactionRecord(Transaction Transaction, TransactionResult Outcome)
 {
-    /// <summary>Whether posts or voids are shown without the reference or metadata that they have of their holds, since the answer would
-    /// have passed 3.5 MiB. <see cref="LedgerClient.GetTransferAsync"/> shows each of them with it.</summary>
+    /// <summary>Whether posts or voids are shown without the reference or metadata that they have of their holds, since
+    /// the answer would have passed 3.5 MiB. <see cref="LedgerClient.GetTransferAsync"/> shows each of them with
+    /// it.</summary>
     public bool IsAbridged { get; init; }
 
     /// <summary>Who asked for it first; empty where nobody was named.</summary>

@@ -6,7 +6,8 @@ public sealed record TransactionResolution
     /// <summary>The id of the new transaction, made before the first attempt and kept for every retry.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>The coordinator of the transaction that made the holds: the debit account of its first transfer.</summary>
+    /// <summary>The coordinator of the transaction that made the holds: the debit account of its first
+    /// transfer.</summary>
     public required string Account { get; init; }
 
     /// <summary>The id of the transaction that made the holds.</summary>

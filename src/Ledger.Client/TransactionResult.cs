@@ -20,15 +20,16 @@ public sealed record TransactionResult
     /// <summary>Whether the outcome had been decided by an earlier request with the same id and content.</summary>
     public bool Replayed { get; init; }
 
-    /// <summary>For a rejection that is on record: the balances of the account that refused, as they were seen.</summary>
+    /// <summary>For a rejection that is on record: the balances of the account that refused, as they were
+    /// seen.</summary>
     public Balances? BalanceSeen { get; init; }
 
-    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome. Empty for
-    /// what an earlier request had decided, and from a ledger that does not say.</summary>
+    /// <summary>Where it was decided, as an opaque text: whoever has read the journals up to it has seen this outcome.
+    /// Empty for what an earlier request had decided, and from a ledger that does not say.</summary>
     public string Position { get; init; } = "";
 
-    /// <summary>Where it was asked for and this request committed the transaction: its accounts right after the whole of it, in no
-    /// promised order; one whose answer was lost on the way is not among them. Otherwise empty.</summary>
+    /// <summary>Where it was asked for and this request committed the transaction: its accounts right after the whole
+    /// of it, in no promised order; one whose answer was lost on the way is not among them. Otherwise empty.</summary>
     public IReadOnlyList<AccountState> AccountsAfter { get; init; } = [];
 
     /// <summary>One outcome for each leg, in order. Of a rejected transaction, all but the leg that failed are

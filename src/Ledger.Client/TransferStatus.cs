@@ -1,7 +1,7 @@
 namespace Ledger.Client;
 
-/// <summary>The outcome of a transfer. Names, numbers and meaning are those of the API. An outcome marked "journaled" is
-/// definitive: the same id is answered the same way for ever.</summary>
+/// <summary>The outcome of a transfer. Names, numbers and meaning are those of the API. An outcome marked "journaled"
+/// is definitive: the same id is answered the same way for ever.</summary>
 /// <remarks>A number that this version of the client has no name for is possible: treat it as a rejection that you can
 /// not explain.</remarks>
 public enum TransferStatus
@@ -13,7 +13,8 @@ public enum TransferStatus
     /// the item that failed.</summary>
     LinkedEventFailed = 1,
 
-    /// <summary>The last item of a batch is linked to a next one that is not there. Nothing of its chain was recorded.</summary>
+    /// <summary>The last item of a batch is linked to a next one that is not there. Nothing of its chain was
+    /// recorded.</summary>
     LinkedEventChainOpen = 2,
 
     /// <summary>The id is nil. Nothing was recorded.</summary>
@@ -72,12 +73,14 @@ public enum TransferStatus
     /// transaction, with a new id.</summary>
     AccountsMustHaveTheSameLedger = 23,
 
-    /// <summary>The transfer names an asset that its accounts do not hold. Journaled. Correct the asset or the accounts and send a new id.</summary>
+    /// <summary>The transfer names an asset that its accounts do not hold. Journaled. Correct the asset or the accounts
+    /// and send a new id.</summary>
     TransferMustHaveTheSameLedgerAsAccounts = 24,
 
-    /// <summary>There is no such hold. Recorded if the request names the hold's debit account, or in a transaction both accounts.
-    /// If not, the ledger can't record the rejection and the id stays usable: if the hold is created later, a retry of this request,
-    /// even a delayed one, will succeed. Name the accounts to make the rejection final.</summary>
+    /// <summary>There is no such hold. Recorded if the request names the hold's debit account, or in a transaction both
+    /// accounts. If not, the ledger can't record the rejection and the id stays usable: if the hold is created later, a
+    /// retry of this request, even a delayed one, will succeed. Name the accounts to make the rejection
+    /// final.</summary>
     PendingTransferNotFound = 25,
 
     /// <summary>The transfer that is named as the hold is none. Journaled. The caller names the hold, with a new
@@ -234,8 +237,8 @@ public enum TransferStatus
     /// by this request; the caller looks for where it made one id for two things.</summary>
     ExistsWithDifferentReverses = 1006,
 
-    /// <summary>The id is known with another effective time, or with one where this request has none. Nothing was recorded
-    /// by this request; the caller looks for where it made one id for two things.</summary>
+    /// <summary>The id is known with another effective time, or with one where this request has none. Nothing was
+    /// recorded by this request; the caller looks for where it made one id for two things.</summary>
     ExistsWithDifferentEffectiveTime = 1008,
 
     /// <summary>There is no such transfer to take back on these accounts. Journaled. The caller looks for the

@@ -67,8 +67,8 @@ public static class LedgerGrpcExtensions
         return services;
     }
 
-    /// <summary>Maps AccountService, TransferService, TransactionService and AdminService, their JSON form under <c>/v1</c>, gRPC
-    /// health for each of them and, where the options ask for it, reflection.</summary>
+    /// <summary>Maps AccountService, TransferService, TransactionService and AdminService, their JSON form under
+    /// <c>/v1</c>, gRPC health for each of them and, where the options ask for it, reflection.</summary>
     /// <param name="endpoints">The endpoints.</param>
     /// <returns>The endpoints of all services, in both forms, for conventions such as authorization.</returns>
     public static IEndpointConventionBuilder MapLedgerGrpc(this IEndpointRouteBuilder endpoints)

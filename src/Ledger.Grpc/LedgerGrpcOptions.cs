@@ -31,18 +31,19 @@ public sealed class LedgerGrpcOptions
 
     /// <summary>The largest request message, in bytes.</summary>
     /// <value>
-    /// The default value is 4 MiB: 512 bytes for each transfer of a full batch of 8,190; who stores much metadata sends fewer at
-    /// once. A transaction has at most 2 MiB, however large a request may be. JSON bodies may have twice as many bytes, since
-    /// they repeat the field names. From 64 KiB to 256 MiB.
+    /// The default value is 4 MiB: 512 bytes for each transfer of a full batch of 8,190; who stores much metadata sends
+    /// fewer at once. A transaction has at most 2 MiB, however large a request may be. JSON bodies may have twice as
+    /// many bytes, since they repeat the field names. From 64 KiB to 256 MiB.
     /// </value>
     [Range(64 * 1024, 256 * 1024 * 1024)]
     public int MaxReceiveMessageBytes { get; set; } = LedgerSizes.RequestMax;
 
     /// <summary>The largest response message, in bytes.</summary>
     /// <value>
-    /// The default value is 4 MiB, which is what gRPC clients receive by default. Answers are made so that they stay below 3.5
-    /// MiB: the largest to a write, 8,190 rejections with the longest balances, has 2.5 MB, and pages end early. An answer
-    /// must never be refused for its size, since a write that it belongs to has been applied. From 4 MiB to 256 MiB.
+    /// The default value is 4 MiB, which is what gRPC clients receive by default. Answers are made so that they stay
+    /// below 3.5 MiB: the largest to a write, 8,190 rejections with the longest balances, has 2.5 MB, and pages end
+    /// early. An answer must never be refused for its size, since a write that it belongs to has been applied. From 4
+    /// MiB to 256 MiB.
     /// </value>
     [Range(4 * 1024 * 1024, 256 * 1024 * 1024)]
     public int MaxSendMessageBytes { get; set; } = LedgerSizes.RequestMax;

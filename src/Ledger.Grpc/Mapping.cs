@@ -145,7 +145,8 @@ internal static partial class Mapping
         return true;
     }
 
-    /// <summary>Reads an effective time. Refused when it can't be printed, judged after it is taken to whole microseconds.</summary>
+    /// <summary>Reads an effective time. Refused when it can't be printed, judged after it is taken to whole
+    /// microseconds.</summary>
     public static bool TryReadEffectiveTime(Timestamp? source, out LedgerTime? time, out RequestError fault)
     {
         const string Field = "effective_time";
@@ -376,7 +377,8 @@ internal static partial class Mapping
 
     public static Timestamp Write(LedgerTime time)
     {
-        // Never out of the range of Timestamp, whatever is stored: one field that can't be read makes the whole answer unreadable.
+        // Never out of the range of Timestamp, whatever is stored: one field that can't be read makes the whole answer
+        // unreadable.
         var within = Math.Clamp(time.UnixMicroseconds, TimestampMicrosMin, TimestampMicrosMax);
 
         // Floored, since the nanoseconds of a Timestamp count forward from its seconds even before 1970.

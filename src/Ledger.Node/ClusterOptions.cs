@@ -4,8 +4,8 @@ using Ledger.Actors;
 
 namespace Ledger.Node;
 
-/// <summary>Section <c>Ledger:Cluster</c>, for the clustered mode, beside <see cref="LedgerClusterOptions"/>: where this node
-/// is, and where it finds the others.</summary>
+/// <summary>Section <c>Ledger:Cluster</c>, for the clustered mode, beside <see cref="LedgerClusterOptions"/>: where
+/// this node is, and where it finds the others.</summary>
 internal sealed class ClusterOptions
 {
     /// <summary>The address that Akka.Remote listens on.</summary>
@@ -19,21 +19,22 @@ internal sealed class ClusterOptions
     /// <summary>The name by which other nodes reach this one; null means <see cref="HostName"/>.</summary>
     public string? PublicHostName { get; set; }
 
-    /// <summary>The port by which other nodes reach this one, where it is another than <see cref="Port"/>, as behind a proxy or
-    /// in a container; null means the same.</summary>
+    /// <summary>The port by which other nodes reach this one, where it is another than <see cref="Port"/>, as behind a
+    /// proxy or in a container; null means the same.</summary>
     [Range(1, 65535)]
     public int? PublicPort { get; set; }
 
-    /// <summary>The nodes to join, as <c>node-1:4053</c>, the same list on every node. The first of them may found the cluster.
-    /// Without any, and without contact points, this node founds one.</summary>
+    /// <summary>The nodes to join, as <c>node-1:4053</c>, the same list on every node. The first of them may found the
+    /// cluster. Without any, and without contact points, this node founds one.</summary>
     public string[] SeedNodes { get; set; } = [];
 
-    /// <summary>The nodes' addresses of JSON and health, as <c>node-1:5000</c>, the same list on every node. There they ask each
-    /// other for a cluster; whoever are there first agree who founds it, so that none is different from the others. Not together
-    /// with seed nodes.</summary>
+    /// <summary>The nodes' addresses of JSON and health, as <c>node-1:5000</c>, the same list on every node. There they
+    /// ask each other for a cluster; whoever are there first agree who founds it, so that none is different from the
+    /// others. Not together with seed nodes.</summary>
     public string[] ContactPoints { get; set; } = [];
 
-    /// <summary>How many contact points must be found before a cluster is founded; null means a majority of them.</summary>
+    /// <summary>How many contact points must be found before a cluster is founded; null means a majority of
+    /// them.</summary>
     [Range(1, 1000)]
     public int? RequiredContactPoints { get; set; }
 

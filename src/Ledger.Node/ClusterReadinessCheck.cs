@@ -4,7 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ledger.Node;
 
-/// <summary>Ready means: this node is a member of the cluster, now, and sees a majority of the nodes that hold accounts.</summary>
+/// <summary>Ready means: this node is a member of the cluster, now, and sees a majority of the nodes that hold
+/// accounts.</summary>
 /// <remarks>The check that comes with Akka stays healthy for ever once the node has become a member.</remarks>
 internal sealed class ClusterReadinessCheck(ActorSystem system) : IHealthCheck
 {

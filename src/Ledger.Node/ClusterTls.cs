@@ -103,7 +103,8 @@ internal sealed class ClusterTls
 
     /// <summary>Whether a peer may connect, or be connected to.</summary>
     /// <param name="peer">What it shows.</param>
-    /// <param name="chain">The chain that it sent, judged by the machine's authorities, which do not count here.</param>
+    /// <param name="chain">The chain that it sent, judged by the machine's authorities, which do not count
+    /// here.</param>
     /// <param name="remotePeer">Where it is.</param>
     /// <param name="errors">What the platform objects to.</param>
     /// <param name="log">Where a refusal is told.</param>
@@ -132,9 +133,10 @@ internal sealed class ClusterTls
         return true;
     }
 
-    /// <summary>Shakes hands with itself, as server and as client. What does not work is found before the node joins; and the
-    /// first handshake of a process takes a third of a second of processor time, for code and for the machine's authorities, later
-    /// ones a hundredth: on a busy machine the others would not wait for so long, and take each other for dead.</summary>
+    /// <summary>Shakes hands with itself, as server and as client. What does not work is found before the node joins;
+    /// and the first handshake of a process takes a third of a second of processor time, for code and for the machine's
+    /// authorities, later ones a hundredth: on a busy machine the others would not wait for so long, and take each
+    /// other for dead.</summary>
     /// <exception cref="SettingsException">It does not work.</exception>
     public async Task WarmUpAsync()
     {

@@ -1,11 +1,11 @@
 namespace Ledger.Node;
 
-/// <summary>Section <c>Ledger:Cluster:Tls</c>: what nodes show each other. Whoever reaches the port of Akka.Remote can do to a
-/// node whatever its code can, so every node must show a certificate of the cluster's own authority.</summary>
+/// <summary>Section <c>Ledger:Cluster:Tls</c>: what nodes show each other. Whoever reaches the port of Akka.Remote can
+/// do to a node whatever its code can, so every node must show a certificate of the cluster's own authority.</summary>
 internal sealed class ClusterTlsOptions
 {
-    /// <summary>Whether nodes speak TLS with each other and show certificates; null means yes, but in the Development environment
-    /// only where a certificate is given.</summary>
+    /// <summary>Whether nodes speak TLS with each other and show certificates; null means yes, but in the Development
+    /// environment only where a certificate is given.</summary>
     public bool? Enabled { get; set; }
 
     /// <summary>The node's certificate, as PEM, or as PFX with its key. For server and client authentication.</summary>
@@ -14,12 +14,15 @@ internal sealed class ClusterTlsOptions
     /// <summary>The key of a PEM certificate.</summary>
     public string? KeyPath { get; set; }
 
-    /// <summary>A file whose first line is the password of the PFX file or of the key; null when there is none.</summary>
+    /// <summary>A file whose first line is the password of the PFX file or of the key; null when there is
+    /// none.</summary>
     public string? PasswordPath { get; set; }
 
-    /// <summary>The authority, as PEM, whose certificates nodes have. No other is trusted, the machine's own included.</summary>
+    /// <summary>The authority, as PEM, whose certificates nodes have. No other is trusted, the machine's own
+    /// included.</summary>
     public string? AuthorityPath { get; set; }
 
-    /// <summary>Whether the certificate of a node that is connected to must be for the name that it was reached by.</summary>
+    /// <summary>Whether the certificate of a node that is connected to must be for the name that it was reached
+    /// by.</summary>
     public bool ValidateHostName { get; set; } = true;
 }

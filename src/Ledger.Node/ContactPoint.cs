@@ -8,8 +8,9 @@ using Newtonsoft.Json;
 
 namespace Ledger.Node;
 
-/// <summary>Has this node found a cluster, or join one, together with the other contact points: each asks each of the others
-/// what it knows, and when a majority has answered and knows of no cluster, the one with the lowest address founds it.</summary>
+/// <summary>Has this node found a cluster, or join one, together with the other contact points: each asks each of the
+/// others what it knows, and when a majority has answered and knows of no cluster, the one with the lowest address
+/// founds it.</summary>
 /// <remarks>What they ask is served beside JSON and health, instead of on a port of Akka.Management's own.</remarks>
 internal sealed class ContactPoint(
     IServiceProvider services, NodeSettings settings, IHostApplicationLifetime lifetime, ILogger<ContactPoint> logger)

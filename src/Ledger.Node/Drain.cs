@@ -7,7 +7,8 @@ internal sealed class Drain(ShutdownOptions options, IHostApplicationLifetime li
     /// <summary>Runs before any hosted service stops; readiness has gone by then.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        // A node that never began to serve has nobody to wait for, and one that was thrown out of its cluster serves nobody.
+        // A node that never began to serve has nobody to wait for, and one that was thrown out of its cluster serves
+        // nobody.
         if (lifetime.ApplicationStarted.IsCancellationRequested)
         {
             lifetime.StopApplication();

@@ -3,8 +3,8 @@ using Ledger.Core;
 
 namespace Ledger.Node;
 
-/// <summary>What an operator does when the database has lost rows that it had acknowledged: <c>epoch begin</c> has the ledger go on
-/// with what there is, and keeps who did that, and why.</summary>
+/// <summary>What an operator does when the database has lost rows that it had acknowledged: <c>epoch begin</c> has the
+/// ledger go on with what there is, and keeps who did that, and why.</summary>
 internal static class EpochCommand
 {
     public const string Name = "epoch";

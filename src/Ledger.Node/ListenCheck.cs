@@ -6,14 +6,16 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Ledger.Node;
 
-/// <summary>Finds out whether a node can listen where its settings say, before its store is opened: the server itself is started
-/// with the same settings, certificates and all, takes each port, and lets go of it. Nobody can connect meanwhile.</summary>
+/// <summary>Finds out whether a node can listen where its settings say, before its store is opened: the server itself
+/// is started with the same settings, certificates and all, takes each port, and lets go of it. Nobody can connect
+/// meanwhile.</summary>
 internal static class ListenCheck
 {
     /// <summary>Takes the ports and lets go of them.</summary>
     /// <param name="settings">The node's settings.</param>
     /// <param name="listen">Sets up the server, as it will be.</param>
-    /// <exception cref="SettingsException">A port is in use, is not to be had, or belongs to no address of this machine.</exception>
+    /// <exception cref="SettingsException">A port is in use, is not to be had, or belongs to no address of this
+    /// machine.</exception>
     public static async Task RunAsync(NodeSettings settings, Action<KestrelServerOptions> listen)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());

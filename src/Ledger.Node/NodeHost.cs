@@ -16,7 +16,8 @@ internal static class NodeHost
     private const string JsonEndpoint = "Json";
 
     // Most clients keep to one connection: with Kestrel's 100, the calls beyond wait in the client for a place, while
-    // group commit gets the cheaper the more of them are here. Their number is bounded by the ledger, by node and account.
+    // group commit gets the cheaper the more of them are here. Their number is bounded by the ledger, by node and
+    // account.
     private const int CallsPerConnectionMax = 1024;
     private const int ThreadsMin = 8;
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(20);
@@ -102,8 +103,9 @@ internal static class NodeHost
         return (watch.HasFailed ? watch.Told : null, isForNewEpoch);
     }
 
-    // Threads that SQLite blocks must not starve the others while the pool grows by one or two a second, nor may a member of a cluster
-    // be taken for dead meanwhile. Elsewhere more threads than processors only take turns, which costs a tenth of a steady load.
+    // Threads that SQLite blocks must not starve the others while the pool grows by one or two a second, nor may a
+    // member of a cluster be taken for dead meanwhile. Elsewhere more threads than processors only take turns, which
+    // costs a tenth of a steady load.
     private static void PrepareThreads(NodeSettings settings)
     {
         if (settings.IsClustered || string.IsNullOrEmpty(settings.PostgreSql.ConnectionString))

@@ -58,7 +58,8 @@ internal sealed class NodeSettings
 
     public ClusterTlsOptions ClusterTlsOptions { get; } = new();
 
-    /// <summary>The certificates that nodes show each other; null where they speak plaintext, or there is no cluster.</summary>
+    /// <summary>The certificates that nodes show each other; null where they speak plaintext, or there is no
+    /// cluster.</summary>
     public ClusterTls? Tls { get; private set; }
 
     public bool IsClustered => Ledger.Mode == LedgerExecutionMode.Clustered;

@@ -6,9 +6,9 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ledger.Node;
 
-/// <summary>Keeps the port of gRPC closed until the node is ready, in a cluster: a port that refuses connections is what every
-/// client understands and goes elsewhere for, while a call that is accepted would have to wait until the node has joined.
-/// JSON and health are served before, so that it can be seen what the node waits for.</summary>
+/// <summary>Keeps the port of gRPC closed until the node is ready, in a cluster: a port that refuses connections is
+/// what every client understands and goes elsewhere for, while a call that is accepted would have to wait until the
+/// node has joined. JSON and health are served before, so that it can be seen what the node waits for.</summary>
 /// <remarks>The port is taken at the start, so that one that is in use is found then.</remarks>
 internal sealed partial class ReadinessGate(
     IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<ReadinessGate> logger) : IHostedService

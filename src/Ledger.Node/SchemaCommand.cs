@@ -2,8 +2,8 @@ using Ledger.PostgreSql;
 
 namespace Ledger.Node;
 
-/// <summary>Prints the SQL that makes the tables of a ledger in PostgreSQL, for an administrator where the ledger's own role may
-/// create none, with the rights that this role needs.</summary>
+/// <summary>Prints the SQL that makes the tables of a ledger in PostgreSQL, for an administrator where the ledger's own
+/// role may create none, with the rights that this role needs.</summary>
 internal static class SchemaCommand
 {
     public const string Name = "schema";

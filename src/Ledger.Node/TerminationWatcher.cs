@@ -3,8 +3,8 @@ using Akka.Actor;
 
 namespace Ledger.Node;
 
-/// <summary>Stops the host when its actor system ends by itself, as when this node is downed or could not join: a supervisor is
-/// to start it anew.</summary>
+/// <summary>Stops the host when its actor system ends by itself, as when this node is downed or could not join: a
+/// supervisor is to start it anew.</summary>
 internal sealed partial class TerminationWatcher(
     IServiceProvider services, IHostApplicationLifetime lifetime, ILogger<TerminationWatcher> logger) : IHostedService
 {

@@ -14,9 +14,10 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
         "COPY journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier, writer_uuid)"
         + " FROM STDIN (FORMAT BINARY)";
 
-    // R19 a: a row whose predecessor is not there gets no `created`, which may not be null, so that the statement fails as a whole. A
-    // condition would leave the row out and commit the others. A scalar subquery is a probe of the unique key, on the page that the
-    // row goes to anyway; EXISTS may be planned as a join over the journal while statistics are old.
+    // R19 a: a row whose predecessor is not there gets no `created`, which may not be null, so that the statement fails
+    // as a whole. A condition would leave the row out and commit the others. A scalar subquery is a probe of the unique
+    // key, on the page that the row goes to anyway; EXISTS may be planned as a join over the journal while statistics
+    // are old.
     private const string Predecessor =
         "(SELECT TRUE FROM journal p WHERE p.persistence_id = r.persistence_id AND p.sequence_number = r.sequence_number - 1)";
 
@@ -42,8 +43,8 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
         "SELECT r.persistence_id, r.sequence_number FROM unnest($1::varchar[], $2::bigint[]) AS r (persistence_id, sequence_number)"
         + " WHERE r.sequence_number > 1 AND " + Predecessor + " IS NULL LIMIT 1";
 
-    // The rows with the entries of their ids, and a note where the entry before them is missing: one statement too, and so one
-    // transaction.
+    // The rows with the entries of their ids, and a note where the entry before them is missing: one statement too, and
+    // so one transaction.
     private const string InsertIndexedSql =
         "WITH rows AS (" + InsertManySql + ") INSERT INTO ledger_id (id, persistence_id, sequence_number)"
         + " SELECT i.id, i.persistence_id, i.sequence_number FROM unnest($9::uuid[], $10::varchar[], $11::bigint[])"
@@ -92,8 +93,8 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
             }
         }
 
-        // The connection had died since the last batch, as after a restart of the server. Once more on a new one: if the
-        // first attempt was stored after all, the unique key keeps the second one out.
+        // The connection had died since the last batch, as after a restart of the server. Once more on a new one: if
+        // the first attempt was stored after all, the unique key keeps the second one out.
         try
         {
             await AppendOnceAsync(rows, isolating);
@@ -244,8 +245,9 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
     /// <summary>Finds the predecessors of the first rows of each stream.</summary>
     /// <param name="connection">The one that then writes.</param>
     /// <param name="rows">The rows.</param>
-    /// <param name="known">Streams of which no more need be asked, to which those found are added: what was acknowledged while
-    /// this session lived is there as long as it lives. Whatever takes it away, a crash, a failover or another copy, ends it.</param>
+    /// <param name="known">Streams of which no more need be asked, to which those found are added: what was
+    /// acknowledged while this session lived is there as long as it lives. Whatever takes it away, a crash, a failover
+    /// or another copy, ends it.</param>
     private async Task RequirePredecessorsAsync(
         NpgsqlConnection connection, IReadOnlyList<AppendRow> rows, HashSet<string>? known)
     {
@@ -325,8 +327,8 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
             await RequireKnownAsync(connection);
             if (database is not null && database.Generation != _generation)
             {
-                // Somebody else has met another database while this one connected, and what is known is that one: what was decided
-                // before must not be written there.
+                // Somebody else has met another database while this one connected, and what is known is that one: what
+                // was decided before must not be written there.
                 throw new DatabaseChangedException();
             }
 
@@ -569,7 +571,8 @@ internal sealed class PostgreSqlAppender(string connectionString, DatabaseWatch?
             known.UnionWith(_firstPersistenceIds);
         }
 
-        // A row that leaves a gap to the one before it in the list counts as a first one too: its predecessor must be stored.
+        // A row that leaves a gap to the one before it in the list counts as a first one too: its predecessor must be
+        // stored.
         private bool IsFirst(in AppendRow row)
         {
             var isNext = _last.TryGetValue(row.PersistenceId, out var last) && last == row.SequenceNr - 1;

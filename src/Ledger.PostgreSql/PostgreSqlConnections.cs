@@ -38,16 +38,17 @@ internal static class PostgreSqlConnections
             builder.Timeout = 3;
         }
 
-        // Longer than a lease is good: while commits wait for a standby, renewals do too, so by the time that one is broken off, and
-        // can be seen although the standby lacks it, accounts are silent until a later renewal has reached the standby, and with
-        // it everything before.
+        // Longer than a lease is good: while commits wait for a standby, renewals do too, so by the time that one is
+        // broken off, and can be seen although the standby lacks it, accounts are silent until a later renewal has
+        // reached the standby, and with it everything before.
         if (!given.Contains("commandtimeout"))
         {
             builder.CommandTimeout = 4;
         }
 
-        // Whatever is given: after a timeout the connection is broken, and nothing is read any more. A server that is asked to
-        // cancel a commit which waits for its standby answers that it has committed, although the standby may lack it.
+        // Whatever is given: after a timeout the connection is broken, and nothing is read any more. A server that is
+        // asked to cancel a commit which waits for its standby answers that it has committed, although the standby may
+        // lack it.
         builder.CancellationTimeout = -1;
 
         if (!given.Contains("keepalive") && !given.Contains("tcpkeepalive"))
@@ -98,7 +99,8 @@ internal static class PostgreSqlConnections
         return $"postgresql://{user}{builder.Host}{port}/{builder.Database ?? builder.Username}";
     }
 
-    /// <summary>The connection of a writer: its own, outside of the pool, so that no reader can be in its way.</summary>
+    /// <summary>The connection of a writer: its own, outside of the pool, so that no reader can be in its
+    /// way.</summary>
     /// <param name="connectionString">As it was completed.</param>
     /// <param name="process">Whose it is: whoever revokes that one's lease finds its sessions by it.</param>
     public static string ForWriter(string connectionString, Guid process)

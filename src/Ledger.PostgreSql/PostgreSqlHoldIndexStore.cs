@@ -8,13 +8,13 @@ namespace Ledger.PostgreSql;
 
 /// <summary>The hold index in the journal's database.</summary>
 /// <remarks>
-/// <para>Where the journal's end is settled. A row's place is taken from the identity sequence before its transaction commits,
-/// and even before that has an id: the server evaluates the columns of a statement first, and a COPY those of many rows, while
-/// their transaction may not have written anything yet. So <c>pg_snapshot_xmin</c> is no bound for places: a transaction that
-/// holds a low one may be in no snapshot at all, get an id above those of rows that are read, and commit after them. What it
-/// does hold, from before the sequence is asked until after its rows are visible, is the lock of an inserting statement on the
-/// journal. Therefore: look at the highest place; then at who holds such a lock; when all of those have let go of it, every
-/// place up to the highest is settled.</para>
+/// <para>Where the journal's end is settled. A row's place is taken from the identity sequence before its transaction
+/// commits, and even before that has an id: the server evaluates the columns of a statement first, and a COPY those of
+/// many rows, while their transaction may not have written anything yet. So <c>pg_snapshot_xmin</c> is no bound for
+/// places: a transaction that holds a low one may be in no snapshot at all, get an id above those of rows that are
+/// read, and commit after them. What it does hold, from before the sequence is asked until after its rows are visible,
+/// is the lock of an inserting statement on the journal. Therefore: look at the highest place; then at who holds such a
+/// lock; when all of those have let go of it, every place up to the highest is settled.</para>
 /// <para>That takes a sequence that keeps no places back for a session (<c>CACHE 1</c>, the default, and what
 /// <see cref="PostgreSqlSchema.Script"/> makes), and the server that is written to, not a replica.</para>
 /// </remarks>
@@ -43,8 +43,8 @@ internal sealed class PostgreSqlHoldIndexStore(PostgreSqlReaders readers) : IHol
     private static readonly string s_rowsOfPrefixSql =
         string.Format(CultureInfo.InvariantCulture, RowsSql, "starts_with(manifest, $3)");
 
-    // An entry that was ended may have been for a transaction that failed; its fixed successor may make the hold, which then
-    // has other accounts or another deadline. The same row read again has neither.
+    // An entry that was ended may have been for a transaction that failed; its fixed successor may make the hold, which
+    // then has other accounts or another deadline. The same row read again has neither.
     private const string ApplySql = """
         INSERT INTO ledger_hold (hold_id, debit_account, credit_account, due_us, state)
         SELECT m.id, m.debit, m.credit, m.due, m.state

@@ -3,7 +3,8 @@ using Ledger.Actors.Storage;
 
 namespace Ledger.PostgreSql;
 
-/// <summary>The journal on PostgreSQL: one statement for whatever is waiting, a binary COPY when that is much.</summary>
+/// <summary>The journal on PostgreSQL: one statement for whatever is waiting, a binary COPY when that is
+/// much.</summary>
 internal sealed class PostgreSqlJournal : GroupCommitJournal
 {
     private readonly string _connectionString;

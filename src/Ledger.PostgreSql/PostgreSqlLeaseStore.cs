@@ -6,9 +6,9 @@ using Npgsql;
 namespace Ledger.PostgreSql;
 
 /// <summary>The table of leases in the journal's database.</summary>
-/// <remarks>A renewal and a revocation of one row wait for each other, and whichever comes second sees what the first has
-/// done. <c>clock_timestamp()</c> is taken after the renewal has arrived, so what the row says is never earlier than where the
-/// holder counts from.</remarks>
+/// <remarks>A renewal and a revocation of one row wait for each other, and whichever comes second sees what the first
+/// has done. <c>clock_timestamp()</c> is taken after the renewal has arrived, so what the row says is never earlier
+/// than where the holder counts from.</remarks>
 internal sealed class PostgreSqlLeaseStore : ILeaseStore
 {
     private const string EnterSql = """
@@ -17,9 +17,10 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         ON CONFLICT (holder) DO UPDATE SET renewed_at = clock_timestamp()
         """;
 
-    // One statement, so that the lease is renewed only where the database has what it must. $4 whose, $5 the number of the try that was
-    // confirmed last, $6 that of this one, $7 the margin, $8 the holder's time. A try that arrives behind a later one changes nothing.
-    // The answer has what a node follows beside the database's clock (R21): the others' time, as far as they are alive.
+    // One statement, so that the lease is renewed only where the database has what it must. $4 whose, $5 the number of
+    // the try that was confirmed last, $6 that of this one, $7 the margin, $8 the holder's time. A try that arrives
+    // behind a later one changes nothing. The answer has what a node follows beside the database's clock (R21): the
+    // others' time, as far as they are alive.
     private static readonly Func<bool, string> RenewSql = static mayAsk => $"""
         WITH probe AS MATERIALIZED ({PostgreSqlProbe.Sql(mayAsk)}),
         now AS MATERIALIZED (SELECT clock_timestamp() AS at),
@@ -52,9 +53,9 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         ON CONFLICT (epoch) DO NOTHING
         """;
 
-    // R19 g. A client that is frozen within a COPY keeps the keys of its rows, and the oldest transaction that anybody may still need;
-    // no time-out of the server ends that. Not a session that waits for a standby: its commit would become visible before the standby
-    // has it.
+    // R19 g. A client that is frozen within a COPY keeps the keys of its rows, and the oldest transaction that anybody
+    // may still need; no time-out of the server ends that. Not a session that waits for a standby: its commit would
+    // become visible before the standby has it.
     private const string EndSessionsSql = """
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
         WHERE datname = current_database() AND application_name = ANY ($1) AND wait_event = 'ClientRead' AND state <> 'idle'
@@ -81,9 +82,9 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         LEFT JOIN (SELECT holder, array_agg(shard) AS shards FROM ledger_shard GROUP BY holder) AS claimed USING (holder)
         """;
 
-    // Whether a claim may be taken over is seen in one snapshot and written, perhaps after waiting for another claim, into the
-    // newest row: so it must still be the claim that was seen. Leases only end: one that is gone, or revoked and over, stays so.
-    // A statement of an earlier claim that is late changes nothing in a later one.
+    // Whether a claim may be taken over is seen in one snapshot and written, perhaps after waiting for another claim,
+    // into the newest row: so it must still be the claim that was seen. Leases only end: one that is gone, or revoked
+    // and over, stays so. A statement of an earlier claim that is late changes nothing in a later one.
     private const string ClaimSql = """
         WITH seen AS (SELECT holder FROM ledger_shard WHERE shard = $1)
         INSERT INTO ledger_shard AS claim (shard, holder, number)
@@ -112,8 +113,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
 
     public PostgreSqlLeaseStore(string connectionString)
     {
-        // Its own connection: neither a full pool nor a slow reader may be in the way. A second each for connecting and for
-        // the answer, so that several tries fit into one lease. What it finds goes to the lease with each answer.
+        // Its own connection: neither a full pool nor a slow reader may be in the way. A second each for connecting and
+        // for the answer, so that several tries fit into one lease. What it finds goes to the lease with each answer.
         ownSession = new PostgreSqlSessions(
             new NpgsqlConnectionStringBuilder(connectionString)
             {
@@ -219,8 +220,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
 
     public void Revoke(IReadOnlyCollection<Guid> ids)
     {
-        // Before and after: nobody looks again at the sessions of a lease that is revoked, so whoever dies in between must have ended
-        // those that are frozen. One transaction would not revoke where the role may not end sessions.
+        // Before and after: nobody looks again at the sessions of a lease that is revoked, so whoever dies in between
+        // must have ended those that are frozen. One transaction would not revoke where the role may not end sessions.
         try
         {
             EndSessions(ids);

@@ -5,12 +5,12 @@ using NpgsqlTypes;
 
 namespace Ledger.PostgreSql;
 
-/// <summary>What a session asks before it is written with: which database this is, whether it still has what it acknowledged, and
-/// whether what is written will last (R19 b, d).</summary>
+/// <summary>What a session asks before it is written with: which database this is, whether it still has what it
+/// acknowledged, and whether what is written will last (R19 b, d).</summary>
 internal static class PostgreSqlProbe
 {
-    /// <summary>A setting that every connection of the ledger makes. Where a session lacks it, something in between has dropped what
-    /// the connection asked for.</summary>
+    /// <summary>A setting that every connection of the ledger makes. Where a session lacks it, something in between has
+    /// dropped what the connection asked for.</summary>
     public const string SessionSetting = "ledger.session";
 
     /// <summary>The value of <see cref="SessionSetting"/> where a server that may lose writes is refused.</summary>
@@ -25,8 +25,8 @@ internal static class PostgreSqlProbe
         + " current_setting('synchronous_commit'), current_setting('synchronous_standby_names'), current_setting('fsync'),"
         + " current_setting('full_page_writes')";
 
-    // The timeline is that of the log which is written now: the control file's is that of the last checkpoint, which may be older than
-    // a promotion. Both fail where the server is a standby.
+    // The timeline is that of the log which is written now: the control file's is that of the last checkpoint, which
+    // may be older than a promotion. Both fail where the server is a standby.
     private const string ServerSql =
         "(SELECT system_identifier FROM pg_control_system())::text || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
 

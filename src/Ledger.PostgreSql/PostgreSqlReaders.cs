@@ -3,17 +3,19 @@ using Npgsql;
 
 namespace Ledger.PostgreSql;
 
-/// <summary>Opens connections that read, out of the pool of a connection string. A session that has not been looked at yet is looked
-/// at before anything is read (R19 b): it may lead to a server that lacks what the one before had.</summary>
-/// <remarks>A session that was looked at is known by its name, which the server reports when it is set, and which belongs to the
-/// session: whatever else the pool hands out has another one. So no round trip is made but the first. Without a watch whatever is
-/// there is read.</remarks>
+/// <summary>Opens connections that read, out of the pool of a connection string. A session that has not been looked at
+/// yet is looked at before anything is read (R19 b): it may lead to a server that lacks what the one before
+/// had.</summary>
+/// <remarks>A session that was looked at is known by its name, which the server reports when it is set, and which
+/// belongs to the session: whatever else the pool hands out has another one. So no round trip is made but the first.
+/// Without a watch whatever is there is read.</remarks>
 internal sealed class PostgreSqlReaders(string connectionString, DatabaseWatch? database = null)
 {
     private readonly PostgreSqlSessions sessions = new(connectionString, mustLast: true);
 
     /// <summary>Opens a connection.</summary>
-    /// <exception cref="NpgsqlException">It could not be opened, or the database is not the one that was known.</exception>
+    /// <exception cref="NpgsqlException">It could not be opened, or the database is not the one that was
+    /// known.</exception>
     public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
     {
         var connection = await sessions.OpenAsync(cancellationToken).ConfigureAwait(false);

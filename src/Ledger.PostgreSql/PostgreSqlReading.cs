@@ -11,8 +11,8 @@ internal static class PostgreSqlReading
     private const int ContentColumn = 3;
     private const int PlaceColumn = 7;
 
-    // What does not fit into a page any more comes without its content, which the server then does not even read: it says that
-    // there is more. The first row comes however long it is.
+    // What does not fit into a page any more comes without its content, which the server then does not even read: it
+    // says that there is more. The first row comes however long it is.
     private const string PageSql =
         "SELECT sequence_number, created, deleted, CASE WHEN total <= $5 OR total = bytes THEN message END, identifier, manifest,"
         + " writer_uuid FROM (SELECT *, length(message) AS bytes, sum(length(message)) OVER (ORDER BY sequence_number {0}"
@@ -23,8 +23,8 @@ internal static class PostgreSqlReading
     private static readonly string s_ascendingSql = string.Format(CultureInfo.InvariantCulture, PageSql, "ASC");
     private static readonly string s_descendingSql = string.Format(CultureInfo.InvariantCulture, PageSql, "DESC");
 
-    // The pages of many streams. Each is one index scan; what comes first in the array comes first, and all of them together are no
-    // more than one page may be.
+    // The pages of many streams. Each is one index scan; what comes first in the array comes first, and all of them
+    // together are no more than one page may be.
     private const string ManySql = """
         SELECT sequence_number, created, deleted, CASE WHEN total <= $5 OR total = bytes THEN message END, identifier, manifest,
             writer_uuid, place
@@ -79,8 +79,8 @@ internal static class PostgreSqlReading
         return new StoredPage(rows, isCut || rows.Count == page.Size.Rows);
     }
 
-    /// <summary>Reads a page of each of several streams, in one statement. One that had to leave its place to those before it is
-    /// empty and has more.</summary>
+    /// <summary>Reads a page of each of several streams, in one statement. One that had to leave its place to those
+    /// before it is empty and has more.</summary>
     public static async Task<IReadOnlyList<StoredPage>> ReadPagesAsync(
         PostgreSqlReaders readers, IReadOnlyList<PageQuestion> pages, CancellationToken cancellationToken)
     {
@@ -130,8 +130,8 @@ internal static class PostgreSqlReading
         return answers;
     }
 
-    /// <summary>Whether a failure to read for many may be due to one of them, other than by taking too long: not where the
-    /// connection is, nor where the server can serve nobody or a table is locked.</summary>
+    /// <summary>Whether a failure to read for many may be due to one of them, other than by taking too long: not where
+    /// the connection is, nor where the server can serve nobody or a table is locked.</summary>
     public static bool MayBeOfOne(Exception exception) => exception switch
     {
         PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable } => false,

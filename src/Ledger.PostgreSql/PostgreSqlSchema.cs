@@ -6,13 +6,15 @@ public static class PostgreSqlSchema
 {
     /// <summary>The script that creates the tables, for production, where the ledger's own role may have no right to.
     /// It can be run again without harm. PostgreSQL 12 or newer.</summary>
-    /// <remarks>The ledger's role needs <c>SELECT</c> and <c>INSERT</c> on <c>journal</c>, <c>tags</c> and <c>ledger_loss</c>,
-    /// <c>SELECT</c> on <c>ledger_identity</c>, and all of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and <c>DELETE</c> on <c>snapshot</c> and on the
-    /// other tables whose names begin with <c>ledger_</c>, only. Whoever begins an epoch also needs <c>INSERT</c> on
-    /// <c>ledger_identity</c>. That one says which ledger this is and belongs to the journal: it is backed up and restored with it, and
-    /// never dropped, and so is <c>ledger_loss</c>. The others follow from the journal: dropped, all of them, while the ledger is
-    /// stopped, and created again, they are filled again. Of <c>ledger_id</c> that is done account by account, when a look-up first
-    /// needs it: all rows of the account are read then.</remarks>
+    /// <remarks>The ledger's role needs <c>SELECT</c> and <c>INSERT</c> on <c>journal</c>, <c>tags</c> and
+    /// <c>ledger_loss</c>,
+    /// <c>SELECT</c> on <c>ledger_identity</c>, and all of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and
+    /// <c>DELETE</c> on <c>snapshot</c> and on the other tables whose names begin with <c>ledger_</c>, only. Whoever
+    /// begins an epoch also needs <c>INSERT</c> on
+    /// <c>ledger_identity</c>. That one says which ledger this is and belongs to the journal: it is backed up and
+    /// restored with it, and never dropped, and so is <c>ledger_loss</c>. The others follow from the journal: dropped,
+    /// all of them, while the ledger is stopped, and created again, they are filled again. Of <c>ledger_id</c> that is
+    /// done account by account, when a look-up first needs it: all rows of the account are read then.</remarks>
     public static string Script { get; } = """
         CREATE TABLE IF NOT EXISTS journal (
             ordering BIGINT GENERATED ALWAYS AS IDENTITY,

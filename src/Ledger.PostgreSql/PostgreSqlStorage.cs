@@ -225,9 +225,9 @@ public sealed class PostgreSqlStorage : LedgerStorage
         transaction.Commit();
     }
 
-    // An index that has seen more than there is stands beside a journal which it does not belong to, as when an older one was
-    // put back: what it says may never have been. Both are looked at in one statement, so a node that is at work is no such
-    // case.
+    // An index that has seen more than there is stands beside a journal which it does not belong to, as when an older
+    // one was put back: what it says may never have been. Both are looked at in one statement, so a node that is at
+    // work is no such case.
     private static void EmptyForeignIndex(NpgsqlConnection connection)
     {
         using var transaction = connection.BeginTransaction();
@@ -251,8 +251,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         transaction.Commit();
     }
 
-    // Up to the first start of a ledger that knows the index of ids, the tables may have been there for long: rows may have come from
-    // elsewhere, or from nodes that do not know it.
+    // Up to the first start of a ledger that knows the index of ids, the tables may have been there for long: rows may
+    // have come from elsewhere, or from nodes that do not know it.
     private static void BeginIndex(NpgsqlConnection connection)
     {
         using var update = new NpgsqlCommand(
@@ -268,8 +268,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
         update.ExecuteNonQuery();
     }
 
-    // Others speak PostgreSQL's protocol and do not keep its promises: on its unique keys, its locks and its time-outs everything
-    // here rests.
+    // Others speak PostgreSQL's protocol and do not keep its promises: on its unique keys, its locks and its time-outs
+    // everything here rests.
     private void CheckServer(NpgsqlConnection connection)
     {
         using var command = new NpgsqlCommand("SELECT version(), current_setting('server_version_num')::int", connection);

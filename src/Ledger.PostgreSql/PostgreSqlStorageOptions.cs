@@ -15,8 +15,8 @@ public sealed class PostgreSqlStorageOptions
     /// <value>The default value is <see langword="false"/>.</value>
     public bool AllowUnsafeDurability { get; set; }
 
-    /// <summary>How many transactions of the journal may be under way at once, each on a connection of its own. With two,
-    /// the next batch is sent while the server waits for its disk: when 32 writes wait, or the first has taken two
+    /// <summary>How many transactions of the journal may be under way at once, each on a connection of its own. With
+    /// two, the next batch is sent while the server waits for its disk: when 32 writes wait, or the first has taken two
     /// milliseconds. With a fast disk and little to do one transaction after the other costs the server less.</summary>
     /// <value>The default value is 2. From 1 to 4.</value>
     [Range(1, 4)]

@@ -22,8 +22,8 @@ internal static class SqliteConnections
     {
         // fullfsync: on macOS, fsync alone leaves the data in the drive's cache. Elsewhere it does nothing.
         var connection = Open(connectionString);
-        // cache_size: rows of many accounts touch many pages of the index by account; SQLite's usual 2 MB would have them read
-        // again for each batch.
+        // cache_size: rows of many accounts touch many pages of the index by account; SQLite's usual 2 MB would have
+        // them read again for each batch.
         Execute(connection, "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA cache_size = -65536;");
         return connection;
     }
@@ -54,8 +54,8 @@ internal static class SqliteConnections
     }
 
     /// <summary>Opens a connection that can't write.</summary>
-    /// <remarks>Not mapped into memory: SQLite takes the whole map down whenever somebody has written, which here is always, and
-    /// to fault pages in again and again costs far more than to read a few.</remarks>
+    /// <remarks>Not mapped into memory: SQLite takes the whole map down whenever somebody has written, which here is
+    /// always, and to fault pages in again and again costs far more than to read a few.</remarks>
     public static SqliteConnection OpenReading(string connectionString)
     {
         var connection = Open(connectionString);

@@ -3,11 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Ledger.Sqlite;
 
-/// <summary>Locks a SQLite file as such, by whatever name it was opened (symbolic and hard links, bind mounts), and knows whether it is
-/// still at its path (R19 f).</summary>
-/// <remarks>By flock(2), which SQLite does not use: its own locks are those of fcntl(2), on other bytes and of another kind. Called
-/// directly, since .NET's own file locking can be switched off by the environment. On Windows a file can't be replaced while it is
-/// open, and the lock beside it is all there is.</remarks>
+/// <summary>Locks a SQLite file as such, by whatever name it was opened (symbolic and hard links, bind mounts), and
+/// knows whether it is still at its path (R19 f).</summary>
+/// <remarks>By flock(2), which SQLite does not use: its own locks are those of fcntl(2), on other bytes and of another
+/// kind. Called directly, since .NET's own file locking can be switched off by the environment. On Windows a file can't
+/// be replaced while it is open, and the lock beside it is all there is.</remarks>
 internal sealed partial class SqliteFileLock : IDisposable
 {
     private const int Exclusive = 2;
@@ -70,9 +70,9 @@ internal sealed partial class SqliteFileLock : IDisposable
             : $"The SQLite file '{path}' can't be locked ({Marshal.GetPInvokeErrorMessage(error)}). Use a local disk.");
     }
 
-    /// <summary>What is wrong with how the file is named; null for nothing. SQLite finds its write-ahead log by the name
-    /// that it opens, so what was committed under one name, and is in the log beside it after a crash, is missing under
-    /// another. Symbolic links are no other name: SQLite follows them.</summary>
+    /// <summary>What is wrong with how the file is named; null for nothing. SQLite finds its write-ahead log by the
+    /// name that it opens, so what was committed under one name, and is in the log beside it after a crash, is missing
+    /// under another. Symbolic links are no other name: SQLite follows them.</summary>
     public string? FaultInName()
     {
         if (!OperatingSystem.IsLinux() || _target is null)
@@ -93,7 +93,8 @@ internal sealed partial class SqliteFileLock : IDisposable
             : null;
     }
 
-    /// <summary>Where the file is now, if no longer where it was opened; null where it is, or where that can't be told.</summary>
+    /// <summary>Where the file is now, if no longer where it was opened; null where it is, or where that can't be
+    /// told.</summary>
     public string? FindMove() => _target is not null && Target() is { } now && now != _target ? now : null;
 
     public void Dispose() => _stream.Dispose();

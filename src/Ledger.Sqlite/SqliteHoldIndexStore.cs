@@ -4,17 +4,18 @@ using Ledger.Core;
 
 namespace Ledger.Sqlite;
 
-/// <summary>The hold index, in a file of its own, so that it never waits for the journal's writer nor that for it.</summary>
-/// <remarks>The journal has one writer, so the order of places is that of commits and its end is always settled. The index's
-/// commits need not reach the disk: what is lost follows from the journal, and a checkpoint is lost no later than what it
-/// stands for.</remarks>
+/// <summary>The hold index, in a file of its own, so that it never waits for the journal's writer nor that for
+/// it.</summary>
+/// <remarks>The journal has one writer, so the order of places is that of commits and its end is always settled. The
+/// index's commits need not reach the disk: what is lost follows from the journal, and a checkpoint is lost no later
+/// than what it stands for.</remarks>
 internal sealed class SqliteHoldIndexStore(string journalPath, string path) : IHoldIndexStore
 {
     private const int DuePageRows = 2_048;
     private const int DuePagesMax = 8;
 
-    // An entry that was ended may have been for a transaction that failed; its fixed successor may make the hold, which then
-    // has other accounts or another deadline. The same row read again has neither.
+    // An entry that was ended may have been for a transaction that failed; its fixed successor may make the hold, which
+    // then has other accounts or another deadline. The same row read again has neither.
     private const string InsertHold =
         "INSERT INTO ledger_hold (hold_id, debit_account, credit_account, due_us, state)"
         + " VALUES ($id, $debit, $credit, $due, $state)"
@@ -332,7 +333,8 @@ internal sealed class SqliteHoldIndexStore(string journalPath, string path) : IH
 
     private SqliteStatements Open()
     {
-        // Holds of many accounts touch many pages of the index by account; with SQLite's usual 2 MB these come from the file.
+        // Holds of many accounts touch many pages of the index by account; with SQLite's usual 2 MB these come from the
+        // file.
         var connection = SqliteConnections.OpenRelaxed(_connectionString);
         SqliteConnections.Execute(connection, "PRAGMA cache_size = -32768;");
         return new SqliteStatements(connection);

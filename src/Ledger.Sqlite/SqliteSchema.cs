@@ -4,8 +4,8 @@ using Microsoft.Data.Sqlite;
 
 namespace Ledger.Sqlite;
 
-/// <summary>The tables: those of Akka.Persistence.Sql with its default names, without two indexes that only cost; and those of
-/// the hold index.</summary>
+/// <summary>The tables: those of Akka.Persistence.Sql with its default names, without two indexes that only cost; and
+/// those of the hold index.</summary>
 internal static class SqliteSchema
 {
     private const string Journal = """
@@ -30,9 +30,10 @@ internal static class SqliteSchema
         );
         """;
 
-    // Beside the rows, since it is written in their transactions. The entry of no stream says up to which place of the journal there is
-    // no index of this kind; the number in it is that of the kind. An entry of the nil id says of a stream that it is in the index from
-    // its first row on (0), or that the entry before those of this row was missing when it was stored.
+    // Beside the rows, since it is written in their transactions. The entry of no stream says up to which place of the
+    // journal there is no index of this kind; the number in it is that of the kind. An entry of the nil id says of a
+    // stream that it is in the index from its first row on (0), or that the entry before those of this row was missing
+    // when it was stored.
     private const string Ids = """
         CREATE TABLE IF NOT EXISTS ledger_id (
             id BLOB NOT NULL,
@@ -149,7 +150,8 @@ internal static class SqliteSchema
         SqliteConnections.Execute(connection, Snapshots);
     }
 
-    /// <summary>Makes the hold index, and empties one that stands beside a journal which it does not belong to.</summary>
+    /// <summary>Makes the hold index, and empties one that stands beside a journal which it does not belong
+    /// to.</summary>
     public static void PrepareWork(string path, string journalPath)
     {
         using var journal = new SqliteStatements(

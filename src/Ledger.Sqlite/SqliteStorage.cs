@@ -169,8 +169,8 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
         }
     }
 
-    // R19 b. What is restored into the open file changes neither its path nor its inode. By a connection of its own: what
-    // one has in its cache is no evidence of what the file holds.
+    // R19 b. What is restored into the open file changes neither its path nor its inode. By a connection of its own:
+    // what one has in its cache is no evidence of what the file holds.
     private void Look(DatabaseWatch database, bool isFirst)
     {
         try
@@ -230,8 +230,8 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
         // A file of its own: SQLite's locks live only as long as a transaction, and two processes that take turns
         // are just what must not be. The operating system releases it with the process, however that ends.
-        // And the file itself, which may have several names; the lock beside it is looked at first, since to close the file again would
-        // take away what SQLite has locked in it for a ledger of this process.
+        // And the file itself, which may have several names; the lock beside it is looked at first, since to close the
+        // file again would take away what SQLite has locked in it for a ledger of this process.
         var lockPath = _path + ".lock";
         try
         {

@@ -6,8 +6,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>Goal: an account's mailbox loses, doubles and reorders nothing. Method: any sequence of operations against a list that
-/// does the same; several threads at once.</summary>
+/// <summary>Goal: an account's mailbox loses, doubles and reorders nothing. Method: any sequence of operations against
+/// a list that does the same; several threads at once.</summary>
 public sealed class AccountMailboxTests
 {
     [Property(MaxTest = 500)]

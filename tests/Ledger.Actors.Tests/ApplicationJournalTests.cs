@@ -10,8 +10,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>Goal: a ledger in an actor system that has persistent actors of its own takes nothing from them and gives them nothing.
-/// Method: such an actor with the application's default journal, the ledger added before and after it, on both stores.</summary>
+/// <summary>Goal: a ledger in an actor system that has persistent actors of its own takes nothing from them and gives
+/// them nothing. Method: such an actor with the application's default journal, the ledger added before and after it, on
+/// both stores.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class ApplicationJournalTests : IDisposable
 {

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>Goal: the backup of SQLite that docs/operating/backup.md describes holds the whole ledger. Method: the statement of that page while
-/// a ledger runs and pays, and a ledger on the copy alone.</summary>
+/// <summary>Goal: the backup of SQLite that docs/operating/backup.md describes holds the whole ledger. Method: the
+/// statement of that page while a ledger runs and pays, and a ledger on the copy alone.</summary>
 public sealed class BackupTests : IDisposable
 {
     private static readonly Asset s_usd = Asset.Parse("USD/2");

@@ -7,8 +7,8 @@ using Ledger.Tests.Shared;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>R19: a row follows its predecessor, and a node its database. A ledger whose database loses rows that it had acknowledged
-/// says so and answers nothing more.</summary>
+/// <summary>R19: a row follows its predecessor, and a node its database. A ledger whose database loses rows that it had
+/// acknowledged says so and answers nothing more.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class DatabaseTests
 {
@@ -231,7 +231,8 @@ public sealed class DatabaseTests
         Directory.Delete(directory, recursive: true);
     }
 
-    /// <summary>Its path and its inode stay, and no account need write: those that sleep, or only read, have lost it too.</summary>
+    /// <summary>Its path and its inode stay, and no account need write: those that sleep, or only read, have lost it
+    /// too.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -7,8 +7,9 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>Goal: the core knows how many bytes what it decides will have, without encoding it: never fewer than it has, and not
-/// many more. Method: transactions of any kind are encoded as rows and as messages, and measured.</summary>
+/// <summary>Goal: the core knows how many bytes what it decides will have, without encoding it: never fewer than it
+/// has, and not many more. Method: transactions of any kind are encoded as rows and as messages, and
+/// measured.</summary>
 public sealed class EncodedSizeTests : IDisposable
 {
     private readonly ActorSystem system = ActorSystem.Create("sizes");

@@ -7,7 +7,8 @@ namespace Ledger.Actors.Tests;
 
 /// <summary>
 /// Every form that was ever stored, byte for byte, in Golden/*.hex. A file that is here is never changed: what it holds
-/// lies in somebody's journal. A new form gets a new file: run with LEDGER_WRITE_GOLDEN=1 to write those that are missing.
+/// lies in somebody's journal. A new form gets a new file: run with LEDGER_WRITE_GOLDEN=1 to write those that are
+/// missing.
 /// </summary>
 public partial class GoldenBytesTests
 {

@@ -57,8 +57,8 @@ public sealed class JournalHealthTests
         async Task<HealthReportEntry> CheckAsync() => (await health.CheckHealthAsync()).Entries["ledger-journal"];
     }
 
-    /// <summary>Method: the journal goes away from under fifty accounts that sleep, and for each of them somebody asks again as
-    /// soon as there is an answer.</summary>
+    /// <summary>Method: the journal goes away from under fifty accounts that sleep, and for each of them somebody asks
+    /// again as soon as there is an answer.</summary>
     [Fact]
     public async Task Accounts_that_cannot_be_read_are_not_tried_by_every_call_and_their_callers_learn_it_soon()
     {
@@ -88,7 +88,8 @@ public sealed class JournalHealthTests
             }
         }));
 
-        // Each account once or a few times before it was known that it is not theirs alone; then four times a second in all.
+        // Each account once or a few times before it was known that it is not theirs alone; then four times a second in
+        // all.
         longest.ShouldBeLessThan(TimeSpan.FromSeconds(15));
         asked.ShouldBeGreaterThan(1000);
         recoveries.Reads.Failures.ShouldBeLessThan(300);
@@ -108,8 +109,8 @@ public sealed class JournalHealthTests
         await Until.TrueAsync(() => Task.FromResult(recoveries.Count == 0));
     }
 
-    /// <summary>Method: five accounts whose rows are damaged are asked for without pause until their callers are told at once; then
-    /// others that sleep are read.</summary>
+    /// <summary>Method: five accounts whose rows are damaged are asked for without pause until their callers are told
+    /// at once; then others that sleep are read.</summary>
     [Fact]
     public async Task Accounts_that_are_damaged_keep_no_others_from_being_read()
     {

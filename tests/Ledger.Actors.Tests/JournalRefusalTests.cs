@@ -5,7 +5,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>A ledger does not run over a journal that its storage knows nothing of, whatever the application has configured.</summary>
+/// <summary>A ledger does not run over a journal that its storage knows nothing of, whatever the application has
+/// configured.</summary>
 public sealed class JournalRefusalTests
 {
     [Theory]

@@ -616,8 +616,8 @@ public sealed class LeaseTests : IDisposable
             (await store.ClaimAsync(dead.Id, shard, 1, [])).ShouldBeTrue();
             store.Revoke([dead.Id]);
 
-            // Each with a lease that is as new as its claim. Whether the dead one's time is over is looked at now and then, so who
-            // claims asks again.
+            // Each with a lease that is as new as its claim. Whether the dead one's time is over is looked at now and
+            // then, so who claims asks again.
             Guid[] results = [];
             await Until.TrueAsync(async () =>
             {
@@ -703,7 +703,8 @@ public sealed class LeaseTests : IDisposable
         await allocation.AllocateShard(region, "3", other).WaitAsync(s_patience);
         leases.Renew(here.Id).ShouldBeFalse();
 
-        // A shard that a region has, without the coordinator's knowing, is left there; one that it has handed over is not.
+        // A shard that a region has, without the coordinator's knowing, is left there; one that it has handed over is
+        // not.
         leases.Release(here.Id);
         leases.Enter(here, TimeSpan.FromMinutes(1));
         var knowing = other.Add(region, ImmutableList<string>.Empty);

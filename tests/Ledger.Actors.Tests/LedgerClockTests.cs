@@ -6,8 +6,8 @@ using Ledger.Core;
 namespace Ledger.Actors.Tests;
 
 /// <summary>
-/// Goal: the time of a node follows the database's clock, or the machine's, as far as these can be believed, and never goes back
-/// (R21, T1 to T3). Method: clocks that are set by hand.
+/// Goal: the time of a node follows the database's clock, or the machine's, as far as these can be believed, and never
+/// goes back (R21, T1 to T3). Method: clocks that are set by hand.
 /// </summary>
 public sealed class LedgerClockTests
 {

@@ -119,7 +119,8 @@ public sealed class SqliteTestStorage : TestStorage
         from.BackupDatabase(to);
     }
 
-    /// <summary>Removes the snapshots, as must be done beside a journal that was put back. Not under a running ledger.</summary>
+    /// <summary>Removes the snapshots, as must be done beside a journal that was put back. Not under a running
+    /// ledger.</summary>
     public void DropSnapshots()
     {
         foreach (var file in Directory.EnumerateFiles(directory, "ledger.snapshots.db*"))
@@ -202,7 +203,8 @@ public sealed class LedgerHost : IAsyncDisposable
         return new LedgerHost(host);
     }
 
-    /// <summary>Ends the process as a crash does, as far as one process can: nothing that was put off is written.</summary>
+    /// <summary>Ends the process as a crash does, as far as one process can: nothing that was put off is
+    /// written.</summary>
     public async Task KillAsync()
     {
         var system = System;

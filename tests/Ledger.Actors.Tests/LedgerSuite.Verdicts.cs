@@ -143,7 +143,8 @@ public abstract partial class LedgerSuite
             (await host.Ledger.PostTransactionAsync(split)).Status.ShouldBe(TransferStatus.Created);
         }
 
-        // As if the participant had been damaged after its vote: it has prepared, and nobody has booked but the last agent.
+        // As if the participant had been damaged after its vote: it has prepared, and nobody has booked but the last
+        // agent.
         foreach (var account in new[] { hot, bad })
         {
             storage.Execute(

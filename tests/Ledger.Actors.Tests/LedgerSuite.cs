@@ -6,8 +6,8 @@ using Ledger.Core;
 namespace Ledger.Actors.Tests;
 
 /// <summary>
-/// What an application sees of a ledger, on every storage: the same tests over a real SQLite file, a real PostgreSQL, and
-/// a cluster of one on PostgreSQL.
+/// What an application sees of a ledger, on every storage: the same tests over a real SQLite file, a real PostgreSQL,
+/// and a cluster of one on PostgreSQL.
 /// </summary>
 public abstract partial class LedgerSuite : IDisposable
 {

@@ -3,8 +3,8 @@ using Ledger.Actors.Remoting;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>Goal: a member that has just joined may be silent for longer than one that has long been there, and only so long.
-/// Method: the detector with a clock of the test's.</summary>
+/// <summary>Goal: a member that has just joined may be silent for longer than one that has long been there, and only so
+/// long. Method: the detector with a clock of the test's.</summary>
 public sealed class PatientFailureDetectorTests
 {
     private static readonly Config s_config = ConfigurationFactory.ParseString("""

@@ -23,7 +23,8 @@ public sealed class RecentTransfersTests
     {
         var recent = new RecentTransfers();
 
-        // Ids of two threads fall into the same slots: the one differs from the other in bits that cancel each other out.
+        // Ids of two threads fall into the same slots: the one differs from the other in bits that cancel each other
+        // out.
         Parallel.For(0, 8, thread =>
         {
             for (var i = 0; i < 50_000; i++)

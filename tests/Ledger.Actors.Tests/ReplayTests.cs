@@ -4,8 +4,9 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>I8, byte for byte: what an account is after its journal was written and read again, in its stored form, is what it
-/// was when it decided. Without actors and without a database, over everything that a client can ask for.</summary>
+/// <summary>I8, byte for byte: what an account is after its journal was written and read again, in its stored form, is
+/// what it was when it decided. Without actors and without a database, over everything that a client can ask
+/// for.</summary>
 public sealed class ReplayTests
 {
     private static readonly Asset Usd = Asset.Parse("USD/2");

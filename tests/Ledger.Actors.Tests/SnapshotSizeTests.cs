@@ -6,8 +6,8 @@ using Ledger.Sqlite;
 
 namespace Ledger.Actors.Tests;
 
-/// <summary>Goal: whatever strangers put on an account, its snapshot stays small (S9, R17). Method: an account on which a stranger makes
-/// holds with everything at its longest, and the snapshot of it as it is stored.</summary>
+/// <summary>Goal: whatever strangers put on an account, its snapshot stays small (S9, R17). Method: an account on which
+/// a stranger makes holds with everything at its longest, and the snapshot of it as it is stored.</summary>
 public sealed class SnapshotSizeTests : IAccountHost
 {
     private const int Holds = 1_000;

@@ -307,8 +307,8 @@ public sealed class WireTests : IDisposable
         }
     }
 
-    // Every property, however deep, with arrays by what they hold: record equality stops at them, and equality of parts stops
-    // at the digest.
+    // Every property, however deep, with arrays by what they hold: record equality stops at them, and equality of parts
+    // stops at the digest.
     private static void ShouldBeSame(object? actual, object? expected, string path = "")
     {
         if (expected is null || actual is null || expected is string or IActorRef || expected.GetType().IsPrimitive

@@ -12,8 +12,8 @@ internal static class CapacityBenchmark
     // Each is read again before it can have gone to sleep.
     private const int PartMax = 60_000;
 
-    /// <summary>Costs from uniform and hot transfers and from reads; predictions of zipf and cold ones. All take turns, round by
-    /// round, and the medians count: what a processor gets done in a second changes within minutes.</summary>
+    /// <summary>Costs from uniform and hot transfers and from reads; predictions of zipf and cold ones. All take turns,
+    /// round by round, and the medians count: what a processor gets done in a second changes within minutes.</summary>
     public static async Task RunAsync(Settings settings, Report report, CancellationToken cancellationToken)
     {
         var inFlight = settings.InFlight.Max();
@@ -48,7 +48,8 @@ internal static class CapacityBenchmark
                 }
             }
 
-            // A transfer costs something, and each of its rows; a wake-up is what a read costs more when its account slept.
+            // A transfer costs something, and each of its rows; a wake-up is what a read costs more when its account
+            // slept.
             var (uniform, hot) = (Typical.Of(runs["uniform"]), Typical.Of(runs["hot"]));
             var row = (uniform.Cost - hot.Cost) / (uniform.Rows - hot.Rows);
             var transfer = hot.Cost - (row * hot.Rows);

@@ -5,7 +5,8 @@ using Ledger.Tests.Shared;
 
 namespace Ledger.Benchmarks;
 
-/// <summary>The ledger and what a user would take instead, in turn, on one machine and one PostgreSQL with the same durability.</summary>
+/// <summary>The ledger and what a user would take instead, in turn, on one machine and one PostgreSQL with the same
+/// durability.</summary>
 internal static class CompareBenchmark
 {
     /// <exception cref="FormatException">A workload's calls are not single transfers between two accounts.</exception>

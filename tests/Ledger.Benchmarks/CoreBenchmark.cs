@@ -4,8 +4,8 @@ using Ledger.Core;
 
 namespace Ledger.Benchmarks;
 
-/// <summary>Accounts alone, in memory and on one thread: what the protocol itself costs. With the codec, too: what a row
-/// costs before it reaches a database.</summary>
+/// <summary>Accounts alone, in memory and on one thread: what the protocol itself costs. With the codec, too: what a
+/// row costs before it reaches a database.</summary>
 internal static class CoreBenchmark
 {
     private const int InFlight = 512;

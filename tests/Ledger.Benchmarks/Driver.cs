@@ -50,7 +50,8 @@ internal sealed class Driver : IDisposable
 
     private int Channel => (int)((uint)Interlocked.Increment(ref nextChannel) % (uint)channels.Length);
 
-    /// <summary>Opens a workload's accounts and gives them what they have at the beginning, unless that was done.</summary>
+    /// <summary>Opens a workload's accounts and gives them what they have at the beginning, unless that was
+    /// done.</summary>
     public async Task OpenAsync(Workload workload, CancellationToken cancellationToken)
     {
         if (!await OpenAsync(workload.Accounts, cancellationToken))

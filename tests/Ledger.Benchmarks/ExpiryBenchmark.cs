@@ -20,7 +20,8 @@ internal static class ExpiryBenchmark
 {
     private const int Holds = 20;
 
-    // Together fewer than the calls that one account works on at once, 10,000, and few enough that none waits for seconds.
+    // Together fewer than the calls that one account works on at once, 10,000, and few enough that none waits for
+    // seconds.
     private const int Batch = 500;
     private const int BatchesAtOnce = 8;
     private static readonly TimeSpan s_apart = TimeSpan.FromMilliseconds(250);

@@ -15,8 +15,8 @@ using Npgsql;
 
 namespace Ledger.Benchmarks;
 
-/// <summary>Very many holds with timeouts on accounts that sleep: how late do they expire? Their deadlines are spread evenly over
-/// a window; lateness is the time that the journal gives the expiry, less the hold's deadline.</summary>
+/// <summary>Very many holds with timeouts on accounts that sleep: how late do they expire? Their deadlines are spread
+/// evenly over a window; lateness is the time that the journal gives the expiry, less the hold's deadline.</summary>
 internal static class HoldsBenchmark
 {
     private const int HoldsOfCreditAccount = 1000;

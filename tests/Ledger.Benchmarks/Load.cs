@@ -27,8 +27,8 @@ internal sealed class Load(bool isTimed = true)
     private long _acknowledged;
     private long _amount;
 
-    /// <summary>Latencies in microseconds, from the first sending to the answer, repetitions included; with a fixed rate from the
-    /// moment at which a call was due.</summary>
+    /// <summary>Latencies in microseconds, from the first sending to the answer, repetitions included; with a fixed
+    /// rate from the moment at which a call was due.</summary>
     public LongConcurrentHistogram Latency => _latency ?? throw new InvalidOperationException("Nothing was timed.");
 
     /// <summary>What was answered other than by a recorded transfer, by its reason, and what was repeated.</summary>
@@ -111,8 +111,8 @@ internal sealed class Load(bool isTimed = true)
         }
     }
 
-    /// <summary>Calls at a fixed rate, whether or not the earlier ones are answered; each is timed from when it was due, so that one that
-    /// has to wait because the driver or the ledger is late counts with its wait.</summary>
+    /// <summary>Calls at a fixed rate, whether or not the earlier ones are answered; each is timed from when it was
+    /// due, so that one that has to wait because the driver or the ledger is late counts with its wait.</summary>
     /// <param name="next">Makes up a call.</param>
     /// <param name="send">Makes one call and tells the load what it has recorded.</param>
     /// <param name="rate">Calls per second.</param>

@@ -116,8 +116,8 @@ internal static class LoadBenchmarks
                 }
             }
 
-            // A new process remembers nothing. Its first two reads have code to compile, although other accounts have been
-            // woken; those of the same accounts when they have gone to sleep again have not.
+            // A new process remembers nothing. Its first two reads have code to compile, although other accounts have
+            // been woken; those of the same accounts when they have gone to sleep again have not.
             var first = new Load();
             var again = new Load();
             foreach (var warm in others.Chunk(warmPerRound))

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Ledger.Benchmarks;
 
-/// <summary>What /proc says about processes. Elsewhere than on Linux it says nothing, and costs are reported as 0.</summary>
+/// <summary>What /proc says about processes. Elsewhere than on Linux it says nothing, and costs are reported as
+/// 0.</summary>
 internal static class ProcessTimes
 {
     // Fixed by Linux' interface to programs, whatever the kernel's own clock.

@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace Ledger.Chaos.Checking.Tests;
 
-/// <summary>Runs without a fault of the ledger's are clean, whatever crashes in them: random workloads of several clients on a
-/// ledger in this process, which is killed in the middle some times.</summary>
+/// <summary>Runs without a fault of the ledger's are clean, whatever crashes in them: random workloads of several
+/// clients on a ledger in this process, which is killed in the middle some times.</summary>
 public class CleanRunTests
 {
     [Theory]

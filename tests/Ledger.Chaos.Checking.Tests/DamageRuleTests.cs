@@ -1,7 +1,8 @@
 namespace Ledger.Chaos.Checking.Tests;
 
-/// <summary>Goal: what an account that can't be read, an operator or a limit makes of calls is judged. Method: a clean run, of which it is
-/// said afterwards that an account was damaged, a fault went wrong, or a call was answered otherwise.</summary>
+/// <summary>Goal: what an account that can't be read, an operator or a limit makes of calls is judged. Method: a clean
+/// run, of which it is said afterwards that an account was damaged, a fault went wrong, or a call was answered
+/// otherwise.</summary>
 public sealed class DamageRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
 {
     // Behind all calls of the run itself.

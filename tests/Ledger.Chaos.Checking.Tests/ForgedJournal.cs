@@ -5,8 +5,8 @@ using Microsoft.Data.Sqlite;
 
 namespace Ledger.Chaos.Checking.Tests;
 
-/// <summary>A journal that can be changed as a faulty ledger would have written it: rows are decoded, changed, and written to
-/// another file with whole hash chains, so that nothing but the fault itself speaks against them.</summary>
+/// <summary>A journal that can be changed as a faulty ledger would have written it: rows are decoded, changed, and
+/// written to another file with whole hash chains, so that nothing but the fault itself speaks against them.</summary>
 internal sealed class ForgedJournal
 {
     public required List<Row> Rows { get; init; }

@@ -1,7 +1,7 @@
 namespace Ledger.Chaos.Checking.Tests;
 
-/// <summary>Each rule fires on what a faulty ledger would tell its clients. The run itself is clean; one thing of its history is
-/// changed, and the rule that speaks against it must.</summary>
+/// <summary>Each rule fires on what a faulty ledger would tell its clients. The run itself is clean; one thing of its
+/// history is changed, and the rule that speaks against it must.</summary>
 public class HistoryRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
 {
     private static readonly CallError Lost = new() { Code = "UNAVAILABLE", Reason = "UNAVAILABLE", Outcome = "unknown" };

@@ -3,8 +3,8 @@ using Microsoft.Data.Sqlite;
 
 namespace Ledger.Chaos.Checking.Tests;
 
-/// <summary>Each rule fires on what a faulty ledger would write. The hash chains of what is forged are whole, so nothing but the
-/// fault speaks against it.</summary>
+/// <summary>Each rule fires on what a faulty ledger would write. The hash chains of what is forged are whole, so
+/// nothing but the fault speaks against it.</summary>
 public class JournalRuleTests(ScriptedRun run) : IClassFixture<ScriptedRun>
 {
     [Fact]

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Ledger.Chaos.Checking.Tests;
 
-/// <summary>A real ledger in this process, on a SQLite file of its own, whose calls are recorded as the chaos driver records
-/// those of its clients.</summary>
+/// <summary>A real ledger in this process, on a SQLite file of its own, whose calls are recorded as the chaos driver
+/// records those of its clients.</summary>
 internal sealed class RecordedRun : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

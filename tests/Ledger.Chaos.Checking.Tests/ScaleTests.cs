@@ -9,8 +9,8 @@ using Xunit.Abstractions;
 
 namespace Ledger.Chaos.Checking.Tests;
 
-/// <summary>A long run is checked in little time. History and journal are made up, as a ledger without faults would leave
-/// them. <c>LEDGER_CHECKER_CALLS</c> says how many calls; a million are to take less than a minute.</summary>
+/// <summary>A long run is checked in little time. History and journal are made up, as a ledger without faults would
+/// leave them. <c>LEDGER_CHECKER_CALLS</c> says how many calls; a million are to take less than a minute.</summary>
 public sealed class ScaleTests(ITestOutputHelper output) : IDisposable
 {
     private const int AccountCount = 1000;

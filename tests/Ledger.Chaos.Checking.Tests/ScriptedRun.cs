@@ -2,8 +2,8 @@ using Ledger.Core;
 
 namespace Ledger.Chaos.Checking.Tests;
 
-/// <summary>One small run, call after call, in which a little of everything happens. Its times are made up, so that a test can
-/// say what was before what: call number i takes the first half of millisecond i.</summary>
+/// <summary>One small run, call after call, in which a little of everything happens. Its times are made up, so that a
+/// test can say what was before what: call number i takes the first half of millisecond i.</summary>
 public sealed class ScriptedRun : IAsyncLifetime
 {
     private readonly Dictionary<string, int> named = new(StringComparer.Ordinal);

@@ -3,8 +3,9 @@ using Ledger.Core;
 namespace Ledger.Chaos.Checking;
 
 /// <summary>
-/// What clients were told, held against what the journal decided: nothing acknowledged is missing or other than it was asked
-/// for, nothing happened twice or unasked, nothing that was rejected happened, look-ups and errors tell the truth.
+/// What clients were told, held against what the journal decided: nothing acknowledged is missing or other than it was
+/// asked for, nothing happened twice or unasked, nothing that was rejected happened, look-ups and errors tell the
+/// truth.
 /// </summary>
 internal sealed class Answers(HistoryFile history, Books books, Findings findings, bool isFinished)
 {
@@ -69,7 +70,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
         }
     }
 
-    /// <summary>Whether a request says the same as a transfer on record. What a post or a void leaves out is its hold's.</summary>
+    /// <summary>Whether a request says the same as a transfer on record. What a post or a void leaves out is its
+    /// hold's.</summary>
     public static bool IsSame(TransferContent asked, Transfer known)
     {
         const TransferFlags compared = TransferFlags.Pending | TransferFlags.PostPending | TransferFlags.VoidPending
@@ -338,9 +340,9 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
             Books.CallsOf(facts));
     }
 
-    // Whether a post or a void was refused that does not name its account, and whose hold nobody had been told of: no account is
-    // known that could write the refusal down, so that it is none for ever. In a transaction, which needs both accounts, an earlier
-    // leg may be blamed. What an account has refused comes with its balances, or as a copy.
+    // Whether a post or a void was refused that does not name its account, and whose hold nobody had been told of: no
+    // account is known that could write the refusal down, so that it is none for ever. In a transaction, which needs
+    // both accounts, an earlier leg may be blamed. What an account has refused comes with its balances, or as a copy.
     private bool WasNotPlaced(Call call, TransferStatus status)
     {
         var isTransaction = call.Record.Kind == CallKind.Transaction;
@@ -677,7 +679,8 @@ internal sealed class Answers(HistoryFile history, Books books, Findings finding
                 findings.Add(Rule.ErrorsKnown, $"a call failed with {error.Code}, which the ledger has not explained", call);
             }
 
-            // Whether it had left the client at all, only the client knows; where it lies, an effect without a call tells (C4).
+            // Whether it had left the client at all, only the client knows; where it lies, an effect without a call
+            // tells (C4).
             return;
         }
 

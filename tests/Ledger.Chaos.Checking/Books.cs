@@ -19,7 +19,8 @@ internal sealed class Attempt(TransferId id, UInt128 key, ReferenceAccount coord
     /// <summary>All legs, from the coordinator's row; null before that, and once it is settled.</summary>
     public IReadOnlyList<ResolvedLeg>? Legs { get; set; }
 
-    /// <summary>The accounts that take part, the coordinator first and the last agent last, as far as rows have named them.</summary>
+    /// <summary>The accounts that take part, the coordinator first and the last agent last, as far as rows have named
+    /// them.</summary>
     public List<AttemptSide> Sides { get; } = new(2);
 
     /// <summary>What each transfer of it did; empty unless it was committed.</summary>
@@ -147,12 +148,13 @@ internal sealed class IdFacts
 }
 
 /// <summary>
-/// The journal, folded row by row in the order in which the rows were written, on the reference ledger; and what can be said
-/// of it alone: numbers, hash chains, one writer, atomicity, limits, holds, conservation at every prefix.
+/// The journal, folded row by row in the order in which the rows were written, on the reference ledger; and what can be
+/// said of it alone: numbers, hash chains, one writer, atomicity, limits, holds, conservation at every prefix.
 /// </summary>
 internal sealed class Books
 {
-    /// <summary>A place in a stream: the row's number, and in it the number of events up to and with the one that is meant.</summary>
+    /// <summary>A place in a stream: the row's number, and in it the number of events up to and with the one that is
+    /// meant.</summary>
     private const int PlaceBits = 20;
 
     private readonly Findings findings;
@@ -529,9 +531,10 @@ internal sealed class Books
     private static bool Shows(ReferenceAccount account, AccountReading reading) =>
         account.Exists && account.Counters == Counters.Of(reading) && account.Closed == reading.IsClosed;
 
-    // A coordinator tells of commits before it has written them: their proof is the last agent's row. A crash may lose that row, and
-    // the next incarnation writes them again, perhaps together with others. So what a read shows may also be the row before
-    // and some of the commits that were still to be written: all those that a client had been told of before the read.
+    // A coordinator tells of commits before it has written them: their proof is the last agent's row. A crash may lose
+    // that row, and the next incarnation writes them again, perhaps together with others. So what a read shows may also
+    // be the row before and some of the commits that were still to be written: all those that a client had been told of
+    // before the read.
     private void MatchLazily(
         ReferenceAccount account, long number, Call read, in Counters before, bool closed,
         List<(Attempt Attempt, Counters Delta)> lazy)
@@ -1068,8 +1071,8 @@ internal sealed class Books
             effect.IsDebited |= isDebit;
             effect.IsCredited |= !isDebit;
 
-            // What is done here, and what is still owed by accounts that have not written the commit yet, come to nothing at
-            // any prefix.
+            // What is done here, and what is still owed by accounts that have not written the commit yet, come to
+            // nothing at any prefix.
             Balance(account.Asset, isDebit, Leg.Posted(leg));
             if (isDebit)
             {
@@ -1119,8 +1122,8 @@ internal sealed class Books
 
     private static void Settled(Attempt attempt)
     {
-        // What is committed is prepared everywhere, and its legs are in its effects. What is aborted may still be prepared by a
-        // message that was late.
+        // What is committed is prepared everywhere, and its legs are in its effects. What is aborted may still be
+        // prepared by a message that was late.
         if (--attempt.Open == 0 && attempt.IsCommitted)
         {
             attempt.Legs = null;

@@ -4,18 +4,18 @@ using System.Globalization;
 namespace Ledger.Chaos.Checking;
 
 /// <summary>
-/// Judges a run of the chaos suite by two things that can't both be wrong in the same way: the history, which says what clients
-/// asked and were told, and the journal, which says what was decided.
+/// Judges a run of the chaos suite by two things that can't both be wrong in the same way: the history, which says what
+/// clients asked and were told, and the journal, which says what was decided.
 /// </summary>
 /// <remarks>
-/// The method. The journal's rows are decoded and folded, in the order in which they were written, on a small ledger of the
-/// checker's own (<see cref="ReferenceAccount"/>), which says what the books are at every place of every stream, and complains of
-/// what can't be (<see cref="Books"/>: C1, C3, C7, C9 to C12). Reads name the row that they rest on, so each is compared with
-/// the books at that very place. Then what clients were told is held against the decisions (<see cref="Answers"/>: C2 to C5,
-/// C11, C14), and all calls are gone through in real time (<see cref="RealTime"/>: C6 to C8). At last windows of the busiest
-/// accounts are explained without the help of versions (<see cref="Linearizability"/>: C6).
-/// A run whose final phase is missing proves nothing, whatever else holds: its verdict is <see cref="Verdict.Unknown"/>, or
-/// violated, but never clean.
+/// The method. The journal's rows are decoded and folded, in the order in which they were written, on a small ledger of
+/// the checker's own (<see cref="ReferenceAccount"/>), which says what the books are at every place of every stream,
+/// and complains of what can't be (<see cref="Books"/>: C1, C3, C7, C9 to C12). Reads name the row that they rest on,
+/// so each is compared with the books at that very place. Then what clients were told is held against the decisions
+/// (<see cref="Answers"/>: C2 to C5, C11, C14), and all calls are gone through in real time (<see cref="RealTime"/>: C6
+/// to C8). At last windows of the busiest accounts are explained without the help of versions
+/// (<see cref="Linearizability"/>: C6). A run whose final phase is missing proves nothing, whatever else holds: its
+/// verdict is <see cref="Verdict.Unknown"/>, or violated, but never clean.
 /// </remarks>
 public static class ChaosChecker
 {

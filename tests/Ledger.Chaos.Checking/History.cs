@@ -57,7 +57,8 @@ public sealed record AccountContent
 [JsonConverter(typeof(JsonStringEnumConverter<CallKind>))]
 public enum CallKind
 {
-    /// <summary>OpenAccounts, of <see cref="CallRequest.Accounts"/>; the statuses are in <see cref="CallResult.Accounts"/>.</summary>
+    /// <summary>OpenAccounts, of <see cref="CallRequest.Accounts"/>; the statuses are in
+    /// <see cref="CallResult.Accounts"/>.</summary>
     [JsonStringEnumMemberName("open")]
     Open,
 
@@ -106,12 +107,14 @@ public enum CallKind
 [JsonConverter(typeof(JsonStringEnumConverter<CallOutcome>))]
 public enum CallOutcome
 {
-    /// <summary>A write that is recorded (CREATED, or EXISTS without a failed leg), or a read that was answered.</summary>
+    /// <summary>A write that is recorded (CREATED, or EXISTS without a failed leg), or a read that was
+    /// answered.</summary>
     [JsonStringEnumMemberName("ok")]
     Ok,
 
-    /// <summary>A write that recorded nothing, by its status or because the call failed so that nothing was applied; or a
-    /// read that failed, which never leaves anything open. <see cref="CallRecord.Error"/> tells the failures.</summary>
+    /// <summary>A write that recorded nothing, by its status or because the call failed so that nothing was applied; or
+    /// a read that failed, which never leaves anything open. <see cref="CallRecord.Error"/> tells the
+    /// failures.</summary>
     [JsonStringEnumMemberName("rejected")]
     Rejected,
 
@@ -123,7 +126,8 @@ public enum CallOutcome
 /// <summary>One call of one client, written when it completed or was given up.</summary>
 public sealed record CallRecord : HistoryRecord
 {
-    /// <summary>The client: it does one call after another. After a call that ended unknown it goes on as another one.</summary>
+    /// <summary>The client: it does one call after another. After a call that ended unknown it goes on as another
+    /// one.</summary>
     public required long Process { get; init; }
 
     /// <summary>The call's number, unique in the run.</summary>
@@ -144,8 +148,8 @@ public sealed record CallRecord : HistoryRecord
 
     public required CallOutcome Outcome { get; init; }
 
-    /// <summary>The status by its name in the protocol, without its prefix, such as CREATED; empty for reads, and for calls
-    /// that failed as a whole.</summary>
+    /// <summary>The status by its name in the protocol, without its prefix, such as CREATED; empty for reads, and for
+    /// calls that failed as a whole.</summary>
     public string Status { get; init; } = "";
 
     /// <summary>For a call that failed as a whole: how. Otherwise null.</summary>
@@ -180,7 +184,8 @@ public sealed record CallRequest
     /// <summary>The account that is read, listed or looked into.</summary>
     public string? Account { get; init; }
 
-    /// <summary>For a page of a statement: the first and the last entry's number to include; null for no bound.</summary>
+    /// <summary>For a page of a statement: the first and the last entry's number to include; null for no
+    /// bound.</summary>
     public ulong? MinSequence { get; init; }
 
     public ulong? MaxSequence { get; init; }
@@ -261,15 +266,16 @@ public sealed record TransferContent
 /// <summary>How a call failed as a whole.</summary>
 public sealed record CallError
 {
-    /// <summary>The gRPC status by its name in upper case, such as UNAVAILABLE; or CLIENT_CANCELLED when the client itself
-    /// broke the call off; or UNCLASSIFIED for anything else, which is a finding.</summary>
+    /// <summary>The gRPC status by its name in upper case, such as UNAVAILABLE; or CLIENT_CANCELLED when the client
+    /// itself broke the call off; or UNCLASSIFIED for anything else, which is a finding.</summary>
     public required string Code { get; init; }
 
-    /// <summary>The ledger's reason (google.rpc.ErrorInfo), such as OVERLOADED; empty when the failure did not come from
-    /// the ledger but from the way there.</summary>
+    /// <summary>The ledger's reason (google.rpc.ErrorInfo), such as OVERLOADED; empty when the failure did not come
+    /// from the ledger but from the way there.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>What the ledger said under "outcome" in the metadata of the ErrorInfo; empty when it said nothing.</summary>
+    /// <summary>What the ledger said under "outcome" in the metadata of the ErrorInfo; empty when it said
+    /// nothing.</summary>
     public string Outcome { get; init; } = "";
 
     public string Message { get; init; } = "";
@@ -281,7 +287,8 @@ public sealed record CallError
 /// <summary>What was answered. Which members are set follows from the call's kind.</summary>
 public sealed record CallResult
 {
-    /// <summary>For a write or a lookup: when it was committed. For a lookup of a rejection: when it was rejected.</summary>
+    /// <summary>For a write or a lookup: when it was committed. For a lookup of a rejection: when it was
+    /// rejected.</summary>
     public DateTimeOffset? CreateTime { get; init; }
 
     /// <summary>For a write: whether it had been decided by an earlier request.</summary>
@@ -290,7 +297,8 @@ public sealed record CallResult
     /// <summary>For a write or a lookup of one transfer: the amount that was moved, held or released.</summary>
     public UInt128? Amount { get; init; }
 
-    /// <summary>For a rejection that is on record: the balances of the account that refused, as they were seen.</summary>
+    /// <summary>For a rejection that is on record: the balances of the account that refused, as they were
+    /// seen.</summary>
     public BalancesContent? BalanceSeen { get; init; }
 
     /// <summary>For a transaction: the leg that failed.</summary>
@@ -398,7 +406,8 @@ public sealed record FaultRecord : HistoryRecord
     /// <summary>What else is worth knowing, for people.</summary>
     public string Note { get; init; } = "";
 
-    /// <summary>What the driver saw that must not be, such as a node that ended where none had to; empty for nothing.</summary>
+    /// <summary>What the driver saw that must not be, such as a node that ended where none had to; empty for
+    /// nothing.</summary>
     public string Wrong { get; init; } = "";
 }
 
@@ -413,8 +422,8 @@ public sealed record DamageRecord : HistoryRecord
 
     public required IReadOnlyList<DamagedAccount> Accounts { get; init; }
 
-    /// <summary>When every probed account had been written by a probe that began after <see cref="From"/>; null when that did not
-    /// happen in time.</summary>
+    /// <summary>When every probed account had been written by a probe that began after <see cref="From"/>; null when
+    /// that did not happen in time.</summary>
     public long? OthersWritable { get; init; }
 
     /// <summary>Whether no other fault was under way, so that nothing else kept calls from being answered.</summary>
@@ -430,7 +439,8 @@ public sealed record DamageRecord : HistoryRecord
 /// <param name="RowsAfter">How many it had before it was fixed.</param>
 public sealed record DamagedAccount(string Address, long RowsBefore, long RowsAfter);
 
-/// <summary>The last line: the final phase. A history without it, or with one that did not finish, proves nothing.</summary>
+/// <summary>The last line: the final phase. A history without it, or with one that did not finish, proves
+/// nothing.</summary>
 public sealed record FinalRecord : HistoryRecord
 {
     public required long From { get; init; }

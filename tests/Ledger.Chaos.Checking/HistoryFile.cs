@@ -20,10 +20,12 @@ internal sealed class Call(CallRecord record, long offset, int length)
     /// <summary>For a write: the decision of the journal about what it asks for; null when there is none.</summary>
     public Decision? Decision { get; set; }
 
-    /// <summary>Whether it was refused by nobody who could have written that down: what it asked for may come about later.</summary>
+    /// <summary>Whether it was refused by nobody who could have written that down: what it asked for may come about
+    /// later.</summary>
     public bool IsUndecided { get; set; }
 
-    /// <summary>For a read: the places in the account's stream, in order, at which the account was as it was read.</summary>
+    /// <summary>For a read: the places in the account's stream, in order, at which the account was as it was
+    /// read.</summary>
     public List<long>? Places { get; set; }
 
     /// <summary>Whether what it shows was never written like that, see <see cref="Books"/>.</summary>

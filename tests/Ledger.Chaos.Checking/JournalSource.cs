@@ -72,7 +72,8 @@ internal sealed class JournalSource(string connection)
         return snapshots;
     }
 
-    /// <summary>The entries of the index of ids; null where there is none, or none that is as old as the journal.</summary>
+    /// <summary>The entries of the index of ids; null where there is none, or none that is as old as the
+    /// journal.</summary>
     public async Task<IReadOnlySet<(TransferId Id, string Stream, long SequenceNr)>?> IndexedIdsAsync(
         CancellationToken cancellationToken)
     {

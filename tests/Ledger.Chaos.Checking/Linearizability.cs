@@ -24,12 +24,12 @@ internal enum Order
 }
 
 /// <summary>
-/// The second opinion on reads and writes of an account, by the search of Wing and Gong with a memory of the states that were
-/// tried: it knows only when calls began and ended, what writes add, and what reads showed.
+/// The second opinion on reads and writes of an account, by the search of Wing and Gong with a memory of the states
+/// that were tried: it knows only when calls began and ended, what writes add, and what reads showed.
 /// </summary>
 /// <remarks>Of a long history windows are looked at, each from one read on. What the account had then is what that read
-/// showed. A write that was under way at that moment may be in it or not, so it may count or not; a write that ends after the
-/// window may be left out. Both only allow more.</remarks>
+/// showed. A write that was under way at that moment may be in it or not, so it may count or not; a write that ends
+/// after the window may be left out. Both only allow more.</remarks>
 internal static class Linearizability
 {
     public const int OperationsMax = 256;

@@ -7,8 +7,8 @@ namespace Ledger.Chaos.Checking;
 /// <summary>The names of the protocol: statuses, and the errors that a call may end with.</summary>
 internal static class Names
 {
-    /// <summary>The ledger's reasons for a call that failed as a whole: the gRPC status of each, and whether it leaves open
-    /// what was applied. A test holds this against the facade.</summary>
+    /// <summary>The ledger's reasons for a call that failed as a whole: the gRPC status of each, and whether it leaves
+    /// open what was applied. A test holds this against the facade.</summary>
     public static readonly FrozenDictionary<string, (string Code, bool IsUnknown)> Reasons =
         new Dictionary<string, (string, bool)>(StringComparer.Ordinal)
         {
@@ -93,7 +93,8 @@ internal static class Names
 
     public static bool IsAccountStatus(string name) => AccountStatuses.Contains(name);
 
-    /// <summary>Whether a status says that an id is known for something else, which rests on another request's record.</summary>
+    /// <summary>Whether a status says that an id is known for something else, which rests on another request's
+    /// record.</summary>
     public static bool IsAboutAnother(TransferStatus status) => status is TransferStatus.Exists or TransferStatus.IdAlreadyFailed
         || Of(status).StartsWith("EXISTS_WITH_DIFFERENT_", StringComparison.Ordinal);
 

@@ -7,14 +7,15 @@ namespace Ledger.Chaos.Checking;
 internal readonly record struct Floor(long Place, Call? Cause, bool IsCross);
 
 /// <summary>
-/// Real-time order. Every call is placed in the streams of its accounts: a write where its rows stand, a read where the account
-/// was as it was read. Then the calls are gone through in the order of time: what completed before another call began must
-/// stand before it. A read that shows a transaction on one account proves it for all its accounts, so a later read of another
-/// one must show it too.
+/// Real-time order. Every call is placed in the streams of its accounts: a write where its rows stand, a read where the
+/// account was as it was read. Then the calls are gone through in the order of time: what completed before another call
+/// began must stand before it. A read that shows a transaction on one account proves it for all its accounts, so a
+/// later read of another one must show it too.
 /// </summary>
-/// <remarks>Of several places at which a read could stand the first that is allowed is taken: that leaves all later calls the
-/// most freedom, so a history is blamed only when no choice would do. A coordinator writes the record of a commit lazily, and after
-/// a crash again; so for the order of writes a coordinator's preparation counts, and for readers its commit.</remarks>
+/// <remarks>Of several places at which a read could stand the first that is allowed is taken: that leaves all later
+/// calls the most freedom, so a history is blamed only when no choice would do. A coordinator writes the record of a
+/// commit lazily, and after a crash again; so for the order of writes a coordinator's preparation counts, and for
+/// readers its commit.</remarks>
 internal sealed class RealTime(HistoryFile history, Books books, Findings findings)
 {
     private readonly Floor[] readers = new Floor[books.Accounts.Count];
@@ -201,8 +202,8 @@ internal sealed class RealTime(HistoryFile history, Books books, Findings findin
         Show(call, account, at);
     }
 
-    // A read of commits that were written anew after a crash shows all that clients had been told of (see Books), wherever
-    // the next incarnation has written it.
+    // A read of commits that were written anew after a crash shows all that clients had been told of (see Books),
+    // wherever the next incarnation has written it.
     private static bool MayBeLazy(ReferenceAccount account, long place, long row)
     {
         if (Books.RowOf(place) <= row)

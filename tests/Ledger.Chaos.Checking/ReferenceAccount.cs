@@ -62,9 +62,9 @@ internal readonly record struct Counters(
 internal readonly record struct ReferenceEntry(long Place, Effect Effect, bool IsDebit, Int128 DebitsPosted, Int128 CreditsPosted);
 
 /// <summary>
-/// One account of the reference ledger: four counters, limits, holds, and what is reserved. It is told what happened, in the
-/// order of the journal, and complains when that can't be. It shares no code with the account that it judges: not its state,
-/// not its sheet, not the properties of a leg that say what the leg does.
+/// One account of the reference ledger: four counters, limits, holds, and what is reserved. It is told what happened,
+/// in the order of the journal, and complains when that can't be. It shares no code with the account that it judges:
+/// not its state, not its sheet, not the properties of a leg that say what the leg does.
 /// </summary>
 internal sealed class ReferenceAccount(AccountAddress address, int number)
 {
@@ -273,7 +273,8 @@ internal sealed class ReferenceAccount(AccountAddress address, int number)
         return sum;
     }
 
-    /// <summary>Whether a hold is resolved before its time, and expires after it. Time is judged at the debit account alone.</summary>
+    /// <summary>Whether a hold is resolved before its time, and expires after it. Time is judged at the debit account
+    /// alone.</summary>
     public void JudgeTime(ResolvedLeg leg, long now)
     {
         if (leg.Transfer is not { ResolvesHold: true } transfer || transfer.DebitAccount != Address

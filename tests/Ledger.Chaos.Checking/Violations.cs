@@ -48,7 +48,8 @@ public static class Rule
     /// <summary>Every row is to be found by each id without an order of time that it brings up.</summary>
     public const string IdsIndexed = "C16";
 
-    /// <summary>What is committed up to a time contains the sources of what it spends, whatever the nodes' clocks were (I11).</summary>
+    /// <summary>What is committed up to a time contains the sources of what it spends, whatever the nodes' clocks were
+    /// (I11).</summary>
     public const string Cut = "C17";
 
     /// <summary>What can't be read is not answered, is refused by name, and keeps nobody else from working.</summary>

@@ -6,8 +6,8 @@ using Npgsql;
 
 namespace Ledger.Chaos.Tests;
 
-/// <summary>The commit is found in the protocol, for each of the ways in which the journal writes: what the server has, and
-/// what the client learns.</summary>
+/// <summary>The commit is found in the protocol, for each of the ways in which the journal writes: what the server has,
+/// and what the client learns.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class CommitTrapTests : IAsyncLifetime
 {

@@ -6,7 +6,8 @@ using Ledger.Tests.Shared;
 
 namespace Ledger.Chaos.Tests;
 
-/// <summary>Each behaviour of a link, over loopback: what comes through, what does not, and what the other side sees.</summary>
+/// <summary>Each behaviour of a link, over loopback: what comes through, what does not, and what the other side
+/// sees.</summary>
 public sealed class ProxyTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

@@ -6,8 +6,8 @@ using Ledger.Chaos.Reports;
 
 namespace Ledger.Chaos;
 
-/// <summary>A run with faults, one after the other: each is healed, and then all accounts must become writable again before
-/// the next one comes.</summary>
+/// <summary>A run with faults, one after the other: each is healed, and then all accounts must become writable again
+/// before the next one comes.</summary>
 internal sealed class ChaosRun(ChaosOptions options, TextWriter output)
 {
     private static readonly TimeSpan ProbePause = TimeSpan.FromMilliseconds(400);

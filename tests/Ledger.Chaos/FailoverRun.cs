@@ -7,8 +7,9 @@ using Ledger.Chaos.Workload;
 
 namespace Ledger.Chaos;
 
-/// <summary>Kills one node after the other under a light load, and measures for how long its accounts could not be written.
-/// The node comes back only after the others have taken over, and the next one dies only when it has accounts again.</summary>
+/// <summary>Kills one node after the other under a light load, and measures for how long its accounts could not be
+/// written. The node comes back only after the others have taken over, and the next one dies only when it has accounts
+/// again.</summary>
 internal sealed class FailoverRun(ChaosOptions options, TextWriter output)
 {
     private static readonly TimeSpan ProbePause = TimeSpan.FromMilliseconds(100);

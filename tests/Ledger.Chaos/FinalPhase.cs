@@ -6,8 +6,8 @@ using Ledger.Client;
 
 namespace Ledger.Chaos;
 
-/// <summary>After all faults: waits until everything answers, then reads every account and looks every unknown id up, so that
-/// nothing is left open.</summary>
+/// <summary>After all faults: waits until everything answers, then reads every account and looks every unknown id up,
+/// so that nothing is left open.</summary>
 internal sealed class FinalPhase(
     Cluster cluster, Recorder recorder, Books books, Load load, Action<string> log)
 {

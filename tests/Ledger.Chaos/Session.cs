@@ -8,8 +8,8 @@ using Ledger.Chaos.Workload;
 
 namespace Ledger.Chaos;
 
-/// <summary>What every run has: nodes, database, clients and history. Begins with accounts that have money, and ends with the
-/// final phase and the checker.</summary>
+/// <summary>What every run has: nodes, database, clients and history. Begins with accounts that have money, and ends
+/// with the final phase and the checker.</summary>
 internal sealed class Session : IAsyncDisposable
 {
     private static readonly TimeSpan FinalPatience = TimeSpan.FromSeconds(180);

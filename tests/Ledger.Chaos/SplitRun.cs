@@ -5,9 +5,10 @@ using Ledger.Chaos.Workload;
 
 namespace Ledger.Chaos;
 
-/// <summary>No faults: counts what each node does for the load, on its way to the database, to the other nodes and to the
-/// clients, and in how many of the transfers it takes part.</summary>
-/// <remarks>A node takes part in a transfer that it took from the client, or of which one of the accounts is its own.</remarks>
+/// <summary>No faults: counts what each node does for the load, on its way to the database, to the other nodes and to
+/// the clients, and in how many of the transfers it takes part.</summary>
+/// <remarks>A node takes part in a transfer that it took from the client, or of which one of the accounts is its
+/// own.</remarks>
 internal sealed class SplitRun(ChaosOptions options, TextWriter output)
 {
     private static readonly TimeSpan ProbePause = TimeSpan.FromMilliseconds(400);

@@ -17,7 +17,8 @@ public sealed record Book(string Text)
     }
 }
 
-/// <summary>Generates books: few accounts, so that they meet on both sides; small and huge amounts; zero postings.</summary>
+/// <summary>Generates books: few accounts, so that they meet on both sides; small and huge amounts; zero
+/// postings.</summary>
 public static class Books
 {
     private static readonly Gen<BigInteger> Amount = Gen.Frequency(

@@ -4,7 +4,8 @@ using Ledger.Testing;
 
 namespace Ledger.Cli.Tests;
 
-/// <summary>The import as a whole: nothing from a bad file, everything once from a good one, whatever the ledger does.</summary>
+/// <summary>The import as a whole: nothing from a bad file, everything once from a good one, whatever the ledger
+/// does.</summary>
 public sealed class ImportCommandTests : IDisposable
 {
     private const string Good =

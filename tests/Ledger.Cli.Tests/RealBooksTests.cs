@@ -4,7 +4,8 @@ using Ledger.Testing;
 
 namespace Ledger.Cli.Tests;
 
-/// <summary>Somebody's real books: what is imported must be what another program makes of them, byte for byte.</summary>
+/// <summary>Somebody's real books: what is imported must be what another program makes of them, byte for
+/// byte.</summary>
 /// <remarks>
 /// The independent balances follow two habits of ledger and hledger, which import and balances therefore share: virtual
 /// postings, written <c>_account_</c>, count on the account itself; and a name with several assets lists those that are

@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace Ledger.Cli.Tests;
 
-/// <summary>What is wrong on the command line is told in a line each, ends with 2, and never reaches the ledger.</summary>
+/// <summary>What is wrong on the command line is told in a line each, ends with 2, and never reaches the
+/// ledger.</summary>
 public sealed class UsageTests
 {
     [Theory]

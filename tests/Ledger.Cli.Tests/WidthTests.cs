@@ -5,10 +5,10 @@ using Ledger.Testing;
 
 namespace Ledger.Cli.Tests;
 
-/// <summary>Goal: whatever the terminal's width, no amount and no id is broken or cut, and columns stay in line. Method: each
-/// kind of output, with amounts of 31 digits and more, the longest addresses and texts of wide characters, is laid out as a
-/// terminal does it, row by row; every amount and id must stand in one row. What they look like is kept in
-/// Widths.txt.</summary>
+/// <summary>Goal: whatever the terminal's width, no amount and no id is broken or cut, and columns stay in line.
+/// Method: each kind of output, with amounts of 31 digits and more, the longest addresses and texts of wide characters,
+/// is laid out as a terminal does it, row by row; every amount and id must stand in one row. What they look like is
+/// kept in Widths.txt.</summary>
 public sealed partial class WidthTests
 {
     private const string Large = "1000000000000000000000000000000";

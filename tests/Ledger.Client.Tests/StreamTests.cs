@@ -4,7 +4,8 @@ using Ledger.V1;
 
 namespace Ledger.Client.Tests;
 
-/// <summary>The session: answers find their questions, and a broken stream leaves nobody waiting or misinformed.</summary>
+/// <summary>The session: answers find their questions, and a broken stream leaves nobody waiting or
+/// misinformed.</summary>
 public sealed class StreamTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

@@ -3,7 +3,8 @@ using Ledger.Testing;
 
 namespace Ledger.Client.Tests;
 
-/// <summary>Holds, transactions and changes of accounts: what goes in comes out, and what is sent again is the same.</summary>
+/// <summary>Holds, transactions and changes of accounts: what goes in comes out, and what is sent again is the
+/// same.</summary>
 public sealed class TransactionTests
 {
     [Fact]

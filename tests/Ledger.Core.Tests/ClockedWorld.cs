@@ -1,6 +1,7 @@
 namespace Ledger.Core.Tests;
 
-/// <summary>Some accounts, each on a node with a clock of its own. Rows are durable at once, and messages arrive in order, when
+/// <summary>Some accounts, each on a node with a clock of its own. Rows are durable at once, and messages arrive in
+/// order, when
 /// <see cref="Run"/> lets them.</summary>
 internal sealed class ClockedWorld
 {

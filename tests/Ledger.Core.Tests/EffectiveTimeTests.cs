@@ -1,7 +1,7 @@
 namespace Ledger.Core.Tests;
 
-/// <summary>When a transfer counts from a business point of view is a part of what it says: of its digest, and of what a retry
-/// is compared by.</summary>
+/// <summary>When a transfer counts from a business point of view is a part of what it says: of its digest, and of what
+/// a retry is compared by.</summary>
 public sealed class EffectiveTimeTests
 {
     private static readonly Transfer Plain = new(
@@ -55,7 +55,8 @@ public sealed class EffectiveTimeTests
             TransferStatus.ExistsWithDifferentEffectiveTime, TransferStatus.ExistsWithDifferentLedger).ShouldBeTrue();
     }
 
-    // A post inherits what it leaves out, but not when it counts: that would date it back without anybody having said so.
+    // A post inherits what it leaves out, but not when it counts: that would date it back without anybody having said
+    // so.
     [Fact]
     public void A_post_that_says_none_differs_from_one_that_says_one()
     {

@@ -2,8 +2,8 @@ using System.Text.Json;
 
 namespace Ledger.Core.Tests;
 
-/// <summary>Goal: what an application returns as JSON of the ledger's own types can be read by JavaScript without loss, and read back. Method:
-/// the types with System.Text.Json as it is set up for the web.</summary>
+/// <summary>Goal: what an application returns as JSON of the ledger's own types can be read by JavaScript without loss,
+/// and read back. Method: the types with System.Text.Json as it is set up for the web.</summary>
 public sealed class JsonTests
 {
     private static readonly JsonSerializerOptions s_web = new(JsonSerializerDefaults.Web);

@@ -1,7 +1,7 @@
 namespace Ledger.Core.Tests;
 
-/// <summary>Goal: what a caller may send is counted as it is stored, in bytes of UTF-8. Method: metadata just within its limit
-/// and just beyond it, in characters of one to four bytes.</summary>
+/// <summary>Goal: what a caller may send is counted as it is stored, in bytes of UTF-8. Method: metadata just within
+/// its limit and just beyond it, in characters of one to four bytes.</summary>
 public sealed class LedgerLimitsTests
 {
     [Theory]

@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Ledger.Core.Tests;
 
 /// <summary>
-/// Goal: the corners of an account's machine that the random world comes to but rarely, one by one. Method: one account, a shell
-/// that writes down what leaves it, and rows that become durable when the test says so.
+/// Goal: the corners of an account's machine that the random world comes to but rarely, one by one. Method: one
+/// account, a shell that writes down what leaves it, and rows that become durable when the test says so.
 /// </summary>
 public sealed class MachineTests : IAccountHost
 {

@@ -1,6 +1,7 @@
 namespace Ledger.Simulation;
 
-/// <summary>The faults of the simulated world, none of which is alive here: these tests run the core as it is.</summary>
+/// <summary>The faults of the simulated world, none of which is alive here: these tests run the core as it
+/// is.</summary>
 internal static class Mutants
 {
     public static bool SpeaksWithoutLease => false;

@@ -4,9 +4,10 @@ using Ledger.Simulation;
 namespace Ledger.Core.Tests;
 
 /// <summary>
-/// Goal: the core as it is shipped keeps I1 to I10 under crashes, duplicates, reorderings, second incarnations, clocks that
-/// jump and forgetful accounts. Method: the simulation's world, by seeds of FsCheck's choice; it prints the one that fails,
-/// and <c>dotnet run -c Release --project tests/Ledger.Simulation -- --seeds 1 --from SEED --shrink</c> shows it.
+/// Goal: the core as it is shipped keeps I1 to I10 under crashes, duplicates, reorderings, second incarnations, clocks
+/// that jump and forgetful accounts. Method: the simulation's world, by seeds of FsCheck's choice; it prints the one
+/// that fails, and <c>dotnet run -c Release --project tests/Ledger.Simulation -- --seeds 1 --from SEED --shrink</c>
+/// shows it.
 /// </summary>
 public class ProtocolProperties
 {

@@ -2,8 +2,8 @@ using static Ledger.Core.Tests.OneAccount;
 
 namespace Ledger.Core.Tests;
 
-/// <summary>Goal: one row can always be shown in a statement (R17), so what its commits stand for is bounded too. Method:
-/// a coordinator that hears of many long commits while none of their records is written.</summary>
+/// <summary>Goal: one row can always be shown in a statement (R17), so what its commits stand for is bounded too.
+/// Method: a coordinator that hears of many long commits while none of their records is written.</summary>
 public sealed class RowContentTests
 {
     [Fact]

@@ -1,7 +1,8 @@
 namespace Ledger.Core.Tests;
 
-/// <summary>Goal: what is replayed after a snapshot is bounded in rows, in events and legs, and in bytes (R17), whatever the ids in memory
-/// and the holds are. Method: one account, a shell that writes its rows and says how long they are.</summary>
+/// <summary>Goal: what is replayed after a snapshot is bounded in rows, in events and legs, and in bytes (R17),
+/// whatever the ids in memory and the holds are. Method: one account, a shell that writes its rows and says how long
+/// they are.</summary>
 public sealed class SnapshotDueTests : IAccountHost
 {
     private static readonly AccountAddress A = AccountAddress.Parse("a");

@@ -1,8 +1,8 @@
 namespace Ledger.Core.Tests;
 
 /// <summary>
-/// Goal: clocks that are apart, that jump and that were wrong for a moment change no order of money, and end no hold at another
-/// time (R21, I11 a). Method: accounts on nodes with clocks of their own.
+/// Goal: clocks that are apart, that jump and that were wrong for a moment change no order of money, and end no hold at
+/// another time (R21, I11 a). Method: accounts on nodes with clocks of their own.
 /// </summary>
 public sealed class TimeTests
 {

@@ -1,6 +1,7 @@
 namespace Ledger.Core.Tests;
 
-/// <summary>Goal: an id may be any 128 bits. Method: the corners of the digits that say what kind of UUID it is.</summary>
+/// <summary>Goal: an id may be any 128 bits. Method: the corners of the digits that say what kind of UUID it
+/// is.</summary>
 public sealed class TransferIdTests
 {
     [Theory]

@@ -8,9 +8,9 @@ using Ledger.V1;
 
 namespace Ledger.EndToEnd.Tests;
 
-/// <summary>Goal: bad input is refused by the name of what is wrong, and changes nothing. Method: the raw contract against
-/// a real node; every case by all three ways in (one, batch, stream), and the accounts looked at before and after: not
-/// even their version may change, unless the rejection is one that the ledger keeps for ever.</summary>
+/// <summary>Goal: bad input is refused by the name of what is wrong, and changes nothing. Method: the raw contract
+/// against a real node; every case by all three ways in (one, batch, stream), and the accounts looked at before and
+/// after: not even their version may change, unless the rejection is one that the ledger keeps for ever.</summary>
 [Collection(SharedNodeCollection.Name)]
 public sealed class BadInputTests : IAsyncLifetime
 {
@@ -133,7 +133,8 @@ public sealed class BadInputTests : IAsyncLifetime
         var second = await PostAsync(transfer);
         (first.Status, first.Replayed, second.Status, second.Replayed).ShouldBe((status, false, status, true));
 
-        // Used up: the same id with content that would do. What is wrong with the request itself may be fixed under its id.
+        // Used up: the same id with content that would do. What is wrong with the request itself may be fixed under its
+        // id.
         var isMendable = status is TransferStatus.AccountsMustHaveTheSameLedger
             or TransferStatus.TransferMustHaveTheSameLedgerAsAccounts;
         var other = NewTransfer();
@@ -211,7 +212,8 @@ public sealed class BadInputTests : IAsyncLifetime
         var after = await LookAsync();
         if (field == "debit account")
         {
-            // Another coordinator has never heard of the id; the credit account, which has, refuses, and that is journaled.
+            // Another coordinator has never heard of the id; the credit account, which has, refuses, and that is
+            // journaled.
             after = [.. after.Select(seen => seen with { Version = 0 })];
             before = [.. before.Select(seen => seen with { Version = 0 })];
             (await shared.Accounts.GetAccountAsync(new GetAccountRequest { Address = third })).Account.EntryCount.ShouldBe(0UL);

@@ -151,7 +151,8 @@ public sealed class BooksTests(ITestOutputHelper output)
             Programs.Cli, store.Root, "balances", "--output", "csv", "--server", node.Grpc.ToString());
         ended.ExitCode.ShouldBe(0, ended.All);
 
-        // Line for line; the two programs may end their lines differently. Named, since hundreds that agree hide the one.
+        // Line for line; the two programs may end their lines differently. Named, since hundreds that agree hide the
+        // one.
         var (shown, expected) = (Lines(ended.Out), Lines(await File.ReadAllTextAsync(BalancesFile)));
         shown.Except(expected).ShouldBeEmpty("lines that hledger does not have");
         expected.Except(shown).ShouldBeEmpty("lines that only hledger has");

@@ -15,8 +15,8 @@ namespace Ledger.EndToEnd.Tests;
 /// killed ten times at random moments (SIGKILL) and started again on the same data, or its database is. They note what
 /// they asked for and what they were told: committed, rejected, nothing done, or unknown. Then nothing is killed any
 /// more, every unknown one is sent again until it is decided, twice at once, and the statements of all accounts must
-/// tell the same story as the notes. At last the node is stopped and started, and must give each answer again. The node keeps few ids in memory, so
-/// that its journal has to answer for most. The seed is printed; LEDGER_TEST_SEED sets it.
+/// tell the same story as the notes. At last the node is stopped and started, and must give each answer again. The node
+/// keeps few ids in memory, so that its journal has to answer for most. The seed is printed; LEDGER_TEST_SEED sets it.
 /// </remarks>
 [Collection(PostgresCollection.Name)]
 public sealed class CrashTests(ITestOutputHelper output)

@@ -6,10 +6,11 @@ using Ledger.Tests.Shared;
 
 namespace Ledger.EndToEnd.Tests;
 
-/// <summary>Goal: what an account has prepared reaches the other node (R17): a transaction that fits into a row and not into a
-/// message would be in doubt for ever, and with it every account that takes part. Method: two nodes as processes; the largest
-/// transactions that there may be go from each of some accounts to each of some others, so that coordinator, participant and
-/// last agent are on different nodes; and one that is larger, as it once was prepared.</summary>
+/// <summary>Goal: what an account has prepared reaches the other node (R17): a transaction that fits into a row and not
+/// into a message would be in doubt for ever, and with it every account that takes part. Method: two nodes as
+/// processes; the largest transactions that there may be go from each of some accounts to each of some others, so that
+/// coordinator, participant and last agent are on different nodes; and one that is larger, as it once was
+/// prepared.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class LargeMessageTests
 {

@@ -7,10 +7,10 @@ using Xunit.Abstractions;
 
 namespace Ledger.EndToEnd.Tests;
 
-/// <summary>Goal: where the majority is dead, what is left refuses rather than guesses, and all is well when one returns.
-/// Method: three nodes as processes, two of them killed under load, whichever; the survivor must end itself, and its next life
-/// must not serve alone; then one of the dead comes back. What was answered and what became of the rest must be what the books
-/// hold.</summary>
+/// <summary>Goal: where the majority is dead, what is left refuses rather than guesses, and all is well when one
+/// returns. Method: three nodes as processes, two of them killed under load, whichever; the survivor must end itself,
+/// and its next life must not serve alone; then one of the dead comes back. What was answered and what became of the
+/// rest must be what the books hold.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class MajorityTests(ITestOutputHelper output)
 {

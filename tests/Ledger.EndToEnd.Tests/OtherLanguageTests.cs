@@ -4,8 +4,8 @@ using Xunit.Abstractions;
 namespace Ledger.EndToEnd.Tests;
 
 /// <summary>Goal: the contract is enough for a client in another language. Method: a JavaScript program, which has
-/// nothing but the address and learns the rest by reflection, against a real node; it is installed from the npm registry
-/// as its lock file says.</summary>
+/// nothing but the address and learns the rest by reflection, against a real node; it is installed from the npm
+/// registry as its lock file says.</summary>
 [Collection(SharedNodeCollection.Name)]
 public sealed class OtherLanguageTests(SharedNode shared, ITestOutputHelper output)
 {

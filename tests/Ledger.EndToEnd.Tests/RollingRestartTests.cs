@@ -7,9 +7,9 @@ using Xunit.Abstractions;
 
 namespace Ledger.EndToEnd.Tests;
 
-/// <summary>Goal: the start and the stop of a node cost no client a failed call. Method: three nodes as processes on one
-/// PostgreSQL, a client as everybody has it, with the addresses of all three and default options, and every node restarted in
-/// turn under load.</summary>
+/// <summary>Goal: the start and the stop of a node cost no client a failed call. Method: three nodes as processes on
+/// one PostgreSQL, a client as everybody has it, with the addresses of all three and default options, and every node
+/// restarted in turn under load.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class RollingRestartTests(ITestOutputHelper output)
 {
@@ -64,7 +64,8 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
                 {
                     if (random.Next(4) == 0)
                     {
-                        // An account that moves may have something in doubt for longer than a read waits: then it says so.
+                        // An account that moves may have something in doubt for longer than a read waits: then it says
+                        // so.
                         (await client.GetAccountAsync(books.Pick(random), new RequestOptions { AllowInDoubt = true })).ShouldNotBeNull();
                     }
                     else

@@ -5,9 +5,9 @@ using Ledger.EndToEnd.Tests.Support;
 
 namespace Ledger.EndToEnd.Tests;
 
-/// <summary>Goal: what a node takes it can keep, show and go on with, whatever its size; and what it can't is refused by name,
-/// at once and without a trace (R17). Method: plain JSON against a real node, as an application that has much to say sends
-/// it.</summary>
+/// <summary>Goal: what a node takes it can keep, show and go on with, whatever its size; and what it can't is refused
+/// by name, at once and without a trace (R17). Method: plain JSON against a real node, as an application that has much
+/// to say sends it.</summary>
 [Collection(SharedNodeCollection.Name)]
 public sealed class SizeTests(SharedNode shared) : IDisposable
 {

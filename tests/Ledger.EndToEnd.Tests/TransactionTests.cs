@@ -5,9 +5,9 @@ using Ledger.EndToEnd.Tests.Support;
 
 namespace Ledger.EndToEnd.Tests;
 
-/// <summary>Goal: a transaction happens all or not at all, and an account can be frozen, closed and limited, as callers see
-/// it from outside. Method: the client, plain JSON and the command line against a real node on SQLite; each test has
-/// accounts of its own.</summary>
+/// <summary>Goal: a transaction happens all or not at all, and an account can be frozen, closed and limited, as callers
+/// see it from outside. Method: the client, plain JSON and the command line against a real node on SQLite; each test
+/// has accounts of its own.</summary>
 [Collection(SharedNodeCollection.Name)]
 public sealed class TransactionTests(SharedNode shared) : IAsyncLifetime
 {

@@ -5,7 +5,8 @@ using Ledger.V1;
 
 namespace Ledger.Grpc.Tests;
 
-/// <summary>Every input that can't be read, with what the caller is told. In all of them the ledger is not asked.</summary>
+/// <summary>Every input that can't be read, with what the caller is told. In all of them the ledger is not
+/// asked.</summary>
 public sealed class BadInputTests
 {
     private static readonly string Long = new('x', 129);

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Options;
 
 namespace Ledger.Grpc.Tests;
 
-/// <summary>A stream whose answers can't be written any more ends, with all its calls, whatever is still queued.</summary>
+/// <summary>A stream whose answers can't be written any more ends, with all its calls, whatever is still
+/// queued.</summary>
 public sealed class BrokenStreamTests
 {
     [Fact]

@@ -39,7 +39,8 @@ internal sealed class GrpcHost : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    /// <summary>Sent as the grpc-timeout of each gRPC call when set: a client library refuses to send some of them.</summary>
+    /// <summary>Sent as the grpc-timeout of each gRPC call when set: a client library refuses to send some of
+    /// them.</summary>
     public string? RawTimeout { get; set; }
 
     public ChannelBase Channel => channel;
@@ -62,7 +63,8 @@ internal sealed class GrpcHost : IAsyncDisposable
         return new GrpcHost(started, server.BaseAddress, server.CreateHandler);
     }
 
-    /// <summary>Starts a host on Kestrel, HTTP/2 only, whose ways of ending a call are not all those of the test server.</summary>
+    /// <summary>Starts a host on Kestrel, HTTP/2 only, whose ways of ending a call are not all those of the test
+    /// server.</summary>
     public static async Task<GrpcHost> StartOnKestrelAsync(Action<LedgerGrpcOptions>? configure = null)
     {
         var started = await StartAsync(

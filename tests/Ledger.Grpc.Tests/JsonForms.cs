@@ -4,13 +4,14 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace Ledger.Grpc.Tests;
 
-/// <summary>Bodies in JSON, made from the contract: one with every field at a right value, and each of the ways in which one
-/// field of it can be wrong.</summary>
+/// <summary>Bodies in JSON, made from the contract: one with every field at a right value, and each of the ways in
+/// which one field of it can be wrong.</summary>
 internal static class JsonForms
 {
     private static readonly string[] Kinds = ["null", "true", "1.5", "\"?\"", "[]", "{}"];
 
-    /// <summary>A body with all fields but those of the path; of fields that exclude each other, the one of this place.</summary>
+    /// <summary>A body with all fields but those of the path; of fields that exclude each other, the one of this
+    /// place.</summary>
     public static JsonTree Right(MessageDescriptor message, int oneofChoice, IReadOnlySet<string> without)
     {
         var tree = new JsonTree();

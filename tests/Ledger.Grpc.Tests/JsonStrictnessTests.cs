@@ -11,9 +11,10 @@ using Ledger.V1;
 namespace Ledger.Grpc.Tests;
 
 /// <summary>
-/// Goal: nothing of a JSON request is passed over. What a method does not have, or has been given twice, or can't read is refused
-/// by its name, and nothing is applied. Method: the contract itself is walked, every route, nested message and parameter; in a
-/// request that is right, one field at a time is misspelt, doubled, spelt in two ways and given each other type.
+/// Goal: nothing of a JSON request is passed over. What a method does not have, or has been given twice, or can't read
+/// is refused by its name, and nothing is applied. Method: the contract itself is walked, every route, nested message
+/// and parameter; in a request that is right, one field at a time is misspelt, doubled, spelt in two ways and given
+/// each other type.
 /// </summary>
 public sealed partial class JsonStrictnessTests
 {

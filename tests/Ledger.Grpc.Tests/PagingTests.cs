@@ -77,8 +77,8 @@ public sealed class PagingTests
         host.Ledger.Calls.Last().Argument.ShouldBe(((string?)"users:42:wallet", 100));
     }
 
-    /// <summary>In between the database has lost commits: earlier pages may show what is no more, and an entry may have another
-    /// number.</summary>
+    /// <summary>In between the database has lost commits: earlier pages may show what is no more, and an entry may have
+    /// another number.</summary>
     [Fact]
     public async Task A_token_of_another_epoch_is_refused_by_name_and_says_what_to_do()
     {

@@ -7,8 +7,8 @@ using Ledger.V1;
 namespace Ledger.Grpc.Tests;
 
 /// <summary>
-/// Goal: a time that is taken can be read back, over gRPC and as JSON (S5). Method: all pairs of seconds and nanoseconds at the
-/// borders of what a Timestamp can say, and many at random between and beyond.
+/// Goal: a time that is taken can be read back, over gRPC and as JSON (S5). Method: all pairs of seconds and
+/// nanoseconds at the borders of what a Timestamp can say, and many at random between and beyond.
 /// </summary>
 public sealed class TimeMappingTests
 {

@@ -2,8 +2,8 @@ using System.Xml.Linq;
 
 namespace Ledger.House.Tests;
 
-/// <summary>The arrows between projects, and what each may know: read from the project files, so that a reference is found
-/// the moment that it is added.</summary>
+/// <summary>The arrows between projects, and what each may know: read from the project files, so that a reference is
+/// found the moment that it is added.</summary>
 public class ArrowTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)

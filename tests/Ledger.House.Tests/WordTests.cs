@@ -2,14 +2,15 @@ using System.Text.RegularExpressions;
 
 namespace Ledger.House.Tests;
 
-/// <summary>Sources and documents speak the words of the field: those that mean something else in it, or nothing, stay away.</summary>
+/// <summary>Sources and documents speak the words of the field: those that mean something else in it, or nothing, stay
+/// away.</summary>
 public sealed partial class WordTests
 {
     private static readonly string[] s_directories = ["src", "proto", "docs", "samples", "tests", "eng"];
     private static readonly string[] s_kinds = [".cs", ".md", ".proto", ".txt", ".sh", ".json"];
 
-    // What a line may say nevertheless: fields that were, marks of SVG and of headings, and sweeping an account, which is the
-    // field's own word.
+    // What a line may say nevertheless: fields that were, marks of SVG and of headings, and sweeping an account, which
+    // is the field's own word.
     private static readonly string[] s_allowed = ["reserved \"", "text-anchor", "ClosingAccount.cs", "close-account.md", "var sweep", "sweep.", "sweep,", "snippet: sweep"];
 
     [Fact]

@@ -6,8 +6,9 @@ using Npgsql;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: a node with a setting that can't be used says which one, and has opened and made nothing. Method: a node is run with
-/// each setting that there is set to values that it can't have; then its directory must be empty, or its database.</summary>
+/// <summary>Goal: a node with a setting that can't be used says which one, and has opened and made nothing. Method: a
+/// node is run with each setting that there is set to values that it can't have; then its directory must be empty, or
+/// its database.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class BadSettingTests : IDisposable
 {

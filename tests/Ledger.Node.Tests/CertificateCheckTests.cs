@@ -3,8 +3,8 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: a certificate that the other nodes would refuse is refused where it is, before the node starts, for the reason that they
-/// would have. Method: certificates of one authority with one thing wrong each.</summary>
+/// <summary>Goal: a certificate that the other nodes would refuse is refused where it is, before the node starts, for
+/// the reason that they would have. Method: certificates of one authority with one thing wrong each.</summary>
 public sealed class CertificateCheckTests : IDisposable
 {
     private static readonly TimeProvider s_time = TimeProvider.System;

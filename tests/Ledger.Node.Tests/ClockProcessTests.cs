@@ -8,8 +8,9 @@ using Ledger.Tests.Shared;
 namespace Ledger.Node.Tests;
 
 /// <summary>
-/// Goal: a node whose clock is set, or was wrong when it began, books nothing at a wrong time and ends no hold at another (R21).
-/// Method: a process under libfaketime, whose clock is set while it runs; its monotonic clock is the machine's.
+/// Goal: a node whose clock is set, or was wrong when it began, books nothing at a wrong time and ends no hold at
+/// another (R21). Method: a process under libfaketime, whose clock is set while it runs; its monotonic clock is the
+/// machine's.
 /// </summary>
 public sealed class ClockProcessTests : IDisposable
 {

@@ -4,8 +4,8 @@ using Ledger.Tests.Shared;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: nodes find each other, and each does what its roles say. Method: nodes as processes; plaintext between them,
-/// since <see cref="ClusterTlsTests"/> has the other half.</summary>
+/// <summary>Goal: nodes find each other, and each does what its roles say. Method: nodes as processes; plaintext
+/// between them, since <see cref="ClusterTlsTests"/> has the other half.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class ClusterProcessTests : IDisposable
 {

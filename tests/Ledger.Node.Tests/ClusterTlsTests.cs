@@ -9,8 +9,8 @@ using Ledger.Tests.Shared;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: only nodes with a certificate of the cluster's own authority become members. Method: what is shown to the
-/// check itself, and nodes as processes that try to join.</summary>
+/// <summary>Goal: only nodes with a certificate of the cluster's own authority become members. Method: what is shown to
+/// the check itself, and nodes as processes that try to join.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class ClusterTlsTests : IDisposable
 {

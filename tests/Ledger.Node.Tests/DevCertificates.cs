@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>An authority and certificates of nodes, made by the script that operators use for dry runs. Needs bash and openssl.</summary>
+/// <summary>An authority and certificates of nodes, made by the script that operators use for dry runs. Needs bash and
+/// openssl.</summary>
 internal sealed class DevCertificates
 {
     private readonly string directory;

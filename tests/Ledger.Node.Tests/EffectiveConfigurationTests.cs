@@ -10,9 +10,9 @@ using Xunit.Abstractions;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: what docs/reference/configuration.md says of a cluster's node is what runs in it. Method: the actor system of a node is
-/// started as a cluster, and each key is read from the configuration that it ended up with, since several layers write
-/// there.</summary>
+/// <summary>Goal: what docs/reference/configuration.md says of a cluster's node is what runs in it. Method: the actor
+/// system of a node is started as a cluster, and each key is read from the configuration that it ended up with, since
+/// several layers write there.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
 {
@@ -114,8 +114,8 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
                 Check(system, line, wrong);
             }
 
-            // These do not come from HOCON: the provider from Akka.Hosting, the certificate and what is asked of others from a
-            // setup, which wins as long as HOCON names no certificate.
+            // These do not come from HOCON: the provider from Akka.Hosting, the certificate and what is asked of others
+            // from a setup, which wins as long as HOCON names no certificate.
             ((ExtendedActorSystem)system).Provider.ShouldBeOfType<ClusterActorRefProvider>();
             var tls = system.Settings.Setup.Get<DotNettySslSetup>().Value;
             tls.RequireMutualAuthentication.ShouldBeTrue();

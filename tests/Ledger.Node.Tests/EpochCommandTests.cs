@@ -2,7 +2,8 @@ using Ledger.Sqlite;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>What an operator does after a loss: a named act, which is kept, and without which the ledger does not serve.</summary>
+/// <summary>What an operator does after a loss: a named act, which is kept, and without which the ledger does not
+/// serve.</summary>
 public sealed class EpochCommandTests : IDisposable
 {
     private readonly string directory = Directory.CreateTempSubdirectory("ledger-epoch-").FullName;

@@ -7,9 +7,9 @@ using Npgsql;
 namespace Ledger.Node.Tests;
 
 /// <summary>
-/// Goal: a database that comes back without its last commits is never written to as if it had them, and one that lost nothing
-/// is gone on with (R19 b). Method: a node as a process, a PostgreSQL server of the test's own, and a replica that takes its place
-/// at the same address.
+/// Goal: a database that comes back without its last commits is never written to as if it had them, and one that lost
+/// nothing is gone on with (R19 b). Method: a node as a process, a PostgreSQL server of the test's own, and a replica
+/// that takes its place at the same address.
 /// </summary>
 [Collection(PostgresCollection.Name)]
 public sealed class FailoverProcessTests : IDisposable
@@ -93,8 +93,8 @@ public sealed class FailoverProcessTests : IDisposable
         (await node.ExitAsync()).ShouldBe(0, node.Output);
     }
 
-    /// <summary>What an administrator sets for the database, a connection of the ledger sets for itself otherwise; what only the
-    /// server can set ends the node (R19 d).</summary>
+    /// <summary>What an administrator sets for the database, a connection of the ledger sets for itself otherwise; what
+    /// only the server can set ends the node (R19 d).</summary>
     [Fact]
     public async Task A_server_that_is_set_to_lose_what_it_confirms_is_written_to_no_more()
     {

@@ -5,9 +5,9 @@ using Xunit.Abstractions;
 namespace Ledger.Node.Tests;
 
 /// <summary>Goal: what a system makes of files is borne, or refused in a sentence. A SQLite file that is mounted at
-/// another place as well is still one file, for one node, and one that is mounted without its directory, so that SQLite's
-/// log would lie beside it and be left behind, is refused. Method: real nodes; real mounts, in a mount namespace of its
-/// own, for which one must be root: who is not says so and leaves it out.</summary>
+/// another place as well is still one file, for one node, and one that is mounted without its directory, so that
+/// SQLite's log would lie beside it and be left behind, is refused. Method: real nodes; real mounts, in a mount
+/// namespace of its own, for which one must be root: who is not says so and leaves it out.</summary>
 public sealed class FileSystemTests(ITestOutputHelper log) : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("ledger-mount-");

@@ -5,8 +5,8 @@ using Ledger.Grpc.Services;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: the core knows how large an answer will be, without making it (R17). Method: transfers, entries, accounts and
-/// transactions of many kinds are written as answers and measured.</summary>
+/// <summary>Goal: the core knows how large an answer will be, without making it (R17). Method: transfers, entries,
+/// accounts and transactions of many kinds are written as answers and measured.</summary>
 public sealed class PublicSizeTests
 {
     private static readonly LedgerTime Time = new(1_790_000_000_123_456);

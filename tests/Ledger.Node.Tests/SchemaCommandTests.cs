@@ -4,8 +4,9 @@ using Npgsql;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: an administrator can make the tables and a role that may do no more than it must, with what a node prints. Method: what
-/// it prints is run on an empty database, and a node with that role and no right to create tables takes a transfer.</summary>
+/// <summary>Goal: an administrator can make the tables and a role that may do no more than it must, with what a node
+/// prints. Method: what it prints is run on an empty database, and a node with that role and no right to create tables
+/// takes a transfer.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class SchemaCommandTests : IDisposable
 {

@@ -9,9 +9,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace Ledger.Node.Tests;
 
-/// <summary>Goal: what can be decided can be stored, sent, read and woken (R17), which holds only while each limit is below the
-/// next one. Method: the limits are read from where they take effect in a node: its actor system's configuration, the options
-/// of its API and of its database.</summary>
+/// <summary>Goal: what can be decided can be stored, sent, read and woken (R17), which holds only while each limit is
+/// below the next one. Method: the limits are read from where they take effect in a node: its actor system's
+/// configuration, the options of its API and of its database.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class SizeOrderTests
 {

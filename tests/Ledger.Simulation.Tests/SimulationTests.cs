@@ -4,8 +4,9 @@ using System.Diagnostics;
 namespace Ledger.Simulation.Tests;
 
 /// <summary>
-/// Goal: no history of the protocol breaks an invariant, and each deliberate fault in it is found. Method: the simulation's
-/// own runs, by fixed seeds. A failure prints its seed: <c>dotnet run -c Release --project tests/Ledger.Simulation -- --seeds 1
+/// Goal: no history of the protocol breaks an invariant, and each deliberate fault in it is found. Method: the
+/// simulation's own runs, by fixed seeds. A failure prints its seed: <c>dotnet run -c Release --project
+/// tests/Ledger.Simulation -- --seeds 1
 /// --from SEED --trace</c> shows the history, <c>--shrink</c> the smallest part of it that still fails.
 /// </summary>
 /// <remarks>One class, so one at a time: which mutant is alive is said for the whole process.</remarks>

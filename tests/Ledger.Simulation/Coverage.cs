@@ -4,9 +4,10 @@ using Ledger.Core;
 
 namespace Ledger.Simulation;
 
-/// <summary>Which cells of the protocol were reached: what an account was doing about an id, by what came to it.</summary>
-/// <remarks>A cell is a phase of the machine's work, or "nothing", and a message about that id, or something that happens to
-/// the account as a whole and so to all that it does.</remarks>
+/// <summary>Which cells of the protocol were reached: what an account was doing about an id, by what came to
+/// it.</summary>
+/// <remarks>A cell is a phase of the machine's work, or "nothing", and a message about that id, or something that
+/// happens to the account as a whole and so to all that it does.</remarks>
 internal static class Coverage
 {
     [ThreadStatic]

@@ -7,9 +7,9 @@ using Ledger.Core;
 namespace Ledger.Simulation;
 
 /// <summary>
-/// Every interleaving of the smallest scopes: two accounts, two requests, one crash, one doubled message. A depth-first search
-/// over all that could happen next; a state that was seen before is not gone into again. Since a machine can't be copied, each
-/// state is reached by doing again what led to it.
+/// Every interleaving of the smallest scopes: two accounts, two requests, one crash, one doubled message. A depth-first
+/// search over all that could happen next; a state that was seen before is not gone into again. Since a machine can't
+/// be copied, each state is reached by doing again what led to it.
 /// </summary>
 internal static class Exhaustive
 {
@@ -159,8 +159,8 @@ internal static class Exhaustive
             }
         }
 
-        // The order: messages, writes, look-ups, recoveries, rows that land late, copies, crashes; and time only when there is
-        // nothing else.
+        // The order: messages, writes, look-ups, recoveries, rows that land late, copies, crashes; and time only when
+        // there is nothing else.
         private List<(string Name, Action Do)> Actions()
         {
             var actions = new List<(string, Action)>();

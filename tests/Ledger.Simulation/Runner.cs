@@ -160,7 +160,8 @@ internal sealed class Runner(Options options, TextWriter output)
     }
 }
 
-/// <summary>Makes a failing history smaller: fewer kinds of faults, fewer commands, the same invariant broken.</summary>
+/// <summary>Makes a failing history smaller: fewer kinds of faults, fewer commands, the same invariant
+/// broken.</summary>
 internal static class Shrinker
 {
     public static void Shrink(ulong seed, TextWriter output)

@@ -3,7 +3,8 @@ using Ledger.Core;
 
 namespace Ledger.Storage.Tests;
 
-/// <summary>Goal: what one statement writes is bounded in each way (R17), and nothing is too large for a group of its own.</summary>
+/// <summary>Goal: what one statement writes is bounded in each way (R17), and nothing is too large for a group of its
+/// own.</summary>
 public sealed class GroupFillTests
 {
     [Theory]

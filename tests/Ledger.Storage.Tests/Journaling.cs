@@ -197,7 +197,8 @@ internal sealed class Node : IAsyncDisposable
         return contents;
     }
 
-    /// <summary>Reads an actor, and starts it again for as long as its recovery fails, as callers wake an account.</summary>
+    /// <summary>Reads an actor, and starts it again for as long as its recovery fails, as callers wake an
+    /// account.</summary>
     public async Task<Contents> TryUntilWokenAsync(string persistenceId)
     {
         for (var attempt = 1; ; attempt++)

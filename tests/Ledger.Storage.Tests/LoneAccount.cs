@@ -2,7 +2,8 @@ using Ledger.Core;
 
 namespace Ledger.Storage.Tests;
 
-/// <summary>An account whose rows are durable at once, and to which no other account answers unless the test says so.</summary>
+/// <summary>An account whose rows are durable at once, and to which no other account answers unless the test says
+/// so.</summary>
 internal sealed class LoneAccount : IAccountHost
 {
     private readonly AccountAddress _account;

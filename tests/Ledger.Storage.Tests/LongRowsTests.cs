@@ -4,8 +4,9 @@ using Ledger.Core;
 
 namespace Ledger.Storage.Tests;
 
-/// <summary>Goal: whatever rows hold, a statement brings no more bytes than it may, and accounts wake (R17). Method: rows that are put
-/// into the journal by a statement, read through all that reads rows. Run over each storage.</summary>
+/// <summary>Goal: whatever rows hold, a statement brings no more bytes than it may, and accounts wake (R17). Method:
+/// rows that are put into the journal by a statement, read through all that reads rows. Run over each
+/// storage.</summary>
 public abstract class LongRowsTests
 {
     private protected const int MiB = 1024 * 1024;

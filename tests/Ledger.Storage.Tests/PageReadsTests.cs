@@ -2,8 +2,8 @@ using Ledger.Actors.Storage;
 
 namespace Ledger.Storage.Tests;
 
-/// <summary>Goal: a page that can't be brought in time is brought in smaller ones, and no smaller than one row. Method: a source that
-/// takes too long for more rows than the test says.</summary>
+/// <summary>Goal: a page that can't be brought in time is brought in smaller ones, and no smaller than one row. Method:
+/// a source that takes too long for more rows than the test says.</summary>
 public sealed class PageReadsTests
 {
     private readonly List<PageSize> _asked = [];

@@ -6,9 +6,9 @@ using Npgsql;
 
 namespace Ledger.Storage.Tests;
 
-/// <summary>Goal: all sessions of a ledger work on the tables of one schema, and nobody comes to a second ledger without
-/// noticing it; a role that lacks a right is told which. Method: search paths of the connection string, the role and the
-/// database, and tables of the same names, on a real server.</summary>
+/// <summary>Goal: all sessions of a ledger work on the tables of one schema, and nobody comes to a second ledger
+/// without noticing it; a role that lacks a right is told which. Method: search paths of the connection string, the
+/// role and the database, and tables of the same names, on a real server.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class PostgreSqlSearchPathTests : IDisposable
 {

@@ -184,7 +184,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
             watch.Known.ShouldNotBeNull();
         }
 
-        // As if another life of the server had been met meanwhile: the session in the pool is looked at again, which tells.
+        // As if another life of the server had been met meanwhile: the session in the pool is looked at again, which
+        // tells.
         watch.Meet(watch.Known! with { Instance = "another" }).ShouldBeTrue();
         restarts.ShouldBe(1);
         await using (await readers.OpenAsync(CancellationToken.None))
@@ -213,8 +214,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
         watch.Loss.ShouldNotBeNull();
     }
 
-    /// <summary>A writer that takes long to connect finds that its database is known: somebody else has met it meanwhile.
-    /// What it was given to write was decided before.</summary>
+    /// <summary>A writer that takes long to connect finds that its database is known: somebody else has met it
+    /// meanwhile. What it was given to write was decided before.</summary>
     [Fact]
     public async Task What_was_decided_before_a_failover_is_not_written_by_who_connects_while_another_notices_it()
     {
@@ -367,7 +368,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
             var storage = new LedgerOptions().UsePostgreSql(database + $";Options=-c synchronous_commit={weaker}").Storage!;
             await Until.TrueAsync(() =>
             {
-                // Until the server has read its settings again, it has no standbys; and then it is refused before it writes.
+                // Until the server has read its settings again, it has no standbys; and then it is refused before it
+                // writes.
                 try
                 {
                     storage.Prepare();

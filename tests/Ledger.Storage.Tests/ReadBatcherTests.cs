@@ -3,8 +3,8 @@ using Ledger.Actors.Storage;
 
 namespace Ledger.Storage.Tests;
 
-/// <summary>Goal: whoever asks gets the answer to his own question, soon when alone, with others when many ask. Method: a source that
-/// answers when the test lets it.</summary>
+/// <summary>Goal: whoever asks gets the answer to his own question, soon when alone, with others when many ask. Method:
+/// a source that answers when the test lets it.</summary>
 public sealed class ReadBatcherTests
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(20);
@@ -212,7 +212,8 @@ public sealed class ReadBatcherTests
 
     private ReadBatcher<int, string> Hanging(params int[] hanging) => Hanging(hanging.ToHashSet());
 
-    // Whatever is asked together with one of these is not answered before the patience has ended; 0 when the test lets it.
+    // Whatever is asked together with one of these is not answered before the patience has ended; 0 when the test lets
+    // it.
     private ReadBatcher<int, string> Hanging(HashSet<int> hanging) =>
         new(
             new ReadBatcherOptions

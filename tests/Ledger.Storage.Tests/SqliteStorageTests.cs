@@ -165,8 +165,8 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
         }
     }
 
-    /// <summary>A backup that is restored into the open file keeps its name and its inode, and the next row of another account needs no
-    /// predecessor that is gone.</summary>
+    /// <summary>A backup that is restored into the open file keeps its name and its inode, and the next row of another
+    /// account needs no predecessor that is gone.</summary>
     [Fact]
     public async Task What_was_acknowledged_and_is_gone_from_the_open_file_is_seen_before_anything_is_written()
     {

@@ -257,7 +257,8 @@ public abstract class StorageTests
     [Fact]
     public async Task Many_that_wake_at_once_each_get_what_is_theirs()
     {
-        // None, some that fit into a page, some that do not; without a snapshot, with one in the midst, at the end, and with two.
+        // None, some that fit into a page, some that do not; without a snapshot, with one in the midst, at the end, and
+        // with two.
         const int count = 300;
         await using (var node = await Node.StartAsync(Open()))
         {

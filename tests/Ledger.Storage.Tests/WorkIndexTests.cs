@@ -13,8 +13,8 @@ using Npgsql;
 
 namespace Ledger.Storage.Tests;
 
-/// <summary>Rows whose bytes are text, and the facts that they spell: <c>made HOLD DEBIT CREDIT DUE; ended HOLD; due HOLD
-/// DUE</c>, where a due of <c>-</c> is none.</summary>
+/// <summary>Rows whose bytes are text, and the facts that they spell: <c>made HOLD DEBIT CREDIT DUE; ended HOLD; due
+/// HOLD DUE</c>, where a due of <c>-</c> is none.</summary>
 internal static class SpelledFacts
 {
     public static TransferId Hold(int number) => new((UInt128)number);
@@ -42,7 +42,8 @@ internal static class SpelledFacts
         text == "-" ? null : new LedgerTime(long.Parse(text, CultureInfo.InvariantCulture));
 }
 
-/// <summary>The hold index over each storage. Rows are put into the journal by hand, as a writer's statement would.</summary>
+/// <summary>The hold index over each storage. Rows are put into the journal by hand, as a writer's statement
+/// would.</summary>
 public abstract class WorkIndexTests
 {
     private static readonly LedgerTime s_end = LedgerTime.MaxValue;
@@ -342,8 +343,8 @@ public abstract class WorkIndexTests
         (await index.ListUnfinishedAsync(default, 10, None)).ShouldBeEmpty();
     }
 
-    /// <summary>Three last agents answer after 29 s, after 58 s and never; the node dies after 80 s. What it prepared at the
-    /// start is by then out of the reach of the recovery scan, and must be noted (R5).</summary>
+    /// <summary>Three last agents answer after 29 s, after 58 s and never; the node dies after 80 s. What it prepared
+    /// at the start is by then out of the reach of the recovery scan, and must be noted (R5).</summary>
     [Fact]
     public async Task What_is_in_doubt_for_long_is_noted_by_when_it_was_prepared()
     {
@@ -566,8 +567,9 @@ public sealed class PostgreSqlWorkIndexTests : WorkIndexTests
         (await DueAsync(index)).ShouldBe("b@400 a@500");
     }
 
-    /// <summary>The server takes a row's place from the sequence first and gives the transaction an id only when it stores the
-    /// row. Between the two a statement is held up here; any bound that is made of transaction ids passes it by.</summary>
+    /// <summary>The server takes a row's place from the sequence first and gives the transaction an id only when it
+    /// stores the row. Between the two a statement is held up here; any bound that is made of transaction ids passes it
+    /// by.</summary>
     [Fact]
     public async Task A_statement_that_has_a_place_but_no_transaction_id_yet_is_not_passed_by()
     {
@@ -604,8 +606,9 @@ public sealed class PostgreSqlWorkIndexTests : WorkIndexTests
         (await DueAsync(index)).ShouldBe("late@50 a@100");
     }
 
-    /// <summary>Writers that dawdle before, within and after their statements, and give up now and then; readers that start
-    /// anew all the time, so that only what is stored counts. In the end each committed row has been folded.</summary>
+    /// <summary>Writers that dawdle before, within and after their statements, and give up now and then; readers that
+    /// start anew all the time, so that only what is stored counts. In the end each committed row has been
+    /// folded.</summary>
     [Fact]
     public async Task No_row_is_ever_passed_by()
     {

@@ -4,8 +4,9 @@ using System.Net.Sockets;
 namespace Ledger.Tests.Shared;
 
 /// <summary>Ports of the loopback interface for what a test starts, and may start again at the same place.</summary>
-/// <remarks>Below the ports that the system hands out (from 32768 on Linux): a client that tries to connect to a dead port from
-/// among those can be handed that very port, connects to itself, and keeps whoever was there from coming back.</remarks>
+/// <remarks>Below the ports that the system hands out (from 32768 on Linux): a client that tries to connect to a dead
+/// port from among those can be handed that very port, connects to itself, and keeps whoever was there from coming
+/// back.</remarks>
 internal static class LoopbackPort
 {
     private const int First = 20_000;

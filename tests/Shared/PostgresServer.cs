@@ -188,8 +188,8 @@ public sealed class PostgresServer : IDisposable
 
     /// <summary>Puts a copy in the place of the server, at the same address, as a failover does.</summary>
     /// <param name="copy">What <see cref="Copy"/> has made.</param>
-    /// <param name="catchesUp">Whether it gets everything from the old server before, and is promoted; it must be one that
-    /// follows.</param>
+    /// <param name="catchesUp">Whether it gets everything from the old server before, and is promoted; it must be one
+    /// that follows.</param>
     public void FailOverTo(string copy, bool catchesUp)
     {
         if (catchesUp)

@@ -9,8 +9,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>The shell around one <see cref="AccountMachine"/>: it routes messages, writes and reads rows, keeps the hash
-/// chain, and tells the time. It holds no rule of the ledger.</summary>
+/// <summary>The shell around one <see cref="AccountMachine"/>: it routes messages, writes and reads rows, keeps the
+/// hash chain, and tells the time. It holds no rule of the ledger.</summary>
 internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
 {
     private static readonly TimeSpan s_wakeUnreadWithin = TimeSpan.FromSeconds(2);
@@ -282,7 +282,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         var now = Now;
         if (lastUsed > now)
         {
-            // The clock was set back. How long ago it was used is not known: a whole time more, and not as much as that.
+            // The clock was set back. How long ago it was used is not known: a whole time more, and not as much as
+            // that.
             lastUsed = now;
         }
 
@@ -326,8 +327,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
 
     public void Send(AccountAddress account, AccountMessage message) => TrySend(new OutboundMessage(default, null, account, message));
 
-    // R9: an incarnation that has a successor, of which it does not know, must not be heard. What is said while the lease has
-    // lapsed waits, in order: once it is renewed, there can have been no successor.
+    // R9: an incarnation that has a successor, of which it does not know, must not be heard. What is said while the
+    // lease has lapsed waits, in order: once it is renewed, there can have been no successor.
     private void TrySend(in OutboundMessage message)
     {
         if (message.Answer is RequestFailed || (withheld is null && CanSend))
@@ -545,7 +546,8 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         runtime.WriteSucceeded(Now);
         if (snapshot is not null)
         {
-            // LastSequenceNr is that of the row whose state this is: one row is written at a time, and this is its handler.
+            // LastSequenceNr is that of the row whose state this is: one row is written at a time, and this is its
+            // handler.
             SaveSnapshot(new SnapshotRow(JournalCodec.Encode(snapshot, HashOfRow(snapshot.SequenceNr))));
         }
 
@@ -614,15 +616,16 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         FailWithheld(RequestFailure.Relocating);
         if ((!recovered || runtime.HasInDoubt) && wakeAfter is { } pause)
         {
-            // Something is unfinished, or may be where the journal could not be read, so this account must not sleep for
-            // long (R5).
+            // Something is unfinished, or may be where the journal could not be read, so this account must not sleep
+            // for long (R5).
             context.PokeAfter(Context.System, pause, account);
         }
 
         base.PostStop();
     }
 
-    // The journal can be read again. Who could not be is waiting to be tried, some of them for long: soon, but not all at once.
+    // The journal can be read again. Who could not be is waiting to be tried, some of them for long: soon, but not all
+    // at once.
     private void WakeUnread(IReadOnlyCollection<AccountAddress> unread)
     {
         var place = 0;

@@ -29,7 +29,8 @@ internal sealed record AccountActorContext(
     /// <summary>How recoveries from it fare, and which accounts are to be tried again.</summary>
     public RecoveryThrottle Recoveries { get; } = new(Lease);
 
-    /// <summary>The claims of shards that have begun here, by the names of the shards; none outside a cluster.</summary>
+    /// <summary>The claims of shards that have begun here, by the names of the shards; none outside a
+    /// cluster.</summary>
     public ConcurrentDictionary<string, ShardClaim> Claims { get; } = new();
 
     /// <summary>Which accounts have rows of the future.</summary>

@@ -5,9 +5,10 @@ using Akka.Dispatch.MessageQueues;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>The mailbox of an account: unbounded, and one whose messages can be put back in front, as persistent actors ask for.</summary>
-/// <remarks>Akka's own holds a segment of 32 places from the start, 1.1 kB; a node has hundreds of thousands of accounts awake, and
-/// nearly all of their mailboxes are empty.</remarks>
+/// <summary>The mailbox of an account: unbounded, and one whose messages can be put back in front, as persistent actors
+/// ask for.</summary>
+/// <remarks>Akka's own holds a segment of 32 places from the start, 1.1 kB; a node has hundreds of thousands of
+/// accounts awake, and nearly all of their mailboxes are empty.</remarks>
 internal sealed class AccountMailbox(Settings settings, Config config)
     : MailboxType(settings, config), IProducesMessageQueue<AccountMessageQueue>
 {

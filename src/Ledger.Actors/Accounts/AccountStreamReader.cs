@@ -6,9 +6,9 @@ using Ledger.Core;
 namespace Ledger.Actors.Accounts;
 
 /// <summary>Reads accounts' streams for what memory does not hold: statements, and ids beyond the window.</summary>
-/// <remarks>Only rows that the account has said are durable are read, so nothing here sees what may be taken back. Every
-/// row says how many entries, and which balances, precede it; so a page costs a binary search and its own rows, whatever
-/// the length of the stream.</remarks>
+/// <remarks>Only rows that the account has said are durable are read, so nothing here sees what may be taken back.
+/// Every row says how many entries, and which balances, precede it; so a page costs a binary search and its own rows,
+/// whatever the length of the stream.</remarks>
 internal sealed class AccountStreamReader
 {
     private const int RowsFirst = 16;
@@ -43,8 +43,8 @@ internal sealed class AccountStreamReader
     // Reads of pages wait for each other rather than take the store's connections from accounts that wake.
     private readonly SemaphoreSlim pages = new(8);
 
-    /// <summary>Finds what the journal holds about ids, by reading few rows; an answer is not proved where the index is not
-    /// complete.</summary>
+    /// <summary>Finds what the journal holds about ids, by reading few rows; an answer is not proved where the index is
+    /// not complete.</summary>
     public async Task<IReadOnlyList<IdAnswer>> AskAsync(
         AccountAddress account, IReadOnlyList<IdLookup> lookups, CancellationToken cancellationToken)
     {
@@ -59,7 +59,8 @@ internal sealed class AccountStreamReader
         return [.. lookups.Select(lookup => new IdAnswer(lookup, search.Found(lookup), search.IsProved(lookup)))];
     }
 
-    /// <summary>Finds what the journal holds about ids; where the index is not complete, it is made again first.</summary>
+    /// <summary>Finds what the journal holds about ids; where the index is not complete, it is made again
+    /// first.</summary>
     public async Task<IReadOnlyList<IdAnswer>> FindAsync(
         AccountAddress account, IReadOnlyList<IdLookup> lookups, CancellationToken cancellationToken)
     {
@@ -187,10 +188,11 @@ internal sealed class AccountStreamReader
         return entries;
     }
 
-    /// <summary>Reads the transfers that made holds, for the reference and the metadata that posts and voids leave to them.</summary>
+    /// <summary>Reads the transfers that made holds, for the reference and the metadata that posts and voids leave to
+    /// them.</summary>
     /// <param name="account">The account.</param>
-    /// <param name="wanted">The rows and the holds. Where their rows have more than <see cref="LedgerSizes.StatementReadMax"/>
-    /// bytes, the last ones are left out; the first one never is.</param>
+    /// <param name="wanted">The rows and the holds. Where their rows have more than
+    /// <see cref="LedgerSizes.StatementReadMax"/> bytes, the last ones are left out; the first one never is.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task<IReadOnlyDictionary<TransferId, Transfer>> HoldsAsync(
         AccountAddress account, IReadOnlyList<(long Row, TransferId Hold)> wanted, CancellationToken cancellationToken) =>
@@ -484,8 +486,8 @@ internal sealed class AccountStreamReader
         return number;
     }
 
-    // The last row for which a condition holds that holds for the rows up to some point and for none after it; 1 when it
-    // holds for none.
+    // The last row for which a condition holds that holds for the rows up to some point and for none after it; 1 when
+    // it holds for none.
     private async Task<long> LastRowWhereAsync(
         AccountAddress account, long last, Func<EventBatch, bool> holds, ReadAllowance allowance,
         CancellationToken cancellationToken)

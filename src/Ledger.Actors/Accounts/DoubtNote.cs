@@ -3,16 +3,16 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>The note of one account that it has been in doubt for long, because another account can't be reached: the next
-/// process must know of it (R5). What a dead node left in doubt more recently is found by the recovery scan, which reads back a
-/// minute. Not thread-safe.</summary>
+/// <summary>The note of one account that it has been in doubt for long, because another account can't be reached: the
+/// next process must know of it (R5). What a dead node left in doubt more recently is found by the recovery scan, which
+/// reads back a minute. Not thread-safe.</summary>
 /// <param name="account">The account.</param>
 /// <param name="work">Where it is noted.</param>
 /// <param name="failed">Called when it could not be.</param>
 internal sealed class DoubtNote(AccountAddress account, IHoldIndex work, Action<Exception> failed)
 {
-    /// <summary>How long something may be in doubt before it is noted: half of what the recovery scan reads back, less than the
-    /// longest pause between two looks of an account at what it has in hand.</summary>
+    /// <summary>How long something may be in doubt before it is noted: half of what the recovery scan reads back, less
+    /// than the longest pause between two looks of an account at what it has in hand.</summary>
     public static readonly TimeSpan After = TimeSpan.FromSeconds(30);
 
     private long oldest;
@@ -30,8 +30,8 @@ internal sealed class DoubtNote(AccountAddress account, IHoldIndex work, Action<
     {
         if (oldestInDoubt?.Number != oldest)
         {
-            // Others may have been in doubt as long as the one before it. A time that lies ahead, on a clock that was set back,
-            // must not put the note off.
+            // Others may have been in doubt as long as the one before it. A time that lies ahead, on a clock that was
+            // set back, must not put the note off.
             oldest = oldestInDoubt?.Number ?? 0;
             since = oldestInDoubt is { } first && first.PreparedTime < now ? first.PreparedTime : now;
         }

@@ -5,8 +5,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>The parent of a node's accounts where there is no cluster. It keeps sharding's promises: one incarnation of an
-/// account at a time, and a message that meets one on its way to sleep reaches the next.</summary>
+/// <summary>The parent of a node's accounts where there is no cluster. It keeps sharding's promises: one incarnation of
+/// an account at a time, and a message that meets one on its way to sleep reaches the next.</summary>
 internal sealed class LocalAccountsActor(AccountActorContext context) : UntypedActor
 {
     private readonly Dictionary<AccountAddress, IActorRef> awake = [];

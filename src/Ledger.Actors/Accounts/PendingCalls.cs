@@ -154,8 +154,9 @@ internal sealed class PendingCalls : IDisposable
         /// <summary>Whether it was sent more than once, so that an answer need not be true of every copy.</summary>
         public bool WasSentAgain { get; private set; }
 
-        /// <summary>Has the call sent again as long as there is no answer. A copy of a call joins the one that is at work (R6),
-        /// and one whose answer was lost is answered alike, so this costs a message and changes nothing.</summary>
+        /// <summary>Has the call sent again as long as there is no answer. A copy of a call joins the one that is at
+        /// work (R6), and one whose answer was lost is answered alike, so this costs a message and changes
+        /// nothing.</summary>
         public void SendAgain(Action how, DateTimeOffset now)
         {
             send = how;

@@ -5,8 +5,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>Stands in for an account whose journal could not be read a moment ago: answers its callers at once, until it may be
-/// tried again.</summary>
+/// <summary>Stands in for an account whose journal could not be read a moment ago: answers its callers at once, until
+/// it may be tried again.</summary>
 /// <remarks>Of what other accounts say to it the newest is kept for that moment; the rest they say again.</remarks>
 internal sealed class RecoveryBackoffActor(AccountAddress account, AccountActorContext context) : UntypedActor
 {

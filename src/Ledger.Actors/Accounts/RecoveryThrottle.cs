@@ -6,20 +6,22 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>Keeps accounts whose journal can't be read from being woken by every call: each is tried again after a pause, and
-/// where nothing at all can be read, one account at a time asks whether that is still so. Thread-safe.</summary>
+/// <summary>Keeps accounts whose journal can't be read from being woken by every call: each is tried again after a
+/// pause, and where nothing at all can be read, one account at a time asks whether that is still so.
+/// Thread-safe.</summary>
 internal sealed class RecoveryThrottle(NodeLease lease)
 {
     /// <summary>Where so many accounts can't be read, and none can, the fault is not theirs.</summary>
     private const int AccountsOfAll = 3;
 
-    // From a quarter of a second to two: what has come back is used again within that time, and a caller that asks without
-    // a pause costs the store no more than four reads a second.
+    // From a quarter of a second to two: what has come back is used again within that time, and a caller that asks
+    // without a pause costs the store no more than four reads a second.
     private const int DoublingsMax = 3;
 
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(250);
 
-    // A store that is being restarted is waited for; one that is away for longer is no secret to keep until the deadline.
+    // A store that is being restarted is waited for; one that is away for longer is no secret to keep until the
+    // deadline.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan s_purgeEvery = TimeSpan.FromSeconds(10);
@@ -51,7 +53,8 @@ internal sealed class RecoveryThrottle(NodeLease lease)
     /// <summary>Whether an account may read its journal now, where nothing else does so first.</summary>
     public bool IsDue(AccountAddress account) => IsDue(account, Stopwatch.GetTimestamp(), out _);
 
-    /// <summary>Lets an account read its journal, or not: where nothing can be read, one of many that ask at once.</summary>
+    /// <summary>Lets an account read its journal, or not: where nothing can be read, one of many that ask at
+    /// once.</summary>
     public bool TryBegin(AccountAddress account)
     {
         var now = Stopwatch.GetTimestamp();
@@ -64,8 +67,8 @@ internal sealed class RecoveryThrottle(NodeLease lease)
         return !takesTurn || Interlocked.CompareExchange(ref nextProbe, now + Ticks(s_pause), probe) == probe;
     }
 
-    /// <summary>What callers of an account that may not be tried are told: to try again, or, after a while, that it is of no
-    /// use.</summary>
+    /// <summary>What callers of an account that may not be tried are told: to try again, or, after a while, that it is
+    /// of no use.</summary>
     public RequestFailure ReasonFor(AccountAddress account)
     {
         var isLong = lease.IsLapsedForLong
@@ -78,7 +81,8 @@ internal sealed class RecoveryThrottle(NodeLease lease)
     /// <param name="account">The account.</param>
     /// <param name="cause">Why.</param>
     /// <param name="isOwn">Whether the fault is this account's alone, and says nothing about others.</param>
-    /// <returns>How long to wait before the account is woken though nobody asks for it; null where that is arranged already.
+    /// <returns>How long to wait before the account is woken though nobody asks for it; null where that is arranged
+    /// already.
     /// </returns>
     public TimeSpan? Failed(AccountAddress account, Exception cause, bool isOwn)
     {
@@ -131,7 +135,8 @@ internal sealed class RecoveryThrottle(NodeLease lease)
     }
 
     /// <summary>Notes that a recovery has succeeded.</summary>
-    /// <returns>The accounts to wake, where it is the first for long: those that could not be recovered before.</returns>
+    /// <returns>The accounts to wake, where it is the first for long: those that could not be recovered
+    /// before.</returns>
     public IReadOnlyCollection<AccountAddress> Succeeded(AccountAddress account)
     {
         Reads.Succeeded();

@@ -4,13 +4,13 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>The timers of all accounts of a node, shared by those whose time comes together. A timer for each would be a twentieth
-/// of an awake account's memory, and, since every transfer arranges for what happens should nobody answer, most of what outlives
-/// a transfer in the memory of the process.</summary>
+/// <summary>The timers of all accounts of a node, shared by those whose time comes together. A timer for each would be
+/// a twentieth of an awake account's memory, and, since every transfer arranges for what happens should nobody answer,
+/// most of what outlives a transfer in the memory of the process.</summary>
 internal sealed class TimingWheel
 {
-    /// <summary>What waits for longer is better off with a timer of its own, which can be taken back: here it would be kept in
-    /// memory until then.</summary>
+    /// <summary>What waits for longer is better off with a timer of its own, which can be taken back: here it would be
+    /// kept in memory until then.</summary>
     public static readonly TimeSpan WakeWithin = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan s_exactBelow = TimeSpan.FromSeconds(4);
@@ -39,7 +39,8 @@ internal sealed class TimingWheel
         idle.Add(scheduler, pause, account);
     }
 
-    /// <summary>Sends <see cref="Wake"/> after a pause of at most <see cref="WakeWithin"/>, if the moment is still wanted then.</summary>
+    /// <summary>Sends <see cref="Wake"/> after a pause of at most <see cref="WakeWithin"/>, if the moment is still
+    /// wanted then.</summary>
     /// <exception cref="SchedulerException">The actor system ends.</exception>
     public void WakeAfter(IScheduler scheduler, TimeSpan pause, IActorRef account, WakeTime wanted, LedgerTime time) =>
         wakes.Add(scheduler, pause, new Waiting(account, wanted, time));

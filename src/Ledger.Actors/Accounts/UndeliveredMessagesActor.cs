@@ -5,12 +5,12 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>Sees to messages that no account has seen: those that were waiting in front of one which stopped, as when its
-/// journal could not be written or read or its shard moved, and those that a shard or a region dropped while it handed over.
-/// Without it their senders would wait for all of their deadline, or for their next retry.</summary>
-/// <remarks>No incarnation has seen such a call, but a copy of it may be on record; so "unknown" is all that can be said, and
-/// the same again is what helps. What accounts say to each other is sent again, once: they ask again by themselves, but only
-/// after seconds, and when nobody can be reached that is soon enough.</remarks>
+/// <summary>Sees to messages that no account has seen: those that were waiting in front of one which stopped, as when
+/// its journal could not be written or read or its shard moved, and those that a shard or a region dropped while it
+/// handed over. Without it their senders would wait for all of their deadline, or for their next retry.</summary>
+/// <remarks>No incarnation has seen such a call, but a copy of it may be on record; so "unknown" is all that can be
+/// said, and the same again is what helps. What accounts say to each other is sent again, once: they ask again by
+/// themselves, but only after seconds, and when nobody can be reached that is soon enough.</remarks>
 internal sealed class UndeliveredMessagesActor(Task<IActorRef> accounts) : UntypedActor
 {
     // By then the region knows that the shard is on its way.

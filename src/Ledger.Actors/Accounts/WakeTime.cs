@@ -2,8 +2,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Accounts;
 
-/// <summary>The next moment at which somebody wants to be told. The clock keeps this and not the one who waits: an account that
-/// has stopped is not kept in memory until then.</summary>
+/// <summary>The next moment at which somebody wants to be told. The clock keeps this and not the one who waits: an
+/// account that has stopped is not kept in memory until then.</summary>
 internal sealed class WakeTime
 {
     private const long Never = long.MaxValue;
@@ -22,8 +22,8 @@ internal sealed class WakeTime
     /// <summary>Wants none.</summary>
     public void Forget() => Volatile.Write(ref wanted, Never);
 
-    /// <summary>Whether a moment that has come is the one that is wanted, which it is no longer after this answer: the same one can
-    /// have been asked for many times, and nobody is to be told as often.</summary>
+    /// <summary>Whether a moment that has come is the one that is wanted, which it is no longer after this answer: the
+    /// same one can have been asked for many times, and nobody is to be told as often.</summary>
     /// <param name="time">The moment.</param>
     public bool Take(LedgerTime time) =>
         Interlocked.CompareExchange(ref wanted, Never, time.UnixMicroseconds) == time.UnixMicroseconds;

@@ -11,11 +11,11 @@ using Ledger.Core;
 namespace Ledger.Actors.Accounts;
 
 /// <summary>Does all that accounts do, with accounts that do not exist, before the node is given any that do.</summary>
-/// <remarks>A node that has just started is handed accounts at once, and where another one leaves it is handed half of them; their
-/// callers would wait while the plugins start, the connections are made, and the compiler works through all that is called for
-/// the first time: seconds, on a machine that is busy. Nothing stays written, and nothing is said to anybody: the accounts have new
-/// names and a journal in memory, rows that are appended to the real one are taken back, and what is replayed is replayed to
-/// nobody, as are the snapshots that are taken of it.</remarks>
+/// <remarks>A node that has just started is handed accounts at once, and where another one leaves it is handed half of
+/// them; their callers would wait while the plugins start, the connections are made, and the compiler works through all
+/// that is called for the first time: seconds, on a machine that is busy. Nothing stays written, and nothing is said to
+/// anybody: the accounts have new names and a journal in memory, rows that are appended to the real one are taken back,
+/// and what is replayed is replayed to nobody, as are the snapshots that are taken of it.</remarks>
 internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, AccountActorContext context)
 {
     private const int Rows = 64;
@@ -98,8 +98,8 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
         var account = AccountAddress.Parse(id[AccountActor.PersistenceIdPrefix.Length..]);
         var rows = await streams.ReadAsync(id, 1, long.MaxValue, Rows, descending: false, cancellationToken).ConfigureAwait(false);
 
-        // So often that the compiler takes it for worth its best: before that an account with thousands of events to replay takes
-        // twenty times as long to wake.
+        // So often that the compiler takes it for worth its best: before that an account with thousands of events to
+        // replay takes twenty times as long to wake.
         var from = Stopwatch.GetTimestamp();
         for (var i = 0; i < Replays && (i < ReplaysMin || Stopwatch.GetElapsedTime(from) < s_replayFor); i++)
         {
@@ -116,7 +116,8 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
         }
     }
 
-    // Calls and accounts as they are, on a journal in memory; what they say to each other takes the form that it has between nodes.
+    // Calls and accounts as they are, on a journal in memory; what they say to each other takes the form that it has
+    // between nodes.
     private async Task TradeAsync(string name, CancellationToken cancellationToken)
     {
         IActorRef region = ActorRefs.Nobody;

@@ -7,18 +7,21 @@ using Ledger.Core;
 
 namespace Ledger.Actors.HoldExpiry;
 
-/// <summary>Wakes the accounts that sleep over their work: those with holds that are due, and those that a dead process left
-/// in doubt (R5). It decides nothing itself; an account that it wakes in vain goes to sleep again.</summary>
+/// <summary>Wakes the accounts that sleep over their work: those with holds that are due, and those that a dead process
+/// left in doubt (R5). It decides nothing itself; an account that it wakes in vain goes to sleep again.</summary>
 /// <remarks>
-/// <para>Expiry. Whether an account has done what it was asked for is seen in the index, where the expiry appears: a poke has no
-/// answer, and an answer could be lost. So the hold expiry keeps nothing that it could not find again, and its memory holds the
-/// accounts that are being asked and no others: at most <see cref="LedgerOptions.HoldExpiryConcurrencyMax"/>, and a bounded number of
-/// such as did not react to being asked several times. These no longer keep others from their turn.</para>
-/// <para>Ahead of time. The accounts of holds that will be due within seconds are woken too, so that by then they have read their
-/// journals, and expire them by themselves. That is done once and not followed up, and not while there is more that is due.</para>
-/// <para>Doubt. Rows since a place that trails the journal's end by a minute are searched for what was prepared and not decided;
-/// what is older than that has been noted by its own account, which is awake as long as it is in doubt. Those found are noted
-/// too, before the place moves on, and are taken off when they answer a read, since a read waits for what is in doubt (R10).
+/// <para>Expiry. Whether an account has done what it was asked for is seen in the index, where the expiry appears: a
+/// poke has no answer, and an answer could be lost. So the hold expiry keeps nothing that it could not find again, and
+/// its memory holds the accounts that are being asked and no others: at most
+/// <see cref="LedgerOptions.HoldExpiryConcurrencyMax"/>, and a bounded number of such as did not react to being asked
+/// several times. These no longer keep others from their turn.</para>
+/// <para>Ahead of time. The accounts of holds that will be due within seconds are woken too, so that by then they have
+/// read their journals, and expire them by themselves. That is done once and not followed up, and not while there is
+/// more that is due.</para>
+/// <para>Doubt. Rows since a place that trails the journal's end by a minute are searched for what was prepared and not
+/// decided; what is older than that has been noted by its own account, which is awake as long as it is in doubt. Those
+/// found are noted too, before the place moves on, and are taken off when they answer a read, since a read waits for
+/// what is in doubt (R10).
 /// </para>
 /// <para>Every node has one. What two of them do twice does no harm.</para>
 /// </remarks>
@@ -34,8 +37,8 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
 
     private const int PokeBackoffsMax = 30;
 
-    // How many accounts are awake before their time, as a multiple of how many may be asked at once; and how many of these are
-    // woken by one look, so that callers' accounts don't queue behind them for long.
+    // How many accounts are awake before their time, as a multiple of how many may be asked at once; and how many of
+    // these are woken by one look, so that callers' accounts don't queue behind them for long.
     private const int AheadFactor = 16;
     private const int AheadSlices = 8;
 
@@ -398,11 +401,12 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
 
                 return false;
             case GetTransferResponse({ } record):
-                // Also when the id has been used for something that is no hold, after a transaction that was to make it failed.
+                // Also when the id has been used for something that is no hold, after a transaction that was to make it
+                // failed.
                 return record.Status != TransferStatus.Created || record.Hold != HoldState.Live;
             case GetTransferResponse(null):
-                // A transaction that is still in doubt may yet bring the hold here. Its credit account, which prepared it
-                // before it was indexed, answers only when that is decided.
+                // A transaction that is still in doubt may yet bring the hold here. Its credit account, which prepared
+                // it before it was indexed, answers only when that is decided.
                 var credit = await context.Ask(
                     hold.Credit, (caller, until) => new GetTransferRequest(hold.Id, caller, until), token);
                 return credit is GetTransferResponse(var known) && known is not { Status: TransferStatus.Created };
@@ -479,7 +483,8 @@ internal sealed class HoldExpiryActor : UntypedActor, IWithTimers
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
-                // What it may hold in doubt nobody knows before it can be read: the account is asked until it has answered.
+                // What it may hold in doubt nobody knows before it can be read: the account is asked until it has
+                // answered.
                 log.Error(e, "Row {SequenceNr} of {PersistenceId} can't be read", row.SequenceNr, row.PersistenceId);
                 if (AccountAddress.TryParse(row.PersistenceId[AccountActor.PersistenceIdPrefix.Length..], out var account))
                 {

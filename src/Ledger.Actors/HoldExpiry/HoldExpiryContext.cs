@@ -22,11 +22,12 @@ internal sealed record HoldExpiryContext(
     /// nothing of it.</summary>
     public Func<int> Generation { get; init; } = static () => 0;
 
-    /// <summary>How long an account has for what it was asked, before it is asked again; doubled each time, up to thirty times
-    /// as long.</summary>
+    /// <summary>How long an account has for what it was asked, before it is asked again; doubled each time, up to
+    /// thirty times as long.</summary>
     public TimeSpan PokeBackoff { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long before their time accounts are woken, at most: what thousands of them that all sleep need to read their
-    /// journals on a small machine. Never longer than half of the time after which they go to sleep again.</summary>
+    /// <summary>How long before their time accounts are woken, at most: what thousands of them that all sleep need to
+    /// read their journals on a small machine. Never longer than half of the time after which they go to sleep
+    /// again.</summary>
     public TimeSpan AheadMax { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -8,8 +8,8 @@ namespace Ledger.Actors.Journal;
 internal sealed record HoldFactReader(HoldFactDecoder Facts, Func<IUnfinishedFold> NewUnfinished)
 {
     /// <summary>The manifest of rows that hold a <see cref="HoldFact"/>, where others have
-    /// <see cref="LedgerSerializer.RowManifest"/>. Stored: never change it. The bytes are the same; only so the index need not
-    /// read each row.</summary>
+    /// <see cref="LedgerSerializer.RowManifest"/>. Stored: never change it. The bytes are the same; only so the index
+    /// need not read each row.</summary>
     public const string MarkedManifest = "b1h";
 
     /// <summary>Understands nothing, and so finds no work.</summary>

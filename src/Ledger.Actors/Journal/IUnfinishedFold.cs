@@ -2,8 +2,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Journal;
 
-/// <summary>Finds the accounts that a dead process left in doubt. Fed with the rows of all accounts since some moment, in the
-/// order of each account's own stream; what was prepared before that moment is not its concern.</summary>
+/// <summary>Finds the accounts that a dead process left in doubt. Fed with the rows of all accounts since some moment,
+/// in the order of each account's own stream; what was prepared before that moment is not its concern.</summary>
 internal interface IUnfinishedFold
 {
     /// <summary>The accounts with something prepared that is not decided.</summary>

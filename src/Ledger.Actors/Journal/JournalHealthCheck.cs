@@ -4,8 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ledger.Actors.Journal;
 
-/// <summary>Whether the accounts of this node can be written and read, whether the journal's circuit breaker keeps them from
-/// trying, and how many of them wait until they try again.</summary>
+/// <summary>Whether the accounts of this node can be written and read, whether the journal's circuit breaker keeps them
+/// from trying, and how many of them wait until they try again.</summary>
 internal sealed class JournalHealthCheck(ActorSystem system) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(

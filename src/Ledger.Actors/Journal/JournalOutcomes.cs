@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Ledger.Actors.Journal;
 
-/// <summary>How one way of using the journal fares, as the accounts see it. Thread-safe; a success after a success costs a read.
+/// <summary>How one way of using the journal fares, as the accounts see it. Thread-safe; a success after a success
+/// costs a read.
 /// </summary>
 internal sealed class JournalOutcomes
 {

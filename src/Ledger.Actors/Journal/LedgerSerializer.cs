@@ -10,7 +10,8 @@ using Ledger.Journal.V1;
 
 namespace Ledger.Actors.Journal;
 
-/// <summary>Stored rows and what actors exchange, as ledger.journal.v1. Manifests are stored: short, and never changed.</summary>
+/// <summary>Stored rows and what actors exchange, as ledger.journal.v1. Manifests are stored: short, and never
+/// changed.</summary>
 internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
     public const string RowManifest = "b1";
@@ -18,8 +19,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     /// <summary>A row that holds facts for the hold index: the index reads these and skips the others.</summary>
     public const string HoldRowManifest = "b1h";
 
-    /// <summary>A snapshot with packed ids and a check. A version that knows only the other one leaves it out and replays the
-    /// journal.</summary>
+    /// <summary>A snapshot with packed ids and a check. A version that knows only the other one leaves it out and
+    /// replays the journal.</summary>
     public const string SnapshotManifest = "s2";
     private const string UnpackedSnapshotManifest = "s1";
     private const string EnvelopeManifest = "m1";
@@ -64,8 +65,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     {
         RowManifest => new JournalRow(bytes),
         HoldRowManifest => new JournalRow(bytes, HasWork: true),
-        // Read here although the account is not known yet: what is wrong with the bytes must be found while the snapshot may still be
-        // left out.
+        // Read here although the account is not known yet: what is wrong with the bytes must be found while the
+        // snapshot may still be left out.
         SnapshotManifest => new SnapshotRow(bytes, JournalCodec.ReadSnapshot(bytes, isPacked: true)),
         UnpackedSnapshotManifest => new SnapshotRow(bytes, JournalCodec.ReadSnapshot(bytes, isPacked: false)),
         EnvelopeManifest => FromWire(WireEnvelope.Parser.ParseFrom(bytes)),
@@ -74,8 +75,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         _ => throw new JournalCorruptException($"Unknown manifest '{manifest}'."),
     };
 
-    // A frame that is too large is dropped by the transport, and nobody who waits is told (R17). What the limits on requests and
-    // transactions let through is far smaller; this is for what they forget.
+    // A frame that is too large is dropped by the transport, and nobody who waits is told (R17). What the limits on
+    // requests and transactions let through is far smaller; this is for what they forget.
     private byte[] ToSend(AccountEnvelope envelope)
     {
         var bytes = ToWire(envelope).ToByteArray();

@@ -5,9 +5,10 @@ using Ledger.Journal.V1;
 
 namespace Ledger.Actors.Journal;
 
-/// <summary>The ids that an account remembers, as a snapshot stores them: plain ones packed, the others as messages.</summary>
-/// <remarks>An account has thousands, and takes a snapshot several times a second when it is very hot: with a message for each they cost
-/// more than all else of a snapshot, when it is made as when the account wakes.</remarks>
+/// <summary>The ids that an account remembers, as a snapshot stores them: plain ones packed, the others as
+/// messages.</summary>
+/// <remarks>An account has thousands, and takes a snapshot several times a second when it is very hot: with a message
+/// for each they cost more than all else of a snapshot, when it is made as when the account wakes.</remarks>
 internal static class StoredIds
 {
     private const uint Packed = 1;
@@ -22,7 +23,8 @@ internal static class StoredIds
     private const int EntryBytesMin = 1 + 32 + 3;
 
     /// <summary>Puts them into a snapshot.</summary>
-    /// <returns>The buffer that they lie in, to be given back to the shared pool when the snapshot has been encoded.</returns>
+    /// <returns>The buffer that they lie in, to be given back to the shared pool when the snapshot has been
+    /// encoded.</returns>
     public static byte[] Write(
         IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> early,
         IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> remembered, StoredSnapshot stored)

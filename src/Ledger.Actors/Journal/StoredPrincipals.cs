@@ -2,8 +2,8 @@ using Ledger.Journal.V1;
 
 namespace Ledger.Actors.Journal;
 
-/// <summary>The principals of one row or one snapshot, each stored once: an event names its place. Nothing is made where nobody is
-/// named.</summary>
+/// <summary>The principals of one row or one snapshot, each stored once: an event names its place. Nothing is made
+/// where nobody is named.</summary>
 internal ref struct StoredPrincipals
 {
     // From so many on a look at each of them would cost more than a table.

@@ -4,10 +4,10 @@ using Akka.Event;
 
 namespace Ledger.Actors.Leasing;
 
-/// <summary>Gives up members that the others can reach but that can't renew their lease: cut off from the database, or too
-/// slow for it. They hold accounts and can't speak for them, and nothing else would ever move those.</summary>
-/// <remarks>Only a node whose own lease is good does that, so when the database is away for all nobody is given up. A node that
-/// is has lost nothing: it could not answer, and joins again when it can reach the database.</remarks>
+/// <summary>Gives up members that the others can reach but that can't renew their lease: cut off from the database, or
+/// too slow for it. They hold accounts and can't speak for them, and nothing else would ever move those.</summary>
+/// <remarks>Only a node whose own lease is good does that, so when the database is away for all nobody is given up. A
+/// node that is has lost nothing: it could not answer, and joins again when it can reach the database.</remarks>
 internal sealed class LapsedLeaseMonitor
 {
     private readonly ILeaseStore store;
@@ -88,8 +88,8 @@ internal sealed class LapsedLeaseMonitor
             }
         }
 
-        // What it claimed is free then. Mostly whoever gave its shards a home has seen to that; not where it died when it had
-        // handed them over and not yet given them back.
+        // What it claimed is free then. Mostly whoever gave its shards a home has seen to that; not where it died when
+        // it had handed them over and not yet given them back.
         if (dead.Count > 0 && lease.IsGood)
         {
             store.Revoke(dead);

@@ -10,16 +10,17 @@ namespace Ledger.Actors.Leasing;
 
 /// <summary>Gives a shard a home only when nobody else can still speak for its accounts (R9, L2).</summary>
 /// <remarks>
-/// <para>The coordinator asks for a home when it knows of none: the shard was handed over, or the region that had it is gone.
-/// A region that is among those it may choose from has handed over what it no longer has. So has one on a node that has said
-/// that it is leaving, as long as that node is a member: its region ends only after its accounts. Of every other process that
-/// has a lease it must be assumed that it does not know of its end: its lease is revoked, and waited for until it is over.
+/// <para>The coordinator asks for a home when it knows of none: the shard was handed over, or the region that had it is
+/// gone. A region that is among those it may choose from has handed over what it no longer has. So has one on a node
+/// that has said that it is leaving, as long as that node is a member: its region ends only after its accounts. Of
+/// every other process that has a lease it must be assumed that it does not know of its end: its lease is revoked, and
+/// waited for until it is over.
 /// </para>
-/// <para>Which shard a process has it says itself, by its claim (L4). A coordinator that has lost what it knew would give such a
-/// shard to another process, which could not have it: so it is given to the one that claims it, and taken from one that waits for
-/// it in vain.</para>
-/// <para>A node that was killed has not renewed its lease for longer than it takes to remove it, so there is nothing to wait
-/// for. One that was paused, or cut off, is.</para>
+/// <para>Which shard a process has it says itself, by its claim (L4). A coordinator that has lost what it knew would
+/// give such a shard to another process, which could not have it: so it is given to the one that claims it, and taken
+/// from one that waits for it in vain.</para>
+/// <para>A node that was killed has not renewed its lease for longer than it takes to remove it, so there is nothing to
+/// wait for. One that was paused, or cut off, is.</para>
 /// </remarks>
 internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrategy inner) : IActorSystemDependentAllocationStrategy
 {
@@ -87,8 +88,8 @@ internal sealed class LeaseAllocation(ILeaseStore store, IShardAllocationStrateg
         return null;
     }
 
-    // Shards that are said to be at one region and are claimed by another one, at two looks one after the other: between these,
-    // one that moves has moved.
+    // Shards that are said to be at one region and are claimed by another one, at two looks one after the other:
+    // between these, one that moves has moved.
     private async Task<ImmutableHashSet<string>> MisplacedAsync(
         IImmutableDictionary<IActorRef, IImmutableList<string>> allocations, IImmutableSet<string> moving)
     {

@@ -8,24 +8,28 @@ namespace Ledger.Actors.Leasing;
 
 /// <summary>The lease under which the accounts of this process speak (R9).</summary>
 /// <remarks>
-/// <para>L1. Nothing leaves an account, but the news that a call failed, unless the lease is good at that moment. It is good
-/// until its duration has passed on this machine's monotonic clock, counted from before the last successful renewal was sent.
+/// <para>L1. Nothing leaves an account, but the news that a call failed, unless the lease is good at that moment. It is
+/// good until its duration has passed on this machine's monotonic clock, counted from before the last successful
+/// renewal was sent.
 /// </para>
-/// <para>L2. A shard is given a home only when every process that may have had it before is known to have handed it over, or
-/// its lease is revoked and over: <see cref="LeaseAllocation"/>.</para>
-/// <para>L3. A revoked lease can't be renewed, and this process takes no other: it ends. So what an account withheld while the
-/// lease had lapsed may leave once the lease is renewed: nobody else can have spoken for the account meanwhile.</para>
-/// <para>L4. Where shards are is what their coordinator believes, and it can forget. So a shard is also claimed beside the lease,
-/// and starts no account before: <see cref="ShardClaim"/>.</para>
-/// <para>L5. A renewal is a compare-and-set on a number in the row. A row that is older than it was left, or gone, shows that the
-/// database has lost commits; so does a row of the journal that was acknowledged and is not there. Then the process falls silent, puts
-/// that on record for all others, and begins anew when a person has begun a new epoch. Where the database has changed, the lease must
-/// be renewed there before anything is said, and is good only when all others that may still hold one have looked as well (R19).</para>
-/// <para>The monotonic clock stands still while a hypervisor has the machine paused, or while it sleeps. So the wall clock must not be
-/// past the duration either (L1): one that is set ahead costs a silence until the next renewal.</para>
-/// <para>The clocks of two machines are never compared. The database's own is, with itself, to see how long ago a renewal was, as far
-/// back as it has run evenly: <see cref="WatchedLeases"/>. <see cref="Margin"/> is for its corrections, and for clocks that run
-/// unequally fast.</para>
+/// <para>L2. A shard is given a home only when every process that may have had it before is known to have handed it
+/// over, or its lease is revoked and over: <see cref="LeaseAllocation"/>.</para>
+/// <para>L3. A revoked lease can't be renewed, and this process takes no other: it ends. So what an account withheld
+/// while the lease had lapsed may leave once the lease is renewed: nobody else can have spoken for the account
+/// meanwhile.</para>
+/// <para>L4. Where shards are is what their coordinator believes, and it can forget. So a shard is also claimed beside
+/// the lease, and starts no account before: <see cref="ShardClaim"/>.</para>
+/// <para>L5. A renewal is a compare-and-set on a number in the row. A row that is older than it was left, or gone,
+/// shows that the database has lost commits; so does a row of the journal that was acknowledged and is not there. Then
+/// the process falls silent, puts that on record for all others, and begins anew when a person has begun a new epoch.
+/// Where the database has changed, the lease must be renewed there before anything is said, and is good only when all
+/// others that may still hold one have looked as well (R19).</para>
+/// <para>The monotonic clock stands still while a hypervisor has the machine paused, or while it sleeps. So the wall
+/// clock must not be past the duration either (L1): one that is set ahead costs a silence until the next
+/// renewal.</para>
+/// <para>The clocks of two machines are never compared. The database's own is, with itself, to see how long ago a
+/// renewal was, as far back as it has run evenly: <see cref="WatchedLeases"/>. <see cref="Margin"/> is for its
+/// corrections, and for clocks that run unequally fast.</para>
 /// </remarks>
 internal sealed class NodeLease : IDisposable
 {
@@ -81,7 +85,8 @@ internal sealed class NodeLease : IDisposable
         this.lost = lost;
     }
 
-    /// <summary>Makes what stands for a lease where only one process can have the storage open: its lock is one. It is good until
+    /// <summary>Makes what stands for a lease where only one process can have the storage open: its lock is one. It is
+    /// good until
     /// <see cref="Halt"/>.</summary>
     /// <param name="lost">Called once when it is lost for ever; must end the process's accounts.</param>
     /// <param name="database">What is known of the database.</param>
@@ -113,8 +118,8 @@ internal sealed class NodeLease : IDisposable
     /// <summary>Why nothing may be said until a new epoch has begun; null where that is not so.</summary>
     public string? Halted => database.Loss;
 
-    /// <summary>How long the lease is still good without a renewal, 0 where it is not; null where none is needed, or none was
-    /// entered.</summary>
+    /// <summary>How long the lease is still good without a renewal, 0 where it is not; null where none is needed, or
+    /// none was entered.</summary>
     public TimeSpan? Remaining => store is null || !IsEntered ? null
         : IsGood && Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), Volatile.Read(ref goodUntil)) is var left
             && left > TimeSpan.Zero ? left
@@ -188,8 +193,8 @@ internal sealed class NodeLease : IDisposable
         }
     }
 
-    /// <summary>Refuses to go on beside a process that serves the same accounts and with which it can't share them: one that
-    /// belongs to no cluster, or that divides them into another number of shards.</summary>
+    /// <summary>Refuses to go on beside a process that serves the same accounts and with which it can't share them: one
+    /// that belongs to no cluster, or that divides them into another number of shards.</summary>
     /// <exception cref="InvalidOperationException">There is one, and it lives.</exception>
     public async Task EnsureNoConflictAsync()
     {
@@ -221,7 +226,8 @@ internal sealed class NodeLease : IDisposable
         account.Tell(LeaseChanged.Instance, ActorRefs.NoSender);
     }
 
-    /// <summary>Notes that this process hands its accounts over, so that nobody takes its lease away while it does.</summary>
+    /// <summary>Notes that this process hands its accounts over, so that nobody takes its lease away while it
+    /// does.</summary>
     public void Leave()
     {
         if (IsEntered && !isLost)
@@ -230,7 +236,8 @@ internal sealed class NodeLease : IDisposable
         }
     }
 
-    /// <summary>Silences the process until the lease is renewed: the database is not the one in which it was renewed last.</summary>
+    /// <summary>Silences the process until the lease is renewed: the database is not the one in which it was renewed
+    /// last.</summary>
     public void Suspend()
     {
         if (store is null)
@@ -265,8 +272,8 @@ internal sealed class NodeLease : IDisposable
         Enter();
     }
 
-    /// <summary>Gives it back, so that nobody has to wait until it is over. Only when no account is left that could speak; it can't be
-    /// entered again.</summary>
+    /// <summary>Gives it back, so that nobody has to wait until it is over. Only when no account is left that could
+    /// speak; it can't be entered again.</summary>
     public void Release()
     {
         if (store is null)
@@ -381,8 +388,8 @@ internal sealed class NodeLease : IDisposable
     private void Wait(TimeSpan pause) =>
         WaitHandle.WaitAny([stop.WaitHandle, soon], pause > TimeSpan.Zero ? pause : TimeSpan.Zero);
 
-    // Null where the lease is not good by it: it was lost, the process must be silent, the database has changed, or others have not
-    // looked at it yet.
+    // Null where the lease is not good by it: it was lost, the process must be silent, the database has changed, or
+    // others have not looked at it yet.
     private LeaseRenewal? TryRenew()
     {
         if (Halted is not null)
@@ -545,8 +552,8 @@ internal sealed class NodeLease : IDisposable
                     entered = true;
                 }
 
-                // Who is in the way: an earlier process at this address, which is dead, and, where one process must be the
-                // only one, any other. Who is not known to be dead is given the time to show that it lives.
+                // Who is in the way: an earlier process at this address, which is dead, and, where one process must be
+                // the only one, any other. Who is not known to be dead is given the time to show that it lives.
                 var now = store.List().Where(row => row.Holder.Id != holder.Id
                     && (row.Holder.Address == holder.Address || row.Holder.ConflictsWith(holder))).ToArray();
                 first ??= now;

@@ -5,15 +5,15 @@ using Akka.Event;
 
 namespace Ledger.Actors.Leasing;
 
-/// <summary>A process's claim to a shard, kept beside its lease: no account of the shard starts before it is had, and it is
-/// given back when the last one has stopped (L4).</summary>
+/// <summary>A process's claim to a shard, kept beside its lease: no account of the shard starts before it is had, and
+/// it is given back when the last one has stopped (L4).</summary>
 /// <remarks>
-/// <para>One life of a process has a shard at a time, whatever the coordinator of the shards believes: what it knows is told to
-/// a majority of the nodes, and is lost when these leave together. <see cref="LeaseAllocation"/> reads the claims and so learns
-/// it again.</para>
-/// <para>A claim outlives its process only as long as its lease: when that is revoked and over, or given back, anybody can have
-/// the shard. One that was left behind by a live process, because it could not be given back, is had again by the same
-/// process, to which the shard is given for that reason.</para>
+/// <para>One life of a process has a shard at a time, whatever the coordinator of the shards believes: what it knows is
+/// told to a majority of the nodes, and is lost when these leave together. <see cref="LeaseAllocation"/> reads the
+/// claims and so learns it again.</para>
+/// <para>A claim outlives its process only as long as its lease: when that is revoked and over, or given back, anybody
+/// can have the shard. One that was left behind by a live process, because it could not be given back, is had again by
+/// the same process, to which the shard is given for that reason.</para>
 /// <para>The names are Akka's: its shards wait for a lease that they acquire and release.</para>
 /// </remarks>
 internal sealed class ShardClaim : Lease
@@ -56,7 +56,8 @@ internal sealed class ShardClaim : Lease
     public override Task<bool> Acquire() => Acquire(static _ => { });
 
     /// <summary>Asks until it has the claim, for some seconds at most.</summary>
-    /// <param name="leaseLostCallback">Not called: with the node's lease a process loses all its claims, and ends.</param>
+    /// <param name="leaseLostCallback">Not called: with the node's lease a process loses all its claims, and
+    /// ends.</param>
     public override Task<bool> Acquire(Action<Exception> leaseLostCallback)
     {
         // What is still on its way of an earlier claim, or of its return, must not be taken for this one's.
@@ -65,12 +66,12 @@ internal sealed class ShardClaim : Lease
         return Task.Run(() => AcquireAsync(mine, stop), CancellationToken.None);
     }
 
-    /// <summary>Whether accounts may speak by it. No more as soon as it is being given back: a shard that is restarted by its
-    /// supervisor gives it back while its accounts are still ending.</summary>
+    /// <summary>Whether accounts may speak by it. No more as soon as it is being given back: a shard that is restarted
+    /// by its supervisor gives it back while its accounts are still ending.</summary>
     public bool IsHeld => isHeld;
 
-    /// <summary>Gives it back, or stops asking for it. The shard that calls it has no accounts, or ends with them; its thread waits
-    /// for this, one of few, so that the database is told behind its back.</summary>
+    /// <summary>Gives it back, or stops asking for it. The shard that calls it has no accounts, or ends with them; its
+    /// thread waits for this, one of few, so that the database is told behind its back.</summary>
     public override async Task<bool> Release()
     {
         isHeld = false;

@@ -3,7 +3,8 @@ using Ledger.Actors.Storage;
 
 namespace Ledger.Actors.Leasing;
 
-/// <summary>Gives claims back, those of many shards at once, until that is done or the process's lease is over.</summary>
+/// <summary>Gives claims back, those of many shards at once, until that is done or the process's lease is
+/// over.</summary>
 internal sealed class ShardClaimReleaser(ILeaseStore store, NodeLease lease, ILoggingAdapter log)
 {
     private static readonly TimeSpan s_afterFailure = TimeSpan.FromMilliseconds(200);

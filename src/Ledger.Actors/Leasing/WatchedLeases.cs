@@ -6,9 +6,9 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Leasing;
 
-/// <summary>Leases whose age does not rest on a step of the database's clock (R21, T3). How old a renewal is by that clock counts as far
-/// back as the clock has been seen to run evenly; and by this machine's monotonic clock from the moment at which the renewal was
-/// first seen here.</summary>
+/// <summary>Leases whose age does not rest on a step of the database's clock (R21, T3). How old a renewal is by that
+/// clock counts as far back as the clock has been seen to run evenly; and by this machine's monotonic clock from the
+/// moment at which the renewal was first seen here.</summary>
 internal sealed class WatchedLeases(ILeaseStore inner, LedgerClock clock) : ILeaseStore
 {
     private readonly ConcurrentDictionary<Guid, (LedgerTime RenewedAt, long Since)> seen = new();
@@ -68,7 +68,8 @@ internal sealed class WatchedLeases(ILeaseStore inner, LedgerClock clock) : ILea
             return true;
         }
 
-        // It may be claimed by one whose lease nobody here has looked at yet. Many shards ask at once, and again and again.
+        // It may be claimed by one whose lease nobody here has looked at yet. Many shards ask at once, and again and
+        // again.
         if (Volatile.Read(ref listedAt) is var at && (at == 0 || Stopwatch.GetElapsedTime(at) > s_lookAgain))
         {
             await Task.Run(List).ConfigureAwait(false);

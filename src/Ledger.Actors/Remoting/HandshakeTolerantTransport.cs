@@ -11,12 +11,12 @@ namespace Ledger.Actors.Remoting;
 
 /// <summary>The TCP transport of Akka.Remote, except that no failed TLS handshake ends the node.</summary>
 /// <remarks>
-/// That transport runs the coordinated shutdown of its actor system when a handshake of a connection that it opened fails,
-/// for any cause (akkadotnet/akka.net, pull requests 7839 and 7939): so that a node with a wrong certificate is noticed. A connection
-/// that is reset while it greets looks the same, and a cut of the network resets those of all nodes at once; so does whoever
-/// answers with a certificate of his own at a node's address. Here the transport is given a small actor system of its own to shut down.
-/// The handshake still fails, its association with it, and the error is still logged: a node that the others refuse is
-/// unreachable to them and is given up like a dead one.
+/// That transport runs the coordinated shutdown of its actor system when a handshake of a connection that it opened
+/// fails, for any cause (akkadotnet/akka.net, pull requests 7839 and 7939): so that a node with a wrong certificate is
+/// noticed. A connection that is reset while it greets looks the same, and a cut of the network resets those of all
+/// nodes at once; so does whoever answers with a certificate of his own at a node's address. Here the transport is
+/// given a small actor system of its own to shut down. The handshake still fails, its association with it, and the
+/// error is still logged: a node that the others refuse is unreachable to them and is given up like a dead one.
 /// </remarks>
 internal sealed class HandshakeTolerantTransport : Transport
 {

@@ -6,11 +6,11 @@ namespace Ledger.Actors.Remoting;
 
 /// <summary>The cluster's failure detector, more patient with a member that this node has not known for long.</summary>
 /// <remarks>
-/// A node that has just joined connects to all others, is handed accounts, and has the compiler at work; on a busy machine it is
-/// silent for seconds, and so may be the others to it. A wrong suspicion is dear: who is suspected and still heard of by way of a
-/// third node is removed together with who suspects it, which of three nodes is the majority. So in the first seconds of each other a
-/// pause is borne that is longer than the one between members that have long been there. A node that dies in these seconds is missed
-/// as much later.
+/// A node that has just joined connects to all others, is handed accounts, and has the compiler at work; on a busy
+/// machine it is silent for seconds, and so may be the others to it. A wrong suspicion is dear: who is suspected and
+/// still heard of by way of a third node is removed together with who suspects it, which of three nodes is the
+/// majority. So in the first seconds of each other a pause is borne that is longer than the one between members that
+/// have long been there. A node that dies in these seconds is missed as much later.
 /// </remarks>
 internal sealed class PatientFailureDetector : PhiAccrualFailureDetector
 {
@@ -48,7 +48,8 @@ internal sealed class PatientFailureDetector : PhiAccrualFailureDetector
 
     private static long Milliseconds(Config config, string key) => (long)config.GetTimeSpan(key).TotalMilliseconds;
 
-    // By when it was last heard: a member that dies while it is young is not missed later than one that is silent from then on.
+    // By when it was last heard: a member that dies while it is young is not missed later than one that is silent from
+    // then on.
     private bool IsBorne(long now)
     {
         var since = Volatile.Read(ref first);

@@ -15,7 +15,7 @@ internal enum AppendFault
     /// <summary>None is stored, because the database does not take one of them.</summary>
     Refused,
 
-    /// <summary>None is stored, because the row before one of them is not there (R19 a): no fault of that row, so nothing more is
-    /// stored at all.</summary>
+    /// <summary>None is stored, because the row before one of them is not there (R19 a): no fault of that row, so
+    /// nothing more is stored at all.</summary>
     Lost,
 }

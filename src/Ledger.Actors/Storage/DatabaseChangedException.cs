@@ -1,7 +1,7 @@
 namespace Ledger.Actors.Storage;
 
-/// <summary>Nothing was written, because the database is no longer the one that the rows were decided upon (R19 b): the accounts start
-/// again from the journal.</summary>
+/// <summary>Nothing was written, because the database is no longer the one that the rows were decided upon (R19 b): the
+/// accounts start again from the journal.</summary>
 internal sealed class DatabaseChangedException : Exception
 {
     public DatabaseChangedException()

@@ -3,17 +3,20 @@ using Akka.Actor;
 
 namespace Ledger.Actors.Storage;
 
-/// <summary>What an actor system knows of the database under its journal, shared by all that write there (R19). Thread-safe.</summary>
+/// <summary>What an actor system knows of the database under its journal, shared by all that write there (R19).
+/// Thread-safe.</summary>
 /// <remarks>
-/// <para>W1. Whoever opens a connection, to write or to read, first looks at what is there, and shows it to <see cref="Meet"/>.</para>
-/// <para>W2. Where it is another history or epoch than before, <see cref="Generation"/> grows before anything is written or answered,
-/// and what belongs to an older generation is neither written nor said. What accounts say to each other carries the
+/// <para>W1. Whoever opens a connection, to write or to read, first looks at what is there, and shows it to
+/// <see cref="Meet"/>.</para>
+/// <para>W2. Where it is another history or epoch than before, <see cref="Generation"/> grows before anything is
+/// written or answered, and what belongs to an older generation is neither written nor said. What accounts say to each
+/// other carries the
 /// <see cref="DatabaseMark"/> of what it rests on, and is taken only by those that were read from the same.</para>
 /// <para>W3. Where it is the same, and the server was started anew, the process is silent, and writes nothing, until
 /// its lease is renewed there and all others have looked: they may know of rows that are gone, and what this one has in
 /// memory may rest on these.</para>
-/// <para>W4. The newest row that each writer knows to be durable is remembered. What a database has lost is an end of its history, so
-/// as long as that row is there, everything before it is, of sleeping accounts too.</para>
+/// <para>W4. The newest row that each writer knows to be durable is remembered. What a database has lost is an end of
+/// its history, so as long as that row is there, everything before it is, of sleeping accounts too.</para>
 /// <para>W5. Once there is evidence of a loss nothing is written or said any more.</para>
 /// </remarks>
 internal sealed class DatabaseWatch : IExtension
@@ -37,14 +40,16 @@ internal sealed class DatabaseWatch : IExtension
     /// <summary>This life of the process; never used again.</summary>
     public Guid Process { get; } = Guid.NewGuid();
 
-    /// <summary>Grows whenever the database is another one than before, or has been started anew: what was found before says nothing
-    /// about it.</summary>
+    /// <summary>Grows whenever the database is another one than before, or has been started anew: what was found before
+    /// says nothing about it.</summary>
     public int Changes => Volatile.Read(ref changes);
 
-    /// <summary>How long it takes at most, after a change, until every other process has looked at the database or is silent.</summary>
+    /// <summary>How long it takes at most, after a change, until every other process has looked at the database or is
+    /// silent.</summary>
     public TimeSpan OthersLookWithin { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether what was read there may be told to anybody as it is: nobody else can know of rows that it lacks.</summary>
+    /// <summary>Whether what was read there may be told to anybody as it is: nobody else can know of rows that it
+    /// lacks.</summary>
     public bool IsConfirmed => loss is null && (Volatile.Read(ref confirmed) == Changes
         || Stopwatch.GetElapsedTime(Volatile.Read(ref changedAt)) > OthersLookWithin);
 
@@ -54,7 +59,8 @@ internal sealed class DatabaseWatch : IExtension
     /// <summary>The history that accounts are read from now.</summary>
     public DatabaseHistory History => Volatile.Read(ref history);
 
-    /// <summary>Why the database is known to have lost rows that it had acknowledged; null while it is not. It stays so.</summary>
+    /// <summary>Why the database is known to have lost rows that it had acknowledged; null while it is not. It stays
+    /// so.</summary>
     public string? Loss => loss;
 
     /// <summary>The epoch whose journal has lost rows; null where there is no loss, or where it is not known.</summary>
@@ -78,8 +84,8 @@ internal sealed class DatabaseWatch : IExtension
     /// <summary>The watch of an actor system.</summary>
     public static DatabaseWatch Of(ActorSystem system) => system.WithExtension<DatabaseWatch, Provider>();
 
-    /// <summary>Says what is to be done when a loss is noticed, at once if one has been; when the database has changed; and when it was
-    /// only started anew.</summary>
+    /// <summary>Says what is to be done when a loss is noticed, at once if one has been; when the database has changed;
+    /// and when it was only started anew.</summary>
     public void Notify(Action whenLost, Action<DatabaseState> whenChanged, Action whenRestarted)
     {
         lock (gate)
@@ -147,7 +153,8 @@ internal sealed class DatabaseWatch : IExtension
     }
 
     /// <summary>Compares what a connection has found with what is known.</summary>
-    /// <returns>Whether it is what is known, so that what was decided may be written. If not, look at <see cref="Loss"/>.</returns>
+    /// <returns>Whether it is what is known, so that what was decided may be written. If not, look at
+    /// <see cref="Loss"/>.</returns>
     public bool Meet(DatabaseState state)
     {
         if (loss is not null)

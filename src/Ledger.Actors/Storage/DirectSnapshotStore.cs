@@ -9,8 +9,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
-/// <summary>The SQL plugin's snapshot store with direct loads, saves, and deletes of old ones; tables and format stay the
-/// plugin's.</summary>
+/// <summary>The SQL plugin's snapshot store with direct loads, saves, and deletes of old ones; tables and format stay
+/// the plugin's.</summary>
 internal abstract class DirectSnapshotStore : SqlSnapshotStore
 {
     private readonly ILoggingAdapter _log = Context.GetLogger();
@@ -46,7 +46,8 @@ internal abstract class DirectSnapshotStore : SqlSnapshotStore
     {
         for (var highest = criteria.MaxSequenceNr; ;)
         {
-            // A failure of this is one of the store, and so the recovery's: to go on without would replay all of the past.
+            // A failure of this is one of the store, and so the recovery's: to go on without would replay all of the
+            // past.
             if (await ReadAsync(persistenceId, highest, criteria.MaxTimeStamp.Ticks, cancellationToken) is not { } snapshot)
             {
                 return null;

@@ -24,8 +24,8 @@ namespace Ledger.Actors.Storage;
 /// plugin's.</summary>
 /// <remarks>
 /// <para>What a failure means. A write that can't be serialized, finds the queue full or whose key is taken fails alone
-/// and is not stored. A row that has no predecessor fails everything, for good: the database has lost rows (R19 a). Any other
-/// failure of the database fails everything in its batch, with unknown outcome.</para>
+/// and is not stored. A row that has no predecessor fails everything, for good: the database has lost rows (R19 a). Any
+/// other failure of the database fails everything in its batch, with unknown outcome.</para>
 /// <para>A write that can't be serialized fails, where the plugin rejects it: a rejected event uses up its sequence
 /// number, so the stream would have a hole and the actor would live on without having been called back.</para>
 /// <para><c>writer_uuid</c> is that of the actor's incarnation, where the plugin writes one per journal. With one per
@@ -42,8 +42,8 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
     private static readonly UTF8Encoding s_strictUtf8 = new(false, throwOnInvalidBytes: true);
     private static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(5);
 
-    // When a further writer comes to the help of the first: where the batch is worth a transaction of its own, or the first is held
-    // up. Two that share few rows cost the database twice as many transactions, and nobody waits less.
+    // When a further writer comes to the help of the first: where the batch is worth a transaction of its own, or the
+    // first is held up. Two that share few rows cost the database twice as many transactions, and nobody waits less.
     private const int WorthATransaction = 32;
     private static readonly TimeSpan s_heldUpAfter = TimeSpan.FromMilliseconds(2);
 
@@ -113,10 +113,12 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
     /// <summary>Reads a page of rows in the order of their numbers, deleted ones too.</summary>
     protected abstract Task<StoredPage> ReadPageAsync(PageQuestion question, CancellationToken cancellationToken);
 
-    /// <summary>Whether a failure to read says that the time was up, so that less may do. Not asked about cancellations.</summary>
+    /// <summary>Whether a failure to read says that the time was up, so that less may do. Not asked about
+    /// cancellations.</summary>
     protected abstract bool IsTimeout(Exception exception);
 
-    /// <summary>Notes that a page was not brought in the time that whoever asked for it had: the next is smaller.</summary>
+    /// <summary>Notes that a page was not brought in the time that whoever asked for it had: the next is
+    /// smaller.</summary>
     protected void TookLong(PageQuestion question) => _pages.TookLong(question.PersistenceId, question.Size);
 
     /// <summary>Reads the highest number of a stream above the given one, or 0.</summary>
@@ -194,8 +196,8 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
 
         // A replay from the next row on follows this question, so the answer is taken from those rows: mostly they
         // fit into one page, and an account wakes with one query less.
-        // After a snapshot the row that it stands on is read too: a journal that ends before it, as one that was restored
-        // beside newer snapshots does, must not be gone on with from a place that it never reached.
+        // After a snapshot the row that it stands on is read too: a journal that ends before it, as one that was
+        // restored beside newer snapshots does, must not be gone on with from a place that it never reached.
         var from = checked(fromSequenceNr + 1);
         var page = await ReadPageAsync(persistenceId, Math.Max(1, fromSequenceNr), long.MaxValue, cancellationToken);
         var rows = page.Rows;

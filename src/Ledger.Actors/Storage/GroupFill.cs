@@ -1,8 +1,8 @@
 namespace Ledger.Actors.Storage;
 
-/// <summary>How full a group of writes is, which one statement stores. It takes no further write once it has as many rows, bytes or
-/// entries of the index of ids as it may have; so the last one may exceed what it may have, and a write fits in however large it
-/// is. Not thread-safe.</summary>
+/// <summary>How full a group of writes is, which one statement stores. It takes no further write once it has as many
+/// rows, bytes or entries of the index of ids as it may have; so the last one may exceed what it may have, and a write
+/// fits in however large it is. Not thread-safe.</summary>
 /// <param name="rowsMax">Rows.</param>
 /// <param name="bytesMax">Bytes of their content.</param>
 /// <param name="idsMax">Entries of the index of ids.</param>

@@ -6,17 +6,19 @@ namespace Ledger.Actors.Storage;
 
 /// <summary>The fold of the journal's marked rows.</summary>
 /// <remarks>
-/// <para>W1. The checkpoint never passes a place at which a row may still appear: it stays at the journal's settled end.</para>
-/// <para>W2. What has been committed above it is folded in at once all the same, so that a hold is found as soon as it was
-/// answered, however long somebody else's transaction stands open. It is read again later; so every change is one that may be
-/// made twice.</para>
-/// <para>W3. One fold sees a set of rows that holds, with each row, all that it depends on: it reads up to the highest place
-/// there was at its beginning. A row below that which commits meanwhile can have no successor among those that are read.</para>
-/// <para>W4. Changes and checkpoint are one transaction, and it fails when another node has folded since this fold began: what
-/// has been read may be older than what is there.</para>
-/// <para>W5. A row that can't be read, as one that a newer version wrote, stops no other account's work: the fold goes on, but
-/// the checkpoint stays below that row, so that the next process reads it again. This one tries it again too, now and then: what
-/// was damaged may have been fixed.</para>
+/// <para>W1. The checkpoint never passes a place at which a row may still appear: it stays at the journal's settled
+/// end.</para>
+/// <para>W2. What has been committed above it is folded in at once all the same, so that a hold is found as soon as it
+/// was answered, however long somebody else's transaction stands open. It is read again later; so every change is one
+/// that may be made twice.</para>
+/// <para>W3. One fold sees a set of rows that holds, with each row, all that it depends on: it reads up to the highest
+/// place there was at its beginning. A row below that which commits meanwhile can have no successor among those that
+/// are read.</para>
+/// <para>W4. Changes and checkpoint are one transaction, and it fails when another node has folded since this fold
+/// began: what has been read may be older than what is there.</para>
+/// <para>W5. A row that can't be read, as one that a newer version wrote, stops no other account's work: the fold goes
+/// on, but the checkpoint stays below that row, so that the next process reads it again. This one tries it again too,
+/// now and then: what was damaged may have been fixed.</para>
 /// <para>W6. What was read of one history of the database says nothing of another: places are given again after a
 /// failover that lost rows, and what this process takes for folded in may be other rows there (R19 b).</para>
 /// </remarks>
@@ -164,8 +166,8 @@ internal sealed class HoldIndex(
         }
     }
 
-    // Rows that could not be read, and can be now: those that come after them have been folded in, which is as if they had
-    // been committed later (W2). Null where another node has folded meanwhile.
+    // Rows that could not be read, and can be now: those that come after them have been folded in, which is as if they
+    // had been committed later (W2). Null where another node has folded meanwhile.
     private async Task<JournalPosition?> FoldUnreadAsync(JournalPosition position, CancellationToken cancellationToken)
     {
         var mended = new List<long>();

@@ -3,8 +3,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
-/// <summary>What a fold does to the index, in this order: a hold may be in all three lists, since one that is entered may be
-/// there already, from an earlier reading of the same row.</summary>
+/// <summary>What a fold does to the index, in this order: a hold may be in all three lists, since one that is entered
+/// may be there already, from an earlier reading of the same row.</summary>
 /// <param name="Made">Holds to enter, unless they are there already.</param>
 /// <param name="Deadlines">New deadlines of holds that are there and live.</param>
 /// <param name="Ended">Holds that have ended.</param>
@@ -26,7 +26,8 @@ internal sealed record HoldIndexChanges(
             switch (fact)
             {
                 case HoldMade hold:
-                    // The later one counts: a transaction that was fixed may make the hold that a failed one was to make.
+                    // The later one counts: a transaction that was fixed may make the hold that a failed one was to
+                    // make.
                     made[hold.Id] = new FoldedHold(hold.Id, hold.Debit, hold.Credit, hold.Deadline, IsLive: true);
                     break;
                 case HoldDeadlineSet set when made.TryGetValue(set.Id, out var hold):

@@ -3,8 +3,9 @@ namespace Ledger.Actors.Storage;
 /// <summary>Reads accounts' journal streams directly. Thread-safe.</summary>
 public interface IAccountStreams : IAsyncDisposable
 {
-    /// <summary>Reads rows of one stream, in order of their sequence numbers: as many as are asked for, or as their bytes allow, 8 MiB
-    /// with one row at least. So an answer that is shorter than asked for need not be the end; one without rows is.</summary>
+    /// <summary>Reads rows of one stream, in order of their sequence numbers: as many as are asked for, or as their
+    /// bytes allow, 8 MiB with one row at least. So an answer that is shorter than asked for need not be the end; one
+    /// without rows is.</summary>
     /// <param name="persistenceId">The stream.</param>
     /// <param name="fromSequenceNr">The first sequence number, inclusive.</param>
     /// <param name="toSequenceNr">The last sequence number, inclusive.</param>

@@ -2,19 +2,22 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
-/// <summary>What falls due later, and what is in doubt: found without asking any account, and written by none on the way of a
-/// transfer. Everything in it follows from the journal; it may lag behind it, be dropped, and be made again. Thread-safe.
+/// <summary>What falls due later, and what is in doubt: found without asking any account, and written by none on the
+/// way of a transfer. Everything in it follows from the journal; it may lag behind it, be dropped, and be made again.
+/// Thread-safe.
 /// </summary>
 internal interface IHoldIndex : IAsyncDisposable
 {
-    /// <summary>Folds in what the journal has got since. When it returns, everything is in that was committed before the call.
+    /// <summary>Folds in what the journal has got since. When it returns, everything is in that was committed before
+    /// the call.
     /// </summary>
     Task CatchUpAsync(CancellationToken cancellationToken);
 
     /// <summary>The accounts of a hold, live or ended; null when the index knows of none.</summary>
     Task<HoldAccounts?> FindHoldAsync(TransferId hold, CancellationToken cancellationToken);
 
-    /// <summary>The debit accounts with holds due by a time, the earliest first. May leave some out; never all of them.</summary>
+    /// <summary>The debit accounts with holds due by a time, the earliest first. May leave some out; never all of
+    /// them.</summary>
     /// <param name="upTo">The time.</param>
     /// <param name="limit">How many at most.</param>
     /// <param name="except">Accounts to leave out.</param>
@@ -26,8 +29,8 @@ internal interface IHoldIndex : IAsyncDisposable
     Task<IReadOnlySet<AccountAddress>> StillDueAsync(
         IReadOnlyList<DueAccount> accounts, CancellationToken cancellationToken);
 
-    /// <summary>The holds that are due later than one time and not later than another, the earliest first. May leave some
-    /// out.</summary>
+    /// <summary>The holds that are due later than one time and not later than another, the earliest first. May leave
+    /// some out.</summary>
     /// <param name="after">The one time.</param>
     /// <param name="upTo">The other.</param>
     /// <param name="limit">How many at most.</param>
@@ -51,13 +54,13 @@ internal interface IHoldIndex : IAsyncDisposable
     /// <param name="cancellationToken">Stops the write.</param>
     Task CorrectAsync(DueHold hold, LedgerTime? deadline, CancellationToken cancellationToken);
 
-    /// <summary>Notes durably that an account has been in doubt for long, so that it is woken by whoever comes after this
-    /// process. The newest note of an account stands.</summary>
+    /// <summary>Notes durably that an account has been in doubt for long, so that it is woken by whoever comes after
+    /// this process. The newest note of an account stands.</summary>
     /// <param name="account">The account.</param>
     /// <param name="since">Since when the oldest of what it has in doubt has been so.</param>
     /// <param name="cancellationToken">Stops the write.</param>
-    /// <returns>The note: its time is later than those of all notes of the account that are still there, so that each is told
-    /// from the one before it.</returns>
+    /// <returns>The note: its time is later than those of all notes of the account that are still there, so that each
+    /// is told from the one before it.</returns>
     Task<UnfinishedAccount> AddUnfinishedAsync(
         AccountAddress account, LedgerTime since, CancellationToken cancellationToken);
 
@@ -70,7 +73,8 @@ internal interface IHoldIndex : IAsyncDisposable
     Task<IReadOnlyList<UnfinishedAccount>> ListUnfinishedAsync(
         AccountAddress after, int limit, CancellationToken cancellationToken);
 
-    /// <summary>Reads all rows of accounts after a place of the journal, in order, up to where it ends at the time of the call.
+    /// <summary>Reads all rows of accounts after a place of the journal, in order, up to where it ends at the time of
+    /// the call.
     /// </summary>
     IAsyncEnumerable<JournalPageRow> ReadSinceAsync(long ordering, CancellationToken cancellationToken);
 

@@ -2,14 +2,15 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
-/// <summary>Streams with an index of ids: of the rows that an id's own time does not lead to. It is written in the transactions of the
-/// rows, and can be made again from them.</summary>
+/// <summary>Streams with an index of ids: of the rows that an id's own time does not lead to. It is written in the
+/// transactions of the rows, and can be made again from them.</summary>
 internal interface IIndexedStreams : IAccountStreams
 {
     /// <summary>Finds the rows of one stream that are entered under any of some ids.</summary>
     /// <param name="persistenceId">The stream.</param>
     /// <param name="ids">The ids.</param>
-    /// <param name="upTo">The last row that matters. What is told is true of a moment at which that row was there.</param>
+    /// <param name="upTo">The last row that matters. What is told is true of a moment at which that row was
+    /// there.</param>
     /// <param name="newest">The newest entry up to that row, which must be there; none for none.</param>
     /// <param name="cancellationToken">Stops the read.</param>
     /// <exception cref="InvalidOperationException">That row is not there, as on a server that lags behind.</exception>
@@ -31,7 +32,8 @@ internal interface IIndexedStreams : IAccountStreams
     /// <param name="cancellationToken">Gives up.</param>
     Task AddIdsAsync(string persistenceId, IReadOnlyList<IndexedId> entries, CancellationToken cancellationToken);
 
-    /// <summary>Says that a stream's entries are there from its first row on: the notes of what was missing are taken off.</summary>
+    /// <summary>Says that a stream's entries are there from its first row on: the notes of what was missing are taken
+    /// off.</summary>
     /// <param name="persistenceId">The stream.</param>
     /// <param name="upTo">The last row whose entries have been added again; notes of later rows stay.</param>
     /// <param name="cancellationToken">Gives up.</param>

@@ -4,7 +4,8 @@ namespace Ledger.Actors.Storage;
 /// concurrently.</summary>
 internal interface IJournalAppender : IAsyncDisposable
 {
-    /// <summary>Appends the rows with the entries of their ids in one transaction, durably: all or none. Each row with a number above
+    /// <summary>Appends the rows with the entries of their ids in one transaction, durably: all or none. Each row with
+    /// a number above
     /// 1 follows one that is stored already or comes before it in the list.</summary>
     /// <param name="rows">At least one row.</param>
     /// <param name="isolating">Whether a faulty row is being looked for, so that waiting for locks should be

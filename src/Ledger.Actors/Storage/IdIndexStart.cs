@@ -11,8 +11,8 @@ internal sealed class IdIndexStart
 
     /// <summary>The last row of a stream that was written before there was an index; 0 for none.</summary>
     /// <param name="persistenceId">The stream.</param>
-    /// <param name="place">The last place of the whole journal without an index; null when that is not known, so that nothing is
-    /// taken for indexed.</param>
+    /// <param name="place">The last place of the whole journal without an index; null when that is not known, so that
+    /// nothing is taken for indexed.</param>
     /// <param name="upTo">A row of the stream, beyond which it need not be looked for.</param>
     /// <param name="placeOf">The place of a row.</param>
     /// <remarks>One stream's rows have their places in the order of their numbers.</remarks>

@@ -27,12 +27,14 @@ public abstract class LedgerStorage
     /// <summary>Opens the reading side: accounts' own streams, outside the actors.</summary>
     public abstract IAccountStreams OpenStreams();
 
-    /// <summary>Reads which ledger the storage holds, with the epoch that runs now. After <see cref="Prepare"/>.</summary>
+    /// <summary>Reads which ledger the storage holds, with the epoch that runs now. After
+    /// <see cref="Prepare"/>.</summary>
     /// <exception cref="InvalidOperationException">It can't be read, or is not there.</exception>
     internal virtual LedgerIdentity ReadIdentity() =>
         throw new NotSupportedException($"{GetType().Name} keeps no identity of the ledger.");
 
-    /// <summary>Begins a new epoch: a person's word that the ledger is to go on with what the journal holds now.</summary>
+    /// <summary>Begins a new epoch: a person's word that the ledger is to go on with what the journal holds
+    /// now.</summary>
     /// <param name="by">Who begins it.</param>
     /// <param name="reason">Why.</param>
     /// <returns>The identity with the new epoch.</returns>
@@ -40,11 +42,12 @@ public abstract class LedgerStorage
     internal virtual LedgerIdentity BeginEpoch(string by, string reason) =>
         throw new NotSupportedException($"{GetType().Name} keeps no identity of the ledger.");
 
-    /// <summary>Why the journal of the epoch that runs is known to have lost rows; null while it is not, or where <see cref="Prepare"/>
-    /// refuses such a one.</summary>
+    /// <summary>Why the journal of the epoch that runs is known to have lost rows; null while it is not, or where
+    /// <see cref="Prepare"/> refuses such a one.</summary>
     internal virtual string? ReadLoss() => null;
 
-    /// <summary>Puts on record that an epoch's journal has lost rows, where there are no leases whose store does it.</summary>
+    /// <summary>Puts on record that an epoch's journal has lost rows, where there are no leases whose store does
+    /// it.</summary>
     internal virtual void RecordLoss(long epoch, string evidence)
     {
     }
@@ -63,8 +66,8 @@ public abstract class LedgerStorage
     internal virtual IHoldIndexStore OpenHoldIndex() =>
         throw new NotSupportedException($"{GetType().Name} keeps no hold index.");
 
-    /// <summary>Appends rows to the journal as the plugin does, and takes them back, so that the first real ones are not held up
-    /// by the compiler.</summary>
+    /// <summary>Appends rows to the journal as the plugin does, and takes them back, so that the first real ones are
+    /// not held up by the compiler.</summary>
     /// <param name="persistenceId">A stream that does not exist.</param>
     /// <param name="cancellationToken">Gives up.</param>
     internal virtual Task WarmUpAsync(string persistenceId, CancellationToken cancellationToken) => Task.CompletedTask;

@@ -1,7 +1,7 @@
 namespace Ledger.Actors.Storage;
 
-/// <summary>A row was not stored because the journal lacks the row before it, which was acknowledged or read (R19 a): the database has
-/// lost it.</summary>
+/// <summary>A row was not stored because the journal lacks the row before it, which was acknowledged or read (R19 a):
+/// the database has lost it.</summary>
 internal sealed class MissingPredecessorException : Exception
 {
     public MissingPredecessorException(string persistenceId, long sequenceNr)

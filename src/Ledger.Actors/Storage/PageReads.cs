@@ -2,8 +2,9 @@ using System.Collections.Concurrent;
 
 namespace Ledger.Actors.Storage;
 
-/// <summary>Reads pages of a size that the store can bring in time: one that took too long is read again in halves, down to a single
-/// row, and what was learned about a stream is kept for a while, since whoever asks may have no time left by then. Thread-safe.</summary>
+/// <summary>Reads pages of a size that the store can bring in time: one that took too long is read again in halves,
+/// down to a single row, and what was learned about a stream is kept for a while, since whoever asks may have no time
+/// left by then. Thread-safe.</summary>
 /// <param name="largest">The size to begin with.</param>
 /// <param name="isTimeout">Whether a failure says that the time was up.</param>
 /// <param name="halved">Is told the stream, and the size that it is read in from now on; null for nobody.</param>
@@ -60,8 +61,8 @@ internal sealed class PageReads(PageSize largest, Func<Exception, bool> isTimeou
         }
     }
 
-    /// <summary>Notes that a page was not brought in time: the next is half as large. Of several that met the same slow page, the first
-    /// counts.</summary>
+    /// <summary>Notes that a page was not brought in time: the next is half as large. Of several that met the same slow
+    /// page, the first counts.</summary>
     /// <param name="stream">What it was a page of.</param>
     /// <param name="tried">Its size.</param>
     public void TookLong(string stream, PageSize tried)

@@ -2,8 +2,9 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Storage;
 
-/// <summary>What the question for the highest number of a stream has read already, for the replay that follows it. Bounded: a replay
-/// that does not come leaves its page behind, and one that does not find its page reads it again. Thread-safe.</summary>
+/// <summary>What the question for the highest number of a stream has read already, for the replay that follows it.
+/// Bounded: a replay that does not come leaves its page behind, and one that does not find its page reads it again.
+/// Thread-safe.</summary>
 internal sealed class PrefetchedPages
 {
     private const int PagesMax = 256;
@@ -15,8 +16,8 @@ internal sealed class PrefetchedPages
 
     /// <summary>Keeps a page.</summary>
     /// <param name="persistenceId">The stream.</param>
-    /// <param name="from">The number from which on the page is complete: two incarnations may recover at once, from different
-    /// snapshots.</param>
+    /// <param name="from">The number from which on the page is complete: two incarnations may recover at once, from
+    /// different snapshots.</param>
     /// <param name="page">The page.</param>
     public void Put(string persistenceId, long from, in StoredPage page)
     {

@@ -2,21 +2,22 @@ using System.Collections.Concurrent;
 
 namespace Ledger.Actors.Storage;
 
-/// <summary>Reads that are answered in groups: while as many groups are being read as are allowed, whoever asks waits, and the next
-/// group is all who wait. So one that asks alone waits for nobody, and when thousands of accounts wake at once a statement serves many of
-/// them. Thread-safe; has no threads of its own, and nothing to end.</summary>
-/// <remarks>One that can't be answered, or takes long, keeps nobody else from being answered. A group whose reading fails for what may be
-/// one of its questions, or is not done by <see cref="ReadBatcherOptions.GroupPatience"/>, gives its place up, and each of its
-/// questions is asked again alone, a few at a time. What fails alone, or takes long, is not grouped with others for a while, but waits
-/// for one of a few places of its own. So the places of the groups are for those that can be answered.</remarks>
+/// <summary>Reads that are answered in groups: while as many groups are being read as are allowed, whoever asks waits,
+/// and the next group is all who wait. So one that asks alone waits for nobody, and when thousands of accounts wake at
+/// once a statement serves many of them. Thread-safe; has no threads of its own, and nothing to end.</summary>
+/// <remarks>One that can't be answered, or takes long, keeps nobody else from being answered. A group whose reading
+/// fails for what may be one of its questions, or is not done by <see cref="ReadBatcherOptions.GroupPatience"/>, gives
+/// its place up, and each of its questions is asked again alone, a few at a time. What fails alone, or takes long, is
+/// not grouped with others for a while, but waits for one of a few places of its own. So the places of the groups are
+/// for those that can be answered.</remarks>
 /// <param name="options">The limits.</param>
 /// <param name="read">Answers a group: an answer for each question, in their order.</param>
 /// <param name="subjectOf">What a question is about, by which one that failed is known again.</param>
-/// <param name="mayBeOfOne">Whether a failure of a group, other than by taking long, may be due to one of its questions. Of any other
-/// failure all of the group are told.</param>
+/// <param name="mayBeOfOne">Whether a failure of a group, other than by taking long, may be due to one of its
+/// questions. Of any other failure all of the group are told.</param>
 /// <param name="isTimeout">Whether a failure says that the source's own time was up.</param>
-/// <param name="tookLong">Is told of a question that was read alone for long, and not answered before somebody's time was up; null for
-/// nobody.</param>
+/// <param name="tookLong">Is told of a question that was read alone for long, and not answered before somebody's time
+/// was up; null for nobody.</param>
 internal sealed class ReadBatcher<TQuestion, TAnswer>(
     ReadBatcherOptions options,
     Func<IReadOnlyList<TQuestion>, CancellationToken, Task<IReadOnlyList<TAnswer>>> read,
@@ -35,7 +36,8 @@ internal sealed class ReadBatcher<TQuestion, TAnswer>(
 
     /// <summary>Asks.</summary>
     /// <param name="question">The question.</param>
-    /// <param name="cancellationToken">Ends the wait of this question. A group that is being read goes on for the others.</param>
+    /// <param name="cancellationToken">Ends the wait of this question. A group that is being read goes on for the
+    /// others.</param>
     public Task<TAnswer> AskAsync(TQuestion question, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

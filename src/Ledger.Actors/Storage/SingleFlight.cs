@@ -1,7 +1,7 @@
 namespace Ledger.Actors.Storage;
 
-/// <summary>Runs something one at a time, once for all who ask meanwhile: a run that begins after a call does for it, whoever
-/// asked for that run.</summary>
+/// <summary>Runs something one at a time, once for all who ask meanwhile: a run that begins after a call does for it,
+/// whoever asked for that run.</summary>
 internal sealed class SingleFlight
 {
     private readonly SemaphoreSlim gate = new(1);

@@ -31,13 +31,13 @@ internal static class StorageHocon
         string snapshotConnection,
         int writers)
     {
-        // replay-filter: the unique key makes interleaved writers impossible, so `fail` costs nothing, while the default
-        // silently drops acknowledged events.
+        // replay-filter: the unique key makes interleaved writers impossible, so `fail` costs nothing, while the
+        // default silently drops acknowledged events.
         // circuit-breaker: by default ten failures, that is one bad batch, stop all writes and recoveries of the node
         // for 30 seconds.
-        // snapshot-is-optional: what can't be read at this moment may be read at the next. Without it all of the past would be
-        // replayed, for as long as that takes; the recovery fails instead, and is tried again. A snapshot whose content can't be
-        // read is left out all the same, by DirectSnapshotStore.
+        // snapshot-is-optional: what can't be read at this moment may be read at the next. Without it all of the past
+        // would be replayed, for as long as that takes; the recovery fails instead, and is tried again. A snapshot
+        // whose content can't be read is left out all the same, by DirectSnapshotStore.
         // journal-sequence-retrieval: the plugin's queries skip a row for ever that commits later than this.
         var hocon = $$"""
             akka.persistence {
@@ -113,8 +113,8 @@ internal static class StorageHocon
         builder.AddStartup((system, _) => system.Scheduler.Advanced.ScheduleOnce(TimeSpan.FromMilliseconds(1), () => { }));
     }
 
-    /// <summary>Refuses an actor system whose configuration puts another journal or snapshot store in the place of the ledger's:
-    /// what the ledger answers as committed must be where its storage says.</summary>
+    /// <summary>Refuses an actor system whose configuration puts another journal or snapshot store in the place of the
+    /// ledger's: what the ledger answers as committed must be where its storage says.</summary>
     /// <exception cref="InvalidOperationException">Another one is configured.</exception>
     public static void RefuseOtherPlugins(Config config)
     {

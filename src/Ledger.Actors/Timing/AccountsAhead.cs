@@ -5,7 +5,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Timing;
 
-/// <summary>Which accounts of this node are ahead of the ledger's clock (R21, T4), and how often what other nodes sent was. Thread-safe.
+/// <summary>Which accounts of this node are ahead of the ledger's clock (R21, T4), and how often what other nodes sent
+/// was. Thread-safe.
 /// </summary>
 internal sealed class AccountsAhead
 {

@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace Ledger.Actors.Timing;
 
-/// <summary>How long the machine has run, the time in which it slept included: what no setting of its clock changes, and what is
-/// the same for all processes from one start of the machine to the next.</summary>
+/// <summary>How long the machine has run, the time in which it slept included: what no setting of its clock changes,
+/// and what is the same for all processes from one start of the machine to the next.</summary>
 internal class BootClock
 {
     private const string UptimePath = "/proc/uptime";

@@ -3,7 +3,8 @@ using Ledger.Core;
 namespace Ledger.Actors.Timing;
 
 /// <summary>What a storage remembers of the ledger's time, for a process that begins.</summary>
-/// <param name="Newest">When the newest row was written, by the ledger time of who wrote it; null for an empty journal.</param>
+/// <param name="Newest">When the newest row was written, by the ledger time of who wrote it; null for an empty
+/// journal.</param>
 internal sealed record ClockMark(LedgerTime? Newest)
 {
     /// <summary>In which run of the machine <see cref="Time"/> was; empty where that is not known.</summary>

@@ -5,8 +5,8 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Timing;
 
-/// <summary>Begins the time of a node that shares its database (R21, T2): with that of the others where there are any, and else with
-/// the database's.</summary>
+/// <summary>Begins the time of a node that shares its database (R21, T2): with that of the others where there are any,
+/// and else with the database's.</summary>
 /// <param name="clock">The clock.</param>
 /// <param name="leases">Where the others are.</param>
 /// <param name="options">The ledger's options.</param>

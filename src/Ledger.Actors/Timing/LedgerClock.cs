@@ -3,10 +3,12 @@ using Ledger.Core;
 
 namespace Ledger.Actors.Timing;
 
-/// <summary>The ledger time of a node (R21): the machine's monotonic clock and an offset. It never goes back; it is stepped forward by
-/// ten seconds at most, and slewed back at 95 % of its speed. What it follows is the database's clock where nodes share one, and
-/// else the machine's own, as far as that agrees with how long the machine has run.</summary>
-/// <remarks>Thread-safe. As a <see cref="TimeProvider"/> it also gives the timers and time stamps of the machine.</remarks>
+/// <summary>The ledger time of a node (R21): the machine's monotonic clock and an offset. It never goes back; it is
+/// stepped forward by ten seconds at most, and slewed back at 95 % of its speed. What it follows is the database's
+/// clock where nodes share one, and else the machine's own, as far as that agrees with how long the machine has
+/// run.</summary>
+/// <remarks>Thread-safe. As a <see cref="TimeProvider"/> it also gives the timers and time stamps of the
+/// machine.</remarks>
 internal sealed class LedgerClock : TimeProvider
 {
     /// <summary>Further than this forward no clock is believed alone.</summary>
@@ -56,7 +58,8 @@ internal sealed class LedgerClock : TimeProvider
     private (long At, TimeSpan Uptime)? lastRun;
 
     /// <summary>Makes a clock that shows the machine's time until it is told better.</summary>
-    /// <param name="source">The machine's clocks. One that is not the system's is a test's: it is the ledger's clock as it is.</param>
+    /// <param name="source">The machine's clocks. One that is not the system's is a test's: it is the ledger's clock as
+    /// it is.</param>
     public LedgerClock(TimeProvider source)
         : this(source, new BootClock(), isGiven: source != System)
     {
@@ -257,8 +260,8 @@ internal sealed class LedgerClock : TimeProvider
         }
     }
 
-    /// <summary>Since when the database's clock has run as the monotonic clock of this machine does, as far as samples show: how long
-    /// ago something was by that clock is true as far back as this.</summary>
+    /// <summary>Since when the database's clock has run as the monotonic clock of this machine does, as far as samples
+    /// show: how long ago something was by that clock is true as far back as this.</summary>
     public TimeSpan SteadyFor
     {
         get

@@ -62,8 +62,8 @@ internal static class SharedOptions
         CustomParser = Parse.Id,
     };
 
-    /// <summary>The id that was given, or a new one, told before it is used: whatever happens then, the same can be sent
-    /// again.</summary>
+    /// <summary>The id that was given, or a new one, told before it is used: whatever happens then, the same can be
+    /// sent again.</summary>
     public static async Task<Guid> IdAsync(
         CliContext context, ParseResult parsed, Option<Guid?> option, CancellationToken cancellationToken)
     {

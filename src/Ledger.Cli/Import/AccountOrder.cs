@@ -1,7 +1,7 @@
 namespace Ledger.Cli.Import;
 
-/// <summary>Runs transactions many at once, but for those that share an account: these one after the other, as in the file,
-/// since what a limit allows depends on what came before.</summary>
+/// <summary>Runs transactions many at once, but for those that share an account: these one after the other, as in the
+/// file, since what a limit allows depends on what came before.</summary>
 /// <param name="inFlightMax">How many run at once.</param>
 internal sealed class AccountOrder(int inFlightMax)
 {

@@ -12,7 +12,8 @@ internal static class AmountText
     /// <summary>Reads an amount.</summary>
     /// <param name="text">What the file has.</param>
     /// <param name="asset">A valid asset, such as <c>USD/2</c>.</param>
-    /// <param name="decimalMark">The mark before the decimals; null where amounts are whole numbers of minor units.</param>
+    /// <param name="decimalMark">The mark before the decimals; null where amounts are whole numbers of minor
+    /// units.</param>
     /// <param name="amount">The amount in minor units.</param>
     /// <returns>What is wrong; null when nothing is.</returns>
     public static string? Read(string text, string asset, char? decimalMark, out BigInteger amount)

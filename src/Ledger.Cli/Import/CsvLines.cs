@@ -13,8 +13,8 @@ internal sealed record CsvLine(long Line, IReadOnlyList<string> Fields, string? 
     public bool IsBlank => Wrong is null && Fields.All(string.IsNullOrEmpty);
 }
 
-/// <summary>Reads CSV by RFC 4180 as other programs write it: with any line ends, with a byte order mark, with fields that
-/// are padded with spaces, with empty lines at the end.</summary>
+/// <summary>Reads CSV by RFC 4180 as other programs write it: with any line ends, with a byte order mark, with fields
+/// that are padded with spaces, with empty lines at the end.</summary>
 internal static class CsvLines
 {
     private static readonly UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);

@@ -13,8 +13,8 @@ internal static class EarlierImport
 
     private const int ShownMax = 40;
 
-    /// <summary>What differs, as <c>another amount (100 before, 120 now)</c>; empty where it is the same, in whatever order
-    /// its postings stand.</summary>
+    /// <summary>What differs, as <c>another amount (100 before, 120 now)</c>; empty where it is the same, in whatever
+    /// order its postings stand.</summary>
     /// <param name="before">What was booked, with the entry in the register first.</param>
     /// <param name="now">What the file has.</param>
     public static IReadOnlyList<string> Differences(Transaction before, PlannedTransaction now)

@@ -2,7 +2,8 @@ using Ledger.Client;
 
 namespace Ledger.Cli.Import;
 
-/// <summary>What an import does: accounts to open and transactions to post, the same ones whenever it is planned again.</summary>
+/// <summary>What an import does: accounts to open and transactions to post, the same ones whenever it is planned
+/// again.</summary>
 /// <param name="Register">The register of the namespace.</param>
 /// <param name="Accounts">The accounts of the books, in the order of the file.</param>
 /// <param name="Transactions">The transactions, in the order of the file.</param>

@@ -4,13 +4,13 @@ using Ledger.Client;
 
 namespace Ledger.Cli.Import;
 
-/// <summary>The register of a namespace: two accounts of its own, between which each imported transaction makes an entry of
-/// zero under the id of its key.</summary>
+/// <summary>The register of a namespace: two accounts of its own, between which each imported transaction makes an
+/// entry of zero under the id of its key.</summary>
 /// <remarks>
 /// Two transfers under one id that share no account both happen. So a row whose accounts were all edited, or mapped to
 /// others, would be booked a second time. The entry is the first leg of every imported transaction, so each has the
-/// register's account in common with all earlier forms of itself, whatever else was edited: the ledger sees the id. Since
-/// the entry's id is that of the key and not of the attempt, only one attempt can ever be booked.
+/// register's account in common with all earlier forms of itself, whatever else was edited: the ledger sees the id.
+/// Since the entry's id is that of the key and not of the attempt, only one attempt can ever be booked.
 /// </remarks>
 internal sealed class ImportRegister
 {

@@ -3,8 +3,8 @@ using Ledger.Client;
 
 namespace Ledger.Cli.Import;
 
-/// <summary>Carries a plan out: opens the accounts, then posts the transactions, many at once, each all or not at all, and
-/// on each account in the order of the file.</summary>
+/// <summary>Carries a plan out: opens the accounts, then posts the transactions, many at once, each all or not at all,
+/// and on each account in the order of the file.</summary>
 /// <remarks>Everything it sends may be sent again without harm, so it survives a node that restarts, and a run that was
 /// cut off is finished by another.</remarks>
 internal sealed class ImportRunner(CliContext context, LedgerClient client, string file, TimeSpan retryFor)
@@ -19,7 +19,8 @@ internal sealed class ImportRunner(CliContext context, LedgerClient client, stri
 
     public ImportSummary Summary { get; } = new();
 
-    /// <summary>Why transactions were left unknown or not sent; null when none was, or when the caller interrupted.</summary>
+    /// <summary>Why transactions were left unknown or not sent; null when none was, or when the caller
+    /// interrupted.</summary>
     public LedgerClientException? GaveUp => gaveUp;
 
     /// <summary>Opens the accounts of a plan.</summary>

@@ -1,7 +1,8 @@
 namespace Ledger.Cli.Import;
 
 /// <summary>A mapping file: what the names of another program are called here.</summary>
-/// <remarks>CSV with the header <c>kind,from,to</c>. A name without a line is taken as it stands. <c>from</c> may end in
+/// <remarks>CSV with the header <c>kind,from,to</c>. A name without a line is taken as it stands. <c>from</c> may end
+/// in
 /// <c>*</c>, which stands for any rest: the longest such line counts, and one without it before all. In <c>to</c>,
 /// <c>{*}</c> is that rest and <c>{asset}</c> the asset's code.</remarks>
 internal sealed class NameMap

@@ -5,9 +5,9 @@ using Ledger.Cli.Output;
 namespace Ledger.Cli.Import;
 
 /// <summary>Reads a posting file and checks all of it, so that a file with a mistake changes nothing.</summary>
-/// <remarks>Checked are: the header, quoting and number of fields of every line; the form of dates, addresses, assets and
-/// amounts; that the lines of a transaction agree on date, description, code and attempt; that an account has one asset;
-/// that a transaction balances to zero per asset.</remarks>
+/// <remarks>Checked are: the header, quoting and number of fields of every line; the form of dates, addresses, assets
+/// and amounts; that the lines of a transaction agree on date, description, code and attempt; that an account has one
+/// asset; that a transaction balances to zero per asset.</remarks>
 internal sealed class PostingFileReader
 {
     private const string IsoDate = "yyyy-MM-dd";

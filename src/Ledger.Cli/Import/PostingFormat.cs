@@ -9,7 +9,8 @@ internal sealed record PostingFormat
     /// <summary>What stands between two fields.</summary>
     public char Separator { get; init; } = ',';
 
-    /// <summary>The mark before the decimals of an amount; null (the default) for whole numbers of minor units.</summary>
+    /// <summary>The mark before the decimals of an amount; null (the default) for whole numbers of minor
+    /// units.</summary>
     public char? DecimalMark { get; init; }
 
     /// <summary>The form of dates, as .NET writes it; null (the default) for ISO 8601.</summary>

@@ -1,6 +1,7 @@
 namespace Ledger.Cli.Import;
 
-/// <summary>Says on stderr how far an import has come: one line rewritten for a person, a line now and then for a log.</summary>
+/// <summary>Says on stderr how far an import has come: one line rewritten for a person, a line now and then for a
+/// log.</summary>
 internal sealed class ProgressLine(CliContext context, string what, int total)
 {
     private static readonly TimeSpan TerminalPause = TimeSpan.FromMilliseconds(100);

@@ -7,8 +7,8 @@ internal static class TransactionSplitter
 {
     /// <summary>Splits one transaction, per asset, by matching debits with credits in the order of the file.</summary>
     /// <remarks>Each account ends with the sum of its postings. An account is never matched with itself while another
-    /// credit is open; what then remains, a debit and a credit of the same account, cancels out: no transfer can show it,
-    /// and it is reported. A posting of zero moves nothing.</remarks>
+    /// credit is open; what then remains, a debit and a credit of the same account, cancels out: no transfer can show
+    /// it, and it is reported. A posting of zero moves nothing.</remarks>
     /// <param name="transaction">A transaction that balances.</param>
     /// <param name="netted">Takes what cancelled out.</param>
     public static IReadOnlyList<Move> Split(PostingTransaction transaction, ICollection<NettedPosting> netted)

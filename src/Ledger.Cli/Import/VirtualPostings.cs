@@ -4,9 +4,9 @@ namespace Ledger.Cli.Import;
 /// <c>(account)</c> where they need not.</summary>
 /// <remarks>
 /// A virtual posting is a posting on the account itself, and those tools' balances count it there. Brackets are not
-/// characters of an address, so files converted from them carry <c>_account_</c>, before the asset where the address ends
-/// in one: <c>_food_:USD</c> is <c>food:USD</c>. All forms are booked on the account, and told on stderr; what does not
-/// balance needs a balancing line of the mapping file.
+/// characters of an address, so files converted from them carry <c>_account_</c>, before the asset where the address
+/// ends in one: <c>_food_:USD</c> is <c>food:USD</c>. All forms are booked on the account, and told on stderr; what
+/// does not balance needs a balancing line of the mapping file.
 /// </remarks>
 internal static class VirtualPostings
 {

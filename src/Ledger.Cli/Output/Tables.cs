@@ -9,8 +9,9 @@ internal static class Tables
     private const int WidthOfFile = 4096;
     private const string Gap = "  ";
 
-    /// <summary>Writes a list. Nothing is ever broken or cut, since half an amount reads like another one: where the terminal
-    /// is too narrow, columns without any value go first, and then each line is written as names and values.</summary>
+    /// <summary>Writes a list. Nothing is ever broken or cut, since half an amount reads like another one: where the
+    /// terminal is too narrow, columns without any value go first, and then each line is written as names and
+    /// values.</summary>
     /// <param name="context">Where to.</param>
     /// <param name="columns">The headings; one that begins with <c>&gt;</c> is a column of numbers.</param>
     /// <param name="rows">The lines.</param>

@@ -3,7 +3,8 @@ namespace Ledger.Core;
 // The events of an account. They are stored, as ledger.journal.v1: a field may be added, never removed or given
 // another meaning. Who coordinator, participant and last agent are, see AccountMachine.
 
-/// <summary>Something that happened to an account: a fact, folded by <see cref="AccountState.Evolve(AccountEvent, long)"/>.</summary>
+/// <summary>Something that happened to an account: a fact, folded by
+/// <see cref="AccountState.Evolve(AccountEvent, long)"/>.</summary>
 internal abstract record AccountEvent
 {
     private protected AccountEvent(LedgerTime at) => At = at;
@@ -40,13 +41,14 @@ internal sealed record HoldExtended(TransferId HoldId, LedgerTime Deadline, Ledg
     public string Principal { get; init; } = "";
 }
 
-/// <summary>Coordinator or participant: the legs that concern this account are reserved; the last agent decides.</summary>
+/// <summary>Coordinator or participant: the legs that concern this account are reserved; the last agent
+/// decides.</summary>
 /// <param name="Branch">At the coordinator the whole transaction, elsewhere the account's slice of it.</param>
 /// <param name="At">When.</param>
 internal sealed record TransactionPrepared(TransactionBranch Branch, LedgerTime At) : AccountEvent(At);
 
-/// <summary>Coordinator or participant: the last agent has committed; the legs are done. At the coordinator it is written only once every
-/// participant has its own, so it ends the transaction.</summary>
+/// <summary>Coordinator or participant: the last agent has committed; the legs are done. At the coordinator it is
+/// written only once every participant has its own, so it ends the transaction.</summary>
 /// <param name="Key">The attempt, see <see cref="TransactionBranch.Key"/>.</param>
 /// <param name="PreparedSequenceNr">The row of this stream that holds its content.</param>
 /// <param name="CommitTime">When the last agent committed.</param>
@@ -54,14 +56,18 @@ internal sealed record TransactionPrepared(TransactionBranch Branch, LedgerTime 
 internal sealed record TransactionCommitted(
     TransferId Key, long PreparedSequenceNr, LedgerTime CommitTime, LedgerTime At) : AccountEvent(At)
 {
-    /// <summary>The holds of this credit account that end here: the row says it without the one that it rests on.</summary>
+    /// <summary>The holds of this credit account that end here: the row says it without the one that it rests
+    /// on.</summary>
     public IReadOnlyList<TransferId> EndedHolds { get; init; } = [];
 }
 
-/// <summary>Coordinator or participant: the last agent has refused, in its journal; what was reserved is released.</summary>
+/// <summary>Coordinator or participant: the last agent has refused, in its journal; what was reserved is
+/// released.</summary>
 /// <param name="Key">The attempt.</param>
-/// <param name="Leg">The place of the leg that failed; -1 when the attempt was abandoned because it met something in doubt.</param>
-/// <param name="Reason">Why; <see cref="TransferStatus.None"/> when the attempt was abandoned. Of an opening, the number of an
+/// <param name="Leg">The place of the leg that failed; -1 when the attempt was abandoned because it met something in
+/// doubt.</param>
+/// <param name="Reason">Why; <see cref="TransferStatus.None"/> when the attempt was abandoned. Of an opening, the
+/// number of an
 /// <see cref="AccountStatus"/>.</param>
 /// <param name="Seen">The balances that the refusing account saw; null when it does not exist.</param>
 /// <param name="At">When.</param>
@@ -72,7 +78,8 @@ internal sealed record TransactionAborted(
 /// <param name="Branch">The whole transaction, as it was asked for.</param>
 /// <param name="Leg">The place of the leg that failed.</param>
 /// <param name="Reason">Why.</param>
-/// <param name="Seen">The balances that the refusing account saw; null when it does not exist, or another refused.</param>
+/// <param name="Seen">The balances that the refusing account saw; null when it does not exist, or another
+/// refused.</param>
 /// <param name="At">When.</param>
 internal sealed record TransactionRejected(
     TransactionBranch Branch, int Leg, TransferStatus Reason, Balances? Seen, LedgerTime At) : AccountEvent(At);
@@ -82,8 +89,8 @@ internal sealed record TransactionRejected(
 /// <param name="At">When it is booked.</param>
 internal sealed record LastAgentCommitted(TransactionBranch Branch, LedgerTime At) : AccountEvent(At)
 {
-    /// <summary>The transaction's time. It is that of booking, but on an account whose last row lies ahead of its clock (R21): there
-    /// rows go on from where they are, and time is the clock's.</summary>
+    /// <summary>The transaction's time. It is that of booking, but on an account whose last row lies ahead of its clock
+    /// (R21): there rows go on from where they are, and time is the clock's.</summary>
     public LedgerTime CommitTime { get; init; } = At;
 }
 
@@ -100,13 +107,15 @@ internal sealed record LastAgentRefused(
     public OperatorVerdict? Verdict { get; init; }
 }
 
-/// <summary>Coordinator: a participant asked about an attempt of which there is no record; from now on there is one (R2).</summary>
+/// <summary>Coordinator: a participant asked about an attempt of which there is no record; from now on there is one
+/// (R2).</summary>
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="At">When.</param>
 internal sealed record AbortRecorded(TransferId Key, UInt128 Digest, LedgerTime At) : AccountEvent(At);
 
-/// <summary>Tests: the counters were set. Never in a production journal: only a ledger that allows seeding writes it.</summary>
+/// <summary>Tests: the counters were set. Never in a production journal: only a ledger that allows seeding writes
+/// it.</summary>
 /// <param name="Balances">The counters.</param>
 /// <param name="At">When.</param>
 internal sealed record BalancesSeeded(Balances Balances, LedgerTime At) : AccountEvent(At);

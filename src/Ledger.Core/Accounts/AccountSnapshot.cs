@@ -2,7 +2,8 @@ namespace Ledger.Core;
 
 /// <summary>The state of an account at one of its journal rows. All of it follows from the journal.</summary>
 /// <param name="SequenceNr">The last row that it holds.</param>
-/// <param name="Spec">What the account was opened with, with its limits as they are; null while it does not exist.</param>
+/// <param name="Spec">What the account was opened with, with its limits as they are; null while it does not
+/// exist.</param>
 /// <param name="OpenTime">When it was opened.</param>
 /// <param name="Balances">The counters.</param>
 /// <param name="EntryCount">How many statement entries there are.</param>
@@ -10,7 +11,8 @@ namespace Ledger.Core;
 /// <param name="PreparedCount">How many transactions were ever prepared.</param>
 /// <param name="Watermark">See <see cref="IdempotencyWindow.Watermark"/>.</param>
 /// <param name="HasForgottenNonTimeOrdered">See <see cref="IdempotencyWindow.HasForgottenNonTimeOrdered"/>.</param>
-/// <param name="Remembered">The ids in memory, oldest first; decisions about one id follow each other, oldest first.</param>
+/// <param name="Remembered">The ids in memory, oldest first; decisions about one id follow each other, oldest
+/// first.</param>
 /// <param name="InDoubt">The transactions in doubt, in the order of their preparation.</param>
 internal sealed record AccountSnapshot(
     long SequenceNr, AccountSpec? Spec, LedgerTime OpenTime, Balances Balances, ulong EntryCount, LedgerTime LastTime,
@@ -21,7 +23,8 @@ internal sealed record AccountSnapshot(
     /// <summary>What the account was opened with.</summary>
     public AccountSpec? OpenedWith { get; init; } = Spec;
 
-    /// <summary>The ids that are still in memory because they are ahead of the account's time, in their own order.</summary>
+    /// <summary>The ids that are still in memory because they are ahead of the account's time, in their own
+    /// order.</summary>
     public IReadOnlyList<(TransferId Id, LedgerTime At, IdempotencyRecord What)> RememberedEarly { get; init; } = [];
 
     /// <summary>See <see cref="IdempotencyWindow.ForgottenUpTo"/>.</summary>

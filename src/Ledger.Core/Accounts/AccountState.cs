@@ -106,11 +106,12 @@ internal sealed class AccountState
     /// <summary>Whether the account's opening or closing is in doubt.</summary>
     public bool IsOpeningOrClosingInDoubt => openingsOrClosingsInDoubt > 0;
 
-    /// <summary>When the next hold expires of which this is the debit account; <see cref="LedgerTime.MaxValue"/> for never.</summary>
+    /// <summary>When the next hold expires of which this is the debit account; <see cref="LedgerTime.MaxValue"/> for
+    /// never.</summary>
     public LedgerTime NextDeadline => deadlines is { Count: > 0 } ? deadlines.Min.Deadline : LedgerTime.MaxValue;
 
-    /// <summary>Counts what was decided: what waits for something in doubt looks again when it has changed. Not a part of the
-    /// state.</summary>
+    /// <summary>Counts what was decided: what waits for something in doubt looks again when it has changed. Not a part
+    /// of the state.</summary>
     internal long LastDecision { get; private set; }
 
     /// <summary>Whether the journal is being read again. Not a part of the state.</summary>
@@ -125,7 +126,8 @@ internal sealed class AccountState
     }
 
     /// <summary>Whether old doubt is left.</summary>
-    /// <param name="oldUpTo">What was prepared then, or earlier, is old; and what a former incarnation prepared.</param>
+    /// <param name="oldUpTo">What was prepared then, or earlier, is old; and what a former incarnation
+    /// prepared.</param>
     internal bool HasInheritedDoubt(LedgerTime oldUpTo)
     {
         foreach (var (_, doubt) in inDoubt ?? [])
@@ -139,10 +141,12 @@ internal sealed class AccountState
         return false;
     }
 
-    /// <summary>By how much the room under each limit would grow, at most, if old doubt ended in its favour. Too much where
-    /// a hold is both due and being resolved, and never too little.</summary>
-    /// <param name="oldUpTo">What was prepared then, or earlier, is old; and what a former incarnation prepared.</param>
-    /// <param name="dueBy">Holds that are due by then count too, since they are about to be released; null for none.</param>
+    /// <summary>By how much the room under each limit would grow, at most, if old doubt ended in its favour. Too much
+    /// where a hold is both due and being resolved, and never too little.</summary>
+    /// <param name="oldUpTo">What was prepared then, or earlier, is old; and what a former incarnation
+    /// prepared.</param>
+    /// <param name="dueBy">Holds that are due by then count too, since they are about to be released; null for
+    /// none.</param>
     internal (Amount Debit, Amount Credit) FavourOf(LedgerTime oldUpTo, LedgerTime? dueBy)
     {
         var debit = UInt128.Zero;
@@ -600,7 +604,8 @@ internal sealed class AccountState
         }
 
         // The ids: of the transaction, of its attempt, and of every transfer in it.
-        // Elsewhere than at the coordinator a later attempt is known by its key: the transaction's own id may be another's here.
+        // Elsewhere than at the coordinator a later attempt is known by its key: the transaction's own id may be
+        // another's here.
         if (branch.Attempt == 0 || branch.Coordinator == Address
             || branch.Legs.Any(leg => leg.Transfer is { } transfer && transfer.Id == branch.Id && leg.Concerns(Address)))
         {
@@ -616,7 +621,8 @@ internal sealed class AccountState
         {
             if (leg.Transfer is { } transfer && transfer.Id != branch.Id && leg.Concerns(Address))
             {
-                // Asked for by itself it is the same transfer. An attempt at it by itself is another one, and may have been refused.
+                // Asked for by itself it is the same transfer. An attempt at it by itself is another one, and may have
+                // been refused.
                 Remember(transfer.Id, new IdempotencyRecord(
                     branch.Digest, TransferStatus.Created, time, sequenceNr,
                     new IdempotencyDetails
@@ -749,8 +755,9 @@ internal sealed class AccountState
     private void RecordRejection(
         TransactionBranch branch, int leg, TransferStatus reason, Balances? seen, LedgerTime at, long sequenceNr, bool isLastAgent = false)
     {
-        // Whether a refusal of several votes rejects the transaction, or only this attempt, is the coordinator's to say.
-        // So is what an operator aborts: the id may be in hand here for another transaction, whose coordinator this is.
+        // Whether a refusal of several votes rejects the transaction, or only this attempt, is the coordinator's to
+        // say. So is what an operator aborts: the id may be in hand here for another transaction, whose coordinator
+        // this is.
         var consumes = ConsumesId(branch, reason) && (!isLastAgent || (branch.IsAlone && reason != TransferStatus.AbortedByOperator));
         var details = new IdempotencyDetails
         {
@@ -768,8 +775,8 @@ internal sealed class AccountState
                 branch.Digest, reason, at, sequenceNr, details with { IsIdConsumed = consumes }));
         }
 
-        // The leg that failed is over as well, and its id with it: no other request makes it happen. Of legs that are not this
-        // account's, it knows no id.
+        // The leg that failed is over as well, and its id with it: no other request makes it happen. Of legs that are
+        // not this account's, it knows no id.
         if (!isLastAgent && FailedLeg(branch, leg, reason, Address) is { Transfer.Id: var id }
             && Idempotency.Find(id) is not { IsFinal: true })
         {
@@ -825,8 +832,8 @@ internal sealed class AccountState
         }
     }
 
-    // A refusal may have been decided over an id that was used up, when memory had forgotten that: another attempt's, of other
-    // content. Where more is remembered now than was then, its replay finds the id, which stays what it is.
+    // A refusal may have been decided over an id that was used up, when memory had forgotten that: another attempt's,
+    // of other content. Where more is remembered now than was then, its replay finds the id, which stays what it is.
     private void Remember(TransferId id, IdempotencyRecord what)
     {
         Require(

@@ -23,8 +23,9 @@ internal sealed class EventBatch
     /// <summary>The counters before it: the start of running balances, and a checksum on replay (I8).</summary>
     public Balances Before { get; }
 
-    /// <summary>When the oldest transaction was prepared that is not decided before this row; null for none. A reader of the stream
-    /// who wants all that was committed up to a time reads on until a row says a later one, or none (I11).</summary>
+    /// <summary>When the oldest transaction was prepared that is not decided before this row; null for none. A reader
+    /// of the stream who wants all that was committed up to a time reads on until a row says a later one, or none
+    /// (I11).</summary>
     public LedgerTime? OldestPrepared { get; init; }
 
     /// <summary>Whether it is an operator's verdict, written for an account that does not answer and not by it. It
@@ -40,12 +41,12 @@ internal sealed class EventBatch
     /// <summary>The events, in the order in which they were decided.</summary>
     public IList<AccountEvent> Events { get; } = new List<AccountEvent>(2);
 
-    /// <summary>The ids that it is entered under in the index, some more than once; null for none. Of a row that is being written; one
-    /// that was read does not have them.</summary>
+    /// <summary>The ids that it is entered under in the index, some more than once; null for none. Of a row that is
+    /// being written; one that was read does not have them.</summary>
     public IReadOnlyList<TransferId>? IndexedIds => Indexed;
 
-    /// <summary>The newest entry of the account before those of this row; none for none. Where it is missing when the row is written,
-    /// the index has lost some.</summary>
+    /// <summary>The newest entry of the account before those of this row; none for none. Where it is missing when the
+    /// row is written, the index has lost some.</summary>
     public IndexedId PreviousIndexed { get; internal set; }
 
     internal List<TransferId>? Indexed { get; set; }
@@ -54,12 +55,15 @@ internal sealed class EventBatch
 
     internal bool Urgent { get; set; }
 
-    /// <summary>How many bytes the row has at most, as counted while it is made; or as it is stored, said by whoever reads it.</summary>
+    /// <summary>How many bytes the row has at most, as counted while it is made; or as it is stored, said by whoever
+    /// reads it.</summary>
     internal long Size { get; set; } = EncodedSize.Row;
 
-    /// <summary>How many bytes that have which earlier rows hold and this one commits, about; of a row that is made.</summary>
+    /// <summary>How many bytes that have which earlier rows hold and this one commits, about; of a row that is
+    /// made.</summary>
     internal long ContentSize { get; set; }
 
-    /// <summary>The state after this batch, when a snapshot is due; taken by the shell once the batch is durable.</summary>
+    /// <summary>The state after this batch, when a snapshot is due; taken by the shell once the batch is
+    /// durable.</summary>
     public AccountSnapshot? Snapshot { get; internal set; }
 }

@@ -1,8 +1,8 @@
 namespace Ledger.Core;
 
 /// <summary>A live hold as one of its accounts keeps it. Immutable.</summary>
-/// <param name="Transfer">The transfer that made it, without its reference and its metadata: an account may have a hundred thousand
-/// holds, and nothing is decided by these. They are in the row.</param>
+/// <param name="Transfer">The transfer that made it, without its reference and its metadata: an account may have a
+/// hundred thousand holds, and nothing is decided by these. They are in the row.</param>
 /// <param name="Remaining">What is left of it.</param>
 /// <param name="Deadline">When it expires; <see cref="LedgerTime.MaxValue"/> for never.</param>
 /// <param name="SequenceNr">The row of this stream that holds its content.</param>
@@ -34,8 +34,8 @@ internal sealed record Hold(
     /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named.</summary>
     public string Principal { get; init; } = "";
 
-    /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12). It carries the time
-    /// at which it is due, so that a hold of any age expires under a young id (R22).</summary>
+    /// <summary>The id of the void that the ledger starts when the time is up; an extension makes a new one (R12). It
+    /// carries the time at which it is due, so that a hold of any age expires under a young id (R22).</summary>
     public TransferId ExpiryId =>
         DerivedId.MakeAt(Deadline, Transfer.Id, "ledger.expiry.v2\0"u8, Deadline.UnixMicroseconds);
 }

@@ -1,6 +1,7 @@
 namespace Ledger.Core;
 
-/// <summary>What transactions in doubt would add to an account's counters, without regard to what they would take off.</summary>
+/// <summary>What transactions in doubt would add to an account's counters, without regard to what they would take
+/// off.</summary>
 /// <param name="Debits">Posted and pending debits.</param>
 /// <param name="Credits">Posted and pending credits.</param>
 internal readonly record struct InDoubtLoad(Amount Debits, Amount Credits)

@@ -21,11 +21,12 @@ internal sealed class InDoubtTransaction(TransactionBranch branch, long sequence
     /// <summary>Its number among all that the account ever prepared.</summary>
     public long Number { get; } = number;
 
-    /// <summary>When its preparation was booked: the time of its event. The default value, so long ago, where a snapshot of an
-    /// earlier version did not say.</summary>
+    /// <summary>When its preparation was booked: the time of its event. The default value, so long ago, where a
+    /// snapshot of an earlier version did not say.</summary>
     public LedgerTime PreparedTime { get; } = preparedTime;
 
-    /// <summary>What is kept back for the limit on debits: the worst that the legs can come to, in their order.</summary>
+    /// <summary>What is kept back for the limit on debits: the worst that the legs can come to, in their
+    /// order.</summary>
     public Amount DebitReserve { get; private set; }
 
     /// <summary>What is kept back for the limit on credits.</summary>

@@ -3,8 +3,8 @@ namespace Ledger.Core;
 /// <summary>One decision about an id, with its content. Immutable.</summary>
 /// <param name="Branch">What was decided.</param>
 /// <param name="Leg">The leg that has the id; null when it is the transaction's or its attempt's.</param>
-/// <param name="Status"><see cref="TransferStatus.Created"/>, the reason of a rejection, or <see cref="TransferStatus.None"/> for
-/// an attempt that was abandoned.</param>
+/// <param name="Status"><see cref="TransferStatus.Created"/>, the reason of a rejection, or
+/// <see cref="TransferStatus.None"/> for an attempt that was abandoned.</param>
 /// <param name="FailedLeg">For a rejection: the place of the leg that failed.</param>
 /// <param name="Time">When it was decided.</param>
 /// <param name="Seen">For a rejection, the balances that were seen.</param>

@@ -1,8 +1,8 @@
 namespace Ledger.Core;
 
 /// <summary>Folds journal rows of one account into what they say about ids.</summary>
-/// <remarks>A row that brings an id up may be fed before an earlier one that does, and more than once; but what a row prepares must be
-/// fed before the row that decides it, or that one again after it.</remarks>
+/// <remarks>A row that brings an id up may be fed before an earlier one that does, and more than once; but what a row
+/// prepares must be fed before the row that decides it, or that one again after it.</remarks>
 internal sealed class IdHistoryReader
 {
     private readonly Dictionary<TransferId, Search> searches;
@@ -21,7 +21,8 @@ internal sealed class IdHistoryReader
     /// <summary>The account whose rows these are.</summary>
     public AccountAddress Account { get; }
 
-    /// <summary>What is prepared in the rows so far and not decided, with the rows that prepare it, in their order.</summary>
+    /// <summary>What is prepared in the rows so far and not decided, with the rows that prepare it, in their
+    /// order.</summary>
     public IReadOnlyList<IndexedId> Open() =>
         [.. prepared.Select(static one => new IndexedId(one.Key, one.Value.SequenceNr)).OrderBy(static one => one.SequenceNr)];
 
@@ -38,9 +39,9 @@ internal sealed class IdHistoryReader
 
     /// <summary>Whether other rows can't change the answer to a question, wherever they are.</summary>
     /// <param name="lookup">The question.</param>
-    /// <remarks>An id that was not used up by a decision may have been decided again, so only what was done under it ends a search.
-    /// Where memory names the row of a content, only the decision about that is what was asked for: others may come between, and
-    /// the same row may hold an earlier refusal and the next attempt.</remarks>
+    /// <remarks>An id that was not used up by a decision may have been decided again, so only what was done under it
+    /// ends a search. Where memory names the row of a content, only the decision about that is what was asked for:
+    /// others may come between, and the same row may hold an earlier refusal and the next attempt.</remarks>
     public bool IsOver(IdLookup lookup)
     {
         ArgumentNullException.ThrowIfNull(lookup);

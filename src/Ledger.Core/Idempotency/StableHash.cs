@@ -1,7 +1,7 @@
 namespace Ledger.Core;
 
-/// <summary>A hash of text that is the same in every process, which that of <see cref="string"/> is not: FNV-1a over its UTF-16 units.
-/// Nothing for secrets.</summary>
+/// <summary>A hash of text that is the same in every process, which that of <see cref="string"/> is not: FNV-1a over
+/// its UTF-16 units. Nothing for secrets.</summary>
 internal static class StableHash
 {
     /// <summary>Hashes a text.</summary>

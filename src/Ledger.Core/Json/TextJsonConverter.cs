@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Ledger.Core.Json;
 
-/// <summary>Writes a value as its text, also as a key: 128 bits don't fit into the numbers of JavaScript and others.</summary>
+/// <summary>Writes a value as its text, also as a key: 128 bits don't fit into the numbers of JavaScript and
+/// others.</summary>
 /// <typeparam name="T">The type of the value.</typeparam>
 internal abstract class TextJsonConverter<T> : JsonConverter<T>
     where T : struct

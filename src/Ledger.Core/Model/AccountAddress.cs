@@ -16,7 +16,8 @@ public readonly record struct AccountAddress : IComparable<AccountAddress>
 
     private AccountAddress(string text) => this.text = text;
 
-    /// <summary>The one address that no account can have: what an all-ones id is to ledgers of numbered accounts.</summary>
+    /// <summary>The one address that no account can have: what an all-ones id is to ledgers of numbered
+    /// accounts.</summary>
     public const string ReservedText = "_max_";
 
     /// <summary>Whether it is <see cref="ReservedText"/>.</summary>

@@ -3,8 +3,8 @@ namespace Ledger.Core;
 /// <summary>An account right after a transfer or a transaction, and before anything that followed. Immutable.</summary>
 /// <param name="Address">The account.</param>
 /// <param name="Balances">Its counters; what was in doubt then is in them as it was seen.</param>
-/// <param name="Version">The last row that the account had written for certain: that of the commit itself, or for the account that
-/// coordinates that of its preparation, since it books the commit with its next row.</param>
+/// <param name="Version">The last row that the account had written for certain: that of the commit itself, or for the
+/// account that coordinates that of its preparation, since it books the commit with its next row.</param>
 /// <param name="EntryCount">How many entries its statement had, those of the transfer included.</param>
 /// <param name="AvailableDebits">What could still be debited; null without a limit on debits.</param>
 /// <param name="AvailableCredits">What could still be credited; null without a limit on credits.</param>
@@ -25,8 +25,8 @@ public sealed record AccountAfter(
                 : null);
     }
 
-    // Taken off step by step, so that no sum passes the largest amount: it is asked for in the middle of a decision, which must not
-    // fail for it.
+    // Taken off step by step, so that no sum passes the largest amount: it is asked for in the middle of a decision,
+    // which must not fail for it.
     private static Amount Headroom(Amount posted, Amount allowance, ReadOnlySpan<Amount> used)
     {
         foreach (var one in used)

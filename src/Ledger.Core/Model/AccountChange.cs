@@ -1,6 +1,7 @@
 namespace Ledger.Core;
 
-/// <summary>A change of an account, journaled. Each sets what it names to a value, so repeating it changes nothing.</summary>
+/// <summary>A change of an account, journaled. Each sets what it names to a value, so repeating it changes
+/// nothing.</summary>
 public abstract record AccountChange;
 
 /// <summary>Freezes an account, or changes its freeze. Posted balances stay, holds can be voided and expire.</summary>

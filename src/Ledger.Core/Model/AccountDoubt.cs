@@ -2,13 +2,15 @@ using System.Collections.Immutable;
 
 namespace Ledger.Core;
 
-/// <summary>Why the counters of an account are not final: transactions that it has prepared, and whose outcome it does not
-/// know yet (R20). Immutable.</summary>
-/// <param name="Least">For each counter the least that it can be, whatever becomes of them; nothing is in doubt in it.</param>
+/// <summary>Why the counters of an account are not final: transactions that it has prepared, and whose outcome it does
+/// not know yet (R20). Immutable.</summary>
+/// <param name="Least">For each counter the least that it can be, whatever becomes of them; nothing is in doubt in
+/// it.</param>
 /// <param name="Greatest">For each counter the greatest that it can be.</param>
 /// <param name="Count">How many transactions are in doubt.</param>
 /// <param name="Transactions">The oldest of them, at most <see cref="TransactionsMax"/>.</param>
-/// <param name="CompleteUpTo">Everything that the account prepared at this time or earlier is decided, and booked.</param>
+/// <param name="CompleteUpTo">Everything that the account prepared at this time or earlier is decided, and
+/// booked.</param>
 public sealed record AccountDoubt(
     Balances Least, Balances Greatest, int Count, ImmutableArray<TransactionInDoubt> Transactions, LedgerTime CompleteUpTo)
 {

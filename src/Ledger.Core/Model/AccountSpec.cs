@@ -12,10 +12,12 @@ public sealed record AccountSpec(AccountAddress Address, Asset Asset, uint Code)
     /// <summary>The caller's own key-value pairs; see <see cref="LedgerLimits"/>.</summary>
     public Metadata Metadata { get; init; } = Metadata.Empty;
 
-    /// <summary>When set: posted, pending and in-doubt debits must not exceed posted credits plus this allowance.</summary>
+    /// <summary>When set: posted, pending and in-doubt debits must not exceed posted credits plus this
+    /// allowance.</summary>
     public Amount? DebitsMustNotExceedCredits { get; init; }
 
-    /// <summary>When set: posted, pending and in-doubt credits must not exceed posted debits plus this allowance.</summary>
+    /// <summary>When set: posted, pending and in-doubt credits must not exceed posted debits plus this
+    /// allowance.</summary>
     public Amount? CreditsMustNotExceedDebits { get; init; }
 
     /// <summary>Whether it is opened closed: it then takes no transfer until it is reopened. The default value is

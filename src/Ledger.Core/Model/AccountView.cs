@@ -19,19 +19,20 @@ public sealed record AccountView(
     /// <summary>How many holds are on it.</summary>
     public int HoldCount { get; init; }
 
-    /// <summary>What is not decided although the read has waited for it; null when the counters are final. They are then only
-    /// what is decided: something may be missing that a client was told before the read began (R20).</summary>
+    /// <summary>What is not decided although the read has waited for it; null when the counters are final. They are
+    /// then only what is decided: something may be missing that a client was told before the read began
+    /// (R20).</summary>
     public AccountDoubt? Doubt { get; init; }
 
-    /// <summary>What can still be debited, or null without a limit on debits. With something in doubt, the least that it can
-    /// be.</summary>
+    /// <summary>What can still be debited, or null without a limit on debits. With something in doubt, the least that
+    /// it can be.</summary>
     public Amount? AvailableDebits => Spec.DebitsMustNotExceedCredits is { } allowance
         ? AccountDecider.Headroom(
             Balances.CreditsPosted, allowance, Balances.DebitsPosted, Balances.DebitsPending, Balances.DebitsInDoubt)
         : null;
 
-    /// <summary>What can still be credited, or null without a limit on credits. With something in doubt, the least that it can
-    /// be.</summary>
+    /// <summary>What can still be credited, or null without a limit on credits. With something in doubt, the least that
+    /// it can be.</summary>
     public Amount? AvailableCredits => Spec.CreditsMustNotExceedDebits is { } allowance
         ? AccountDecider.Headroom(
             Balances.DebitsPosted, allowance, Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt)

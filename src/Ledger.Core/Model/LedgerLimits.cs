@@ -8,7 +8,8 @@ public static class LedgerLimits
     /// <summary>The most transfers, or accounts, of one request.</summary>
     public const int BatchMax = 8190;
 
-    /// <summary>The most transfers, or legs, of one request that asks for the accounts as they are afterwards.</summary>
+    /// <summary>The most transfers, or legs, of one request that asks for the accounts as they are
+    /// afterwards.</summary>
     public const int ReturnedBalancesMax = 2048;
 
     /// <summary>The longest reference, in characters.</summary>
@@ -17,13 +18,15 @@ public static class LedgerLimits
     /// <summary>The longest reason of a freeze, a closing or a correction, in characters.</summary>
     public const int ReasonLengthMax = 256;
 
-    /// <summary>The latest time at which a hold may expire: 2262-04-11, 2^63-1 nanoseconds after the Unix epoch.</summary>
+    /// <summary>The latest time at which a hold may expire: 2262-04-11, 2^63-1 nanoseconds after the Unix
+    /// epoch.</summary>
     public static readonly LedgerTime HoldDeadlineMax = new(long.MaxValue / 1000);
 
     /// <summary>The earliest effective time: 0001-01-01T00:00:00Z, the first moment that the API can print.</summary>
     public static readonly LedgerTime EffectiveTimeMin = LedgerTime.From(DateTimeOffset.MinValue);
 
-    /// <summary>The latest effective time: 9999-12-31T23:59:59.999999Z, the last moment that the API can print.</summary>
+    /// <summary>The latest effective time: 9999-12-31T23:59:59.999999Z, the last moment that the API can
+    /// print.</summary>
     public static readonly LedgerTime EffectiveTimeMax = LedgerTime.From(DateTimeOffset.MaxValue);
 
     /// <summary>The most metadata pairs.</summary>

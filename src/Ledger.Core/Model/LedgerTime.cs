@@ -3,7 +3,8 @@ using Ledger.Core.Json;
 
 namespace Ledger.Core;
 
-/// <summary>A moment, in microseconds since 1970-01-01T00:00:00Z. Always an argument, never read from a clock here.</summary>
+/// <summary>A moment, in microseconds since 1970-01-01T00:00:00Z. Always an argument, never read from a clock
+/// here.</summary>
 /// <remarks>Immutable and thread-safe. The default value is the epoch.</remarks>
 /// <param name="UnixMicroseconds">Microseconds since the Unix epoch.</param>
 [JsonConverter(typeof(LedgerTimeJsonConverter))]

@@ -16,7 +16,8 @@ public sealed class Metadata : IEquatable<Metadata>
     /// <summary>The pairs, in ordinal order of their keys.</summary>
     public ImmutableArray<KeyValuePair<string, string>> Pairs { get; }
 
-    /// <summary>Makes metadata of pairs. Their number and lengths are checked by <see cref="LedgerLimits.Check(Metadata)"/>.</summary>
+    /// <summary>Makes metadata of pairs. Their number and lengths are checked by
+    /// <see cref="LedgerLimits.Check(Metadata)"/>.</summary>
     /// <param name="pairs">The pairs; keys must differ.</param>
     /// <exception cref="ArgumentException">A key is there twice.</exception>
     public static Metadata Of(IEnumerable<KeyValuePair<string, string>> pairs)

@@ -2,10 +2,11 @@ using System.Text;
 
 namespace Ledger.Core;
 
-/// <summary>Who asked for what was written down: a name that the host gives, such as a user, a service or a certificate. Empty
-/// where nobody was named.</summary>
-/// <remarks>It is kept with the event and never a part of what a request says: the same request of another principal is the same
-/// request, and its first one stays. What the ledger does on its own account carries a reserved name.</remarks>
+/// <summary>Who asked for what was written down: a name that the host gives, such as a user, a service or a
+/// certificate. Empty where nobody was named.</summary>
+/// <remarks>It is kept with the event and never a part of what a request says: the same request of another principal is
+/// the same request, and its first one stays. What the ledger does on its own account carries a reserved
+/// name.</remarks>
 public static class Principals
 {
     /// <summary>How long one may be, in bytes of UTF-8.</summary>

@@ -7,8 +7,8 @@ namespace Ledger.Core;
 /// <param name="Key">What its attempt is known by: the id, or for a later attempt one that follows from it.</param>
 /// <param name="Since">When the account booked its preparation.</param>
 /// <param name="Coordinator">The account that coordinates it.</param>
-/// <param name="With">Its other accounts, as far as this one knows them, in the order of the legs: at the coordinator the last
-/// one is the last agent. No more than <see cref="WithMax"/>; the last one is always among them.</param>
+/// <param name="With">Its other accounts, as far as this one knows them, in the order of the legs: at the coordinator
+/// the last one is the last agent. No more than <see cref="WithMax"/>; the last one is always among them.</param>
 /// <param name="Changes">What it does to this account if it is committed.</param>
 public sealed record TransactionInDoubt(
     TransferId Id, TransferId Key, LedgerTime Since, AccountAddress Coordinator, ImmutableArray<AccountAddress> With,

@@ -16,7 +16,8 @@ public sealed record TransactionLeg
     /// <summary>What the account is opened with; null for a transfer.</summary>
     public AccountSpec? Opening { get; }
 
-    /// <summary>For an opening: whether an account that is there already, however it was opened, is no failure.</summary>
+    /// <summary>For an opening: whether an account that is there already, however it was opened, is no
+    /// failure.</summary>
     public bool IfMissing { get; }
 
     /// <summary>Makes a leg of a transfer.</summary>

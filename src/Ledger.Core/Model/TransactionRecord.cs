@@ -7,10 +7,12 @@ namespace Ledger.Core;
 /// <param name="Result">What became of it.</param>
 public sealed record TransactionRecord(Transaction Transaction, TransactionResult Result)
 {
-    /// <summary>For each leg, see <see cref="ResolvedLeg.HoldRow"/>; a row of the coordinator. Empty where it is 0 for all of them.</summary>
+    /// <summary>For each leg, see <see cref="ResolvedLeg.HoldRow"/>; a row of the coordinator. Empty where it is 0 for
+    /// all of them.</summary>
     public ImmutableArray<long> HoldRows { get; init; } = [];
 
-    /// <summary>Whether posts or voids are shown without what they leave to their holds, which would have made the answer larger than
+    /// <summary>Whether posts or voids are shown without what they leave to their holds, which would have made the
+    /// answer larger than
     /// <see cref="LedgerSizes.AnswerMax"/>. Each transfer can be asked for by its own id.</summary>
     public bool IsAbridged { get; init; }
 

@@ -22,22 +22,22 @@ public sealed record Transfer(
     public TransferFlags Flags { get; init; }
 
     /// <summary>For a post or a void: the hold that it is about. Else nil.</summary>
-    /// <remarks>A post or a void may leave accounts, asset, code, reference and metadata empty: they are then the hold's.
-    /// A post of <see cref="Amount.MaxValue"/>, and a void of zero, is about all of the hold.</remarks>
+    /// <remarks>A post or a void may leave accounts, asset, code, reference and metadata empty: they are then the
+    /// hold's. A post of <see cref="Amount.MaxValue"/>, and a void of zero, is about all of the hold.</remarks>
     public TransferId HoldId { get; init; }
 
     /// <summary>For a hold: how long after its own time it expires; zero means never. Whole microseconds.</summary>
     public TimeSpan Timeout { get; init; }
 
-    /// <summary>For a correction: the transfer, on the same two accounts, that this one takes back, wholly or in part; else
-    /// nil.</summary>
+    /// <summary>For a correction: the transfer, on the same two accounts, that this one takes back, wholly or in part;
+    /// else nil.</summary>
     public TransferId Reverses { get; init; }
 
     /// <summary>For a correction: why. At most <see cref="LedgerLimits.ReasonLengthMax"/> characters.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>When the transfer counts from a business point of view, which may be before or after it is committed; null (the
-    /// default) for when it is committed. From <see cref="LedgerLimits.EffectiveTimeMin"/> to
+    /// <summary>When the transfer counts from a business point of view, which may be before or after it is committed;
+    /// null (the default) for when it is committed. From <see cref="LedgerLimits.EffectiveTimeMin"/> to
     /// <see cref="LedgerLimits.EffectiveTimeMax"/>. It moves no money, and no limit looks at it.</summary>
     /// <remarks>It is the transfer's own: a post or a void does not have its hold's, nor a correction that of the
     /// original.</remarks>
@@ -57,7 +57,8 @@ public sealed record Transfer(
     /// <summary>Whether its amount depends on what its accounts have.</summary>
     public bool IsBalancing => (Flags & (TransferFlags.BalancingDebit | TransferFlags.BalancingCredit)) != TransferFlags.None;
 
-    /// <summary>The transfer without its reference and its metadata, and without anything that keeps these in memory.</summary>
+    /// <summary>The transfer without its reference and its metadata, and without anything that keeps these in
+    /// memory.</summary>
     internal Transfer WithoutText() => Reference.Length == 0 && Metadata.Pairs.IsEmpty
         ? this
         : this with { Reference = "", Metadata = Metadata.Empty, Memo = default };

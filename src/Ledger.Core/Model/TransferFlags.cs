@@ -2,8 +2,8 @@ using System.Text.Json.Serialization;
 
 namespace Ledger.Core;
 
-/// <summary>What kind of transfer it is. Numbers below 4096 are TigerBeetle's; the others are this ledger's own. Stored:
-/// never reuse a number.</summary>
+/// <summary>What kind of transfer it is. Numbers below 4096 are TigerBeetle's; the others are this ledger's own.
+/// Stored: never reuse a number.</summary>
 [Flags]
 [JsonConverter(typeof(JsonStringEnumConverter<TransferFlags>))]
 public enum TransferFlags
@@ -32,14 +32,14 @@ public enum TransferFlags
     /// <summary>A hold that closes the credit account; its void or expiry reopens it.</summary>
     ClosingCredit = 1 << 7,
 
-    /// <summary>With <see cref="PostPending"/>: what is not posted stays on hold, so that a hold can be posted in several
-    /// parts. Posting all that is left ends it.</summary>
+    /// <summary>With <see cref="PostPending"/>: what is not posted stays on hold, so that a hold can be posted in
+    /// several parts. Posting all that is left ends it.</summary>
     KeepRest = 1 << 12,
 
     /// <summary>The void that the ledger itself starts when a hold's time is up. Clients can't set it.</summary>
     Expiry = 1 << 13,
 
-    /// <summary>Opens the accounts that do not exist yet, together with the transfer: with its asset, which must be named, its
-    /// code, and no limits.</summary>
+    /// <summary>Opens the accounts that do not exist yet, together with the transfer: with its asset, which must be
+    /// named, its code, and no limits.</summary>
     OpenAccounts = 1 << 14,
 }

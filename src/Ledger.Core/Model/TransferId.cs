@@ -4,7 +4,8 @@ using Ledger.Core.Json;
 
 namespace Ledger.Core;
 
-/// <summary>The id of a transfer: 128 bits, made by the client, unique for ever. UUID version 7 is recommended.</summary>
+/// <summary>The id of a transfer: 128 bits, made by the client, unique for ever. UUID version 7 is
+/// recommended.</summary>
 /// <remarks>The default value is nil, which no transfer may have. Ordered as a number, which for version 7 is the order
 /// of time. Immutable and thread-safe.</remarks>
 /// <param name="Value">The 128 bits as a number, most significant byte first.</param>
@@ -17,11 +18,12 @@ public readonly record struct TransferId(UInt128 Value) : IComparable<TransferId
     /// <summary>Whether the id is nil.</summary>
     public bool IsNil => Value == UInt128.Zero;
 
-    // 2100-01-01. Ids that merely look like version 7 (random bits) have times far beyond it; taken at their word, one of
-    // them would make all real ones look old.
+    // 2100-01-01. Ids that merely look like version 7 (random bits) have times far beyond it; taken at their word, one
+    // of them would make all real ones look old.
     private const ulong TimeLimit = 4_102_444_800_000;
 
-    /// <summary>Whether the id is a UUID of version 7 with a time before the year 2100, whose order is the order of time.</summary>
+    /// <summary>Whether the id is a UUID of version 7 with a time before the year 2100, whose order is the order of
+    /// time.</summary>
     public bool IsTimeOrdered =>
         (Value >> 76 & 0xF) == 7 && (Value >> 62 & 0x3) == 0b10 && (Value >> 80) < TimeLimit;
 

@@ -24,7 +24,8 @@ public readonly record struct Amount(UInt128 Value) : IComparable<Amount>
     /// <param name="minorUnits">The number of minor units.</param>
     public static Amount Of(ulong minorUnits) => new(minorUnits);
 
-    /// <summary>Reads an amount from its decimal text: digits only, no sign, no leading zeros, at most 2^128-1.</summary>
+    /// <summary>Reads an amount from its decimal text: digits only, no sign, no leading zeros, at most
+    /// 2^128-1.</summary>
     /// <param name="text">The text.</param>
     /// <param name="amount">The amount, or zero.</param>
     /// <returns>What is wrong with the text, or <see cref="AmountError.None"/>.</returns>

@@ -8,7 +8,8 @@ internal sealed partial class AccountMachine
     // Answers the number of the row that holds it. What it commits, and an earlier row holds, is read with this row.
     private long Emit(AccountEvent happened, bool urgent, int contentSize = 0)
     {
-        // Before it, so that a row has one event however large that is, and otherwise never more than it may have (R17).
+        // Before it, so that a row has one event however large that is, and otherwise never more than it may have
+        // (R17).
         var size = EncodedSize.OfEvent(happened);
         if (open is not null && open.Size + size > options.BatchBytesMax)
         {
@@ -108,8 +109,8 @@ internal sealed partial class AccountMachine
         host.Write(writing);
     }
 
-    // When a row takes no further event: the state is exactly that of the row only while nothing newer is decided, and on an account
-    // under load something newer is decided all the time.
+    // When a row takes no further event: the state is exactly that of the row only while nothing newer is decided, and
+    // on an account under load something newer is decided all the time.
     private void TakeSnapshotIfDue(EventBatch row)
     {
         bytesSinceSnapshot += row.Size;
@@ -121,10 +122,10 @@ internal sealed partial class AccountMachine
         }
     }
 
-    // What is replayed after a snapshot takes time by its rows, its events and legs, and its bytes: none may grow without bound. The
-    // ids in memory and the holds are most of a snapshot: it must not cost more than what it stands for, unless that has become
-    // much. Accounts that are used alike must not take theirs all at once, so each stretch is from half as long to as long, by the
-    // account and its place.
+    // What is replayed after a snapshot takes time by its rows, its events and legs, and its bytes: none may grow
+    // without bound. The ids in memory and the holds are most of a snapshot: it must not cost more than what it stands
+    // for, unless that has become much. Accounts that are used alike must not take theirs all at once, so each stretch
+    // is from half as long to as long, by the account and its place.
     private bool IsSnapshotDue(long sequenceNr)
     {
         var share = 128 + (long)(unchecked((jitterSeed ^ (ulong)snapshotSequenceNr) * 0x9E37_79B9_7F4A_7C15UL) % 129);

@@ -40,7 +40,8 @@ internal sealed partial class AccountMachine
         var asked = operation.Asked!;
         if (!operation.IsExpiry && IsOfTheFuture(asked, JudgedAt(now), out var dated))
         {
-            // As what is malformed: it is not journaled, and the id stays free. What was taken before is answered above.
+            // As what is malformed: it is not journaled, and the id stays free. What was taken before is answered
+            // above.
             Respond(operation, Rejected(asked, dated, TransferStatus.IdFromTheFuture, default, null, replayed: false) with
             {
                 Status = TransferStatus.IdFromTheFuture, FailedLeg = Math.Max(dated, 0),
@@ -122,8 +123,8 @@ internal sealed partial class AccountMachine
         }
     }
 
-    // Whether an id is too far ahead, and the place of the first transfer with such an id; where it is the transaction's own, of the
-    // first transfer. -1 where there is none.
+    // Whether an id is too far ahead, and the place of the first transfer with such an id; where it is the
+    // transaction's own, of the first transfer. -1 where there is none.
     private static bool IsOfTheFuture(TransactionBranch asked, LedgerTime now, out int leg)
     {
         var all = IdWindow.IsOfTheFuture(asked.Id, now);
@@ -139,8 +140,8 @@ internal sealed partial class AccountMachine
         return all;
     }
 
-    // What can't be stored, sent and shown is refused before anything is journaled: it would be in doubt for ever (R17). Nothing is
-    // remembered of it either. A transfer that stands alone is never that large.
+    // What can't be stored, sent and shown is refused before anything is journaled: it would be in doubt for ever
+    // (R17). Nothing is remembered of it either. A transfer that stands alone is never that large.
     private bool IsTooLarge(Operation operation, TransactionBranch branch, LedgerTime now)
     {
         if (branch.Legs.Length == 1)
@@ -218,7 +219,8 @@ internal sealed partial class AccountMachine
             AccountWorkingCopy? credit = null;
             if (leg.Transfer is { } transfer)
             {
-                // A hold that this account is the credit side of was asked for at the wrong one: its rules hold all the same.
+                // A hold that this account is the credit side of was asked for at the wrong one: its rules hold all the
+                // same.
                 debit = transfer.DebitAccount == Address
                     || (branch.IsAlone && transfer.ResolvesHold && own.ContextOf(leg.Index).Pending?.CreditAccount != Address)
                     ? own
@@ -372,8 +374,8 @@ internal sealed partial class AccountMachine
         Finish(operation, skipFirst: operation.HasFirst, now);
     }
 
-    // A hold that never was has no deadline, and is stored as one that never expires: its digest must be the same before the
-    // journal and after it (I8).
+    // A hold that never was has no deadline, and is stored as one that never expires: its digest must be the same
+    // before the journal and after it (I8).
     private static TransactionBranch AsStored(TransactionBranch branch) =>
         branch.Legs.Any(static leg => leg.IsHold && leg.Deadline == default)
             ? branch with
@@ -480,8 +482,8 @@ internal sealed partial class AccountMachine
         SendCommit(operation, now);
     }
 
-    // What a participant has spent came before its vote, which this account books nowhere: so the last agent is told of all their
-    // times (I11).
+    // What a participant has spent came before its vote, which this account books nowhere: so the last agent is told of
+    // all their times (I11).
     private void SendCommit(Operation operation, LedgerTime now)
     {
         var time = JudgedAt(now);
@@ -509,8 +511,8 @@ internal sealed partial class AccountMachine
 
         if (vote.Time > now.Add(AheadMax))
         {
-            // Its time would stay in the close, and the last agent would not take that for as long as it lies ahead: perhaps for
-            // ever. The participant is asked again, and by then its clock may be right.
+            // Its time would stay in the close, and the last agent would not take that for as long as it lies ahead:
+            // perhaps for ever. The participant is asked again, and by then its clock may be right.
             DroppedAhead++;
             return;
         }
@@ -534,7 +536,8 @@ internal sealed partial class AccountMachine
 
         if (operation.Phase == Phase.Voting && !answer.Committed)
         {
-            // A former incarnation had asked, but the votes that name the reason are to come (R15); then it says so again.
+            // A former incarnation had asked, but the votes that name the reason are to come (R15); then it says so
+            // again.
             return;
         }
 
@@ -631,8 +634,8 @@ internal sealed partial class AccountMachine
             worst = TransferStatusPrecedence.Outranks(refusal.Reason, worst.Reason) ? refusal : worst;
         }
 
-        // Each side alone can only say that the transfer's asset is not its own. If the other one's is, or is another one
-        // still, then the accounts differ, which ranks higher.
+        // Each side alone can only say that the transfer's asset is not its own. If the other one's is, or is another
+        // one still, then the accounts differ, which ranks higher.
         return worst.Reason == TransferStatus.TransferMustHaveTheSameLedgerAsAccounts
             && (refusals.Count == 1 || refusals[0].Asset != refusals[1].Asset)
                 ? worst with { Reason = TransferStatus.AccountsMustHaveTheSameLedger }
@@ -696,9 +699,9 @@ internal sealed partial class AccountMachine
         expiryPauses?.Remove(branch.Id);
         if (operation.HasFirst)
         {
-            // The commit is durable at the last agent, and everybody's preparation and the participants' outcomes are durable too:
-            // whatever is lost here, recovery asks the last agent and answers the same. So the answer need not wait for any row of
-            // this account, and must not: the client is told at once.
+            // The commit is durable at the last agent, and everybody's preparation and the participants' outcomes are
+            // durable too: whatever is lost here, recovery asks the last agent and answers the same. So the answer need
+            // not wait for any row of this account, and must not: the client is told at once.
             var call = (AccountRequest)operation.Waiters[0];
             var position = RowPosition.Of(operation.LastAgent, operation.DecidedRow);
             var result = Committed(branch, operation.CommitTime, replayed: false, position);

@@ -27,8 +27,8 @@ internal sealed partial class AccountMachine
         Finish(operation, skipFirst: operation.HasFirst, now);
     }
 
-    // Why a transaction is not prepared: it would only add to what others have left unanswered. What is merely under way, be it
-    // ever so much, is no reason: a busy account must not be refused for being busy.
+    // Why a transaction is not prepared: it would only add to what others have left unanswered. What is merely under
+    // way, be it ever so much, is no reason: a busy account must not be refused for being busy.
     private RequestFailure? RefusedForDoubt(TransactionBranch branch, LedgerTime now)
     {
         CountUnanswered(now);

@@ -43,7 +43,8 @@ internal sealed partial class AccountMachine
     {
         foreach (var input in inputs.ToArray())
         {
-            // Many may have given up meanwhile; to ask the journal for each of them would keep those waiting that have not.
+            // Many may have given up meanwhile; to ask the journal for each of them would keep those waiting that have
+            // not.
             if (input is AccountRequest call && now > call.Deadline)
             {
                 SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
@@ -288,7 +289,8 @@ internal sealed partial class AccountMachine
         return remembered;
     }
 
-    // What must not wait for the outcome of the work in progress: what another account asks, for it holds something there.
+    // What must not wait for the outcome of the work in progress: what another account asks, for it holds something
+    // there.
     private bool TryRespondWhileClaimed(Operation owner, AccountMessage input, LedgerTime now)
     {
         if (input is AccountRequest || owner.Phase == Phase.LookingUp)
@@ -379,10 +381,10 @@ internal sealed partial class AccountMachine
     private bool MayBeJournaled(TransferId key) =>
         state.Idempotency.Find(key) is not { IsFinal: true } && state.Idempotency.MayHaveForgotten(key);
 
-    // Asks the journal about an attempt although something else is being done about one of its other ids. When that has claimed
-    // the key itself, as a hold that it resolves or a transfer that it takes back, the question waits for its end: it is
-    // prepared, and so began later than what it names was committed; such waits make no circle. When it is its own id, then
-    // nothing was committed under it.
+    // Asks the journal about an attempt although something else is being done about one of its other ids. When that has
+    // claimed the key itself, as a hold that it resolves or a transfer that it takes back, the question waits for its
+    // end: it is prepared, and so began later than what it names was committed; such waits make no circle. When it is
+    // its own id, then nothing was committed under it.
     private void LookUpWhileClaimed(CommitRequest close, LedgerTime now)
     {
         var key = close.Branch.Key;

@@ -193,8 +193,8 @@ internal sealed partial class AccountMachine
         var next = state.NextDeadline;
         if (next < armedFor && (next > JudgedAt(now) || HasUnclaimedDue(now)))
         {
-            // A look ahead of a minute: an account that sleeps by then is woken by the hold expiry. What is due already, such as a
-            // hold that was extended into the past, is not begun in the middle of something else.
+            // A look ahead of a minute: an account that sleeps by then is woken by the hold expiry. What is due
+            // already, such as a hold that was extended into the past, is not begun in the middle of something else.
             armedFor = next;
             var horizon = now.Add(TimeSpan.FromMinutes(1));
             host.WakeAt(next <= now ? now.Add(options.RetryAfterMax) : next < horizon ? next : horizon);

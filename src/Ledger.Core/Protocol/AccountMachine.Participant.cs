@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace Ledger.Core;
 
-/// <content>The other accounts of a transaction: participants, the last agent, and all of them when they are only asked.</content>
+/// <content>The other accounts of a transaction: participants, the last agent, and all of them when they are only
+/// asked.</content>
 internal sealed partial class AccountMachine
 {
     // ---------------------------------------------------------------- participant
@@ -88,8 +89,8 @@ internal sealed partial class AccountMachine
         }
     }
 
-    // That it is done is said by the record of it, in memory or in the journal: an incarnation that has been overtaken may know
-    // less than the one that has prepared.
+    // That it is done is said by the record of it, in memory or in the journal: an incarnation that has been overtaken
+    // may know less than the one that has prepared.
     private void Acknowledge(Outcome outcome, Dictionary<TransferId, IdHistory?>? known)
     {
         if (FindRecord(outcome.Key, outcome.Digest, known) is { Status: TransferStatus.Created })
@@ -186,7 +187,8 @@ internal sealed partial class AccountMachine
         }
     }
 
-    // Whether another transaction has used up the id here, or that of the attempt: that is journaled, and stays so (R7).
+    // Whether another transaction has used up the id here, or that of the attempt: that is journaled, and stays so
+    // (R7).
     private TransferStatus ConsumedId(TransactionBranch branch, Dictionary<TransferId, IdHistory?>? known)
     {
         var status = ConsumedId(branch, branch.Key, known);
@@ -278,8 +280,8 @@ internal sealed partial class AccountMachine
 
     // ---------------------------------------------------------------- dry run (R14, R15)
 
-    // Something else is being done about one of its ids, which must not wait for the question, nor the question for it. What
-    // only the journal can tell is looked up besides (R4).
+    // Something else is being done about one of its ids, which must not wait for the question, nor the question for it.
+    // What only the journal can tell is looked up besides (R4).
     private void RespondToDryRunWhileClaimed(DryRunRequest dryRun, Operation owner)
     {
         var branch = dryRun.Branch;

@@ -144,8 +144,8 @@ internal sealed partial class AccountMachine
         }
     }
 
-    // Those that have waited for long enough are answered by what is decided, and told so; what would change something is not
-    // done over doubt.
+    // Those that have waited for long enough are answered by what is decided, and told so; what would change something
+    // is not done over doubt.
     private void ReleaseLateReaders(LedgerTime now)
     {
         if (nextReader == LedgerTime.MaxValue || !IsDue(nextReader, now, ReaderPauseMax))

@@ -38,8 +38,8 @@ internal sealed partial class AccountMachine
             return true;
         }
 
-        // What was once answered to this very request is answered for ever, but for a refusal that did not use the id up when
-        // the id has been used since: as memory has it, what an id was used for outranks that.
+        // What was once answered to this very request is answered for ever, but for a refusal that did not use the id
+        // up when the id has been used since: as memory has it, what an id was used for outranks that.
         var used = found?.Records.FirstOrDefault(static record => record.IsFinal);
         if (found?.Records.FirstOrDefault(record => record.Status != TransferStatus.None && record.Branch.Asked == asked.Asked
             && (used is null || record == used)) is { } before)
@@ -139,8 +139,8 @@ internal sealed partial class AccountMachine
             ? TransferContent.Compare(leg, asked, HoldOf(record.Branch, asked, known))
             : TransferStatus.ExistsWithDifferentTransfers;
 
-    // The transfer that made a hold, with what its resolutions may leave to it; null where nothing is known of it. A live hold is
-    // kept without that, and looked up where it counts, see LookupFor.
+    // The transfer that made a hold, with what its resolutions may leave to it; null where nothing is known of it. A
+    // live hold is kept without that, and looked up where it counts, see LookupFor.
     private static Transfer? HoldOf(TransactionBranch branch, Transfer resolution, Dictionary<TransferId, IdHistory?>? known) =>
         !resolution.ResolvesHold ? null
         : HoldIn(branch, resolution.HoldId)

@@ -2,15 +2,16 @@ namespace Ledger.Core;
 
 /// <content>Time (R21).</content>
 /// <remarks>
-/// Each input brings the ledger time of the node that it arrives at, "now". It is monotone on a node, and nodes are some
-/// milliseconds apart; a journal may have been written by a node that was further ahead.
-/// The account judges by its own time: <c>max(now, min(last event, now + 1 s))</c>. It never goes back when the account moves to
-/// a node that is a little behind; and a last event that lies days ahead, after a clock was wrong, moves it by a second only.
-/// It books events at the later of that and the last event, so that a stream never runs backwards.
+/// Each input brings the ledger time of the node that it arrives at, "now". It is monotone on a node, and nodes are
+/// some milliseconds apart; a journal may have been written by a node that was further ahead.
+/// The account judges by its own time: <c>max(now, min(last event, now + 1 s))</c>. It never goes back when the account
+/// moves to a node that is a little behind; and a last event that lies days ahead, after a clock was wrong, moves it by
+/// a second only. It books events at the later of that and the last event, so that a stream never runs backwards.
 /// </remarks>
 internal sealed partial class AccountMachine
 {
-    /// <summary>How far the times of two nodes, or of a stream and its node, may be apart before it counts as a fault.</summary>
+    /// <summary>How far the times of two nodes, or of a stream and its node, may be apart before it counts as a
+    /// fault.</summary>
     public static readonly TimeSpan AheadMax = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan s_keptFor = TimeSpan.FromSeconds(2);
@@ -18,15 +19,17 @@ internal sealed partial class AccountMachine
     // More of them than senders repeat in that time, and not so many that memory suffers.
     private const int KeptMax = 1024;
 
-    // Requests of other accounts from further ahead than is believed, by attempt, with the time until which each is kept.
+    // Requests of other accounts from further ahead than is believed, by attempt, with the time until which each is
+    // kept.
     private Dictionary<TransferId, (AccountMessage Request, LedgerTime Time, LedgerTime Until)>? kept;
 
-    /// <summary>How many requests and votes of other accounts were dropped because their time stayed too far ahead of this node's
-    /// (T6 of R21). Either this node's clock is behind, or another's is ahead.</summary>
+    /// <summary>How many requests and votes of other accounts were dropped because their time stayed too far ahead of
+    /// this node's (T6 of R21). Either this node's clock is behind, or another's is ahead.</summary>
     public long DroppedAhead { get; private set; }
 
-    /// <summary>How far the account's last event is ahead of the node's time, where that is more than <see cref="AheadMax"/>; else
-    /// zero. Such an account works on by the node's time, and its rows go on from where they are.</summary>
+    /// <summary>How far the account's last event is ahead of the node's time, where that is more than
+    /// <see cref="AheadMax"/>; else zero. Such an account works on by the node's time, and its rows go on from where
+    /// they are.</summary>
     /// <param name="now">The time.</param>
     public TimeSpan AheadBy(LedgerTime now) => state.LastTime > now.Add(AheadMax)
         ? TimeSpan.FromMicroseconds(state.LastTime.UnixMicroseconds - now.UnixMicroseconds)
@@ -42,7 +45,8 @@ internal sealed partial class AccountMachine
         }
     }
 
-    // By what deadlines, freezes and expiries are judged, new deadlines are counted from, and transactions are committed at.
+    // By what deadlines, freezes and expiries are judged, new deadlines are counted from, and transactions are
+    // committed at.
     private LedgerTime JudgedAt(LedgerTime now)
     {
         if (state.LastTime <= now)
@@ -64,9 +68,9 @@ internal sealed partial class AccountMachine
 
     private static LedgerTime Latest(LedgerTime one, LedgerTime other) => one > other ? one : other;
 
-    // T6: a wild clock must not drag other accounts along, and with them all holds' deadlines. A request from more than a second
-    // ahead is no news for a while, and then none at all: it is neither journaled nor answered, since a last agent's "no" would be
-    // for ever. Who sent it asks again. What is decided already is answered whatever the time.
+    // T6: a wild clock must not drag other accounts along, and with them all holds' deadlines. A request from more than
+    // a second ahead is no news for a while, and then none at all: it is neither journaled nor answered, since a last
+    // agent's "no" would be for ever. Who sent it asks again. What is decided already is answered whatever the time.
     private bool Keep(AccountMessage request, TransferId key, LedgerTime time, LedgerTime now)
     {
         if (time <= now.Add(AheadMax))

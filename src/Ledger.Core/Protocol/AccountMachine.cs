@@ -5,8 +5,8 @@ namespace Ledger.Core;
 /// runs under the actor and under the simulator.
 /// </summary>
 /// <remarks>
-/// A transaction has a coordinator, the debit account of its first transfer, which the client's call comes to; a last agent, the last
-/// other account; and participants, all between. A transfer alone has no participants.
+/// A transaction has a coordinator, the debit account of its first transfer, which the client's call comes to; a last
+/// agent, the last other account; and participants, all between. A transfer alone has no participants.
 /// <code>
 ///   coordinator:   (asked) --id or hold not in memory--> looking up --> (asked)
 ///             (asked) --depends on something in doubt--> waiting --> (asked)
@@ -26,15 +26,15 @@ namespace Ledger.Core;
 /// </code>
 /// Rules kept here, by number:
 /// R1 only a CommitResponse, which leaves the last agent when its row is durable (R8), ends what is prepared. R2
-/// <see cref="DecideOutcome"/>. R3 recovery asks the last agent again. R4, R6 <see cref="Route"/> asks memory, then the journal,
-/// once at a time, and copies join. R5 what is prepared is never evicted, and asked about with backoff for ever. R7 digests.
-/// R8 <see cref="SendWhenDurable(in OutboundMessage)"/>. R10 <see cref="readers"/>, and <see cref="AccountState.FavourOf"/> for refusals (R20).
-/// R11 the hold's id is claimed. R12 <see cref="CheckDue"/>. R13 <see cref="AccountWorkingCopy"/>. R14 the dry run resolves every amount
-/// before anything is journaled, and everybody verifies it. R15 <see cref="SelectRejection"/> and the dry run. R16 unknown is the caller's,
-/// who sends the same id again.
-/// Who waits holds nothing: a client's call waits for what is in doubt before it has journaled anything, and a request of
-/// another account is answered "in doubt" at once, whereupon its coordinator gives the attempt up. So nothing deadlocks.
-/// Not thread-safe.
+/// <see cref="DecideOutcome"/>. R3 recovery asks the last agent again. R4, R6 <see cref="Route"/> asks memory, then the
+/// journal, once at a time, and copies join. R5 what is prepared is never evicted, and asked about with backoff for
+/// ever. R7 digests. R8 <see cref="SendWhenDurable(in OutboundMessage)"/>. R10 <see cref="readers"/>, and
+/// <see cref="AccountState.FavourOf"/> for refusals (R20). R11 the hold's id is claimed. R12 <see cref="CheckDue"/>.
+/// R13 <see cref="AccountWorkingCopy"/>. R14 the dry run resolves every amount before anything is journaled, and
+/// everybody verifies it. R15 <see cref="SelectRejection"/> and the dry run. R16 unknown is the caller's, who sends the
+/// same id again. Who waits holds nothing: a client's call waits for what is in doubt before it has journaled anything,
+/// and a request of another account is answered "in doubt" at once, whereupon its coordinator gives the attempt up. So
+/// nothing deadlocks. Not thread-safe.
 /// </remarks>
 internal sealed partial class AccountMachine
 {
@@ -49,8 +49,8 @@ internal sealed partial class AccountMachine
     private static AccountWorkingCopy? workingCopyOfThread;
 
 
-    // Who is deciding about an id: of a transaction, of a transfer, of a hold that is resolved or a transfer that is taken back.
-    // Null until needed: most accounts are idle.
+    // Who is deciding about an id: of a transaction, of a transfer, of a hold that is resolved or a transfer that is
+    // taken back. Null until needed: most accounts are idle.
     private Dictionary<TransferId, Operation>? claims;
 
     // Attempts that are prepared here, by their key.
@@ -166,8 +166,8 @@ internal sealed partial class AccountMachine
         DurableSequenceNr = assignedSequenceNr = batch.SequenceNr;
     }
 
-    /// <summary>Ends recovery: everything in doubt is taken up again, by the coordinator through the last agent (R3), elsewhere by asking
-    /// the coordinator.</summary>
+    /// <summary>Ends recovery: everything in doubt is taken up again, by the coordinator through the last agent (R3),
+    /// elsewhere by asking the coordinator.</summary>
     /// <param name="now">The time.</param>
     public void RecoveryCompleted(LedgerTime now)
     {
@@ -345,7 +345,8 @@ internal sealed partial class AccountMachine
         RunDeferred(now);
     }
 
-    /// <summary>The journal could not be asked: the callers' outcome is unknown, and other accounts will ask again.</summary>
+    /// <summary>The journal could not be asked: the callers' outcome is unknown, and other accounts will ask
+    /// again.</summary>
     /// <param name="lookup">The question.</param>
     public void LookupFailed(IdLookup lookup)
     {
@@ -449,8 +450,8 @@ internal sealed partial class AccountMachine
         {
             case Phase.DryRunning when !AnyoneWaits(operation, now):
             case Phase.Waiting when !AnyoneWaits(operation, now):
-                // Nothing was journaled, so the callers' outcome is unknown to them and "nothing" in truth. An expiry that
-                // waits starts again by itself.
+                // Nothing was journaled, so the callers' outcome is unknown to them and "nothing" in truth. An expiry
+                // that waits starts again by itself.
                 Unclaim(operation);
                 requests -= operation.Waiters.Count(static waiter => waiter is AccountRequest);
                 RouteAgain(operation.Waiters.Where(static waiter => waiter is not AccountRequest), now);
@@ -510,8 +511,9 @@ internal sealed partial class AccountMachine
     // Callers that have stopped waiting, for an outcome that may be long in coming, must not fill the account up.
     private void ForgetExpired(LedgerTime now) => DropRequests(call => call.Deadline < now, null);
 
-    /// <summary>What the callers wait for is long in coming, and they can do better than to wait: each learns that its outcome
-    /// is unknown. What is journaled goes on, and a copy of the call joins it (R6); what is not may be dropped.</summary>
+    /// <summary>What the callers wait for is long in coming, and they can do better than to wait: each learns that its
+    /// outcome is unknown. What is journaled goes on, and a copy of the call joins it (R6); what is not may be
+    /// dropped.</summary>
     /// <param name="reason">What the callers are told.</param>
     public void GiveUpRequests(RequestFailure reason) => DropRequests(static _ => true, new RequestFailed(reason));
 

@@ -22,18 +22,20 @@ internal sealed record AccountMachineOptions
     /// <summary>How many calls are worked on at once.</summary>
     public int RequestsMax { get; init; } = 10_000;
 
-    /// <summary>How many rows lie between two snapshots, or 16 times as many events or legs where that comes first: from half as many
-    /// to as many, by the account and its place; up to 16 times as many where ids or holds would make it cost more than its
-    /// rows.</summary>
+    /// <summary>How many rows lie between two snapshots, or 16 times as many events or legs where that comes first:
+    /// from half as many to as many, by the account and its place; up to 16 times as many where ids or holds would make
+    /// it cost more than its rows.</summary>
     public int SnapshotEvery { get; init; } = 250;
 
-    /// <summary>How many bytes of rows lie between two snapshots, where that comes first: from half as many to as many.</summary>
+    /// <summary>How many bytes of rows lie between two snapshots, where that comes first: from half as many to as
+    /// many.</summary>
     public long SnapshotEveryBytes { get; init; } = LedgerSizes.SnapshotDue;
 
     /// <summary>How many events or legs count for a row in <see cref="SnapshotEvery"/>.</summary>
     internal const int SnapshotEventsPerRow = 16;
 
-    /// <summary>How many times <see cref="SnapshotEvery"/> a snapshot is put off at most because it would cost much.</summary>
+    /// <summary>How many times <see cref="SnapshotEvery"/> a snapshot is put off at most because it would cost
+    /// much.</summary>
     internal const int SnapshotPostponedMax = 16;
 
     /// <summary>How long a commit's record at the coordinator may wait for a row to share.</summary>
@@ -45,21 +47,23 @@ internal sealed record AccountMachineOptions
     /// <summary>The longest such pause.</summary>
     public TimeSpan ResendAfterMax { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The first pause before a transaction that met something in doubt is decided again; it doubles each time.</summary>
+    /// <summary>The first pause before a transaction that met something in doubt is decided again; it doubles each
+    /// time.</summary>
     public TimeSpan RetryAfter { get; init; } = TimeSpan.FromMilliseconds(20);
 
     /// <summary>The longest such pause.</summary>
     public TimeSpan RetryAfterMax { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a rejection waits at most for the participants to have released what they had reserved.</summary>
+    /// <summary>How long a rejection waits at most for the participants to have released what they had
+    /// reserved.</summary>
     public TimeSpan ReleaseWait { get; init; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long a read waits at most for what was prepared before it came; it is then answered by what is decided, and
-    /// says so (R20).</summary>
+    /// <summary>How long a read waits at most for what was prepared before it came; it is then answered by what is
+    /// decided, and says so (R20).</summary>
     public TimeSpan DoubtWait { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a transaction must be unanswered to count as old doubt: over old doubt nothing is refused for want of
-    /// money that it could bring, and of old doubt there is a bound.</summary>
+    /// <summary>How long a transaction must be unanswered to count as old doubt: over old doubt nothing is refused for
+    /// want of money that it could bring, and of old doubt there is a bound.</summary>
     public TimeSpan OldDoubtAfter { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>How many old transactions one other account may leave unanswered before it is sent no more.</summary>
@@ -86,7 +90,8 @@ internal sealed record AccountMachineOptions
     /// <summary>How many holds of one account are expiring at once.</summary>
     public int ExpiriesMax { get; init; } = 1000;
 
-    /// <summary>The longest pause before an expiry is tried again that could not be decided, by a defect of the ledger.</summary>
+    /// <summary>The longest pause before an expiry is tried again that could not be decided, by a defect of the
+    /// ledger.</summary>
     public TimeSpan FailedExpiryPauseMax { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>Tests: whether balances may be set.</summary>

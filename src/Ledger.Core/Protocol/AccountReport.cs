@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace Ledger.Core;
 
-/// <summary>An account as it shows itself to the coordinator of a transaction that is not decided. Binds nobody. Immutable.</summary>
+/// <summary>An account as it shows itself to the coordinator of a transaction that is not decided. Binds nobody.
+/// Immutable.</summary>
 /// <param name="Account">The account.</param>
 /// <param name="Spec">What it was opened with; null when it does not exist.</param>
 /// <param name="Closed">Whether a change of the account closed it.</param>

@@ -27,8 +27,8 @@ internal interface IAccountHost
     /// <param name="time">When.</param>
     void WakeAt(LedgerTime time);
 
-    /// <summary>Deciding something threw, by a defect of the ledger. It has been refused and nothing was changed; the shell counts
-    /// it and tells people (R18). A shell that has nobody to tell need not have it.</summary>
+    /// <summary>Deciding something threw, by a defect of the ledger. It has been refused and nothing was changed; the
+    /// shell counts it and tells people (R18). A shell that has nobody to tell need not have it.</summary>
     /// <param name="input">What was asked; null for an expiry that the ledger itself had begun.</param>
     /// <param name="thrown">What was thrown.</param>
     void DecisionFailed(AccountMessage? input, Exception thrown)

@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 
 namespace Ledger.Core;
 
-/// <summary>What an account is asked to do in a transaction: all of its legs at the coordinator, elsewhere those that concern the
-/// account. Immutable.</summary>
+/// <summary>What an account is asked to do in a transaction: all of its legs at the coordinator, elsewhere those that
+/// concern the account. Immutable.</summary>
 internal sealed record TransactionBranch
 {
     private Memo? memo;
@@ -11,14 +11,15 @@ internal sealed record TransactionBranch
     /// <summary>The transaction's id; of a transfer alone, the transfer's.</summary>
     public required TransferId Id { get; init; }
 
-    /// <summary>0 for the first attempt. An attempt that met something in doubt is abandoned for ever, and made again under
-    /// another number: one that the coordinator has never used.</summary>
+    /// <summary>0 for the first attempt. An attempt that met something in doubt is abandoned for ever, and made again
+    /// under another number: one that the coordinator has never used.</summary>
     public long Attempt { get; init; }
 
     /// <summary>The account that coordinates.</summary>
     public required AccountAddress Coordinator { get; init; }
 
-    /// <summary>The asset of the coordinator; none when it does not exist. Not a part of what is stored or compared.</summary>
+    /// <summary>The asset of the coordinator; none when it does not exist. Not a part of what is stored or
+    /// compared.</summary>
     public Asset CoordinatorAsset { get; init; }
 
     /// <summary>How many legs the transaction has.</summary>
@@ -27,8 +28,9 @@ internal sealed record TransactionBranch
     /// <summary>The digest of the request as the client made it.</summary>
     public required UInt128 Asked { get; init; }
 
-    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named. It is stored by every account that
-    /// takes part, and not a part of what is compared: who asks again is not asking for something else.</summary>
+    /// <summary>Who asked for it, see <see cref="Principals"/>; empty where nobody was named. It is stored by every
+    /// account that takes part, and not a part of what is compared: who asks again is not asking for something
+    /// else.</summary>
     public string Principal { get; init; } = "";
 
     /// <summary>The legs, in order.</summary>
@@ -45,8 +47,8 @@ internal sealed record TransactionBranch
     public UInt128 Digest => DigestOfWhole
         ?? (IsPlain ? TransferContent.DigestOf(Legs[0].Transfer!) : OwnMemo.Digest ??= TransferContent.DigestOf(this));
 
-    /// <summary>Whether it is one transfer that posts at once and takes nothing back, at its first attempt: what most are, and
-    /// what must cost least.</summary>
+    /// <summary>Whether it is one transfer that posts at once and takes nothing back, at its first attempt: what most
+    /// are, and what must cost least.</summary>
     internal bool IsPlain => Attempt == 0 && LegCount == 1
         && Legs is [{ Transfer: { Flags: TransferFlags.None, Reverses.IsNil: true } transfer }] && transfer.Id == Id;
 
@@ -81,7 +83,8 @@ internal sealed record TransactionBranch
         return null;
     }
 
-    /// <summary>The accounts that take part, besides the coordinator, in the order of the legs. The last one is the last agent.</summary>
+    /// <summary>The accounts that take part, besides the coordinator, in the order of the legs. The last one is the
+    /// last agent.</summary>
     public IReadOnlyList<AccountAddress> OtherAccounts()
     {
         if (Legs is [{ Transfer: { } alone }])

@@ -9,6 +9,7 @@ internal enum VoteKind
     /// <summary>It can't be.</summary>
     No,
 
-    /// <summary>It depends on something that is in doubt: the attempt is to be abandoned, and made again later.</summary>
+    /// <summary>It depends on something that is in doubt: the attempt is to be abandoned, and made again
+    /// later.</summary>
     InDoubt,
 }

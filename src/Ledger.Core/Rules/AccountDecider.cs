@@ -1,6 +1,7 @@
 namespace Ledger.Core;
 
-/// <summary>The rules of money, as flat ladders in the order of precedence. Pure: the state is read and never changed.</summary>
+/// <summary>The rules of money, as flat ladders in the order of precedence. Pure: the state is read and never
+/// changed.</summary>
 internal static class AccountDecider
 {
     /// <summary>Decides whether an account can be opened.</summary>
@@ -95,7 +96,8 @@ internal static class AccountDecider
         return true;
     }
 
-    // posted + allowance - used1 - used2 - used3, between 0 and 2^128-1: exact, although each side may pass that on the way.
+    // posted + allowance - used1 - used2 - used3, between 0 and 2^128-1: exact, although each side may pass that on the
+    // way.
     internal static Amount Headroom(Amount posted, Amount allowance, Amount used1, Amount used2, Amount used3)
     {
         foreach (var used in (ReadOnlySpan<Amount>)[used1, used2, used3])
@@ -123,8 +125,8 @@ internal static class AccountDecider
     /// <param name="state">The account.</param>
     /// <param name="change">The change.</param>
     /// <param name="now">The time.</param>
-    /// <returns><see cref="AccountStatus.Changed"/> when it can, <see cref="AccountStatus.Unchanged"/> when it is so already, or
-    /// why not.</returns>
+    /// <returns><see cref="AccountStatus.Changed"/> when it can, <see cref="AccountStatus.Unchanged"/> when it is so
+    /// already, or why not.</returns>
     public static AccountStatus Change(AccountState state, AccountChange change, LedgerTime now)
     {
         if (state.Spec is not { } spec)
@@ -163,8 +165,8 @@ internal static class AccountDecider
         static AccountStatus Result(bool isSo) => isSo ? AccountStatus.Unchanged : AccountStatus.Changed;
     }
 
-    /// <summary>Whether an account is refused a change only because of what is in doubt, so that an outcome could allow it
-    /// (R20).</summary>
+    /// <summary>Whether an account is refused a change only because of what is in doubt, so that an outcome could allow
+    /// it (R20).</summary>
     /// <param name="state">The account.</param>
     /// <param name="change">The change.</param>
     internal static bool IsInDoubt(AccountState state, AccountChange change)

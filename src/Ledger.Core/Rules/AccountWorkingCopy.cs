@@ -1,7 +1,7 @@
 namespace Ledger.Core;
 
-/// <summary>A working copy of one account while the legs of a transaction are gone through in order: each sees what those
-/// before it did (R13). It also measures the worst that the legs, decided or not, can do to the limits.</summary>
+/// <summary>A working copy of one account while the legs of a transaction are gone through in order: each sees what
+/// those before it did (R13). It also measures the worst that the legs, decided or not, can do to the limits.</summary>
 internal sealed class AccountWorkingCopy
 {
     private static readonly Func<int, LegContext> NoContexts = static _ => LegContext.Nothing;
@@ -107,7 +107,8 @@ internal sealed class AccountWorkingCopy
 
     public bool RefusesCredits(LedgerTime now) => freeze is { Credits: true } && freeze.HoldsAt(now);
 
-    /// <summary>The hold as the legs before have left it: found, and live or ended; null when they did not touch it.</summary>
+    /// <summary>The hold as the legs before have left it: found, and live or ended; null when they did not touch
+    /// it.</summary>
     public bool TryFindChanged(TransferId id, out Hold? hold, out HoldState state)
     {
         if (changedHolds is not null && changedHolds.TryGetValue(id, out var changed))
@@ -168,8 +169,8 @@ internal sealed class AccountWorkingCopy
             Balances.CreditsPosted, Balances.CreditsPending, Balances.CreditsInDoubt, amount, Balances.DebitsPosted, room);
     }
 
-    // A transaction that is in doubt since before this incarnation may have been answered already, and one that is in doubt for
-    // long may stay so: what it could bring must not be denied for ever.
+    // A transaction that is in doubt since before this incarnation may have been answered already, and one that is in
+    // doubt for long may stay so: what it could bring must not be denied for ever.
     private (Amount Debit, Amount Credit) Favour => favour ??= source!.FavourOf(oldUpTo, dueBy);
 
     /// <summary>Whether the account has room for one more hold; of another account, what it has told.</summary>

@@ -12,7 +12,7 @@ internal enum AmountBound
     /// <summary>What the credit account lacked.</summary>
     Credit,
 
-    /// <summary>What one of them had when it was asked. On an account that never rests that is never exact, so after some
-    /// attempts it is enough that as much is still there.</summary>
+    /// <summary>What one of them had when it was asked. On an account that never rests that is never exact, so after
+    /// some attempts it is enough that as much is still there.</summary>
     Reported,
 }

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 
 namespace Ledger.Core;
 
-/// <summary>Ids that follow from other ids. A derived id has the time of a UUIDv7, so that it is found where that one would be, or that
-/// of the moment at which it is used.</summary>
+/// <summary>Ids that follow from other ids. A derived id has the time of a UUIDv7, so that it is found where that one
+/// would be, or that of the moment at which it is used.</summary>
 internal static class DerivedId
 {
     private static readonly UInt128 LowBits = (UInt128.One << 62) - 1;

@@ -4,10 +4,10 @@ namespace Ledger.Core;
 
 /// <summary>How many bytes things have once they are encoded, at most, without encoding them (R17).</summary>
 /// <remarks>
-/// <para>What is journaled, what accounts send each other and what clients are answered are protobuf messages of other layers,
-/// whose fields are counted here: each number is an upper bound of theirs, and close to it. All addresses are counted, although a
-/// row leaves out that of its own stream. Who adds a field to one of the messages adds it here; a property compares the
-/// two.</para>
+/// <para>What is journaled, what accounts send each other and what clients are answered are protobuf messages of other
+/// layers, whose fields are counted here: each number is an upper bound of theirs, and close to it. All addresses are
+/// counted, although a row leaves out that of its own stream. Who adds a field to one of the messages adds it here; a
+/// property compares the two.</para>
 /// <para>Pure, thread-safe, and without allocation.</para>
 /// </remarks>
 internal static class EncodedSize
@@ -40,8 +40,9 @@ internal static class EncodedSize
     /// <summary>What a row says besides its events: the hash of the row before, counters, counts and times.</summary>
     public const int Row = 512;
 
-    /// <summary>The larger of the journaled and the public form of a transaction as it is asked for. What a post or a void leaves to
-    /// its hold, other than reference and metadata, which are never copied, counts at its longest.</summary>
+    /// <summary>The larger of the journaled and the public form of a transaction as it is asked for. What a post or a
+    /// void leaves to its hold, other than reference and metadata, which are never copied, counts at its
+    /// longest.</summary>
     /// <param name="transaction">The transaction, with the openings that its transfers ask for.</param>
     public static int OfTransaction(Transaction transaction)
     {
@@ -56,7 +57,8 @@ internal static class EncodedSize
         return Saturated(Math.Max(stored, shown));
     }
 
-    /// <summary>The larger of the journaled and the public form of a transaction as its coordinator has resolved it.</summary>
+    /// <summary>The larger of the journaled and the public form of a transaction as its coordinator has resolved
+    /// it.</summary>
     /// <param name="branch">The transaction.</param>
     public static int OfTransaction(TransactionBranch branch)
     {
@@ -70,7 +72,8 @@ internal static class EncodedSize
         return Saturated(Math.Max(StoredPart(branch), shown));
     }
 
-    /// <summary>The same of a transaction as it is asked for: its coordinator can't resolve it to anything larger.</summary>
+    /// <summary>The same of a transaction as it is asked for: its coordinator can't resolve it to anything
+    /// larger.</summary>
     /// <param name="branch">The transaction.</param>
     public static int OfAsked(TransactionBranch branch)
     {
@@ -178,7 +181,8 @@ internal static class EncodedSize
     /// <summary>What became of a transaction, but for its legs.</summary>
     public const int OfResult = (2 * (Tag + Varint32)) + (Tag + 1 + IdText) + (2 * (Tag + Varint32)) + Timestamp + Tag + 1 + PublicBalances;
 
-    /// <summary>How many more bytes the lengths of a transfer, its leg and its transaction can take once text is added.</summary>
+    /// <summary>How many more bytes the lengths of a transfer, its leg and its transaction can take once text is
+    /// added.</summary>
     public const int OfGrownLengths = 8;
 
     /// <summary>A reference and metadata that are shown with a transfer, since it leaves them to its hold.</summary>

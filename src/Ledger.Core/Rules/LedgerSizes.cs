@@ -1,10 +1,11 @@
 namespace Ledger.Core;
 
-/// <summary>How many bytes each thing may have, in one order: what can be decided can be stored, sent, read and woken (R17).</summary>
+/// <summary>How many bytes each thing may have, in one order: what can be decided can be stored, sent, read and woken
+/// (R17).</summary>
 /// <remarks>
-/// <para>All layers take their limits from here: the core, the journal, the transport between nodes and the API. A limit that is
-/// changed alone lets something in that the next layer can't carry, so a test reads what a node is really configured with and
-/// fails when the order is broken:</para>
+/// <para>All layers take their limits from here: the core, the journal, the transport between nodes and the API. A
+/// limit that is changed alone lets something in that the next layer can't carry, so a test reads what a node is really
+/// configured with and fails when the order is broken:</para>
 /// <code>
 ///   metadata of a transfer  4 KiB
 /// &lt; transfer                6 KiB
@@ -35,12 +36,12 @@ public static class LedgerSizes
     /// <summary>A row of a journal takes no further event once it has as many.</summary>
     public const int RowFull = 1 * MiB;
 
-    /// <summary>A row of a journal takes no further event once what its commits stand for, which earlier rows hold, has as
-    /// many: so a statement can show any row, and reads no more than this and one transaction for it.</summary>
+    /// <summary>A row of a journal takes no further event once what its commits stand for, which earlier rows hold, has
+    /// as many: so a statement can show any row, and reads no more than this and one transaction for it.</summary>
     public const int RowContentFull = 8 * MiB;
 
-    /// <summary>One transaction: the larger of its journaled and its public form, with all addresses, and with what it opens and
-    /// inherits.</summary>
+    /// <summary>One transaction: the larger of its journaled and its public form, with all addresses, and with what it
+    /// opens and inherits.</summary>
     public const int TransactionMax = 2 * MiB;
 
     /// <summary>One row of a journal: the events until it is full, or the one event that is larger.</summary>
@@ -70,11 +71,13 @@ public static class LedgerSizes
     /// <summary>The rows that one statement writes: no further row is added once it has as many.</summary>
     public const int GroupFull = 8 * MiB;
 
-    /// <summary>The rows that a page of a statement of account reads: it ends when it has read as many, with one entry at
-    /// least. What is read at once when that is noticed comes on top: a page of rows, and what one row commits.</summary>
+    /// <summary>The rows that a page of a statement of account reads: it ends when it has read as many, with one entry
+    /// at least. What is read at once when that is noticed comes on top: a page of rows, and what one row
+    /// commits.</summary>
     public const int StatementReadMax = 32 * MiB;
 
-    /// <summary>A snapshot is due when the rows since the last one have as many: replayed in less than a second.</summary>
+    /// <summary>A snapshot is due when the rows since the last one have as many: replayed in less than a
+    /// second.</summary>
     public const int SnapshotDue = 16 * MiB;
 
     /// <summary>One snapshot: what the slowest link brings within a statement's time of 4 s.</summary>
@@ -89,7 +92,8 @@ public static class LedgerSizes
     /// <summary>Old doubt in a snapshot: as much as makes an account take no more, and a transaction.</summary>
     public const int DoubtInSnapshot = 16 * MiB + TransactionMax;
 
-    /// <summary>What else is in a snapshot: the account's own metadata, its counters, the ids ahead of its time.</summary>
+    /// <summary>What else is in a snapshot: the account's own metadata, its counters, the ids ahead of its
+    /// time.</summary>
     public const int RestInSnapshot = 1 * MiB;
 
     /// <summary>How long a snapshot may be that the settings allow.</summary>
@@ -107,7 +111,8 @@ public static class LedgerSizes
     /// <summary>How many rows one statement writes at most.</summary>
     public const int GroupRowsMax = 2000;
 
-    /// <summary>How many entries of the index of ids one statement writes at most, with the rows that they belong to.</summary>
+    /// <summary>How many entries of the index of ids one statement writes at most, with the rows that they belong
+    /// to.</summary>
     public const int GroupIdsMax = 10_000;
 
     /// <summary>How deeply a request body in JSON may be nested; the deepest that means anything has 7.</summary>

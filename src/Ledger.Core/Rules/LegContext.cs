@@ -18,8 +18,8 @@ internal sealed record LegContext(int Index)
     /// <see cref="TransferStatus.None"/>.</summary>
     public TransferStatus HoldProblem { get; init; }
 
-    /// <summary>For a post or a void: the transfer that made the hold, where it is known; without its reference and metadata, by
-    /// which nothing is decided.</summary>
+    /// <summary>For a post or a void: the transfer that made the hold, where it is known; without its reference and
+    /// metadata, by which nothing is decided.</summary>
     public Transfer? Pending { get; init; }
 
     /// <summary>For a live hold: what is left of it.</summary>
@@ -28,7 +28,8 @@ internal sealed record LegContext(int Index)
     /// <summary>For a live hold: when it expires.</summary>
     public LedgerTime Deadline { get; init; }
 
-    /// <summary>For a correction: why the original can't be taken back; else <see cref="TransferStatus.None"/>.</summary>
+    /// <summary>For a correction: why the original can't be taken back; else
+    /// <see cref="TransferStatus.None"/>.</summary>
     public TransferStatus ReversalProblem { get; init; }
 
     /// <summary>For a correction: what can still be taken back.</summary>

@@ -12,11 +12,13 @@ internal static class TransferContent
     // The domain keeps the digest of a transfer apart from that of anything else. Stored in snapshots: never change it.
     private static ReadOnlySpan<byte> Domain => "ledger.transfer.v1\0"u8;
 
-    // That of a transfer that says what the first form had no place for. What has none of it keeps the first form's digest.
+    // That of a transfer that says what the first form had no place for. What has none of it keeps the first form's
+    // digest.
     private static ReadOnlySpan<byte> LaterDomain => "ledger.transfer.v2\0"u8;
 
     /// <summary>The first 128 bits of the SHA-256 of everything that a transfer says, its id included.</summary>
-    /// <remarks>Computed once per object: coordinator and last agent of one node share it, and each needs it several times.</remarks>
+    /// <remarks>Computed once per object: coordinator and last agent of one node share it, and each needs it several
+    /// times.</remarks>
     /// <param name="transfer">The transfer.</param>
     public static UInt128 DigestOf(Transfer transfer)
     {
@@ -87,8 +89,8 @@ internal static class TransferContent
         return BinaryPrimitives.ReadUInt128BigEndian(hash);
     }
 
-    /// <summary>The first 128 bits of the SHA-256 of everything that a transaction says, its id included. That of a transfer
-    /// alone is the transfer's.</summary>
+    /// <summary>The first 128 bits of the SHA-256 of everything that a transaction says, its id included. That of a
+    /// transfer alone is the transfer's.</summary>
     /// <param name="transaction">The transaction.</param>
     public static UInt128 DigestOf(Transaction transaction) => DigestOf(transaction, alwaysWhole: false);
 
@@ -110,7 +112,8 @@ internal static class TransferContent
         return End(hash);
     }
 
-    // What a coordinator asks the others to do: the legs as they are resolved, with every amount that depends on something.
+    // What a coordinator asks the others to do: the legs as they are resolved, with every amount that depends on
+    // something.
     internal static UInt128 DigestOf(TransactionBranch branch)
     {
         if (branch.IsPlain)
@@ -181,13 +184,14 @@ internal static class TransferContent
         return BinaryPrimitives.ReadUInt128BigEndian(bytes);
     }
 
-    /// <summary>Names how a request differs from the transfer that its id belongs to. What a post or a void leaves to its hold
-    /// is no difference, nor is an amount that was only a bound.</summary>
+    /// <summary>Names how a request differs from the transfer that its id belongs to. What a post or a void leaves to
+    /// its hold is no difference, nor is an amount that was only a bound.</summary>
     /// <param name="known">The transfer that is recorded, with the amount that it moved.</param>
     /// <param name="asked">The request.</param>
-    /// <param name="hold">For a post or a void: the transfer that made its hold, by which what it left to that is judged; null where
-    /// that is not known.</param>
-    /// <returns><see cref="TransferStatus.Exists"/> when nothing differs, else the difference of highest precedence.</returns>
+    /// <param name="hold">For a post or a void: the transfer that made its hold, by which what it left to that is
+    /// judged; null where that is not known.</param>
+    /// <returns><see cref="TransferStatus.Exists"/> when nothing differs, else the difference of highest
+    /// precedence.</returns>
     public static TransferStatus Compare(ResolvedLeg known, Transfer asked, Transfer? hold = null)
     {
         var transfer = known.Transfer!;

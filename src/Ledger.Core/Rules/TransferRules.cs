@@ -1,7 +1,8 @@
 namespace Ledger.Core;
 
-/// <summary>The rules of one leg as a flat ladder, in the order of precedence. Each side may be known or not: an account that
-/// decides for itself knows one side, and the other one decides for itself too; a coordinator with reports knows both.</summary>
+/// <summary>The rules of one leg as a flat ladder, in the order of precedence. Each side may be known or not: an
+/// account that decides for itself knows one side, and the other one decides for itself too; a coordinator with reports
+/// knows both.</summary>
 internal static class TransferRules
 {
     /// <summary>Decides one leg.</summary>
@@ -10,7 +11,8 @@ internal static class TransferRules
     /// <param name="credit">The credit account, where it is known.</param>
     /// <param name="otherAsset">The asset of the side that is not known; none where that is not known either.</param>
     /// <param name="now">The time.</param>
-    /// <param name="isFixed">Whether the coordinator has resolved the leg, so that nothing is computed but only verified.</param>
+    /// <param name="isFixed">Whether the coordinator has resolved the leg, so that nothing is computed but only
+    /// verified.</param>
     public static LegDecision Decide(
         ResolvedLeg leg, AccountWorkingCopy? debit, AccountWorkingCopy? credit, Asset otherAsset, LedgerTime now, bool isFixed)
     {
@@ -85,7 +87,8 @@ internal static class TransferRules
                 leg = leg with { Amount = debitContext.Reversible };
             }
 
-            // All that is left of what is taken back already is nothing: that is no correction, but a second one of the same.
+            // All that is left of what is taken back already is nothing: that is no correction, but a second one of the
+            // same.
             if ((isFixed || transfer.Amount == Amount.MaxValue ? leg.Amount : transfer.Amount) > debitContext.Reversible
                 || (transfer.Amount == Amount.MaxValue && debitContext.Reversible.IsZero))
             {

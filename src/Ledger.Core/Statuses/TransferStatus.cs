@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 namespace Ledger.Core;
 
 /// <summary>What became of a transfer. Names, numbers, meaning and precedence are TigerBeetle's
-/// <c>CreateTransferStatus</c>; numbers of 1000 and more are this ledger's own. The numbers are stored: never reuse one.</summary>
+/// <c>CreateTransferStatus</c>; numbers of 1000 and more are this ledger's own. The numbers are stored: never reuse
+/// one.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<TransferStatus>))]
 public enum TransferStatus
 {
@@ -194,7 +195,8 @@ public enum TransferStatus
     /// <summary>The id is known with another transfer that it takes back, or another reason.</summary>
     ExistsWithDifferentReverses = 1006,
 
-    // 1007 (exists with different conditions) and 1015 (condition not met) are kept for conditions on a transfer's accounts.
+    // 1007 (exists with different conditions) and 1015 (condition not met) are kept for conditions on a transfer's
+    // accounts.
 
     /// <summary>The id is known with another effective time, or with one where none is asked for.</summary>
     ExistsWithDifferentEffectiveTime = 1008,
@@ -218,18 +220,19 @@ public enum TransferStatus
     /// <see cref="AccountMachineOptions.HoldsPerCounterpartyMax"/>.</summary>
     ExceedsHoldsWithCounterparty = 1020,
 
-    /// <summary>One of the accounts has as many holds as it may: see <see cref="AccountMachineOptions.HoldsMax"/>.</summary>
+    /// <summary>One of the accounts has as many holds as it may: see
+    /// <see cref="AccountMachineOptions.HoldsMax"/>.</summary>
     ExceedsHoldsOfAccount = 1021,
 
-    /// <summary>One of its accounts could not decide it, by a defect of the ledger, and nothing was done. It says nothing of the
-    /// accounts; the defect is in the log of that account's node.</summary>
+    /// <summary>One of its accounts could not decide it, by a defect of the ledger, and nothing was done. It says
+    /// nothing of the accounts; the defect is in the log of that account's node.</summary>
     DecisionFailed = 1022,
 
     /// <summary>It was in doubt, and an operator had it aborted. Nothing was done; the last agent's journal says who,
     /// and why.</summary>
     AbortedByOperator = 1023,
 
-    /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the account's, as of a client with a wrong
-    /// clock. Nothing is recorded, and the id is not used up.</summary>
+    /// <summary>The id is a UUID of version 7 whose time is more than an hour ahead of the account's, as of a client
+    /// with a wrong clock. Nothing is recorded, and the id is not used up.</summary>
     IdFromTheFuture = 1040,
 }

@@ -54,8 +54,8 @@ public static class TransferStatusPrecedence
             : throw new ArgumentOutOfRangeException(nameof(status), status, "This status is no reason.");
     }
 
-    /// <summary>Whether one reason is reported before another. One that this version does not know, since an account on a newer
-    /// node has given it, comes last.</summary>
+    /// <summary>Whether one reason is reported before another. One that this version does not know, since an account on
+    /// a newer node has given it, comes last.</summary>
     /// <param name="one">A reason.</param>
     /// <param name="other">Another.</param>
     public static bool Outranks(TransferStatus one, TransferStatus other) => PlaceOf(one) < PlaceOf(other);

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Ledger.Grpc.Errors;
 
-/// <summary>Turns whatever a handler throws into an RpcException by the <see cref="ErrorMap"/>, and measures calls.</summary>
+/// <summary>Turns whatever a handler throws into an RpcException by the <see cref="ErrorMap"/>, and measures
+/// calls.</summary>
 internal sealed partial class ErrorInterceptor(CallDeadline clock, CallMetrics metrics, ILogger<ErrorInterceptor> logger)
     : Interceptor
 {

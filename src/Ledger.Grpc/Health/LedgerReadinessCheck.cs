@@ -8,9 +8,10 @@ namespace Ledger.Grpc.Health;
 
 /// <summary>Ready means: this node is not stopping, and the ledger answers.</summary>
 /// <remarks>
-/// It asks for accounts that need not exist, which goes through routing and an account. One answer is enough: in a cluster
-/// an account may just then live on a node that has died, and that says nothing about this one. An account that is awake
-/// answers from memory, so the journal is asked too, for the accounts after the last one, of which there are none.
+/// It asks for accounts that need not exist, which goes through routing and an account. One answer is enough: in a
+/// cluster an account may just then live on a node that has died, and that says nothing about this one. An account that
+/// is awake answers from memory, so the journal is asked too, for the accounts after the last one, of which there are
+/// none.
 /// </remarks>
 internal sealed class LedgerReadinessCheck(
     ILedger ledger, IHostApplicationLifetime lifetime, IOptions<LedgerGrpcOptions> options) : IHealthCheck

@@ -80,8 +80,8 @@ internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallD
     }
 
     /// <summary>Whether a connection comes from this machine.</summary>
-    /// <remarks>By the connection, and not by a header that anybody can send. Without an address it is no connection of TCP: a
-    /// socket of this machine, or a pipe within the process.</remarks>
+    /// <remarks>By the connection, and not by a header that anybody can send. Without an address it is no connection of
+    /// TCP: a socket of this machine, or a pipe within the process.</remarks>
     internal static bool IsLocal(ConnectionInfo connection) => connection.RemoteIpAddress is not { } address
         || IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
 

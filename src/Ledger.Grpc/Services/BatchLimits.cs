@@ -30,9 +30,9 @@ internal static class BatchLimits
         return count > 0 && count <= countMax;
     }
 
-    /// <summary>Leaves positions out, from the last result on, where an answer would have more bytes than clients receive: its outcomes
-    /// must not be lost for what is said besides (R17). Without positions the largest answer there can be is below the
-    /// limit.</summary>
+    /// <summary>Leaves positions out, from the last result on, where an answer would have more bytes than clients
+    /// receive: its outcomes must not be lost for what is said besides (R17). Without positions the largest answer
+    /// there can be is below the limit.</summary>
     /// <param name="response">The answer.</param>
     /// <param name="results">Its results.</param>
     /// <param name="leaveOut">Takes the position off a result.</param>

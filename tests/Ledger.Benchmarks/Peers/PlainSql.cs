@@ -1,7 +1,8 @@
 namespace Ledger.Benchmarks.Peers;
 
-/// <summary>A ledger as it is usually built on PostgreSQL, without a mistake that would make it slow: a row for each account with
-/// its balances, rows locked in order, entries with the balance after them, ids that are posted once.</summary>
+/// <summary>A ledger as it is usually built on PostgreSQL, without a mistake that would make it slow: a row for each
+/// account with its balances, rows locked in order, entries with the balance after them, ids that are posted
+/// once.</summary>
 internal static class PlainSql
 {
     public const string Script = """

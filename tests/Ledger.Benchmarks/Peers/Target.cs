@@ -14,10 +14,12 @@ internal abstract class Target : IAsyncDisposable
     /// <summary>How many transfers a call holds; 1 for those that take one.</summary>
     public virtual int BatchSize => 1;
 
-    /// <summary>Opens the accounts of a workload and gives them what they have at the beginning, unless that was done.</summary>
+    /// <summary>Opens the accounts of a workload and gives them what they have at the beginning, unless that was
+    /// done.</summary>
     public abstract Task OpenAsync(PairWorkload workload, CancellationToken cancellationToken);
 
-    /// <summary>Posts transfers, returns when that is durable, and tells the load how many were recorded and how many rejected.</summary>
+    /// <summary>Posts transfers, returns when that is durable, and tells the load how many were recorded and how many
+    /// rejected.</summary>
     /// <param name="transfers">As many as <see cref="BatchSize"/>.</param>
     /// <param name="load">The load.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -25,7 +27,8 @@ internal abstract class Target : IAsyncDisposable
 
     /// <summary>Adds the books up.</summary>
     /// <returns>The number of entries.</returns>
-    /// <exception cref="BooksException">Debits are not credits, or an account is not the sum of its entries.</exception>
+    /// <exception cref="BooksException">Debits are not credits, or an account is not the sum of its
+    /// entries.</exception>
     public abstract Task<long> CheckBooksAsync(PairWorkload workload, CancellationToken cancellationToken);
 
     /// <summary>The processor time so far, that of the database among it.</summary>

@@ -2,8 +2,8 @@ using Ledger.V1;
 
 namespace Ledger.Benchmarks.Workloads;
 
-/// <summary>One account on one side and 10,000 in turn on the other: an employer that pays wages (payroll), and merchants whose takings
-/// are collected (settlement). A thousand a call with <c>--batch 1000</c>.</summary>
+/// <summary>One account on one side and 10,000 in turn on the other: an employer that pays wages (payroll), and
+/// merchants whose takings are collected (settlement). A thousand a call with <c>--batch 1000</c>.</summary>
 internal sealed class FanWorkload : TransferWorkload
 {
     private const int Count = 10_000;
@@ -33,7 +33,8 @@ internal sealed class FanWorkload : TransferWorkload
     }
 }
 
-/// <summary>Each transfer wakes two accounts that sleep, out of very many: those of <c>--count</c> (a million), each once.</summary>
+/// <summary>Each transfer wakes two accounts that sleep, out of very many: those of <c>--count</c> (a million), each
+/// once.</summary>
 internal sealed class ColdWorkload : TransferWorkload
 {
     private const int DefaultCount = 1_000_000;

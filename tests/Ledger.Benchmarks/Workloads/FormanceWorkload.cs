@@ -3,8 +3,9 @@ using Ledger.V1;
 
 namespace Ledger.Benchmarks.Workloads;
 
-/// <summary>The scripts of Formance's write benchmark (test/performance/pkg/write/scripts): 1.00 from the world to the bank; from an
-/// account of a new name, which may be overdrawn without bound, to the bank; from an account of a new name, which may be overdrawn by
+/// <summary>The scripts of Formance's write benchmark (test/performance/pkg/write/scripts): 1.00 from the world to the
+/// bank; from an account of a new name, which may be overdrawn without bound, to the bank; from an account of a new
+/// name, which may be overdrawn by
 /// 1.00, to another of a new name.</summary>
 internal sealed class FormanceWorkload : Workload
 {

@@ -2,8 +2,8 @@ using Ledger.V1;
 
 namespace Ledger.Benchmarks.Workloads;
 
-/// <summary>Plain transfers between two different accounts of a fixed set, as every ledger can post them; the hot pair and the uniform
-/// choice are those of pgledger's performance check, with other amounts.</summary>
+/// <summary>Plain transfers between two different accounts of a fixed set, as every ledger can post them; the hot pair
+/// and the uniform choice are those of pgledger's performance check, with other amounts.</summary>
 internal sealed class PairWorkload : TransferWorkload
 {
     // As in softwaremill/tb-perf.

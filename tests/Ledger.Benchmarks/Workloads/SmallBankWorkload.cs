@@ -3,14 +3,15 @@ using Ledger.V1;
 
 namespace Ledger.Benchmarks.Workloads;
 
-/// <summary>SmallBank, in double entry: savings and checking of 100,000 customers, nine in ten calls on one in 25 of them, as in FaSST
-/// (app/smallbank); the mix is that of H-Store and BenchBase.</summary>
+/// <summary>SmallBank, in double entry: savings and checking of 100,000 customers, nine in ten calls on one in 25 of
+/// them, as in FaSST (app/smallbank); the mix is that of H-Store and BenchBase.</summary>
 /// <remarks>
-/// Six operations: amalgamate (15%: all that one customer has to the checking of another), balance (15%, reads), deposit (15%), send
-/// payment (25%), savings withdrawal (15%), check (15%: reads, and costs a penalty when not covered). Money that leaves or comes is
-/// on one of 64 cash accounts, which the original does not have. Savings may not be overdrawn, checking by 100.00: an account's limit holds for
-/// all its transfers here, whereas the original has one for payments and none for checks. The errors of the well-known ports (amounts that
-/// vanish, a bonus for an uncovered check) are not copied.
+/// Six operations: amalgamate (15%: all that one customer has to the checking of another), balance (15%, reads),
+/// deposit (15%), send payment (25%), savings withdrawal (15%), check (15%: reads, and costs a penalty when not
+/// covered). Money that leaves or comes is on one of 64 cash accounts, which the original does not have. Savings may
+/// not be overdrawn, checking by 100.00: an account's limit holds for all its transfers here, whereas the original has
+/// one for payments and none for checks. The errors of the well-known ports (amounts that vanish, a bonus for an
+/// uncovered check) are not copied.
 /// </remarks>
 internal sealed class SmallBankWorkload : Workload
 {

@@ -3,9 +3,10 @@ using Ledger.V1;
 
 namespace Ledger.Benchmarks.Workloads;
 
-/// <summary>The load of TigerBeetle's <c>benchmark</c> (src/tigerbeetle/benchmark_load.zig): 10,000 accounts without limits, amounts
-/// that are exponential with a mean of 10,000. In variants: uniform; Zipf with the exponent 0.99, spread over the accounts; debits of 8 hot
-/// accounts only; three in ten pending, which expire after 1 to 5 seconds. Its batches hold 8,189: <c>--batch 8189 --in-flight 1</c>.
+/// <summary>The load of TigerBeetle's <c>benchmark</c> (src/tigerbeetle/benchmark_load.zig): 10,000 accounts without
+/// limits, amounts that are exponential with a mean of 10,000. In variants: uniform; Zipf with the exponent 0.99,
+/// spread over the accounts; debits of 8 hot accounts only; three in ten pending, which expire after 1 to 5 seconds.
+/// Its batches hold 8,189: <c>--batch 8189 --in-flight 1</c>.
 /// </summary>
 internal sealed class TigerBeetleWorkload : TransferWorkload
 {

@@ -1,10 +1,11 @@
 namespace Ledger.Benchmarks;
 
-/// <summary>Ranks from 0 on with a probability in proportion to 1/(rank + 1)^exponent, exactly, for any exponent from 0 on.
-/// Immutable; the source of chance is the caller's.</summary>
-/// <remarks>Rejection-inversion: W. Hörmann and G. Derflinger, "Rejection-inversion to generate variates from monotone discrete
-/// distributions", ACM TOMACS 6(3), 1996, in the form that Apache Commons RNG uses (RejectionInversionZipfSampler), which admits
-/// the exponent 1. The usual generator (Gray et al., 1994; YCSB) has no exponent 1, and its third rank comes 19% too often.
+/// <summary>Ranks from 0 on with a probability in proportion to 1/(rank + 1)^exponent, exactly, for any exponent from 0
+/// on. Immutable; the source of chance is the caller's.</summary>
+/// <remarks>Rejection-inversion: W. Hörmann and G. Derflinger, "Rejection-inversion to generate variates from monotone
+/// discrete distributions", ACM TOMACS 6(3), 1996, in the form that Apache Commons RNG uses
+/// (RejectionInversionZipfSampler), which admits the exponent 1. The usual generator (Gray et al., 1994; YCSB) has no
+/// exponent 1, and its third rank comes 19% too often.
 /// </remarks>
 internal sealed class ZipfSampler
 {
@@ -59,7 +60,8 @@ internal sealed class ZipfSampler
         return Math.Exp(LogP1Over(t) * y);
     }
 
-    // log(1 + x) / x and (exp(x) - 1) / x: near 0 by their series, elsewhere in Kahan's way, since the platform has neither function.
+    // log(1 + x) / x and (exp(x) - 1) / x: near 0 by their series, elsewhere in Kahan's way, since the platform has
+    // neither function.
     private static double LogP1Over(double x)
     {
         if (Math.Abs(x) <= 1e-8)

@@ -15,7 +15,8 @@ public sealed record PlantedRun(PlantedFault Fault, string Node, string Output);
 /// <param name="Text">What there is to be read about it.</param>
 public sealed record PlantedOutcome(Verdict Verdict, IReadOnlyCollection<string> Rules, string Text)
 {
-    /// <summary>Stands among the rules where not all accounts answered in the end, although nothing was wrong any more.</summary>
+    /// <summary>Stands among the rules where not all accounts answered in the end, although nothing was wrong any
+    /// more.</summary>
     public const string Unfinished = "unfinished";
 
     /// <summary>Takes it from a report.</summary>
@@ -35,7 +36,8 @@ public sealed record PlantedOutcome(Verdict Verdict, IReadOnlyCollection<string>
 /// <param name="cancellationToken">Ends it.</param>
 public delegate Task<PlantedOutcome> PlantedDriver(PlantedRun run, CancellationToken cancellationToken);
 
-/// <summary>Proves that the suite finds faults: plants them one by one, builds the node with each, and drives it.</summary>
+/// <summary>Proves that the suite finds faults: plants them one by one, builds the node with each, and drives
+/// it.</summary>
 public static class PlantedFaults
 {
     private static readonly TimeSpan BuildTimeMax = TimeSpan.FromMinutes(15);

@@ -61,8 +61,8 @@ internal static class DatabaseFaults
             length.TotalSeconds.ToString("0 s", CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Commits wait for a standby; then the primary is killed, and the standby takes its place. What was acknowledged
-    /// is there; what was not may be lost, also where the former primary had it.</summary>
+    /// <summary>Commits wait for a standby; then the primary is killed, and the standby takes its place. What was
+    /// acknowledged is there; what was not may be lost, also where the former primary had it.</summary>
     public static async Task FailOverAsync(FaultContext context)
     {
         await context.Postgres.AddStandbyAsync(context.Cancellation);
@@ -70,7 +70,8 @@ internal static class DatabaseFaults
         var length = context.Between(0.2, 5);
         if (context.Random.Next(2) == 0)
         {
-            // Nothing is acknowledged any more, calls time out, and commits that are broken off are in the primary alone.
+            // Nothing is acknowledged any more, calls time out, and commits that are broken off are in the primary
+            // alone.
             var from = context.Recorder.Now;
             context.Postgres.SignalStandby(Signals.Stop);
             await Task.Delay(context.Between(1, 8), context.Cancellation);
@@ -91,9 +92,9 @@ internal static class DatabaseFaults
         await context.Postgres.RemoveFormerAsync();
     }
 
-    /// <summary>The server is killed, and a copy takes its place that lacks the last commits, as an asynchronous replica does. Whatever
-    /// was acknowledged there would be missing afterwards: the server itself is put back, and the nodes are started anew, as an
-    /// operator is told to.</summary>
+    /// <summary>The server is killed, and a copy takes its place that lacks the last commits, as an asynchronous
+    /// replica does. Whatever was acknowledged there would be missing afterwards: the server itself is put back, and
+    /// the nodes are started anew, as an operator is told to.</summary>
     public static async Task BehindAsync(FaultContext context)
     {
         var server = context.Postgres.EndPoint;

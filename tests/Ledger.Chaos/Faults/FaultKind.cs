@@ -3,7 +3,8 @@ using Ledger.Chaos.Workload;
 
 namespace Ledger.Chaos.Faults;
 
-/// <summary>What a fault strikes. Two at once must not both have the database's processes, say, in their hands.</summary>
+/// <summary>What a fault strikes. Two at once must not both have the database's processes, say, in their
+/// hands.</summary>
 internal enum Struck
 {
     Nodes,

@@ -70,7 +70,8 @@ internal static class NodeFaults
     {
         var from = context.Recorder.Now;
 
-        // The youngest first, as an operator should: the coordinator of the shards then moves once, and not with every node.
+        // The youngest first, as an operator should: the coordinator of the shards then moves once, and not with every
+        // node.
         var nodes = context.Cluster.ByAge();
         var oldestFirst = context.Random.Next(2) == 0;
         if (!oldestFirst)
@@ -210,7 +211,8 @@ internal static class NodeFaults
     {
         var node = context.PickNode();
 
-        // No clock that runs at another speed: libfaketime then stretches the waits of sockets too, and the node can't start.
+        // No clock that runs at another speed: libfaketime then stretches the waits of sockets too, and the node can't
+        // start.
         string[] skews = ["+1h", "-1h", "+90s", "-90s"];
         var skew = skews[context.Random.Next(skews.Length)];
         await context.InjectAsync(
@@ -225,8 +227,8 @@ internal static class NodeFaults
                     ["DONT_FAKE_MONOTONIC"] = "1",
                     ["FAKETIME_DONT_FAKE_MONOTONIC"] = "1",
 
-                    // Else waits with a deadline are converted as if they went by the skewed clock, and every read from the
-                    // database times out: such a node never starts.
+                    // Else waits with a deadline are converted as if they went by the skewed clock, and every read from
+                    // the database times out: such a node never starts.
                     ["FAKETIME_FORCE_MONOTONIC_FIX"] = "0",
                 };
                 node.Start();

@@ -7,8 +7,8 @@ internal static class OperatorFaults
 {
     private static readonly TimeSpan Noticed = TimeSpan.FromSeconds(3);
 
-    /// <summary>A new epoch begins under load: all accounts wake from the journal, no node ends, and none falls silent for
-    /// good.</summary>
+    /// <summary>A new epoch begins under load: all accounts wake from the journal, no node ends, and none falls silent
+    /// for good.</summary>
     public static async Task EpochAsync(FaultContext context)
     {
         var from = context.Recorder.Now;

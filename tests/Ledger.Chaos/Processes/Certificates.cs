@@ -4,7 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Ledger.Chaos.Processes;
 
-/// <summary>An authority of the run's own, and a certificate of it for each node: for the address by which others know it.</summary>
+/// <summary>An authority of the run's own, and a certificate of it for each node: for the address by which others know
+/// it.</summary>
 internal sealed class Certificates
 {
     private static readonly Oid ServerAuthentication = new("1.3.6.1.5.5.7.3.1");

@@ -4,8 +4,8 @@ using System.Net;
 
 namespace Ledger.Chaos.Processes;
 
-/// <summary>A network namespace of its own for each node, on a bridge of their own, where the driver has an address too. Between
-/// nodes there is no proxy: partitions are routes that lead nowhere.</summary>
+/// <summary>A network namespace of its own for each node, on a bridge of their own, where the driver has an address
+/// too. Between nodes there is no proxy: partitions are routes that lead nowhere.</summary>
 /// <remarks>Everything is told to the reaper before it is made, so that nothing is left behind.</remarks>
 internal sealed class Namespaces
 {
@@ -70,8 +70,8 @@ internal sealed class Namespaces
     /// <summary>What a node's program is begun with.</summary>
     public IReadOnlyList<string> CommandOf(int node) => [Program!, "netns", "exec", NameOf(node)];
 
-    /// <summary>Whether what a node sends to another gets lost. What it hears is not touched. A connection that it wants to make
-    /// fails at once: the kernel knows that the route leads nowhere.</summary>
+    /// <summary>Whether what a node sends to another gets lost. What it hears is not touched. A connection that it
+    /// wants to make fails at once: the kernel knows that the route leads nowhere.</summary>
     public void Set(int from, int to, bool isLost)
     {
         lock (_gate)

@@ -15,8 +15,9 @@ internal sealed record NodeAddresses(
     IPEndPoint PublicRemote,
     IPEndPoint Database);
 
-/// <summary>Every link of a run: clients to nodes, nodes to each other, nodes to the database. Nothing reaches a node but
-/// over one of them, except that the driver asks for its health, and that nodes in namespaces of their own reach each other directly.
+/// <summary>Every link of a run: clients to nodes, nodes to each other, nodes to the database. Nothing reaches a node
+/// but over one of them, except that the driver asks for its health, and that nodes in namespaces of their own reach
+/// each other directly.
 /// </summary>
 internal sealed class Network : IAsyncDisposable
 {

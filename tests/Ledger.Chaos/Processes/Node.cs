@@ -4,8 +4,8 @@ using System.Text.Json;
 
 namespace Ledger.Chaos.Processes;
 
-/// <summary>One node: a process that may be started, killed, stopped and continued any number of times. When it ends without
-/// having been asked to, it is started again, as a supervisor would.</summary>
+/// <summary>One node: a process that may be started, killed, stopped and continued any number of times. When it ends
+/// without having been asked to, it is started again, as a supervisor would.</summary>
 internal sealed class Node : IAsyncDisposable
 {
     private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
@@ -195,7 +195,8 @@ internal sealed class Node : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts it with one more setting, which it must refuse: whether it ended by itself, and not with success.</summary>
+    /// <summary>Starts it with one more setting, which it must refuse: whether it ended by itself, and not with
+    /// success.</summary>
     public async Task<bool> RefusesAsync(string setting, CancellationToken cancellationToken)
     {
         using var process = Launch([.. _arguments(this), setting]);

@@ -6,9 +6,9 @@ using Npgsql;
 
 namespace Ledger.Chaos.Processes;
 
-/// <summary>A PostgreSQL server of the run's own, with durability left on, whose processes can be killed and stopped one by
-/// one. Where the run may mount file systems, the database lies on one whose size can be changed. It can be given a standby,
-/// and lose its place to it.</summary>
+/// <summary>A PostgreSQL server of the run's own, with durability left on, whose processes can be killed and stopped
+/// one by one. Where the run may mount file systems, the database lies on one whose size can be changed. It can be
+/// given a standby, and lose its place to it.</summary>
 internal sealed class Postgres : IAsyncDisposable
 {
     private const string DatabaseName = "ledger";
@@ -212,8 +212,8 @@ internal sealed class Postgres : IAsyncDisposable
             await Task.Delay(20, cancellationToken);
         }
 
-        // A process is dead before whoever inherited it has taken notice, and a server does not start while the number in the lock
-        // file still means one.
+        // A process is dead before whoever inherited it has taken notice, and a server does not start while the number
+        // in the lock file still means one.
         for (var waiting = Stopwatch.StartNew(); Signals.Exists(all[0]); await Task.Delay(20, cancellationToken))
         {
             if (waiting.Elapsed > ReapPatience)
@@ -489,8 +489,8 @@ internal sealed class Postgres : IAsyncDisposable
         /// <summary>Removes the lock file of a server that is dead.</summary>
         public void Unlock() => File.Delete(PidFile);
 
-        /// <summary>Stops the postmaster; all processes that there are then, since no more come. One that came between the list and a
-        /// SIGKILL would live on, with the server's shared memory, and no server could start.</summary>
+        /// <summary>Stops the postmaster; all processes that there are then, since no more come. One that came between
+        /// the list and a SIGKILL would live on, with the server's shared memory, and no server could start.</summary>
         public List<int> Freeze()
         {
             Signals.Send(Postmaster, Signals.Stop);

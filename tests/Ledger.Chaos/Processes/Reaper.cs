@@ -4,10 +4,11 @@ using System.Runtime.InteropServices;
 
 namespace Ledger.Chaos.Processes;
 
-/// <summary>Cleans up behind a driver that can't do it any more: a process that is told what was started and made, and that
-/// ends the processes and removes the directories once the driver's end of its pipe closes, for whatever reason.</summary>
-/// <remarks>The kernel's own means, PR_SET_PDEATHSIG, is bound to the thread that started the child, and .NET's threads come
-/// and go.</remarks>
+/// <summary>Cleans up behind a driver that can't do it any more: a process that is told what was started and made, and
+/// that ends the processes and removes the directories once the driver's end of its pipe closes, for whatever
+/// reason.</summary>
+/// <remarks>The kernel's own means, PR_SET_PDEATHSIG, is bound to the thread that started the child, and .NET's threads
+/// come and go.</remarks>
 internal sealed class Reaper : IDisposable
 {
     public const string Command = "reaper";

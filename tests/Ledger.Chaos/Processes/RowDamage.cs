@@ -14,9 +14,9 @@ internal sealed class RowDamage(Postgres postgres)
             sound BYTEA NOT NULL, PRIMARY KEY (persistence_id, sequence_number, is_snapshot))
         """;
 
-    /// <summary>Damages rows and snapshots of streams, also those that have come since it was last called. The newest row
-    /// becomes zeros, as in a lost sector, which nobody can read; in each of the others half the bits of one byte are
-    /// turned, which the hash in the row behind it tells.</summary>
+    /// <summary>Damages rows and snapshots of streams, also those that have come since it was last called. The newest
+    /// row becomes zeros, as in a lost sector, which nobody can read; in each of the others half the bits of one byte
+    /// are turned, which the hash in the row behind it tells.</summary>
     /// <param name="streams">By persistence id.</param>
     /// <param name="all">Whether of all rows, or of the newest alone.</param>
     /// <param name="cancellationToken">Gives up.</param>

@@ -34,8 +34,8 @@ internal static partial class Signals
             : throw new InvalidOperationException($"Signal {signal} to process {process} failed with error {error}.");
     }
 
-    /// <summary>When a process was started, in ticks since the machine's start; with it a process id that was given away
-    /// again is not mistaken for the process that had it. Null when there is none.</summary>
+    /// <summary>When a process was started, in ticks since the machine's start; with it a process id that was given
+    /// away again is not mistaken for the process that had it. Null when there is none.</summary>
     public static long? StartOf(int process) => Fields(process) is { } fields
         ? long.Parse(fields[19], CultureInfo.InvariantCulture)
         : null;

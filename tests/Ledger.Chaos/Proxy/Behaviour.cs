@@ -14,7 +14,8 @@ internal sealed record Behaviour
     /// <summary>How much later every byte arrives.</summary>
     public TimeSpan Delay { get; init; }
 
-    /// <summary>How much later than that, at most, chosen anew for each segment. Bytes never overtake each other.</summary>
+    /// <summary>How much later than that, at most, chosen anew for each segment. Bytes never overtake each
+    /// other.</summary>
     public TimeSpan Jitter { get; init; }
 
     /// <summary>How many bytes come through in a second; 0 for any number.</summary>
@@ -30,7 +31,8 @@ internal sealed record Behaviour
     public double ResetChance { get; init; }
 }
 
-/// <summary>One direction of a link: its behaviour, which may change at any time, and its own seeded randomness.</summary>
+/// <summary>One direction of a link: its behaviour, which may change at any time, and its own seeded
+/// randomness.</summary>
 internal sealed class Direction(string name, int seed)
 {
     private readonly Lock _gate = new();

@@ -6,11 +6,12 @@ namespace Ledger.Chaos.Proxy;
 /// <summary>Where a commit is to be met.</summary>
 internal enum CommitTrapKind
 {
-    /// <summary>Holds the message that commits, while everything before it has been executed: a transaction is open.</summary>
+    /// <summary>Holds the message that commits, while everything before it has been executed: a transaction is
+    /// open.</summary>
     Hold,
 
-    /// <summary>Lets it through, waits until the server has committed, then breaks the connection off instead of passing the
-    /// answer on.</summary>
+    /// <summary>Lets it through, waits until the server has committed, then breaks the connection off instead of
+    /// passing the answer on.</summary>
     LoseAnswer,
 
     /// <summary>Breaks the connection off before the message is sent: nothing is committed.</summary>
@@ -39,8 +40,8 @@ internal sealed class CommitTrap(CommitTrapKind kind)
     internal void Spring() => _sprung.TrySetResult();
 }
 
-/// <summary>What the links of one node to the database have in common: the trap that is set, and what is seen of the journal
-/// on the way.</summary>
+/// <summary>What the links of one node to the database have in common: the trap that is set, and what is seen of the
+/// journal on the way.</summary>
 internal sealed class PostgresWatch(Action<string>? accountWritten = null)
 {
     private long _commits;

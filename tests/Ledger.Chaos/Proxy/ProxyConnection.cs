@@ -15,8 +15,8 @@ internal interface IConnectionFilter
     ValueTask BackwardAsync(ReadOnlyMemory<byte> segment, ProxyConnection connection, CancellationToken cancellationToken);
 }
 
-/// <summary>One proxied connection: two sockets and, for each direction, a reader and a writer with a short queue between
-/// them, in which bytes wait for their time.</summary>
+/// <summary>One proxied connection: two sockets and, for each direction, a reader and a writer with a short queue
+/// between them, in which bytes wait for their time.</summary>
 internal sealed class ProxyConnection : IDisposable
 {
     private const int SegmentBytes = 16 * 1024;

@@ -5,11 +5,12 @@ using System.Net.Sockets;
 
 namespace Ledger.Chaos.Proxy;
 
-/// <summary>Tells which process made a connection to us: the peer's port leads to its inode (/proc/net/tcp), and that to
-/// the process that has it open (/proc/PID/fd). Needs no rights over processes of one's own.</summary>
+/// <summary>Tells which process made a connection to us: the peer's port leads to its inode (/proc/net/tcp), and that
+/// to the process that has it open (/proc/PID/fd). Needs no rights over processes of one's own.</summary>
 internal static class SocketOwners
 {
-    /// <summary>The one of some processes that is the other end of an accepted socket; null when it is none of them.</summary>
+    /// <summary>The one of some processes that is the other end of an accepted socket; null when it is none of
+    /// them.</summary>
     public static int? OwnerOf(Socket accepted, IEnumerable<int> candidates)
     {
         if (accepted.RemoteEndPoint is not IPEndPoint peer || accepted.LocalEndPoint is not IPEndPoint own)

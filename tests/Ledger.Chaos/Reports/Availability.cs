@@ -20,7 +20,8 @@ internal sealed record FaultEffect
     /// <summary>Until when its effects are looked for: the next fault, or the end.</summary>
     public required long WindowEnd { get; init; }
 
-    /// <summary>After how many seconds a shard could not be written for the first time; null when all could, all the time.</summary>
+    /// <summary>After how many seconds a shard could not be written for the first time; null when all could, all the
+    /// time.</summary>
     public double? FirstFailure { get; init; }
 
     /// <summary>After how many seconds all shards could be written again; null when all could, all the time.</summary>
@@ -80,8 +81,8 @@ internal sealed partial class Availability
         return new Availability(shards, points, outages, effects);
     }
 
-    /// <summary>The times in which shards could not be written, by the probes: from the beginning of one that failed or was
-    /// late to the end of the next that succeeded.</summary>
+    /// <summary>The times in which shards could not be written, by the probes: from the beginning of one that failed or
+    /// was late to the end of the next that succeeded.</summary>
     internal static List<Outage> OutagesOf(CallPoint[] points, int shards)
     {
         var outages = new List<Outage>();

@@ -5,7 +5,8 @@ using Ledger.Chaos.Checking;
 
 namespace Ledger.Chaos.Reports;
 
-/// <summary>Draws a run: calls a second by how they ended, below it which shards could be written, and the faults over both.</summary>
+/// <summary>Draws a run: calls a second by how they ended, below it which shards could be written, and the faults over
+/// both.</summary>
 internal static class TimelineSvg
 {
     private const int Left = 60;

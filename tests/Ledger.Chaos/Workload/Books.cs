@@ -101,7 +101,8 @@ internal sealed class Books
     /// <summary>The account that money of an asset comes from.</summary>
     public static string Issuance(string asset) => asset == Main ? "issuance:eur" : "issuance:usd";
 
-    /// <summary>The shards of all accounts that a request touches, in its order; none when it does not name them all.</summary>
+    /// <summary>The shards of all accounts that a request touches, in its order; none when it does not name them
+    /// all.</summary>
     public int[] ShardsOf(CallRequest request)
     {
         int[] shards = request.Account is { } account
@@ -141,7 +142,8 @@ internal sealed class Books
         }
     }
 
-    /// <summary>The hash by which the nodes shard. If theirs changes, probes no longer keep to one shard; a test compares.</summary>
+    /// <summary>The hash by which the nodes shard. If theirs changes, probes no longer keep to one shard; a test
+    /// compares.</summary>
     private sealed class Extractor(int shards) : HashCodeMessageExtractor(shards)
     {
         public override string? EntityId(object message) => null;

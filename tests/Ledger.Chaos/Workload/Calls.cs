@@ -18,8 +18,8 @@ internal sealed class Calls(Recorder recorder, Books books)
     /// <param name="attempt">Of this request, from 1.</param>
     /// <param name="isFinal">Whether in the final phase.</param>
     /// <param name="isProbe">Whether by a prober.</param>
-    /// <param name="cancellationToken">Breaks the call off, as a client does that goes away; it is then recorded as what it
-    /// is, and nothing is thrown.</param>
+    /// <param name="cancellationToken">Breaks the call off, as a client does that goes away; it is then recorded as
+    /// what it is, and nothing is thrown.</param>
     public async Task<CallRecord> DoAsync(
         LedgerClient client,
         int node,

@@ -11,7 +11,8 @@ internal static class LargeRequests
     /// <summary>As many legs as a transaction may have.</summary>
     public const int LegsMax = 8_190;
 
-    /// <summary>As many legs, each with as much metadata as it may have, as are within 2 MiB with everything that is counted.</summary>
+    /// <summary>As many legs, each with as much metadata as it may have, as are within 2 MiB with everything that is
+    /// counted.</summary>
     public const int FullLegsMax = 460;
 
     private const int Pairs = 16;

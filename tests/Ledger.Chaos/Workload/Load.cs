@@ -5,9 +5,9 @@ using Ledger.Client;
 
 namespace Ledger.Chaos.Workload;
 
-/// <summary>The clients: each does one call after another, at moments and with contents that follow from the run's seed and
-/// from what it was answered. A client whose call ended unknown goes on as another one (another process, in the words of
-/// the history), and sends the same request again, or leaves it.</summary>
+/// <summary>The clients: each does one call after another, at moments and with contents that follow from the run's seed
+/// and from what it was answered. A client whose call ended unknown goes on as another one (another process, in the
+/// words of the history), and sends the same request again, or leaves it.</summary>
 internal sealed class Load : IAsyncDisposable
 {
     private const int RecentMax = 256;
@@ -83,8 +83,8 @@ internal sealed class Load : IAsyncDisposable
         return client;
     }
 
-    /// <summary>An id as clients make them: of version 7 with the time of its making, and one in twenty of version 4. All but the
-    /// time follows from the seed.</summary>
+    /// <summary>An id as clients make them: of version 7 with the time of its making, and one in twenty of version 4.
+    /// All but the time follows from the seed.</summary>
     public Guid NewId()
     {
         const int UnorderedEvery = 20;
@@ -153,7 +153,8 @@ internal sealed class Load : IAsyncDisposable
         await Task.WhenAll(_running);
     }
 
-    /// <summary>Sends again, many at once, what was sent of late: same ids, same contents, whatever became of them.</summary>
+    /// <summary>Sends again, many at once, what was sent of late: same ids, same contents, whatever became of
+    /// them.</summary>
     public async Task StormAsync(int parallel, TimeSpan length, int seed, CancellationToken cancellationToken)
     {
         var until = _recorder.Now + (long)length.TotalNanoseconds;
@@ -269,7 +270,8 @@ internal sealed class Load : IAsyncDisposable
                 process = Next(record, process);
                 Remember(kind, request, record);
 
-                // Seven of ten unknown ones are sent again, as whoever wants his money does; the others are left as they are.
+                // Seven of ten unknown ones are sent again, as whoever wants his money does; the others are left as
+                // they are.
                 if (record.Outcome != CallOutcome.Unknown || attempt >= AttemptsMax || random.NextDouble() > 0.7)
                 {
                     break;

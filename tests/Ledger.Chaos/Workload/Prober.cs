@@ -2,8 +2,9 @@ using Ledger.Chaos.Checking;
 
 namespace Ledger.Chaos.Workload;
 
-/// <summary>Writes to every shard, all the time and at a small rate: a transfer between two accounts of that shard, and so
-/// one that depends on nothing but the node that has it. What it finds is when each shard could be written.</summary>
+/// <summary>Writes to every shard, all the time and at a small rate: a transfer between two accounts of that shard, and
+/// so one that depends on nothing but the node that has it. What it finds is when each shard could be
+/// written.</summary>
 internal sealed class Prober(Recorder recorder, Books books, Load load, TimeSpan pause, ulong seed)
     : IAsyncDisposable
 {

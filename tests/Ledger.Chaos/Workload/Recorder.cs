@@ -11,15 +11,16 @@ namespace Ledger.Chaos.Workload;
 /// <param name="Kind">What it was.</param>
 /// <param name="Outcome">What was learned.</param>
 /// <param name="Failed">Whether an error was all that came of it.</param>
-/// <param name="OnTheWay">Whether that error was a connection that ended or could not be made, and not a node's word or a deadline.</param>
+/// <param name="OnTheWay">Whether that error was a connection that ended or could not be made, and not a node's word or
+/// a deadline.</param>
 /// <param name="Node">The node that its client keeps to; -1 when it balances.</param>
 /// <param name="Shards">Those of all accounts that it touches; empty when it does not name them all.</param>
 /// <param name="IsProbe">Whether a prober made it.</param>
 internal readonly record struct CallPoint(
     long Invoke, long Complete, CallKind Kind, CallOutcome Outcome, bool Failed, bool OnTheWay, int Node, int[] Shards, bool IsProbe);
 
-/// <summary>The one clock, and the history file: appended to by one task, and handed to the system whenever there is nothing
-/// more to write.</summary>
+/// <summary>The one clock, and the history file: appended to by one task, and handed to the system whenever there is
+/// nothing more to write.</summary>
 internal sealed class Recorder : IAsyncDisposable
 {
     private static readonly byte[] NewLine = "\n"u8.ToArray();

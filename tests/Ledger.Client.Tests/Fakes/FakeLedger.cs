@@ -10,8 +10,8 @@ namespace Ledger.Testing;
 /// <summary>One call that the fake received.</summary>
 internal sealed record FakeCall(string Method, int Number, ServerCallContext Context);
 
-/// <summary>A ledger in memory, just good enough to see what a client does, with hooks to fail before or after a call is
-/// applied.</summary>
+/// <summary>A ledger in memory, just good enough to see what a client does, with hooks to fail before or after a call
+/// is applied.</summary>
 internal sealed partial class FakeLedger
 {
     private readonly Lock gate = new();

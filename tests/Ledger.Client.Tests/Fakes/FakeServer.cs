@@ -13,7 +13,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Ledger.Testing;
 
-/// <summary>Serves a <see cref="FakeLedger"/>: in memory, or on a port of this machine where the network matters.</summary>
+/// <summary>Serves a <see cref="FakeLedger"/>: in memory, or on a port of this machine where the network
+/// matters.</summary>
 internal sealed class FakeServer : IAsyncDisposable
 {
     private readonly WebApplication app;

@@ -29,8 +29,8 @@ internal sealed class Cells(string row, string[] words)
         ? words[next++]
         : throw new RowException($"'{row}' ends before its column '{column}'.");
 
-    /// <summary>Reads a number of so many bits: a letter before it is decoration, <c>_</c> is 0, and <c>-N</c> is the largest
-    /// less N.</summary>
+    /// <summary>Reads a number of so many bits: a letter before it is decoration, <c>_</c> is 0, and <c>-N</c> is the
+    /// largest less N.</summary>
     public UInt128 Number(string column, int bits = 128)
     {
         var word = Word(column);

@@ -112,8 +112,8 @@ internal enum TransferAspect
 internal sealed record LookupTransferRow(int Line, string Text, UInt128 Id, TransferAspect Aspect, UInt128 Expected)
     : Row(Line, Text, Operation.LookupTransfers);
 
-/// <summary>A row that asks a question of the read side, or one line of the answer that is expected. Only its form is known
-/// here: what it means comes with the read side.</summary>
+/// <summary>A row that asks a question of the read side, or one line of the answer that is expected. Only its form is
+/// known here: what it means comes with the read side.</summary>
 /// <param name="IsResult">Whether it is a line of the answer.</param>
 internal sealed record QueryRow(int Line, string Text, Operation Operation, bool IsResult) : Row(Line, Text, Operation);
 

@@ -2,9 +2,9 @@ namespace Ledger.Conformance.Grammar;
 
 /// <summary>Divides a table where it speaks of another ledger.</summary>
 /// <remarks>
-/// A file is one test of the original, and a test there may run several scripts, each on a new ledger; the files do not say
-/// where one ends. It can be told all the same: nothing is created twice on one ledger, so a request that expects to create
-/// what an earlier one has created belongs to the next ledger, with all that follows the commit before it.
+/// A file is one test of the original, and a test there may run several scripts, each on a new ledger; the files do not
+/// say where one ends. It can be told all the same: nothing is created twice on one ledger, so a request that expects
+/// to create what an earlier one has created belongs to the next ledger, with all that follows the commit before it.
 /// </remarks>
 internal static class Sections
 {

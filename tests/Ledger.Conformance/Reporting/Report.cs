@@ -14,7 +14,8 @@ internal sealed class Report
 
     public int Waived => outcomes.Count(static outcome => outcome.IsWaived);
 
-    /// <summary>Whether every applicable row passes and nothing stopped a table, be it at a place that has no row.</summary>
+    /// <summary>Whether every applicable row passes and nothing stopped a table, be it at a place that has no
+    /// row.</summary>
     public bool IsGood => Passing == Applicable && problems.Count == 0;
 
     public void Add(RowOutcome outcome) => outcomes.Add(outcome);

@@ -31,9 +31,9 @@ internal sealed record Chain(IReadOnlyList<EventRow> Rows, string? Waiver, bool 
         return chains;
     }
 
-    // What becomes of a chain depends on each of its rows, so it is waived as a whole. What can't be expressed is left out
-    // of the request; but what is imported and expected to succeed is sent as if it were not imported, unjudged, because
-    // later rows, which do count, build on it.
+    // What becomes of a chain depends on each of its rows, so it is waived as a whole. What can't be expressed is left
+    // out of the request; but what is imported and expected to succeed is sent as if it were not imported, unjudged,
+    // because later rows, which do count, build on it.
     private static Chain Make(List<EventRow> rows)
     {
         var waiver = rows.Select(Waivers.Of).FirstOrDefault(static reason => reason is not null);

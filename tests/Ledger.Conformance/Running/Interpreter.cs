@@ -75,8 +75,8 @@ internal sealed class Interpreter(TestLedger ledger, Judge judge, CancellationTo
         }
     }
 
-    // TigerBeetle answers nothing to nothing; this ledger says that nothing was asked. Either way there is no row to judge,
-    // and any other answer stops the table.
+    // TigerBeetle answers nothing to nothing; this ledger says that nothing was asked. Either way there is no row to
+    // judge, and any other answer stops the table.
     private async Task SubmitNothingAsync()
     {
         try

@@ -5,13 +5,13 @@ using Ledger.Core;
 
 namespace Ledger.Conformance.Running;
 
-/// <summary>Names an answer as TigerBeetle does. It holds what one ledger has created, for the one answer that has several
-/// names there: "other metadata".</summary>
+/// <summary>Names an answer as TigerBeetle does. It holds what one ledger has created, for the one answer that has
+/// several names there: "other metadata".</summary>
 internal sealed class StatusNames
 {
     /// <summary>Rejections after which TigerBeetle does not take the id again: it answers <c>id_already_failed</c> to
-    /// whatever comes with it. This ledger repeats the original reason to the one who sends the same again, and marks it as
-    /// replayed, so that a lost answer can be asked for.</summary>
+    /// whatever comes with it. This ledger repeats the original reason to the one who sends the same again, and marks
+    /// it as replayed, so that a lost answer can be asked for.</summary>
     private static readonly TransferStatus[] Transient =
     [
         TransferStatus.DebitAccountNotFound, TransferStatus.CreditAccountNotFound,

@@ -3,8 +3,8 @@ using Ledger.Core;
 namespace Ledger.Conformance.Running;
 
 /// <summary>A clock that moves only when it is told to.</summary>
-/// <remarks>Timers are the system's: what waits a moment before it tries again has to go on while the clock stands still.
-/// Thread-safe.</remarks>
+/// <remarks>Timers are the system's: what waits a moment before it tries again has to go on while the clock stands
+/// still. Thread-safe.</remarks>
 internal sealed class VirtualClock : TimeProvider
 {
     private static readonly LedgerTime Start = LedgerTime.From(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
@@ -23,7 +23,8 @@ internal sealed class VirtualClock : TimeProvider
         Volatile.Write(ref now, step < left ? now + (long)step : end);
     }
 
-    /// <summary>Sets the clock to so long before the end of time, which is the last moment at which a hold can expire.</summary>
+    /// <summary>Sets the clock to so long before the end of time, which is the last moment at which a hold can
+    /// expire.</summary>
     /// <param name="nanoseconds">How long before it; rounded up.</param>
     public void SetBeforeEnd(UInt128 nanoseconds)
     {

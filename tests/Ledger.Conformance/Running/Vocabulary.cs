@@ -52,8 +52,9 @@ internal static class Vocabulary
         Timeout = TimeSpan.FromSeconds((long)row.TimeoutSeconds),
     };
 
-    /// <summary>The flags that a table's events keep and this ledger's do not: a chain belongs to the request here, and every
-    /// account has its history. As TigerBeetle tells events apart by them, they are kept as data of the caller's own.</summary>
+    /// <summary>The flags that a table's events keep and this ledger's do not: a chain belongs to the request here, and
+    /// every account has its history. As TigerBeetle tells events apart by them, they are kept as data of the caller's
+    /// own.</summary>
     public static string FlagsOf(EventRow row) => (row.Linked, row is AccountRow { History: true }) switch
     {
         (true, true) => "linked history",

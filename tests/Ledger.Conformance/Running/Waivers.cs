@@ -12,7 +12,8 @@ internal static class Waivers
     public const string ReadSide = "waits for the read side";
 
     /// <summary>Why this row by itself is not judged, or null when it is.</summary>
-    /// <remarks>A row that carries such a field counts as long as the status that is expected is about something else.</remarks>
+    /// <remarks>A row that carries such a field counts as long as the status that is expected is about something
+    /// else.</remarks>
     public static string? Of(Row row) => row switch
     {
         QueryRow => ReadSide,

@@ -3,8 +3,9 @@ using System.Net.Sockets;
 
 namespace Ledger.EndToEnd.Tests.Support;
 
-/// <summary>Stands between a client and a node and lets only so many bytes of each connection through to the node, until it
-/// is opened: so that what the client does is in its middle when the node is killed, whatever the machine's speed.</summary>
+/// <summary>Stands between a client and a node and lets only so many bytes of each connection through to the node,
+/// until it is opened: so that what the client does is in its middle when the node is killed, whatever the machine's
+/// speed.</summary>
 internal sealed class Gate : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);

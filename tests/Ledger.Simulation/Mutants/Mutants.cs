@@ -17,7 +17,8 @@ internal static partial class Mutants
     /// <summary>Whether the world lets an incarnation speak that another has replaced.</summary>
     public static bool SpeaksWithoutLease => Current != 0 && Current == NumberOf(nameof(SpeaksWithoutLease));
 
-    /// <summary>Whether a row's entries go into an index that lacks the one before them, without a note of it.</summary>
+    /// <summary>Whether a row's entries go into an index that lacks the one before them, without a note of
+    /// it.</summary>
     public static bool NotesNoGap => Current != 0 && Current == NumberOf(nameof(NotesNoGap));
 
     /// <summary>Whether an account takes what was said in another history of the database.</summary>

@@ -24,17 +24,17 @@ internal enum FaultKinds
     Snapshots = 1 << 16,
     OldSnapshots = 1 << 17,
 
-    /// <summary>The lease guards what decides, not what only asks: an older incarnation that has written something goes on asking
-    /// others to prepare and what has become of it. (Its votes, answers and closes must not leave: what they promise could be
-    /// unknown to the newer incarnation, which answers reads and refuses by what it knows.)</summary>
+    /// <summary>The lease guards what decides, not what only asks: an older incarnation that has written something goes
+    /// on asking others to prepare and what has become of it. (Its votes, answers and closes must not leave: what they
+    /// promise could be unknown to the newer incarnation, which answers reads and refuses by what it knows.)</summary>
     LooseLease = 1 << 18,
 
-    /// <summary>A node can't renew its lease for a while: what its accounts say waits, in order, and leaves when it is renewed; what
-    /// an incarnation said that has got a successor meanwhile never does.</summary>
+    /// <summary>A node can't renew its lease for a while: what its accounts say waits, in order, and leaves when it is
+    /// renewed; what an incarnation said that has got a successor meanwhile never does.</summary>
     Lapse = 1 << 19,
 
-    /// <summary>Transfers carry text, up to limits in bytes that are so small that rows close by them and transactions pass
-    /// them (R17).</summary>
+    /// <summary>Transfers carry text, up to limits in bytes that are so small that rows close by them and transactions
+    /// pass them (R17).</summary>
     Payload = 1 << 20,
 
     /// <summary>The table of the index of ids is put back from a copy that is older than the journal.</summary>
@@ -47,8 +47,8 @@ internal enum FaultKinds
     /// <summary>What an account decides throws at times, by a defect that comes and goes.</summary>
     Throws = 1 << 27,
 
-    /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it, and what
-    /// others have prepared with it stays in doubt.</summary>
+    /// <summary>An account can't be read for long: its rows are damaged, or its page does not come. Nothing reaches it,
+    /// and what others have prepared with it stays in doubt.</summary>
     Unreadable = 1 << 28,
 
     /// <summary>An operator has transactions aborted that are in doubt: while the last agent sleeps, can't be read, is
@@ -69,7 +69,8 @@ internal sealed record Faults
     /// <summary>Messages take 2^this microseconds at most.</summary>
     public int DelayBits { get; init; } = 12;
 
-    /// <summary>The pause between two crashes of a node is 2^this microseconds on average; 0 for never. So for the others.</summary>
+    /// <summary>The pause between two crashes of a node is 2^this microseconds on average; 0 for never. So for the
+    /// others.</summary>
     public int CrashBits { get; init; }
 
     public int RelocateBits { get; init; }

@@ -65,7 +65,8 @@ internal sealed partial class SimulatedCluster
 
         if (isUncertain && abort.Step == OperatorAbortStep.Append)
         {
-            // It is written by way of a node's journal, which waits until all have looked; at a loss it never comes to it.
+            // It is written by way of a node's journal, which waits until all have looked; at a loss it never comes to
+            // it.
             At(now + 50_000, () => Advance(coordinator, call, answer, abort, mark));
             return;
         }

@@ -77,12 +77,12 @@ internal sealed class Acknowledgement
 internal sealed record KnownBeforeCall(long Row, int Version, IReadOnlyList<Attempt> Unbooked, int Told);
 
 /// <summary>
-/// Watches a world and knows, from what the journals hold and what was said, whether an invariant is broken. Checks run as
-/// things happen, so that a failure names the moment.
+/// Watches a world and knows, from what the journals hold and what was said, whether an invariant is broken. Checks run
+/// as things happen, so that a failure names the moment.
 /// </summary>
 /// <remarks>
-/// Each row that lands is folded into a <see cref="ReferenceAccount"/> of the account; so each decision is judged by the state that the
-/// account had when it decided. What leaves an account is checked against what is durable.
+/// Each row that lands is folded into a <see cref="ReferenceAccount"/> of the account; so each decision is judged by
+/// the state that the account had when it decided. What leaves an account is checked against what is durable.
 /// </remarks>
 internal sealed class Oracle(SimulatedCluster world)
 {
@@ -94,7 +94,8 @@ internal sealed class Oracle(SimulatedCluster world)
     private readonly HashSet<(AccountAddress Account, TransferId Id)> failedLegs = [];
     private readonly List<Attempt> toldAttempts = [];
 
-    // What was asked of an account, and by whom: requests by their digest, transfers, openings, changes and extensions as they are.
+    // What was asked of an account, and by whom: requests by their digest, transfers, openings, changes and extensions
+    // as they are.
     private readonly HashSet<(AccountAddress To, object What, string Principal)> asked = [];
     private readonly HashSet<(AccountAddress To, Transfer Transfer)> askedTransfers = [];
     private readonly Dictionary<(AccountAddress To, TransferId Id, UInt128 Asked), long> rejectedRows = [];
@@ -103,7 +104,8 @@ internal sealed class Oracle(SimulatedCluster world)
     private HashSet<(TransferId Key, UInt128 Digest)> aheadBefore = [];
     private Attempt? justBooked;
 
-    // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its clock.
+    // Of the event that is being looked at: between which times it was judged, and whether its account was ahead of its
+    // clock.
     private (LedgerTime From, LedgerTime To) judged;
     private bool isAhead;
 
@@ -619,8 +621,8 @@ internal sealed class Oracle(SimulatedCluster world)
         Check(leg.Bound != AmountBound.None || leg.Amount == transfer.Amount, $"R14: {transfer.Id} moves less than was asked, and nothing bounds it");
     }
 
-    // A refusal must have a reason that was true in the state that the account had; of another account's reasons only the
-    // sequential reference can judge.
+    // A refusal must have a reason that was true in the state that the account had; of another account's reasons only
+    // the sequential reference can judge.
     private void CheckRefusal(
         SimulatedAccount place, ReferenceAccount before, TransactionBranch part, int index, TransferStatus reason, LedgerTime at, string verb)
     {
@@ -715,7 +717,8 @@ internal sealed class Oracle(SimulatedCluster world)
         }
     }
 
-    /// <summary>R20: what has been unanswered for long is not added to, but by one transaction a second that probes.</summary>
+    /// <summary>R20: what has been unanswered for long is not added to, but by one transaction a second that
+    /// probes.</summary>
     /// <remarks>A quarter of a second late at most, since old doubt is counted now and then.</remarks>
     public static void CheckBounds(Incarnation one, EventBatch row, AccountMachineOptions options)
     {
@@ -766,7 +769,8 @@ internal sealed class Oracle(SimulatedCluster world)
 
     /// <summary>What leaves an account must be durable (R8).</summary>
     /// <param name="from">Who says it.</param>
-    /// <param name="wasAhead">Whether it has been ahead of its clock, so that what it says may be earlier than what it has spent.</param>
+    /// <param name="wasAhead">Whether it has been ahead of its clock, so that what it says may be earlier than what it
+    /// has spent.</param>
     /// <param name="message">What it says.</param>
     public void Sent(SimulatedAccount from, bool wasAhead, AccountMessage message)
     {
@@ -894,7 +898,8 @@ internal sealed class Oracle(SimulatedCluster world)
                 Count("change: " + result.Status);
                 break;
             case RequestFailed { Reason: RequestFailure.TransactionTooLarge }:
-                // What posts and voids take from their holds, which may be made by the same transaction, counts besides.
+                // What posts and voids take from their holds, which may be made by the same transaction, counts
+                // besides.
                 Check(call.Command.Call is PostTransactionRequest large
                     && (EncodedSize.OfTransaction(large.Transaction) > world.TransactionBytesMax
                         || large.Transaction.Legs.Any(static leg => leg.Transfer is { ResolvesHold: true })),
@@ -930,8 +935,8 @@ internal sealed class Oracle(SimulatedCluster world)
             return;
         }
 
-        // A refusal that used no id up, and the id was used since, for something else that this request is content with: another
-        // request of that id, or a leg of a transaction.
+        // A refusal that used no id up, and the id was used since, for something else that this request is content
+        // with: another request of that id, or a leg of a transaction.
         var isUsedSince = !Rules.UsesUp(one.Status) && attempts.Values.Any(other => other.LastAgentCommitted && other.Asked != asked
             && (other.Id == id || other.Part!.Legs.Any(leg => leg.Transfer?.Id == id)));
         Check(one.Committed is null || one.Committed == committed

@@ -1,7 +1,7 @@
 namespace Ledger.Simulation;
 
-/// <summary>A source of numbers that gives the same ones everywhere and for ever (SplitMix64). Each component of a world has
-/// its own, so that a change of one leaves the others' choices alone.</summary>
+/// <summary>A source of numbers that gives the same ones everywhere and for ever (SplitMix64). Each component of a
+/// world has its own, so that a change of one leaves the others' choices alone.</summary>
 internal sealed class Prng
 {
     private ulong state;

@@ -184,7 +184,8 @@ internal sealed class ReferenceAccount
     /// <summary>Reserves the worst that the legs can come to.</summary>
     public void Reserve(TransactionBranch part, int now)
     {
-        // The room that is left after each leg, when all before it are done; the least of them is what must be kept back.
+        // The room that is left after each leg, when all before it are done; the least of them is what must be kept
+        // back.
         var copy = Copy();
         BigInteger debits = 0;
         BigInteger credits = 0;
@@ -341,7 +342,8 @@ internal static class Rules
         TransferStatus.AbortedByOperator,
     ];
 
-    /// <summary>Whether a rejection for this reason uses the id of the transfer up: it could be gone the next moment.</summary>
+    /// <summary>Whether a rejection for this reason uses the id of the transfer up: it could be gone the next
+    /// moment.</summary>
     public static bool UsesUp(TransferStatus reason) => reason is
         TransferStatus.DebitAccountNotFound or TransferStatus.CreditAccountNotFound or TransferStatus.PendingTransferNotFound
         or TransferStatus.ExceedsCredits or TransferStatus.ExceedsDebits or TransferStatus.DebitAccountAlreadyClosed

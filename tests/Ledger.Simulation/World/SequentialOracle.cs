@@ -4,8 +4,8 @@ using Ledger.Core;
 namespace Ledger.Simulation;
 
 /// <summary>
-/// Asks one thing after the other, each when the one before is answered and everything is at rest, and compares each answer
-/// with that of the simplest ledger there is: books in a dictionary, changed leg by leg. Faults go on meanwhile.
+/// Asks one thing after the other, each when the one before is answered and everything is at rest, and compares each
+/// answer with that of the simplest ledger there is: books in a dictionary, changed leg by leg. Faults go on meanwhile.
 /// </summary>
 internal sealed class SequentialOracle(SimulatedCluster world)
 {
@@ -271,8 +271,8 @@ internal sealed class SequentialOracle(SimulatedCluster world)
         if (status == TransferStatus.DecisionFailed || (time != default && Threw > threwBefore
             && status is not (TransferStatus.Created or TransferStatus.Exists)))
         {
-            // The world made it so: one account could not say what it had against it, so another one's reason may stand first.
-            // It is a refusal like others: nothing was done, and the same is answered the same way.
+            // The world made it so: one account could not say what it had against it, so another one's reason may stand
+            // first. It is a refusal like others: nothing was done, and the same is answered the same way.
             list.Add(new Known(asked, status, isAlone ? -1 : failedLeg, amounts, !isAlone || Rules.UsesUp(status), asked));
             NoteFailed(coordinator, asked, status, failedLeg);
             return;

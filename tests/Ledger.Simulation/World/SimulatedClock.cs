@@ -1,7 +1,7 @@
 namespace Ledger.Simulation;
 
-/// <summary>The ledger time of a node as its clock tells it (R21, T1): monotone while the process lives, stepped forward, and
-/// slewed back at a twentieth of its speed.</summary>
+/// <summary>The ledger time of a node as its clock tells it (R21, T1): monotone while the process lives, stepped
+/// forward, and slewed back at a twentieth of its speed.</summary>
 internal sealed class SimulatedClock
 {
     private long at;

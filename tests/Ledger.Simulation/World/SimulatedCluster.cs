@@ -77,13 +77,13 @@ internal sealed record History(
     string Hash, IReadOnlyList<string> Trace, int Commands, long VirtualMicroseconds);
 
 /// <summary>
-/// A ledger of pure cores in one thread: accounts on nodes, a journal with a unique key, a network, clients, clocks. One
-/// priority queue says what happens next, one seed says what that is: one seed gives one history.
+/// A ledger of pure cores in one thread: accounts on nodes, a journal with a unique key, a network, clients, clocks.
+/// One priority queue says what happens next, one seed says what that is: one seed gives one history.
 /// </summary>
 /// <remarks>
-/// Weaker than the real thing on purpose: an adversary may start a second incarnation of any account at any time while the
-/// first goes on and writes. Only two things are granted: the journal takes one row per number, and nothing leaves an
-/// incarnation but the newest, which is what the lease gives (R9).
+/// Weaker than the real thing on purpose: an adversary may start a second incarnation of any account at any time while
+/// the first goes on and writes. Only two things are granted: the journal takes one row per number, and nothing leaves
+/// an incarnation but the newest, which is what the lease gives (R9).
 /// </remarks>
 internal sealed partial class SimulatedCluster
 {
@@ -346,8 +346,8 @@ internal sealed partial class SimulatedCluster
         }
     }
 
-    // The hold expiry (R5): finds what is unfinished on accounts that sleep, and wakes them. In the healed world it also does what
-    // a shell does: puts to sleep what is idle.
+    // The hold expiry (R5): finds what is unfinished on accounts that sleep, and wakes them. In the healed world it
+    // also does what a shell does: puts to sleep what is idle.
     private void ExpireHolds()
     {
         if (healed)
@@ -1371,8 +1371,8 @@ internal sealed class Incarnation : IAccountHost
             or ResolveInDoubtRequest { Found.Committed: true });
     }
 
-    // R21: what this has decided was judged by a time that its events don't show, where the account is ahead of its clock. Only a
-    // commit moves it there.
+    // R21: what this has decided was judged by a time that its events don't show, where the account is ahead of its
+    // clock. Only a commit moves it there.
     private void NoteAhead(LedgerTime clock, LedgerTime before, bool mayBeMoved)
     {
         var judged = clock.Add(AccountMachine.AheadMax);
@@ -1401,7 +1401,8 @@ internal sealed class Incarnation : IAccountHost
             Ahead[booked] = Ahead.TryGetValue(booked, out var one) ? (one.From, judged) : (judged, judged);
     }
 
-    /// <summary>Between which times events were judged that are booked ahead of the clock, by the time that they are booked at.</summary>
+    /// <summary>Between which times events were judged that are booked ahead of the clock, by the time that they are
+    /// booked at.</summary>
     public Dictionary<LedgerTime, (LedgerTime From, LedgerTime To)> Ahead { get; } = [];
 
     /// <summary>Whether it is ahead of its clock, or was.</summary>
@@ -1525,8 +1526,8 @@ internal sealed class Incarnation : IAccountHost
         withheld = null;
     }
 
-    /// <summary>The node's lease has not been good for long: whoever waits is told so, and what is for other accounts goes on
-    /// waiting.</summary>
+    /// <summary>The node's lease has not been good for long: whoever waits is told so, and what is for other accounts
+    /// goes on waiting.</summary>
     public void OnLeaseLapsed()
     {
         if (IsDead || !IsReady)
@@ -1701,7 +1702,8 @@ internal sealed partial class SimulatedCluster
         }
     }
 
-    /// <summary>Whether clocks go on evenly, so that an account's time tells how long something has been in doubt.</summary>
+    /// <summary>Whether clocks go on evenly, so that an account's time tells how long something has been in
+    /// doubt.</summary>
     public bool HasEvenClocks => faults.SkewMax == 0 && faults.ClockJumpBits == 0;
 
     public void Write(Incarnation one, EventBatch row)

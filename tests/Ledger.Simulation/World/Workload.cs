@@ -11,8 +11,8 @@ namespace Ledger.Simulation;
 /// <param name="Attempts">How often it is sent at most.</param>
 internal sealed record Command(int Number, long At, AccountAddress To, AccountRequest Call, int Attempts);
 
-/// <summary>All that the clients of one history ask for. It does not depend on what becomes of it, so any of it can be left
-/// out when a failing history is made smaller.</summary>
+/// <summary>All that the clients of one history ask for. It does not depend on what becomes of it, so any of it can be
+/// left out when a failing history is made smaller.</summary>
 internal sealed class Workload
 {
     public const long Start = 1_000_000_000_000;
@@ -60,7 +60,8 @@ internal sealed class Workload
         HoldsPerCounterpartyMax = sizes.Of(1000, 1000, 1, 2);
         timeOrdered = random.Of(0, 500, 1000, 1000);
 
-        // Milliseconds before and behind their time. What is refused for its time is none of the simple ledger's business.
+        // Milliseconds before and behind their time. What is refused for its time is none of the simple ledger's
+        // business.
         ahead = random.Of(0, 0, 100, 3000, 5000, 60_000, 3_000_000, isSequential ? 3_000_000 : 7_500_000);
         weights = new int[14];
         for (var i = 0; i < weights.Length; i++)

@@ -19,7 +19,8 @@ internal abstract record AccountRequest(ReplyTarget ReplyTo, LedgerTime Deadline
 internal sealed record OpenAccountRequest(AccountSpec Spec, ReplyTarget Caller, LedgerTime Deadline)
     : AccountRequest(Caller, Deadline);
 
-/// <summary>Posts a transfer of which this account is the coordinator. Answered by <see cref="PostTransferResponse"/>.</summary>
+/// <summary>Posts a transfer of which this account is the coordinator. Answered by
+/// <see cref="PostTransferResponse"/>.</summary>
 /// <param name="Transfer">The transfer; its shape has been checked.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
@@ -41,14 +42,17 @@ internal sealed record GetAccountRequest(ReplyTarget Caller, LedgerTime Deadline
 /// <param name="Deadline">Until when.</param>
 internal sealed record GetTransferRequest(TransferId Id, ReplyTarget Caller, LedgerTime Deadline) : AccountRequest(Caller, Deadline);
 
-/// <summary>Makes the journal hold all that the account knows, so that its statement can be read from there. Answered by
+/// <summary>Makes the journal hold all that the account knows, so that its statement can be read from there. Answered
+/// by
 /// <see cref="FlushResponse"/>.</summary>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
 internal sealed record FlushRequest(ReplyTarget Caller, LedgerTime Deadline) : AccountRequest(Caller, Deadline);
 
-/// <summary>Posts a transaction of which this account is the coordinator. Answered by <see cref="PostTransactionResponse"/>.</summary>
-/// <param name="Transaction">The transaction; its shape has been checked, and its posts and voids name their accounts.</param>
+/// <summary>Posts a transaction of which this account is the coordinator. Answered by
+/// <see cref="PostTransactionResponse"/>.</summary>
+/// <param name="Transaction">The transaction; its shape has been checked, and its posts and voids name their
+/// accounts.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
 internal sealed record PostTransactionRequest(Transaction Transaction, ReplyTarget Caller, LedgerTime Deadline)
@@ -61,7 +65,8 @@ internal sealed record PostTransactionRequest(Transaction Transaction, ReplyTarg
     public bool ReturnBalances { get; init; }
 }
 
-/// <summary>Looks up a transaction that this account coordinated. Answered by <see cref="GetTransactionResponse"/>.</summary>
+/// <summary>Looks up a transaction that this account coordinated. Answered by
+/// <see cref="GetTransactionResponse"/>.</summary>
 /// <param name="Id">The transaction.</param>
 /// <param name="Caller">Who waits.</param>
 /// <param name="Deadline">Until when.</param>
@@ -104,7 +109,8 @@ internal sealed record ResolveInDoubtRequest(TransferId Id, OperatorVerdict Verd
 internal sealed record SeedBalancesRequest(Balances Balances, ReplyTarget Caller, LedgerTime Deadline)
     : AccountRequest(Caller, Deadline);
 
-/// <summary>Coordinator to participant: reserve your legs, and vote. Sent only once the coordinator's own preparation is durable.</summary>
+/// <summary>Coordinator to participant: reserve your legs, and vote. Sent only once the coordinator's own preparation
+/// is durable.</summary>
 /// <param name="Branch">The participant's legs.</param>
 internal sealed record PrepareRequest(TransactionBranch Branch) : AccountMessage
 {
@@ -121,11 +127,13 @@ internal sealed record PrepareRequest(TransactionBranch Branch) : AccountMessage
 internal sealed record Vote(TransferId Key, UInt128 Digest, AccountAddress Account, VoteKind Kind, Refusal? Refusal)
     : AccountMessage
 {
-    /// <summary>The participant's time, not earlier than what it has prepared at: the last agent commits no earlier (R21).</summary>
+    /// <summary>The participant's time, not earlier than what it has prepared at: the last agent commits no earlier
+    /// (R21).</summary>
     public LedgerTime Time { get; init; }
 }
 
-/// <summary>Coordinator to last agent: commit, or refuse, for ever. Sent only once every other account's preparation is durable; with
+/// <summary>Coordinator to last agent: commit, or refuse, for ever. Sent only once every other account's preparation is
+/// durable; with
 /// <see cref="Cancel"/>, when one of them has refused.</summary>
 /// <param name="Branch">The last agent's legs.</param>
 /// <param name="Cancel">Whether to refuse, unless it is committed already.</param>
@@ -137,7 +145,8 @@ internal sealed record CommitRequest(TransactionBranch Branch, bool Cancel = fal
     /// <summary>Whether the answer is to say how the account is right after the commit.</summary>
     public bool ReturnBalances { get; init; }
 
-    /// <summary>The latest of the coordinator's time and those of all votes: the last agent commits no earlier (R21).</summary>
+    /// <summary>The latest of the coordinator's time and those of all votes: the last agent commits no earlier
+    /// (R21).</summary>
     public LedgerTime Time { get; init; }
 }
 
@@ -146,7 +155,8 @@ internal sealed record CommitRequest(TransactionBranch Branch, bool Cancel = fal
 /// <param name="Digest">The digest of the attempt that was asked about.</param>
 /// <param name="Committed">Whether it is committed; else it is refused.</param>
 /// <param name="Time">When: the commit time, or when it was refused.</param>
-/// <param name="Refusal">Why the last agent itself refuses; null when it was only told to cancel, or met something in doubt.</param>
+/// <param name="Refusal">Why the last agent itself refuses; null when it was only told to cancel, or met something in
+/// doubt.</param>
 internal sealed record CommitResponse(
     TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time, Refusal? Refusal) : AccountMessage
 {
@@ -157,8 +167,8 @@ internal sealed record CommitResponse(
     public AccountAfter? After { get; init; }
 }
 
-/// <summary>Coordinator to another account, before anything is journaled: how are you, and what do you know of these legs? Changes
-/// nothing (R15).</summary>
+/// <summary>Coordinator to another account, before anything is journaled: how are you, and what do you know of these
+/// legs? Changes nothing (R15).</summary>
 /// <param name="Branch">The other account's legs, as they were asked for.</param>
 /// <param name="Round">The coordinator's number for the question.</param>
 internal sealed record DryRunRequest(TransactionBranch Branch, long Round) : AccountMessage;
@@ -173,7 +183,8 @@ internal sealed record DryRunResponse(TransferId Id, long Round, AccountReport R
 /// <param name="Key">The attempt.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="Committed">Whether it is committed; else the legs are released.</param>
-/// <param name="Time">When the last agent committed: it is booked no earlier, and never refused for its time (R21).</param>
+/// <param name="Time">When the last agent committed: it is booked no earlier, and never refused for its time
+/// (R21).</param>
 internal sealed record Outcome(TransferId Key, UInt128 Digest, bool Committed, LedgerTime Time) : AccountMessage
 {
     /// <summary>Who tells.</summary>
@@ -198,5 +209,6 @@ internal sealed record OutcomeAck(TransferId Key, UInt128 Digest, AccountAddress
 /// <param name="Account">Who asks.</param>
 internal sealed record OutcomeRequest(TransactionBranch Branch, AccountAddress Account) : AccountMessage;
 
-/// <summary>Wakes an account, which then resolves what is in doubt on it and expires what is due. Has no answer.</summary>
+/// <summary>Wakes an account, which then resolves what is in doubt on it and expires what is due. Has no
+/// answer.</summary>
 internal sealed record Activate : AccountMessage;

@@ -27,7 +27,8 @@ internal sealed record GetTransactionResponse(TransactionRecord? Record) : Accou
 internal sealed record ChangeAccountResponse(AccountChangeResult Result) : AccountResponse;
 
 /// <summary>Answers <see cref="ExtendHoldRequest"/>.</summary>
-/// <param name="Status">See <see cref="TransferStatus"/>: created when it was set, exists when it was so already.</param>
+/// <param name="Status">See <see cref="TransferStatus"/>: created when it was set, exists when it was so
+/// already.</param>
 /// <param name="HoldDeadline">When the hold expires; null when it does not, or is not there.</param>
 internal sealed record ExtendHoldResponse(TransferStatus Status, LedgerTime? HoldDeadline) : AccountResponse
 {
@@ -68,8 +69,9 @@ internal sealed record GetTransferResponse(TransferRecord? Record) : AccountResp
 /// <param name="EntryCount">How many entries there are.</param>
 internal sealed record FlushResponse(bool Exists, long SequenceNr, ulong EntryCount) : AccountResponse
 {
-    /// <summary>When something is in doubt although the call has waited for it: everything that the account prepared at this
-    /// time or earlier is decided, and booked. Null when nothing is in doubt that was prepared before the call came.</summary>
+    /// <summary>When something is in doubt although the call has waited for it: everything that the account prepared at
+    /// this time or earlier is decided, and booked. Null when nothing is in doubt that was prepared before the call
+    /// came.</summary>
     public LedgerTime? CompleteUpTo { get; init; }
 
     /// <summary>The asset that the account holds; none where it does not exist.</summary>
