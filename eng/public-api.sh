@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Writes what is public and not shipped into each library's PublicAPI.Unshipped.txt, for review in the diff.
+# Usage: eng/public-api.sh [LIBRARY...], such as Core; all of them where none is named.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for project in Core Actors Sqlite PostgreSql Grpc Client; do
+[ $# -gt 0 ] || set -- Core Actors Access Sqlite PostgreSql Grpc Client
+for project in "$@"; do
   directory=src/Ledger.$project
   echo "#nullable enable" > "$directory/PublicAPI.Unshipped.txt"
   dotnet build "$directory" --no-incremental -p:TreatWarningsAsErrors=false -p:MSBuildTreatWarningsAsErrors=false \

@@ -80,4 +80,12 @@ public enum LedgerErrorReason
     /// <summary>This process has lost its lease and ends: other nodes have its accounts. Nothing was
     /// applied by this call; earlier ones may have been. Send it to another node.</summary>
     LeaseLost = 41,
+
+    /// <summary>The caller is not allowed to do this. Nothing was applied, and the refusal says nothing of what
+    /// exists.</summary>
+    PermissionDenied = 56,
+
+    /// <summary>Nobody knows who calls, or what the caller has shown is not valid any more. Nothing was
+    /// applied.</summary>
+    Unauthenticated = 57,
 }

@@ -27,6 +27,14 @@ internal sealed class PositionText(Func<LedgerIdentity> identity)
     private const int AccountOffset = RowOffset + sizeof(long);
     private const int CodeBytes = 16;
 
+    // A power of two. What a batch moves on one account lands in few rows.
+    private const int RecentMax = 64;
+
+    // To set one up costs more than the code of a position.
+    [ThreadStatic]
+    private static Coder? s_coder;
+
+    private readonly Recent?[] recent = new Recent?[RecentMax];
     private volatile Keyed? key;
 
     /// <summary>The epoch that runs.</summary>
@@ -41,15 +49,15 @@ internal sealed class PositionText(Func<LedgerIdentity> identity)
         }
 
         var ledger = identity();
-        var account = position.Account.Text;
-        Span<byte> bytes = stackalloc byte[AccountOffset + AccountAddress.LengthMax + CodeBytes];
-        bytes = bytes[..(AccountOffset + account.Length + CodeBytes)];
-        bytes[0] = Version;
-        BinaryPrimitives.WriteInt64BigEndian(bytes[EpochOffset..], ledger.Epoch.Number);
-        BinaryPrimitives.WriteInt64BigEndian(bytes[RowOffset..], position.SequenceNr);
-        Encoding.ASCII.GetBytes(account, bytes[AccountOffset..]);
-        CodeOf(ledger.Id, bytes[..^CodeBytes], bytes[^CodeBytes..]);
-        return Base64Url.EncodeToString(bytes);
+        ref var slot = ref recent[HashCode.Combine(position.Account, position.SequenceNr) & (RecentMax - 1)];
+        if (Volatile.Read(ref slot) is { } written && written.Is(position, ledger))
+        {
+            return written.Text;
+        }
+
+        var text = Write(position, ledger);
+        Volatile.Write(ref slot, new Recent(position, ledger.Id, ledger.Epoch.Number, text));
+        return text;
     }
 
     /// <summary>Reads a text that this ledger wrote, in this epoch or another.</summary>
@@ -85,6 +93,19 @@ internal sealed class PositionText(Func<LedgerIdentity> identity)
         return epoch > 0 && position.SequenceNr > 0;
     }
 
+    private string Write(RowPosition position, LedgerIdentity ledger)
+    {
+        var account = position.Account.Text;
+        Span<byte> bytes = stackalloc byte[AccountOffset + AccountAddress.LengthMax + CodeBytes];
+        bytes = bytes[..(AccountOffset + account.Length + CodeBytes)];
+        bytes[0] = Version;
+        BinaryPrimitives.WriteInt64BigEndian(bytes[EpochOffset..], ledger.Epoch.Number);
+        BinaryPrimitives.WriteInt64BigEndian(bytes[RowOffset..], position.SequenceNr);
+        Encoding.ASCII.GetBytes(account, bytes[AccountOffset..]);
+        CodeOf(ledger.Id, bytes[..^CodeBytes], bytes[^CodeBytes..]);
+        return Base64Url.EncodeToString(bytes);
+    }
+
     private void CodeOf(Guid ledger, ReadOnlySpan<byte> bytes, Span<byte> code)
     {
         // A ledger's id never changes: whoever makes the key besides makes the same one.
@@ -95,10 +116,28 @@ internal sealed class PositionText(Func<LedgerIdentity> identity)
                 ledger, HMACSHA256.HashData(ledger.ToByteArray(bigEndian: true), "ledger.position.v1\0"u8));
         }
 
+        var coder = s_coder;
+        if (coder is null || coder.Key != known)
+        {
+            coder?.Hash.Dispose();
+            s_coder = coder = new Coder(known, IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, known.Key));
+        }
+
         Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(known.Key, bytes, hash);
+        coder.Hash.AppendData(bytes);
+        coder.Hash.GetHashAndReset(hash);
         hash[..CodeBytes].CopyTo(code);
     }
 
     private sealed record Keyed(Guid Id, byte[] Key);
+
+    private sealed record Coder(Keyed Key, IncrementalHash Hash);
+
+    private sealed class Recent(RowPosition position, Guid ledger, long epoch, string text)
+    {
+        public string Text => text;
+
+        public bool Is(RowPosition other, LedgerIdentity identity) =>
+            position == other && epoch == identity.Epoch.Number && ledger == identity.Id;
+    }
 }

@@ -13,11 +13,18 @@ internal sealed class GlobalOptions
 
     private const string ServerVariable = "LEDGER_SERVER";
     private const string AuthorityVariable = "LEDGER_AUTHORITY";
+    private const string TokenVariable = "LEDGER_TOKEN";
+    private const string TokenFileVariable = "LEDGER_TOKEN_FILE";
+    private const string CertificateVariable = "LEDGER_CLIENT_CERTIFICATE";
+    private const string KeyVariable = "LEDGER_CLIENT_KEY";
 
     private readonly Option<Uri[]> server;
     private readonly Option<string> output;
     private readonly Option<LengthOfTime> timeout;
     private readonly Option<X509Certificate2Collection?> authority;
+    private readonly Option<Func<CancellationToken, ValueTask<string>>?> token;
+    private readonly Option<string?> certificate;
+    private readonly Option<string?> key;
 
     public GlobalOptions(CliContext context)
     {
@@ -67,6 +74,24 @@ internal sealed class GlobalOptions
                 ? Parse.Authorities(result, path, AuthorityVariable + ": ")
                 : null,
         };
+        token = new Option<Func<CancellationToken, ValueTask<string>>?>("--token-file")
+        {
+            Description = "A file with the token or key that the ledger is shown; it is read again when it changes. Where it "
+                + $"is not given, ${TokenFileVariable} is taken, or the token itself from ${TokenVariable}.",
+            HelpName = "FILE",
+            Recursive = true,
+            Arity = ArgumentArity.ExactlyOne,
+            CustomParser = static result => Parse.TokenFile(result, result.Tokens[^1].Value),
+            DefaultValueFactory = result => context.EnvironmentVariable(TokenFileVariable) is { Length: > 0 } path
+                ? Parse.TokenFile(result, path, TokenFileVariable + ": ")
+                : context.EnvironmentVariable(TokenVariable) is { Length: > 0 } own
+                    ? _ => ValueTask.FromResult(own.Trim())
+                    : null,
+        };
+        certificate = FileOption(
+            "--client-certificate", "A file with the certificate (PEM) that the ledger is shown, with --client-key.",
+            CertificateVariable, context);
+        key = FileOption("--client-key", "A file with the key (PEM) of --client-certificate.", KeyVariable, context);
     }
 
     public void AddTo(RootCommand root)
@@ -75,6 +100,33 @@ internal sealed class GlobalOptions
         root.Options.Add(output);
         root.Options.Add(timeout);
         root.Options.Add(authority);
+        root.Options.Add(token);
+        root.Options.Add(certificate);
+        root.Options.Add(key);
+        root.Validators.Add(result =>
+        {
+            var servers = result.GetValue(server) ?? [];
+            var isShown = result.GetValue(certificate) is not null;
+            if (isShown != result.GetValue(key) is not null)
+            {
+                result.AddError("--client-certificate and --client-key belong together.");
+            }
+
+            if (isShown && servers.Any(static one => one.Scheme is "http"))
+            {
+                result.AddError("--client-certificate is shown over https; --server is http.");
+            }
+            else if (isShown && result.GetValue(key) is { } keyFile
+                && Parse.CertificateProblem(result.GetValue(certificate)!, keyFile) is { } problem)
+            {
+                result.AddError(problem);
+            }
+
+            if (result.GetValue(token) is not null && servers.Any(static one => one.Scheme is "http" && !one.IsLoopback))
+            {
+                result.AddError("A token would be read by whoever listens on the way to --server, which is http; use https.");
+            }
+        });
     }
 
     public LedgerClient Connect(CliContext context, ParseResult parsed)
@@ -87,6 +139,10 @@ internal sealed class GlobalOptions
             ReadTimeout = limit,
             TimeProvider = context.Time,
             CertificateAuthorities = parsed.GetValue(authority),
+            Token = parsed.GetValue(token),
+            ClientCertificate = parsed.GetValue(certificate) is { } file
+                ? LedgerCredentials.CertificateFromFiles(file, parsed.GetValue(key)!)
+                : null,
         });
     }
 
@@ -103,4 +159,17 @@ internal sealed class GlobalOptions
             result.AddError("--output csv is for balances and for accounts statement; use table or json.");
         }
     });
+
+    private static Option<string?> FileOption(string name, string description, string variable, CliContext context) =>
+        new(name)
+        {
+            Description = $"{description} Where it is not given, ${variable} is taken.",
+            HelpName = "FILE",
+            Recursive = true,
+            Arity = ArgumentArity.ExactlyOne,
+            CustomParser = result => Parse.File(result, result.Tokens[^1].Value, name + ": "),
+            DefaultValueFactory = result => context.EnvironmentVariable(variable) is { Length: > 0 } path
+                ? Parse.File(result, path, variable + ": ")
+                : null,
+        };
 }

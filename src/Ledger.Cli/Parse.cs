@@ -2,6 +2,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Ledger.Client;
 
 namespace Ledger.Cli;
 
@@ -239,6 +240,47 @@ internal static class Parse
         }
 
         return found;
+    }
+
+    public static Func<CancellationToken, ValueTask<string>>? TokenFile(
+        ArgumentResult result, string path, string source = "--token-file: ")
+    {
+        try
+        {
+            return LedgerCredentials.TokenFromFile(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException
+            or InvalidDataException)
+        {
+            result.AddError($"{source}'{path}' can't be used: {failure.Message}");
+            return null;
+        }
+    }
+
+    public static string? File(ArgumentResult result, string path, string source)
+    {
+        if (System.IO.File.Exists(path))
+        {
+            return path;
+        }
+
+        result.AddError($"{source}there is no file '{path}'.");
+        return null;
+    }
+
+    /// <summary>What is wrong with a certificate and its key; null when they can be shown.</summary>
+    public static string? CertificateProblem(string certificate, string key)
+    {
+        try
+        {
+            using var shown = X509Certificate2.CreateFromPemFile(certificate, key);
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CryptographicException
+            or ArgumentException)
+        {
+            return $"--client-certificate: '{certificate}' with '{key}' can't be shown: {failure.Message}";
+        }
     }
 
     private static string Text(ArgumentResult result) => result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;

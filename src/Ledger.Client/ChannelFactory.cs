@@ -19,8 +19,14 @@ internal static class ChannelFactory
         Check(options);
         var greetings = new Greetings();
         var random = new Random();
+        HttpMessageHandler sending = new DeliveryHandler(options.HttpHandler ?? Handler(options, greetings), greetings);
+        if (options.Token is { } token)
+        {
+            sending = new TokenHandler(sending, token);
+        }
+
         var handler = new NodeBalancer(
-            new DeliveryHandler(options.HttpHandler ?? Handler(options, greetings), greetings),
+            sending,
             ownsInner: options.HttpHandler is null,
             options.Addresses,
             attempt => RpcErrorMapper.Pause(failure: null, attempt, options, random),
@@ -56,6 +62,18 @@ internal static class ChannelFactory
             {
                 throw new ArgumentException("All addresses must have the same scheme.", nameof(options));
             }
+
+            if (address.Scheme is "http" && options.ClientCertificate is not null)
+            {
+                throw new ArgumentException(
+                    $"A certificate is shown over https; '{address}' is http.", nameof(options));
+            }
+
+            if (address.Scheme is "http" && options.Token is not null && !address.IsLoopback)
+            {
+                throw new ArgumentException(
+                    $"A token would be read by whoever listens on the way to '{address}'; use https.", nameof(options));
+            }
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxAttempts, 1, nameof(options));
@@ -86,6 +104,9 @@ internal static class ChannelFactory
         SslOptions = new SslClientAuthenticationOptions
         {
             CertificateChainPolicy = ChainPolicy(options.CertificateAuthorities),
+            LocalCertificateSelectionCallback = options.ClientCertificate is { } certificate
+                ? (_, _, _, _, _) => certificate()
+                : null,
         },
     };
 

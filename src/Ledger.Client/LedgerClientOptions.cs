@@ -56,6 +56,15 @@ public sealed record LedgerClientOptions
     /// for those that the machine trusts. Revocation is not looked up for authorities that are named here.</summary>
     public X509Certificate2Collection? CertificateAuthorities { get; init; }
 
+    /// <summary>The token or key that calls show (<c>Authorization: Bearer</c>), asked for at each call, so that a new
+    /// one is used as soon as it is there; null (the default) for none. It is sent over <c>https</c>, and over
+    /// <c>http</c> to this machine alone. See <see cref="LedgerCredentials.TokenFromFile"/>.</summary>
+    public Func<CancellationToken, ValueTask<string>>? Token { get; init; }
+
+    /// <summary>The certificate, with its key, that is shown over <c>https</c>, asked for at each new connection; null
+    /// (the default) for none. See <see cref="LedgerCredentials.CertificateFromFiles"/>.</summary>
+    public Func<X509Certificate2>? ClientCertificate { get; init; }
+
     /// <summary>Replaces the HTTP handler, for own certificates or for tests; the settings above for connections then
     /// don't apply. The caller disposes it.</summary>
     public HttpMessageHandler? HttpHandler { get; init; }

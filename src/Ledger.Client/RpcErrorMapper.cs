@@ -42,7 +42,7 @@ internal static class RpcErrorMapper
         }
 
         var unknown = kind != CallKind.Read && arrived && ((LeavesOpen(code) && !IsForDoubt(status))
-            || (code != StatusCode.InvalidArgument
+            || (!IsOfWhole(code)
                 && (kind == CallKind.WriteBatch || trace.EarlierMayHaveArrived)));
         return Of(status, code, detail, failure, unknown, unreachable: code == StatusCode.Unavailable && !arrived);
     }
@@ -145,6 +145,10 @@ internal static class RpcErrorMapper
     // These say that nothing was done, whatever the code says of others.
     private static bool IsForDoubt(Google.Rpc.Status? status) =>
         status?.GetDetail<ErrorInfo>()?.Reason is AccountInDoubt or CounterpartyUnavailable;
+
+    // These are said of a whole request, before anything of it is done.
+    private static bool IsOfWhole(StatusCode code) =>
+        code is StatusCode.InvalidArgument or StatusCode.PermissionDenied or StatusCode.Unauthenticated;
 
     private static bool LeavesOpen(StatusCode code) => code is StatusCode.Unavailable or StatusCode.DeadlineExceeded
         or StatusCode.Cancelled or StatusCode.Internal or StatusCode.Unknown or StatusCode.Aborted or StatusCode.DataLoss;

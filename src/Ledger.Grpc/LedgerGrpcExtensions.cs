@@ -1,5 +1,7 @@
 using Grpc.AspNetCore.Server;
+using Ledger.Access;
 using Ledger.Actors;
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Http;
 using Ledger.Grpc.Errors;
 using Ledger.Grpc.Health;
@@ -25,7 +27,9 @@ public static class LedgerGrpcExtensions
 
     /// <summary>Adds what <see cref="MapLedgerGrpc"/> serves. An <see cref="ILedger"/> must be registered too, which
     /// <c>WithLedger(...)</c> does.</summary>
-    /// <param name="services">The services.</param>
+    /// <param name="services">The services. Where an <see cref="IAccessPolicySource"/> is among them, callers must be
+    /// authenticated by the host (<c>UseAuthentication()</c>), the name of the user is the principal, and every call is
+    /// held to the policy. Without one callers are anonymous and may do everything.</param>
     /// <param name="configure">Changes the options.</param>
     /// <returns>The same services.</returns>
     public static IServiceCollection AddLedgerGrpc(
@@ -43,6 +47,7 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<CallMetrics>();
         services.TryAddSingleton<CallDeadline>();
         services.TryAddSingleton<ErrorInterceptor>();
+        services.TryAddSingleton<CallerLedgers>();
         services.TryAddSingleton<TransferStreams>();
         services.TryAddSingleton<AccountGrpcService>();
         services.TryAddSingleton<TransferGrpcService>();
@@ -80,16 +85,29 @@ public static class LedgerGrpcExtensions
             endpoints.MapGrpcService<TransactionGrpcService>(), endpoints.MapGrpcService<AdminGrpcService>());
 
         var metrics = endpoints.ServiceProvider.GetRequiredService<CallMetrics>();
+        var gate = endpoints.ServiceProvider.GetService<IAccessPolicySource>() is { } policies
+            ? new AccessGate(policies, metrics)
+            : null;
 
         // JSON repeats the names of all fields.
         var bodyBytesMax = 2 * options.MaxReceiveMessageBytes;
         services.Add(endpoint =>
         {
-            if (endpoint.RequestDelegate is { } next
-                && endpoint.Metadata.OfType<GrpcJsonTranscodingMetadata>().SingleOrDefault() is { } json)
+            var json = endpoint.Metadata.OfType<GrpcJsonTranscodingMetadata>().SingleOrDefault();
+            if (endpoint.RequestDelegate is { } next && json is not null)
             {
-                var request = new JsonRequest(json.MethodDescriptor, json.HttpRule);
-                endpoint.RequestDelegate = JsonEdge.Wrap(next, request, bodyBytesMax, metrics);
+                endpoint.RequestDelegate = options.EnableJson
+                    ? JsonEdge.Wrap(next, new JsonRequest(json.MethodDescriptor, json.HttpRule), bodyBytesMax, metrics)
+                    : JsonRoutes.AnswerOffAsync;
+            }
+
+            // Before all else: nothing is read of whoever may not call. A method that has no right is found when the
+            // host starts, whether or not a policy is in force.
+            if (endpoint.RequestDelegate is { } open
+                && endpoint.Metadata.OfType<GrpcMethodMetadata>().SingleOrDefault() is { Method: var method })
+            {
+                var rights = RpcRights.Of($"{method.ServiceName}.{method.Name}");
+                endpoint.RequestDelegate = gate?.Wrap(open, rights, json is not null) ?? open;
             }
         });
         endpoints.Map(UnknownRoute, static context => JsonRoutes.AnswerAsync(context)).WithOrder(int.MaxValue - 1);

@@ -48,9 +48,14 @@ public sealed class LedgerGrpcOptions
     [Range(4 * 1024 * 1024, 256 * 1024 * 1024)]
     public int MaxSendMessageBytes { get; set; } = LedgerSizes.RequestMax;
 
-    /// <summary>Whether gRPC server reflection is served.</summary>
-    /// <value>The default value is true.</value>
-    public bool EnableReflection { get; set; } = true;
+    /// <summary>Whether gRPC server reflection is served: to whoever reaches the address, without being asked who they
+    /// are.</summary>
+    /// <value>The default value is false. A node serves it where nobody but its own machine reaches it.</value>
+    public bool EnableReflection { get; set; }
+
+    /// <summary>Whether the JSON form is served under <c>/v1</c>.</summary>
+    /// <value>The default value is true. A node serves it where nobody but its own machine reaches it.</value>
+    public bool EnableJson { get; set; } = true;
 
     /// <summary>How long one probe of the readiness check may take.</summary>
     /// <value>The default value is 1 second. From 10 milliseconds to 1 minute.</value>

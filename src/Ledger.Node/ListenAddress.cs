@@ -71,6 +71,15 @@ internal static class ListenAddress
         }
     }
 
+    /// <summary>Whether nobody but this machine reaches an address.</summary>
+    /// <param name="url">An address that <see cref="Parse"/> has taken.</param>
+    public static bool IsLoopback(string url)
+    {
+        var address = BindingAddress.Parse(url);
+        return address.IsUnixPipe || address.Host.Equals(LocalHost, StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(address.Host, out var ip) && IPAddress.IsLoopback(ip));
+    }
+
     private static bool Overlap(string one, string other) => IsEvery(one) || IsEvery(other)
         || Literal(one).Equals(Literal(other), StringComparison.OrdinalIgnoreCase);
 

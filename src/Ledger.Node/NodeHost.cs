@@ -6,6 +6,7 @@ using Ledger.Grpc;
 using Ledger.Grpc.Http;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Ledger.Node;
 
@@ -129,6 +130,7 @@ internal static class NodeHost
         builder.Services.AddLedgerGrpc(settings.Apply);
         NodeActors.AddTo(builder.Services, settings);
         NodeTelemetry.AddTo(builder.Services, settings.Telemetry);
+        settings.Access.AddTo(builder.Services);
         builder.Services.AddHostedService<Drain>();
         if (settings is { IsClustered: true, IsFront: true })
         {
@@ -153,6 +155,7 @@ internal static class NodeHost
                 || (endpoint is IPEndPoint { Port: > 0 } ip && ip.Port == BindingAddress.Parse(settings.GrpcEndpoint.Url).Port)));
         NodeTelemetry.Use(app, settings.Telemetry);
         app.UseRouting();
+        settings.Access.Use(app);
         if (settings.IsFront)
         {
             app.MapLedgerGrpc();
@@ -204,7 +207,18 @@ internal static class NodeHost
         string[] served = settings.IsFront ? [GrpcEndpoint, JsonEndpoint] : [JsonEndpoint];
         foreach (var name in served)
         {
-            loader.Endpoint(name, endpoint => listening[name] = endpoint.ListenOptions);
+            loader.Endpoint(name, endpoint =>
+            {
+                listening[name] = endpoint.ListenOptions;
+                if (endpoint.IsHttps && settings.Access.Certificates is { } certificates)
+                {
+                    // Those in force when a connection is made: they may change while the node runs.
+                    endpoint.ListenOptions.UseHttps(new TlsHandshakeCallbackOptions
+                    {
+                        OnConnection = _ => ValueTask.FromResult(certificates.Handshake()),
+                    });
+                }
+            });
         }
     }
 

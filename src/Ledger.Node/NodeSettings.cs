@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using Ledger.Actors;
 using Ledger.Grpc;
+using Ledger.Node.Security;
 using Ledger.PostgreSql;
 using Ledger.Sqlite;
 
@@ -33,6 +34,9 @@ internal sealed class NodeSettings
             new SettingSection(Root + ":Cluster:Tls", ClusterTlsOptions),
             new SettingSection(Root + ":Shutdown", Shutdown),
             new SettingSection(Root + ":Telemetry", Telemetry),
+            new SettingSection(Root + ":Security", Security),
+            new SettingSection(Root + ":Security:Jwt", Jwt),
+            new SettingSection(Root + ":Tls", EndpointTls),
         ];
     }
 
@@ -75,6 +79,15 @@ internal sealed class NodeSettings
 
     public TelemetryOptions Telemetry { get; } = new();
 
+    public SecurityOptions Security { get; } = new();
+
+    public JwtOptions Jwt { get; } = new();
+
+    public EndpointTlsOptions EndpointTls { get; } = new();
+
+    /// <summary>Who may call.</summary>
+    public NodeSecurity Access { get; private set; } = null!;
+
     /// <summary>Binds and checks.</summary>
     /// <exception cref="SettingsException">A setting is unknown or out of range.</exception>
     /// <exception cref="ValidationException">The ledger's options do not go together.</exception>
@@ -109,11 +122,22 @@ internal sealed class NodeSettings
         }
 
         settings.CompleteCluster();
+        settings.Access = NodeSecurity.Decide(settings, TimeProvider.System);
+
+        // What other machines need not have is for this machine alone, unless it is asked for.
+        var asked = configuration.GetSection(Root + ":Grpc");
+        settings.Grpc.EnableReflection = asked.GetValue(nameof(settings.Grpc.EnableReflection), !settings.Access.IsPublic);
+        settings.Grpc.EnableJson = asked.GetValue(nameof(settings.Grpc.EnableJson), !settings.Access.IsPublic);
         return settings;
     }
 
     /// <summary>Sets the options of the facade.</summary>
-    public void Apply(LedgerGrpcOptions options) => Configuration.GetSection(Root + ":Grpc").Bind(options);
+    public void Apply(LedgerGrpcOptions options)
+    {
+        Configuration.GetSection(Root + ":Grpc").Bind(options);
+        options.EnableReflection = Grpc.EnableReflection;
+        options.EnableJson = Grpc.EnableJson;
+    }
 
     /// <summary>Every setting that there is, with the type of its value.</summary>
     public static IReadOnlyDictionary<string, Type> Known() => new NodeSettings(new ConfigurationBuilder().Build()).sections

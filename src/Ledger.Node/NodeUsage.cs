@@ -31,6 +31,11 @@ internal static class NodeUsage
         For PostgreSQL, where the nodes' role may create no tables:
           schema [--role NAME]      prints the SQL that makes them, and the rights that the role needs
 
+        Who may call (docs/operating/security.md); where other machines reach the node, it starts with nothing less:
+          Ledger:Tls:CertificatePath, KeyPath   what the node shows at https addresses
+          Ledger:Security:PolicyPath            who may do what
+          key create ID --principal NAME        makes a key; policy check FILE reads a policy as a node does
+
         All settings, with the values in effect, are printed at start. LEDGER_DEBUG=1 prints stack traces. --version prints
         the version and starts nothing.
         """;

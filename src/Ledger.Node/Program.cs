@@ -1,4 +1,5 @@
 using Ledger.Node;
+using Ledger.Node.Security;
 
 if (args is ["--help" or "-h" or "-?"])
 {
@@ -22,6 +23,16 @@ try
     if (args is [SchemaCommand.Name, ..])
     {
         return SchemaCommand.Run(args[1..], Console.Out);
+    }
+
+    if (args is [AccessCommand.KeyName, ..])
+    {
+        return AccessCommand.RunKey(args[1..], Console.Out, TimeProvider.System);
+    }
+
+    if (args is [AccessCommand.PolicyName, ..])
+    {
+        return AccessCommand.RunPolicy(args[1..], Console.Out);
     }
 
     OpenFiles.RequireEnough();

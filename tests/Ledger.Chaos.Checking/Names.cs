@@ -66,6 +66,8 @@ internal static class Names
             ["LEDGER_HALTED"] = ("UNAVAILABLE", false),
             ["LEASE_LOST"] = ("UNAVAILABLE", false),
             ["LOOPBACK_ONLY"] = ("PERMISSION_DENIED", false),
+            ["PERMISSION_DENIED"] = ("PERMISSION_DENIED", false),
+            ["UNAUTHENTICATED"] = ("UNAUTHENTICATED", false),
             ["ACCOUNT_IN_DOUBT"] = ("UNAVAILABLE", false),
             ["COUNTERPARTY_UNAVAILABLE"] = ("UNAVAILABLE", false),
             ["INTERNAL"] = ("INTERNAL", true),

@@ -1,7 +1,7 @@
 using System.Net;
 using Ledger.Actors;
 using Ledger.Core;
-using Ledger.Grpc.Services;
+using Ledger.Grpc.Access;
 using Ledger.V1;
 using Microsoft.AspNetCore.Http;
 
@@ -86,6 +86,6 @@ public sealed class AdminTests
 
         // What a caller says of itself counts for nothing.
         context.Request.Headers["X-Forwarded-For"] = "127.0.0.1";
-        AdminGrpcService.IsLocal(context.Connection).ShouldBe(isAnswered);
+        CallerLedgers.IsLocal(context.Connection).ShouldBe(isAnswered);
     }
 }

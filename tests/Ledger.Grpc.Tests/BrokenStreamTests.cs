@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.Grpc.Services;
 using Ledger.Tests.Shared;
@@ -41,7 +42,7 @@ public sealed class BrokenStreamTests
         using var meter = new MeterRecorder();
         var metrics = new CallMetrics(meter);
         var streams = new TransferStreams(
-            ledger, clock, new ErrorInterceptor(clock, metrics, NullLogger<ErrorInterceptor>.Instance), metrics, options,
+            new CallerLedgers(ledger, ledger, TimeProvider.System), clock, new ErrorInterceptor(clock, metrics, NullLogger<ErrorInterceptor>.Instance), metrics, options,
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance));
 
         var running = streams.RunAsync(new EndlessRequests(), new BrokenResponses(), new Context());

@@ -171,6 +171,8 @@ public sealed class ErrorTests
         LedgerErrorReason.NotFound or LedgerErrorReason.NotInDoubt => StatusCode.NotFound,
         LedgerErrorReason.TransferNotRemembered or LedgerErrorReason.VerdictRefused => StatusCode.FailedPrecondition,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
+        LedgerErrorReason.PermissionDenied => StatusCode.PermissionDenied,
+        LedgerErrorReason.Unauthenticated => StatusCode.Unauthenticated,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted
             or LedgerErrorReason.LeaseLost or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,
         LedgerErrorReason.AnswerTooLarge or LedgerErrorReason.DecisionFailed => StatusCode.Internal,

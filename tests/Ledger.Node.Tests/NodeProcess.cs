@@ -76,6 +76,17 @@ internal sealed class NodeProcess : IDisposable
     /// <summary>Where JSON is served; waits until it is.</summary>
     public Task<Uri> ListeningAsync() => listening.Task.WaitAsync(Patience);
 
+    /// <summary>Where gRPC is served, once <see cref="ListeningAsync"/> has returned.</summary>
+    public Uri Grpc
+    {
+        get
+        {
+            const string prefix = "gRPC listening on ";
+            var line = Output.Split('\n').Single(static one => one.StartsWith(prefix, StringComparison.Ordinal));
+            return new Uri(line[prefix.Length..].Trim());
+        }
+    }
+
     public void Terminate()
     {
         using var kill = Process.Start("kill", ["-TERM", process.Id.ToString()]);

@@ -48,6 +48,8 @@ internal static class ErrorMap
         LedgerErrorReason.DecisionFailed => ErrorReasons.DecisionFailed,
         LedgerErrorReason.NotInDoubt => ErrorReasons.NotInDoubt,
         LedgerErrorReason.VerdictRefused => ErrorReasons.VerdictRefused,
+        LedgerErrorReason.PermissionDenied => ErrorReasons.PermissionDenied,
+        LedgerErrorReason.Unauthenticated => ErrorReasons.Unauthenticated,
 
         // A reason that this facade doesn't know says nothing about the outcome.
         _ => ErrorReasons.Internal,

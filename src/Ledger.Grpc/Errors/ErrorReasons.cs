@@ -83,6 +83,11 @@ internal static class ErrorReasons
         "JOURNAL_UNAVAILABLE", StatusCode.Unavailable, OutcomeUnknown: true,
         RetryAfter: TimeSpan.FromMilliseconds(500));
 
+    // Of who calls: nothing was read or applied. One text for all causes, so that nobody learns which.
+    public static readonly ErrorReason Unauthenticated = new("UNAUTHENTICATED", StatusCode.Unauthenticated);
+
+    public static readonly ErrorReason PermissionDenied = new("PERMISSION_DENIED", StatusCode.PermissionDenied);
+
     public static readonly ErrorReason LoopbackOnly = new("LOOPBACK_ONLY", StatusCode.PermissionDenied);
 
     // Of what is in doubt: nothing was applied, and the same request may succeed once it is decided.

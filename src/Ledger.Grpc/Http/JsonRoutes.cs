@@ -72,6 +72,15 @@ internal static class JsonRoutes
             + $"{string.Join("; ", others.Select(static other => $"GET {other}"))}."),
         StatusCodes.Status404NotFound);
 
+    /// <summary>Answers a request to a server that does not serve the JSON form: 404.</summary>
+    public static Task AnswerOffAsync(HttpContext context) => JsonEdge.WriteAsync(
+        context,
+        new RequestError(
+            ErrorReasons.MethodNotFound,
+            "The JSON form is not served here. It is off where other machines reach the node, unless"
+            + " Ledger:Grpc:EnableJson=true asks for it."),
+        StatusCodes.Status404NotFound);
+
     private static string Parent(string path) => path[..(path.LastIndexOf('/') + 1)];
 
     private static string Shown(string method) => method.Length <= ShownMax ? method : $"{method[..ShownMax]}…";

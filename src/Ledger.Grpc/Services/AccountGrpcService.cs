@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Ledger.Actors;
 using Ledger.Core;
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
 using AccountSpec = Ledger.Core.AccountSpec;
@@ -8,7 +9,7 @@ using AccountSpec = Ledger.Core.AccountSpec;
 namespace Ledger.Grpc.Services;
 
 /// <summary>ledger.v1.AccountService over <see cref="ILedger"/>.</summary>
-internal sealed class AccountGrpcService(ILedger ledger, CallDeadline clock) : AccountService.AccountServiceBase
+internal sealed class AccountGrpcService(CallerLedgers ledgers, CallDeadline clock) : AccountService.AccountServiceBase
 {
     private const int DefaultPageSize = 100;
 
@@ -16,6 +17,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallDeadline clock) : A
         OpenAccountsRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context);
         BatchLimits.CheckCount(request.Accounts.Count, "accounts");
         var specs = new AccountSpec[request.Accounts.Count];
         for (var i = 0; i < specs.Length; i++)
@@ -26,7 +28,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallDeadline clock) : A
             }
         }
 
-        var results = await ledger.For(context).OpenAccountsAsync(specs, timeout, context.CancellationToken);
+        var results = await ledger.OpenAccountsAsync(specs, timeout, context.CancellationToken);
         BatchLimits.CheckAnswered(specs.Length, results.Count);
         var response = new OpenAccountsResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)
@@ -40,6 +42,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallDeadline clock) : A
     public override async Task<V1.GetAccountResponse> GetAccount(V1.GetAccountRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context);
         var address = Required(request.Address, "address");
         // What is in doubt is in the answer, in another field than firm balances.
         var query = new AccountQuery(address) { AllowInDoubt = true };
@@ -51,6 +54,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallDeadline clock) : A
         ListAccountsRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context);
         var limit = PageSize(request.PageSize);
         var after = request.PageToken.Length == 0 ? null : PageToken.ReadAccount(request.PageToken);
         var page = await ledger.ListAccountsAsync(after, limit, timeout, context.CancellationToken);
@@ -72,6 +76,7 @@ internal sealed class AccountGrpcService(ILedger ledger, CallDeadline clock) : A
         ListStatementRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context);
         var query = Query(request);
         var page = await ledger.ListStatementAsync(
             request.PageToken.Length == 0 ? query : From(query, PageToken.ReadSequence(query, request.PageToken)),
@@ -180,10 +185,12 @@ internal sealed class AccountGrpcService(ILedger ledger, CallDeadline clock) : A
     }
 
     private async Task<V1.AccountChangeResult> ChangeAsync(
-        AccountAddress address, AccountChange change, TimeSpan timeout, ServerCallContext context) =>
-        Mapping.Write(
-            address.Text,
-            await ledger.For(context).ChangeAccountAsync(address, change, timeout, context.CancellationToken), ledger);
+        AccountAddress address, AccountChange change, TimeSpan timeout, ServerCallContext context)
+    {
+        var ledger = ledgers.For(context);
+        var result = await ledger.ChangeAccountAsync(address, change, timeout, context.CancellationToken);
+        return Mapping.Write(address.Text, result, ledger);
+    }
 
     private static StatementQuery From(StatementQuery query, ulong sequence) =>
         query.NewestFirst ? query with { MaxSequence = sequence } : query with { MinSequence = sequence };

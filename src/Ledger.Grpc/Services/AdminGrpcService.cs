@@ -1,18 +1,16 @@
-using System.Net;
 using Grpc.Core;
 using Ledger.Actors;
-using Ledger.Grpc.Errors;
+using Ledger.Grpc.Access;
 using Ledger.V1;
-using Microsoft.AspNetCore.Http;
 
 namespace Ledger.Grpc.Services;
 
 /// <summary>ledger.v1.AdminService over <see cref="ILedgerAdmin"/> and <see cref="ILedger"/>.</summary>
-internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallDeadline clock) : AdminService.AdminServiceBase
+internal sealed class AdminGrpcService(CallerLedgers ledgers, CallDeadline clock) : AdminService.AdminServiceBase
 {
     public override async Task<ListInDoubtResponse> ListInDoubt(ListInDoubtRequest request, ServerCallContext context)
     {
-        RequireLoopback(context);
+        var admin = ledgers.AdminFor(context);
 
         // gRPC cancels the call at its deadline; one that has passed is refused before anything is read.
         _ = clock.Timeout(context);
@@ -34,7 +32,7 @@ internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallD
 
     public override async Task<GetInDoubtResponse> GetInDoubt(GetInDoubtRequest request, ServerCallContext context)
     {
-        RequireLoopback(context);
+        var ledger = ledgers.DoubtFor(context);
         var timeout = clock.Timeout(context);
         var query = new AccountQuery(AccountGrpcService.Required(request.Address, "address")) { AllowInDoubt = true };
         var account = await ledger.GetAccountAsync(query, timeout, context.CancellationToken);
@@ -52,7 +50,7 @@ internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallD
     public override async Task<ResolveInDoubtResponse> ResolveInDoubt(
         ResolveInDoubtRequest request, ServerCallContext context)
     {
-        RequireLoopback(context);
+        var admin = ledgers.AdminFor(context);
         var timeout = clock.Timeout(context);
         var verdict = new InDoubtVerdict(
             AccountGrpcService.Required(request.Address, "address"),
@@ -77,20 +75,5 @@ internal sealed class AdminGrpcService(ILedger ledger, ILedgerAdmin admin, CallD
                 ended.Unbooked.Select(static one => new V1.UnbookedAccount { Address = one.Account.Text, Detail = one.Why }),
             },
         };
-    }
-
-    /// <summary>Whether a connection comes from this machine.</summary>
-    /// <remarks>By the connection, and not by a header that anybody can send. Without an address it is no connection of
-    /// TCP: a socket of this machine, or a pipe within the process.</remarks>
-    internal static bool IsLocal(ConnectionInfo connection) => connection.RemoteIpAddress is not { } address
-        || IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
-
-    private static void RequireLoopback(ServerCallContext context)
-    {
-        if (!IsLocal(context.GetHttpContext().Connection))
-        {
-            throw new RequestError(
-                ErrorReasons.LoopbackOnly, "AdminService answers only callers on the node's own machine.").Exception();
-        }
     }
 }

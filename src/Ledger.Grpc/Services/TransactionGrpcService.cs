@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Ledger.Actors;
 using Ledger.Core;
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
 using BatchItem = Ledger.Actors.BatchItem;
@@ -10,19 +11,20 @@ using Transaction = Ledger.Core.Transaction;
 namespace Ledger.Grpc.Services;
 
 /// <summary>ledger.v1.TransactionService over <see cref="ILedger"/>.</summary>
-internal sealed class TransactionGrpcService(ILedger ledger, CallDeadline clock)
+internal sealed class TransactionGrpcService(CallerLedgers ledgers, CallDeadline clock)
     : TransactionService.TransactionServiceBase
 {
     public override async Task<V1.PostTransactionResponse> PostTransaction(
         V1.PostTransactionRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context, request.ReturnBalances);
         if (!Mapping.TryRead(request.Transaction, out Transaction transaction, out var fault))
         {
             throw fault.Within("transaction").Exception();
         }
 
-        var result = await ledger.For(context, request.ReturnBalances).PostTransactionAsync(
+        var result = await ledger.PostTransactionAsync(
             transaction, timeout, context.CancellationToken);
         return new V1.PostTransactionResponse { Result = Mapping.Write(request.Transaction.Id, result, ledger, transaction) };
     }
@@ -31,6 +33,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallDeadline clock)
         V1.GetTransactionRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context);
         var account = AccountGrpcService.Required(request.Account, "account");
         var id = TransferGrpcService.RequiredId(request.Id, "id");
         var record = await ledger.GetTransactionAsync(account, id, timeout, context.CancellationToken)
@@ -43,6 +46,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallDeadline clock)
         ResolveTransactionRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context);
         var id = TransferGrpcService.RequiredId(request.Id, "id");
         var account = AccountGrpcService.Required(request.Account, "account");
         var original = TransferGrpcService.RequiredId(request.TransactionId, "transaction_id");
@@ -56,7 +60,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallDeadline clock)
         {
             EffectiveTime = EffectiveTime(request.EffectiveTime),
         };
-        var result = await ledger.For(context).ResolveTransactionAsync(resolution, timeout, context.CancellationToken);
+        var result = await ledger.ResolveTransactionAsync(resolution, timeout, context.CancellationToken);
         return new ResolveTransactionResponse { Result = Mapping.Write(request.Id, result, ledger) };
     }
 
@@ -64,6 +68,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallDeadline clock)
         ReverseTransactionRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context);
         var reversal = new Reversal(
             TransferGrpcService.RequiredId(request.Id, "id"),
             AccountGrpcService.Optional(request.Account, "account"),
@@ -77,13 +82,14 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallDeadline clock)
                 : throw fault.Exception(),
             EffectiveTime = EffectiveTime(request.EffectiveTime),
         };
-        var result = await ledger.For(context).ReverseTransactionAsync(reversal, timeout, context.CancellationToken);
+        var result = await ledger.ReverseTransactionAsync(reversal, timeout, context.CancellationToken);
         return new ReverseTransactionResponse { Result = Mapping.Write(request.Id, result, ledger) };
     }
 
     public override async Task<SubmitBatchResponse> SubmitBatch(SubmitBatchRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context);
         BatchLimits.CheckCount(request.Items.Count, "items");
         var items = new BatchItem[request.Items.Count];
         for (var i = 0; i < items.Length; i++)
@@ -94,7 +100,7 @@ internal sealed class TransactionGrpcService(ILedger ledger, CallDeadline clock)
             }
         }
 
-        var results = await ledger.For(context).SubmitBatchAsync(items, timeout, context.CancellationToken);
+        var results = await ledger.SubmitBatchAsync(items, timeout, context.CancellationToken);
         BatchLimits.CheckAnswered(items.Length, results.Count);
         var response = new SubmitBatchResponse { Results = { Capacity = results.Count } };
         for (var i = 0; i < results.Count; i++)

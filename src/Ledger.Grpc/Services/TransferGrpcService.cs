@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Ledger.Actors;
 using Ledger.Core;
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
 using ExtendHold = Ledger.Actors.ExtendHold;
@@ -9,19 +10,20 @@ using Transfer = Ledger.Core.Transfer;
 namespace Ledger.Grpc.Services;
 
 /// <summary>ledger.v1.TransferService over <see cref="ILedger"/>.</summary>
-internal sealed class TransferGrpcService(ILedger ledger, CallDeadline clock, TransferStreams streams)
+internal sealed class TransferGrpcService(CallerLedgers ledgers, CallDeadline clock, TransferStreams streams)
     : TransferService.TransferServiceBase
 {
     public override async Task<V1.PostTransferResponse> PostTransfer(
         V1.PostTransferRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context, request.ReturnBalances);
         if (!Mapping.TryRead(request.Transfer, out var transfer, out var fault))
         {
             throw fault.Within("transfer").Exception();
         }
 
-        var result = await ledger.For(context, request.ReturnBalances).PostTransferAsync(transfer, timeout, context.CancellationToken);
+        var result = await ledger.PostTransferAsync(transfer, timeout, context.CancellationToken);
         return new V1.PostTransferResponse { Result = Mapping.Write(request.Transfer.Id, result, ledger) };
     }
 
@@ -29,6 +31,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallDeadline clock, Tr
         PostTransfersRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context, request.ReturnBalances);
         BatchLimits.CheckCount(
             request.Transfers.Count, "transfers",
             request.ReturnBalances ? LedgerLimits.ReturnedBalancesMax : LedgerLimits.BatchMax);
@@ -41,7 +44,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallDeadline clock, Tr
             }
         }
 
-        var results = await ledger.For(context, request.ReturnBalances).PostTransfersAsync(
+        var results = await ledger.PostTransfersAsync(
             transfers, timeout, context.CancellationToken);
         BatchLimits.CheckAnswered(transfers.Length, results.Count);
         var response = new PostTransfersResponse { Results = { Capacity = results.Count } };
@@ -63,6 +66,7 @@ internal sealed class TransferGrpcService(ILedger ledger, CallDeadline clock, Tr
     public override async Task<V1.GetTransferResponse> GetTransfer(V1.GetTransferRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context);
         var account = AccountGrpcService.Optional(request.Account, "account");
         var id = RequiredId(request.Id, "id");
         var record = await ledger.GetTransferAsync(account, id, timeout, context.CancellationToken)
@@ -75,12 +79,13 @@ internal sealed class TransferGrpcService(ILedger ledger, CallDeadline clock, Tr
     public override async Task<V1.ExtendHoldResponse> ExtendHold(V1.ExtendHoldRequest request, ServerCallContext context)
     {
         var timeout = clock.Timeout(context);
+        var ledger = ledgers.For(context);
         var extension = new ExtendHold(
             RequiredId(request.HoldId, "hold_id"), AccountGrpcService.Required(request.ExpireTime, "expire_time"))
         {
             Account = AccountGrpcService.Optional(request.Account, "account"),
         };
-        var result = await ledger.For(context).ExtendHoldAsync(extension, timeout, context.CancellationToken);
+        var result = await ledger.ExtendHoldAsync(extension, timeout, context.CancellationToken);
         return new V1.ExtendHoldResponse { Result = Mapping.Write(request.HoldId, result, ledger) };
     }
 

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Grpc.Core;
 using Ledger.Actors;
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
 using Microsoft.Extensions.Hosting;
@@ -15,7 +16,7 @@ namespace Ledger.Grpc.Services;
 /// client that doesn't read its answers makes the node remember more than that many.
 /// </remarks>
 internal sealed class TransferStreams(
-    ILedger ledger, CallDeadline clock, ErrorInterceptor errors, CallMetrics metrics, IOptions<LedgerGrpcOptions> options,
+    CallerLedgers ledgers, CallDeadline clock, ErrorInterceptor errors, CallMetrics metrics, IOptions<LedgerGrpcOptions> options,
     IHostApplicationLifetime lifetime)
 {
     private static readonly WriteOptions Buffered = new(WriteFlags.BufferHint);
@@ -24,7 +25,7 @@ internal sealed class TransferStreams(
         IAsyncStreamReader<StreamTransfersRequest> requests, IServerStreamWriter<StreamTransfersResponse> responses,
         ServerCallContext context)
     {
-        using var run = new Run(ledger.For(context), clock, errors, metrics, context, options.Value.StreamInFlightMax);
+        using var run = new Run(ledgers.For(context), clock, errors, metrics, context, options.Value.StreamInFlightMax);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(run.Broken, lifetime.ApplicationStopping);
         var writing = run.WriteAllAsync(responses);
         try

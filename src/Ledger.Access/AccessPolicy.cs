@@ -1,0 +1,39 @@
+using System.Collections.Frozen;
+
+namespace Ledger.Access;
+
+/// <summary>Who may do what. What it does not allow is denied. Immutable and thread-safe.</summary>
+public sealed class AccessPolicy
+{
+    private readonly FrozenDictionary<string, Permissions> principals;
+    private readonly FrozenDictionary<string, ApiKey> keys;
+
+    /// <summary>Makes a policy.</summary>
+    /// <param name="principals">What each principal is allowed.</param>
+    /// <param name="keys">The keys.</param>
+    public AccessPolicy(IReadOnlyDictionary<string, Permissions> principals, IEnumerable<ApiKey> keys)
+    {
+        this.principals = principals.ToFrozenDictionary(StringComparer.Ordinal);
+        this.keys = keys.ToFrozenDictionary(static key => key.Id, StringComparer.Ordinal);
+    }
+
+    /// <summary>How many principals it knows.</summary>
+    public int PrincipalCount => principals.Count;
+
+    /// <summary>How many keys it knows.</summary>
+    public int KeyCount => keys.Count;
+
+    /// <summary>Reads a policy; docs/operating/security.md has its form.</summary>
+    /// <param name="json">The document, in UTF-8.</param>
+    /// <exception cref="AccessPolicyException">It can't be read, or says what has no meaning.</exception>
+    public static AccessPolicy Parse(ReadOnlySpan<byte> json) => AccessPolicyReader.Read(json);
+
+    /// <summary>What a principal is allowed: nothing where the policy does not name it.</summary>
+    /// <param name="principal">Its name.</param>
+    public Permissions Of(string principal) =>
+        principals.TryGetValue(principal, out var permissions) ? permissions : Permissions.None;
+
+    /// <summary>The key of an id; null where there is none.</summary>
+    /// <param name="id">The id.</param>
+    public ApiKey? Key(string id) => keys.GetValueOrDefault(id);
+}

@@ -1,0 +1,23 @@
+using Ledger.Actors;
+
+namespace Ledger.Access;
+
+/// <summary>Who calls. Immutable and thread-safe.</summary>
+/// <param name="Principal">The name that the policy knows, and that stands in the journal: at most
+/// <see cref="Core.Principals.BytesMax"/> bytes.</param>
+public sealed record Caller(string Principal)
+{
+    /// <summary>Until when what the caller has shown is good; null for as long as it is connected.</summary>
+    public DateTimeOffset? ExpireTime { get; init; }
+
+    /// <summary>Requires that what the caller has shown is still good.</summary>
+    /// <exception cref="LedgerException">It is not.</exception>
+    internal void RequireValid(TimeProvider clock)
+    {
+        if (ExpireTime is { } end && end <= clock.GetUtcNow())
+        {
+            throw new LedgerException(
+                LedgerErrorReason.Unauthenticated, "What the caller has shown is not valid any more. Show it anew.");
+        }
+    }
+}

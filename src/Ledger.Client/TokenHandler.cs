@@ -1,0 +1,17 @@
+using System.Net.Http.Headers;
+
+namespace Ledger.Client;
+
+/// <summary>Shows the caller's token with each request.</summary>
+internal sealed class TokenHandler(HttpMessageHandler inner, Func<CancellationToken, ValueTask<string>> token)
+    : DelegatingHandler(inner)
+{
+    private const string Scheme = "Bearer";
+
+    protected override async Task<HttpResponseMessage> SendAsync(
+        HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        request.Headers.Authorization = new AuthenticationHeaderValue(Scheme, await token(cancellationToken));
+        return await base.SendAsync(request, cancellationToken);
+    }
+}

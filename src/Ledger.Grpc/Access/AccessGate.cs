@@ -1,0 +1,77 @@
+using System.Globalization;
+using Google.Protobuf;
+using Ledger.Access;
+using Ledger.Core;
+using Ledger.Grpc.Errors;
+using Ledger.Grpc.Http;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http;
+
+namespace Ledger.Grpc.Access;
+
+/// <summary>Stands before every method where a policy is in force: whoever has not said who it is, and whoever may never
+/// call the method, is refused before anything of the request's body is read.</summary>
+internal sealed class AccessGate(IAccessPolicySource policies, CallMetrics metrics)
+{
+    /// <summary>The one text for all causes.</summary>
+    public static readonly RequestError NotAuthenticated = new(
+        ErrorReasons.Unauthenticated, "The caller must show a certificate, a token or a key that this ledger accepts.");
+
+    private static readonly RequestError s_notAllowed = new(
+        ErrorReasons.PermissionDenied, "The caller may not call this: no grant of its principal allows it.");
+
+    /// <summary>Wraps an endpoint.</summary>
+    /// <param name="next">What it does.</param>
+    /// <param name="rights">The rights of which the caller must have one.</param>
+    /// <param name="isJson">Whether it is a method's JSON form.</param>
+    public RequestDelegate Wrap(RequestDelegate next, AccessRights rights, bool isJson) => context =>
+    {
+        if (CallerOf(context) is not { } caller)
+        {
+            return RefuseAsync(context, NotAuthenticated, isJson, StatusCodes.Status401Unauthorized);
+        }
+
+        if ((policies.Current.Of(caller.Principal).Rights & rights) == AccessRights.None)
+        {
+            return RefuseAsync(context, s_notAllowed, isJson, StatusCodes.Status403Forbidden);
+        }
+
+        context.Features.Set(caller);
+        return next(context);
+    };
+
+    private static Caller? CallerOf(HttpContext context)
+    {
+        if (context.User.Identity is not { IsAuthenticated: true, Name: { Length: > 0 } name }
+            || Principals.Check(name) is not null)
+        {
+            return null;
+        }
+
+        var shown = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties;
+        return new Caller(name) { ExpireTime = shown?.ExpiresUtc };
+    }
+
+    private Task RefuseAsync(HttpContext context, RequestError fault, bool isJson, int httpStatus)
+    {
+        metrics.Refused(fault.Reason);
+        if (isJson)
+        {
+            if (httpStatus == StatusCodes.Status401Unauthorized)
+            {
+                context.Response.Headers.WWWAuthenticate = "Bearer";
+            }
+
+            return JsonEdge.WriteAsync(context, fault, httpStatus);
+        }
+
+        // A call that fails before its first message has its trailers in the headers.
+        var status = ErrorMap.ToStatus(fault);
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        context.Response.ContentType = "application/grpc";
+        context.Response.Headers.GrpcStatus = status.Code.ToString(CultureInfo.InvariantCulture);
+        context.Response.Headers.GrpcMessage = Uri.EscapeDataString(status.Message);
+        context.Response.Headers[ErrorMap.DetailsTrailer] = Convert.ToBase64String(status.ToByteArray());
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,66 @@
+using System.Net;
+using Grpc.Core;
+using Ledger.Access;
+using Ledger.Actors;
+using Ledger.Grpc.Errors;
+using Microsoft.AspNetCore.Http;
+
+namespace Ledger.Grpc.Access;
+
+/// <summary>The ledger as the caller of a call may use it. This is the one way from a call to the ledger: where a policy
+/// is in force, nobody gets past it.</summary>
+/// <param name="ledger">The ledger.</param>
+/// <param name="admin">The ledger, for operators.</param>
+/// <param name="clock">The time by which credentials expire.</param>
+/// <param name="policies">Where the policy is; null where callers are anonymous.</param>
+internal sealed class CallerLedgers(
+    ILedger ledger, ILedgerAdmin admin, TimeProvider clock, IAccessPolicySource? policies = null)
+{
+    /// <summary>The ledger that a call uses.</summary>
+    /// <exception cref="RequestErrorException">Callers are to say who they are, and this one has not.</exception>
+    public ILedger For(ServerCallContext context) =>
+        policies is null ? ledger : new AuthorizedLedger(ledger, CallerOf(context), policies, clock);
+
+    /// <summary>The ledger that a call uses, whose answers tell the accounts as they are afterwards where that is asked
+    /// for.</summary>
+    /// <exception cref="RequestErrorException">Callers are to say who they are, and this one has not.</exception>
+    public ILedger For(ServerCallContext context, bool returnBalances) =>
+        returnBalances ? For(context).ReturningBalances() : For(context);
+
+    /// <summary>What operators use.</summary>
+    /// <remarks>Where callers are anonymous, operators are whoever is on the node's own machine.</remarks>
+    /// <exception cref="RequestErrorException">The caller is no operator.</exception>
+    public ILedgerAdmin AdminFor(ServerCallContext context)
+    {
+        if (policies is not null)
+        {
+            return new AuthorizedLedgerAdmin(admin, CallerOf(context), policies, clock);
+        }
+
+        return IsLocal(context.GetHttpContext().Connection)
+            ? admin
+            : throw new RequestError(
+                ErrorReasons.LoopbackOnly,
+                "AdminService answers only callers on the node's own machine, unless callers say who they are.").Exception();
+    }
+
+    /// <summary>The ledger of which operators ask what is in doubt.</summary>
+    /// <exception cref="RequestErrorException">The caller has not said who it is, or is not on this
+    /// machine.</exception>
+    /// <exception cref="LedgerException">The caller is no operator.</exception>
+    public ILedger DoubtFor(ServerCallContext context)
+    {
+        (AdminFor(context) as AuthorizedLedgerAdmin)?.Require();
+        return ledger;
+    }
+
+    /// <summary>Whether a connection comes from this machine.</summary>
+    /// <remarks>By the connection, and not by a header that anybody can send. Without an address it is no connection of
+    /// TCP: a socket of this machine, or a pipe within the process.</remarks>
+    internal static bool IsLocal(ConnectionInfo connection) => connection.RemoteIpAddress is not { } address
+        || IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
+
+    // The gate has set it; without the gate nobody is let through.
+    private static Caller CallerOf(ServerCallContext context) =>
+        context.GetHttpContext().Features.Get<Caller>() ?? throw AccessGate.NotAuthenticated.Exception();
+}

@@ -1,0 +1,55 @@
+using System.Security.Claims;
+using System.Text.Encodings.Web;
+using Ledger.Access;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+
+namespace Ledger.Node.Security;
+
+/// <summary>Takes the keys of the policy, in the header <c>Authorization: Bearer lk_…</c>.</summary>
+internal sealed class ApiKeyHandler(
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder,
+    IAccessPolicySource policies, KeyLockout lockout)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    public const string SchemeName = "key";
+
+    /// <summary>The header's beginning.</summary>
+    public const string Bearer = "Bearer ";
+
+    protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(Authenticate());
+
+    private AuthenticateResult Authenticate()
+    {
+        var header = Request.Headers.Authorization;
+        if (header is not [{ } text] || !text.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
+        {
+            return AuthenticateResult.NoResult();
+        }
+
+        var shown = text[Bearer.Length..].Trim();
+        if (ApiKey.IdOf(shown) is not { } id)
+        {
+            return AuthenticateResult.Fail("It is no key.");
+        }
+
+        var address = Context.Connection.RemoteIpAddress;
+        if (lockout.IsLocked(address, id))
+        {
+            return AuthenticateResult.Fail("Too many wrong keys came from there.");
+        }
+
+        // A key that nobody knows costs as much as one that is wrong.
+        var known = policies.Current.Key(id);
+        var key = known ?? ApiKeyDecoy.Key;
+        if (!key.Is(shown) || known is null || key.ExpireTime <= TimeProvider.GetUtcNow())
+        {
+            lockout.Failed(address, id);
+            return AuthenticateResult.Fail("The key is not in the policy, or has expired.");
+        }
+
+        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, key.Principal)], SchemeName);
+        return AuthenticateResult.Success(new AuthenticationTicket(
+            new ClaimsPrincipal(identity), new AuthenticationProperties { ExpiresUtc = key.ExpireTime }, SchemeName));
+    }
+}
