@@ -12,10 +12,11 @@ public class ArrowTests
         ["Ledger.Actors"] = ["Ledger.Core"],
         ["Ledger.Sqlite"] = ["Ledger.Actors"],
         ["Ledger.PostgreSql"] = ["Ledger.Actors"],
-        ["Ledger.Grpc"] = ["Ledger.Actors", "Ledger.Core"],
+        ["Ledger.Access"] = ["Ledger.Actors", "Ledger.Core"],
+        ["Ledger.Grpc"] = ["Ledger.Access", "Ledger.Actors", "Ledger.Core"],
         ["Ledger.Client"] = [],
         ["Ledger.Cli"] = ["Ledger.Client"],
-        ["Ledger.Node"] = ["Ledger.Grpc", "Ledger.Actors", "Ledger.Sqlite", "Ledger.PostgreSql"],
+        ["Ledger.Node"] = ["Ledger.Access", "Ledger.Grpc", "Ledger.Actors", "Ledger.Sqlite", "Ledger.PostgreSql"],
     };
 
     public static TheoryData<string> Projects => [.. Allowed.Keys];

@@ -54,9 +54,9 @@ internal sealed class KeyLockout(TimeProvider clock)
                 return counted;
             }
 
-            var pause = before.Pause == default || now - before.LockedUntil > s_longest ? s_window : before.Pause * 2;
-            pause = pause < s_longest ? pause : s_longest;
-            return new Failures(0, now, now + pause, pause);
+            var lockTime = before.LockTime == default || now - before.LockedUntil > s_longest ? s_window : before.LockTime * 2;
+            lockTime = lockTime < s_longest ? lockTime : s_longest;
+            return new Failures(0, now, now + lockTime, lockTime);
         });
     }
 
@@ -68,5 +68,5 @@ internal sealed class KeyLockout(TimeProvider clock)
         }
     }
 
-    private sealed record Failures(int Count, DateTimeOffset Since, DateTimeOffset LockedUntil, TimeSpan Pause);
+    private sealed record Failures(int Count, DateTimeOffset Since, DateTimeOffset LockedUntil, TimeSpan LockTime);
 }
