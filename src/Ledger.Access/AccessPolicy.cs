@@ -7,12 +7,17 @@ public sealed class AccessPolicy
 {
     private readonly FrozenDictionary<string, Permissions> principals;
     private readonly FrozenDictionary<string, ApiKey> keys;
+    private readonly FrozenDictionary<string, CallRate> rates;
 
     /// <summary>Makes a policy.</summary>
     /// <param name="principals">What each principal is allowed.</param>
     /// <param name="keys">The keys.</param>
-    public AccessPolicy(IReadOnlyDictionary<string, Permissions> principals, IEnumerable<ApiKey> keys)
+    /// <param name="rates">How much each principal may ask for; who is not among them, any amount.</param>
+    public AccessPolicy(
+        IReadOnlyDictionary<string, Permissions> principals, IEnumerable<ApiKey> keys,
+        IReadOnlyDictionary<string, CallRate>? rates = null)
     {
+        this.rates = (rates ?? new Dictionary<string, CallRate>(StringComparer.Ordinal)).ToFrozenDictionary(StringComparer.Ordinal);
         this.principals = principals.ToFrozenDictionary(StringComparer.Ordinal);
         this.keys = keys.ToFrozenDictionary(static key => key.Id, StringComparer.Ordinal);
     }
@@ -32,6 +37,10 @@ public sealed class AccessPolicy
     /// <param name="principal">Its name.</param>
     public Permissions Of(string principal) =>
         principals.TryGetValue(principal, out var permissions) ? permissions : Permissions.None;
+
+    /// <summary>How much a principal may ask for; null for any amount.</summary>
+    /// <param name="principal">Its name.</param>
+    public CallRate? RateOf(string principal) => rates.GetValueOrDefault(principal);
 
     /// <summary>The key of an id; null where there is none.</summary>
     /// <param name="id">The id.</param>

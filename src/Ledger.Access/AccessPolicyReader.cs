@@ -33,6 +33,9 @@ internal static class AccessPolicyReader
             throw new AccessPolicyException($"The policy can't be read: {e.Message}", e);
         }
 
+        var limits = document.Limits.ToDictionary(
+            static pair => pair.Key, static pair => Read(pair.Value, $"limits.{pair.Key}"), StringComparer.Ordinal);
+        var rates = new Dictionary<string, CallRate>(StringComparer.Ordinal);
         var principals = new Dictionary<string, Permissions>(StringComparer.Ordinal);
         foreach (var (name, principal) in document.Principals)
         {
@@ -47,10 +50,17 @@ internal static class AccessPolicyReader
                 throw Refused(at, problem);
             }
 
+            if (principal.Limits is { } limit)
+            {
+                rates.Add(name, limits.TryGetValue(limit, out var rate)
+                    ? rate
+                    : throw Refused($"{at}.limits", $"is '{limit}', which limits does not name"));
+            }
+
             principals.Add(name, new Permissions([.. principal.Grants.Select((grant, i) => Read(grant, $"{at}.grants[{i}]"))]));
         }
 
-        return new AccessPolicy(principals, document.Keys.Select(pair => Read(pair.Key, pair.Value, principals)));
+        return new AccessPolicy(principals, document.Keys.Select(pair => Read(pair.Key, pair.Value, principals)), rates);
     }
 
     private static AccessGrant Read(GrantDocument grant, string at)
@@ -120,6 +130,19 @@ internal static class AccessPolicyReader
             : throw Refused($"{at}.sha256", "is no SHA-256, which has 64 hexadecimal digits");
     }
 
+    private static CallRate Read(LimitDocument limit, string at)
+    {
+        foreach (var (name, value) in new[] { ("perSecond", limit.PerSecond), ("burst", limit.Burst) })
+        {
+            if (value is < 1 or > CallRate.Max)
+            {
+                throw Refused($"{at}.{name}", $"is {value}; 1 to {CallRate.Max} are allowed");
+            }
+        }
+
+        return new CallRate(limit.PerSecond, limit.Burst);
+    }
+
     private static ImmutableArray<AddressPattern> Patterns(string[]? texts, string at) =>
     [
         .. (texts ?? []).Select(text => AddressPattern.TryParse(text, out var pattern)
@@ -158,11 +181,15 @@ internal static class AccessPolicyReader
         public required Dictionary<string, PrincipalDocument> Principals { get; init; }
 
         public Dictionary<string, KeyDocument> Keys { get; init; } = [];
+
+        public Dictionary<string, LimitDocument> Limits { get; init; } = [];
     }
 
     private sealed class PrincipalDocument
     {
         public required GrantDocument[] Grants { get; init; }
+
+        public string? Limits { get; init; }
     }
 
     private sealed class GrantDocument
@@ -178,6 +205,13 @@ internal static class AccessPolicyReader
         public string[]? Assets { get; init; }
 
         public string? AmountMax { get; init; }
+    }
+
+    private sealed class LimitDocument
+    {
+        public required int PerSecond { get; init; }
+
+        public required int Burst { get; init; }
     }
 
     private sealed class KeyDocument

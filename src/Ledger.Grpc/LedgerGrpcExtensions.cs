@@ -47,6 +47,7 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<CallMetrics>();
         services.TryAddSingleton<CallDeadline>();
         services.TryAddSingleton<ErrorInterceptor>();
+        services.TryAddSingleton<CallRates>();
         services.TryAddSingleton<CallerLedgers>();
         services.TryAddSingleton<TransferStreams>();
         services.TryAddSingleton<AccountGrpcService>();

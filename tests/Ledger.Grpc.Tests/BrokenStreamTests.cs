@@ -39,10 +39,11 @@ public sealed class BrokenStreamTests
         };
         var options = Options.Create(new LedgerGrpcOptions { StreamInFlightMax = 64 });
         var clock = new CallDeadline(options, TimeProvider.System);
+        using var rates = new CallRates();
         using var meter = new MeterRecorder();
         var metrics = new CallMetrics(meter);
         var streams = new TransferStreams(
-            new CallerLedgers(ledger, ledger, TimeProvider.System), clock, new ErrorInterceptor(clock, metrics, NullLogger<ErrorInterceptor>.Instance), metrics, options,
+            new CallerLedgers(ledger, ledger, TimeProvider.System, rates), clock, new ErrorInterceptor(clock, metrics, NullLogger<ErrorInterceptor>.Instance), metrics, options,
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance));
 
         var running = streams.RunAsync(new EndlessRequests(), new BrokenResponses(), new Context());

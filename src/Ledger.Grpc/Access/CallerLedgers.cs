@@ -12,14 +12,24 @@ namespace Ledger.Grpc.Access;
 /// <param name="ledger">The ledger.</param>
 /// <param name="admin">The ledger, for operators.</param>
 /// <param name="clock">The time by which credentials expire.</param>
+/// <param name="rates">How much of its rate each principal has left.</param>
 /// <param name="policies">Where the policy is; null where callers are anonymous.</param>
 internal sealed class CallerLedgers(
-    ILedger ledger, ILedgerAdmin admin, TimeProvider clock, IAccessPolicySource? policies = null)
+    ILedger ledger, ILedgerAdmin admin, TimeProvider clock, CallRates rates, IAccessPolicySource? policies = null)
 {
     /// <summary>The ledger that a call uses.</summary>
     /// <exception cref="RequestErrorException">Callers are to say who they are, and this one has not.</exception>
-    public ILedger For(ServerCallContext context) =>
-        policies is null ? ledger : new AuthorizedLedger(ledger, CallerOf(context), policies, clock);
+    public ILedger For(ServerCallContext context)
+    {
+        if (policies is null)
+        {
+            return ledger;
+        }
+
+        // What is denied is counted too: it is work, and whoever guesses is to be slow.
+        var caller = CallerOf(context);
+        return new RateLimitedLedger(new AuthorizedLedger(ledger, caller, policies, clock), caller.Principal, policies, rates);
+    }
 
     /// <summary>The ledger that a call uses, whose answers tell the accounts as they are afterwards where that is asked
     /// for.</summary>

@@ -115,7 +115,7 @@ internal static class ErrorMap
             status.Details.Add(Any.Pack(new BadRequest { FieldViolations = { violation } }));
         }
 
-        if (reason.RetryAfter is { } delay)
+        if ((fault.RetryAfter ?? reason.RetryAfter) is { } delay)
         {
             status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) }));
         }

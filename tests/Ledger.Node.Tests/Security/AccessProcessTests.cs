@@ -253,6 +253,37 @@ public sealed class AccessProcessTests : IAsyncLifetime
         (await teller.GetAccountAsync("users:1")).ShouldBeNull("It is let through, and there is none.");
     }
 
+    [Fact]
+    public async Task A_caller_beyond_its_rate_is_told_when_to_come_again_and_nobody_else_waits()
+    {
+        using var slow = Connect(token: await issuer.TokenAsync("slow"));
+        using var teller = Connect(token: await issuer.TokenAsync("teller"));
+        await slow.GetAccountAsync("users:1");
+        LedgerClientException? refused = null;
+        for (var i = 0; i < 50 && refused is null; i++)
+        {
+            try
+            {
+                // The client itself waits and comes again; so long it is not to.
+                await slow.GetAccountAsync("users:1", new RequestOptions { Timeout = TimeSpan.FromMilliseconds(500) });
+            }
+            catch (LedgerClientException e)
+            {
+                refused = e;
+            }
+
+            (await teller.GetAccountAsync("users:1")).ShouldBeNull("Others go on.");
+        }
+
+        refused.ShouldNotBeNull().Reason.ShouldBe("OVERLOADED");
+        refused.RetryAfter.ShouldNotBeNull().ShouldBeGreaterThan(TimeSpan.Zero);
+        refused.OutcomeUnknown.ShouldBeFalse();
+
+        // What is never allowed at once is not to be tried again.
+        (await DeniedAsync(() => slow.ListStatementAsync(new StatementQuery { Account = "users:1", PageSize = 1_000 })))
+            .ShouldBe("PERMISSION_DENIED");
+    }
+
     private static int Count(string text, string part) => text.Split(part).Length - 1;
 
     private static AccountSpec Account(string address) => new() { Address = address, Asset = "USD/2", Code = 1 };
@@ -282,8 +313,13 @@ public sealed class AccessProcessTests : IAsyncLifetime
                     grants = new[] { Grant(["transfer"], ("debit", new[] { "bank" }), ("credit", new[] { "users:*" }), ("assets", new[] { "USD/2" })) },
                 },
                 ["jwt:teller"] = new { grants = new[] { Grant(["read"], ("accounts", readable)) } },
+                ["jwt:slow"] = new
+                {
+                    grants = new[] { Grant(["read"], ("accounts", new[] { "**" })) }, limits = "few",
+                },
                 ["ops"] = new { grants = new[] { Grant(["read", "open", "list"], ("accounts", new[] { "**" })) } },
             },
+            limits = new { few = new { perSecond = 1, burst = 3 } },
             keys = new Dictionary<string, object>(StringComparer.Ordinal)
             {
                 ["ops1"] = Key(key.Hash, "2099-01-01T00:00:00Z"), ["old1"] = Key(old.Hash, "2020-01-01T00:00:00Z"),
