@@ -1,6 +1,7 @@
 using Grpc.AspNetCore.Server;
 using Ledger.Actors;
 using Ledger.Grpc.Http;
+using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.Grpc.Health;
 using Ledger.Grpc.Services;
@@ -40,6 +41,10 @@ public static class LedgerGrpcExtensions
 
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
+        services.TryAddSingleton<EdgeOptions>();
+        services.TryAddSingleton<LogDrops>();
+        services.TryAddSingleton<EdgeWall>();
+        services.TryAddSingleton<EdgeMetrics>();
         services.TryAddSingleton<CallMetrics>();
         services.TryAddSingleton<CallDeadline>();
         services.TryAddSingleton<ErrorInterceptor>();
@@ -55,6 +60,7 @@ public static class LedgerGrpcExtensions
         ConfigureService<TransferGrpcService>(grpc);
         ConfigureService<TransactionGrpcService>(grpc);
         ConfigureService<AdminGrpcService>(grpc);
+        services.AddOptions<GrpcServiceOptions>().PostConfigure<EdgeOptions>(RatioLimitedGzip.Apply);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
         {
@@ -80,6 +86,7 @@ public static class LedgerGrpcExtensions
             endpoints.MapGrpcService<TransactionGrpcService>(), endpoints.MapGrpcService<AdminGrpcService>());
 
         var metrics = endpoints.ServiceProvider.GetRequiredService<CallMetrics>();
+        var wall = endpoints.ServiceProvider.GetRequiredService<EdgeWall>();
 
         // JSON repeats the names of all fields.
         var bodyBytesMax = 2 * options.MaxReceiveMessageBytes;
@@ -89,7 +96,7 @@ public static class LedgerGrpcExtensions
                 && endpoint.Metadata.OfType<GrpcJsonTranscodingMetadata>().SingleOrDefault() is { } json)
             {
                 var request = new JsonRequest(json.MethodDescriptor, json.HttpRule);
-                endpoint.RequestDelegate = JsonEdge.Wrap(next, request, bodyBytesMax, metrics);
+                endpoint.RequestDelegate = JsonEdge.Wrap(next, request, bodyBytesMax, metrics, wall);
             }
         });
         endpoints.Map(UnknownRoute, static context => JsonRoutes.AnswerAsync(context)).WithOrder(int.MaxValue - 1);

@@ -76,8 +76,13 @@ internal static class ListenAddress
 
     private static string Literal(string host) => host.Equals(LocalHost, StringComparison.OrdinalIgnoreCase) ? "127.0.0.1" : host;
 
-    private static bool IsEvery(string host) => host is "*" or "+"
+    /// <summary>Whether a host stands for all addresses of the machine.</summary>
+    public static bool IsEvery(string host) => host is "*" or "+"
         || (IPAddress.TryParse(host, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)));
+
+    /// <summary>Whether a host is the machine itself, which nobody else reaches.</summary>
+    public static bool IsLoopback(string host) => host.Equals(LocalHost, StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     private static SettingsException Refused(string setting, string url, string what) =>
         new($"{setting} is '{url}', which {what}; an example is http://127.0.0.1:5001.");
