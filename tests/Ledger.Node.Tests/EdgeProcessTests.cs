@@ -110,7 +110,7 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
         }
 
         (await http.GetStringAsync(new Uri(json, "/metrics"))).ShouldMatch(
-            "ledger_malformed_total\\{[^}]*method=\"ledger.v1.TransferService/PostTransfer\"[^}]*\\} 2000 ");
+            "ledger_malformed_total\\{[^}]*method=\"ledger.v1.TransferService/PostTransfer\"[^}]*\\} 2000\n");
         node.Terminate();
         (await node.ExitAsync()).ShouldBe(0, node.Output);
         var logged = node.Output[before..];

@@ -13,7 +13,7 @@ internal sealed class EdgeMetrics
     {
         var meter = factory.Create(new MeterOptions(LedgerTelemetry.MeterName));
         meter.CreateObservableGauge(
-            "ledger.bytes_in_flight", () => wall.Bytes.Taken, "By",
+            "ledger.bytes_in_flight", () => wall.Bytes.Taken, "{byte}",
             "Bytes of requests that this node holds, read or being read.");
         meter.CreateObservableGauge(
             "ledger.connections", () => Volatile.Read(ref connections), "{connection}",
