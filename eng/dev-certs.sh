@@ -36,7 +36,7 @@ for host in "$@"; do
         "extendedKeyUsage=serverAuth,clientAuth" \
         "subjectKeyIdentifier=hash" \
         "authorityKeyIdentifier=keyid" \
-        "subjectAltName=$name,DNS:localhost,IP:127.0.0.1,IP:::1") 2>/dev/null
+        "subjectAltName=URI:spiffe://ledger.example/ledger-node,$name,DNS:localhost,IP:127.0.0.1,IP:::1") 2>/dev/null
   echo "$PWD/$file.pem with $PWD/$file.key"
 done
 echo "authority: $PWD/authority.pem"

@@ -6,6 +6,7 @@ using Akka.Hosting;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
+using Ledger.Actors.Remoting;
 using Ledger.Actors.HoldExpiry;
 using Ledger.Actors.Timing;
 using Ledger.Core;
@@ -134,6 +135,7 @@ public static class LedgerHostingExtensions
         options.Storage.Configure(builder);
         builder
             .AddHocon(AccountMailbox.Hocon, HoconAddMode.Prepend)
+            .AddHocon(SafeSerializers.Hocon, HoconAddMode.Prepend)
             .AddSetup(new LedgerSetup(options))
             .WithCustomSerializer(
                 "ledger", LedgerSerializer.BoundTypes, static system => new LedgerSerializer(system));
@@ -163,6 +165,8 @@ public static class LedgerHostingExtensions
             builder.AddHocon(
                 LedgerClusterHostingExtensions.ShardingHocon(new LedgerClusterOptions().WithProfile()), HoconAddMode.Prepend);
         }
+
+        builder.AddHocon(SafeSerializers.RemoteHocon, HoconAddMode.Prepend);
 
         // A transaction is one message; the default of 128,000 bytes would drop it, and silently so.
         builder.AddHocon(

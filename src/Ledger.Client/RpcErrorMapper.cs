@@ -9,6 +9,7 @@ internal static class RpcErrorMapper
     private const string Overloaded = "OVERLOADED";
     private const string AccountInDoubt = "ACCOUNT_IN_DOUBT";
     private const string CounterpartyUnavailable = "COUNTERPARTY_UNAVAILABLE";
+    private const string StreamEnded = "STREAM_ENDED";
     private static readonly TimeSpan OverloadPause = TimeSpan.FromMilliseconds(100);
 
     // By how much two clocks' timers may disagree about one deadline.
@@ -41,7 +42,7 @@ internal static class RpcErrorMapper
             };
         }
 
-        var unknown = kind != CallKind.Read && arrived && ((LeavesOpen(code) && !IsForDoubt(status))
+        var unknown = kind != CallKind.Read && arrived && ReasonOf(status) != StreamEnded && ((LeavesOpen(code) && !IsForDoubt(status))
             || (!IsOfWhole(code)
                 && (kind == CallKind.WriteBatch || trace.EarlierMayHaveArrived)));
         return Of(status, code, detail, failure, unknown, unreachable: code == StatusCode.Unavailable && !arrived);
@@ -142,9 +143,16 @@ internal static class RpcErrorMapper
         return failure is not null && IsOverload(failure) ? (failure.RetryAfter ?? OverloadPause) + (pause / 4) : pause;
     }
 
+    /// <summary>Whether the node ended a stream in good order, for its age or since nothing came: what it had read it
+    /// has answered, and has begun with nothing else.</summary>
+    public static bool IsStreamEnd(LedgerClientException failure) =>
+        string.Equals(failure.Reason, StreamEnded, StringComparison.Ordinal);
+
     // These say that nothing was done, whatever the code says of others.
     private static bool IsForDoubt(Google.Rpc.Status? status) =>
-        status?.GetDetail<ErrorInfo>()?.Reason is AccountInDoubt or CounterpartyUnavailable;
+        ReasonOf(status) is AccountInDoubt or CounterpartyUnavailable;
+
+    private static string? ReasonOf(Google.Rpc.Status? status) => status?.GetDetail<ErrorInfo>()?.Reason;
 
     // These are said of a whole request, before anything of it is done.
     private static bool IsOfWhole(StatusCode code) =>

@@ -11,6 +11,8 @@ namespace Ledger.Client;
 /// <see cref="TransferStreamOptions.RetryUnknownFor"/> the session opens the stream again and sends what is unanswered
 /// once more, with the same ids; without, those tasks fail with <see cref="LedgerClientException.OutcomeUnknown"/> and
 /// the session is over: open another one.</para>
+/// <para>A node ends a stream in good order after an hour, and one on which nothing came for minutes. The session then
+/// opens another one by itself; nothing becomes unknown.</para>
 /// </remarks>
 public sealed class TransferStream : IAsyncDisposable
 {
@@ -166,7 +168,7 @@ public sealed class TransferStream : IAsyncDisposable
                 return;
             }
 
-            failures = answers > 0 ? 0 : failures + 1;
+            failures = answers > 0 || RpcErrorMapper.IsStreamEnd(failure) ? 0 : failures + 1;
             if (!SendAgain(failure, isWithinTries: failures < client.MaxAttempts))
             {
                 return;
@@ -308,9 +310,12 @@ public sealed class TransferStream : IAsyncDisposable
     {
         // What never left is as good as not begun with, whatever the caller thinks of repeating.
         var neverSent = failure.Unreachable && !RpcErrorMapper.IsFutile(failure) && countsArrivals && isWithinTries;
-        var mayRetry = neverSent
+
+        // A stream ends by its age, or when the node has no room for more of it: another one goes on.
+        var endsByNode = RpcErrorMapper.IsStreamEnd(failure) || RpcErrorMapper.IsOverload(failure);
+        var mayRetry = neverSent || endsByNode
             || (retryFor > TimeSpan.Zero && RpcErrorMapper.IsOpen(failure) && !RpcErrorMapper.IsFutile(failure));
-        var within = neverSent && answerTimeout > retryFor ? answerTimeout : retryFor;
+        var within = (neverSent || endsByNode) && answerTimeout > retryFor ? answerTimeout : retryFor;
         lock (gate)
         {
             while (outgoing.Reader.TryRead(out _))

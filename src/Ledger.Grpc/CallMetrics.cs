@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Grpc.Core;
 using Ledger.Actors;
+using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
 
@@ -37,6 +38,7 @@ internal sealed class CallMetrics
 
     private readonly Histogram<double> durations;
     private readonly Counter<long> refusals;
+    private readonly Counter<long> malformed;
 
     public CallMetrics(IMeterFactory factory)
     {
@@ -48,7 +50,13 @@ internal sealed class CallMetrics
         refusals = meter.CreateCounter<long>(
             "ledger.refused", "{refusal}",
             "Calls and items of streams that were answered with an error, by its reason.");
+        malformed = meter.CreateCounter<long>(
+            "ledger.malformed", "{request}",
+            "Requests and messages of streams that could not be read, by the method that they were for.");
     }
+
+    /// <summary>What was refused lately, for a line of the log from time to time.</summary>
+    public RefusalCounts Recent { get; } = new();
 
     /// <summary>When a call begins; 0 while nobody listens.</summary>
     public long Start() => durations.Enabled ? Stopwatch.GetTimestamp() : 0;
@@ -69,6 +77,21 @@ internal sealed class CallMetrics
     }
 
     /// <summary>Counts an error that is answered.</summary>
-    public void Refused(ErrorReason reason) =>
+    public void Refused(ErrorReason reason)
+    {
         refusals.Add(1, new KeyValuePair<string, object?>("reason", reason.Name));
+        Recent.Add(reason);
+    }
+
+    /// <summary>Counts an error that is answered, and what it says of the request.</summary>
+    /// <param name="reason">The error's reason.</param>
+    /// <param name="path">The path of the call.</param>
+    public void Refused(ErrorReason reason, string path)
+    {
+        Refused(reason);
+        if (reason == ErrorReasons.MalformedRequest)
+        {
+            malformed.Add(1, new KeyValuePair<string, object?>("method", s_methods.GetValueOrDefault(path, Other)));
+        }
+    }
 }

@@ -3,6 +3,7 @@ using Ledger.Access;
 using Ledger.Actors;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Http;
+using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.Grpc.Health;
 using Ledger.Grpc.Services;
@@ -44,6 +45,10 @@ public static class LedgerGrpcExtensions
 
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
+        services.TryAddSingleton<EdgeOptions>();
+        services.TryAddSingleton<LogDrops>();
+        services.TryAddSingleton<EdgeWall>();
+        services.TryAddSingleton<EdgeMetrics>();
         services.TryAddSingleton<CallMetrics>();
         services.TryAddSingleton<CallDeadline>();
         services.TryAddSingleton<ErrorInterceptor>();
@@ -61,6 +66,7 @@ public static class LedgerGrpcExtensions
         ConfigureService<TransferGrpcService>(grpc);
         ConfigureService<TransactionGrpcService>(grpc);
         ConfigureService<AdminGrpcService>(grpc);
+        services.AddOptions<GrpcServiceOptions>().PostConfigure<EdgeOptions>(RatioLimitedGzip.Apply);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
         {
@@ -89,6 +95,7 @@ public static class LedgerGrpcExtensions
         var gate = endpoints.ServiceProvider.GetService<IAccessPolicySource>() is { } policies
             ? new AccessGate(policies, metrics)
             : null;
+        var wall = endpoints.ServiceProvider.GetRequiredService<EdgeWall>();
 
         // JSON repeats the names of all fields.
         var bodyBytesMax = 2 * options.MaxReceiveMessageBytes;
@@ -98,7 +105,7 @@ public static class LedgerGrpcExtensions
             if (endpoint.RequestDelegate is { } next && json is not null)
             {
                 endpoint.RequestDelegate = options.EnableJson
-                    ? JsonEdge.Wrap(next, new JsonRequest(json.MethodDescriptor, json.HttpRule), bodyBytesMax, metrics)
+                    ? JsonEdge.Wrap(next, new JsonRequest(json.MethodDescriptor, json.HttpRule), bodyBytesMax, metrics, wall)
                     : JsonRoutes.AnswerOffAsync;
             }
 

@@ -21,12 +21,14 @@ internal sealed class ClusterTls
     private readonly X509Certificate2 certificate;
     private readonly X509Certificate2Collection authority;
     private readonly bool validateHostName;
+    private readonly bool requireMark;
 
-    private ClusterTls(X509Certificate2 certificate, X509Certificate2Collection authority, bool validateHostName)
+    private ClusterTls(X509Certificate2 certificate, X509Certificate2Collection authority, ClusterTlsOptions options)
     {
         this.certificate = certificate;
         this.authority = authority;
-        this.validateHostName = validateHostName;
+        validateHostName = options.ValidateHostName;
+        requireMark = options.RequireNodeMark;
     }
 
     /// <summary>Until when the node's own certificate is valid.</summary>
@@ -75,7 +77,7 @@ internal sealed class ClusterTls
                 throw new SettingsException($"Ledger:Cluster:Tls:AuthorityPath: {options.AuthorityPath} holds no certificate");
             }
 
-            var tls = new ClusterTls(LoadCertificate(options), authority, options.ValidateHostName);
+            var tls = new ClusterTls(LoadCertificate(options), authority, options);
             tls.CheckOwn(options, time, hostName);
             return tls;
         }
@@ -274,6 +276,12 @@ internal sealed class ClusterTls
         {
             chain.ChainPolicy.VerificationTime = time.LocalDateTime;
             chain.ChainPolicy.VerificationTimeIgnored = false;
+        }
+
+        if (requireMark && !NodeMark.IsOn(peer))
+        {
+            return $"it does not say that it is a node's, by the URI {NodeMark.Example} among its names"
+                + " (Ledger:Cluster:Tls:RequireNodeMark)";
         }
 
         return chain.Build(peer)

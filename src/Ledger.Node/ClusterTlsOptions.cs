@@ -25,4 +25,12 @@ internal sealed class ClusterTlsOptions
     /// <summary>Whether the certificate of a node that is connected to must be for the name that it was reached
     /// by.</summary>
     public bool ValidateHostName { get; set; } = true;
+
+    /// <summary>Whether a certificate must say that it is a node's: by the URI <c>spiffe://…/ledger-node</c> among its
+    /// names. Where the authority has certificates for nobody but nodes, it may be without.</summary>
+    public bool RequireNodeMark { get; set; } = true;
+
+    /// <summary>Whether nodes may speak plaintext at other addresses than those of the machine itself, in the
+    /// Development environment too.</summary>
+    public bool AllowPlaintext { get; set; }
 }

@@ -73,11 +73,10 @@ internal static class ListenAddress
 
     /// <summary>Whether nobody but this machine reaches an address.</summary>
     /// <param name="url">An address that <see cref="Parse"/> has taken.</param>
-    public static bool IsLoopback(string url)
+    public static bool IsLoopbackUrl(string url)
     {
         var address = BindingAddress.Parse(url);
-        return address.IsUnixPipe || address.Host.Equals(LocalHost, StringComparison.OrdinalIgnoreCase)
-            || (IPAddress.TryParse(address.Host, out var ip) && IPAddress.IsLoopback(ip));
+        return address.IsUnixPipe || IsLoopback(address.Host);
     }
 
     private static bool Overlap(string one, string other) => IsEvery(one) || IsEvery(other)
@@ -85,8 +84,13 @@ internal static class ListenAddress
 
     private static string Literal(string host) => host.Equals(LocalHost, StringComparison.OrdinalIgnoreCase) ? "127.0.0.1" : host;
 
-    private static bool IsEvery(string host) => host is "*" or "+"
+    /// <summary>Whether a host stands for all addresses of the machine.</summary>
+    public static bool IsEvery(string host) => host is "*" or "+"
         || (IPAddress.TryParse(host, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)));
+
+    /// <summary>Whether a host is the machine itself, which nobody else reaches.</summary>
+    public static bool IsLoopback(string host) => host.Equals(LocalHost, StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     private static SettingsException Refused(string setting, string url, string what) =>
         new($"{setting} is '{url}', which {what}; an example is http://127.0.0.1:5001.");

@@ -28,6 +28,14 @@ internal static class NodeConfiguration
         return builder.AddEnvironmentVariables().AddCommandLine(args).Build();
     }
 
+    /// <summary>A warning where a command line holds a password: who else is on the machine can read it there; null
+    /// where it holds none.</summary>
+    public static string? WarningOf(string[] args) =>
+        Array.Exists(args, static arg => SettingSection.Mask(arg.Split('=', 2)[^1]) != arg.Split('=', 2)[^1])
+            ? "WARNING: the command line holds a password, and whoever is on this machine can read it there. Use"
+                + " Ledger:PostgreSql:PasswordFile, or a passfile in the connection string."
+            : null;
+
     // The environment may hold anything; what is typed is meant for the node.
     private static void RefuseOthers(string[] args, string[] others)
     {

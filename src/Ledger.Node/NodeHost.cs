@@ -4,6 +4,7 @@ using Akka.Actor;
 using Ledger.Actors;
 using Ledger.Grpc;
 using Ledger.Grpc.Http;
+using Ledger.Node.Edge;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -30,6 +31,7 @@ internal static class NodeHost
     /// <returns>The exit code: 0 when it was told to stop.</returns>
     public static async Task<int> RunAsync(NodeSettings settings)
     {
+        OutOfMemory.EndsTheProcess();
         PrepareThreads(settings);
 
         // Whatever is wrong with the settings is found while nothing is open yet: no file, no table, no cluster.
@@ -120,13 +122,14 @@ internal static class NodeHost
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Configuration.AddConfiguration(settings.Configuration);
-        builder.Logging.AddConfiguration(settings.Configuration.GetSection("Logging")).AddConsole();
+        NodeEdge.AddLogTo(builder.Logging, settings.Configuration.GetSection("Logging"));
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration()
             .ConfigureKestrel(kestrel => Listen(kestrel, settings, listening));
         builder.Host.UseConsoleLifetime();
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Shutdown.Timeout);
         builder.Services.AddSingleton(settings.Shutdown);
+        NodeEdge.AddTo(builder.Services, settings);
         builder.Services.AddLedgerGrpc(settings.Apply);
         NodeActors.AddTo(builder.Services, settings);
         NodeTelemetry.AddTo(builder.Services, settings.Telemetry);
@@ -153,6 +156,7 @@ internal static class NodeHost
         app.Services.GetService<ReadinessGate>()?.Choose(endpoint => listening.TryGetValue(GrpcEndpoint, out var grpc)
             && (ReferenceEquals(endpoint, grpc.EndPoint)
                 || (endpoint is IPEndPoint { Port: > 0 } ip && ip.Port == BindingAddress.Parse(settings.GrpcEndpoint.Url).Port)));
+        NodeEdge.Use(app);
         NodeTelemetry.Use(app, settings.Telemetry);
         app.UseRouting();
         settings.Access.Use(app);
@@ -176,13 +180,13 @@ internal static class NodeHost
         return app;
     }
 
-    // Kestrel's own loader reads URLs, and takes certificates and limits from its usual section.
+    // Kestrel's own loader reads URLs, and takes certificates from its usual section. It takes no limits from there.
     private static void Listen(
         KestrelServerOptions kestrel, NodeSettings settings, Dictionary<string, ListenOptions> listening)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.Http2.MaxStreamsPerConnection = CallsPerConnectionMax;
-        kestrel.Limits.MaxConcurrentConnections = OpenFiles.ConnectionsMax();
+        NodeEdge.Limit(kestrel.Limits, settings.Edge);
 
         // A client that is gone without a word leaves its streams open: nobody else would notice.
         kestrel.Limits.Http2.KeepAlivePingDelay = PingDelay;
@@ -210,6 +214,7 @@ internal static class NodeHost
             loader.Endpoint(name, endpoint =>
             {
                 listening[name] = endpoint.ListenOptions;
+                NodeEdge.Guard(endpoint.ListenOptions, servesHealth: name == JsonEndpoint);
                 if (endpoint.IsHttps && settings.Access.Certificates is { } certificates)
                 {
                     // Those in force when a connection is made: they may change while the node runs.

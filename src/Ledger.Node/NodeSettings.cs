@@ -2,6 +2,8 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using Ledger.Actors;
 using Ledger.Grpc;
+using Ledger.Grpc.Edge;
+using Ledger.Node.Edge;
 using Ledger.Node.Security;
 using Ledger.PostgreSql;
 using Ledger.Sqlite;
@@ -26,6 +28,7 @@ internal sealed class NodeSettings
             new SettingSection(Root + ":Grpc", GrpcEndpoint),
             new SettingSection(Root + ":Grpc", Grpc),
             new SettingSection(Root + ":Http", HttpEndpoint),
+            new SettingSection(Root + ":Edge", Edge),
             new SettingSection(Root + ":Sqlite", Sqlite),
             new SettingSection(Root + ":PostgreSql", PostgreSql),
             new SettingSection(Root + ":PostgreSql", PostgreSqlStorage),
@@ -49,6 +52,8 @@ internal sealed class NodeSettings
     public GrpcEndpointOptions GrpcEndpoint { get; } = new();
 
     public HttpEndpointOptions HttpEndpoint { get; } = new();
+
+    public EdgeOptions Edge { get; } = new();
 
     public SqliteOptions Sqlite { get; } = new();
 
@@ -104,6 +109,7 @@ internal sealed class NodeSettings
 
         settings.Telemetry.Complete(configuration);
         settings.PostgreSql.ConnectionString ??= configuration.GetConnectionString(ConnectionStringName);
+        settings.PostgreSql.Complete();
         foreach (var section in settings.sections.Where(section => section.Target != settings.Ledger))
         {
             Validate(section);
@@ -154,6 +160,7 @@ internal sealed class NodeSettings
     {
         var http = ListenAddress.Parse(Root + ":Http:Url", HttpEndpoint.Url);
         var grpc = ListenAddress.Parse(Root + ":Grpc:Url", GrpcEndpoint.Url);
+        HostList.Check(Root + ":Http:AllowedHosts", HttpEndpoint.AllowedHosts);
         Cluster.Complete(ClusterTimes, HttpEndpoint.Url);
         ListenAddress.RefuseSame(
             (Root + ":Http:Url", http.Host, http.Port),
@@ -183,6 +190,14 @@ internal sealed class NodeSettings
 
         Ledger.Role = NodeRoles.Ledger;
         Tls = ClusterTls.Load(ClusterTlsOptions, IsDevelopment, TimeProvider.System, Cluster.PublicHostName ?? Cluster.HostName);
+        if (Tls is null && !ClusterTlsOptions.AllowPlaintext && !ListenAddress.IsLoopback(Cluster.HostName))
+        {
+            throw new SettingsException(
+                $"{Root}:Cluster:HostName is {Cluster.HostName}, where others may reach it, and nodes would speak plaintext:"
+                + $" whoever reaches the port can do whatever a node can. Set {Root}:Cluster:Tls:CertificatePath, KeyPath and"
+                + $" AuthorityPath (eng/dev-certs.sh makes some), or {Root}:Cluster:Tls:AllowPlaintext=true where nobody else"
+                + " does.");
+        }
     }
 
     private void ChooseStorage(LedgerOptions options)

@@ -39,6 +39,11 @@ try
     var settings = NodeSettings.Read(NodeConfiguration.Build(args));
     Console.WriteLine($"Ledger.Node {NodeUsage.Version}");
     Console.WriteLine(settings.Describe());
+    if (NodeConfiguration.WarningOf(args) is { } warning)
+    {
+        Console.WriteLine(warning);
+    }
+
     return await NodeHost.RunAsync(settings);
 }
 catch (Exception exception)

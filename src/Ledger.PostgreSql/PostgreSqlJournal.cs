@@ -15,7 +15,7 @@ internal sealed class PostgreSqlJournal : GroupCommitJournal
     public PostgreSqlJournal(Config config)
         : base(config)
     {
-        _connectionString = config.GetString("connection-string");
+        _connectionString = PostgreSqlSetup.Of(Context.System, config);
         _readers = new PostgreSqlReaders(_connectionString, DatabaseWatch.Of(Context.System));
         _pages = new ReadBatcher<PageQuestion, StoredPage>(
             new ReadBatcherOptions(),

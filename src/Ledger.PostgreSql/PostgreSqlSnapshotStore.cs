@@ -47,7 +47,7 @@ internal sealed class PostgreSqlSnapshotStore : DirectSnapshotStore
     public PostgreSqlSnapshotStore(Config config)
         : base(config)
     {
-        _readers = new PostgreSqlReaders(config.GetString("connection-string"), DatabaseWatch.Of(Context.System));
+        _readers = new PostgreSqlReaders(PostgreSqlSetup.Of(Context.System, config), DatabaseWatch.Of(Context.System));
         _snapshots = new ReadBatcher<SnapshotQuestion, SnapshotReading>(
             new ReadBatcherOptions(), ReadAsync, static question => question.PersistenceId, PostgreSqlReading.MayBeOfOne,
             PostgreSqlReading.IsTimeout);

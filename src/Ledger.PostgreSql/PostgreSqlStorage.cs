@@ -91,7 +91,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
     public override void Configure(AkkaConfigurationBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        var connectionString = _connection.ConnectionString;
+        var connectionString = PostgreSqlSetup.WithoutSecrets(_connection.ConnectionString);
+        builder.AddSetup(new PostgreSqlSetup(_connection.ConnectionString));
         StorageHocon.Add(
             builder,
             "PostgreSQL.15",

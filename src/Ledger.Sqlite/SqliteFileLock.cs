@@ -16,9 +16,9 @@ internal sealed partial class SqliteFileLock : IDisposable
     // 11 on Linux, 35 on macOS.
     private static readonly int[] s_wouldBlock = [11, 35];
 
-    /// <summary>What a file may be made with at most: the owner writes, others read.</summary>
-    public const UnixFileMode CreateMode =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    /// <summary>What a file is made with: its owner alone reads and writes. SQLite gives the files beside it the
+    /// same.</summary>
+    public const UnixFileMode CreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly FileStream _stream;
     private readonly string? _target;

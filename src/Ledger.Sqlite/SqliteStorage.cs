@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Akka.Event;
 using Akka.Hosting;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
@@ -57,10 +58,12 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
         {
             try
             {
-                Directory.CreateDirectory(Path.GetDirectoryName(_path)!);
+                SqliteFiles.MakeDirectory(Path.GetDirectoryName(_path)!);
                 Acquire();
                 try
                 {
+                    SqliteFiles.Make(_snapshotPath);
+                    SqliteFiles.Make(_workPath);
                     SqliteSchema.PrepareJournal(_path);
                     SqliteIdentity.RefuseLoss(_path);
                     SqliteSchema.PrepareSnapshots(_snapshotPath);
@@ -140,6 +143,12 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
     {
         // Before whoever waits for the end is told of it: an application may start the next ledger at once.
         system.RegisterOnTermination(Dispose);
+        if (SqliteFiles.Wider(_path, _snapshotPath, _workPath) is { } wider)
+        {
+            system.Log.Warning(
+                "Others than the ledger's user may read or change {0}: chmod go-rwx takes that away", wider);
+        }
+
         var database = DatabaseWatch.Of(system);
         Look(database, isFirst: true);
         _ = WatchFileAsync(database, system.WhenTerminated);

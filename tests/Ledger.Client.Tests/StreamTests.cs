@@ -1,3 +1,4 @@
+using Google.Rpc;
 using Grpc.Core;
 using Ledger.Testing;
 using Ledger.V1;
@@ -82,6 +83,37 @@ public sealed class StreamTests
         failure.Field.ShouldBe("transfer.amount");
         failure.OutcomeUnknown.ShouldBeFalse();
         outcome.IsCommitted.ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(StatusCode.Unavailable, "STREAM_ENDED")]
+    [InlineData(StatusCode.ResourceExhausted, "OVERLOADED")]
+    public async Task A_stream_that_the_node_ends_goes_on_as_another_one_and_nothing_is_unknown(StatusCode code, string reason)
+    {
+        await using var server = await FakeServer.InMemoryAsync();
+        await using var client = server.Connect();
+        await Some.OpenAsync(client, "a", "b");
+        server.Ledger.Stream = async (requests, responses, _) =>
+        {
+            // What was read is answered; what follows is not read.
+            for (var i = 0; i < 3 && await requests.MoveNext(); i++)
+            {
+                await responses.WriteAsync(Answer(server, requests.Current));
+            }
+
+            throw Refusals.Rich(code, reason, retryAfter: TimeSpan.FromMilliseconds(10)).ToRpcException();
+        };
+        await using var stream = client.OpenTransferStream();
+        var transfers = Enumerable.Range(1, 10).Select(i => Some.Transfer(i)).ToList();
+
+        var outcomes = await Task.WhenAll(transfers.Select(t => stream.PostAsync(t))).WaitAsync(Patience);
+
+        outcomes.ShouldAllBe(o => o.Status == TransferStatus.Created);
+        server.Ledger.TransferCount.ShouldBe(10);
+        server.Ledger.CallCount("StreamTransfers").ShouldBeGreaterThanOrEqualTo(4);
+
+        // One that is idle when it is ended is opened when it is needed.
+        (await stream.PostAsync(Some.Transfer(11)).WaitAsync(Patience)).Status.ShouldBe(TransferStatus.Created);
     }
 
     [Theory]

@@ -3,6 +3,7 @@ using System.Net;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Ledger.Actors;
+using Ledger.Grpc.Edge;
 using Ledger.Tests.Shared;
 using Ledger.V1;
 using Microsoft.AspNetCore.Builder;
@@ -47,6 +48,9 @@ internal sealed class GrpcHost : IAsyncDisposable
 
     public IServiceProvider Services => app.Services;
 
+    /// <summary>Where it listens, on Kestrel.</summary>
+    public Uri Address => new(app.Urls.Single());
+
     public AccountService.AccountServiceClient Accounts => new(channel);
 
     public AdminService.AdminServiceClient Admin => new(channel);
@@ -65,18 +69,20 @@ internal sealed class GrpcHost : IAsyncDisposable
 
     /// <summary>Starts a host on Kestrel, HTTP/2 only, whose ways of ending a call are not all those of the test
     /// server.</summary>
-    public static async Task<GrpcHost> StartOnKestrelAsync(Action<LedgerGrpcOptions>? configure = null)
+    public static async Task<GrpcHost> StartOnKestrelAsync(
+        Action<LedgerGrpcOptions>? configure = null, EdgeOptions? edge = null, MeterRecorder? meter = null,
+        HttpProtocols protocols = HttpProtocols.Http2)
     {
         var started = await StartAsync(
-            static web => web.UseKestrelCore().ConfigureKestrel(
-                static kestrel => kestrel.Listen(
-                    IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http2)),
-            configure);
+            web => web.UseKestrelCore().ConfigureKestrel(
+                kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = protocols)),
+            configure, meter, edge);
         return new GrpcHost(started, new Uri(started.Urls.Single()), static () => new SocketsHttpHandler());
     }
 
     private static async Task<WebApplication> StartAsync(
-        Action<IWebHostBuilder> web, Action<LedgerGrpcOptions>? configure, MeterRecorder? meter = null)
+        Action<IWebHostBuilder> web, Action<LedgerGrpcOptions>? configure, MeterRecorder? meter = null,
+        EdgeOptions? edge = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         web(builder.WebHost);
@@ -88,6 +94,11 @@ internal sealed class GrpcHost : IAsyncDisposable
         if (meter is not null)
         {
             builder.Services.AddSingleton<IMeterFactory>(meter);
+        }
+
+        if (edge is not null)
+        {
+            builder.Services.AddSingleton(edge);
         }
 
         builder.Services.AddLedgerGrpc(configure);

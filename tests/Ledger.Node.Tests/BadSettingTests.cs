@@ -23,6 +23,8 @@ public sealed class BadSettingTests : IDisposable
             "http://192.0.2.1:5001"],
         ["Ledger:Http:Url"] = ["nonsense", "ftp://127.0.0.1:1", "http://127.0.0.1:70000", "http://127.0.0.1:1/path", "http://my-host:1",
             "http://192.0.2.1:5000"],
+        ["Ledger:Http:AllowedHosts:0"] = ["", "no host", "http://ledger.example.com"],
+        ["Ledger:PostgreSql:PasswordFile"] = ["nowhere.txt"],
         ["Ledger:Sqlite:Path"] = ["", ":memory:", "file:x", "/"],
         ["Ledger:PostgreSql:ConnectionString"] = ["Nonsense=1", "Database=money"],
         ["Ledger:Cluster:HostName"] = ["", "no host", "192.0.2.1", "host.invalid"],

@@ -41,13 +41,32 @@ public sealed class CertificateCheckTests : IDisposable
             new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], critical: false)),
         -1, 30).ShouldContain("would refuse");
 
+    [Fact]
+    public void One_that_is_not_marked_as_a_nodes_is_refused_unless_a_setting_takes_it()
+    {
+        Should.Throw<SettingsException>(() => Load("node-1", static names => names.AddDnsName("node-1"), Usual, -1, 30, isMarked: false))
+            .Message.ShouldContain(NodeMark.Example);
+        Should.Throw<SettingsException>(() => Load(
+            "node-1",
+            static names =>
+            {
+                names.AddDnsName("node-1");
+                names.AddUri(new Uri("spiffe://ledger.example/payments"));
+                names.AddUri(new Uri("https://ledger.example/ledger-node"));
+                names.AddDnsName("spiffe.ledger-node");
+            },
+            Usual, -1, 30, isMarked: false)).Message.ShouldContain("RequireNodeMark");
+        Load("node-1", static names => names.AddDnsName("node-1"), Usual, -1, 30, isMarked: false, requireMark: false).ShouldNotBeNull();
+    }
+
     public void Dispose() => directory.Delete(recursive: true);
 
     private string Refused(Action<SubjectAlternativeNameBuilder> named, Action<CertificateRequest> purposes, int from, int to) =>
         Should.Throw<SettingsException>(() => Load("node-1", named, purposes, from, to)).Message;
 
     private ClusterTls? Load(
-        string host, Action<SubjectAlternativeNameBuilder> named, Action<CertificateRequest> purposes, int fromDays, int toDays)
+        string host, Action<SubjectAlternativeNameBuilder> named, Action<CertificateRequest> purposes, int fromDays, int toDays,
+        bool isMarked = true, bool requireMark = true)
     {
         var now = s_time.GetUtcNow();
         using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -58,6 +77,11 @@ public sealed class CertificateCheckTests : IDisposable
         var request = new CertificateRequest("CN=node", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         named(names);
+        if (isMarked)
+        {
+            names.AddUri(new Uri(NodeMark.Example));
+        }
+
         request.CertificateExtensions.Add(names.Build());
         purposes(request);
         using var node = request.Create(authority, now.AddDays(fromDays), now.AddDays(toDays), [1, 2, 3]);
@@ -68,6 +92,7 @@ public sealed class CertificateCheckTests : IDisposable
             new ClusterTlsOptions
             {
                 CertificatePath = Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
+                RequireNodeMark = requireMark,
             },
             isDevelopment: false, s_time, host);
     }

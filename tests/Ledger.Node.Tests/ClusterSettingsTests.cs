@@ -91,6 +91,24 @@ public sealed class ClusterSettingsTests
     public void In_development_a_cluster_needs_no_certificates(string key) =>
         Read((key, "Development")).Tls.ShouldBeNull();
 
+    [Theory]
+    [InlineData("Ledger:Cluster:Tls:Enabled", "false")]
+    [InlineData("DOTNET_ENVIRONMENT", "Development")]
+    public void Plaintext_off_the_machine_is_refused_unless_it_is_named(string key, string value)
+    {
+        foreach (var host in (string[])["192.0.2.7", "node-1", "0.0.0.0"])
+        {
+            (string, string)[] all = [(key, value), ("Ledger:Cluster:HostName", host), ("Ledger:Cluster:PublicHostName", "node-1")];
+            Should.Throw<SettingsException>(() => Read(all)).Message.ShouldContain("AllowPlaintext");
+            Read([.. all, ("Ledger:Cluster:Tls:AllowPlaintext", "true")]).Tls.ShouldBeNull();
+        }
+
+        foreach (var host in (string[])["127.0.0.1", "localhost", "::1"])
+        {
+            Read((key, value), ("Ledger:Cluster:HostName", host)).Tls.ShouldBeNull();
+        }
+    }
+
     [Fact]
     public void The_values_of_the_profile_are_printed()
     {

@@ -94,6 +94,7 @@ public sealed class ClusterTlsTests : IDisposable
             new ClusterTlsOptions
             {
                 CertificatePath = Under("node.pem"), KeyPath = Under("node.key"), AuthorityPath = Under("authority.pem"),
+                RequireNodeMark = false,
             },
             isDevelopment: false, TimeProvider.System, "node-1")!;
         (await Should.ThrowAsync<SettingsException>(tls.WarmUpAsync)).Message.ShouldContain("no handshake comes about");

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
+using Ledger.Tests.Shared;
 using Xunit.Abstractions;
 
 namespace Ledger.Node.Tests;
@@ -60,27 +61,42 @@ public sealed class FileSystemTests(ITestOutputHelper log) : IDisposable
     }
 
     [Fact]
-    public async Task Nobody_else_can_write_the_files_whatever_the_umask_is()
+    public async Task Nobody_else_can_read_or_write_the_files_whatever_the_umask_is()
     {
         if (OperatingSystem.IsWindows())
         {
             return;
         }
 
-        using var node = new NodeProcess(
-            directory.FullName, ["sh", "-c", "umask 000; exec \"$@\"", "sh"], new Dictionary<string, string>(),
-            "--Ledger:Sqlite:Path=new/ledger.db");
-        await node.ListeningAsync();
-        const UnixFileMode write = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
-        var files = Directory.GetFiles(Path.Combine(directory.FullName, "new"));
-        files.Length.ShouldBeGreaterThanOrEqualTo(4);
-        foreach (var file in files)
+        string[] shell = ["sh", "-c", "umask 000; exec \"$@\"", "sh"];
+        var place = Path.Combine(directory.FullName, "new");
+        const UnixFileMode owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        using (var node = new NodeProcess(
+            directory.FullName, shell, new Dictionary<string, string>(), "--Ledger:Sqlite:Path=new/ledger.db"))
         {
-            (File.GetUnixFileMode(file) & write).ShouldBe(UnixFileMode.None, file);
+            await node.ListeningAsync();
+            File.GetUnixFileMode(place).ShouldBe(owner);
+            var files = Directory.GetFiles(place);
+            files.Length.ShouldBeGreaterThanOrEqualTo(8);
+            foreach (var file in files)
+            {
+                (File.GetUnixFileMode(file) & ~owner).ShouldBe(UnixFileMode.None, file);
+            }
+
+            node.Output.ShouldNotContain("chmod");
+            node.Terminate();
+            (await node.ExitAsync()).ShouldBe(0, node.Output);
         }
 
-        node.Terminate();
-        (await node.ExitAsync()).ShouldBe(0, node.Output);
+        // Of before, or of somebody who meant well.
+        File.SetUnixFileMode(Path.Combine(place, "ledger.db"), owner | UnixFileMode.GroupRead);
+        using var again = new NodeProcess(
+            directory.FullName, shell, new Dictionary<string, string>(), "--Ledger:Sqlite:Path=new/ledger.db");
+        await again.ListeningAsync();
+        await Until.TrueAsync(() => again.Output.Contains("chmod go-rwx", StringComparison.Ordinal));
+        again.Output.ShouldContain(Path.Combine(place, "ledger.db"));
+        again.Terminate();
+        (await again.ExitAsync()).ShouldBe(0, again.Output);
     }
 
     [Fact]

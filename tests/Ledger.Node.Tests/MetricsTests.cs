@@ -190,6 +190,7 @@ public sealed partial class MetricsTests : IDisposable
         {
             id = Guid.CreateVersion7(), debitAccount = "no address", creditAccount = "b", amount = "1", code = 1,
         });
+        await PostAsync("/v1/transfers", HttpStatusCode.BadRequest, new[] { "no object" });
 
         async Task PostAsync(string path, HttpStatusCode expected, object body)
         {

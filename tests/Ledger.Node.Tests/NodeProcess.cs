@@ -11,6 +11,7 @@ internal sealed class NodeProcess : IDisposable
     private readonly Process process;
     private readonly StringBuilder output = new();
     private readonly TaskCompletionSource<Uri> listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<Uri> grpc = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public NodeProcess(string directory, params string[] arguments)
         : this(directory, new Dictionary<string, string>(), arguments)
@@ -76,16 +77,14 @@ internal sealed class NodeProcess : IDisposable
     /// <summary>Where JSON is served; waits until it is.</summary>
     public Task<Uri> ListeningAsync() => listening.Task.WaitAsync(Patience);
 
-    /// <summary>Where gRPC is served, once <see cref="ListeningAsync"/> has returned.</summary>
-    public Uri Grpc
-    {
-        get
-        {
-            const string prefix = "gRPC listening on ";
-            var line = Output.Split('\n').Single(static one => one.StartsWith(prefix, StringComparison.Ordinal));
-            return new Uri(line[prefix.Length..].Trim());
-        }
-    }
+    /// <summary>Where gRPC is served; waits until it is.</summary>
+    public Task<Uri> GrpcListeningAsync() => grpc.Task.WaitAsync(Patience);
+
+    /// <summary>The number of the process.</summary>
+    public int Id => process.Id;
+
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => process.HasExited;
 
     public void Terminate()
     {
@@ -112,9 +111,15 @@ internal sealed class NodeProcess : IDisposable
     private void Read(string? line)
     {
         const string prefix = "JSON listening on ";
+        const string grpcPrefix = "gRPC listening on ";
         lock (output)
         {
             output.AppendLine(line);
+        }
+
+        if (line?.StartsWith(grpcPrefix, StringComparison.Ordinal) == true)
+        {
+            grpc.TrySetResult(new Uri(line[grpcPrefix.Length..]));
         }
 
         if (line?.StartsWith(prefix, StringComparison.Ordinal) == true)

@@ -1,5 +1,6 @@
 using Ledger.Actors;
 using Microsoft.Extensions.Configuration;
+using Npgsql;
 
 namespace Ledger.Node.Tests;
 
@@ -24,6 +25,43 @@ public sealed class SettingsTests
         settings.Ledger.Storage!.SupportsCluster.ShouldBeTrue();
         settings.Describe().ShouldContain("Host=db");
         settings.Describe().ShouldNotContain("hidden");
+    }
+
+    [Fact]
+    public void A_password_may_stand_in_a_file_and_is_shown_nowhere()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(file, "hid;den\nnot this\n");
+            var settings = Read(("ConnectionStrings:Ledger", "Host=db;Username=u"), ("Ledger:PostgreSql:PasswordFile", file));
+            new NpgsqlConnectionStringBuilder(settings.PostgreSql.ConnectionString).Password.ShouldBe("hid;den");
+            settings.Describe().ShouldNotContain("hid;den");
+            settings.Ledger.Storage!.Description.ShouldNotContain("hid;den");
+            Should.Throw<SettingsException>(() => Read(
+                ("ConnectionStrings:Ledger", "Host=db;Password=x"), ("Ledger:PostgreSql:PasswordFile", file)))
+                .Message.ShouldContain("one with a password");
+            Should.Throw<SettingsException>(() => Read(("Ledger:PostgreSql:PasswordFile", file)))
+                .Message.ShouldContain("set ConnectionStrings:Ledger");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory]
+    [InlineData(true, "--ConnectionStrings:Ledger=Host=db;Password=x")]
+    [InlineData(true, "--ConnectionStrings:Ledger", "Host=db;pwd=x")]
+    [InlineData(true, "--Ledger:PostgreSql:ConnectionString=postgresql://u:x@db/l")]
+    [InlineData(false, "--ConnectionStrings:Ledger=Host=db;Passfile=/etc/p")]
+    [InlineData(false, "--Ledger:PostgreSql:PasswordFile=/etc/p")]
+    [InlineData(false, "--ConnectionStrings:Ledger", "Host=db")]
+    public void A_password_on_a_command_line_is_warned_of(bool warns, params string[] args)
+    {
+        var warning = NodeConfiguration.WarningOf(args);
+        (warning is not null).ShouldBe(warns);
+        warning?.ShouldContain("PasswordFile");
     }
 
     [Theory]

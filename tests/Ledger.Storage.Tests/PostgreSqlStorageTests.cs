@@ -439,6 +439,17 @@ public sealed class PostgreSqlStorageTests : StorageTests
     }
 
     [Fact]
+    public async Task No_password_stands_in_the_configuration_which_applications_print()
+    {
+        await using var node = await Node.StartAsync(
+            new LedgerOptions().UsePostgreSql(_database + ";Password=hidden-1;SSL Password=hidden-2").Storage!);
+        var all = node.System.Settings.Config.Root.ToString()!;
+        all.ShouldContain("connection-string");
+        all.ShouldNotContain("hidden");
+        node.System.Settings.Config.GetString("akka.persistence.query.journal.ledger.connection-string").ShouldNotContain("hidden");
+    }
+
+    [Fact]
     public async Task The_configuration_reaches_the_running_system()
     {
         await using var node = await Node.StartAsync(Open());

@@ -63,7 +63,8 @@ internal sealed partial class ErrorInterceptor(CallDeadline clock, CallMetrics m
         var cancelled = context.CancellationToken.IsCancellationRequested;
         if (ErrorMap.Explain(exception, clock.HasPassed(context), cancelled) is { } fault)
         {
-            return ToStatus(fault);
+            metrics.Refused(fault.Reason, context.Method);
+            return ErrorMap.ToStatus(fault);
         }
 
         var correlationId = Activity.Current?.TraceId.ToHexString() ?? context.GetHttpContext().TraceIdentifier;

@@ -88,6 +88,20 @@ internal static class ErrorReasons
 
     public static readonly ErrorReason PermissionDenied = new("PERMISSION_DENIED", StatusCode.PermissionDenied);
 
+    // Of the edge: nothing of the request was looked at.
+    public static readonly ErrorReason RequestIncomplete = new("REQUEST_INCOMPLETE", StatusCode.DeadlineExceeded);
+
+    public static readonly ErrorReason CompressionNotAccepted =
+        new("COMPRESSION_NOT_ACCEPTED", StatusCode.Unimplemented);
+
+    public static readonly ErrorReason HostNotAllowed = new("HOST_NOT_ALLOWED", StatusCode.PermissionDenied);
+
+    public static readonly ErrorReason OriginNotAllowed = new("ORIGIN_NOT_ALLOWED", StatusCode.PermissionDenied);
+
+    // What was read of the stream has been answered; what was not read was not begun with.
+    public static readonly ErrorReason StreamEnded =
+        new("STREAM_ENDED", StatusCode.Unavailable, RetryAfter: TimeSpan.FromMilliseconds(10));
+
     public static readonly ErrorReason LoopbackOnly = new("LOOPBACK_ONLY", StatusCode.PermissionDenied);
 
     // Of what is in doubt: nothing was applied, and the same request may succeed once it is decided.

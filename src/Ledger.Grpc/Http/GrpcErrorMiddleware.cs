@@ -1,29 +1,47 @@
 using System.Globalization;
 using Google.Protobuf;
 using Grpc.Core;
+using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Ledger.Grpc.Http;
 
-/// <summary>Gives an ErrorInfo to the calls of ledger.v1 that the gRPC server itself refuses: a message that is too
-/// large or can't be read, an unknown method. They are over before an interceptor sees them.</summary>
-internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metrics)
+/// <summary>Has the messages of gRPC calls read through a <see cref="MessageIntake"/>, and gives an ErrorInfo to the
+/// calls that it or the gRPC server itself refuses: a message that is too large or can't be read, an unknown method. They
+/// are over before an interceptor sees them.</summary>
+internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metrics, EdgeWall wall)
 {
+    private const string OwnPrefix = "/ledger.v1.";
     private const string StatusTrailer = "grpc-status";
     private const string MessageTrailer = "grpc-message";
 
     public async Task InvokeAsync(HttpContext context)
     {
-        await next(context);
+        var intake = MessageIntake.Open(wall, context);
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            intake.Close();
+        }
+
+        // Services of others have their own errors.
+        var path = context.Request.Path.Value ?? "";
+        if (intake.Fault is null && !path.StartsWith(OwnPrefix, StringComparison.Ordinal))
+        {
+            return;
+        }
 
         // A call that failed before its first response has its trailers in the headers.
         var trailers = context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers;
         var refused = Find(context.Response.HasStarted ? null : context.Response.Headers) ?? Find(trailers);
         if (refused is not null && !context.RequestAborted.IsCancellationRequested)
         {
-            Answer(context, refused);
+            Answer(context, refused, intake.Fault, path);
         }
     }
 
@@ -35,10 +53,10 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
             ? headers
             : null;
 
-    private void Answer(HttpContext context, IHeaderDictionary headers)
+    private void Answer(HttpContext context, IHeaderDictionary headers, RequestError? refused, string path)
     {
         var code = int.Parse(headers[StatusTrailer].ToString(), NumberStyles.None, CultureInfo.InvariantCulture);
-        var fault = ((StatusCode)code, ErrorInterceptor.Outside(context)) switch
+        var fault = refused ?? ((StatusCode)code, ErrorInterceptor.Outside(context)) switch
         {
             (StatusCode.Unimplemented, _) => new RequestError(ErrorReasons.MethodNotFound, "There is no such method."),
             (StatusCode.Cancelled, _) => new RequestError(ErrorReasons.Cancelled, "The call was cancelled."),
@@ -49,7 +67,7 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
                 ErrorMap.TooLarge,
             (_, var outside) => outside,
         };
-        metrics.Refused(fault.Reason);
+        metrics.Refused(fault.Reason, path);
         var status = ErrorMap.ToStatus(fault);
         headers[StatusTrailer] = status.Code.ToString(CultureInfo.InvariantCulture);
         headers[MessageTrailer] = Uri.EscapeDataString(status.Message);

@@ -1,17 +1,24 @@
+using Ledger.Grpc.Edge;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 
 namespace Ledger.Grpc.Http;
 
-/// <summary>Puts the <see cref="GrpcErrorMiddleware"/> around the gRPC calls of ledger.v1, and no others.</summary>
-internal sealed class GrpcErrorStartupFilter : IStartupFilter
+/// <summary>Puts the <see cref="GrpcErrorMiddleware"/> around all gRPC calls.</summary>
+/// <param name="metrics">The instruments of the edge, which are there from the start.</param>
+internal sealed class GrpcErrorStartupFilter(EdgeMetrics metrics) : IStartupFilter
 {
     private const string PathPrefix = "/ledger.v1.";
+    private const string ContentType = "application/grpc";
+
+    /// <summary>The instruments of the edge.</summary>
+    public EdgeMetrics Metrics { get; } = metrics;
 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
         app.UseWhen(
-            static context => context.Request.Path.Value?.StartsWith(PathPrefix, StringComparison.Ordinal) == true,
+            static context => context.Request.Path.Value?.StartsWith(PathPrefix, StringComparison.Ordinal) == true
+                || context.Request.ContentType?.StartsWith(ContentType, StringComparison.Ordinal) == true,
             static branch => branch.UseMiddleware<GrpcErrorMiddleware>());
         next(app);
     };

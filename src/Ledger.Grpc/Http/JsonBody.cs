@@ -1,4 +1,6 @@
 using System.Buffers;
+using Ledger.Grpc.Edge;
+using Ledger.Grpc.Errors;
 using Microsoft.AspNetCore.Http;
 
 namespace Ledger.Grpc.Http;
@@ -8,10 +10,18 @@ internal sealed class JsonBody : IDisposable
 {
     private const int FirstBytes = 4 * 1024;
 
-    private byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBytes);
+    // What is made of it is there beside it.
+    private const int Weight = 2;
 
-    private JsonBody()
+    private readonly EdgeWall wall;
+    private readonly ByteBudget? connection;
+    private byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstBytes);
+    private long held;
+
+    private JsonBody(EdgeWall wall, ByteBudget? connection)
     {
+        this.wall = wall;
+        this.connection = connection;
     }
 
     /// <summary>How many bytes it has.</summary>
@@ -23,20 +33,25 @@ internal sealed class JsonBody : IDisposable
     /// <summary>Reads it all.</summary>
     /// <param name="request">The request.</param>
     /// <param name="bytesMax">How many bytes it may have.</param>
+    /// <param name="wall">Where room is taken for it, before it is read.</param>
     /// <returns>The body, to be disposed of; null when it has more.</returns>
     /// <exception cref="IOException">It ended before it was whole.</exception>
-    public static async ValueTask<JsonBody?> ReadAsync(HttpRequest request, int bytesMax)
+    /// <exception cref="RequestErrorException">There is no room, or it did not come in time.</exception>
+    public static async ValueTask<JsonBody?> ReadAsync(HttpRequest request, int bytesMax, EdgeWall wall)
     {
         if (request.ContentLength > bytesMax)
         {
             return null;
         }
 
-        JsonBody? body = new();
+        var leaves = request.HttpContext.RequestAborted;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(leaves);
+        patience.CancelAfter(wall.Options.BodyTimeout);
+        JsonBody? body = new(wall, EdgeWall.ConnectionOf(request.HttpContext));
         try
         {
-            var leaves = request.HttpContext.RequestAborted;
-            while (await request.Body.ReadAsync(body.Free(bytesMax), leaves) is > 0 and var count)
+            body.Hold(request.ContentLength ?? body.buffer.Length);
+            while (await request.Body.ReadAsync(body.Free(bytesMax), patience.Token) is > 0 and var count)
             {
                 body.Length += count;
                 if (body.Length > bytesMax)
@@ -48,6 +63,10 @@ internal sealed class JsonBody : IDisposable
             var whole = body;
             body = null;
             return whole;
+        }
+        catch (OperationCanceledException) when (!leaves.IsCancellationRequested)
+        {
+            throw EdgeFaults.Incomplete(wall.Options.BodyTimeout).Exception();
         }
         finally
         {
@@ -63,6 +82,25 @@ internal sealed class JsonBody : IDisposable
         ArrayPool<byte>.Shared.Return(buffer);
         buffer = [];
         Length = 0;
+        wall.Return(connection, held);
+        held = 0;
+    }
+
+    // Room for so many bytes at least.
+    private void Hold(long bytes)
+    {
+        var more = (Weight * bytes) - held;
+        if (more <= 0)
+        {
+            return;
+        }
+
+        if (!wall.TryTake(connection, more))
+        {
+            throw EdgeFaults.NoRoom.Exception();
+        }
+
+        held += more;
     }
 
     /// <summary>Room for what comes next: one byte more than there may be, so that too many are noticed.</summary>
@@ -74,6 +112,7 @@ internal sealed class JsonBody : IDisposable
             buffer.AsSpan(0, Length).CopyTo(larger);
             ArrayPool<byte>.Shared.Return(buffer);
             buffer = larger;
+            Hold(Math.Min(buffer.Length, bytesMax));
         }
 
         return buffer.AsMemory(Length, (int)Math.Min(buffer.Length - (long)Length, bytesMax + 1L - Length));

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Rpc;
+using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.StrictJson;
 using Microsoft.AspNetCore.Http;
@@ -27,8 +28,9 @@ internal static class JsonEdge
     /// <param name="shape">What the endpoint takes.</param>
     /// <param name="bodyBytesMax">The largest request body.</param>
     /// <param name="metrics">Where refusals are counted.</param>
+    /// <param name="wall">Where room is taken for bodies.</param>
     public static RequestDelegate Wrap(
-        RequestDelegate next, JsonRequest shape, int bodyBytesMax, CallMetrics metrics) => async context =>
+        RequestDelegate next, JsonRequest shape, int bodyBytesMax, CallMetrics metrics, EdgeWall wall) => async context =>
     {
         // The framework's own limit would be reported as a malformed request; the one below knows better.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
@@ -38,26 +40,31 @@ internal static class JsonEdge
 
         if ((shape.CheckQuery(context.Request.QueryString) ?? shape.CheckHeaders(context.Request)) is { } refused)
         {
-            await RefuseAsync(context, refused, StatusCodes.Status400BadRequest, metrics);
+            await RefuseAsync(context, refused, StatusCodes.Status400BadRequest, metrics, shape.GrpcPath);
             return;
         }
 
         JsonBody? body;
         try
         {
-            body = await JsonBody.ReadAsync(context.Request, bodyBytesMax);
+            body = await JsonBody.ReadAsync(context.Request, bodyBytesMax, wall);
+        }
+        catch (RequestErrorException refusal)
+        {
+            await RefuseAsync(context, refusal.Fault, HttpStatusOf(refusal.Fault.Reason), metrics, shape.GrpcPath);
+            return;
         }
         catch (Exception failure) when (failure is IOException or OperationCanceledException)
         {
             // Whoever has left hears nothing; for others it was too slow or is not framed as HTTP wants it.
             var status = (failure as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status400BadRequest;
-            await RefuseAsync(context, CutOff, status, metrics);
+            await RefuseAsync(context, CutOff, status, metrics, shape.GrpcPath);
             return;
         }
 
         if (body is null)
         {
-            await RefuseAsync(context, ErrorMap.TooLarge, StatusCodes.Status413PayloadTooLarge, metrics);
+            await RefuseAsync(context, ErrorMap.TooLarge, StatusCodes.Status413PayloadTooLarge, metrics, shape.GrpcPath);
             return;
         }
 
@@ -65,7 +72,7 @@ internal static class JsonEdge
         {
             if (shape.CheckBody(body.Bytes.Span, out var edits) is { } fault)
             {
-                await RefuseAsync(context, fault, StatusCodes.Status400BadRequest, metrics);
+                await RefuseAsync(context, fault, StatusCodes.Status400BadRequest, metrics, shape.GrpcPath);
                 return;
             }
 
@@ -74,7 +81,7 @@ internal static class JsonEdge
             context.Request.Body = edits is null
                 ? body.Open()
                 : new MemoryStream(JsonEdit.Apply(body.Bytes.Span, edits));
-            await AnswerAsync(context, next, metrics);
+            await AnswerAsync(context, next, metrics, shape.GrpcPath);
         }
     };
 
@@ -88,7 +95,7 @@ internal static class JsonEdge
     }
 
     /// <summary>Calls the endpoint, and holds back what it says of a failure that is not one of ours.</summary>
-    private static async Task AnswerAsync(HttpContext context, RequestDelegate next, CallMetrics metrics)
+    private static async Task AnswerAsync(HttpContext context, RequestDelegate next, CallMetrics metrics, string grpcPath)
     {
         var original = context.Response.Body;
         var response = new ErrorBufferingStream(context.Response, original);
@@ -113,13 +120,19 @@ internal static class JsonEdge
         }
         else
         {
-            await RefuseAsync(context, ErrorInterceptor.Outside(context), context.Response.StatusCode, metrics);
+            await RefuseAsync(context, ErrorInterceptor.Outside(context), context.Response.StatusCode, metrics, grpcPath);
         }
     }
 
-    private static Task RefuseAsync(HttpContext context, RequestError fault, int httpStatus, CallMetrics metrics)
+    // Of what the edge itself refuses.
+    private static int HttpStatusOf(ErrorReason reason) => reason == ErrorReasons.RequestIncomplete
+        ? StatusCodes.Status408RequestTimeout
+        : StatusCodes.Status429TooManyRequests;
+
+    private static Task RefuseAsync(
+        HttpContext context, RequestError fault, int httpStatus, CallMetrics metrics, string grpcPath)
     {
-        metrics.Refused(fault.Reason);
+        metrics.Refused(fault.Reason, grpcPath);
         return WriteAsync(context, fault, httpStatus);
     }
 }

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Google.Api;
 using Google.Protobuf.Reflection;
 using Ledger.Core;
+using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.StrictJson;
 using Microsoft.AspNetCore.Http;
@@ -32,11 +33,15 @@ internal sealed partial class JsonRequest
     private readonly ulong bound;
     private readonly ulong inQuery;
 
+    /// <summary>The path of the method's calls over gRPC, its name in metrics.</summary>
+    public string GrpcPath { get; }
+
     /// <summary>Makes it from the contract.</summary>
     /// <param name="method">The method.</param>
     /// <param name="rule">Its route: what is in the path, and what is in the body.</param>
     public JsonRequest(MethodDescriptor method, HttpRule rule)
     {
+        GrpcPath = GrpcMethods.PathOf(method);
         request = MessageShape.Of(method.InputType);
         var pattern = rule.PatternCase switch
         {
@@ -139,8 +144,10 @@ internal sealed partial class JsonRequest
         }
 
         var elsewhere = ReferenceEquals(body, request) ? bound : 0;
-        return StrictReader.Check(json, body, bodyPath, elsewhere, LedgerSizes.JsonDepthMax, out edits) is { } fault
-            ? new RequestError(ReasonOf(fault.Kind), fault.Message, fault.Field ?? (bodyPath.Length == 0 ? null : bodyPath))
+        return StrictReader.Check(json, body, bodyPath, elsewhere, LedgerSizes.JsonDepthMax, out edits, LedgerLimits.BatchMax) is { } fault
+            ? new RequestError(
+                ReasonOf(fault.Kind), fault.Message, fault.Field ?? (bodyPath.Length == 0 ? null : bodyPath),
+                fault.Kind == JsonFaultKind.TooManyItems ? LedgerLimits.BatchMax : null)
             : null;
     }
 
@@ -150,6 +157,7 @@ internal sealed partial class JsonRequest
         JsonFaultKind.DuplicateField => ErrorReasons.DuplicateField,
         JsonFaultKind.NumberNotExact => ErrorReasons.NumberNotExact,
         JsonFaultKind.AmountNotANumber => ErrorReasons.AmountNotANumber,
+        JsonFaultKind.TooManyItems => ErrorReasons.BatchTooLarge,
         _ => ErrorReasons.MalformedRequest,
     };
 

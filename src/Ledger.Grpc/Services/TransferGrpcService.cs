@@ -2,6 +2,7 @@ using Grpc.Core;
 using Ledger.Actors;
 using Ledger.Core;
 using Ledger.Grpc.Access;
+using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
 using ExtendHold = Ledger.Actors.ExtendHold;
@@ -61,7 +62,8 @@ internal sealed class TransferGrpcService(CallerLedgers ledgers, CallDeadline cl
     public override Task StreamTransfers(
         IAsyncStreamReader<StreamTransfersRequest> requestStream,
         IServerStreamWriter<StreamTransfersResponse> responseStream, ServerCallContext context) =>
-        streams.RunAsync(requestStream, responseStream, context);
+        streams.RunAsync(
+            requestStream, responseStream, context, context.GetHttpContext().Features.Get<MessageIntake>());
 
     public override async Task<V1.GetTransferResponse> GetTransfer(V1.GetTransferRequest request, ServerCallContext context)
     {

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Grpc.Core;
 using Ledger.Actors;
 using Ledger.Grpc.Access;
+using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Ledger.V1;
 using Microsoft.Extensions.Hosting;
@@ -23,9 +24,10 @@ internal sealed class TransferStreams(
 
     public async Task RunAsync(
         IAsyncStreamReader<StreamTransfersRequest> requests, IServerStreamWriter<StreamTransfersResponse> responses,
-        ServerCallContext context)
+        ServerCallContext context, MessageIntake? intake = null)
     {
-        using var run = new Run(ledgers.For(context), clock, errors, metrics, context, options.Value.StreamInFlightMax);
+        using var run = new Run(
+            ledgers.For(context), clock, errors, metrics, context, intake, options.Value.StreamInFlightMax);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(run.Broken, lifetime.ApplicationStopping);
         var writing = run.WriteAllAsync(responses);
         try
@@ -51,6 +53,7 @@ internal sealed class TransferStreams(
         private readonly ErrorInterceptor errors;
         private readonly CallMetrics metrics;
         private readonly ServerCallContext context;
+        private readonly MessageIntake? intake;
         private readonly SemaphoreSlim places;
         private readonly CancellationTokenSource broken;
 
@@ -63,13 +66,14 @@ internal sealed class TransferStreams(
 
         public Run(
             ILedger ledger, CallDeadline clock, ErrorInterceptor errors, CallMetrics metrics, ServerCallContext context,
-            int inFlightMax)
+            MessageIntake? intake, int inFlightMax)
         {
             this.ledger = ledger;
             this.clock = clock;
             this.errors = errors;
             this.metrics = metrics;
             this.context = context;
+            this.intake = intake;
             places = new SemaphoreSlim(inFlightMax, inFlightMax);
             broken = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         }
@@ -85,13 +89,13 @@ internal sealed class TransferStreams(
             while (true)
             {
                 await places.WaitAsync(cancellation);
-                if (!await requests.MoveNext(cancellation))
+                if (!await MoveNextAsync(requests, cancellation))
                 {
                     return;
                 }
 
                 Interlocked.Increment(ref open);
-                Post(requests.Current);
+                Post(requests.Current, intake?.HandOver() ?? 0);
             }
         }
 
@@ -134,27 +138,43 @@ internal sealed class TransferStreams(
             places.Dispose();
         }
 
-        private void Post(StreamTransfersRequest request)
+        // What fails here fails of what the client sends, and nothing of it is begun with.
+        private async ValueTask<bool> MoveNextAsync(
+            IAsyncStreamReader<StreamTransfersRequest> requests, CancellationToken cancellation)
+        {
+            try
+            {
+                return await requests.MoveNext(cancellation);
+            }
+            catch (Exception failure) when (!ClientLeft
+                && failure is IOException or InvalidDataException or RpcException { StatusCode: StatusCode.Internal })
+            {
+                throw ErrorMap.Malformed.Exception();
+            }
+        }
+
+        private void Post(StreamTransfersRequest request, long held)
         {
             // The stream itself lasts as long as its client likes: what is measured is each of its transfers.
             var started = metrics.Start();
             if (!clock.TryTimeout(context, out var timeout))
             {
-                Answer(request.Sequence, errors.ToStatus(CallDeadline.Expired), started);
+                Answer(request.Sequence, errors.ToStatus(CallDeadline.Expired), started, held);
                 return;
             }
 
             if (!Mapping.TryRead(request.Transfer, out var transfer, out var fault))
             {
-                Answer(request.Sequence, errors.ToStatus(fault.Within("transfer")), started);
+                Answer(request.Sequence, errors.ToStatus(fault.Within("transfer")), started, held);
                 return;
             }
 
-            _ = PostAsync(request, transfer, timeout, started);
+            _ = PostAsync(request, transfer, timeout, started, held);
         }
 
         // Never throws, so that nobody has to wait for it.
-        private async Task PostAsync(StreamTransfersRequest request, Core.Transfer transfer, TimeSpan timeout, long started)
+        private async Task PostAsync(
+            StreamTransfersRequest request, Core.Transfer transfer, TimeSpan timeout, long started, long held)
         {
             try
             {
@@ -166,19 +186,20 @@ internal sealed class TransferStreams(
                         Sequence = request.Sequence,
                         Result = Mapping.Write(request.Transfer.Id, result, ledger),
                     },
-                    StatusCode.OK, started);
+                    StatusCode.OK, started, held);
             }
             catch (Exception exception)
             {
-                Answer(request.Sequence, errors.ToStatus(exception, context), started);
+                Answer(request.Sequence, errors.ToStatus(exception, context), started, held);
             }
         }
 
-        private void Answer(ulong sequence, Google.Rpc.Status error, long started) =>
-            Answer(new StreamTransfersResponse { Sequence = sequence, Error = error }, (StatusCode)error.Code, started);
+        private void Answer(ulong sequence, Google.Rpc.Status error, long started, long held) => Answer(
+            new StreamTransfersResponse { Sequence = sequence, Error = error }, (StatusCode)error.Code, started, held);
 
-        private void Answer(StreamTransfersResponse response, StatusCode code, long started)
+        private void Answer(StreamTransfersResponse response, StatusCode code, long started, long held)
         {
+            intake?.Release(held);
             answers.Writer.TryWrite(response);
             Close();
             metrics.Ended(context.Method, code, started);

@@ -17,4 +17,7 @@ internal enum JsonFaultKind
 
     /// <summary>An amount as a JSON number with a fraction or an exponent.</summary>
     AmountNotANumber,
+
+    /// <summary>A list of more items than lists may have. The rest of it has not been looked at.</summary>
+    TooManyItems,
 }

@@ -21,14 +21,16 @@ internal ref struct StrictReader
     private readonly string prefix;
     private readonly ulong bound;
     private readonly bool isUtf8;
+    private readonly int itemsMax;
     private readonly Step[] steps;
     private Utf8JsonReader reader;
     private int depth;
     private List<JsonEdit>? edits;
     private JsonFault fault;
 
-    private StrictReader(ReadOnlySpan<byte> json, string prefix, ulong bound, int depthMax)
+    private StrictReader(ReadOnlySpan<byte> json, string prefix, ulong bound, int depthMax, int itemsMax)
     {
+        this.itemsMax = itemsMax;
         this.prefix = prefix;
         this.bound = bound;
         isUtf8 = Utf8.IsValid(json);
@@ -43,10 +45,11 @@ internal ref struct StrictReader
     /// <param name="bound">The fields of the message that are given elsewhere, by their bits.</param>
     /// <param name="depthMax">How deeply it may be nested.</param>
     /// <param name="edits">What to change before a parser reads it; null when there is nothing.</param>
+    /// <param name="itemsMax">How many items a list may have.</param>
     /// <returns>What is wrong, or null.</returns>
     public static JsonFault? Check(
         ReadOnlySpan<byte> json, MessageShape shape, string prefix, ulong bound, int depthMax,
-        out List<JsonEdit>? edits)
+        out List<JsonEdit>? edits, int itemsMax = int.MaxValue)
     {
         edits = null;
         if (CheckStart(json) is { } start)
@@ -54,7 +57,7 @@ internal ref struct StrictReader
             return start;
         }
 
-        var strict = new StrictReader(json, prefix, bound, depthMax);
+        var strict = new StrictReader(json, prefix, bound, depthMax, itemsMax);
         if (!strict.Read(shape))
         {
             return strict.fault;
@@ -184,6 +187,12 @@ internal ref struct StrictReader
 
         for (var i = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; i++)
         {
+            if (i == itemsMax)
+            {
+                steps[depth - 1] = new Step(field);
+                return Refuse(JsonFaultKind.TooManyItems, $"{Path()} holds more than {itemsMax} items.", Path());
+            }
+
             steps[depth - 1] = new Step(field) { Index = i };
             if (!ReadValue(field))
             {

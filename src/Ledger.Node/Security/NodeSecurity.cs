@@ -50,7 +50,7 @@ internal sealed class NodeSecurity : IDisposable
         (string Setting, string Url)[] urls = settings.IsFront
             ? [("Ledger:Grpc:Url", settings.GrpcEndpoint.Url), ("Ledger:Http:Url", settings.HttpEndpoint.Url)]
             : [("Ledger:Http:Url", settings.HttpEndpoint.Url)];
-        var open = urls.FirstOrDefault(static one => !ListenAddress.IsLoopback(one.Url));
+        var open = urls.FirstOrDefault(static one => !ListenAddress.IsLoopbackUrl(one.Url));
         var isPublic = open.Url is not null;
         var certificates = EndpointCertificates.TryLoad(settings.EndpointTls, clock);
         JwtSetup.Check(settings.Jwt);
@@ -174,7 +174,7 @@ internal sealed class NodeSecurity : IDisposable
                 [("Ledger:Grpc:Url", settings.GrpcEndpoint.Url), ("Ledger:Http:Url", settings.HttpEndpoint.Url)])
             {
                 if (!BindingAddress.Parse(url).Scheme.Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase)
-                    && !ListenAddress.IsLoopback(url))
+                    && !ListenAddress.IsLoopbackUrl(url))
                 {
                     throw new SettingsException(
                         $"{setting} is {url}: other machines reach it, and tokens and keys would be read on their way. Use https"

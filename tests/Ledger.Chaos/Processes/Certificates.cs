@@ -42,6 +42,7 @@ internal sealed class Certificates
             request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, true, false));
             var names = new SubjectAlternativeNameBuilder();
             names.AddIpAddress(nodes[node]);
+            names.AddUri(new Uri("spiffe://ledger.example/ledger-node"));
             request.CertificateExtensions.Add(names.Build());
             var serial = RandomNumberGenerator.GetBytes(16);
             serial[0] = (byte)((serial[0] & 0x7F) | 1);

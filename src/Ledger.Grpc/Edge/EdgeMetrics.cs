@@ -1,0 +1,38 @@
+using System.Diagnostics.Metrics;
+using Ledger.Actors;
+
+namespace Ledger.Grpc.Edge;
+
+/// <summary>The instruments of the edge, on the meter of the ledger.</summary>
+internal sealed class EdgeMetrics
+{
+    private readonly Counter<long> connectionsRefused;
+    private long connections;
+
+    public EdgeMetrics(IMeterFactory factory, EdgeWall wall, LogDrops drops)
+    {
+        var meter = factory.Create(new MeterOptions(LedgerTelemetry.MeterName));
+        meter.CreateObservableGauge(
+            "ledger.bytes_in_flight", () => wall.Bytes.Taken, "{byte}",
+            "Bytes of requests that this node holds, read or being read.");
+        meter.CreateObservableGauge(
+            "ledger.connections", () => Volatile.Read(ref connections), "{connection}",
+            "Connections of clients that this node has open.");
+        connectionsRefused = meter.CreateCounter<long>(
+            "ledger.connections.refused", "{connection}",
+            "Connections that were closed at once, since there were as many as a node takes, or takes from one address.");
+        meter.CreateObservableCounter(
+            "ledger.log.dropped", () => drops.Count, "{record}",
+            "Records of the log that were thrown away, since whoever reads the output did not keep up.");
+    }
+
+    /// <summary>How many connections are open, for the gauge.</summary>
+    public long Connections
+    {
+        get => Volatile.Read(ref connections);
+        set => Volatile.Write(ref connections, value);
+    }
+
+    /// <summary>Counts a connection that is closed at once.</summary>
+    public void ConnectionRefused() => connectionsRefused.Add(1);
+}

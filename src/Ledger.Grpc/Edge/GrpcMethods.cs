@@ -1,0 +1,36 @@
+using System.Collections.Frozen;
+using Google.Protobuf.Reflection;
+using Ledger.V1;
+
+namespace Ledger.Grpc.Edge;
+
+/// <summary>The methods of the contract, as gRPC calls them.</summary>
+internal static class GrpcMethods
+{
+    private const string ReflectionPrefix = "/grpc.reflection.";
+
+    // Of others, as of health: a name, no more.
+    private static readonly GrpcMethod Other = new(null, IsStream: false, IsBatch: false);
+    private static readonly GrpcMethod OtherStream = new(null, IsStream: true, IsBatch: false);
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<MethodDescriptor> All { get; } =
+    [
+        .. AccountService.Descriptor.Methods, .. TransferService.Descriptor.Methods,
+        .. TransactionService.Descriptor.Methods, .. AdminService.Descriptor.Methods,
+    ];
+
+    private static readonly FrozenDictionary<string, GrpcMethod> ByPath = All.ToFrozenDictionary(
+        PathOf,
+        static method => new GrpcMethod(
+            WireShape.Of(method.InputType), method.IsClientStreaming, method.InputType.Fields.InFieldNumberOrder()
+                .Any(static field => field.IsRepeated)),
+        StringComparer.Ordinal);
+
+    /// <summary>The path of a method's calls.</summary>
+    public static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
+
+    /// <summary>The method that a path is of.</summary>
+    public static GrpcMethod Of(string path) => ByPath.TryGetValue(path, out var known) ? known
+        : path.StartsWith(ReflectionPrefix, StringComparison.Ordinal) ? OtherStream : Other;
+}
