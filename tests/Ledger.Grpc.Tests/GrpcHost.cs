@@ -85,6 +85,7 @@ internal sealed class GrpcHost : IAsyncDisposable
         builder.Services.AddSingleton<FakeLedger>();
         builder.Services.AddSingleton<ILedger>(static services => services.GetRequiredService<FakeLedger>());
         builder.Services.AddSingleton<ILedgerAdmin>(static services => services.GetRequiredService<FakeLedger>());
+        builder.Services.AddSingleton<ILedgerQueries>(static services => services.GetRequiredService<FakeLedger>());
         if (meter is not null)
         {
             builder.Services.AddSingleton<IMeterFactory>(meter);

@@ -9,6 +9,9 @@ namespace Ledger.Grpc.Errors;
 internal readonly record struct RequestError(
     ErrorReason Reason, string Message, string? Field = null, long? Limit = null, long? Size = null)
 {
+    /// <summary>For an index that is behind: by how much; else null.</summary>
+    public TimeSpan? Lag { get; init; }
+
     /// <summary>The same fault, seen from the message that holds the faulty one.</summary>
     public RequestError Within(string parent) => this with { Field = Field is null ? parent : $"{parent}.{Field}" };
 
