@@ -31,6 +31,10 @@ internal static class NodeUsage
         For PostgreSQL, where the nodes' role may create no tables:
           schema [--role NAME]      prints the SQL that makes them, and the rights that the role needs
 
+        For the index of transfers and accounts (Ledger:Index:Enabled), with the same settings:
+          index rebuild             empties it, and a node makes it again
+          index show                prints how far it has got
+
         All settings, with the values in effect, are printed at start. LEDGER_DEBUG=1 prints stack traces. --version prints
         the version and starts nothing.
         """;

@@ -24,6 +24,11 @@ try
         return SchemaCommand.Run(args[1..], Console.Out);
     }
 
+    if (args is [IndexCommand.Name, ..])
+    {
+        return await IndexCommand.RunAsync(args[1..], Console.Out);
+    }
+
     OpenFiles.RequireEnough();
     var settings = NodeSettings.Read(NodeConfiguration.Build(args));
     Console.WriteLine($"Ledger.Node {NodeUsage.Version}");

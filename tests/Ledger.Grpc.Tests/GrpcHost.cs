@@ -51,6 +51,8 @@ internal sealed class GrpcHost : IAsyncDisposable
 
     public AdminService.AdminServiceClient Admin => new(channel);
 
+    public QueryService.QueryServiceClient Queries => new(channel);
+
     public TransferService.TransferServiceClient Transfers => new(channel);
 
     public TransactionService.TransactionServiceClient Transactions => new(channel);

@@ -17,6 +17,7 @@ internal static class TransfersCommand
             CreateExtendHold(context, options),
             CreateReverse(context, options),
             CreateGet(context, options),
+            ListCommands.CreateTransfers(context, options),
         };
 
     private static Command CreatePost(CliContext context, GlobalOptions options)
