@@ -109,13 +109,13 @@ public sealed class TransactionMappingTests
             HoldId = OtherId,
         };
 
-        (await ReadBackAsync(host, expiry)).Kind.ShouldBe(TransferKind.ExpireHold);
+        (await ReadBackAsync(host, expiry)).Kind.ShouldBe(V1.TransferKind.ExpireHold);
     }
 
     [Theory]
-    [InlineData(nameof(TransferKind.PostHold), false, true)]
-    [InlineData(nameof(TransferKind.VoidHold), false, false)]
-    [InlineData(nameof(TransferKind.Unspecified), true, true)]
+    [InlineData(nameof(V1.TransferKind.PostHold), false, true)]
+    [InlineData(nameof(V1.TransferKind.VoidHold), false, false)]
+    [InlineData(nameof(V1.TransferKind.Unspecified), true, true)]
     public async Task An_empty_amount_is_all_there_is(string kindName, bool balancing, bool unbounded)
     {
         var kind = System.Enum.Parse<TransferKind>(kindName);

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Akka.Event;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
@@ -23,6 +24,9 @@ internal sealed class LedgerIndexer(
     /// <summary>For how long a node that folds may say nothing before another one does.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
+    // So that each transaction of the database ends within its statements' time, however many transfers rows have.
+    private const int LegsMax = 4_000;
+
     private const int AssetsMax = 100_000;
     private const int StreamRows = 64;
 
@@ -34,6 +38,7 @@ internal sealed class LedgerIndexer(
     private readonly Guid process = Guid.CreateVersion7();
     private Dictionary<AccountAddress, Asset> assets = [];
     private volatile IndexStatus status = new(false, TimeSpan.Zero, null, default);
+    private int legsMax = LegsMax;
     private long loggedAt;
 
     /// <summary>How it stands.</summary>
@@ -127,9 +132,17 @@ internal sealed class LedgerIndexer(
         var (read, upTo) = await journal.ReadPageAsync(
             from.Checkpoint, head.Settled, LedgerSerializer.RowManifest, isPrefix: true, cancellationToken);
         var rows = new List<IndexRow>(read.Count);
+        var legs = 0;
         foreach (var row in read)
         {
+            if (legs >= legsMax)
+            {
+                upTo = row.Ordering - 1;
+                break;
+            }
+
             rows.Add(Decode(row));
+            legs += LegsOf(rows[^1].Batch);
         }
 
         var page = new IndexPage(rows);
@@ -143,13 +156,40 @@ internal sealed class LedgerIndexer(
             upTo, checked(from.Version + 1), page.AsOf > from.AsOf ? page.AsOf : from.AsOf,
             rows.Count == 0 ? from.Last : new RowPosition(rows[^1].Account, rows[^1].Batch.SequenceNr));
         Applying?.Invoke();
-        if (journal.Generation != generation || !await store.ApplyAsync(changes, from, to, cancellationToken))
+        try
         {
-            // Somebody else folds, or has emptied it: what there is now is read anew.
-            assets = [];
+            if (journal.Generation != generation || !await store.ApplyAsync(changes, from, to, cancellationToken))
+            {
+                // Somebody else folds, or has emptied it: what there is now is read anew.
+                assets = [];
+            }
+
+            legsMax = Math.Min(LegsMax, legsMax * 2);
+        }
+        catch (DbException)
+        {
+            // It may have taken too long, and less may do.
+            legsMax = Math.Max(1, legsMax / 4);
+            throw;
         }
 
         return rows.Count;
+    }
+
+    private static int LegsOf(EventBatch batch)
+    {
+        var legs = 0;
+        foreach (var happened in batch.Events)
+        {
+            legs += happened switch
+            {
+                LastAgentCommitted { Branch.LegCount: var count } => count,
+                TransactionRejected { Branch.LegCount: var count } => count,
+                _ => 1,
+            };
+        }
+
+        return legs;
     }
 
     private static IndexRow Decode(in JournalPageRow row)
