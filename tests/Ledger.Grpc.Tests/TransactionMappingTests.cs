@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Ledger.Actors;
 using Ledger.Core;
 using Ledger.V1;
+using TransferKind = Ledger.V1.TransferKind;
 using AccountChangeResult = Ledger.Core.AccountChangeResult;
 using AccountFreeze = Ledger.Core.AccountFreeze;
 using AccountSpec = Ledger.Core.AccountSpec;

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Ledger.Actors.Index;
 
-/// <summary>A statement to either database. Its parameters are named <c>@p0</c>, <c>@p1</c> and so on; a value is a
+/// <summary>A statement to either database. Its parameters are <c>$1</c>, <c>$2</c> and so on; a value is a
 /// <see cref="long"/>, a <see cref="string"/>, bytes, or a <see cref="Core.TransferId"/>, which each database stores in
 /// a way of its own. Not thread-safe.</summary>
 internal sealed class IndexStatement
@@ -24,5 +24,5 @@ internal sealed class IndexStatement
     }
 
     /// <summary>The name of a parameter.</summary>
-    public static string NameOf(int place) => string.Create(CultureInfo.InvariantCulture, $"@p{place}");
+    public static string NameOf(int place) => string.Create(CultureInfo.InvariantCulture, $"${place + 1}");
 }
