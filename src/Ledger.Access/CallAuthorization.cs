@@ -10,6 +10,7 @@ internal sealed class CallAuthorization(
     CancellationToken cancellationToken)
 {
     private readonly long began = clock.GetTimestamp();
+    private readonly AnswerCut cut = new(permissions);
 
     /// <summary>Whether nothing has to be cut.</summary>
     public bool ReadsAll => permissions.ReadsAll;
@@ -239,10 +240,7 @@ internal sealed class CallAuthorization(
         MayRead(record.Transfer.DebitAccount) || MayRead(record.Transfer.CreditAccount);
 
     /// <summary>A record without what the caller may not read.</summary>
-    public TransferRecord Cut(TransferRecord record) => record.BalanceSeen is null
-        || MaySeeBalance(record.Status, record.Transfer.DebitAccount, record.Transfer.CreditAccount)
-        ? record
-        : record with { BalanceSeen = null };
+    public TransferRecord Cut(TransferRecord record) => cut.Of(record);
 
     /// <summary>A record without the legs and balances that the caller may not read.</summary>
     public TransactionRecord Cut(TransactionRecord record)
@@ -304,7 +302,7 @@ internal sealed class CallAuthorization(
         return result with
         {
             BalanceSeen = result.BalanceSeen is not null
-                && MaySeeBalance(result.Status, asked.DebitAccount, asked.CreditAccount) ? result.BalanceSeen : null,
+                && cut.MaySeeBalance(result.Status, asked.DebitAccount, asked.CreditAccount) ? result.BalanceSeen : null,
             DebitAfter = result.DebitAfter is { } debit && MayRead(debit.Address) ? debit : null,
             CreditAfter = result.CreditAfter is { } credit && MayRead(credit.Address) ? credit : null,
         };
@@ -321,27 +319,14 @@ internal sealed class CallAuthorization(
         var failed = result.FailedLeg >= 0 && result.FailedLeg < legs.Length ? legs[result.FailedLeg].Transfer : null;
         return result with
         {
-            BalanceSeen = failed is not null && MaySeeBalance(result.Status, failed.DebitAccount, failed.CreditAccount)
+            BalanceSeen = failed is not null && cut.MaySeeBalance(result.Status, failed.DebitAccount, failed.CreditAccount)
                 ? result.BalanceSeen
                 : null,
             After = [.. result.After.Where(after => MayRead(after.Address))],
         };
     }
 
-    // Whose balances they are follows from the status; where it doesn't, both sides must be readable.
-    private bool MaySeeBalance(TransferStatus status, AccountAddress debit, AccountAddress credit) => status switch
-    {
-        _ when ReadsAll => true,
-        TransferStatus.ExceedsCredits or TransferStatus.DebitAccountFrozen or TransferStatus.DebitAccountAlreadyClosed
-            or TransferStatus.OverflowsDebits or TransferStatus.OverflowsDebitsPending
-            or TransferStatus.OverflowsDebitsPosted => MayRead(debit),
-        TransferStatus.ExceedsDebits or TransferStatus.CreditAccountFrozen or TransferStatus.CreditAccountAlreadyClosed
-            or TransferStatus.OverflowsCredits or TransferStatus.OverflowsCreditsPending
-            or TransferStatus.OverflowsCreditsPosted => MayRead(credit),
-        _ => MayRead(debit) && MayRead(credit),
-    };
-
-    private bool MayRead(AccountAddress account) => permissions.Allows(AccessRights.Read, account);
+    private bool MayRead(AccountAddress account) => cut.MayRead(account);
 
     private void Require(AccessRights right, Transfer transfer, string? field)
     {

@@ -18,6 +18,8 @@ public sealed class Permissions
             Rights |= grant.Rights;
             ResolvesAny |= grant.AllowsResolvingAny;
             ReversesAny |= grant.AllowsReversingAny;
+            ListsAll |= (grant.Rights & AccessRights.List) != AccessRights.None
+                && grant.Accounts.Any(static pattern => pattern.IsEverything);
             ReadsAll |= (grant.Rights & AccessRights.Read) != AccessRights.None
                 && grant.Accounts.Any(static pattern => pattern.IsEverything);
         }
@@ -34,6 +36,9 @@ public sealed class Permissions
 
     /// <summary>Whether anything may be taken back.</summary>
     public bool ReversesAny { get; }
+
+    /// <summary>Whether all accounts may be listed.</summary>
+    public bool ListsAll { get; }
 
     /// <summary>Whether all accounts may be read.</summary>
     public bool ReadsAll { get; }

@@ -80,8 +80,10 @@ public interface ILedger
     /// <summary>Looks a transfer up in the memory of one of its accounts; null when the account never took part in it.
     /// Without an account that is never said of what was merely forgotten: it fails with
     /// <see cref="LedgerErrorReason.TransferNotRemembered"/>.</summary>
-    /// <param name="account">The transfer's debit or credit account; none when the caller does not know it. A hold is
-    /// then found by the hold index, however old; another transfer only by this node's memory of recent ids.</param>
+    /// <param name="account">The transfer's debit or credit account; none when the caller does not know it. It is then
+    /// found by the index (<see cref="LedgerIndexOptions"/>), and null says that there is none; where several have the
+    /// id, it fails with <see cref="LedgerErrorReason.TransferIdAmbiguous"/>. Without the index a hold is found by the
+    /// hold index, however old, and another transfer only by this node's memory of recent ids.</param>
     /// <param name="id">The transfer's id.</param>
     /// <param name="timeout">How long to wait while it is in doubt.</param>
     /// <param name="cancellationToken">Stops waiting.</param>

@@ -61,6 +61,19 @@ public enum LedgerErrorReason
     /// there is one: name one of its accounts. Nothing was applied.</summary>
     TransferNotRemembered = 24,
 
+    /// <summary>The ledger keeps no index of transfers and accounts on this node, so it can't be searched.</summary>
+    IndexOff = 25,
+
+    /// <summary>The index has not come to what was asked for within the deadline, or lags too far behind the journal.
+    /// Retry after a pause.</summary>
+    IndexBehind = 26,
+
+    /// <summary>The filter names nothing by which transfers are found: it would take a look at all of them.</summary>
+    FilterTooWide = 27,
+
+    /// <summary>Several transfers on different accounts have this id: name one of the accounts.</summary>
+    TransferIdAmbiguous = 28,
+
     /// <summary>The account could not decide it, by a defect of the ledger. Nothing was applied by this call; the same
     /// again will mostly fail again.</summary>
     DecisionFailed = 32,

@@ -27,6 +27,9 @@ public sealed class LedgerException : Exception
     /// <summary>For what is too large: how many bytes it may have; else null.</summary>
     public long? Limit { get; init; }
 
+    /// <summary>For an index that is behind: by how much; else null.</summary>
+    public TimeSpan? Lag { get; init; }
+
     /// <summary>Whether what was asked for may have been applied. If so, send the same ids again.</summary>
     public bool OutcomeUnknown => Reason is LedgerErrorReason.DeadlineExceeded
         or LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.AnswerTooLarge;

@@ -4,6 +4,7 @@ using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using Akka.Event;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Index;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
@@ -69,8 +70,10 @@ internal sealed class LedgerExtension : IExtension
         options.Storage.Attach(database);
         var streams = options.Storage.OpenStreams();
         var reader = new AccountStreamReader(streams, Logging.GetLogger(system, typeof(AccountStreamReader)));
+        Journal = options.Storage.OpenJournalReader(() => database.Generation);
         HoldIndex = new HoldIndex(
             options.Storage.OpenHoldIndex(),
+            Journal,
             WorkRows.Facts,
             (row, cause) =>
             {
@@ -78,7 +81,6 @@ internal sealed class LedgerExtension : IExtension
                 system.Log.Error(cause, "Row {SequenceNr} of {PersistenceId} can't be read; holds in it may not expire",
                     row.SequenceNr, row.PersistenceId);
             },
-            () => database.Generation,
             place =>
             {
                 HoldExpiryHealth.CountReadAgain();
@@ -121,6 +123,7 @@ internal sealed class LedgerExtension : IExtension
             Database = database,
             Metrics = Metrics,
         };
+        var index = options.Index.Enabled ? options.Storage.OpenIndex() : null;
         var ledger = new LedgerService(
             options, Clock, calls, reader, accounts.Task, Holds, () => HoldExpiry, new PositionText(() => Identity))
         {
@@ -129,8 +132,13 @@ internal sealed class LedgerExtension : IExtension
                 : null,
             IsConfirmed = () => database.IsConfirmed,
             Metrics = Metrics,
+            Index = index is null ? null : new LedgerIndex(index, Journal, Clock, options.Index.LagMax),
         };
         Ledger = ledger;
+        Queries = ledger;
+        Indexer = index is null
+            ? null
+            : new LedgerIndexer(index, Journal, streams, Clock, Logging.GetLogger(system, typeof(LedgerIndexer)));
         Admin = new LedgerAdmin(HoldIndex, ledger, new DoubtResolver(system, ledger, Context, streams as IIndexedStreams));
         Metrics.Observe(this);
         system.RegisterOnTermination(() =>
@@ -140,6 +148,8 @@ internal sealed class LedgerExtension : IExtension
             sampling?.Dispose();
             _ = streams.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
             _ = HoldIndex.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
+            _ = index?.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
+            _ = Journal.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
 
             // The last thing: no account is left that could speak.
             Lease.Dispose();
@@ -177,6 +187,15 @@ internal sealed class LedgerExtension : IExtension
     /// <summary>Gives claims to shards back; null where none are needed.</summary>
     public ShardClaimReleaser? Returns { get; }
 
+    /// <summary>Questions across accounts.</summary>
+    public ILedgerQueries Queries { get; }
+
+    /// <summary>The whole journal, in order.</summary>
+    public JournalReader Journal { get; }
+
+    /// <summary>Keeps the index of transfers and accounts; null where it is off.</summary>
+    public LedgerIndexer? Indexer { get; }
+
     /// <summary>What falls due and what is in doubt.</summary>
     public IHoldIndex HoldIndex { get; }
 
@@ -210,6 +229,22 @@ internal sealed class LedgerExtension : IExtension
                 })),
             "ledger-hold-expiry");
         HoldExpiry = holdExpiry;
+
+        if (Indexer is { } indexer)
+        {
+            var ending = new CancellationTokenSource();
+            var folding = Task.Run(() => indexer.RunAsync(ending.Token));
+            CoordinatedShutdown.Get(system).AddTask(
+                CoordinatedShutdown.PhaseServiceStop,
+                "stop-index",
+                async () =>
+                {
+                    await ending.CancelAsync();
+                    await folding.WaitAsync(HoldExpiryStopTimeout).ContinueWith(static _ => { }, TaskScheduler.Default);
+                    return Done.Instance;
+                });
+            system.RegisterOnTermination(ending.Cancel);
+        }
 
         // Before the accounts stop: it would only wake them again.
         CoordinatedShutdown.Get(system).AddTask(

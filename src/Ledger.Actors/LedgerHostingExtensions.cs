@@ -4,6 +4,7 @@ using Akka;
 using Akka.Actor;
 using Akka.Hosting;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Index;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Remoting;
@@ -52,6 +53,7 @@ public static class LedgerHostingExtensions
     {
         services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedger());
         services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedgerAdmin());
+        services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedgerQueries());
         return services;
     }
 
@@ -95,6 +97,14 @@ public static class LedgerHostingExtensions
     /// <param name="builder">The health checks.</param>
     public static IHealthChecksBuilder AddLedgerDecisions(this IHealthChecksBuilder builder) =>
         AddCheck(builder, "ledger-decisions", static system => new DecisionHealthCheck(system), HealthStatus.Degraded, null);
+
+    /// <summary>Adds a health check that says whether the index of transfers and accounts follows the journal, or is off.
+    /// It fails as <see cref="HealthStatus.Degraded"/>: a node whose index lags serves all other calls the same, so it is
+    /// no part of readiness.</summary>
+    /// <param name="builder">The health checks.</param>
+    /// <returns>The builder.</returns>
+    public static IHealthChecksBuilder AddLedgerIndex(this IHealthChecksBuilder builder) =>
+        AddCheck(builder, "ledger-index", static system => new IndexHealthCheck(system), HealthStatus.Degraded, null);
 
     private static IHealthChecksBuilder AddCheck(
         IHealthChecksBuilder builder, string name, Func<ActorSystem, IHealthCheck> check, HealthStatus failure, string[]? tags)
@@ -197,4 +207,8 @@ public static class LedgerHostingExtensions
     /// <summary>What operators ask of the ledger of an actor system.</summary>
     /// <param name="system">The actor system, which has a ledger.</param>
     public static ILedgerAdmin GetLedgerAdmin(this ActorSystem system) => LedgerExtension.Of(system).Admin;
+
+    /// <summary>Questions across the accounts of the ledger of an actor system.</summary>
+    /// <param name="system">The actor system, which has a ledger.</param>
+    public static ILedgerQueries GetLedgerQueries(this ActorSystem system) => LedgerExtension.Of(system).Queries;
 }

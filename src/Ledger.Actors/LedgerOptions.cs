@@ -111,6 +111,9 @@ public sealed class LedgerOptions
     /// <summary>How the ledger tells the time.</summary>
     public LedgerClockOptions Clock { get; } = new();
 
+    /// <summary>The index of transfers and accounts.</summary>
+    public LedgerIndexOptions Index { get; } = new();
+
     /// <summary>The cluster role that accounts live on, in clustered mode; null for every node.</summary>
     public string? Role { get; set; }
 
@@ -131,6 +134,7 @@ public sealed class LedgerOptions
         Range(nameof(HoldExpiryInterval), HoldExpiryInterval, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1));
         Range(nameof(LeaseTime), LeaseTime, TimeSpan.FromMilliseconds(400), TimeSpan.FromMinutes(1));
         Range(nameof(CommitRecordDelay), CommitRecordDelay, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Index.Validate();
         if (LedgerSizes.SnapshotOf(AccountHoldsMax, IdempotencyWindowMax) is var snapshot && snapshot > LedgerSizes.SnapshotMax)
         {
             throw new ValidationException(

@@ -32,13 +32,13 @@ internal sealed partial class LedgerService(
         : new LedgerService(
             options, clock, calls, reader, accounts, holds, holdExpiry, positions, principal, recent, returnBalances)
         {
-            Ended = Ended, IsConfirmed = IsConfirmed, Metrics = Metrics,
+            Ended = Ended, IsConfirmed = IsConfirmed, Metrics = Metrics, Index = Index,
         };
 
     public ILedger ReturningBalances() => new LedgerService(
         options, clock, calls, reader, accounts, holds, holdExpiry, positions, principal, recent, returnBalances: true)
     {
-        Ended = Ended, IsConfirmed = IsConfirmed, Metrics = Metrics,
+        Ended = Ended, IsConfirmed = IsConfirmed, Metrics = Metrics, Index = Index,
     };
 
     public string PositionOf(RowPosition position) => positions.Write(position);
@@ -164,12 +164,7 @@ internal sealed partial class LedgerService(
         var deadline = Begin(1, timeout);
         try
         {
-            if (account.IsNone)
-            {
-                account = await LocateAsync(id, deadline, cancellationToken) ?? throw NotRemembered(id, "account");
-            }
-
-            return await RecordAsync(account, id, deadline, cancellationToken);
+            return await FindAsync(new TransferKey(account, id), deadline, cancellationToken);
         }
         finally
         {

@@ -156,7 +156,7 @@ internal sealed class GlobalOptions
     {
         if (string.Equals(result.GetValue(output), Csv, StringComparison.Ordinal))
         {
-            result.AddError("--output csv is for balances and for accounts statement; use table or json.");
+            result.AddError("--output csv is for balances, for accounts statement and for lists; use table or json.");
         }
     });
 

@@ -92,6 +92,7 @@ internal static class LedgerCli
         root.Subcommands.Add(AccountsCommand.Create(context, options));
         root.Subcommands.Add(TransfersCommand.Create(context, options));
         root.Subcommands.Add(TransactionsCommand.Create(context, options));
+        root.Subcommands.Add(ListCommands.CreateHolds(context, options));
         root.Subcommands.Add(ImportCommand.Create(context, options));
         root.Subcommands.Add(BalancesCommand.Create(context, options));
         root.Subcommands.Add(AdminCommand.Create(context, options));

@@ -26,6 +26,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     private readonly V1.TransferService.TransferServiceClient transfers;
     private readonly V1.TransactionService.TransactionServiceClient transactions;
     private readonly V1.AdminService.AdminServiceClient admin;
+    private readonly V1.QueryService.QueryServiceClient queries;
     private readonly Random random = new();
 
     /// <summary>Makes a client of the nodes that the options name. Connects with the first call.</summary>
@@ -57,6 +58,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         transfers = new V1.TransferService.TransferServiceClient(invoker);
         transactions = new V1.TransactionService.TransactionServiceClient(invoker);
         admin = new V1.AdminService.AdminServiceClient(invoker);
+        queries = new V1.QueryService.QueryServiceClient(invoker);
     }
 
     private LedgerClient((GrpcChannel Channel, CallInvoker Invoker) own, LedgerClientOptions options)
@@ -531,6 +533,150 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             message.PageToken = page.NextPageToken;
         }
         while (message.PageToken.Length > 0);
+    }
+
+    /// <summary>Finds transfers by the ledger's index, rejected ones too where they are asked for, fetching page after
+    /// page. A transfer that was there at the first page comes once; one that is committed meanwhile may come, or
+    /// not.</summary>
+    /// <param name="query">Which transfers, in which order.</param>
+    /// <param name="request">What is different for each of the calls.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="LedgerClientException">Also, with reason <c>INDEX_OFF</c>, where the ledger keeps no index;
+    /// <c>INDEX_BEHIND</c>, where it has not come to <see cref="TransferQuery.AtLeast"/> in time or lags too far; and
+    /// <c>FILTER_TOO_WIDE</c>.</exception>
+    public async IAsyncEnumerable<TransferRecord> SearchTransfersAsync(
+        TransferQuery query, RequestOptions? request = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var message = new V1.SearchTransfersRequest
+        {
+            PageSize = query.PageSize, Filter = ProtoMapper.ToWire(query), NewestFirst = query.NewestFirst, AtLeast = query.AtLeast,
+        };
+        do
+        {
+            var page = await CallAsync(queries.SearchTransfersAsync, message, CallKind.Read, request, cancellationToken);
+            foreach (var transfer in page.Transfers)
+            {
+                yield return Read(() => ProtoMapper.FromWire(transfer), CallKind.Read);
+            }
+
+            message.PageToken = page.NextPageToken;
+        }
+        while (message.PageToken.Length > 0);
+    }
+
+    /// <summary>Counts transfers by the ledger's index.</summary>
+    /// <param name="query">Which transfers.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>How many there are, at most 10,000, and whether there may be more.</returns>
+    public async Task<(long Count, bool IsCut)> CountTransfersAsync(
+        TransferQuery query, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var message = new V1.SearchTransfersRequest
+        {
+            PageSize = 1, Filter = ProtoMapper.ToWire(query), AtLeast = query.AtLeast, Count = true,
+        };
+        var page = await CallAsync(queries.SearchTransfersAsync, message, CallKind.Read, request, cancellationToken);
+        return (page.Count, page.CountIsCut);
+    }
+
+    /// <summary>Finds accounts by the ledger's index, in the order of their addresses and without their balances,
+    /// fetching page after page. None is woken.</summary>
+    /// <param name="query">Which accounts; null for all.</param>
+    /// <param name="request">What is different for each of the calls.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="LedgerClientException">See <see cref="SearchTransfersAsync"/>.</exception>
+    public async IAsyncEnumerable<AccountSummary> SearchAccountsAsync(
+        AccountSearchQuery? query = null, RequestOptions? request = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        query ??= new AccountSearchQuery();
+        var message = new V1.SearchAccountsRequest
+        {
+            PageSize = query.PageSize, Filter = ProtoMapper.ToWire(query), AtLeast = query.AtLeast,
+        };
+        do
+        {
+            var page = await CallAsync(queries.SearchAccountsAsync, message, CallKind.Read, request, cancellationToken);
+            foreach (var account in page.Accounts)
+            {
+                yield return Read(() => ProtoMapper.FromWire(account), CallKind.Read);
+            }
+
+            message.PageToken = page.NextPageToken;
+        }
+        while (message.PageToken.Length > 0);
+    }
+
+    /// <summary>Lists the live holds of an account, on either side of them, as the account itself has them, in the order of
+    /// their ids, fetching page after page.</summary>
+    /// <param name="address">The account's address.</param>
+    /// <param name="expireBefore">Only holds that expire before this time; null for all.</param>
+    /// <param name="request">What is different for each of the calls.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="LedgerClientException">Also, with code <c>NOT_FOUND</c>, when there is no such
+    /// account.</exception>
+    public async IAsyncEnumerable<TransferRecord> ListHoldsAsync(
+        string address, DateTimeOffset? expireBefore = null, RequestOptions? request = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        var message = new V1.ListHoldsRequest
+        {
+            Account = address, PageSize = 500, ExpireBefore = expireBefore is { } time ? ProtoMapper.ToWire(time) : null,
+        };
+        do
+        {
+            var page = await CallAsync(queries.ListHoldsAsync, message, CallKind.Read, request, cancellationToken);
+            foreach (var hold in page.Holds)
+            {
+                yield return Read(() => ProtoMapper.FromWire(hold), CallKind.Read);
+            }
+
+            message.PageToken = page.NextPageToken;
+        }
+        while (message.PageToken.Length > 0);
+    }
+
+    /// <summary>Reads several accounts with their balances, each as of its own moment. Where transactions are in doubt on
+    /// one, its <see cref="Account.Doubt"/> says which, and its counters are not final.</summary>
+    /// <param name="addresses">From 1 to <see cref="BatchMax"/> addresses.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>One for each address, in the order of the request; null where there is no such account.</returns>
+    public async Task<IReadOnlyList<Account?>> GetAccountsAsync(
+        IReadOnlyCollection<string> addresses, RequestOptions? request = null, CancellationToken cancellationToken = default)
+    {
+        CheckBatch(addresses);
+        var message = new V1.BatchGetAccountsRequest { Addresses = { addresses } };
+        var response = await CallAsync(queries.BatchGetAccountsAsync, message, CallKind.Read, request, cancellationToken);
+        CheckCount(response.Accounts.Count, addresses.Count);
+        return Read(
+            () => response.Accounts.Select(static one => one.Account is null ? null : ProtoMapper.FromWire(one.Account)).ToArray(),
+            CallKind.Read);
+    }
+
+    /// <summary>Looks several transfers up.</summary>
+    /// <param name="keys">From 1 to <see cref="BatchMax"/> transfers, each with one of its accounts, which may be empty
+    /// when it is not known.</param>
+    /// <param name="request">What is different for this call.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <returns>One for each, in the order of the request; null where there is none.</returns>
+    public async Task<IReadOnlyList<TransferRecord?>> GetTransfersAsync(
+        IReadOnlyCollection<(string Account, Guid Id)> keys, RequestOptions? request = null,
+        CancellationToken cancellationToken = default)
+    {
+        CheckBatch(keys);
+        var message = new V1.BatchGetTransfersRequest();
+        message.Transfers.AddRange(keys.Select(
+            static key => new V1.TransferKey { Account = key.Account, Id = ProtoMapper.IdText(key.Id) }));
+        var response = await CallAsync(queries.BatchGetTransfersAsync, message, CallKind.Read, request, cancellationToken);
+        CheckCount(response.Transfers.Count, keys.Count);
+        return Read(
+            () => response.Transfers.Select(static one => one.Record is null ? null : ProtoMapper.FromWire(one.Record)).ToArray(),
+            CallKind.Read);
     }
 
     /// <inheritdoc/>

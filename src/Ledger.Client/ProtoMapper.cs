@@ -263,18 +263,64 @@ internal static class ProtoMapper
         EntryCount = wire.EntryCount,
         Version = wire.Version,
         IsClosed = wire.Closed,
-        Freeze = wire.Freeze is null
-            ? null
-            : new AccountFreeze
-            {
-                Debits = wire.Freeze.Debits,
-                Credits = wire.Freeze.Credits,
-                Reason = wire.Freeze.Reason,
-                EndTime = wire.Freeze.EndTime?.ToDateTimeOffset(),
-            },
+        Freeze = FromWire(wire.Freeze),
         ClosedReason = wire.ClosedReason,
         HoldCount = wire.HoldCount,
     };
+
+    public static V1.TransferFilter ToWire(TransferQuery query)
+    {
+        var wire = new V1.TransferFilter
+        {
+            Asset = query.Asset,
+            Account = query.Account,
+            Direction = (V1.Direction)(int)(query.Direction ?? EntryDirection.Unspecified),
+            AccountPrefix = query.AccountPrefix,
+            StartTime = query.StartTime is { } start ? ToWire(start) : null,
+            EndTime = query.EndTime is { } end ? ToWire(end) : null,
+            MinAmount = query.MinAmount is { } least ? Text(least) : "",
+            MaxAmount = query.MaxAmount is { } most ? Text(most) : "",
+            HoldId = query.HoldId is { } hold ? IdText(hold) : "",
+            Reverses = query.Reverses is { } reverses ? IdText(reverses) : "",
+            TransactionId = query.TransactionId is { } transaction ? IdText(transaction) : "",
+            Principal = query.Principal,
+        };
+        wire.Ids.AddRange(query.Ids.Select(IdText));
+        wire.References.AddRange(query.References);
+        wire.Codes.AddRange(query.Codes);
+        wire.Statuses.AddRange(query.Statuses.Select(static one => (V1.TransferStatus)(int)one));
+        wire.Kinds.AddRange(query.Kinds.Select(static one => (V1.TransferKind)(int)one));
+        wire.HoldStates.AddRange(query.HoldStates.Select(static one => (V1.HoldState)(int)one));
+        AddAll(wire.Metadata, query.Metadata);
+        return wire;
+    }
+
+    public static V1.AccountFilter ToWire(AccountSearchQuery query)
+    {
+        var wire = new V1.AccountFilter
+        {
+            AddressPrefix = query.AddressPrefix, Reference = query.Reference, Asset = query.Asset,
+        };
+        wire.Codes.AddRange(query.Codes);
+        wire.Standings.AddRange(query.Standings.Select(static one => (V1.AccountStanding)(int)one));
+        AddAll(wire.Metadata, query.Metadata);
+        return wire;
+    }
+
+    public static AccountSummary FromWire(V1.AccountSummary wire) => new(FromWire(Needed(wire.Spec, "spec")), Time(wire.CreateTime))
+    {
+        IsClosed = wire.Closed, ClosedReason = wire.ClosedReason, Freeze = FromWire(wire.Freeze),
+    };
+
+    private static AccountFreeze? FromWire(V1.AccountFreeze? wire) => wire is null
+        ? null
+        : new AccountFreeze
+        {
+            Debits = wire.Debits,
+            Credits = wire.Credits,
+            Reason = wire.Reason,
+            EndTime = wire.EndTime?.ToDateTimeOffset(),
+        };
 
     private static BigInteger Balance(V1.Balances wire) =>
         (BigInteger)Amount(wire.DebitsPosted) - Amount(wire.CreditsPosted);

@@ -26,7 +26,8 @@ public static class LedgerGrpcExtensions
 
     private const string UnknownRoute = "/v1/{**rest}";
 
-    /// <summary>Adds what <see cref="MapLedgerGrpc"/> serves. An <see cref="ILedger"/> must be registered too, which
+    /// <summary>Adds what <see cref="MapLedgerGrpc"/> serves. An <see cref="ILedger"/>, an
+    /// <see cref="ILedgerQueries"/> and an <see cref="ILedgerAdmin"/> must be registered too, which
     /// <c>WithLedger(...)</c> does.</summary>
     /// <param name="services">The services. Where an <see cref="IAccessPolicySource"/> is among them, callers must be
     /// authenticated by the host (<c>UseAuthentication()</c>), the name of the user is the principal, and every call is
@@ -58,6 +59,7 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<AccountGrpcService>();
         services.TryAddSingleton<TransferGrpcService>();
         services.TryAddSingleton<TransactionGrpcService>();
+        services.TryAddSingleton<QueryGrpcService>();
         services.TryAddSingleton<AdminGrpcService>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, GrpcErrorStartupFilter>());
 
@@ -65,6 +67,7 @@ public static class LedgerGrpcExtensions
         ConfigureService<AccountGrpcService>(grpc);
         ConfigureService<TransferGrpcService>(grpc);
         ConfigureService<TransactionGrpcService>(grpc);
+        ConfigureService<QueryGrpcService>(grpc);
         ConfigureService<AdminGrpcService>(grpc);
         services.AddOptions<GrpcServiceOptions>().PostConfigure<EdgeOptions>(RatioLimitedGzip.Apply);
         services.AddGrpcReflection();
@@ -75,11 +78,12 @@ public static class LedgerGrpcExtensions
             health.Services.Map(TransferService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
             health.Services.Map(
                 TransactionService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
+            health.Services.Map(QueryService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
         }).AddCheck<LedgerReadinessCheck>("ledger", tags: [ReadyTag]);
         return services;
     }
 
-    /// <summary>Maps AccountService, TransferService, TransactionService and AdminService, their JSON form under
+    /// <summary>Maps AccountService, TransferService, TransactionService, QueryService and AdminService, their JSON form under
     /// <c>/v1</c>, gRPC health for each of them and, where the options ask for it, reflection.</summary>
     /// <param name="endpoints">The endpoints.</param>
     /// <returns>The endpoints of all services, in both forms, for conventions such as authorization.</returns>
@@ -89,7 +93,8 @@ public static class LedgerGrpcExtensions
         var options = endpoints.ServiceProvider.GetRequiredService<IOptions<LedgerGrpcOptions>>().Value;
         var services = new EndpointConventions(
             endpoints.MapGrpcService<AccountGrpcService>(), endpoints.MapGrpcService<TransferGrpcService>(),
-            endpoints.MapGrpcService<TransactionGrpcService>(), endpoints.MapGrpcService<AdminGrpcService>());
+            endpoints.MapGrpcService<TransactionGrpcService>(), endpoints.MapGrpcService<QueryGrpcService>(),
+            endpoints.MapGrpcService<AdminGrpcService>());
 
         var metrics = endpoints.ServiceProvider.GetRequiredService<CallMetrics>();
         var gate = endpoints.ServiceProvider.GetService<IAccessPolicySource>() is { } policies

@@ -63,6 +63,17 @@ internal static class PageToken
         return AccountAddress.TryParse(text, out _) ? text : throw Invalid();
     }
 
+    /// <summary>The position of the next page of a search, as the ledger says it.</summary>
+    /// <param name="query">What the search is.</param>
+    /// <param name="epoch">The epoch in which the page was answered.</param>
+    /// <param name="position">The position.</param>
+    public static string Write(byte[] query, long epoch, string position) =>
+        Write((ReadOnlySpan<byte>)query, epoch, Encoding.UTF8.GetBytes(position));
+
+    /// <summary>Reads the position of a page of a search.</summary>
+    /// <exception cref="RequestErrorException">It is no token, or that of another query.</exception>
+    public static string ReadText(byte[] query, string token) => Encoding.UTF8.GetString(Read(query, token));
+
     /// <summary>Refuses a token that was given in another epoch than the page was read in.</summary>
     /// <param name="token">A token that was read, or empty for the first page.</param>
     /// <param name="epoch">The epoch in which the page was read.</param>

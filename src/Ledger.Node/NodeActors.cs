@@ -18,7 +18,7 @@ internal static class NodeActors
 
     public static void AddTo(IServiceCollection services, NodeSettings settings)
     {
-        services.AddHealthChecks().AddLedgerHoldExpiryCheck().AddLedgerDecisions().AddLedgerJournal()
+        services.AddHealthChecks().AddLedgerHoldExpiryCheck().AddLedgerDecisions().AddLedgerIndex().AddLedgerJournal()
             .AddLedgerLease(LedgerGrpcExtensions.ReadyTag).AddLedgerClock(LedgerGrpcExtensions.ReadyTag);
         if (settings.IsClustered)
         {

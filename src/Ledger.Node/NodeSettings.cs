@@ -25,6 +25,7 @@ internal sealed class NodeSettings
         [
             new SettingSection(Root, Ledger),
             new SettingSection(Root + ":Clock", Ledger.Clock),
+            new SettingSection(Root + ":Index", Ledger.Index),
             new SettingSection(Root + ":Grpc", GrpcEndpoint),
             new SettingSection(Root + ":Grpc", Grpc),
             new SettingSection(Root + ":Http", HttpEndpoint),

@@ -36,6 +36,10 @@ internal static class NodeUsage
           Ledger:Security:PolicyPath            who may do what
           key create ID --principal NAME        makes a key; policy check FILE reads a policy as a node does
 
+        For the index of transfers and accounts (Ledger:Index:Enabled), with the same settings:
+          index rebuild             empties it, and a node makes it again
+          index show                prints how far it has got
+
         All settings, with the values in effect, are printed at start. LEDGER_DEBUG=1 prints stack traces. --version prints
         the version and starts nothing.
         """;

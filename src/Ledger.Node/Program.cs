@@ -35,6 +35,11 @@ try
         return AccessCommand.RunPolicy(args[1..], Console.Out);
     }
 
+    if (args is [IndexCommand.Name, ..])
+    {
+        return await IndexCommand.RunAsync(args[1..], Console.Out);
+    }
+
     OpenFiles.RequireEnough();
     var settings = NodeSettings.Read(NodeConfiguration.Build(args));
     Console.WriteLine($"Ledger.Node {NodeUsage.Version}");

@@ -48,7 +48,9 @@ internal static class SchemaCommand
             "GRANT SELECT, INSERT ON journal, tags, ledger_loss " + to,
             "GRANT SELECT ON ledger_identity " + to,
             "GRANT SELECT, INSERT, UPDATE, DELETE ON snapshot, ledger_id, ledger_hold, ledger_unfinished,"
-            + " ledger_work_checkpoint, ledger_lease, ledger_shard " + to,
+            + " ledger_work_checkpoint, ledger_lease, ledger_shard, ledger_index " + to,
+            "GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ledger_transfer, ledger_transfer_metadata, ledger_account,"
+            + " ledger_account_metadata, ledger_index_prepared " + to,
         ];
     }
 }

@@ -27,7 +27,8 @@ internal sealed partial record SettingSection(string Prefix, object Target)
     public IEnumerable<KeyValuePair<string, string>> Values()
     {
         foreach (var property in Target.GetType().GetProperties().Where(
-            static property => !IsNoSetting(property.PropertyType) && property.PropertyType != typeof(LedgerClockOptions)))
+            static property => !IsNoSetting(property.PropertyType)
+                && property.PropertyType != typeof(LedgerClockOptions) && property.PropertyType != typeof(LedgerIndexOptions)))
         {
             var text = property.GetValue(Target) switch
             {

@@ -163,4 +163,23 @@ internal static class PostgreSqlReading
         await command.PrepareAsync(cancellationToken);
         return await command.ExecuteScalarAsync(cancellationToken) is long highest ? highest : 0;
     }
+
+    /// <summary>Runs a query, prepared, and reads all of its rows.</summary>
+    public static async Task<IReadOnlyList<T>> ReadAsync<T>(
+        PostgreSqlReaders readers, string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read,
+        CancellationToken cancellationToken)
+    {
+        await using var connection = await readers.OpenAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        command.Parameters.AddRange(parameters);
+        await command.PrepareAsync(cancellationToken);
+        var found = new List<T>();
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            found.Add(read(reader));
+        }
+
+        return found;
+    }
 }

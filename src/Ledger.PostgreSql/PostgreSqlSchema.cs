@@ -9,9 +9,9 @@ public static class PostgreSqlSchema
     /// <remarks>The ledger's role needs <c>SELECT</c> and <c>INSERT</c> on <c>journal</c>, <c>tags</c> and
     /// <c>ledger_loss</c>,
     /// <c>SELECT</c> on <c>ledger_identity</c>, and all of <c>SELECT</c>, <c>INSERT</c>, <c>UPDATE</c> and
-    /// <c>DELETE</c> on <c>snapshot</c> and on the other tables whose names begin with <c>ledger_</c>, only. Whoever
-    /// begins an epoch also needs <c>INSERT</c> on
-    /// <c>ledger_identity</c>. That one says which ledger this is and belongs to the journal: it is backed up and
+    /// <c>DELETE</c> on <c>snapshot</c> and on the other tables whose names begin with <c>ledger_</c>, and
+    /// <c>TRUNCATE</c> on those of the index of transfers and accounts, only. Whoever begins an epoch also needs
+    /// <c>INSERT</c> on <c>ledger_identity</c>. That one says which ledger this is and belongs to the journal: it is backed up and
     /// restored with it, and never dropped, and so is <c>ledger_loss</c>. The others follow from the journal: dropped,
     /// all of them, while the ledger is stopped, and created again, they are filled again. Of <c>ledger_id</c> that is
     /// done account by account, when a look-up first needs it: all rows of the account are read then.</remarks>
@@ -140,6 +140,98 @@ public static class PostgreSqlSchema
             since_us BIGINT NOT NULL,
             CONSTRAINT pk_ledger_unfinished PRIMARY KEY (account)
         );
+
+        -- The index of transfers and accounts: empty where it is off, made from the journal where it is on. Times are in microseconds
+        -- since the Unix epoch; place is that of the journal row that decides, item the number of the transfer there; amounts are 16
+        -- bytes, the highest first. What is absent is NULL, so that no index has it.
+        CREATE TABLE IF NOT EXISTS ledger_transfer (
+            time_us BIGINT NOT NULL,
+            place BIGINT NOT NULL,
+            item INTEGER NOT NULL,
+            id UUID NOT NULL,
+            transaction_id UUID NULL,
+            debit_account TEXT COLLATE "C" NOT NULL,
+            credit_account TEXT COLLATE "C" NOT NULL,
+            asset TEXT COLLATE "C" NOT NULL,
+            amount BYTEA NOT NULL,
+            code BIGINT NOT NULL,
+            kind INTEGER NOT NULL,
+            status INTEGER NOT NULL,
+            reference TEXT COLLATE "C" NULL,
+            hold_id UUID NULL,
+            reverses UUID NULL,
+            principal TEXT COLLATE "C" NULL,
+            hold_state INTEGER NOT NULL,
+            hold_remaining BYTEA NULL,
+            due_us BIGINT NULL,
+            content BYTEA NOT NULL,
+            CONSTRAINT pk_ledger_transfer PRIMARY KEY (time_us, place, item)
+        );
+        CREATE INDEX IF NOT EXISTS ledger_transfer_id ON ledger_transfer (id);
+        CREATE INDEX IF NOT EXISTS ledger_transfer_debit ON ledger_transfer (debit_account, time_us, place, item);
+        CREATE INDEX IF NOT EXISTS ledger_transfer_credit ON ledger_transfer (credit_account, time_us, place, item);
+        CREATE INDEX IF NOT EXISTS ledger_transfer_code ON ledger_transfer (code, time_us, place, item);
+        CREATE INDEX IF NOT EXISTS ledger_transfer_transaction ON ledger_transfer (transaction_id, time_us, place, item)
+            WHERE transaction_id IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_reference ON ledger_transfer (reference, time_us, place, item)
+            WHERE reference IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_hold ON ledger_transfer (hold_id, time_us, place, item) WHERE hold_id IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_reverses ON ledger_transfer (reverses, time_us, place, item)
+            WHERE reverses IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_principal ON ledger_transfer (principal, time_us, place, item)
+            WHERE principal IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_live ON ledger_transfer (time_us, place, item) WHERE hold_state = 1;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_refused ON ledger_transfer (time_us, place, item) WHERE status <> 1000;
+
+        -- A pair is half of the SHA-256 of a key and its value.
+        CREATE TABLE IF NOT EXISTS ledger_transfer_metadata (
+            pair BYTEA NOT NULL,
+            time_us BIGINT NOT NULL,
+            place BIGINT NOT NULL,
+            item INTEGER NOT NULL,
+            CONSTRAINT pk_ledger_transfer_metadata PRIMARY KEY (pair, time_us, place, item)
+        );
+
+        CREATE TABLE IF NOT EXISTS ledger_account (
+            address TEXT COLLATE "C" NOT NULL,
+            asset TEXT COLLATE "C" NOT NULL,
+            code BIGINT NOT NULL,
+            reference TEXT COLLATE "C" NULL,
+            is_closed INTEGER NOT NULL,
+            frozen_until_us BIGINT NULL,
+            content BYTEA NOT NULL,
+            CONSTRAINT pk_ledger_account PRIMARY KEY (address)
+        );
+        CREATE INDEX IF NOT EXISTS ledger_account_reference ON ledger_account (reference, address) WHERE reference IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS ledger_account_metadata (
+            pair BYTEA NOT NULL,
+            address TEXT COLLATE "C" NOT NULL,
+            CONSTRAINT pk_ledger_account_metadata PRIMARY KEY (pair, address)
+        );
+
+        -- Transactions of several legs that are prepared and not decided.
+        CREATE TABLE IF NOT EXISTS ledger_index_prepared (
+            account TEXT COLLATE "C" NOT NULL,
+            attempt UUID NOT NULL,
+            content BYTEA NOT NULL,
+            CONSTRAINT pk_ledger_index_prepared PRIMARY KEY (account, attempt)
+        );
+
+        -- How far the index has got, and which process folds; form is the number of what it stores.
+        CREATE TABLE IF NOT EXISTS ledger_index (
+            name TEXT COLLATE "C" NOT NULL,
+            form INTEGER NOT NULL,
+            ordering BIGINT NOT NULL,
+            version BIGINT NOT NULL,
+            as_of_us BIGINT NOT NULL,
+            last_account TEXT COLLATE "C" NOT NULL,
+            last_row BIGINT NOT NULL,
+            holder UUID NULL,
+            seen_at TIMESTAMPTZ NULL,
+            CONSTRAINT pk_ledger_index PRIMARY KEY (name)
+        );
+        INSERT INTO ledger_index (name, form, ordering, version, as_of_us, last_account, last_row)
+            VALUES ('transfers', 1, 0, 0, 0, '', 0) ON CONFLICT (name) DO NOTHING;
 
         -- Who may speak for accounts, and since when. Updated in place a few times a second and node.
         CREATE TABLE IF NOT EXISTS ledger_lease (

@@ -1,5 +1,6 @@
 using Akka.Hosting;
 using Ledger.Actors.Leasing;
+using Ledger.Actors.Index;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
 using Ledger.Core;
@@ -72,6 +73,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
             CheckUniqueKey(connection);
             Refuse(PostgreSqlTables.MissingRights(connection));
             EmptyForeignIndex(connection);
+            PostgreSqlIndexStore.EmptyForeign(connection);
             BeginIndex(connection);
             PostgreSqlIdentity.Read(connection);
         }
@@ -107,6 +109,10 @@ public sealed class PostgreSqlStorage : LedgerStorage
     public override IAccountStreams OpenStreams() => new PostgreSqlStreams(Readers);
 
     internal override IHoldIndexStore OpenHoldIndex() => new PostgreSqlHoldIndexStore(Readers);
+
+    internal override IIndexStore OpenIndex() => new PostgreSqlIndexStore(Readers);
+
+    internal override IJournalRows OpenJournalRows() => new PostgreSqlJournalRows(Readers);
 
     internal override async Task WarmUpAsync(string persistenceId, CancellationToken cancellationToken)
     {

@@ -21,6 +21,12 @@ internal static class PostgreSqlTables
         ("ledger_hold", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("ledger_work_checkpoint", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("ledger_unfinished", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
+        ("ledger_transfer", ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"]),
+        ("ledger_transfer_metadata", ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"]),
+        ("ledger_account", ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"]),
+        ("ledger_account_metadata", ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"]),
+        ("ledger_index_prepared", ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"]),
+        ("ledger_index", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("ledger_lease", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("ledger_shard", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ];

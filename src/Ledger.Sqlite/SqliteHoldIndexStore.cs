@@ -1,4 +1,3 @@
-using System.Globalization;
 using Ledger.Actors.Storage;
 using Ledger.Core;
 
@@ -6,10 +5,9 @@ namespace Ledger.Sqlite;
 
 /// <summary>The hold index, in a file of its own, so that it never waits for the journal's writer nor that for
 /// it.</summary>
-/// <remarks>The journal has one writer, so the order of places is that of commits and its end is always settled. The
-/// index's commits need not reach the disk: what is lost follows from the journal, and a checkpoint is lost no later
-/// than what it stands for.</remarks>
-internal sealed class SqliteHoldIndexStore(string journalPath, string path) : IHoldIndexStore
+/// <remarks>The index's commits need not reach the disk: what is lost follows from the journal, and a checkpoint is
+/// lost no later than what it stands for.</remarks>
+internal sealed class SqliteHoldIndexStore(string path) : IHoldIndexStore
 {
     private const int DuePageRows = 2_048;
     private const int DuePagesMax = 8;
@@ -24,23 +22,7 @@ internal sealed class SqliteHoldIndexStore(string journalPath, string path) : IH
         + " WHERE ledger_hold.state = 1 AND excluded.state = 0 AND (ledger_hold.debit_account <> excluded.debit_account"
         + " OR ledger_hold.credit_account <> excluded.credit_account OR ledger_hold.due_us IS NOT excluded.due_us);";
 
-    private const string RowsSql =
-        "SELECT ordering, persistence_id, sequence_number, message, length(message) FROM journal"
-        + " WHERE ordering > $after AND ordering <= $to AND {0} ORDER BY ordering LIMIT $limit;";
-
-    private static readonly string s_rowsOfManifestSql =
-        string.Format(CultureInfo.InvariantCulture, RowsSql, "manifest = $manifest");
-
-    private static readonly string s_rowsOfPrefixSql =
-        string.Format(CultureInfo.InvariantCulture, RowsSql, "substr(manifest, 1, length($manifest)) = $manifest");
-
-    private readonly string _journalConnection = SqliteConnections.ConnectionString(journalPath);
-    private readonly string _connectionString = SqliteConnections.ConnectionString(path);
-    private readonly SemaphoreSlim _journalGate = new(1);
-    private readonly SemaphoreSlim _gate = new(1);
-    private SqliteStatements? _journal;
-    private SqliteStatements? _connection;
-    private bool _disposed;
+    private readonly SqliteGate _gate = new(() => Open(path));
 
     public Task<JournalPosition> ReadPositionAsync(CancellationToken cancellationToken) => RunAsync(
         static connection =>
@@ -51,42 +33,6 @@ internal sealed class SqliteHoldIndexStore(string journalPath, string path) : IH
                 : throw new InvalidOperationException("The table 'ledger_work_checkpoint' has lost a row.");
         },
         cancellationToken);
-
-    public Task<JournalHead> ReadHeadAsync(CancellationToken cancellationToken) => RunJournalAsync(
-        static connection =>
-        {
-            var highest = Highest(connection);
-            return new JournalHead(highest, highest);
-        },
-        cancellationToken);
-
-    public Task<JournalPage> ReadRowsAsync(
-        long after, long upTo, string manifest, bool isPrefix, PageSize size, CancellationToken cancellationToken) =>
-        RunJournalAsync(
-            connection =>
-            {
-                using var reader = connection.Read(
-                    isPrefix ? s_rowsOfPrefixSql : s_rowsOfManifestSql,
-                    ("$after", after), ("$to", upTo), ("$manifest", manifest), ("$limit", size.Rows));
-                var rows = new List<JournalPageRow>();
-                var left = size.Bytes;
-                while (reader.Read())
-                {
-                    left -= reader.GetInt64(4);
-                    if (left < 0 && rows.Count > 0)
-                    {
-                        return new JournalPage(rows, HasMore: true);
-                    }
-
-                    rows.Add(new JournalPageRow(
-                        reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetFieldValue<byte[]>(3)));
-                }
-
-                return new JournalPage(rows, rows.Count == size.Rows);
-            },
-            cancellationToken);
-
-    public bool IsTimeout(Exception exception) => false;
 
     public Task<bool> ApplyAsync(
         HoldIndexChanges changes, JournalPosition from, long checkpoint, CancellationToken cancellationToken) => RunAsync(
@@ -269,80 +215,19 @@ internal sealed class SqliteHoldIndexStore(string journalPath, string path) : IH
             ("$ordering", ordering)),
         cancellationToken);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _journalGate.WaitAsync();
-        await _gate.WaitAsync();
-        _disposed = true;
-        _journal?.Dispose();
-        _connection?.Dispose();
-        _journal = _connection = null;
-        _gate.Release();
-        _journalGate.Release();
-    }
+    public ValueTask DisposeAsync() => _gate.DisposeAsync();
 
-    private Task<T> RunJournalAsync<T>(Func<SqliteStatements, T> action, CancellationToken cancellationToken) => RunAsync(
-        _journalGate,
-        () =>
-        {
-            try
-            {
-                return action(_journal ??= new SqliteStatements(SqliteConnections.OpenReading(_journalConnection)));
-            }
-            catch
-            {
-                _journal?.Dispose();
-                _journal = null;
-                throw;
-            }
-        },
-        cancellationToken);
+    private Task<T> RunAsync<T>(Func<SqliteStatements, T> action, CancellationToken cancellationToken) =>
+        _gate.RunAsync(action, cancellationToken);
 
-    private Task<T> RunAsync<T>(Func<SqliteStatements, T> action, CancellationToken cancellationToken) => RunAsync(
-        _gate,
-        () =>
-        {
-            try
-            {
-                return action(_connection ??= Open());
-            }
-            catch
-            {
-                // Closing rolls back what is open.
-                _connection?.Dispose();
-                _connection = null;
-                throw;
-            }
-        },
-        cancellationToken);
-
-    // SQLite's driver is synchronous.
-    private async Task<T> RunAsync<T>(SemaphoreSlim gate, Func<T> action, CancellationToken cancellationToken)
-    {
-        await gate.WaitAsync(cancellationToken);
-        try
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            return await Task.Run(action, cancellationToken);
-        }
-        finally
-        {
-            gate.Release();
-        }
-    }
-
-    private SqliteStatements Open()
+    private static SqliteStatements Open(string path)
     {
         // Holds of many accounts touch many pages of the index by account; with SQLite's usual 2 MB these come from the
         // file.
-        var connection = SqliteConnections.OpenRelaxed(_connectionString);
+        var connection = SqliteConnections.OpenRelaxed(SqliteConnections.ConnectionString(path));
         SqliteConnections.Execute(connection, "PRAGMA cache_size = -32768;");
         return new SqliteStatements(connection);
     }
-
-    /// <summary>The end of the journal.</summary>
-    public static long Highest(SqliteStatements journal) =>
-        journal.Scalar("SELECT max(ordering) FROM journal;") is long highest ? highest : 0;
 
     private static void End(SqliteStatements connection, IReadOnlyCollection<TransferId> holds)
     {

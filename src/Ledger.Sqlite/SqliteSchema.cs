@@ -1,3 +1,4 @@
+using Ledger.Actors.Index;
 using Ledger.Actors.Timing;
 using Ledger.Core;
 using Microsoft.Data.Sqlite;
@@ -95,6 +96,95 @@ internal static class SqliteSchema
         );
         """;
 
+    // The tables of the index of transfers and accounts: see those of PostgreSQL.
+    private const string Index = """
+        CREATE TABLE IF NOT EXISTS ledger_transfer (
+            time_us INTEGER NOT NULL,
+            place INTEGER NOT NULL,
+            item INTEGER NOT NULL,
+            id BLOB NOT NULL,
+            transaction_id BLOB NULL,
+            debit_account TEXT NOT NULL,
+            credit_account TEXT NOT NULL,
+            asset TEXT NOT NULL,
+            amount BLOB NOT NULL,
+            code INTEGER NOT NULL,
+            kind INTEGER NOT NULL,
+            status INTEGER NOT NULL,
+            reference TEXT NULL,
+            hold_id BLOB NULL,
+            reverses BLOB NULL,
+            principal TEXT NULL,
+            hold_state INTEGER NOT NULL,
+            hold_remaining BLOB NULL,
+            due_us INTEGER NULL,
+            content BLOB NOT NULL,
+            PRIMARY KEY (time_us, place, item)
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_id ON ledger_transfer (id);
+        CREATE INDEX IF NOT EXISTS ledger_transfer_debit ON ledger_transfer (debit_account, time_us, place, item);
+        CREATE INDEX IF NOT EXISTS ledger_transfer_credit ON ledger_transfer (credit_account, time_us, place, item);
+        CREATE INDEX IF NOT EXISTS ledger_transfer_code ON ledger_transfer (code, time_us, place, item);
+        CREATE INDEX IF NOT EXISTS ledger_transfer_transaction ON ledger_transfer (transaction_id, time_us, place, item)
+            WHERE transaction_id IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_reference ON ledger_transfer (reference, time_us, place, item)
+            WHERE reference IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_hold ON ledger_transfer (hold_id, time_us, place, item) WHERE hold_id IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_reverses ON ledger_transfer (reverses, time_us, place, item)
+            WHERE reverses IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_principal ON ledger_transfer (principal, time_us, place, item)
+            WHERE principal IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_live ON ledger_transfer (time_us, place, item) WHERE hold_state = 1;
+        CREATE INDEX IF NOT EXISTS ledger_transfer_refused ON ledger_transfer (time_us, place, item) WHERE status <> 1000;
+
+        CREATE TABLE IF NOT EXISTS ledger_transfer_metadata (
+            pair BLOB NOT NULL,
+            time_us INTEGER NOT NULL,
+            place INTEGER NOT NULL,
+            item INTEGER NOT NULL,
+            PRIMARY KEY (pair, time_us, place, item)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE IF NOT EXISTS ledger_account (
+            address TEXT NOT NULL,
+            asset TEXT NOT NULL,
+            code INTEGER NOT NULL,
+            reference TEXT NULL,
+            is_closed INTEGER NOT NULL,
+            frozen_until_us INTEGER NULL,
+            content BLOB NOT NULL,
+            PRIMARY KEY (address)
+        ) WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS ledger_account_reference ON ledger_account (reference, address) WHERE reference IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS ledger_account_metadata (
+            pair BLOB NOT NULL,
+            address TEXT NOT NULL,
+            PRIMARY KEY (pair, address)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE IF NOT EXISTS ledger_index_prepared (
+            account TEXT NOT NULL,
+            attempt BLOB NOT NULL,
+            content BLOB NOT NULL,
+            PRIMARY KEY (account, attempt)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE IF NOT EXISTS ledger_index (
+            name TEXT NOT NULL,
+            form INTEGER NOT NULL,
+            ordering INTEGER NOT NULL,
+            version INTEGER NOT NULL,
+            as_of_us INTEGER NOT NULL,
+            last_account TEXT NOT NULL,
+            last_row INTEGER NOT NULL,
+            holder BLOB NULL,
+            seen_at TEXT NULL,
+            PRIMARY KEY (name)
+        ) WITHOUT ROWID;
+        INSERT INTO ledger_index (name, form, ordering, version, as_of_us, last_account, last_row)
+            VALUES ('transfers', 1, 0, 0, 0, '', 0) ON CONFLICT (name) DO NOTHING;
+        """;
+
     public static void PrepareJournal(string path)
     {
         using var connection = SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path));
@@ -161,7 +251,7 @@ internal static class SqliteSchema
         SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Work} COMMIT;");
         using var command = connection.CreateCommand();
         command.CommandText = "SELECT max(ordering) FROM ledger_work_checkpoint;";
-        if ((long)command.ExecuteScalar()! > SqliteHoldIndexStore.Highest(journal))
+        if ((long)command.ExecuteScalar()! > SqliteJournalRows.Highest(journal))
         {
             // It has seen more than there is, as when an older journal was put back: what it says may never have been.
             SqliteConnections.Execute(connection, """
@@ -171,6 +261,26 @@ internal static class SqliteSchema
                 UPDATE ledger_work_checkpoint SET ordering = 0, version = version + 1;
                 COMMIT;
                 """);
+        }
+    }
+
+    /// <summary>Makes the index of transfers and accounts, and empties one that stands beside a journal which it does
+    /// not belong to, or that has an older form.</summary>
+    public static void PrepareIndex(string path, string journalPath)
+    {
+        using var journal = new SqliteStatements(
+            SqliteConnections.OpenReading(SqliteConnections.ConnectionString(journalPath)));
+        using var connection = SqliteConnections.OpenRelaxed(SqliteConnections.ConnectionString(path));
+        UseWal(connection, path);
+        SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Index} COMMIT;");
+        using var command = connection.CreateCommand();
+        command.CommandText =
+            "SELECT count(*) FROM ledger_index WHERE name = 'transfers' AND (ordering > $highest OR form < $form);";
+        command.Parameters.AddWithValue("$highest", SqliteJournalRows.Highest(journal));
+        command.Parameters.AddWithValue("$form", IndexCodec.Form);
+        if ((long)command.ExecuteScalar()! > 0)
+        {
+            SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {SqliteIndexStore.EmptySql} COMMIT;");
         }
     }
 

@@ -36,6 +36,14 @@ internal sealed class SqliteStatements(SqliteConnection connection) : IDisposabl
         return rows;
     }
 
+    /// <summary>A statement that is not kept, for texts that are not constant.</summary>
+    public SqliteCommand Once(string sql)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command;
+    }
+
     /// <summary>An id as it is stored.</summary>
     public static byte[] Id(TransferId id)
     {

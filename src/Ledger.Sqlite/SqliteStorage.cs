@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Akka.Hosting;
+using Ledger.Actors.Index;
 using Ledger.Actors.Storage;
 using Ledger.Actors.Timing;
 using Ledger.Core;
@@ -18,6 +19,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
     private readonly string _path;
     private readonly string _snapshotPath;
     private readonly string _workPath;
+    private readonly string _indexPath;
     private readonly Lock _gate = new();
     private FileStream? _lock;
     private SqliteFileLock? _file;
@@ -43,6 +45,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
         _path = Target(Path.GetFullPath(path));
         _snapshotPath = Path.ChangeExtension(_path, ".snapshots" + Path.GetExtension(_path));
         _workPath = Path.ChangeExtension(_path, ".work" + Path.GetExtension(_path));
+        _indexPath = Path.ChangeExtension(_path, ".index" + Path.GetExtension(_path));
     }
 
     /// <inheritdoc/>
@@ -68,6 +71,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
                     SqliteIdentity.RefuseLoss(_path);
                     SqliteSchema.PrepareSnapshots(_snapshotPath);
                     SqliteSchema.PrepareWork(_workPath, _path);
+                    SqliteSchema.PrepareIndex(_indexPath, _path);
                 }
                 catch
                 {
@@ -127,7 +131,11 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
     internal override void RecordLoss(long epoch, string evidence) => SqliteIdentity.RecordLoss(_path, epoch, evidence);
 
-    internal override IHoldIndexStore OpenHoldIndex() => new SqliteHoldIndexStore(_path, _workPath);
+    internal override IHoldIndexStore OpenHoldIndex() => new SqliteHoldIndexStore(_workPath);
+
+    internal override IIndexStore OpenIndex() => new SqliteIndexStore(_indexPath);
+
+    internal override IJournalRows OpenJournalRows() => new SqliteJournalRows(_path);
 
     /// <summary>Gives the file free for another process. Done by itself when the actor system has
     /// terminated.</summary>

@@ -824,6 +824,10 @@ public sealed class LeaseTests : IDisposable
 
         internal override IHoldIndexStore OpenHoldIndex() => inner.OpenHoldIndex();
 
+        internal override IJournalRows OpenJournalRows() => inner.OpenJournalRows();
+
+        internal override Index.IIndexStore OpenIndex() => inner.OpenIndex();
+
         internal override ILeaseStore OpenLeases() => leases;
     }
 

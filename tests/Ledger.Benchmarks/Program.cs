@@ -40,6 +40,7 @@ try
             "holds" => HoldsBenchmark.RunAsync(settings, stop.Token),
             "expiry" => ExpiryBenchmark.RunAsync(settings, stop.Token),
             "ids" => IdsBenchmark.RunAsync(settings, stop.Token),
+            "index" => IndexBenchmark.RunAsync(settings, stop.Token),
             "capacity" => CapacityBenchmark.RunAsync(settings, report, stop.Token),
             "memory" => LoadBenchmarks.MemoryAsync(settings, report, stop.Token),
             _ => throw new InvalidOperationException(mode),

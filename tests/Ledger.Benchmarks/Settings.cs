@@ -22,6 +22,7 @@ internal sealed class Settings
           holds     holds that expire on accounts that sleep: --count of them (1000000), spread over --seconds
           expiry    holds that expire on a merchant who has had --count entries (1000000) since they were made
           ids       what an old id costs on an account of 100,000 entries and of --count (10000000)
+          index     pages of 100 by each field of a filter, in an index of --count transfers (1000000)
           core      the account alone, in memory, on one thread
 
         workloads (uniform and hot)
@@ -51,7 +52,7 @@ internal sealed class Settings
           --accounts N         accounts of the uniform workload (1000)
           --connections N      client connections; 0: as many as the client likes (0)
           --count N            accounts of wake (20000), capacity (400000), memory (100000) and cold (1000000), entries of
-                               deep (1000000)
+                               deep (1000000), transfers of index (1000000)
           --node FILE          another Ledger.Node.dll, to compare with
           --json FILE          where the report goes as JSON
           --plot DIRECTORY     where a picture of each run of load goes, latency over time
@@ -59,7 +60,7 @@ internal sealed class Settings
         What follows "--" is given to the node, such as -- --Ledger:CommitRecordDelay 00:00:01
         """;
 
-    private static readonly string[] KnownModes = ["load", "compare", "stream", "wake", "deep", "memory", "capacity", "holds", "expiry", "ids", "core"];
+    private static readonly string[] KnownModes = ["load", "compare", "stream", "wake", "deep", "memory", "capacity", "holds", "expiry", "ids", "index", "core"];
 
     private static readonly string[] KnownWorkloads =
     [

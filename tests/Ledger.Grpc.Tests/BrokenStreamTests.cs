@@ -43,7 +43,7 @@ public sealed class BrokenStreamTests
         using var meter = new MeterRecorder();
         var metrics = new CallMetrics(meter);
         var streams = new TransferStreams(
-            new CallerLedgers(ledger, ledger, TimeProvider.System, rates), clock, new ErrorInterceptor(clock, metrics, NullLogger<ErrorInterceptor>.Instance), metrics, options,
+            new CallerLedgers(ledger, ledger, ledger, TimeProvider.System, rates), clock, new ErrorInterceptor(clock, metrics, NullLogger<ErrorInterceptor>.Instance), metrics, options,
             new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance));
 
         var running = streams.RunAsync(new EndlessRequests(), new BrokenResponses(), new Context());

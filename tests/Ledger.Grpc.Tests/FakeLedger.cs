@@ -5,8 +5,51 @@ using Ledger.Core;
 namespace Ledger.Grpc.Tests;
 
 /// <summary>An ILedger that records its calls and answers as it is told.</summary>
-internal sealed class FakeLedger : ILedger, ILedgerAdmin
+internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
 {
+    public TransferSearchPage Found { get; set; } = new([], null);
+
+    public AccountSearchPage FoundAccounts { get; set; } = new([], null);
+
+    public HoldPage? Holds { get; set; }
+
+    public Task<TransferSearchPage> SearchTransfersAsync(
+        TransferSearch search, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("SearchTransfers", search, timeout);
+        return Task.FromResult(Found);
+    }
+
+    public Task<AccountSearchPage> SearchAccountsAsync(
+        AccountSearch search, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("SearchAccounts", search, timeout);
+        return Task.FromResult(FoundAccounts);
+    }
+
+    public Task<HoldPage?> ListHoldsAsync(
+        HoldQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("ListHolds", query, timeout);
+        return Task.FromResult(Holds);
+    }
+
+    public Task<IReadOnlyList<AccountView?>> GetAccountsAsync(
+        IReadOnlyList<AccountAddress> accounts, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("GetAccounts", accounts, timeout);
+        return Task.FromResult<IReadOnlyList<AccountView?>>(
+            [.. accounts.Select(account => Account?.Spec.Address == account ? Account : null)]);
+    }
+
+    public Task<IReadOnlyList<TransferRecord?>> GetTransfersAsync(
+        IReadOnlyList<TransferKey> transfers, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        Note("GetTransfers", transfers, timeout);
+        return Task.FromResult<IReadOnlyList<TransferRecord?>>(
+            [.. transfers.Select(key => Record?.Transfer.Id == key.Id ? Record : null)]);
+    }
+
     public InDoubtPage InDoubt { get; set; } = new([], null);
 
     public Task<InDoubtPage> ListInDoubtAsync(string? after, int limit, CancellationToken cancellationToken = default)

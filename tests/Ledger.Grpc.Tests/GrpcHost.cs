@@ -55,6 +55,8 @@ internal sealed class GrpcHost : IAsyncDisposable
 
     public AdminService.AdminServiceClient Admin => new(channel);
 
+    public QueryService.QueryServiceClient Queries => new(channel);
+
     public TransferService.TransferServiceClient Transfers => new(channel);
 
     public TransactionService.TransactionServiceClient Transactions => new(channel);
@@ -91,6 +93,7 @@ internal sealed class GrpcHost : IAsyncDisposable
         builder.Services.AddSingleton<FakeLedger>();
         builder.Services.AddSingleton<ILedger>(static services => services.GetRequiredService<FakeLedger>());
         builder.Services.AddSingleton<ILedgerAdmin>(static services => services.GetRequiredService<FakeLedger>());
+        builder.Services.AddSingleton<ILedgerQueries>(static services => services.GetRequiredService<FakeLedger>());
         if (meter is not null)
         {
             builder.Services.AddSingleton<IMeterFactory>(meter);

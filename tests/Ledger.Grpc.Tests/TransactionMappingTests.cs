@@ -2,6 +2,7 @@ using Google.Protobuf.WellKnownTypes;
 using Ledger.Actors;
 using Ledger.Core;
 using Ledger.V1;
+using TransferKind = Ledger.V1.TransferKind;
 using AccountChangeResult = Ledger.Core.AccountChangeResult;
 using AccountFreeze = Ledger.Core.AccountFreeze;
 using AccountSpec = Ledger.Core.AccountSpec;
@@ -109,13 +110,13 @@ public sealed class TransactionMappingTests
             HoldId = OtherId,
         };
 
-        (await ReadBackAsync(host, expiry)).Kind.ShouldBe(TransferKind.ExpireHold);
+        (await ReadBackAsync(host, expiry)).Kind.ShouldBe(V1.TransferKind.ExpireHold);
     }
 
     [Theory]
-    [InlineData(nameof(TransferKind.PostHold), false, true)]
-    [InlineData(nameof(TransferKind.VoidHold), false, false)]
-    [InlineData(nameof(TransferKind.Unspecified), true, true)]
+    [InlineData(nameof(V1.TransferKind.PostHold), false, true)]
+    [InlineData(nameof(V1.TransferKind.VoidHold), false, false)]
+    [InlineData(nameof(V1.TransferKind.Unspecified), true, true)]
     public async Task An_empty_amount_is_all_there_is(string kindName, bool balancing, bool unbounded)
     {
         var kind = System.Enum.Parse<TransferKind>(kindName);

@@ -53,7 +53,7 @@ public abstract class LongRowsTests
         Insert("ledger-account-b", 1, 2, 9 * MiB);
         Insert("ledger-account-c", 1, 1_500, 10);
 
-        await using var store = storage.OpenHoldIndex();
+        await using var store = storage.OpenJournalRows();
         var size = new PageSize(1_000, LedgerSizes.PageMax);
         var pages = new List<JournalPage>();
         for (long from = 0; ;)

@@ -188,15 +188,26 @@ public sealed class PostgreSqlSearchPathTests : IDisposable
         Refused(given).ShouldContain($"the role '{_role}' lacks SELECT, INSERT on journal; SELECT, INSERT on tags;");
 
         string[] kept = ["journal", "tags", "ledger_loss"];
-        string[] noted = ["snapshot", "ledger_id", "ledger_hold", "ledger_work_checkpoint", "ledger_unfinished", "ledger_lease", "ledger_shard"];
+        string[] noted =
+        [
+            "snapshot", "ledger_id", "ledger_hold", "ledger_work_checkpoint", "ledger_unfinished", "ledger_lease", "ledger_shard",
+            "ledger_index",
+        ];
+        string[] emptied =
+        [
+            "ledger_transfer", "ledger_transfer_metadata", "ledger_account", "ledger_account_metadata", "ledger_index_prepared",
+        ];
+        string[] all = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"];
         Execute($"GRANT SELECT, INSERT ON {string.Join(", ", kept)} TO {_role}; GRANT SELECT ON ledger_identity TO {_role};"
-            + $" GRANT SELECT, INSERT, UPDATE, DELETE ON {string.Join(", ", noted)} TO {_role}");
+            + $" GRANT SELECT, INSERT, UPDATE, DELETE ON {string.Join(", ", noted)} TO {_role};"
+            + $" GRANT {string.Join(", ", all)} ON {string.Join(", ", emptied)} TO {_role}");
         Storage(given).Prepare();
         foreach (var (table, right) in (IEnumerable<(string, string)>)
         [
             .. kept.SelectMany(static table => new[] { "SELECT", "INSERT" }.Select(right => (table, right))),
             ("ledger_identity", "SELECT"),
             .. noted.SelectMany(static table => new[] { "SELECT", "INSERT", "UPDATE", "DELETE" }.Select(right => (table, right))),
+            .. emptied.SelectMany(table => all.Select(right => (table, right))),
         ])
         {
             Execute($"REVOKE {right} ON {table} FROM {_role}");

@@ -64,7 +64,7 @@ public abstract class WorkIndexTests
 
     protected static CancellationToken None => CancellationToken.None;
 
-    private protected static HoldIndex Open(LedgerStorage storage) => new(storage.OpenHoldIndex(), SpelledFacts.Decode);
+    private protected static HoldIndex Open(LedgerStorage storage) => new(storage.OpenHoldIndex(), storage.OpenJournalReader(), SpelledFacts.Decode);
 
     /// <summary>The statement that appends a row.</summary>
     protected string Insert(string stream, string facts, string manifest = HoldFactReader.MarkedManifest)
@@ -245,7 +245,7 @@ public abstract class WorkIndexTests
         var storage = Prepare();
         var unreadable = new List<JournalPageRow>();
         await using (var index = new HoldIndex(
-            storage.OpenHoldIndex(), SpelledFacts.Decode, (row, _) => unreadable.Add(row)))
+            storage.OpenHoldIndex(), storage.OpenJournalReader(), SpelledFacts.Decode, (row, _) => unreadable.Add(row)))
         {
             Append("c", "made 1 a c 500");
             Append("x", "something newer");
@@ -257,7 +257,7 @@ public abstract class WorkIndexTests
         }
 
         Scalar("SELECT ordering FROM ledger_work_checkpoint WHERE name = 'holds'").ShouldBe(1);
-        await using var next = new HoldIndex(storage.OpenHoldIndex(), (row, id, number) =>
+        await using var next = new HoldIndex(storage.OpenHoldIndex(), storage.OpenJournalReader(), (row, id, number) =>
             id == "ledger-account-x" ? [new HoldEnded(SpelledFacts.Hold(1))] : SpelledFacts.Decode(row, id, number));
         await next.CatchUpAsync(None);
         (await DueAsync(next)).ShouldBe("b@400");
@@ -271,7 +271,7 @@ public abstract class WorkIndexTests
         var unreadable = new List<JournalPageRow>();
         var again = new List<long>();
         await using var index = new HoldIndex(
-            storage.OpenHoldIndex(),
+            storage.OpenHoldIndex(), storage.OpenJournalReader(),
             (row, id, number) => SpelledFacts.Decode(
                 id == "ledger-account-x" && isMended ? Encoding.UTF8.GetBytes("made 3 a c 300") : row, id, number),
             (row, _) => unreadable.Add(row), readAgain: again.Add)
@@ -551,8 +551,9 @@ public sealed class PostgreSqlWorkIndexTests : WorkIndexTests
     public async Task Places_that_a_failover_has_lost_are_given_again_and_read_again()
     {
         var generation = 0;
-        await using var index = new HoldIndex(
-            Prepare().OpenHoldIndex(), SpelledFacts.Decode, generation: () => generation);
+        var storage = Prepare();
+        await using var journal = storage.OpenJournalReader(() => generation);
+        await using var index = new HoldIndex(storage.OpenHoldIndex(), journal, SpelledFacts.Decode);
         Append("c", "made 1 a c 500");
         await index.CatchUpAsync(None);
         Append("c", "nothing that the index can read", LedgerSerializer.RowManifest);

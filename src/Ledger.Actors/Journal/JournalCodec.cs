@@ -376,27 +376,32 @@ internal static class JournalCodec
     {
         foreach (var leg in part.Legs)
         {
-            if (leg.Transfer is not { } transfer)
-            {
-                legs.Add(new StoredTransfer
-                {
-                    Index = (uint)leg.Index,
-                    DebitAccount = leg.Opening!.Address.Text,
-                    Opening = ToStored(leg.Opening),
-                    IfMissing = leg.IfMissing,
-                });
-                continue;
-            }
-
-            var stored = ToStored(transfer, account);
-            stored.Index = (uint)leg.Index;
-            stored.Moved = leg.Amount == transfer.Amount ? null : ToStored((Amount?)leg.Amount);
-            stored.HoldRemaining = leg.HoldRemaining.IsZero ? null : ToStored((Amount?)leg.HoldRemaining);
-            stored.Deadline = ToStoredDeadline(leg.Deadline);
-            stored.Bound = (uint)leg.Bound;
-            stored.HoldRow = leg.HoldRow;
-            legs.Add(stored);
+            legs.Add(ToStored(leg, account));
         }
+    }
+
+    /// <summary>Stores a leg, with the side left out that is the stream's own account.</summary>
+    public static StoredTransfer ToStored(ResolvedLeg leg, AccountAddress account)
+    {
+        if (leg.Transfer is not { } transfer)
+        {
+            return new StoredTransfer
+            {
+                Index = (uint)leg.Index,
+                DebitAccount = leg.Opening!.Address.Text,
+                Opening = ToStored(leg.Opening),
+                IfMissing = leg.IfMissing,
+            };
+        }
+
+        var stored = ToStored(transfer, account);
+        stored.Index = (uint)leg.Index;
+        stored.Moved = leg.Amount == transfer.Amount ? null : ToStored((Amount?)leg.Amount);
+        stored.HoldRemaining = leg.HoldRemaining.IsZero ? null : ToStored((Amount?)leg.HoldRemaining);
+        stored.Deadline = ToStoredDeadline(leg.Deadline);
+        stored.Bound = (uint)leg.Bound;
+        stored.HoldRow = leg.HoldRow;
+        return stored;
     }
 
     /// <summary>What the legs do not say; null where they say it all.</summary>
@@ -448,7 +453,8 @@ internal static class JournalCodec
         return transaction is null ? part with { Asked = part.Digest } : part;
     }
 
-    private static ResolvedLeg LegOf(StoredTransfer stored, AccountAddress own)
+    /// <summary>Reads a leg.</summary>
+    public static ResolvedLeg LegOf(StoredTransfer stored, AccountAddress own)
     {
         if (stored.Opening is { } opening)
         {

@@ -467,6 +467,39 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             Doubt = DoubtCodec.FromWire(wire.Doubt),
         };
 
+    private static WireRecordAnswer ToWire(TransferRecord record)
+    {
+        var wire = new WireRecordAnswer
+        {
+            Exists = true,
+            Transfer = JournalCodec.ToStored(record.Transfer),
+            Status = (uint)record.Status,
+            Time = record.Time.UnixMicroseconds,
+            Seen = JournalCodec.ToStored(record.BalanceSeen),
+            Amount = JournalCodec.ToStored((Amount?)record.Amount),
+            TransactionId = JournalCodec.ToStored(record.TransactionId.Value),
+            Hold = (uint)record.Hold,
+            HoldRemaining = JournalCodec.ToStored((Amount?)record.HoldRemaining),
+            HoldDeadline = record.HoldDeadline?.UnixMicroseconds ?? 0,
+            Principal = record.Principal,
+        };
+        wire.Transfer.HoldRow = record.HoldRow;
+        return wire;
+    }
+
+    private static TransferRecord FromWire(WireRecordAnswer wire) => new(
+        JournalCodec.FromStored(wire.Transfer, default), (TransferStatus)wire.Status, new LedgerTime(wire.Time),
+        JournalCodec.FromStored(wire.Seen))
+    {
+        Amount = JournalCodec.AmountOf(wire.Amount) ?? default,
+        TransactionId = Id(wire.TransactionId),
+        Hold = (HoldState)wire.Hold,
+        HoldRemaining = JournalCodec.AmountOf(wire.HoldRemaining) ?? default,
+        HoldRow = wire.Transfer.HoldRow,
+        HoldDeadline = wire.HoldDeadline == 0 ? null : new LedgerTime(wire.HoldDeadline),
+        Principal = wire.Principal,
+    };
+
     private static WireRequest ToWire(AccountRequest call)
     {
         var path = call.ReplyTo.ReplyTo switch
@@ -499,6 +532,17 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 break;
             case FlushRequest:
                 wire.Flush = new WireFlush();
+                break;
+            case ListHoldsRequest list:
+                wire.ListHolds = new WireListHolds
+                {
+                    After = list.After.IsNil ? null : JournalCodec.ToStored(list.After.Value), Limit = (uint)list.Limit,
+                };
+                if (list.ExpireBefore is { } before)
+                {
+                    wire.ListHolds.ExpireBefore = before.UnixMicroseconds;
+                }
+
                 break;
             case PostTransactionRequest post:
                 wire.PostTransaction = ToWire(post.Transaction, post.IsDryRun);
@@ -620,6 +664,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
             WireRequest.WhatOneofCase.GetTransfer => new GetTransferRequest(
                 JournalCodec.Id(wire.GetTransfer.IdHigh, wire.GetTransfer.IdLow), caller, deadline),
             WireRequest.WhatOneofCase.Flush => new FlushRequest(caller, deadline),
+            WireRequest.WhatOneofCase.ListHolds => new ListHoldsRequest(
+                wire.ListHolds.After is null ? default : Id(wire.ListHolds.After), (int)wire.ListHolds.Limit,
+                wire.ListHolds.HasExpireBefore ? new LedgerTime(wire.ListHolds.ExpireBefore) : null, caller, deadline),
             WireRequest.WhatOneofCase.PostTransaction =>
                 new PostTransactionRequest(FromWire(wire.PostTransaction), caller, deadline) 
                 {
@@ -714,21 +761,11 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                 wire.Record = new WireRecordAnswer();
                 break;
             case GetTransferResponse({ } record):
-                wire.Record = new WireRecordAnswer
-                {
-                    Exists = true,
-                    Transfer = JournalCodec.ToStored(record.Transfer),
-                    Status = (uint)record.Status,
-                    Time = record.Time.UnixMicroseconds,
-                    Seen = JournalCodec.ToStored(record.BalanceSeen),
-                    Amount = JournalCodec.ToStored((Amount?)record.Amount),
-                    TransactionId = JournalCodec.ToStored(record.TransactionId.Value),
-                    Hold = (uint)record.Hold,
-                    HoldRemaining = JournalCodec.ToStored((Amount?)record.HoldRemaining),
-                    HoldDeadline = record.HoldDeadline?.UnixMicroseconds ?? 0,
-                    Principal = record.Principal,
-                };
-                wire.Record.Transfer.HoldRow = record.HoldRow;
+                wire.Record = ToWire(record);
+                break;
+            case ListHoldsResponse list:
+                wire.Holds = new WireHoldsAnswer { Account = ToWire(list.View), HasMore = list.HasMore };
+                wire.Holds.Holds.AddRange(list.Holds.Select(ToWire));
                 break;
             case FlushResponse fence:
                 wire.Flush = new WireFlushResponse
@@ -807,21 +844,9 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
                     : [.. wire.ResolvedInDoubt.WaitsFor.Select(JournalCodec.AddressOf)],
             },
             WireResponse.WhatOneofCase.Account => new GetAccountResponse(FromWire(wire.Account)),
-            WireResponse.WhatOneofCase.Record => new GetTransferResponse(!wire.Record.Exists
-                ? null
-                : new TransferRecord(
-                    JournalCodec.FromStored(wire.Record.Transfer, default),
-                    (TransferStatus)wire.Record.Status, new LedgerTime(wire.Record.Time),
-                    JournalCodec.FromStored(wire.Record.Seen))
-                {
-                    Amount = JournalCodec.AmountOf(wire.Record.Amount) ?? default,
-                    TransactionId = Id(wire.Record.TransactionId),
-                    Hold = (HoldState)wire.Record.Hold,
-                    HoldRemaining = JournalCodec.AmountOf(wire.Record.HoldRemaining) ?? default,
-                    HoldRow = wire.Record.Transfer.HoldRow,
-                    HoldDeadline = wire.Record.HoldDeadline == 0 ? null : new LedgerTime(wire.Record.HoldDeadline),
-                    Principal = wire.Record.Principal,
-                }),
+            WireResponse.WhatOneofCase.Record => new GetTransferResponse(wire.Record.Exists ? FromWire(wire.Record) : null),
+            WireResponse.WhatOneofCase.Holds => new ListHoldsResponse(
+                FromWire(wire.Holds.Account), [.. wire.Holds.Holds.Select(FromWire)], wire.Holds.HasMore),
             WireResponse.WhatOneofCase.Flush => new FlushResponse(
                 wire.Flush.Exists, wire.Flush.SequenceNr, wire.Flush.EntryCount)
             {

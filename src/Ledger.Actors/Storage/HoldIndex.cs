@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Ledger.Actors.Journal;
 using Ledger.Core;
 
@@ -23,14 +22,10 @@ namespace Ledger.Actors.Storage;
 /// failover that lost rows, and what this process takes for folded in may be other rows there (R19 b).</para>
 /// </remarks>
 internal sealed class HoldIndex(
-    IHoldIndexStore store, HoldFactDecoder decode, Action<JournalPageRow, Exception>? unreadable = null,
-    Func<int>? generation = null, Action<long>? readAgain = null)
+    IHoldIndexStore store, JournalReader journal, HoldFactDecoder decode,
+    Action<JournalPageRow, Exception>? unreadable = null, Action<long>? readAgain = null)
     : IHoldIndex
 {
-    /// <summary>How many rows of the journal one statement looks at: it must end before statements time out.</summary>
-    internal const long WindowRows = 20_000;
-
-    private const int PageRows = 1_000;
     private const int AttemptsMax = 20;
     private const int UnreadAtOnce = 64;
 
@@ -40,7 +35,6 @@ internal sealed class HoldIndex(
     private static readonly TimeSpan s_unsavedMax = TimeSpan.FromSeconds(10);
 
     private readonly SingleFlight folding = new();
-    private readonly PageReads pages = new(new PageSize(PageRows, LedgerSizes.PageMax), store.IsTimeout);
 
     // Places above the checkpoint that are folded in, with which they need not be read again.
     private readonly SortedSet<long> folded = [];
@@ -76,7 +70,7 @@ internal sealed class HoldIndex(
 
     private async Task<bool> FoldAsync(CancellationToken cancellationToken)
     {
-        var current = generation?.Invoke() ?? 0;
+        var current = journal.Generation;
         if (current != readIn)
         {
             readIn = current;
@@ -105,11 +99,11 @@ internal sealed class HoldIndex(
             position = next;
         }
 
-        var head = await store.ReadHeadAsync(cancellationToken);
+        var head = await journal.HeadAsync(cancellationToken);
         var from = reached;
         while (from < head.Highest)
         {
-            var (rows, to) = await ReadPageAsync(
+            var (rows, to) = await journal.ReadPageAsync(
                 from, head.Highest, HoldFactReader.MarkedManifest, isPrefix: false, cancellationToken);
             var fresh = new List<long>();
             var facts = new List<HoldFact>();
@@ -127,7 +121,7 @@ internal sealed class HoldIndex(
             var saved = Math.Max(position.Checkpoint, Math.Min(checkpoint, ReadableUpTo));
             if (!changes.IsEmpty || ShouldSave(position, saved))
             {
-                if ((generation?.Invoke() ?? 0) != readIn
+                if (journal.Generation != readIn
                     || !await store.ApplyAsync(changes, position, saved, cancellationToken))
                 {
                     return false;
@@ -174,7 +168,7 @@ internal sealed class HoldIndex(
         var facts = new List<HoldFact>();
         foreach (var place in unread.Take(UnreadAtOnce).ToArray())
         {
-            var (rows, _) = await ReadPageAsync(
+            var (rows, _) = await journal.ReadPageAsync(
                 place - 1, place, HoldFactReader.MarkedManifest, isPrefix: false, cancellationToken);
             foreach (var row in rows)
             {
@@ -193,7 +187,7 @@ internal sealed class HoldIndex(
         var changes = HoldIndexChanges.Of(facts);
         if (!changes.IsEmpty)
         {
-            if ((generation?.Invoke() ?? 0) != readIn
+            if (journal.Generation != readIn
                 || !await store.ApplyAsync(changes, position, position.Checkpoint, cancellationToken))
             {
                 // Tried again at once.
@@ -265,40 +259,11 @@ internal sealed class HoldIndex(
         AccountAddress after, int limit, CancellationToken cancellationToken) =>
         store.ListUnfinishedAsync(after, limit, cancellationToken);
 
-    public async IAsyncEnumerable<JournalPageRow> ReadSinceAsync(
-        long ordering, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        var head = await HeadAsync(cancellationToken);
-        var from = ordering;
-        while (from < head.Highest)
-        {
-            var (rows, to) = await ReadPageAsync(
-                from, head.Highest, LedgerSerializer.RowManifest, isPrefix: true, cancellationToken);
-            foreach (var row in rows)
-            {
-                yield return row;
-            }
-
-            from = to;
-        }
-    }
-
-    // Rows, and the place up to which these are all that there are.
-    private Task<(IReadOnlyList<JournalPageRow> Rows, long To)> ReadPageAsync(
-        long from, long highest, string manifest, bool isPrefix, CancellationToken cancellationToken) => pages.ReadAsync(
-        manifest,
-        PageRows,
-        async (size, token) =>
-        {
-            // A statement that took too long may have had too many rows to look at as well as too long ones to bring.
-            var to = Math.Min(highest, from + Math.Max(1, WindowRows * size.Rows / PageRows));
-            var page = await store.ReadRowsAsync(from, to, manifest, isPrefix, size, token);
-            return (page.Rows, page.HasMore ? page.Rows[^1].Ordering : to);
-        },
-        cancellationToken);
+    public IAsyncEnumerable<JournalPageRow> ReadSinceAsync(long ordering, CancellationToken cancellationToken) =>
+        journal.ReadSinceAsync(ordering, cancellationToken);
 
     public async Task<long> SettledAsync(CancellationToken cancellationToken) =>
-        (await HeadAsync(cancellationToken)).Settled;
+        (await journal.HeadAsync(cancellationToken)).Settled;
 
     public Task<long> RecoveredUpToAsync(CancellationToken cancellationToken) => store.ReadRecoveredAsync(cancellationToken);
 
@@ -306,7 +271,4 @@ internal sealed class HoldIndex(
         store.SaveRecoveredAsync(ordering, cancellationToken);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
-
-    private Task<JournalHead> HeadAsync(CancellationToken cancellationToken) =>
-        folding.RunExclusiveAsync(() => store.ReadHeadAsync(cancellationToken), cancellationToken);
 }

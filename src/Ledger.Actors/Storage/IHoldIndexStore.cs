@@ -7,18 +7,6 @@ internal interface IHoldIndexStore : IAsyncDisposable
 {
     Task<JournalPosition> ReadPositionAsync(CancellationToken cancellationToken);
 
-    /// <summary>Looks where the journal ends. Not called concurrently.</summary>
-    Task<JournalHead> ReadHeadAsync(CancellationToken cancellationToken);
-
-    /// <summary>Reads rows after one place and up to another, in order; those with one manifest, or with any that
-    /// begins with it.</summary>
-    Task<JournalPage> ReadRowsAsync(
-        long after, long upTo, string manifest, bool isPrefix, PageSize size, CancellationToken cancellationToken);
-
-    /// <summary>Whether a failure to read says that the time was up, so that less may do. Not asked about
-    /// cancellations.</summary>
-    bool IsTimeout(Exception exception);
-
     /// <summary>Applies changes and moves the checkpoint, in one transaction.</summary>
     /// <returns>False when somebody else has folded since the version was read; nothing is applied then.</returns>
     Task<bool> ApplyAsync(HoldIndexChanges changes, JournalPosition from, long checkpoint, CancellationToken cancellationToken);

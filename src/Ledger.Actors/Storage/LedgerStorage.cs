@@ -1,4 +1,5 @@
 using Akka.Hosting;
+using Ledger.Actors.Index;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Timing;
 using Ledger.Core;
@@ -65,6 +66,18 @@ public abstract class LedgerStorage
     /// <summary>Opens the tables of the hold index.</summary>
     internal virtual IHoldIndexStore OpenHoldIndex() =>
         throw new NotSupportedException($"{GetType().Name} keeps no hold index.");
+
+    /// <summary>Opens the tables of the index of transfers and accounts.</summary>
+    internal virtual IIndexStore OpenIndex() =>
+        throw new NotSupportedException($"{GetType().Name} keeps no index of transfers and accounts.");
+
+    /// <summary>Opens the journal's rows in the order of their places.</summary>
+    internal virtual IJournalRows OpenJournalRows() =>
+        throw new NotSupportedException($"{GetType().Name} does not read its journal in order.");
+
+    /// <summary>Opens a reader of the whole journal.</summary>
+    /// <param name="generation">See <see cref="JournalReader"/>.</param>
+    internal JournalReader OpenJournalReader(Func<int>? generation = null) => new(OpenJournalRows(), generation);
 
     /// <summary>Appends rows to the journal as the plugin does, and takes them back, so that the first real ones are
     /// not held up by the compiler.</summary>

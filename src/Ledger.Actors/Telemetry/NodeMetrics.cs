@@ -148,6 +148,11 @@ internal sealed class NodeMetrics : IExtension
                 + " 0 for neither.",
             static one => OverdueOf(one));
         Gauge(
+            "ledger.index.lag", Seconds,
+            "How old the oldest row of the journal is that the index of transfers and accounts lacks; 0 for none. There is no"
+                + " value where the index is off.",
+            static one => one.Indexer?.Lag.TotalSeconds);
+        Gauge(
             "ledger.shards.owned", "{shard}",
             "Shards whose accounts this node speaks for; outside a cluster there are none.",
             static one => one.Context.Claims.Values.Count(static claim => claim.IsHeld));

@@ -4,7 +4,7 @@ using Ledger.Client;
 
 namespace Ledger.Cli.Commands;
 
-/// <summary><c>ledger accounts open|get|statement|freeze|unfreeze|close|reopen|set-limits</c>.</summary>
+/// <summary><c>ledger accounts open|get|list|statement|freeze|unfreeze|close|reopen|set-limits</c>.</summary>
 internal static class AccountsCommand
 {
     public static Command Create(CliContext context, GlobalOptions options) =>
@@ -12,6 +12,7 @@ internal static class AccountsCommand
         {
             CreateOpen(context, options),
             CreateGet(context, options),
+            ListCommands.CreateAccounts(context, options),
             StatementCommand.Create(context, options),
             AccountChangeCommands.CreateFreeze(context, options),
             AccountChangeCommands.CreateUnfreeze(context, options),

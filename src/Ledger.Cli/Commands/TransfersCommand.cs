@@ -17,6 +17,7 @@ internal static class TransfersCommand
             CreateExtendHold(context, options),
             CreateReverse(context, options),
             CreateGet(context, options),
+            ListCommands.CreateTransfers(context, options),
         };
 
     private static Command CreatePost(CliContext context, GlobalOptions options)
@@ -182,7 +183,7 @@ internal static class TransfersCommand
         var id = SharedOptions.IdArgument("ID", "The transfer's id, a UUID.");
         var account = SharedOptions.Account(
             "--account",
-            "The transfer's debit or credit account. Without it a hold is found, and what the node remembers.",
+            "The transfer's debit or credit account. Without it the ledger's index finds it, or, without one, what the node remembers.",
             required: false);
         var command = new Command("get", "Looks a transfer up in the memory of one of its two accounts.") { id, account };
         options.RefuseCsv(command);

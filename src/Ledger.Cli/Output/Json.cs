@@ -175,16 +175,22 @@ internal static class Json
         json["entryCount"] = account.EntryCount;
         json["version"] = account.Version;
         json["closed"] = account.IsClosed;
-        if (account.Freeze is { } freeze)
-        {
-            var frozen = new JsonObject { ["debits"] = freeze.Debits, ["credits"] = freeze.Credits };
-            AddText(frozen, "reason", freeze.Reason);
-            AddTime(frozen, "endTime", freeze.EndTime);
-            json["freeze"] = frozen;
-        }
-
+        AddFreeze(json, account.Freeze);
         AddText(json, "closedReason", account.ClosedReason);
         json["holdCount"] = account.HoldCount;
+        return json;
+    }
+
+    public static JsonObject Of(AccountSummary account)
+    {
+        var json = new JsonObject
+        {
+            ["spec"] = Of(account.Spec),
+            ["createTime"] = Names.Of(account.CreateTime),
+            ["closed"] = account.IsClosed,
+        };
+        AddFreeze(json, account.Freeze);
+        AddText(json, "closedReason", account.ClosedReason);
         return json;
     }
 
@@ -282,6 +288,19 @@ internal static class Json
         {
             json[name] = true;
         }
+    }
+
+    private static void AddFreeze(JsonObject json, AccountFreeze? freeze)
+    {
+        if (freeze is null)
+        {
+            return;
+        }
+
+        var frozen = new JsonObject { ["debits"] = freeze.Debits, ["credits"] = freeze.Credits };
+        AddText(frozen, "reason", freeze.Reason);
+        AddTime(frozen, "endTime", freeze.EndTime);
+        json["freeze"] = frozen;
     }
 
     private static void AddBalances(JsonObject json, Balances? seen)

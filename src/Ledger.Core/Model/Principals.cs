@@ -21,7 +21,13 @@ public static class Principals
     /// <summary>Checks a name.</summary>
     /// <param name="principal">The name; empty for none.</param>
     /// <returns>What is wrong, in a sentence, or null.</returns>
-    public static string? Check(string principal)
+    public static string? Check(string principal) => CheckText(principal)
+        ?? (principal.StartsWith(ReservedPrefix, StringComparison.Ordinal)
+            ? $"begins with '{ReservedPrefix}', which the ledger keeps for itself"
+            : null);
+
+    /// <summary>Checks what may be anybody's name, the ledger's own too.</summary>
+    internal static string? CheckText(string principal)
     {
         ArgumentNullException.ThrowIfNull(principal);
         if (!LedgerLimits.IsWellFormed(principal))
@@ -44,8 +50,6 @@ public static class Principals
             }
         }
 
-        return principal.StartsWith(ReservedPrefix, StringComparison.Ordinal)
-            ? $"begins with '{ReservedPrefix}', which the ledger keeps for itself"
-            : null;
+        return null;
     }
 }

@@ -84,6 +84,9 @@ internal sealed partial class AccountMachine
             case GetAccountRequest:
                 SendWhenDurable(call.ReplyTo, new GetAccountResponse(View(now, doubtful: false)));
                 break;
+            case ListHoldsRequest list:
+                SendWhenDurable(call.ReplyTo, HoldsOf(list, now, doubtful: false));
+                break;
             case OpenAccountRequest or ChangeAccountRequest when state.IsOpeningOrClosingInDoubt:
                 // Another one has been prepared meanwhile.
                 WaitForDoubt(call, until);
@@ -124,6 +127,37 @@ internal sealed partial class AccountMachine
             HoldCount = state.HoldCount,
             Doubt = doubtful ? AccountDoubt.Of(state) : null,
         };
+
+    // One pass over all of them, which an account may have a hundred thousand of: but few are kept, and a page in order of
+    // ids stays where it is while others come and go.
+    private ListHoldsResponse HoldsOf(ListHoldsRequest list, LedgerTime now, bool doubtful)
+    {
+        var page = new SortedSet<TransferId>();
+        var hasMore = false;
+        foreach (var hold in state.Holds)
+        {
+            var id = hold.Transfer.Id;
+            if (id <= list.After || (list.ExpireBefore is { } before && hold.Deadline >= before))
+            {
+                continue;
+            }
+
+            if (page.Count == list.Limit)
+            {
+                hasMore = true;
+                if (id > page.Max)
+                {
+                    continue;
+                }
+
+                page.Remove(page.Max);
+            }
+
+            page.Add(id);
+        }
+
+        return new ListHoldsResponse(View(now, doubtful), [.. page.Select(id => RecordOf(state.FindHold(id)!))], hasMore);
+    }
 
     private void ForgetDecidedHeads()
     {
@@ -170,6 +204,9 @@ internal sealed partial class AccountMachine
             {
                 case GetAccountRequest when state.Spec is not null:
                     SendWhenDurable(reader.Call.ReplyTo, new GetAccountResponse(View(now, doubtful: true)));
+                    break;
+                case ListHoldsRequest list when state.Spec is not null:
+                    SendWhenDurable(reader.Call.ReplyTo, HoldsOf(list, now, doubtful: true));
                     break;
                 case FlushRequest when state.Spec is not null:
                     RespondToFlush(reader.Call, OldestInDoubt is { } oldest ? AccountDoubt.CompleteBefore(oldest) : null);

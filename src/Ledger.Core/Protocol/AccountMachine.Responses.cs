@@ -188,16 +188,7 @@ internal sealed partial class AccountMachine
     {
         if (state.FindHold(id) is { } live)
         {
-            return new TransferRecord(live.Transfer, TransferStatus.Created, live.Time, null)
-            {
-                HoldRow = live.TextRow,
-                Amount = live.Amount,
-                TransactionId = live.TransactionId,
-                Hold = HoldState.Live,
-                HoldRemaining = live.Remaining,
-                HoldDeadline = live.Deadline < LedgerTime.MaxValue ? live.Deadline : null,
-                Principal = live.Principal,
-            };
+            return RecordOf(live);
         }
 
         if (FoundIn(known, id) is not { Last: { } record } found
@@ -223,6 +214,17 @@ internal sealed partial class AccountMachine
             Principal = record.Branch.Principal,
         };
     }
+
+    private static TransferRecord RecordOf(Hold live) => new(live.Transfer, TransferStatus.Created, live.Time, null)
+    {
+        HoldRow = live.TextRow,
+        Amount = live.Amount,
+        TransactionId = live.TransactionId,
+        Hold = HoldState.Live,
+        HoldRemaining = live.Remaining,
+        HoldDeadline = live.Deadline < LedgerTime.MaxValue ? live.Deadline : null,
+        Principal = live.Principal,
+    };
 
     private TransactionRecord? TransactionOf(TransferId id, Dictionary<TransferId, IdHistory?>? known)
     {

@@ -253,7 +253,7 @@ internal sealed partial class AccountMachine
             case OpenAccountRequest or ChangeAccountRequest:
                 DecideRead((AccountRequest)message, CommandUntil((AccountRequest)message, now), now);
                 break;
-            case GetAccountRequest or FlushRequest:
+            case GetAccountRequest or FlushRequest or ListHoldsRequest:
                 Read((AccountRequest)message, now);
                 break;
             case ResolveInDoubtRequest resolve:

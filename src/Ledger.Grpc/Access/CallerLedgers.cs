@@ -10,12 +10,13 @@ namespace Ledger.Grpc.Access;
 /// <summary>The ledger as the caller of a call may use it. This is the one way from a call to the ledger: where a policy
 /// is in force, nobody gets past it.</summary>
 /// <param name="ledger">The ledger.</param>
+/// <param name="queries">The ledger, for questions across accounts.</param>
 /// <param name="admin">The ledger, for operators.</param>
 /// <param name="clock">The time by which credentials expire.</param>
 /// <param name="rates">How much of its rate each principal has left.</param>
 /// <param name="policies">Where the policy is; null where callers are anonymous.</param>
 internal sealed class CallerLedgers(
-    ILedger ledger, ILedgerAdmin admin, TimeProvider clock, CallRates rates, IAccessPolicySource? policies = null)
+    ILedger ledger, ILedgerQueries queries, ILedgerAdmin admin, TimeProvider clock, CallRates rates, IAccessPolicySource? policies = null)
 {
     /// <summary>The ledger that a call uses.</summary>
     /// <exception cref="RequestErrorException">Callers are to say who they are, and this one has not.</exception>
@@ -36,6 +37,27 @@ internal sealed class CallerLedgers(
     /// <exception cref="RequestErrorException">Callers are to say who they are, and this one has not.</exception>
     public ILedger For(ServerCallContext context, bool returnBalances) =>
         returnBalances ? For(context).ReturningBalances() : For(context);
+
+    /// <summary>What a call asks across accounts.</summary>
+    /// <param name="context">The call.</param>
+    /// <param name="work">How much it asks for: accounts, transfers, or rows of a page.</param>
+    /// <exception cref="RequestErrorException">Callers are to say who they are, and this one has not, or has asked for
+    /// too much.</exception>
+    public ILedgerQueries QueriesFor(ServerCallContext context, int work)
+    {
+        if (policies is null)
+        {
+            return queries;
+        }
+
+        var caller = CallerOf(context);
+        if (policies.Current.RateOf(caller.Principal) is { } rate)
+        {
+            rates.Take(caller.Principal, rate, work);
+        }
+
+        return new AuthorizedQueries(queries, caller, policies, clock);
+    }
 
     /// <summary>What operators use.</summary>
     /// <remarks>Where callers are anonymous, operators are whoever is on the node's own machine.</remarks>

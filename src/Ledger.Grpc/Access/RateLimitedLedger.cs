@@ -8,7 +8,8 @@ namespace Ledger.Grpc.Access;
 /// done.</summary>
 internal sealed class RateLimitedLedger(ILedger inner, string principal, IAccessPolicySource policies, CallRates rates) : ILedger
 {
-    private const int PageShare = 100;
+    /// <summary>How many rows of a page are as much as one call.</summary>
+    internal const int PageShare = 100;
 
     public ILedger WithCaller(string other) => new RateLimitedLedger(inner.WithCaller(other), other, policies, rates);
 

@@ -39,6 +39,13 @@ internal static class RpcRights
             ("ReverseTransaction", AccessRights.Reverse),
             ("SubmitBatch", Transfers | AccessRights.Open)))
         .Concat(Of(
+            QueryService.Descriptor,
+            ("SearchTransfers", AccessRights.Read),
+            ("SearchAccounts", AccessRights.List),
+            ("ListHolds", AccessRights.Read),
+            ("BatchGetAccounts", AccessRights.Read),
+            ("BatchGetTransfers", AccessRights.Read)))
+        .Concat(Of(
             AdminService.Descriptor,
             ("ListInDoubt", AccessRights.Admin),
             ("GetInDoubt", AccessRights.Admin),

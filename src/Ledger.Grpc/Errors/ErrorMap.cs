@@ -21,6 +21,7 @@ internal static class ErrorMap
     private const string OutcomeKey = "outcome";
     private const string LimitKey = "limit";
     private const string SizeKey = "size";
+    private const string LagKey = "lag_ms";
     private const string CorrelationKey = "correlation_id";
 
     /// <summary>The reason for each failure of the ledger.</summary>
@@ -50,6 +51,10 @@ internal static class ErrorMap
         LedgerErrorReason.VerdictRefused => ErrorReasons.VerdictRefused,
         LedgerErrorReason.PermissionDenied => ErrorReasons.PermissionDenied,
         LedgerErrorReason.Unauthenticated => ErrorReasons.Unauthenticated,
+        LedgerErrorReason.IndexOff => ErrorReasons.IndexOff,
+        LedgerErrorReason.IndexBehind => ErrorReasons.IndexBehind,
+        LedgerErrorReason.FilterTooWide => ErrorReasons.FilterTooWide,
+        LedgerErrorReason.TransferIdAmbiguous => ErrorReasons.TransferIdAmbiguous,
 
         // A reason that this facade doesn't know says nothing about the outcome.
         _ => ErrorReasons.Internal,
@@ -63,7 +68,7 @@ internal static class ErrorMap
     public static RequestError? Explain(Exception exception, bool deadlinePassed, bool cancelled) => exception switch
     {
         RequestErrorException e => e.Fault,
-        LedgerException e => new RequestError(ReasonOf(e.Reason), e.Message, e.Field, e.Limit, e.Size),
+        LedgerException e => new RequestError(ReasonOf(e.Reason), e.Message, e.Field, e.Limit, e.Size) { Lag = e.Lag },
         _ when deadlinePassed && cancelled => new RequestError(ErrorReasons.DeadlineExceeded, "The deadline passed."),
 
         // Whatever is thrown once the client has left is a consequence of that.
@@ -98,6 +103,11 @@ internal static class ErrorMap
         if (fault.Size is { } size)
         {
             info.Metadata[SizeKey] = size.ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (fault.Lag is { } lag)
+        {
+            info.Metadata[LagKey] = ((long)lag.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         }
 
         if (correlationId is not null)

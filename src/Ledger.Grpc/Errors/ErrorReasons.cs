@@ -61,6 +61,17 @@ internal static class ErrorReasons
     // Not NOT_FOUND: the transfer may well be there.
     public static readonly ErrorReason TransferNotRemembered = new("TRANSFER_NOT_REMEMBERED", StatusCode.FailedPrecondition);
 
+    // Of a filter that names nothing by which transfers are found.
+    public static readonly ErrorReason FilterTooWide = Invalid("FILTER_TOO_WIDE");
+
+    // Several transfers on different accounts have one id: it takes an account.
+    public static readonly ErrorReason TransferIdAmbiguous = new("TRANSFER_ID_AMBIGUOUS", StatusCode.FailedPrecondition);
+
+    public static readonly ErrorReason IndexOff = new("INDEX_OFF", StatusCode.Unimplemented);
+
+    public static readonly ErrorReason IndexBehind =
+        new("INDEX_BEHIND", StatusCode.Unavailable, RetryAfter: TimeSpan.FromMilliseconds(250));
+
     public static readonly ErrorReason MethodNotFound = new("METHOD_NOT_FOUND", StatusCode.Unimplemented);
 
     // Of the JSON form alone: the path is a route's, the HTTP method is not.

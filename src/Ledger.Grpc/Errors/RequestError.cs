@@ -12,6 +12,9 @@ internal readonly record struct RequestError(
     /// <summary>How long to wait before the same request is sent again, where it is another than its reason says.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>For an index that is behind: by how much; else null.</summary>
+    public TimeSpan? Lag { get; init; }
+
     /// <summary>The same fault, seen from the message that holds the faulty one.</summary>
     public RequestError Within(string parent) => this with { Field = Field is null ? parent : $"{parent}.{Field}" };
 

@@ -14,7 +14,8 @@ internal static class JsonRoutes
     private static readonly JsonRoute[] All =
     [
         .. AccountService.Descriptor.Methods.Concat(TransferService.Descriptor.Methods)
-            .Concat(TransactionService.Descriptor.Methods).Concat(AdminService.Descriptor.Methods)
+            .Concat(TransactionService.Descriptor.Methods).Concat(QueryService.Descriptor.Methods)
+            .Concat(AdminService.Descriptor.Methods)
             .SelectMany(JsonRoute.Of).OrderBy(static route => route.Path, StringComparer.Ordinal),
     ];
 

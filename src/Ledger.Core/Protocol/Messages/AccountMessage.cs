@@ -65,6 +65,16 @@ internal sealed record PostTransactionRequest(Transaction Transaction, ReplyTarg
     public bool ReturnBalances { get; init; }
 }
 
+/// <summary>Lists live holds of the account, in the order of their ids. Answered by
+/// <see cref="ListHoldsResponse"/>.</summary>
+/// <param name="After">The last one that is known; nil for the first page.</param>
+/// <param name="Limit">How many at most.</param>
+/// <param name="ExpireBefore">Only such as expire before this time; null for all.</param>
+/// <param name="Caller">Who waits.</param>
+/// <param name="Deadline">Until when.</param>
+internal sealed record ListHoldsRequest(
+    TransferId After, int Limit, LedgerTime? ExpireBefore, ReplyTarget Caller, LedgerTime Deadline) : AccountRequest(Caller, Deadline);
+
 /// <summary>Looks up a transaction that this account coordinated. Answered by
 /// <see cref="GetTransactionResponse"/>.</summary>
 /// <param name="Id">The transaction.</param>

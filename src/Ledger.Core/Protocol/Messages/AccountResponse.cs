@@ -78,6 +78,13 @@ internal sealed record FlushResponse(bool Exists, long SequenceNr, ulong EntryCo
     public Asset Asset { get; init; }
 }
 
+/// <summary>Answers <see cref="ListHoldsRequest"/>.</summary>
+/// <param name="View">The account as of the same moment; null when it does not exist.</param>
+/// <param name="Holds">The holds, without what is in their rows alone: see
+/// <see cref="TransferRecord.HoldRow"/>.</param>
+/// <param name="HasMore">Whether there are more after them.</param>
+internal sealed record ListHoldsResponse(AccountView? View, IReadOnlyList<TransferRecord> Holds, bool HasMore) : AccountResponse;
+
 /// <summary>A call failed.</summary>
 /// <param name="Reason">Why.</param>
 internal sealed record RequestFailed(RequestFailure Reason) : AccountResponse

@@ -1,0 +1,25 @@
+using Ledger.Core;
+
+namespace Ledger.Actors;
+
+/// <summary>A page of accounts from the index, in the order of their addresses.</summary>
+/// <param name="Accounts">The accounts.</param>
+/// <param name="Next">The next page's <see cref="AccountSearch.After"/>; null on the last. A page may have fewer accounts
+/// than asked for, even none, without being the last.</param>
+public sealed record AccountSearchPage(IReadOnlyList<AccountSummary> Accounts, string? Next)
+{
+    /// <summary>How many there are in all, where that was asked for; at most 10,000.</summary>
+    public long? Count { get; init; }
+
+    /// <summary>Whether there may be more than were counted.</summary>
+    public bool IsCountCut { get; init; }
+
+    /// <summary>The newest row that the answer rests on; none of an empty ledger.</summary>
+    public RowPosition Position { get; init; }
+
+    /// <summary>The time of the newest event that the answer rests on.</summary>
+    public LedgerTime AsOf { get; init; }
+
+    /// <summary>The epoch in which it was read.</summary>
+    public long Epoch { get; init; }
+}

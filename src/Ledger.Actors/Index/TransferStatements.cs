@@ -1,0 +1,275 @@
+using System.Globalization;
+using Ledger.Core;
+
+namespace Ledger.Actors.Index;
+
+/// <summary>The statements of a search for transfers, for either database.</summary>
+/// <remarks>
+/// <para>One field of the filter leads: rows are read by its index, in the index's own order, which is that of the
+/// answer. All the rest is looked at row by row. A page looks at <see cref="ScanMax"/> rows at most, however large the
+/// table is and however few of them fit; then it ends early and says where the next one begins.</para>
+/// <para>Where the leading field has several values, or may be on either side, each is a scan of its own, and what they
+/// bring is merged: the first rows of all are among the first rows of each.</para>
+/// </remarks>
+internal sealed class TransferStatements
+{
+    /// <summary>How many rows of the index a page looks at.</summary>
+    public const int ScanMax = 2_000;
+
+    /// <summary>How many are counted.</summary>
+    public const int CountMax = 10_000;
+
+    private const string PlainColumns = "time_us, place, item, hold_state, hold_remaining, due_us, content";
+
+    private readonly TransferFilter filter;
+    private readonly bool newestFirst;
+
+    public TransferStatements(TransferFilter filter, bool newestFirst)
+    {
+        this.filter = filter;
+        this.newestFirst = newestFirst;
+        Lead = LeadOf(filter);
+    }
+
+    /// <summary>By which field transfers are found; none for a filter that is too wide.</summary>
+    public TransferLead Lead { get; }
+
+    /// <summary>Whether the transfers come by account.</summary>
+    public bool IsByAccount => Lead == TransferLead.Prefix;
+
+    private string Order => IsByAccount ? $"bucket{Way}, {KeyOrder("")}" : KeyOrder("");
+
+    private string Way => newestFirst ? " DESC" : "";
+
+    // The fields that lead to the fewest rows first.
+    private static TransferLead LeadOf(TransferFilter filter) =>
+        filter.Ids.Count > 0 ? TransferLead.Id
+        : !filter.TransactionId.IsNil ? TransferLead.Transaction
+        : !filter.HoldId.IsNil ? TransferLead.Hold
+        : !filter.Reverses.IsNil ? TransferLead.Reverses
+        : filter.References.Count > 0 ? TransferLead.Reference
+        : !filter.Metadata.Pairs.IsEmpty ? TransferLead.Metadata
+        : !filter.Account.IsNone ? TransferLead.Account
+        : filter.Principal.Length > 0 ? TransferLead.Principal
+        : filter.AccountPrefix.Length > 0 ? TransferLead.Prefix
+        : filter.HoldStates is [HoldState.Live] ? TransferLead.Live
+        : filter.Statuses.Count > 0 && !filter.Statuses.Contains(TransferStatus.Created) ? TransferLead.Refused
+        : filter.Codes.Count > 0 ? TransferLead.Code
+        : IsShort(filter) ? TransferLead.Time
+        : TransferLead.None;
+
+    private static bool IsShort(TransferFilter filter) =>
+        filter is { StartTime: { } start, EndTime: { } end }
+        && end.UnixMicroseconds - (Int128)start.UnixMicroseconds <= (long)TransferFilter.TimeRangeMax.TotalMicroseconds;
+
+    /// <summary>Reads a page: place, hold and content of each transfer, and the account where they come by
+    /// account.</summary>
+    /// <param name="after">Where the page before ended; null for the first.</param>
+    /// <param name="take">How many transfers.</param>
+    public IndexStatement Page(IndexCursor? after, int take)
+    {
+        var statement = new IndexStatement();
+        var scanned = Scanned(statement, after, ScanMax, "t.*");
+        var rest = Rest(statement);
+        statement.Sql = string.Create(
+            CultureInfo.InvariantCulture,
+            $"SELECT {PlainColumns}, {(IsByAccount ? "bucket" : "''")} AS account FROM ({scanned}) AS s WHERE {rest} ORDER BY {Order} LIMIT {take}");
+        return statement;
+    }
+
+    /// <summary>Reads where the scan of a page ended that looked at as many rows as it may; no row when there were no
+    /// more.</summary>
+    /// <param name="after">Where the page before ended; null for the first.</param>
+    public IndexStatement LastScanned(IndexCursor? after)
+    {
+        var statement = new IndexStatement();
+        var scanned = Scanned(statement, after, ScanMax, "t.time_us, t.place, t.item");
+        statement.Sql = string.Create(
+            CultureInfo.InvariantCulture,
+            $"SELECT time_us, place, item, {(IsByAccount ? "bucket" : "''")} AS account FROM ({scanned}) AS s ORDER BY {Order} LIMIT 1 OFFSET {ScanMax - 1}");
+        return statement;
+    }
+
+    /// <summary>Counts: how many rows were looked at, and how many of them fit.</summary>
+    public IndexStatement Count()
+    {
+        var statement = new IndexStatement();
+        var scanned = Scanned(statement, null, CountMax + 1, "t.*");
+        statement.Sql = $"SELECT count(*), count(CASE WHEN {Rest(statement)} THEN 1 END) FROM ({scanned}) AS s";
+        return statement;
+    }
+
+    private string Scanned(IndexStatement statement, IndexCursor? after, int scanMax, string columns)
+    {
+        var branches = Branches(statement);
+        var texts = branches.ConvertAll(branch =>
+        {
+            var (from, key, where, bucket) = branch;
+            if (!IsByAccount)
+            {
+                where += TimeRange(statement, key);
+            }
+
+            if (after is { } cursor)
+            {
+                where += " AND " + Beyond(statement, key, bucket, cursor);
+            }
+
+            var side = IsByAccount ? $", {bucket} AS bucket, {(bucket == "t.credit_account" ? 1 : 0)} AS side" : "";
+            var order = IsByAccount ? $"{bucket}{Way}, {KeyOrder(key + ".")}" : KeyOrder(key + ".");
+            return string.Create(
+                CultureInfo.InvariantCulture, $"SELECT {columns}{side} FROM {from} WHERE {where} ORDER BY {order} LIMIT {scanMax}");
+        });
+        return texts.Count == 1
+            ? texts[0]
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"SELECT * FROM ({string.Join(" UNION ALL ", texts.Select(static (text, i) => $"SELECT * FROM ({text}) AS b{i}"))}) AS u"
+                + $" ORDER BY {Order} LIMIT {scanMax}");
+    }
+
+    private List<(string From, string Key, string Where, string Bucket)> Branches(IndexStatement statement)
+    {
+        const string all = "ledger_transfer t";
+        return Lead switch
+        {
+            TransferLead.Id => [.. filter.Ids.Distinct().Select(id => Of($"t.id = {statement.Add(id)}"))],
+            TransferLead.Transaction =>
+            [
+                Of($"t.transaction_id = {statement.Add(filter.TransactionId)}"),
+                Of($"t.id = {statement.Add(filter.TransactionId)} AND t.transaction_id IS NULL"),
+            ],
+            TransferLead.Hold => [Of($"t.hold_id = {statement.Add(filter.HoldId)}")],
+            TransferLead.Reverses => [Of($"t.reverses = {statement.Add(filter.Reverses)}")],
+            TransferLead.Reference =>
+                [.. filter.References.Distinct(StringComparer.Ordinal).Select(text => Of($"t.reference = {statement.Add(text)}"))],
+            TransferLead.Metadata =>
+            [
+                (
+                    "ledger_transfer_metadata m JOIN ledger_transfer t"
+                    + " ON t.time_us = m.time_us AND t.place = m.place AND t.item = m.item",
+                    "m", $"m.pair = {statement.Add(PairOf(filter.Metadata.Pairs[0]))}", ""),
+            ],
+            TransferLead.Account => Sides($"= {statement.Add(filter.Account.Text)}"),
+            TransferLead.Principal => [Of($"t.principal = {statement.Add(filter.Principal)}")],
+            TransferLead.Prefix => Sides(null),
+            TransferLead.Live => [Of("t.hold_state = 1")],
+            TransferLead.Refused => [Of("t.status <> 1000")],
+            TransferLead.Code => [.. filter.Codes.Distinct().Select(code => Of($"t.code = {statement.Add((long)code)}"))],
+            TransferLead.Time => [Of("t.place > 0")],
+            _ => throw new InvalidOperationException("The filter is too wide."),
+        };
+
+        static (string From, string Key, string Where, string Bucket) Of(string where) => (all, "t", where, "");
+
+        List<(string From, string Key, string Where, string Bucket)> Sides(string? isThis)
+        {
+            var sides = new List<(string From, string Key, string Where, string Bucket)>();
+            foreach (var side in filter.IsDebit switch
+            {
+                true => new[] { "t.debit_account" },
+                false => ["t.credit_account"],
+                null => ["t.debit_account", "t.credit_account"],
+            })
+            {
+                sides.Add((all, "t", isThis is null ? Within(statement, side) : $"{side} {isThis}", isThis is null ? side : ""));
+            }
+
+            return sides;
+        }
+    }
+
+    private string Within(IndexStatement statement, string column) =>
+        // No character of an address comes after a tilde.
+        $"{column} >= {statement.Add(filter.AccountPrefix)} AND {column} < {statement.Add(filter.AccountPrefix + "~")}";
+
+    private string TimeRange(IndexStatement statement, string key)
+    {
+        var text = filter.StartTime is { } start ? $" AND {key}.time_us >= {statement.Add(start.UnixMicroseconds)}" : "";
+        return filter.EndTime is { } end ? text + $" AND {key}.time_us < {statement.Add(end.UnixMicroseconds)}" : text;
+    }
+
+    private string Beyond(IndexStatement statement, string key, string bucket, IndexCursor cursor)
+    {
+        var (time, place, item) = (
+            statement.Add(cursor.Key.Time.UnixMicroseconds), statement.Add(cursor.Key.Place), statement.Add((long)cursor.Key.Item));
+        var than = newestFirst ? "<" : ">";
+        return IsByAccount
+            ? $"({bucket}, {key}.time_us, {key}.place, {key}.item) {than} ({statement.Add(cursor.Account)}, {time}, {place}, {item})"
+            : $"({key}.time_us, {key}.place, {key}.item) {than} ({time}, {place}, {item})";
+    }
+
+    private string KeyOrder(string key) => $"{key}time_us{Way}, {key}place{Way}, {key}item{Way}";
+
+    // What the leading field does not say.
+    private string Rest(IndexStatement statement)
+    {
+        List<string> all = [];
+        if (filter.Statuses.Count == 0)
+        {
+            all.Add("s.status = 1000");
+        }
+        else
+        {
+            all.Add($"s.status IN ({List(filter.Statuses.Select(static one => (object)(long)one))})");
+        }
+
+        Unless(TransferLead.Id, filter.Ids.Count > 0, () => $"s.id IN ({List(filter.Ids.Select(static one => (object)one))})");
+        Unless(TransferLead.Transaction, !filter.TransactionId.IsNil, () =>
+            $"coalesce(s.transaction_id, s.id) = {statement.Add(filter.TransactionId)}");
+        Unless(TransferLead.Hold, !filter.HoldId.IsNil, () => $"s.hold_id = {statement.Add(filter.HoldId)}");
+        Unless(TransferLead.Reverses, !filter.Reverses.IsNil, () => $"s.reverses = {statement.Add(filter.Reverses)}");
+        Unless(TransferLead.Reference, filter.References.Count > 0, () => $"s.reference IN ({List(filter.References)})");
+        Unless(TransferLead.Principal, filter.Principal.Length > 0, () => $"s.principal = {statement.Add(filter.Principal)}");
+        Unless(TransferLead.Code, filter.Codes.Count > 0, () => $"s.code IN ({List(filter.Codes.Select(static one => (object)(long)one))})");
+        Unless(TransferLead.Live, filter.HoldStates.Count > 0, () =>
+            $"s.hold_state IN ({List(filter.HoldStates.Select(static one => (object)(long)one))})");
+        Unless(TransferLead.Account, !filter.Account.IsNone, () => Side(column => $"{column} = {statement.Add(filter.Account.Text)}"));
+        Unless(TransferLead.Prefix, filter.AccountPrefix.Length > 0, () => Side(column => Within(statement, column)));
+        Unless(TransferLead.None, filter.Kinds.Count > 0, () => $"s.kind IN ({List(filter.Kinds.Select(static one => (object)(long)one))})");
+        Unless(TransferLead.None, !filter.Asset.IsNone, () => $"s.asset = {statement.Add(filter.Asset.Text)}");
+        Unless(TransferLead.None, filter.MinAmount is not null, () => $"s.amount >= {statement.Add(IndexCodec.Ordered(filter.MinAmount!.Value))}");
+        Unless(TransferLead.None, filter.MaxAmount is not null, () => $"s.amount <= {statement.Add(IndexCodec.Ordered(filter.MaxAmount!.Value))}");
+        if (IsByAccount)
+        {
+            if (filter.IsDebit is null)
+            {
+                // A transfer within the prefix is read on both sides, and told once.
+                all.Add($"(s.side = 0 OR NOT ({Within(statement, "s.debit_account")}))");
+            }
+
+            if (TimeRange(statement, "s") is { Length: > 0 } range)
+            {
+                all.Add(range[" AND ".Length..]);
+            }
+        }
+
+        foreach (var pair in filter.Metadata.Pairs.Skip(Lead == TransferLead.Metadata ? 1 : 0))
+        {
+            all.Add(
+                $"EXISTS (SELECT 1 FROM ledger_transfer_metadata r WHERE r.pair = {statement.Add(PairOf(pair))}"
+                + " AND r.time_us = s.time_us AND r.place = s.place AND r.item = s.item)");
+        }
+
+        return string.Join(" AND ", all);
+
+        void Unless(TransferLead leading, bool isGiven, Func<string> text)
+        {
+            if (isGiven && (leading == TransferLead.None || Lead != leading))
+            {
+                all.Add(text());
+            }
+        }
+
+        string List(IEnumerable<object> values) => string.Join(", ", values.Select(statement.Add));
+
+        string Side(Func<string, string> fits) => filter.IsDebit switch
+        {
+            true => fits("s.debit_account"),
+            false => fits("s.credit_account"),
+            null => $"({fits("s.debit_account")} OR {fits("s.credit_account")})",
+        };
+    }
+
+    private static byte[] PairOf(KeyValuePair<string, string> pair) => IndexCodec.PairOf(pair.Key, pair.Value);
+}
