@@ -39,7 +39,11 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         host = new HostBuilder().ConfigureServices(services => services.AddLedger(
-            options => options.UseSqlite(Path.Combine(directory.FullName, "ledger.db")))).Build();
+            options =>
+            {
+                options.UseSqlite(Path.Combine(directory.FullName, "ledger.db"));
+                options.Index.Enabled = true;
+            })).Build();
         await host.StartAsync();
         ledger = host.Services.GetRequiredService<ILedger>();
         var opened = await As("ops").OpenAccountsAsync(
@@ -305,6 +309,67 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
         await DeniedAsync(() => new AuthorizedLedgerAdmin(admin, new Caller("alice"), policies, clock).ListInDoubtAsync(null, 1));
         (await new AuthorizedLedgerAdmin(admin, new Caller("ops"), policies, clock).ListInDoubtAsync(null, 1)).Accounts.ShouldBeEmpty();
     }
+
+    [Fact]
+    public async Task Searches_hold_only_what_the_caller_may_read()
+    {
+        var paid = Pay("users:alice", "shops:a", 3);
+        var result = await As("alice").PostTransferAsync(paid);
+        (await As("ops").PostTransferAsync(Pay("users:bob", "shops:a", 4))).IsCommitted.ShouldBeTrue();
+        var atLeast = ledger.PositionOf(result.Position);
+        var mine = new TransferFilter { Account = AccountAddress.Parse("users:alice") };
+        var page = await Asking("alice").SearchTransfersAsync(new TransferSearch(mine) { AtLeast = atLeast, Count = true });
+        page.Transfers.Select(static one => one.Transfer.Id).ShouldContain(paid.Id);
+        page.Transfers.ShouldAllBe(static one => one.Transfer.DebitAccount.Text == "users:alice" || one.Transfer.CreditAccount.Text == "users:alice");
+        page.Count.ShouldBe(2);
+        page.Position.IsNone.ShouldBeTrue("It would name an account of others.");
+        foreach (var filter in new[]
+        {
+            new TransferFilter { Account = AccountAddress.Parse("users:bob") }, new TransferFilter { Account = AccountAddress.Parse("users:nobody") },
+            new TransferFilter { AccountPrefix = "users:alice" }, new TransferFilter { Ids = [paid.Id] }, new TransferFilter(),
+        })
+        {
+            await DeniedAsync(() => Asking("alice").SearchTransfersAsync(new TransferSearch(filter)));
+        }
+
+        (await Asking("auditor").SearchTransfersAsync(new TransferSearch(new TransferFilter { Ids = [paid.Id] }) { AtLeast = atLeast }))
+            .Transfers.Single().Transfer.Id.ShouldBe(paid.Id);
+        await DeniedAsync(() => Asking("clerk").SearchTransfersAsync(new TransferSearch(mine)));
+    }
+
+    [Fact]
+    public async Task Accounts_are_found_whatever_lies_between_and_not_counted()
+    {
+        var atLeast = ledger.PositionOf((await As("alice").PostTransferAsync(Pay("users:alice", "shops:a", 1))).Position);
+        var shops = new AccountSearch(new AccountFilter()) { AtLeast = atLeast, Limit = 1 };
+        var first = await Asking("shop").SearchAccountsAsync(shops);
+        first.Accounts.Single().Spec.Address.Text.ShouldBe("shops:a");
+        first.Next.ShouldBe("shops:a");
+        var rest = await Asking("shop").SearchAccountsAsync(shops with { After = first.Next, Limit = 10 });
+        rest.Accounts.Single().Spec.Address.Text.ShouldBe("shops:b");
+        rest.Next.ShouldBeNull();
+        await DeniedAsync(() => Asking("shop").SearchAccountsAsync(shops with { Count = true }));
+        await DeniedAsync(() => Asking("clerk").SearchAccountsAsync(shops));
+        (await Asking("auditor").SearchAccountsAsync(shops with { Limit = 100, Count = true })).Count.ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task Holds_and_batches_are_of_accounts_that_the_caller_may_read()
+    {
+        var hold = await HeldAsync("alice", "users:alice", "shops:a", 10);
+        var (alice, bob) = (AccountAddress.Parse("users:alice"), AccountAddress.Parse("users:bob"));
+        (await Asking("alice").ListHoldsAsync(new HoldQuery(alice)))!.Holds.Single().Transfer.Id.ShouldBe(hold);
+        await DeniedAsync(() => Asking("alice").ListHoldsAsync(new HoldQuery(bob)));
+        (await Asking("alice").GetAccountsAsync([alice, alice])).Count.ShouldBe(2);
+        await DeniedAsync(() => Asking("alice").GetAccountsAsync([alice, bob]));
+        (await Asking("alice").GetTransfersAsync([new TransferKey(alice, hold), new TransferKey(alice, NewId())]))
+            .Select(static one => one is not null).ShouldBe([true, false]);
+        await DeniedAsync(() => Asking("alice").GetTransfersAsync([new TransferKey(default, hold)]));
+        await DeniedAsync(() => Asking("alice").GetTransfersAsync([new TransferKey(bob, hold)]));
+    }
+
+    private AuthorizedQueries Asking(string principal) =>
+        new(host.Services.GetRequiredService<ILedgerQueries>(), new Caller(principal), policies, clock);
 
     private static Asset Dollars { get; } = Asset.TryParse("USD/2", out var asset) ? asset : default;
 
