@@ -59,6 +59,10 @@ internal sealed class CallerLedgers(
         return new AuthorizedQueries(queries, caller, policies, clock);
     }
 
+    /// <summary>For how long what the caller has shown is good; null for as long as it is connected.</summary>
+    public TimeSpan? ExpiryOf(ServerCallContext context) =>
+        policies is null ? null : CallerOf(context).ExpireTime - clock.GetUtcNow();
+
     /// <summary>What operators use.</summary>
     /// <remarks>Where callers are anonymous, operators are whoever is on the node's own machine.</remarks>
     /// <exception cref="RequestErrorException">The caller is no operator.</exception>

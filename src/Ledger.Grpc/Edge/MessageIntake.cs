@@ -37,6 +37,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
     private ITimer? timer;
     private long armedFor = long.MaxValue;
     private long lastProgress;
+    private long oldAt;
     private long partialSince;
     private int end;
     private bool isReading;
@@ -63,6 +64,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         inner = context.Request.BodyReader;
         connection = EdgeWall.ConnectionOf(context);
         lastProgress = started;
+        oldAt = started + (long)wall.Options.StreamAgeMax.TotalMilliseconds;
     }
 
     /// <summary>What was refused; null when nothing was.</summary>
@@ -293,6 +295,12 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         return Refuse(why);
     }
 
+    /// <summary>Has a stream end sooner than by its age: when what its caller has shown expires. The next one is begun
+    /// with what is shown then. To be called before anything is read.</summary>
+    /// <param name="left">How long that is from now.</param>
+    public void EndWithin(TimeSpan left) => Volatile.Write(
+        ref oldAt, Math.Min(Volatile.Read(ref oldAt), Environment.TickCount64 + Math.Max(0, (long)left.TotalMilliseconds)));
+
     private RequestErrorException Refuse(in RequestError why)
     {
         fault = why;
@@ -316,8 +324,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         }
 
         var due = Math.Min(
-            started + (long)wall.Options.StreamAgeMax.TotalMilliseconds,
-            Volatile.Read(ref lastProgress) + (long)wall.Options.StreamIdleTimeout.TotalMilliseconds);
+            Volatile.Read(ref oldAt), Volatile.Read(ref lastProgress) + (long)wall.Options.StreamIdleTimeout.TotalMilliseconds);
         return Volatile.Read(ref partialSince) is > 0 and var since ? Math.Min(due, since + body) : due;
     }
 
@@ -372,7 +379,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
 
     private void EndReading(long now)
     {
-        var isOld = now - started >= (long)wall.Options.StreamAgeMax.TotalMilliseconds;
+        var isOld = now >= Volatile.Read(ref oldAt);
         if (End != IntakeEnd.None || (method.IsStream && !isOld && !Volatile.Read(ref isReading)))
         {
             // Nobody reads, since the client has not taken its answers: it would never hear why.

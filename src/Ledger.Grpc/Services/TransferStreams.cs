@@ -26,6 +26,11 @@ internal sealed class TransferStreams(
         IAsyncStreamReader<StreamTransfersRequest> requests, IServerStreamWriter<StreamTransfersResponse> responses,
         ServerCallContext context, MessageIntake? intake = null)
     {
+        if (ledgers.ExpiryOf(context) is { } left)
+        {
+            intake?.EndWithin(left);
+        }
+
         using var run = new Run(
             ledgers.For(context), clock, errors, metrics, context, intake, options.Value.StreamInFlightMax);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(run.Broken, lifetime.ApplicationStopping);

@@ -254,6 +254,34 @@ public sealed class AccessProcessTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_stream_outlives_the_token_that_it_began_with()
+    {
+        using var operators = Connect(token: key.Key);
+        await operators.OpenAccountsAsync([Account("users:1"), Account("bank")]);
+        var shown = 0;
+        using var client = new LedgerClient(new LedgerClientOptions
+        {
+            Addresses = [grpc], CertificateAuthorities = authority.Trusted,
+            Token = async _ =>
+            {
+                Interlocked.Increment(ref shown);
+                return await issuer.TokenAsync("payer", ("seconds", "4"));
+            },
+        });
+
+        // One session of the client, streams as often as the node ends them; each transfer is answered.
+        await using var stream = client.OpenTransferStream();
+        var ended = DateTimeOffset.UtcNow.AddSeconds(9);
+        while (DateTimeOffset.UtcNow < ended)
+        {
+            (await stream.PostAsync(Pay("bank", "users:1"))).Status.ShouldBe(TransferStatus.Created);
+            await Task.Delay(50);
+        }
+
+        Volatile.Read(ref shown).ShouldBeGreaterThan(1);
+    }
+
+    [Fact]
     public async Task A_caller_beyond_its_rate_is_told_when_to_come_again_and_nobody_else_waits()
     {
         using var slow = Connect(token: await issuer.TokenAsync("slow"));
@@ -309,6 +337,10 @@ public sealed class AccessProcessTests : IAsyncLifetime
                     grants = new[] { Grant(["transfer"], ("debit", new[] { "bank" }), ("credit", new[] { "users:*" }), ("assets", new[] { "USD/2" })) },
                 },
                 ["jwt:teller"] = new { grants = new[] { Grant(["read"], ("accounts", readable)) } },
+                ["jwt:payer"] = new
+                {
+                    grants = new[] { Grant(["transfer"], ("debit", new[] { "bank" }), ("credit", new[] { "users:*" })) },
+                },
                 ["jwt:slow"] = new
                 {
                     grants = new[] { Grant(["read"], ("accounts", new[] { "**" })) }, limits = "few",
