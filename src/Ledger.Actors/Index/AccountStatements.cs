@@ -51,17 +51,17 @@ internal sealed class AccountStatements(AccountFilter filter, LedgerTime now)
             { Metadata.Pairs: [var pair, ..] } => (
                 "ledger_account_metadata m JOIN ledger_account a ON a.address = m.address", "m",
                 $"m.pair = {statement.Add(IndexCodec.PairOf(pair.Key, pair.Value))}"),
-            _ => ("ledger_account a", "a", $"a.address >= {statement.Add(filter.AddressPrefix)}"),
+            _ => ("ledger_account a", "a", ""),
         };
+
+        // One lower bound: of two, SQLite takes one and looks at all that lies between them.
+        where += where.Length > 0 ? " AND " : "";
+        where += after is not null && string.CompareOrdinal(after, filter.AddressPrefix) >= 0
+            ? $"{key}.address > {statement.Add(after)}"
+            : $"{key}.address >= {statement.Add(filter.AddressPrefix)}";
         if (filter.AddressPrefix.Length > 0)
         {
-            where += $" AND {key}.address >= {statement.Add(filter.AddressPrefix)}"
-                + $" AND {key}.address < {statement.Add(filter.AddressPrefix + "~")}";
-        }
-
-        if (after is not null)
-        {
-            where += $" AND {key}.address > {statement.Add(after)}";
+            where += $" AND {key}.address < {statement.Add(filter.AddressPrefix + "~")}";
         }
 
         return string.Create(

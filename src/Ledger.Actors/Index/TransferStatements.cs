@@ -101,13 +101,22 @@ internal sealed class TransferStatements
 
     private string Scanned(IndexStatement statement, IndexCursor? after, int scanMax, string columns)
     {
+        if (after is { } outside && IsOutside(outside))
+        {
+            after = null;
+        }
+
         var branches = Branches(statement);
         var texts = branches.ConvertAll(branch =>
         {
             var (from, key, where, bucket) = branch;
-            if (!IsByAccount)
+            if (IsByAccount)
             {
-                where += TimeRange(statement, key);
+                where = Range(statement, bucket, after);
+            }
+            else
+            {
+                where += TimeRange(statement, key, after);
             }
 
             if (after is { } cursor)
@@ -172,7 +181,7 @@ internal sealed class TransferStatements
                 null => ["t.debit_account", "t.credit_account"],
             })
             {
-                sides.Add((all, "t", isThis is null ? Within(statement, side) : $"{side} {isThis}", isThis is null ? side : ""));
+                sides.Add((all, "t", isThis is null ? "" : $"{side} {isThis}", isThis is null ? side : ""));
             }
 
             return sides;
@@ -183,11 +192,31 @@ internal sealed class TransferStatements
         // No character of an address comes after a tilde.
         $"{column} >= {statement.Add(filter.AccountPrefix)} AND {column} < {statement.Add(filter.AccountPrefix + "~")}";
 
-    private string TimeRange(IndexStatement statement, string key)
+    private string TimeRange(IndexStatement statement, string key, IndexCursor? after)
     {
-        var text = filter.StartTime is { } start ? $" AND {key}.time_us >= {statement.Add(start.UnixMicroseconds)}" : "";
-        return filter.EndTime is { } end ? text + $" AND {key}.time_us < {statement.Add(end.UnixMicroseconds)}" : text;
+        var text = filter.StartTime is { } start && (after is null || newestFirst)
+            ? $" AND {key}.time_us >= {statement.Add(start.UnixMicroseconds)}"
+            : "";
+        return filter.EndTime is { } end && (after is null || !newestFirst)
+            ? text + $" AND {key}.time_us < {statement.Add(end.UnixMicroseconds)}"
+            : text;
     }
+
+    // Each scan has one bound on either side: of two, SQLite takes one and looks at all that lies between them.
+    private string Range(IndexStatement statement, string bucket, IndexCursor? after) => after is null
+        ? Within(statement, bucket)
+        : newestFirst
+            ? $"{bucket} >= {statement.Add(filter.AccountPrefix)}"
+            : $"{bucket} < {statement.Add(filter.AccountPrefix + "~")}";
+
+    // Such a cursor is somebody's own, and what it leads to must fit all the same.
+    private bool IsOutside(IndexCursor cursor) => IsByAccount
+        ? newestFirst
+            ? string.CompareOrdinal(cursor.Account, filter.AccountPrefix + "~") >= 0
+            : string.CompareOrdinal(cursor.Account, filter.AccountPrefix) < 0
+        : newestFirst
+            ? filter.EndTime is { } end && cursor.Key.Time >= end
+            : filter.StartTime is { } start && cursor.Key.Time < start;
 
     private string Beyond(IndexStatement statement, string key, string bucket, IndexCursor cursor)
     {
@@ -238,7 +267,7 @@ internal sealed class TransferStatements
                 all.Add($"(s.side = 0 OR NOT ({Within(statement, "s.debit_account")}))");
             }
 
-            if (TimeRange(statement, "s") is { Length: > 0 } range)
+            if (TimeRange(statement, "s", null) is { Length: > 0 } range)
             {
                 all.Add(range[" AND ".Length..]);
             }
