@@ -42,7 +42,8 @@ internal static class RpcErrorMapper
             };
         }
 
-        var unknown = kind != CallKind.Read && arrived && ReasonOf(status) != StreamEnded && ((LeavesOpen(code) && !IsForDoubt(status))
+        var unknown = kind != CallKind.Read && arrived && ReasonOf(status) != StreamEnded
+            && ((LeavesOpen(code) && !IsForDoubt(status))
             || (code != StatusCode.InvalidArgument
                 && (kind == CallKind.WriteBatch || trace.EarlierMayHaveArrived)));
         return Of(status, code, detail, failure, unknown, unreachable: code == StatusCode.Unavailable && !arrived);

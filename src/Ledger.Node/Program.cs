@@ -1,4 +1,5 @@
 using Ledger.Node;
+using Ledger.Node.Edge;
 
 if (args is ["--help" or "-h" or "-?"])
 {
@@ -24,6 +25,7 @@ try
         return SchemaCommand.Run(args[1..], Console.Out);
     }
 
+    OutOfMemory.EndsTheProcess();
     OpenFiles.RequireEnough();
     var settings = NodeSettings.Read(NodeConfiguration.Build(args));
     Console.WriteLine($"Ledger.Node {NodeUsage.Version}");
