@@ -30,14 +30,16 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     {
         using var node = await StartAsync();
         await using var bystander = await Bystander.StartAsync(await node.ListeningAsync());
-        using var attacker = RawGrpc.Client();
+        var attackers = Enumerable.Range(0, 8).Select(static _ => RawGrpc.Client()).ToArray();
         var address = await node.GrpcListeningAsync();
 
-        // 1.25 GiB of messages that say 4 MiB and lack the last bytes, on several connections.
+        // 1.25 GiB of messages that say 4 MiB and lack the last bytes, on so many connections that together they hold
+        // all that there is for large messages.
         var frame = RawGrpc.Frame(new byte[(4 * Megabyte) - 64], 0, 4 * Megabyte);
         var held = Enumerable.Range(0, 320)
-            .Select(_ => EndOfAsync(RawGrpc.StallAsync(attacker, address, Open, frame))).ToArray();
+            .Select(i => EndOfAsync(RawGrpc.StallAsync(attackers[i % attackers.Length], address, Open, frame))).ToArray();
         var ends = await Task.WhenAll(held).WaitAsync(Patience);
+        Array.ForEach(attackers, static one => one.Dispose());
         Tell(node, ends);
         ends.ShouldAllBe(static reason => reason == "OVERLOADED" || reason == "REQUEST_INCOMPLETE");
         ends.ShouldContain("OVERLOADED");
