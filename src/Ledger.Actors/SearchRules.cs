@@ -63,7 +63,7 @@ internal static class SearchRules
             throw Invalid($"The principal {problem}.", "principal");
         }
 
-        if (new TransferStatements(filter, newestFirst: false).Lead == TransferLead.None)
+        if (!TransferStatements.CanServe(filter))
         {
             throw new LedgerException(
                 LedgerErrorReason.FilterTooWide,

@@ -42,9 +42,11 @@ internal static class RpcErrorMapper
             };
         }
 
-        var unknown = kind != CallKind.Read && arrived && ReasonOf(status) != StreamEnded && ((LeavesOpen(code) && !IsForDoubt(status))
-            || (!IsOfWhole(code)
-                && (kind == CallKind.WriteBatch || trace.EarlierMayHaveArrived)));
+        // Whoever is refused now may have been let through before.
+        var unknown = kind != CallKind.Read && arrived && ReasonOf(status) != StreamEnded
+            && ((LeavesOpen(code) && !IsForDoubt(status))
+                || (code != StatusCode.InvalidArgument && trace.EarlierMayHaveArrived)
+                || (!IsOfWhole(code) && kind == CallKind.WriteBatch));
         return Of(status, code, detail, failure, unknown, unreachable: code == StatusCode.Unavailable && !arrived);
     }
 

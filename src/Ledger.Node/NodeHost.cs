@@ -31,7 +31,6 @@ internal static class NodeHost
     /// <returns>The exit code: 0 when it was told to stop.</returns>
     public static async Task<int> RunAsync(NodeSettings settings)
     {
-        OutOfMemory.EndsTheProcess();
         PrepareThreads(settings);
 
         // Whatever is wrong with the settings is found while nothing is open yet: no file, no table, no cluster.

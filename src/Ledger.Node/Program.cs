@@ -1,4 +1,5 @@
 using Ledger.Node;
+using Ledger.Node.Edge;
 using Ledger.Node.Security;
 
 if (args is ["--help" or "-h" or "-?"])
@@ -40,6 +41,7 @@ try
         return await IndexCommand.RunAsync(args[1..], Console.Out);
     }
 
+    OutOfMemory.EndsTheProcess();
     OpenFiles.RequireEnough();
     var settings = NodeSettings.Read(NodeConfiguration.Build(args));
     Console.WriteLine($"Ledger.Node {NodeUsage.Version}");

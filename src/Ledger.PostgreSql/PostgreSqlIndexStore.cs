@@ -11,6 +11,8 @@ namespace Ledger.PostgreSql;
 /// than what it stands for.</remarks>
 internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexStore
 {
+    public bool OrdersByLead => true;
+
     /// <summary>Before each query: each is written to go by one index and to end after some thousands of rows. What
     /// reads a whole table, or makes a table of it to join, may be as fast as long as the ledger is small, or the
     /// statistics are old, and never later.</summary>

@@ -1,3 +1,4 @@
+using Akka.Event;
 using Akka.Hosting;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Index;
@@ -25,6 +26,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
     private readonly PostgreSqlStorageOptions _options;
     private readonly NpgsqlConnectionStringBuilder _connection;
     private DatabaseWatch? _database;
+    private string? _excess;
 
     /// <summary>Makes the storage; nothing is connected yet.</summary>
     /// <param name="connectionString">Npgsql's connection string; what it lacks is filled in, see
@@ -72,6 +74,9 @@ public sealed class PostgreSqlStorage : LedgerStorage
             CheckColumns(connection);
             CheckUniqueKey(connection);
             Refuse(PostgreSqlTables.MissingRights(connection));
+
+            // Whoever makes the tables owns them, and may do everything with them.
+            _excess = _options.AutoInitialize ? null : PostgreSqlTables.ExcessRights(connection);
             EmptyForeignIndex(connection);
             PostgreSqlIndexStore.EmptyForeign(connection);
             BeginIndex(connection);
@@ -95,6 +100,12 @@ public sealed class PostgreSqlStorage : LedgerStorage
         ArgumentNullException.ThrowIfNull(builder);
         var connectionString = PostgreSqlSetup.WithoutSecrets(_connection.ConnectionString);
         builder.AddSetup(new PostgreSqlSetup(_connection.ConnectionString));
+        if (_excess is { } excess)
+        {
+            builder.AddStartup((system, _) => system.Log.Warning(
+                "The journal could be changed: {0}. Take that away: 'Ledger.Node schema' prints what the role needs", excess));
+        }
+
         StorageHocon.Add(
             builder,
             "PostgreSQL.15",

@@ -141,6 +141,22 @@ internal static class PostgreSqlTables
         return $"the role '{Ask(connection, null).Role}' lacks {string.Join("; ", named)}. {WayOut}";
     }
 
+    /// <summary>The rights by which the role could change what is never changed, named; null where it has none of
+    /// them.</summary>
+    public static string? ExcessRights(NpgsqlConnection connection)
+    {
+        using var command = new NpgsqlCommand(
+            "SELECT string_agg(r.privilege || ' on ' || t.name, ', ' ORDER BY t.place, r.place)"
+            + " FROM unnest($1::text[]) WITH ORDINALITY AS t (name, place),"
+            + " unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) WITH ORDINALITY AS r (privilege, place)"
+            + " WHERE has_table_privilege(to_regclass(t.name), r.privilege)", connection);
+        string[] kept = [.. s_all.Where(static one => !one.Rights.Contains("UPDATE")).Select(static one => one.Table)];
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = kept });
+        return command.ExecuteScalar() is string excess
+            ? $"the role '{Ask(connection, null).Role}' has {excess}"
+            : null;
+    }
+
     /// <summary>A name as SQL has it.</summary>
     public static string Quoted(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 

@@ -11,6 +11,8 @@ namespace Ledger.Sqlite;
 /// than what it stands for.</remarks>
 internal sealed class SqliteIndexStore(string path) : IIndexStore
 {
+    public bool OrdersByLead => false;
+
     /// <summary>Empties the index.</summary>
     public const string EmptySql = """
         DELETE FROM ledger_transfer;

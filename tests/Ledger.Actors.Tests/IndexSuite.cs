@@ -613,7 +613,7 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
             7 => filter with { Metadata = Life.Colour("red") },
             _ => filter,
         };
-        return new TransferStatements(narrower, newestFirst: false).Lead == TransferLead.None ? filter : narrower;
+        return TransferStatements.CanServe(narrower) ? narrower : filter;
     }
 
     // The same by hand: what the filter says of itself.

@@ -53,7 +53,7 @@ internal static class IndexBenchmark
                 for (var round = 0; round < Rounds; round++)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    var statements = new TransferStatements(filter(), newestFirst: round % 2 == 0);
+                    var statements = new TransferStatements(filter(), newestFirst: round % 2 == 0, store.OrdersByLead);
                     var from = Stopwatch.GetTimestamp();
                     var page = await store.QueryAsync(
                         statements.Page(null, PageRows + 1), static reader => IndexRows.Transfer(reader).ToRecord(), cancellationToken);

@@ -31,17 +31,42 @@ public sealed class IntakeTests : IDisposable
     [InlineData(Stream, 100, 50)]
     public async Task A_message_that_stays_half_is_ended_in_time(string method, int said, int sent)
     {
-        await using var host = await GrpcHost.StartOnKestrelAsync(edge: new EdgeOptions { BodyTimeout = TimeSpan.FromSeconds(1) });
+        await using var host = await GrpcHost.StartOnKestrelAsync(
+            edge: new EdgeOptions { BodyTimeout = TimeSpan.FromSeconds(1) });
         var ended = await RawGrpc.StallAsync(http, host.Address, method, RawGrpc.Frame(new byte[sent], 0, (uint)said))
             .WaitAsync(Patience);
-        (ended.Code, ended.Reason, ended.Outcome).ShouldBe(((int)StatusCode.DeadlineExceeded, "REQUEST_INCOMPLETE", "not_applied"));
+        (ended.Code, ended.Reason, ended.Outcome)
+            .ShouldBe(((int)StatusCode.DeadlineExceeded, "REQUEST_INCOMPLETE", "not_applied"));
+        await GivenBackAsync(host);
+    }
+
+    [Fact]
+    public async Task A_call_whose_message_was_whole_in_time_may_be_worked_on_for_longer()
+    {
+        await using var host = await GrpcHost.StartOnKestrelAsync(
+            edge: new EdgeOptions { BodyTimeout = TimeSpan.FromSeconds(1) });
+        host.Ledger.OnTransfer = static async (transfer, cancellation) =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(4), cancellation);
+            return FakeLedger.Created(transfer);
+        };
+        var frame = RawGrpc.Frame(new PostTransferRequest { Transfer = Samples.Transfer() }.ToByteArray());
+        var ended = await RawGrpc.CallAsync(http, host.Address, Post, async (stream, over) =>
+        {
+            // Late, so that the node waits for it.
+            await stream.FlushAsync(over);
+            await Task.Delay(TimeSpan.FromMilliseconds(200), over);
+            await stream.WriteAsync(frame, over);
+        }).WaitAsync(Patience);
+        ended.Code.ShouldBe(0);
         await GivenBackAsync(host);
     }
 
     [Fact]
     public async Task Headers_without_a_message_are_ended_in_time()
     {
-        await using var host = await GrpcHost.StartOnKestrelAsync(edge: new EdgeOptions { BodyTimeout = TimeSpan.FromSeconds(1) });
+        await using var host = await GrpcHost.StartOnKestrelAsync(
+            edge: new EdgeOptions { BodyTimeout = TimeSpan.FromSeconds(1) });
         (await RawGrpc.StallAsync(http, host.Address, Post, []).WaitAsync(Patience)).Reason.ShouldBe("REQUEST_INCOMPLETE");
     }
 
@@ -84,7 +109,8 @@ public sealed class IntakeTests : IDisposable
         using var meter = new MeterRecorder();
         await using var host = await GrpcHost.StartOnKestrelAsync(meter: meter);
         var ended = await RawGrpc.CallAsync(
-            http, host.Address, method, RawGrpc.Frame([1, 2, 3], flag, length), ("grpc-encoding", "gzip")).WaitAsync(Patience);
+            http, host.Address, method, RawGrpc.Frame([1, 2, 3], flag, length), ("grpc-encoding", "gzip"))
+            .WaitAsync(Patience);
         (ended.Reason, ended.Outcome).ShouldBe((reason, "not_applied"));
         meter.SumOf("ledger.refused", $"reason={reason}").ShouldBe(1);
         meter.SumOf("ledger.malformed", $"method={method[1..]}").ShouldBe(reason == "MALFORMED_REQUEST" ? 1 : 0);
@@ -146,12 +172,14 @@ public sealed class IntakeTests : IDisposable
         await using var host = await GrpcHost.StartOnKestrelAsync(edge: new EdgeOptions { AcceptCompression = true });
         var good = await RawGrpc.CallAsync(
             http, host.Address, Post,
-            RawGrpc.Frame(Packed(new PostTransferRequest { Transfer = Samples.Transfer() }.ToByteArray()), 1), ("grpc-encoding", "gzip"));
+            RawGrpc.Frame(Packed(new PostTransferRequest { Transfer = Samples.Transfer() }.ToByteArray()), 1),
+            ("grpc-encoding", "gzip"));
         good.Code.ShouldBe(0);
         foreach (var method in (string[])[Post, Stream])
         {
             var bomb = await RawGrpc.CallAsync(
-                http, host.Address, method, RawGrpc.Frame(Packed(new byte[60_000]), 1), ("grpc-encoding", "gzip")).WaitAsync(Patience);
+                http, host.Address, method, RawGrpc.Frame(Packed(new byte[60_000]), 1), ("grpc-encoding", "gzip"))
+                .WaitAsync(Patience);
             (bomb.Reason, bomb.Outcome).ShouldBe(("MALFORMED_REQUEST", "not_applied"), method);
         }
 
@@ -168,14 +196,16 @@ public sealed class IntakeTests : IDisposable
         (await stream.ResponseStream.MoveNext().WaitAsync(Patience)).ShouldBeTrue();
         stream.ResponseStream.Current.Sequence.ShouldBe(7ul);
         var error = await Errors.OfAsync(() => stream.ResponseStream.MoveNext().WaitAsync(Patience));
-        (error.Code, error.Reason, error.Info.Metadata["outcome"]).ShouldBe((StatusCode.Unavailable, "STREAM_ENDED", "not_applied"));
+        (error.Code, error.Reason, error.Info.Metadata["outcome"])
+            .ShouldBe((StatusCode.Unavailable, "STREAM_ENDED", "not_applied"));
         await GivenBackAsync(host);
     }
 
     [Fact]
     public async Task A_stream_that_is_old_is_ended_and_what_was_read_of_it_is_answered()
     {
-        await using var host = await GrpcHost.StartOnKestrelAsync(edge: new EdgeOptions { StreamAgeMax = TimeSpan.FromSeconds(1) });
+        await using var host = await GrpcHost.StartOnKestrelAsync(
+            edge: new EdgeOptions { StreamAgeMax = TimeSpan.FromSeconds(1) });
         using var stream = host.Transfers.StreamTransfers();
         var sent = 0UL;
         var sending = Task.Run(async () =>
@@ -184,7 +214,8 @@ public sealed class IntakeTests : IDisposable
             {
                 while (true)
                 {
-                    await stream.RequestStream.WriteAsync(new StreamTransfersRequest { Sequence = ++sent, Transfer = Samples.Transfer() });
+                    await stream.RequestStream.WriteAsync(
+                        new StreamTransfersRequest { Sequence = ++sent, Transfer = Samples.Transfer() });
                     await Task.Yield();
                 }
             }
@@ -231,7 +262,8 @@ public sealed class IntakeTests : IDisposable
         await using var host = await GrpcHost.StartOnKestrelAsync(protocols: HttpProtocols.Http1);
         var body = new StringBuilder("{\"transfers\":[{}").Insert(14, "{},", 500_000).Append(",nonsense");
         using var response = await host.Http.PostAsync(
-            new Uri("/v1/transfers:batch", UriKind.Relative), new StringContent(body.ToString(), Encoding.UTF8, "application/json"));
+            new Uri("/v1/transfers:batch", UriKind.Relative),
+            new StringContent(body.ToString(), Encoding.UTF8, "application/json"));
         response.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         var text = await response.Content.ReadAsStringAsync();
         text.ShouldContain("BATCH_TOO_LARGE");
@@ -240,7 +272,8 @@ public sealed class IntakeTests : IDisposable
 
     public void Dispose() => http.Dispose();
 
-    private static long Extra(IMessage message, Google.Protobuf.Reflection.MessageDescriptor shape) => Extra(message.ToByteArray(), shape);
+    private static long Extra(IMessage message, Google.Protobuf.Reflection.MessageDescriptor shape) =>
+        Extra(message.ToByteArray(), shape);
 
     private static long Extra(byte[] bytes, Google.Protobuf.Reflection.MessageDescriptor shape) =>
         WireShape.Of(shape).ExtraBytes(new System.Buffers.ReadOnlySequence<byte>(bytes));
@@ -265,7 +298,8 @@ public sealed class IntakeTests : IDisposable
         var client = new System.Net.Sockets.TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, host.Address.Port);
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
-            $"POST /v1/accounts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{{"));
+            "POST /v1/accounts HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            + $"Content-Length: {length}\r\n\r\n{{"));
         return client;
     }
 

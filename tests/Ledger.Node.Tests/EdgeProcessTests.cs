@@ -30,13 +30,16 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     {
         using var node = await StartAsync();
         await using var bystander = await Bystander.StartAsync(await node.ListeningAsync());
-        using var attacker = RawGrpc.Client();
+        var attackers = Enumerable.Range(0, 8).Select(static _ => RawGrpc.Client()).ToArray();
         var address = await node.GrpcListeningAsync();
 
-        // 1.25 GiB of messages that say 4 MiB and lack the last bytes, on several connections.
+        // 1.25 GiB of messages that say 4 MiB and lack the last bytes, on so many connections that together they hold
+        // all that there is for large messages.
         var frame = RawGrpc.Frame(new byte[(4 * Megabyte) - 64], 0, 4 * Megabyte);
-        var held = Enumerable.Range(0, 320).Select(_ => EndOfAsync(RawGrpc.StallAsync(attacker, address, Open, frame))).ToArray();
+        var held = Enumerable.Range(0, 320)
+            .Select(i => EndOfAsync(RawGrpc.StallAsync(attackers[i % attackers.Length], address, Open, frame))).ToArray();
         var ends = await Task.WhenAll(held).WaitAsync(Patience);
+        Array.ForEach(attackers, static one => one.Dispose());
         Tell(node, ends);
         ends.ShouldAllBe(static reason => reason == "OVERLOADED" || reason == "REQUEST_INCOMPLETE");
         ends.ShouldContain("OVERLOADED");
@@ -59,7 +62,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
 
         var bomb = RawGrpc.Frame(packed.ToArray(), 1);
         var bombs = await Task.WhenAll(Enumerable.Range(0, 400)
-            .Select(_ => EndOfAsync(RawGrpc.CallAsync(attacker, address, Open, bomb, ("grpc-encoding", "gzip"))))).WaitAsync(Patience);
+            .Select(_ => EndOfAsync(RawGrpc.CallAsync(attacker, address, Open, bomb, ("grpc-encoding", "gzip")))))
+            .WaitAsync(Patience);
         Tell(node, bombs);
         bombs.ShouldAllBe(static reason => reason == "COMPRESSION_NOT_ACCEPTED");
 
@@ -86,7 +90,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
         using var attacker = RawGrpc.Client();
         var address = await node.GrpcListeningAsync();
         var frame = RawGrpc.Frame(new byte[(4 * Megabyte) - 64], 0, 4 * Megabyte);
-        var held = Enumerable.Range(0, 100).Select(_ => EndOfAsync(RawGrpc.StallAsync(attacker, address, Open, frame))).ToArray();
+        var held = Enumerable.Range(0, 100)
+            .Select(_ => EndOfAsync(RawGrpc.StallAsync(attacker, address, Open, frame))).ToArray();
         (await node.ExitAsync()).ShouldNotBe(0);
         await Task.WhenAll(held).WaitAsync(Patience);
 
@@ -105,7 +110,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
         for (var i = 0; i < 20; i++)
         {
             var ends = await Task.WhenAll(Enumerable.Range(0, 100)
-                .Select(_ => EndOfAsync(RawGrpc.CallAsync(attacker, address, Post, RawGrpc.Frame([0x0A, 0xFF]))))).WaitAsync(Patience);
+                .Select(_ => EndOfAsync(RawGrpc.CallAsync(attacker, address, Post, RawGrpc.Frame([0x0A, 0xFF])))))
+                .WaitAsync(Patience);
             ends.ShouldAllBe(static reason => reason == "MALFORMED_REQUEST");
         }
 
@@ -125,7 +131,10 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     {
         var start = new ProcessStartInfo("dotnet")
         {
-            UseShellExecute = false, WorkingDirectory = directory.FullName, RedirectStandardOutput = true, RedirectStandardError = true,
+            UseShellExecute = false,
+            WorkingDirectory = directory.FullName,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         foreach (var argument in (string[])
             [
@@ -144,7 +153,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
         {
             const string prefix = "JSON listening on ";
             string? line;
-            while ((line = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience))?.StartsWith(prefix, StringComparison.Ordinal) != true)
+            while ((line = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience))
+                ?.StartsWith(prefix, StringComparison.Ordinal) != true)
             {
                 line.ShouldNotBeNull();
             }
@@ -163,7 +173,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
 
                 var dropped = (await client.GetStringAsync(new Uri(url, "/metrics"))).Split('\n')
                     .FirstOrDefault(static one => one.StartsWith("ledger_log_dropped_total{", StringComparison.Ordinal));
-                return dropped is not null && double.Parse(dropped.Split("} ")[1].Split(' ')[0], CultureInfo.InvariantCulture) > 1000;
+                return dropped is not null
+                    && double.Parse(dropped.Split("} ")[1].Split(' ')[0], CultureInfo.InvariantCulture) > 1000;
             });
             (await bystander.StopAsync()).ShouldBe(0);
             (await client.GetAsync(new Uri(url, "/health/ready"))).StatusCode.ShouldBe(HttpStatusCode.OK);
@@ -187,7 +198,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     [Fact]
     public async Task The_log_may_be_JSON_one_record_a_line()
     {
-        using var node = new NodeProcess(directory.FullName, "--Logging:Console:FormatterName=json", "--Logging:LogLevel:Microsoft=Debug");
+        using var node = new NodeProcess(
+            directory.FullName, "--Logging:Console:FormatterName=json", "--Logging:LogLevel:Microsoft=Debug");
         var url = await node.ListeningAsync();
         await http.GetAsync(new Uri(url, "/v1/a%0Ab"));
         node.Terminate();
@@ -203,7 +215,9 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     [Fact]
     public async Task Only_the_nodes_own_names_are_served_and_no_page_of_another_site()
     {
-        using var node = new NodeProcess(directory.FullName, "--Ledger:Http:AllowedHosts:0=ledger.example.com", "--Ledger:Http:AllowedHosts:1=*.bank.example");
+        using var node = new NodeProcess(
+            directory.FullName, "--Ledger:Http:AllowedHosts:0=ledger.example.com",
+            "--Ledger:Http:AllowedHosts:1=*.bank.example");
         var json = await node.ListeningAsync();
         var grpc = await node.GrpcListeningAsync();
         foreach (var (host, path, origin, site, expected) in ((string?, string, string?, string?, int)[])
@@ -244,7 +258,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
         }
 
         using var client = RawGrpc.Client();
-        (await RawGrpc.CallAsync(client, grpc, Post, RawGrpc.Frame([]), ("Host", "attacker.example"))).Reason.ShouldBe("HOST_NOT_ALLOWED");
+        (await RawGrpc.CallAsync(client, grpc, Post, RawGrpc.Frame([]), ("Host", "attacker.example"))).Reason
+            .ShouldBe("HOST_NOT_ALLOWED");
         (await RawGrpc.CallAsync(client, grpc, Post, RawGrpc.Frame([]), ("Origin", "http://attacker.example"))).Reason
             .ShouldBe("ORIGIN_NOT_ALLOWED");
         (await RawGrpc.CallAsync(client, grpc, Post, RawGrpc.Frame([]), ("Host", "ledger.example.com"))).Reason
@@ -346,7 +361,10 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     {
         var node = new NodeProcess(
             directory.FullName,
-            new Dictionary<string, string> { ["DOTNET_GCHeapHardLimit"] = "0x" + Memory.ToString("X", CultureInfo.InvariantCulture) });
+            new Dictionary<string, string>
+            {
+                ["DOTNET_GCHeapHardLimit"] = "0x" + Memory.ToString("X", CultureInfo.InvariantCulture),
+            });
         await node.ListeningAsync();
         return node;
     }
@@ -364,7 +382,8 @@ public sealed class EdgeProcessTests(ITestOutputHelper log) : IDisposable
     {
         node.HasExited.ShouldBeFalse(node.Output);
         (await bystander.StopAsync()).ShouldBe(0);
-        log.WriteLine($"the bystander made {bystander.Count} transfers, the slowest in {bystander.Slowest.TotalMilliseconds:0} ms");
+        log.WriteLine(
+            $"the bystander made {bystander.Count} transfers, the slowest in {bystander.Slowest.TotalMilliseconds:0} ms");
         if (OperatingSystem.IsLinux())
         {
             ResidentBytes(node).ShouldBeLessThan(Memory);

@@ -48,8 +48,19 @@ public sealed class SchemaCommandTests : IDisposable
             })).ShouldContain("TRANSFER_STATUS_CREATED");
             node.Output.ShouldContain("Ready: the node serves calls");
             node.Output.ShouldStartWith("Ledger.Node ");
+            node.Output.ShouldNotContain("could be changed");
             node.Terminate();
             (await node.ExitAsync()).ShouldBe(0, node.Output);
+
+            // A role that somebody has given more than that.
+            Execute(owner, $"GRANT UPDATE ON journal, ledger_identity TO {Quoted}; GRANT DELETE ON journal TO {Quoted};");
+            using var more = new NodeProcess(
+                directory.FullName, $"--ConnectionStrings:Ledger={role}", "--Ledger:PostgreSql:AutoInitialize=false");
+            await more.ListeningAsync();
+            await Until.TrueAsync(() => more.Output.Contains(
+                "UPDATE on journal, DELETE on journal, UPDATE on ledger_identity", StringComparison.Ordinal));
+            more.Terminate();
+            (await more.ExitAsync()).ShouldBe(0, more.Output);
         }
         finally
         {

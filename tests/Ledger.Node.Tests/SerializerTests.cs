@@ -69,10 +69,12 @@ public sealed class SerializerTests : IDisposable
         all.Select(static one => one.GetType().FullName!).Where(static name => !s_known.Contains(name)).ShouldBeEmpty();
         foreach (var id in form == "cluster" ? (int[])[1, 3] : [1])
         {
-            var refused = all.Where(one => one.Identifier == id).ShouldHaveSingleItem().ShouldBeAssignableTo<RefusedSerializer>()!;
+            var refused = all.Where(one => one.Identifier == id).ShouldHaveSingleItem()
+                .ShouldBeAssignableTo<RefusedSerializer>()!;
             Should.Throw<SerializationException>(() => refused.ToBinary(new Version(1, 0)));
             Should.Throw<SerializationException>(() => serialization.Deserialize(Bomb(), id, ""));
-            Should.Throw<SerializationException>(() => serialization.Deserialize(Bomb(), id, typeof(FileSystemWatcher).AssemblyQualifiedName!));
+            Should.Throw<SerializationException>(
+                () => serialization.Deserialize(Bomb(), id, typeof(FileSystemWatcher).AssemblyQualifiedName!));
         }
 
         await host.StopAsync();
@@ -90,7 +92,8 @@ public sealed class SerializerTests : IDisposable
                 $"--Ledger:Cluster:Port={port}", .. certificates.Settings("127.0.0.1"),
             ]);
         await node.ListeningAsync();
-        using var pem = X509Certificate2.CreateFromPemFile(certificates.Certificate("127.0.0.1"), certificates.Key("127.0.0.1"));
+        using var pem = X509Certificate2.CreateFromPemFile(
+            certificates.Certificate("127.0.0.1"), certificates.Key("127.0.0.1"));
         using var certificate = X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pfx), null);
         var config = ConfigurationFactory.ParseString($$"""
             akka {

@@ -73,7 +73,7 @@ internal sealed class LedgerIndex(IIndexStore store, JournalReader journal, Time
     public async Task<TransferSearchPage> SearchAsync(
         TransferSearch search, IndexState state, CancellationToken cancellationToken)
     {
-        var statements = new TransferStatements(search.Filter, search.NewestFirst);
+        var statements = new TransferStatements(search.Filter, search.NewestFirst, store.OrdersByLead);
         IndexCursor? after = search.After is null ? null
             : IndexCursor.TryParse(search.After, out var cursor) ? cursor
             : throw new LedgerException(LedgerErrorReason.InvalidArgument, "There is no such page.", "after");

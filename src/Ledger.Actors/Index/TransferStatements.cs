@@ -23,13 +23,22 @@ internal sealed class TransferStatements
 
     private readonly TransferFilter filter;
     private readonly bool newestFirst;
+    private readonly bool ordersByLead;
 
-    public TransferStatements(TransferFilter filter, bool newestFirst)
+    /// <summary>Makes them.</summary>
+    /// <param name="filter">What is searched for.</param>
+    /// <param name="newestFirst">In which order.</param>
+    /// <param name="ordersByLead">See <see cref="IIndexStore.OrdersByLead"/>.</param>
+    public TransferStatements(TransferFilter filter, bool newestFirst, bool ordersByLead)
     {
         this.filter = filter;
         this.newestFirst = newestFirst;
+        this.ordersByLead = ordersByLead;
         Lead = LeadOf(filter);
     }
+
+    /// <summary>Whether a filter has a field by which transfers are found.</summary>
+    public static bool CanServe(TransferFilter filter) => LeadOf(filter) != TransferLead.None;
 
     /// <summary>By which field transfers are found; none for a filter that is too wide.</summary>
     public TransferLead Lead { get; }
@@ -109,23 +118,33 @@ internal sealed class TransferStatements
         var branches = Branches(statement);
         var texts = branches.ConvertAll(branch =>
         {
-            var (from, key, where, bucket) = branch;
-            if (IsByAccount)
+            var (from, key, where, bucket, by, value) = branch;
+            var isRange = ordersByLead && by.Length > 0;
+            if (isRange)
             {
-                where = Range(statement, bucket, after);
+                where = Range(statement, key, by, value, after) + where;
             }
             else
             {
-                where += TimeRange(statement, key, after);
-            }
+                if (IsByAccount)
+                {
+                    where = Range(statement, bucket, after);
+                }
+                else
+                {
+                    where = (by.Length > 0 ? $"{by} = {value}" : "") + where + TimeRange(statement, key, after);
+                }
 
-            if (after is { } cursor)
-            {
-                where += " AND " + Beyond(statement, key, bucket, cursor);
+                if (after is { } cursor)
+                {
+                    where += " AND " + Beyond(statement, key, bucket, cursor);
+                }
             }
 
             var side = IsByAccount ? $", {bucket} AS bucket, {(bucket == "t.credit_account" ? 1 : 0)} AS side" : "";
-            var order = IsByAccount ? $"{bucket}{Way}, {KeyOrder(key + ".")}" : KeyOrder(key + ".");
+            var order = IsByAccount ? $"{bucket}{Way}, {KeyOrder(key + ".")}"
+                : isRange ? $"{by}{Way}, {KeyOrder(key + ".")}"
+                : KeyOrder(key + ".");
             return string.Create(
                 CultureInfo.InvariantCulture, $"SELECT {columns}{side} FROM {from} WHERE {where} ORDER BY {order} LIMIT {scanMax}");
         });
@@ -137,43 +156,44 @@ internal sealed class TransferStatements
                 + $" ORDER BY {Order} LIMIT {scanMax}");
     }
 
-    private List<(string From, string Key, string Where, string Bucket)> Branches(IndexStatement statement)
+    private List<(string From, string Key, string Where, string Bucket, string By, string Value)> Branches(IndexStatement statement)
     {
         const string all = "ledger_transfer t";
         return Lead switch
         {
-            TransferLead.Id => [.. filter.Ids.Distinct().Select(id => Of($"t.id = {statement.Add(id)}"))],
+            TransferLead.Id => [.. filter.Ids.Distinct().Select(id => Of("t.id", id))],
             TransferLead.Transaction =>
             [
-                Of($"t.transaction_id = {statement.Add(filter.TransactionId)}"),
-                Of($"t.id = {statement.Add(filter.TransactionId)} AND t.transaction_id IS NULL"),
+                Of("t.transaction_id", filter.TransactionId),
+                Of("t.id", filter.TransactionId, " AND t.transaction_id IS NULL"),
             ],
-            TransferLead.Hold => [Of($"t.hold_id = {statement.Add(filter.HoldId)}")],
-            TransferLead.Reverses => [Of($"t.reverses = {statement.Add(filter.Reverses)}")],
+            TransferLead.Hold => [Of("t.hold_id", filter.HoldId)],
+            TransferLead.Reverses => [Of("t.reverses", filter.Reverses)],
             TransferLead.Reference =>
-                [.. filter.References.Distinct(StringComparer.Ordinal).Select(text => Of($"t.reference = {statement.Add(text)}"))],
+                [.. filter.References.Distinct(StringComparer.Ordinal).Select(text => Of("t.reference", text))],
             TransferLead.Metadata =>
             [
                 (
                     "ledger_transfer_metadata m JOIN ledger_transfer t"
                     + " ON t.time_us = m.time_us AND t.place = m.place AND t.item = m.item",
-                    "m", $"m.pair = {statement.Add(PairOf(filter.Metadata.Pairs[0]))}", ""),
+                    "m", "", "", "m.pair", statement.Add(PairOf(filter.Metadata.Pairs[0]))),
             ],
-            TransferLead.Account => Sides($"= {statement.Add(filter.Account.Text)}"),
-            TransferLead.Principal => [Of($"t.principal = {statement.Add(filter.Principal)}")],
+            TransferLead.Account => Sides(filter.Account.Text),
+            TransferLead.Principal => [Of("t.principal", filter.Principal)],
             TransferLead.Prefix => Sides(null),
-            TransferLead.Live => [Of("t.hold_state = 1")],
-            TransferLead.Refused => [Of("t.status <> 1000")],
-            TransferLead.Code => [.. filter.Codes.Distinct().Select(code => Of($"t.code = {statement.Add((long)code)}"))],
-            TransferLead.Time => [Of("t.place > 0")],
+            TransferLead.Live => [(all, "t", "t.hold_state = 1", "", "", "")],
+            TransferLead.Refused => [(all, "t", "t.status <> 1000", "", "", "")],
+            TransferLead.Code => [.. filter.Codes.Distinct().Select(code => Of("t.code", (long)code))],
+            TransferLead.Time => [(all, "t", "t.place > 0", "", "", "")],
             _ => throw new InvalidOperationException("The filter is too wide."),
         };
 
-        static (string From, string Key, string Where, string Bucket) Of(string where) => (all, "t", where, "");
+        (string From, string Key, string Where, string Bucket, string By, string Value) Of(
+            string column, object value, string more = "") => (all, "t", more, "", column, statement.Add(value));
 
-        List<(string From, string Key, string Where, string Bucket)> Sides(string? isThis)
+        List<(string From, string Key, string Where, string Bucket, string By, string Value)> Sides(string? account)
         {
-            var sides = new List<(string From, string Key, string Where, string Bucket)>();
+            var sides = new List<(string From, string Key, string Where, string Bucket, string By, string Value)>();
             foreach (var side in filter.IsDebit switch
             {
                 true => new[] { "t.debit_account" },
@@ -181,7 +201,7 @@ internal sealed class TransferStatements
                 null => ["t.debit_account", "t.credit_account"],
             })
             {
-                sides.Add((all, "t", isThis is null ? "" : $"{side} {isThis}", isThis is null ? side : ""));
+                sides.Add(account is null ? (all, "t", "", side, "", "") : Of(side, account));
             }
 
             return sides;
@@ -208,6 +228,26 @@ internal sealed class TransferStatements
         : newestFirst
             ? $"{bucket} >= {statement.Add(filter.AccountPrefix)}"
             : $"{bucket} < {statement.Add(filter.AccountPrefix + "~")}";
+
+    // To PostgreSQL's planner an equal column is no part of an order, so that another index than the column's own has the
+    // same one, and is taken where the value is common. A range of one value is. Its ends hold the rest of the key, since
+    // behind a range nothing else bounds the scan.
+    private string Range(IndexStatement statement, string key, string by, string value, IndexCursor? after)
+    {
+        var lower = !newestFirst && after is { } from ? Ends(">", from)
+            : filter.StartTime is { } start ? $"({by}, {key}.time_us) >= ({value}, {statement.Add(start.UnixMicroseconds)})"
+            : $"{by} >= {value}";
+        var upper = newestFirst && after is { } to ? Ends("<", to)
+            : filter.EndTime is { } end ? $"({by}, {key}.time_us) < ({value}, {statement.Add(end.UnixMicroseconds)})"
+            : $"{by} <= {value}";
+
+        // An index of what is not null is taken where that is said.
+        return $"{by} IS NOT NULL AND {lower} AND {upper}";
+
+        string Ends(string than, IndexCursor cursor) => $"({by}, {key}.time_us, {key}.place, {key}.item) {than} ({value},"
+            + $" {statement.Add(cursor.Key.Time.UnixMicroseconds)}, {statement.Add(cursor.Key.Place)},"
+            + $" {statement.Add((long)cursor.Key.Item)})";
+    }
 
     // Such a cursor is somebody's own, and what it leads to must fit all the same.
     private bool IsOutside(IndexCursor cursor) => IsByAccount

@@ -13,9 +13,12 @@ internal sealed class ByteBudget(long max)
     public long Taken => Volatile.Read(ref taken);
 
     /// <summary>Takes some, or none where not all of them are free.</summary>
-    public bool TryTake(long bytes)
+    public bool TryTake(long bytes) => TryTake(bytes, Max);
+
+    /// <summary>Takes some, or none where more than so many would be held.</summary>
+    public bool TryTake(long bytes, long heldMax)
     {
-        if (Interlocked.Add(ref taken, bytes) <= Max)
+        if (Interlocked.Add(ref taken, bytes) <= heldMax)
         {
             return true;
         }

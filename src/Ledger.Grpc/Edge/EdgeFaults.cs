@@ -17,7 +17,8 @@ internal static class EdgeFaults
 
     /// <summary>The message's frame is none of gRPC.</summary>
     public static RequestError BadFrame => new(
-        ErrorReasons.MalformedRequest, "The message begins with neither 0 nor 1, so it is not framed as gRPC wants it.");
+        ErrorReasons.MalformedRequest,
+        "The message begins with neither 0 nor 1, so it is not framed as gRPC wants it.");
 
     /// <summary>The stream ended in the middle of a message.</summary>
     public static RequestError CutOff => new(

@@ -6,8 +6,8 @@ namespace Ledger.Grpc.Edge;
 /// <summary>The instruments of the edge, on the meter of the ledger.</summary>
 internal sealed class EdgeMetrics
 {
-    private readonly Counter<long> connectionsRefused;
     private long connections;
+    private long connectionsRefused;
 
     public EdgeMetrics(IMeterFactory factory, EdgeWall wall, LogDrops drops)
     {
@@ -18,9 +18,10 @@ internal sealed class EdgeMetrics
         meter.CreateObservableGauge(
             "ledger.connections", () => Volatile.Read(ref connections), "{connection}",
             "Connections of clients that this node has open.");
-        connectionsRefused = meter.CreateCounter<long>(
-            "ledger.connections.refused", "{connection}",
-            "Connections that were closed at once, since there were as many as a node takes, or takes from one address.");
+        meter.CreateObservableCounter(
+            "ledger.connections.refused", () => Volatile.Read(ref connectionsRefused), "{connection}",
+            "Connections that were closed at once, since there were as many as a node takes, or takes from one"
+            + " address.");
         meter.CreateObservableCounter(
             "ledger.log.dropped", () => drops.Count, "{record}",
             "Records of the log that were thrown away, since whoever reads the output did not keep up.");
@@ -34,5 +35,5 @@ internal sealed class EdgeMetrics
     }
 
     /// <summary>Counts a connection that is closed at once.</summary>
-    public void ConnectionRefused() => connectionsRefused.Add(1);
+    public void ConnectionRefused() => Interlocked.Increment(ref connectionsRefused);
 }

@@ -11,6 +11,9 @@ internal sealed class EdgeWall(EdgeOptions options, IOptions<LedgerGrpcOptions> 
     private const int StreamedBytesMax = 64 * 1024;
     private const int OtherBytesMax = 64 * 1024;
 
+    // Whoever needs no more is served while others hold all that there is for large requests.
+    private const int SmallBytes = 64 * 1024;
+
     // What is decoded of one request; the largest batch with all its metadata has a fifth.
     private const long DecodedBytesMax = 64 * 1024 * 1024;
 
@@ -43,7 +46,7 @@ internal sealed class EdgeWall(EdgeOptions options, IOptions<LedgerGrpcOptions> 
             return false;
         }
 
-        if (Bytes.TryTake(bytes))
+        if (Bytes.TryTake(bytes, bytes <= SmallBytes ? Bytes.Max : Bytes.Max / 4 * 3))
         {
             return true;
         }

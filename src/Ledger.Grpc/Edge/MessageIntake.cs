@@ -9,8 +9,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Ledger.Grpc.Edge;
 
 /// <summary>The body of a gRPC call, between the server and whoever reads its messages: room is taken for each message
-/// when its length is known and before more of it is read, what is not framed as gRPC wants it is refused by name, and a
-/// message must be whole in time.</summary>
+/// when its length is known and before more of it is read, what is not framed as gRPC wants it is refused by name, and
+/// a message must be whole in time.</summary>
 /// <remarks>
 /// The server of gRPC collects a message until it is whole, without a limit in time or in sum: half-sent messages would
 /// fill the memory. It consumes whole messages alone, so a buffer always begins with a frame.
@@ -41,6 +41,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
     private long partialSince;
     private int end;
     private bool isReading;
+    private bool isRead;
 
     // Of the message at the start of the buffer.
     private SequencePosition frameStart;
@@ -189,6 +190,12 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
 
         var buffer = result.Buffer;
         frameStart = buffer.Start;
+        if (result.IsCompleted)
+        {
+            // All has come: how long it is worked on is not measured here.
+            Volatile.Write(ref isRead, true);
+        }
+
         if (!isAdmitted && buffer.Length >= PrefixLength)
         {
             AdmitFrame(result);
@@ -361,6 +368,11 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         try
         {
             Volatile.Write(ref armedFor, long.MaxValue);
+            if (Volatile.Read(ref isRead))
+            {
+                return;
+            }
+
             var now = Environment.TickCount64;
             if (NextDue() is var due && now < due)
             {

@@ -26,7 +26,8 @@ internal sealed class WireShape
     private WireShape(MessageDescriptor message)
     {
         Known[message] = this;
-        fields = new Field?[message.Fields.InFieldNumberOrder().Select(static field => field.FieldNumber).DefaultIfEmpty().Max() + 1];
+        var last = message.Fields.InFieldNumberOrder().Select(static field => field.FieldNumber).DefaultIfEmpty().Max();
+        fields = new Field?[last + 1];
         foreach (var field in message.Fields.InFieldNumberOrder())
         {
             fields[field.FieldNumber] = new Field(

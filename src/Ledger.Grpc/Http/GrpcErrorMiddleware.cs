@@ -9,8 +9,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Ledger.Grpc.Http;
 
 /// <summary>Has the messages of gRPC calls read through a <see cref="MessageIntake"/>, and gives an ErrorInfo to the
-/// calls that it or the gRPC server itself refuses: a message that is too large or can't be read, an unknown method. They
-/// are over before an interceptor sees them.</summary>
+/// calls that it or the gRPC server itself refuses: a message that is too large or can't be read, an unknown method.
+/// They are over before an interceptor sees them.</summary>
 internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metrics, EdgeWall wall)
 {
     private const string OwnPrefix = "/ledger.v1.";

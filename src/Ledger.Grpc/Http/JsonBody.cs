@@ -2,6 +2,7 @@ using System.Buffers;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Ledger.Grpc.Http;
 
@@ -50,7 +51,8 @@ internal sealed class JsonBody : IDisposable
         JsonBody? body = new(wall, EdgeWall.ConnectionOf(request.HttpContext));
         try
         {
-            body.Hold(request.ContentLength ?? body.buffer.Length);
+            var hasBody = request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != false;
+            body.Hold(request.ContentLength ?? (hasBody ? body.buffer.Length : 0));
             while (await request.Body.ReadAsync(body.Free(bytesMax), patience.Token) is > 0 and var count)
             {
                 body.Length += count;

@@ -30,7 +30,8 @@ internal static class JsonEdge
     /// <param name="metrics">Where refusals are counted.</param>
     /// <param name="wall">Where room is taken for bodies.</param>
     public static RequestDelegate Wrap(
-        RequestDelegate next, JsonRequest shape, int bodyBytesMax, CallMetrics metrics, EdgeWall wall) => async context =>
+        RequestDelegate next, JsonRequest shape, int bodyBytesMax, CallMetrics metrics, EdgeWall wall) =>
+        async context =>
     {
         // The framework's own limit would be reported as a malformed request; the one below knows better.
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
@@ -95,7 +96,8 @@ internal static class JsonEdge
     }
 
     /// <summary>Calls the endpoint, and holds back what it says of a failure that is not one of ours.</summary>
-    private static async Task AnswerAsync(HttpContext context, RequestDelegate next, CallMetrics metrics, string grpcPath)
+    private static async Task AnswerAsync(
+        HttpContext context, RequestDelegate next, CallMetrics metrics, string grpcPath)
     {
         var original = context.Response.Body;
         var response = new ErrorBufferingStream(context.Response, original);

@@ -7,7 +7,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Ledger.Node.Edge;
 
-/// <summary>Counts the connections of clients, closes those that are too many, and ends old ones in good order.</summary>
+/// <summary>Counts the connections of clients, closes those that are too many, and ends old ones in good
+/// order.</summary>
 /// <remarks>It stands ahead of TLS, so that whoever is refused costs no handshake.</remarks>
 internal sealed partial class ConnectionGate(
     EdgeOptions options, EdgeMetrics metrics, TimeProvider time, ILogger<ConnectionGate> logger)
@@ -151,8 +152,8 @@ internal sealed partial class ConnectionGate(
 
     private static TimeSpan Shortened(TimeSpan age) => age - (age / AgeSpread * Random.Shared.NextDouble());
 
-    [LoggerMessage(1, LogLevel.Warning, "{Count} connections were closed at once since the last such line: {Open} are open of"
-        + " {Max} (Ledger:Edge:ConnectionsMax, and open files), and {PerAddress} of one address may be"
+    [LoggerMessage(1, LogLevel.Warning, "{Count} connections were closed at once since the last such line: {Open} are"
+        + " open of {Max} (Ledger:Edge:ConnectionsMax, and open files), and {PerAddress} of one address may be"
         + " (Ledger:Edge:ConnectionsPerAddressMax). The last was from {Address}")]
     private partial void LogRefused(long count, int open, int max, int perAddress, IPAddress address);
 }

@@ -29,7 +29,8 @@ internal sealed class DroppingConsole : ILoggerProvider, ISupportExternalScope
         var name = options.Value.FormatterName ?? ConsoleFormatterNames.Simple;
         Formatter = Array.Find(known, one => one.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
             ?? throw new SettingsException(
-                $"Logging:Console:FormatterName is '{name}'; there are {string.Join(", ", known.Select(static one => one.Name))}.");
+                $"Logging:Console:FormatterName is '{name}'; there are"
+                + $" {string.Join(", ", known.Select(static one => one.Name))}.");
         writer = new Thread(WriteAll) { IsBackground = true, Name = "console log" };
         writer.Start();
     }

@@ -29,7 +29,8 @@ internal sealed class HostFilter(RequestDelegate next, HostList hosts, CallMetri
             return next(context);
         }
 
-        if (context.Features.Get<ConnectionBudget>() is { IsForHealth: true } && !HealthEndpoints.IsHealth(context.Request.Path))
+        if (context.Features.Get<ConnectionBudget>() is { IsForHealth: true }
+            && !HealthEndpoints.IsHealth(context.Request.Path))
         {
             context.Response.Headers.Connection = "close";
             return AnswerAsync(context, Full, StatusCodes.Status503ServiceUnavailable);
@@ -40,24 +41,27 @@ internal sealed class HostFilter(RequestDelegate next, HostList hosts, CallMetri
 
     private (RequestError Fault, int Status)? Problem(HttpRequest request)
     {
-        if (request.Host.Value is not { } named || (!string.Equals(named, lastTaken, StringComparison.Ordinal) && !Takes(named)))
+        if (request.Host.Value is not { } named
+            || (!string.Equals(named, lastTaken, StringComparison.Ordinal) && !Takes(named)))
         {
             return (
                 new RequestError(
                     ErrorReasons.HostNotAllowed,
-                    $"This node is not called \"{Shown(request.Host.Host)}\". Ledger:Http:AllowedHosts names what it is called."),
+                    $"This node is not called \"{Shown(request.Host.Host)}\". Ledger:Http:AllowedHosts names what it is"
+                    + " called."),
                 StatusCodes.Status421MisdirectedRequest);
         }
 
         var headers = request.Headers;
         if (headers.Origin.Count > 0
-            && !(Uri.TryCreate(headers.Origin.ToString(), UriKind.Absolute, out var origin) && hosts.Takes(Bare(origin.Host))))
+            && !(Uri.TryCreate(headers.Origin.ToString(), UriKind.Absolute, out var origin)
+                && hosts.Takes(Bare(origin.Host))))
         {
             return (
                 new RequestError(
                     ErrorReasons.OriginNotAllowed,
-                    $"The request comes from a page of \"{Shown(headers.Origin.ToString())}\", which Ledger:Http:AllowedHosts"
-                    + " does not name."),
+                    $"The request comes from a page of \"{Shown(headers.Origin.ToString())}\", which"
+                    + " Ledger:Http:AllowedHosts does not name."),
                 StatusCodes.Status403Forbidden);
         }
 

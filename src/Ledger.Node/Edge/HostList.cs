@@ -32,7 +32,10 @@ internal sealed class HostList
         string[] all = [.. allowed];
         names.UnionWith(all);
         takesAll = all.Contains(Everything, StringComparer.Ordinal);
-        suffixes = [.. all.Where(static name => name.StartsWith(Below, StringComparison.Ordinal)).Select(static name => name[1..])];
+        suffixes =
+        [
+            .. all.Where(static name => name.StartsWith(Below, StringComparison.Ordinal)).Select(static name => name[1..]),
+        ];
     }
 
     /// <summary>Whether a name is one of the node's.</summary>
@@ -54,8 +57,8 @@ internal sealed class HostList
             if (name != Everything && Uri.CheckHostName(bare) == UriHostNameType.Unknown)
             {
                 throw new SettingsException(
-                    $"{setting} holds '{name}', which is no name of a host; write ledger.example.com, *.example.com for all"
-                    + " below it, or * for all names.");
+                    $"{setting} holds '{name}', which is no name of a host; write ledger.example.com, *.example.com for"
+                    + " all below it, or * for all names.");
             }
         }
     }

@@ -51,7 +51,8 @@ internal static class NodeEdge
         limits.Http2.InitialStreamWindowSize = StreamWindowBytes;
     }
 
-    /// <summary>Has the connections of an endpoint counted. A server that only tries its settings has no gate.</summary>
+    /// <summary>Has the connections of an endpoint counted. A server that only tries its settings has no
+    /// gate.</summary>
     public static void Guard(ListenOptions endpoint, bool servesHealth) =>
         endpoint.ApplicationServices.GetService<ConnectionGate>()?.Use(endpoint, servesHealth);
 

@@ -6,7 +6,8 @@ namespace Ledger.Node.Edge;
 /// <summary>Says from time to time what the edge has refused, in a line for each reason: a line for each request would
 /// fill the disk of whoever is attacked.</summary>
 internal sealed partial class RefusalSummary(
-    CallMetrics metrics, LogDrops drops, TimeProvider time, ILogger<RefusalSummary> logger) : IHostedService, IAsyncDisposable
+    CallMetrics metrics, LogDrops drops, TimeProvider time, ILogger<RefusalSummary> logger)
+    : IHostedService, IAsyncDisposable
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(10);
 
@@ -48,10 +49,11 @@ internal sealed partial class RefusalSummary(
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Count} requests were refused with {Reason} since the last look, up to 10 s ago;"
-        + " docs/operating/edge.md says what that means")]
+    [LoggerMessage(1, LogLevel.Warning, "{Count} requests were refused with {Reason} since the last look, up to 10 s"
+        + " ago; docs/operating/edge.md says what that means")]
     private partial void LogRefused(long count, string reason);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Count} records of the log were thrown away, since whoever reads the output did not keep up")]
+    [LoggerMessage(2, LogLevel.Warning, "{Count} records of the log were thrown away, since whoever reads the output did"
+        + " not keep up")]
     private partial void LogDropped(long count);
 }
