@@ -14,10 +14,10 @@ internal sealed class PostgreSqlIndexStore(PostgreSqlReaders readers) : IIndexSt
     public bool OrdersByLead => true;
 
     /// <summary>Before each query: each is written to go by one index and to end after some thousands of rows. What
-    /// reads a whole table, or makes a table of it to join, may be as fast as long as the ledger is small, or the
+    /// reads a whole table, or all rows of a value to sort or to join them, may be as fast as long as the ledger is small, or the
     /// statistics are old, and never later.</summary>
     public const string PlanSql = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;"
-        + " SET LOCAL enable_mergejoin = off; SET LOCAL jit = off";
+        + " SET LOCAL enable_mergejoin = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off";
 
     private const string RelaxedSql = "SET LOCAL synchronous_commit = off";
 
