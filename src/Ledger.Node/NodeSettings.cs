@@ -129,12 +129,14 @@ internal sealed class NodeSettings
         }
 
         settings.CompleteCluster();
-        settings.Access = NodeSecurity.Decide(settings, TimeProvider.System);
 
         // What other machines need not have is for this machine alone, unless it is asked for.
         var asked = configuration.GetSection(Root + ":Grpc");
-        settings.Grpc.EnableReflection = asked.GetValue(nameof(settings.Grpc.EnableReflection), !settings.Access.IsPublic);
-        settings.Grpc.EnableJson = asked.GetValue(nameof(settings.Grpc.EnableJson), !settings.Access.IsPublic);
+        settings.Access = NodeSecurity.Decide(
+            settings, asked.GetValue<bool?>(nameof(settings.Grpc.EnableJson)), TimeProvider.System);
+        settings.Grpc.EnableJson = settings.Access.ServesJson;
+        settings.Grpc.EnableReflection = asked.GetValue(
+            nameof(settings.Grpc.EnableReflection), !settings.Access.IsGrpcPublic);
         return settings;
     }
 

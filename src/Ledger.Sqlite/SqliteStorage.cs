@@ -67,6 +67,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
                 {
                     SqliteFiles.Make(_snapshotPath);
                     SqliteFiles.Make(_workPath);
+                    SqliteFiles.Make(_indexPath);
                     SqliteSchema.PrepareJournal(_path);
                     SqliteIdentity.RefuseLoss(_path);
                     SqliteSchema.PrepareSnapshots(_snapshotPath);
@@ -151,7 +152,7 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
     {
         // Before whoever waits for the end is told of it: an application may start the next ledger at once.
         system.RegisterOnTermination(Dispose);
-        if (SqliteFiles.Wider(_path, _snapshotPath, _workPath) is { } wider)
+        if (SqliteFiles.Wider(_path, _snapshotPath, _workPath, _indexPath) is { } wider)
         {
             system.Log.Warning(
                 "Others than the ledger's user may read or change {0}: chmod go-rwx takes that away", wider);

@@ -37,6 +37,28 @@ public sealed class AccessPolicyTests
     }
 
     [Fact]
+    public void The_policies_on_the_page_are_policies()
+    {
+        var place = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(place!.FullName, "Ledger.sln")))
+        {
+            place = place.Parent;
+        }
+
+        var page = File.ReadAllText(Path.Combine(place.FullName, "docs", "operating", "security.md"));
+        var blocks = page.Split("```json\n").Skip(1).Select(static rest => rest.Split("```")[0]).ToArray();
+        blocks.Length.ShouldBe(2);
+        var whole = Parse(blocks[0]);
+        whole.Of("jwt:alice").ReadsAll.ShouldBeTrue();
+        whole.Key("ops1").ShouldNotBeNull();
+        Parse(blocks[1]).RateOf("spiffe://bank/payments").ShouldBe(new CallRate(2000, 5000));
+        foreach (var right in AccessRightNames.All.Keys)
+        {
+            page.ShouldContain($"| `{right}` |");
+        }
+    }
+
+    [Fact]
     public void Whom_the_policy_does_not_name_is_allowed_nothing() =>
         Parse("""{"principals": {}}""").Of("somebody").Rights.ShouldBe(AccessRights.None);
 

@@ -169,12 +169,14 @@ public sealed class ErrorTests
     {
         LedgerErrorReason.DeadlineExpired or LedgerErrorReason.DeadlineExceeded => StatusCode.DeadlineExceeded,
         LedgerErrorReason.NotFound or LedgerErrorReason.NotInDoubt => StatusCode.NotFound,
-        LedgerErrorReason.TransferNotRemembered or LedgerErrorReason.VerdictRefused => StatusCode.FailedPrecondition,
+        LedgerErrorReason.TransferNotRemembered or LedgerErrorReason.VerdictRefused or LedgerErrorReason.TransferIdAmbiguous =>
+            StatusCode.FailedPrecondition,
+        LedgerErrorReason.IndexOff => StatusCode.Unimplemented,
         LedgerErrorReason.Overloaded => StatusCode.ResourceExhausted,
         LedgerErrorReason.PermissionDenied => StatusCode.PermissionDenied,
         LedgerErrorReason.Unauthenticated => StatusCode.Unauthenticated,
         LedgerErrorReason.JournalUnavailable or LedgerErrorReason.Unavailable or LedgerErrorReason.LedgerHalted
-            or LedgerErrorReason.LeaseLost or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,
+            or LedgerErrorReason.LeaseLost or LedgerErrorReason.IndexBehind or LedgerErrorReason.AccountInDoubt or LedgerErrorReason.CounterpartyUnavailable => StatusCode.Unavailable,
         LedgerErrorReason.AnswerTooLarge or LedgerErrorReason.DecisionFailed => StatusCode.Internal,
         _ => StatusCode.InvalidArgument,
     };

@@ -276,7 +276,7 @@ public sealed class JsonTests
             var message = await response.Content.ReadAsStringAsync();
             (await ErrorAsync(response)).ShouldBe((404, 12, "METHOD_NOT_FOUND"), path);
             message.ShouldContain("There is no path ");
-            message.ShouldContain("GET, POST /v1/accounts; GET /v1/accounts/{account}/transactions/{id}; ");
+            message.ShouldContain("GET, POST /v1/accounts; GET /v1/accounts/{account}/holds; GET /v1/accounts/{account}/transactions/{id}; ");
             message.ShouldContain("POST /v1/transfers:batch");
         }
     }

@@ -60,7 +60,7 @@ public sealed partial class MetricsTests : IDisposable
     {
         using var node = new NodeProcess(
             directory.FullName, $"--ConnectionStrings:Ledger={PostgresServer.Shared.CreateDatabase()}",
-            "--Ledger:Telemetry:Prometheus=true");
+            "--Ledger:Telemetry:Prometheus=true", "--Ledger:Index:Enabled=true");
         var url = await node.ListeningAsync();
         await WorkAsync(url);
         var text = "";

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ledger.Node.Security;
 
@@ -10,6 +11,7 @@ internal sealed partial class EndpointCertificates : IDisposable
 {
     private const string Section = "Ledger:Tls";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
+    private static readonly TimeSpan s_expiryWarning = TimeSpan.FromDays(2);
     private static readonly TimeSpan s_lookEvery = TimeSpan.FromSeconds(2);
 
     private readonly EndpointTlsOptions options;
@@ -18,6 +20,7 @@ internal sealed partial class EndpointCertificates : IDisposable
     private ITimer? timer;
     private ILogger? logger;
     private string stamp;
+    private int versions;
     private volatile Loaded current;
     private volatile string? problem;
 
@@ -35,6 +38,9 @@ internal sealed partial class EndpointCertificates : IDisposable
     /// <summary>The authority of callers; empty where none are taken.</summary>
     public X509Certificate2Collection ClientAuthority => current.ClientAuthority;
 
+    /// <summary>Another number after each change.</summary>
+    public int Version => current.Version;
+
     /// <summary>Why the files as they are now are not in force; null while they are.</summary>
     public string? Problem => problem;
 
@@ -48,6 +54,20 @@ internal sealed partial class EndpointCertificates : IDisposable
     /// <exception cref="SettingsException">They are missing or no use.</exception>
     public static EndpointCertificates? TryLoad(EndpointTlsOptions options, TimeProvider clock)
     {
+        foreach (var (setting, path) in ((string, string?)[])
+            [
+                (nameof(options.CertificatePath), options.CertificatePath), (nameof(options.KeyPath), options.KeyPath),
+                (nameof(options.PasswordPath), options.PasswordPath),
+                (nameof(options.ClientAuthorityPath), options.ClientAuthorityPath),
+                (nameof(options.RevokedPath), options.RevokedPath),
+            ])
+        {
+            if (path is not null && !File.Exists(path))
+            {
+                throw new SettingsException($"{Section}:{setting}: there is no file {path}");
+            }
+        }
+
         if (options.CertificatePath is not { Length: > 0 })
         {
             return options.ClientAuthorityPath is null && options.KeyPath is null && options.RevokedPath is null
@@ -63,20 +83,6 @@ internal sealed partial class EndpointCertificates : IDisposable
         if (options is { RevokedPath: not null, ClientAuthorityPath: null })
         {
             throw new SettingsException($"{Section}:RevokedPath means nothing without {Section}:ClientAuthorityPath");
-        }
-
-        foreach (var (setting, path) in ((string, string?)[])
-            [
-                (nameof(options.CertificatePath), options.CertificatePath), (nameof(options.KeyPath), options.KeyPath),
-                (nameof(options.PasswordPath), options.PasswordPath),
-                (nameof(options.ClientAuthorityPath), options.ClientAuthorityPath),
-                (nameof(options.RevokedPath), options.RevokedPath),
-            ])
-        {
-            if (path is not null && !File.Exists(path))
-            {
-                throw new SettingsException($"{Section}:{setting}: there is no file {path}");
-            }
         }
 
         try
@@ -139,6 +145,19 @@ internal sealed partial class EndpointCertificates : IDisposable
 
     /// <summary>Whether a caller's certificate is on the list of those that are not taken any more.</summary>
     public bool IsRevoked(X509Certificate2 peer) => current.Revoked.Contains(peer.SerialNumber);
+
+    /// <summary>Whether those in force are the ones on disk, and not about to expire.</summary>
+    public HealthCheckResult Check()
+    {
+        if (problem is { } why)
+        {
+            return HealthCheckResult.Degraded($"The certificates before their last change are in force. {why}");
+        }
+
+        return ValidTo - clock.GetUtcNow() < s_expiryWarning
+            ? HealthCheckResult.Degraded($"The node's certificate is valid until {ValidTo:u}. Replace the file; it is read again by itself.")
+            : HealthCheckResult.Healthy($"The node's certificate is valid until {ValidTo:u}.");
+    }
 
     /// <summary>Looks whether the files have changed, and takes them when they have.</summary>
     public void Look()
@@ -205,7 +224,7 @@ internal sealed partial class EndpointCertificates : IDisposable
 
         return new Loaded(
             SslStreamCertificateContext.Create(certificate, sent, offline: true), authority,
-            options.RevokedPath is { } revoked ? ReadSerials(revoked) : []);
+            options.RevokedPath is { } revoked ? ReadSerials(revoked) : [], ++versions);
     }
 
     private static HashSet<string> ReadSerials(string path)
@@ -245,5 +264,5 @@ internal sealed partial class EndpointCertificates : IDisposable
     private static partial void LogRefused(ILogger logger, string problem);
 
     private sealed record Loaded(
-        SslStreamCertificateContext Context, X509Certificate2Collection ClientAuthority, HashSet<string> Revoked);
+        SslStreamCertificateContext Context, X509Certificate2Collection ClientAuthority, HashSet<string> Revoked, int Version);
 }

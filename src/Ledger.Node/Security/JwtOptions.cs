@@ -10,6 +10,7 @@ internal sealed class JwtOptions
     public string? Issuer { get; set; }
 
     /// <summary>For whom tokens must be.</summary>
+    [Required]
     public string Audience { get; set; } = "ledger";
 
     /// <summary>The issuer's keys, a JSON Web Key Set (RFC 7517), by address.</summary>

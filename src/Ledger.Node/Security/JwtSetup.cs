@@ -32,28 +32,9 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
     public static void Check(JwtOptions settings)
     {
         const string Section = "Ledger:Security:Jwt";
-        if (settings.Issuer is not { Length: > 0 })
+        if (Core.Principals.Check(settings.PrincipalPrefix) is { } problem)
         {
-            return;
-        }
-
-        if (settings.JwksPath is null == settings.JwksUrl is null)
-        {
-            throw new SettingsException(
-                $"{Section} needs the issuer's keys from one place: set JwksUrl, or JwksPath where the issuer can't be reached");
-        }
-
-        if (settings.JwksUrl is { } url && !(Uri.TryCreate(url, UriKind.Absolute, out var uri)
-            && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))))
-        {
-            throw new SettingsException(
-                $"{Section}:JwksUrl is '{url}'; it must be an https address, since whoever changes the keys on their way may"
-                + " make tokens. http is taken on this machine alone");
-        }
-
-        if (settings.Audience.Length == 0)
-        {
-            throw new SettingsException($"{Section}:Audience is empty: a token for any other service would be taken");
+            throw new SettingsException($"{Section}:PrincipalPrefix {problem}");
         }
 
         foreach (var algorithm in settings.Algorithms)
@@ -63,6 +44,33 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
                 throw new SettingsException(
                     $"{Section}:Algorithms names '{algorithm}'; there are {string.Join(", ", s_known)}");
             }
+        }
+
+        if (settings.Issuer is not { Length: > 0 })
+        {
+            foreach (var (name, value) in new[] { ("JwksUrl", settings.JwksUrl), ("JwksPath", settings.JwksPath) })
+            {
+                if (value is not null)
+                {
+                    throw new SettingsException($"{Section}:{name} means nothing without {Section}:Issuer, whose keys they are");
+                }
+            }
+
+            return;
+        }
+
+        if (settings.JwksPath is null == settings.JwksUrl is null)
+        {
+            throw new SettingsException(
+                $"{Section}:Issuer needs the issuer's keys from one place: set JwksUrl, or JwksPath where it can't be reached");
+        }
+
+        if (settings.JwksUrl is { } url && !(Uri.TryCreate(url, UriKind.Absolute, out var uri)
+            && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))))
+        {
+            throw new SettingsException(
+                $"{Section}:JwksUrl is '{url}'; it must be an https address, since whoever changes the keys on their way may"
+                + " make tokens. http is taken on this machine alone");
         }
 
         if (settings.JwksPath is { } path)

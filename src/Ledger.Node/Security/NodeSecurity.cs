@@ -12,7 +12,6 @@ internal sealed class NodeSecurity : IDisposable
 {
     private const string SchemeName = "ledger";
     private const string Section = "Ledger:Security";
-    private static readonly TimeSpan s_certificateCache = TimeSpan.FromSeconds(10);
 
     private readonly SecurityOptions options;
     private readonly JwtOptions jwt;
@@ -28,6 +27,13 @@ internal sealed class NodeSecurity : IDisposable
         Mode = mode;
     }
 
+    /// <summary>Whether other machines reach where gRPC is served.</summary>
+    public required bool IsGrpcPublic { get; init; }
+
+    /// <summary>Whether the JSON form is served: where only this machine reaches it, or where it is asked
+    /// for.</summary>
+    public required bool ServesJson { get; init; }
+
     /// <summary>Whether callers must say who they are.</summary>
     public SecurityMode Mode { get; }
 
@@ -35,33 +41,41 @@ internal sealed class NodeSecurity : IDisposable
     /// none.</summary>
     public EndpointCertificates? Certificates { get; }
 
-    /// <summary>Whether other machines reach the node's addresses.</summary>
-    public bool IsPublic => isPublic;
-
     private bool TakesTokens => jwt.Issuer is { Length: > 0 };
 
     /// <summary>Decides.</summary>
     /// <param name="settings">The settings.</param>
+    /// <param name="asksForJson">Whether the settings ask for the JSON form, or for none; null where they say
+    /// nothing.</param>
     /// <param name="clock">The time by which certificates must be valid.</param>
     /// <exception cref="SettingsException">What is set is open to others, or does not go together.</exception>
-    public static NodeSecurity Decide(NodeSettings settings, TimeProvider clock)
+    public static NodeSecurity Decide(NodeSettings settings, bool? asksForJson, TimeProvider clock)
     {
         var options = settings.Security;
-        (string Setting, string Url)[] urls = settings.IsFront
-            ? [("Ledger:Grpc:Url", settings.GrpcEndpoint.Url), ("Ledger:Http:Url", settings.HttpEndpoint.Url)]
-            : [("Ledger:Http:Url", settings.HttpEndpoint.Url)];
-        var open = urls.FirstOrDefault(static one => !ListenAddress.IsLoopbackUrl(one.Url));
-        var isPublic = open.Url is not null;
+        var servesJson = asksForJson ?? ListenAddress.IsLoopbackUrl(settings.HttpEndpoint.Url);
+
+        // Where nothing but health is served there is nothing to take, and a node without the role front serves no calls.
+        var served = new List<(string Setting, string Url)>();
+        if (settings.IsFront)
+        {
+            served.Add(("Ledger:Grpc:Url", settings.GrpcEndpoint.Url));
+            if (servesJson)
+            {
+                served.Add(("Ledger:Http:Url", settings.HttpEndpoint.Url));
+            }
+        }
+
+        (string Setting, string Url)[] open = [.. served.Where(static one => !ListenAddress.IsLoopbackUrl(one.Url))];
+        var isPublic = open.Length > 0;
         var certificates = EndpointCertificates.TryLoad(settings.EndpointTls, clock);
         JwtSetup.Check(settings.Jwt);
         var mode = options.Mode ?? (isPublic ? SecurityMode.Required : SecurityMode.Anonymous);
         if (mode == SecurityMode.Anonymous)
         {
-            // A node without the role front serves health and metrics alone.
-            if (isPublic && settings.IsFront && !options.AllowAnonymous)
+            if (isPublic && !options.AllowAnonymous)
             {
                 throw new SettingsException(
-                    $"{open.Setting} is {open.Url}, which other machines reach, and whoever reaches it could move all money."
+                    $"{open[0].Setting} is {open[0].Url}, which other machines reach, and whoever reaches it could move all money."
                     + $" Set {Section}:Mode=Required with certificates, tokens or keys and a policy (docs/operating/security.md),"
                     + $" or {Section}:AllowAnonymous=true where nobody else is on that network.");
             }
@@ -69,7 +83,7 @@ internal sealed class NodeSecurity : IDisposable
             if (options.PolicyPath is not null || settings.Jwt.Issuer is not null)
             {
                 throw new SettingsException(
-                    $"{Section} names a policy or an issuer, and its Mode is Anonymous, so that nobody would be asked."
+                    $"{Section}:PolicyPath or {Section}:Jwt:Issuer is set, and {Section}:Mode is Anonymous, so that nobody would be asked."
                     + $" Set {Section}:Mode=Required.");
             }
         }
@@ -78,7 +92,10 @@ internal sealed class NodeSecurity : IDisposable
             RequireMeans(settings, open, certificates);
         }
 
-        return new NodeSecurity(options, settings.Jwt, certificates, mode, isPublic);
+        return new NodeSecurity(options, settings.Jwt, certificates, mode, isPublic)
+        {
+            IsGrpcPublic = !ListenAddress.IsLoopbackUrl(settings.GrpcEndpoint.Url), ServesJson = servesJson,
+        };
     }
 
     /// <summary>Adds what asks callers who they are.</summary>
@@ -86,6 +103,7 @@ internal sealed class NodeSecurity : IDisposable
     {
         if (Certificates is { } certificates)
         {
+            services.AddHealthChecks().AddCheck("ledger-certificates", certificates.Check);
             services.AddSingleton<IHostedService>(provider =>
                 new Begin(() => certificates.Watch(provider.GetRequiredService<ILogger<EndpointCertificates>>())));
         }
@@ -119,8 +137,8 @@ internal sealed class NodeSecurity : IDisposable
 
         if (Certificates is { TakesClients: true } taken)
         {
-            authentication.AddCertificate()
-                .AddCertificateCache(static cache => cache.CacheEntryExpiration = s_certificateCache);
+            authentication.AddCertificate();
+            services.AddSingleton<ICertificateValidationCache>(_ => new TakenCertificates(taken));
             services.AddSingleton<IConfigureOptions<CertificateAuthenticationOptions>>(new CertificateSetup(taken));
             services.AddSingleton<IHostedService>(provider => new Begin(() =>
                 taken.Changed = () => provider
@@ -140,13 +158,13 @@ internal sealed class NodeSecurity : IDisposable
     public void Dispose() => Certificates?.Dispose();
 
     private static void RequireMeans(
-        NodeSettings settings, (string Setting, string Url) open, EndpointCertificates? certificates)
+        NodeSettings settings, (string Setting, string Url)[] open, EndpointCertificates? certificates)
     {
         var options = settings.Security;
         if (options.PolicyPath is not { Length: > 0 } path)
         {
             throw new SettingsException(
-                (open.Url is null ? $"{Section}:Mode is Required" : $"{open.Setting} is {open.Url}, which other machines reach")
+                (open.Length == 0 ? $"{Section}:Mode is Required" : $"{open[0].Setting} is {open[0].Url}, which other machines reach")
                 + $", and nothing says who may do what. Set {Section}:PolicyPath (docs/operating/security.md);"
                 + $" or {Section}:Mode=Anonymous and {Section}:AllowAnonymous=true where nobody else is on that network.");
         }
@@ -168,19 +186,14 @@ internal sealed class NodeSecurity : IDisposable
                 + $" {Section}:Jwt:Issuer for tokens, or put keys into {path}.");
         }
 
-        if (open.Url is not null && !options.AllowPlaintext)
+        foreach (var (setting, url) in options.AllowPlaintext ? [] : open)
         {
-            foreach (var (setting, url) in ((string, string)[])
-                [("Ledger:Grpc:Url", settings.GrpcEndpoint.Url), ("Ledger:Http:Url", settings.HttpEndpoint.Url)])
+            if (!BindingAddress.Parse(url).Scheme.Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase))
             {
-                if (!BindingAddress.Parse(url).Scheme.Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase)
-                    && !ListenAddress.IsLoopbackUrl(url))
-                {
-                    throw new SettingsException(
-                        $"{setting} is {url}: other machines reach it, and tokens and keys would be read on their way. Use https"
-                        + " with Ledger:Tls:CertificatePath and KeyPath, or, behind a proxy that ends TLS,"
-                        + $" {Section}:AllowPlaintext=true.");
-                }
+                throw new SettingsException(
+                    $"{setting} is {url}: other machines reach it, and tokens and keys would be read on their way. Use https"
+                    + " with Ledger:Tls:CertificatePath and KeyPath, or, behind a proxy that ends TLS,"
+                    + $" {Section}:AllowPlaintext=true.");
             }
         }
     }

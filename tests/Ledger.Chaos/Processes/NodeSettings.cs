@@ -13,6 +13,14 @@ internal static class NodeSettings
         yield return "--ConnectionStrings:Ledger=" + postgres.ConnectionThrough(own.Database);
         yield return $"--Ledger:Grpc:Url=http://{own.Grpc}";
         yield return $"--Ledger:Http:Url=http://{own.Http}";
+        if (network.Namespaces is not null)
+        {
+            // Its addresses are no loopback; nobody else is in there.
+            yield return "--Ledger:Security:Mode=Anonymous";
+            yield return "--Ledger:Security:AllowAnonymous=true";
+            yield return "--Ledger:Cluster:Tls:AllowPlaintext=true";
+        }
+
         yield return "--Ledger:ShardCount=" + options.Shards.ToString(CultureInfo.InvariantCulture);
         yield return $"--Ledger:Cluster:HostName={own.Remote.Address}";
         yield return $"--Ledger:Cluster:PublicHostName={own.PublicRemote.Address}";

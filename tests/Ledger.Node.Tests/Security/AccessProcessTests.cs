@@ -238,6 +238,33 @@ public sealed class AccessProcessTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_certificate_that_is_revoked_is_gone_on_an_open_connection_too()
+    {
+        using var operators = Connect(token: key.Key);
+        await operators.OpenAccountsAsync([Account("users:1"), Account("bank")]);
+        var lost = authority.Client(Payments);
+        using var client = Connect(lost);
+        (await client.PostTransferAsync(Pay("bank", "users:1"))).Status.ShouldBe(TransferStatus.Created);
+        await File.AppendAllTextAsync(RevokedPath, $"{lost.SerialNumber} # stolen\n");
+        await Until.TrueAsync(async () =>
+        {
+            try
+            {
+                await client.PostTransferAsync(Pay("bank", "users:1"));
+                return false;
+            }
+            catch (LedgerClientException e)
+            {
+                return e.Code == StatusCode.Unauthenticated || e.Unreachable;
+            }
+        });
+
+        // Another one of the same principal goes on.
+        using var other = Connect(authority.Client(Payments));
+        (await other.PostTransferAsync(Pay("bank", "users:1"))).Status.ShouldBe(TransferStatus.Created);
+    }
+
+    [Fact]
     public async Task Guessing_keys_locks_out_the_guesser_by_address_and_key()
     {
         using var wrong = Connect(token: ApiKey.Create("ops1").Key);

@@ -1,5 +1,6 @@
 using System.Net;
 using Ledger.Access;
+using Ledger.Tests.Shared;
 
 namespace Ledger.Node.Tests.Security;
 
@@ -11,7 +12,7 @@ public sealed class PublicAddressTests : IDisposable
     public void Dispose() => directory.Delete(recursive: true);
 
     [Theory]
-    [InlineData("Ledger:Http:Url is http://0.0.0.0:0", "--Ledger:Http:Url=http://0.0.0.0:0")]
+    [InlineData("Ledger:Http:Url is http://0.0.0.0:0", "--Ledger:Http:Url=http://0.0.0.0:0", "--Ledger:Grpc:EnableJson=true")]
     [InlineData("Ledger:Grpc:Url is http://*:0", "--Ledger:Grpc:Url=http://*:0")]
     [InlineData("Ledger:Grpc:Url is http://[::]:0", "--Ledger:Grpc:Url=http://[::]:0")]
     [InlineData("Set Ledger:Security:PolicyPath", "--Ledger:Grpc:Url=http://0.0.0.0:0")]
@@ -47,11 +48,11 @@ public sealed class PublicAddressTests : IDisposable
     public async Task Where_it_is_told_to_a_node_serves_everybody_and_says_so()
     {
         using var node = new NodeProcess(
-            directory.FullName, "--Ledger:Http:Url=http://0.0.0.0:0", "--Ledger:Security:AllowAnonymous=true",
-            "--Ledger:Security:Mode=Anonymous");
+            directory.FullName, "--Ledger:Http:Url=http://0.0.0.0:0", "--Ledger:Grpc:Url=http://0.0.0.0:0",
+            "--Ledger:Security:AllowAnonymous=true", "--Ledger:Security:Mode=Anonymous");
         var json = await node.ListeningAsync();
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{json.Port}") };
-        node.Output.ShouldContain("whoever does may move all money");
+        await Until.TrueAsync(() => node.Output.Contains("whoever does may move all money", StringComparison.Ordinal));
         (await http.GetStringAsync("/health")).ShouldContain("Nobody is asked who they are");
         using (var ready = await http.GetAsync("/health/ready"))
         {
@@ -63,6 +64,22 @@ public sealed class PublicAddressTests : IDisposable
         accounts.StatusCode.ShouldBe(HttpStatusCode.NotFound);
         (await accounts.Content.ReadAsStringAsync()).ShouldContain("Ledger:Grpc:EnableJson=true");
         node.Output.ShouldContain("Ledger:Grpc:EnableReflection = False");
+    }
+
+    [Fact]
+    public async Task Health_alone_may_be_asked_by_other_machines()
+    {
+        using var node = new NodeProcess(directory.FullName, "--Ledger:Http:Url=http://0.0.0.0:0");
+        var json = await node.ListeningAsync();
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{json.Port}") };
+        using (var ready = await http.GetAsync("/health/ready"))
+        {
+            ready.StatusCode.ShouldBe(HttpStatusCode.OK);
+        }
+
+        using var accounts = await http.GetAsync("/v1/accounts");
+        accounts.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        node.Output.ShouldNotContain("move all money");
     }
 
     private void Write(string name, string text) => File.WriteAllText(Path.Combine(directory.FullName, name), text);
