@@ -87,7 +87,7 @@ public sealed class SqliteStorageTests : StorageTests, IDisposable
 
         Directory.GetFiles(_directory).Select(Path.GetFileName).ShouldBe(["one.db", "two.db"], ignoreOrder: true);
         Directory.GetFiles(Path.Combine(_directory, "new")).Select(Path.GetFileName).ShouldBe(
-            ["ledger.db", "ledger.db.lock", "ledger.snapshots.db", "ledger.work.db"], ignoreOrder: true);
+            ["ledger.db", "ledger.db.lock", "ledger.index.db", "ledger.snapshots.db", "ledger.work.db"], ignoreOrder: true);
     }
 
     [Fact]
