@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Diagnostics;
 using Ledger.Actors;
 using Ledger.Core;
@@ -80,12 +79,12 @@ public sealed class AuthorizedLedger : ILedger
     {
         ArgumentNullException.ThrowIfNull(transfer);
         var call = Begin(timeout, cancellationToken);
-        if (await call.RequireAsync(transfer, null, null) is { } absent)
+        if (await call.RequireAsync(transfer, null, null) is not { } judged)
         {
-            return absent;
+            return Absent(transfer);
         }
 
-        var result = await inner.PostTransferAsync(transfer, call.Timeout, cancellationToken);
+        var result = await inner.PostTransferAsync(judged, call.Timeout, cancellationToken);
         return await call.CutAsync(transfer, result, isAlone: true);
     }
 
@@ -96,15 +95,22 @@ public sealed class AuthorizedLedger : ILedger
         ArgumentNullException.ThrowIfNull(transfers);
         transfers = [.. transfers];
         var call = Begin(timeout, cancellationToken);
-        var absent = await RequireAllAsync(call, transfers, "transfers");
-        var sent = absent is null ? transfers : [.. transfers.Where((_, i) => absent[i] is null)];
-        var results = sent.Count == 0 && transfers.Count > 0
+        var judged = new Transfer?[transfers.Count];
+        for (var i = 0; i < judged.Length; i++)
+        {
+            judged[i] = await call.RequireAsync(transfers[i], $"transfers[{i}]", null);
+        }
+
+        Transfer[] sent = [.. judged.OfType<Transfer>()];
+        var results = sent.Length == 0 && transfers.Count > 0
             ? []
             : await inner.PostTransfersAsync(sent, call.Timeout, cancellationToken);
         var answer = new TransferResult[transfers.Count];
         for (int i = 0, taken = 0; i < answer.Length; i++)
         {
-            answer[i] = absent?[i] ?? await call.CutAsync(transfers[i], results[taken++], isAlone: false);
+            answer[i] = judged[i] is null
+                ? Absent(transfers[i])
+                : await call.CutAsync(transfers[i], results[taken++], isAlone: false);
         }
 
         return answer;
@@ -153,16 +159,38 @@ public sealed class AuthorizedLedger : ILedger
     {
         ArgumentNullException.ThrowIfNull(transaction);
         var call = Begin(timeout, cancellationToken);
-        if (await RequireAllAsync(call, transaction.Legs, "legs") is { } absent)
+        if (transaction.Legs.IsDefault)
         {
-            var failed = Array.FindIndex(absent, static leg => leg is not null);
-            return new TransactionResult(
-                transaction.Id, absent[failed]!.Status, failed, default, false, null,
-                [.. transaction.Legs.Select((_, i) => new LegResult(
-                    i == failed ? absent[i]!.Status : TransferStatus.LinkedEventFailed, AccountStatus.None, default))]);
+            return await inner.PostTransactionAsync(transaction, call.Timeout, cancellationToken);
         }
 
-        return call.Cut(await inner.PostTransactionAsync(transaction, call.Timeout, cancellationToken), transaction.Legs);
+        // Holds that an earlier leg makes are nowhere yet.
+        var made = new Dictionary<TransferId, Transfer>();
+        var legs = transaction.Legs.ToBuilder();
+        for (var i = 0; i < legs.Count; i++)
+        {
+            if (legs[i].Opening is { } opening)
+            {
+                call.RequireOpening(opening, $"legs[{i}]");
+            }
+            else if (legs[i].Transfer is { } transfer)
+            {
+                if (await call.RequireAsync(transfer, $"legs[{i}]", made) is not { } judged)
+                {
+                    return Absent(transaction, i);
+                }
+
+                legs[i] = TransactionLeg.Of(judged);
+                if ((transfer.Flags & TransferFlags.Pending) != TransferFlags.None)
+                {
+                    made.TryAdd(transfer.Id, transfer);
+                }
+            }
+        }
+
+        var result = await inner.PostTransactionAsync(
+            transaction with { Legs = legs.ToImmutable() }, call.Timeout, cancellationToken);
+        return await call.CutAsync(result, transaction);
     }
 
     /// <inheritdoc/>
@@ -184,26 +212,45 @@ public sealed class AuthorizedLedger : ILedger
         items = [.. items];
         var call = Begin(timeout, cancellationToken);
 
-        var absent = await RequireAllAsync(call, [.. items.Select(static item => item.Leg)], "items");
+        var sent = new List<BatchItem>(items.Count);
+        var absent = new bool[items.Count];
         for (var i = 0; i < items.Count; i++)
         {
-            // Others fail or succeed with it, and only the ledger links them.
-            if (absent?[i] is not null && (items[i].Linked || (i > 0 && items[i - 1].Linked)))
+            var leg = items[i].Leg;
+            if (leg.Opening is { } opening)
             {
-                throw CallAuthorization.Denied($"items[{i}]");
+                call.RequireOpening(opening, $"items[{i}]");
             }
+            else if (leg.Transfer is { } transfer)
+            {
+                if (await call.RequireAsync(transfer, $"items[{i}]", null) is { } judged)
+                {
+                    leg = TransactionLeg.Of(judged);
+                }
+                else if (items[i].Linked || (i > 0 && items[i - 1].Linked))
+                {
+                    // Others fail or succeed with it, and only the ledger links them.
+                    throw CallAuthorization.Denied($"items[{i}]");
+                }
+                else
+                {
+                    absent[i] = true;
+                    continue;
+                }
+            }
+
+            sent.Add(items[i] with { Leg = leg });
         }
 
-        var sent = absent is null ? items : [.. items.Where((_, i) => absent[i] is null)];
         var results = sent.Count == 0 && items.Count > 0
             ? []
             : await inner.SubmitBatchAsync(sent, call.Timeout, cancellationToken);
         var answer = new BatchItemResult[items.Count];
         for (int i = 0, taken = 0; i < answer.Length; i++)
         {
-            if (absent?[i] is { } missing)
+            if (absent[i])
             {
-                answer[i] = new BatchItemResult(missing, null);
+                answer[i] = new BatchItemResult(Absent(items[i].Leg.Transfer!), null);
                 continue;
             }
 
@@ -232,8 +279,8 @@ public sealed class AuthorizedLedger : ILedger
     {
         ArgumentNullException.ThrowIfNull(request);
         var call = Begin(timeout, cancellationToken);
-        return await call.RequireResolvingAsync(request.Account, request.HoldId, Amount.Zero, "hold_id", null)
-            ? await inner.ExtendHoldAsync(request, call.Timeout, cancellationToken)
+        return await call.RequireExtendingAsync(request.Account, request.HoldId) is { } debit
+            ? await inner.ExtendHoldAsync(request with { Account = debit }, call.Timeout, cancellationToken)
             : new ExtendHoldResult(request.HoldId, TransferStatus.PendingTransferNotFound, null);
     }
 
@@ -243,8 +290,8 @@ public sealed class AuthorizedLedger : ILedger
     {
         ArgumentNullException.ThrowIfNull(request);
         var call = Begin(timeout, cancellationToken);
-        var legs = await call.RequireReversingAsync(request);
-        return call.Cut(await inner.ReverseTransactionAsync(request, call.Timeout, cancellationToken), legs);
+        request = await call.RequireReversingAsync(request);
+        return call.Cut(await inner.ReverseTransactionAsync(request, call.Timeout, cancellationToken), []);
     }
 
     /// <inheritdoc/>
@@ -253,8 +300,8 @@ public sealed class AuthorizedLedger : ILedger
     {
         ArgumentNullException.ThrowIfNull(request);
         var call = Begin(timeout, cancellationToken);
-        var legs = await call.RequireResolvingAsync(request);
-        return call.Cut(await inner.ResolveTransactionAsync(request, call.Timeout, cancellationToken), legs);
+        await call.RequireResolvingAsync(request);
+        return call.Cut(await inner.ResolveTransactionAsync(request, call.Timeout, cancellationToken), []);
     }
 
     /// <inheritdoc/>
@@ -283,7 +330,8 @@ public sealed class AuthorizedLedger : ILedger
             epoch ??= page.Epoch;
             foreach (var account in page.Accounts)
             {
-                if (call.Allows(AccessRights.List, account.Spec.Address))
+                // An account in the list has its balances.
+                if (call.Allows(AccessRights.List, account.Spec.Address) && call.Allows(AccessRights.Read, account.Spec.Address))
                 {
                     shown.Add(account);
                     if (shown.Count == limit)
@@ -309,49 +357,12 @@ public sealed class AuthorizedLedger : ILedger
         return new CallAuthorization(inner, policies.Current.Of(caller.Principal), caller, clock, timeout, cancellationToken);
     }
 
-    private static Task<TransferResult?[]?> RequireAllAsync(
-        CallAuthorization call, IReadOnlyList<Transfer> transfers, string list) =>
-        RequireAllAsync(call, [.. transfers.Select(TransactionLeg.Of)], list);
+    // Of a hold that is not there, on an account where the caller may resolve some. It stands in no journal.
+    private static TransferResult Absent(Transfer transfer) =>
+        new(transfer.Id, TransferStatus.PendingTransferNotFound, default, false, null);
 
-    // Null where nothing is absent.
-    private static async Task<TransferResult?[]?> RequireAllAsync(
-        CallAuthorization call, ImmutableArray<TransactionLeg> legs, string list)
-    {
-        if (legs.IsDefault)
-        {
-            return null;
-        }
-
-        // Holds that the request itself makes are nowhere yet.
-        Dictionary<TransferId, Transfer>? made = null;
-        if (legs.Any(static leg => leg.Transfer is { ResolvesHold: true }))
-        {
-            made = [];
-            foreach (var leg in legs)
-            {
-                if (leg.Transfer is { } hold && (hold.Flags & TransferFlags.Pending) != TransferFlags.None)
-                {
-                    made.TryAdd(hold.Id, hold);
-                }
-            }
-        }
-
-        TransferResult?[]? absent = null;
-        for (var i = 0; i < legs.Length; i++)
-        {
-            var leg = legs[i];
-            if (leg.Opening is { } opening)
-            {
-                call.RequireOpening(opening, $"{list}[{i}]");
-            }
-            else if (leg.Transfer is { } transfer
-                && await call.RequireAsync(transfer, $"{list}[{i}]", made) is { } missing)
-            {
-                absent ??= new TransferResult?[legs.Length];
-                absent[i] = missing;
-            }
-        }
-
-        return absent;
-    }
+    private static TransactionResult Absent(Transaction transaction, int failed) => new(
+        transaction.Id, TransferStatus.PendingTransferNotFound, failed, default, false, null,
+        [.. transaction.Legs.Select((_, i) => new LegResult(
+            i == failed ? TransferStatus.PendingTransferNotFound : TransferStatus.LinkedEventFailed, AccountStatus.None, default))]);
 }

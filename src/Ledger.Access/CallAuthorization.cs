@@ -55,18 +55,29 @@ internal sealed class CallAuthorization(
     /// <summary>Requires the rights that a transfer takes.</summary>
     /// <param name="transfer">The transfer.</param>
     /// <param name="field">Its name in the request; null where it is the whole request.</param>
-    /// <param name="made">Holds that the same request makes.</param>
-    /// <returns>Null when it may be made. Otherwise its outcome, which stands in no journal: a hold that is to be
-    /// resolved on an account where the caller may do that, and that is not there.</returns>
-    public async ValueTask<TransferResult?> RequireAsync(
+    /// <param name="made">Holds that legs before it make, in the same transaction; null where it is in none.</param>
+    /// <returns>The transfer as it may be made: what resolves a hold names the accounts of the hold that was judged, so that
+    /// no other is resolved. Null for a hold that is not there, on an account where the caller may resolve some.</returns>
+    public async ValueTask<Transfer?> RequireAsync(
         Transfer transfer, string? field, Dictionary<TransferId, Transfer>? made)
     {
         if (transfer.ResolvesHold)
         {
+            // What ends a hold takes nothing back.
+            if (transfer.Reverses != default)
+            {
+                throw Denied(field);
+            }
+
+            if (permissions.ResolvesAny)
+            {
+                return transfer;
+            }
+
             var amount = (transfer.Flags & TransferFlags.VoidPending) != TransferFlags.None ? Amount.Zero : transfer.Amount;
-            return await RequireResolvingAsync(transfer.DebitAccount, transfer.HoldId, amount, field, made)
-                ? null
-                : new TransferResult(transfer.Id, TransferStatus.PendingTransferNotFound, default, false, null);
+            var hold = await JudgedAsync(
+                transfer.DebitAccount, transfer.CreditAccount, transfer.HoldId, amount, field, made);
+            return hold is null ? null : transfer with { DebitAccount = hold.DebitAccount, CreditAccount = hold.CreditAccount };
         }
 
         var (debit, credit, flags) = (transfer.DebitAccount, transfer.CreditAccount, transfer.Flags);
@@ -96,64 +107,78 @@ internal sealed class CallAuthorization(
             throw Denied(field);
         }
 
-        return null;
+        return transfer;
     }
 
-    /// <summary>Requires the right to resolve a hold.</summary>
+    /// <summary>Requires the right to extend a hold.</summary>
     /// <param name="account">The account that the hold debits, as the caller names it; none where it does not.</param>
     /// <param name="holdId">The hold.</param>
-    /// <param name="amount">What is posted of it, or the most that it can be.</param>
-    /// <param name="field">What of the request is forbidden where it is.</param>
-    /// <param name="made">Holds that the same request makes.</param>
-    /// <returns>Whether the hold is there; false only where the caller may resolve holds on the account that it
-    /// named.</returns>
-    public async ValueTask<bool> RequireResolvingAsync(
-        AccountAddress account, TransferId holdId, Amount amount, string? field, Dictionary<TransferId, Transfer>? made)
-    {
-        if (permissions.ResolvesAny)
-        {
-            return true;
-        }
+    /// <returns>The account that the hold debits; null where it is not there, on an account where the caller may resolve
+    /// some.</returns>
+    public async ValueTask<AccountAddress?> RequireExtendingAsync(AccountAddress account, TransferId holdId) =>
+        permissions.ResolvesAny
+            ? account
+            : (await JudgedAsync(account, default, holdId, Amount.Zero, "hold_id", null))?.DebitAccount;
 
+    // The hold, when the caller may resolve so much of it.
+    private async ValueTask<Transfer?> JudgedAsync(
+        AccountAddress debit, AccountAddress credit, TransferId holdId, Amount amount, string? field,
+        Dictionary<TransferId, Transfer>? made)
+    {
         RequireSome(AccessRights.Resolve);
-        if (made is not null && made.TryGetValue(holdId, out var own))
+        if (made is not null && made.TryGetValue(holdId, out var own) && IsOf(own, debit, credit))
         {
-            return permissions.AllowsResolving(own.DebitAccount, own.Asset, Least(amount, own.Amount))
-                ? true
-                : throw Denied(field);
+            return permissions.AllowsResolving(own.DebitAccount, own.Asset, Least(amount, own.Amount)) ? own : throw Denied(field);
         }
 
         // An account on which the caller may resolve nothing is not asked for anything.
-        if (!account.IsNone && !permissions.AllowsResolvingSome(account))
+        if (!debit.IsNone && !permissions.AllowsResolvingSome(debit))
         {
             throw Denied(field);
         }
 
-        var record = await FindAsync(account, holdId);
+        var record = await FindAsync(debit, holdId);
         if (record is null || (record.Transfer.Flags & TransferFlags.Pending) == TransferFlags.None
-            || (!account.IsNone && record.Transfer.DebitAccount != account))
+            || !IsOf(record.Transfer, debit, default))
         {
-            return account.IsNone ? throw Denied(field) : false;
+            return debit.IsNone ? throw Denied(field) : null;
         }
 
         var hold = record.Transfer;
         var asset = hold.Asset.IsNone ? await AssetOfAsync(hold.DebitAccount) : hold.Asset;
-        return permissions.AllowsResolving(hold.DebitAccount, asset, Least(amount, hold.Amount)) ? true : throw Denied(field);
+        if (!permissions.AllowsResolving(hold.DebitAccount, asset, Least(amount, hold.Amount)))
+        {
+            throw Denied(field);
+        }
+
+        // A wrong credit account is the ledger's to name.
+        return credit.IsNone ? hold : hold with { CreditAccount = credit };
     }
 
+    private static bool IsOf(Transfer hold, AccountAddress debit, AccountAddress credit) =>
+        (debit.IsNone || hold.DebitAccount == debit) && (credit.IsNone || hold.CreditAccount == credit);
+
     /// <summary>Requires the rights to take back what a request names.</summary>
-    /// <returns>What is taken back; nothing where the caller may take back anything.</returns>
-    public async Task<ImmutableArray<TransactionLeg>> RequireReversingAsync(Reversal request)
+    /// <returns>The request, of the account on which it was judged.</returns>
+    public async Task<Reversal> RequireReversingAsync(Reversal request)
     {
         if (permissions.ReversesAny)
         {
-            return [];
+            return request;
         }
 
         RequireSome(AccessRights.Reverse);
+        var account = request.Account;
+        if (account.IsNone)
+        {
+            account = await FindAsync(account, request.OriginalId) is { } named
+                ? await DebitedAsync(named.Transfer, account)
+                : throw Denied("transaction_id");
+        }
+
+        // As the ledger looks it up: what the account has coordinated under the id, and else the transfer.
         var moved = new List<(Transfer Transfer, Amount Amount)>();
-        if (!request.Account.IsNone
-            && await FindTransactionAsync(request.Account, request.OriginalId) is { Result.IsCommitted: true } transaction)
+        if (await FindTransactionAsync(account, request.OriginalId) is { Result.IsCommitted: true } transaction)
         {
             for (var i = 0; i < transaction.Transaction.Legs.Length; i++)
             {
@@ -163,7 +188,7 @@ internal sealed class CallAuthorization(
                 }
             }
         }
-        else if (await FindAsync(request.Account, request.OriginalId) is { } record)
+        else if (await FindAsync(account, request.OriginalId) is { } record)
         {
             moved.Add((record.Transfer, record.Amount));
         }
@@ -177,7 +202,7 @@ internal sealed class CallAuthorization(
         {
             // What posted a hold names no accounts where its caller did not.
             var transfer = one.ResolvesHold && (one.DebitAccount.IsNone || one.CreditAccount.IsNone)
-                ? (await FindAsync(request.Account, one.HoldId))?.Transfer ?? one
+                ? (await FindAsync(account, one.HoldId))?.Transfer ?? one
                 : one;
             var asset = transfer.Asset.IsNone && !transfer.DebitAccount.IsNone
                 ? await AssetOfAsync(transfer.DebitAccount)
@@ -190,19 +215,28 @@ internal sealed class CallAuthorization(
             }
         }
 
-        return [.. moved.Select(static one => TransactionLeg.Of(one.Transfer))];
+        return request with { Account = account };
     }
 
+    private async Task<AccountAddress> DebitedAsync(Transfer transfer, AccountAddress account) =>
+        transfer.DebitAccount.IsNone && transfer.ResolvesHold
+            ? (await FindAsync(account, transfer.HoldId))?.Transfer.DebitAccount ?? throw Denied("transaction_id")
+            : transfer.DebitAccount;
+
     /// <summary>Requires the rights to resolve all holds of a transaction.</summary>
-    /// <returns>The legs that made them.</returns>
-    public async Task<ImmutableArray<TransactionLeg>> RequireResolvingAsync(TransactionResolution request)
+    public async Task RequireResolvingAsync(TransactionResolution request)
     {
         RequireSome(AccessRights.Resolve);
         var record = await FindTransactionAsync(request.Account, request.TransactionId);
         if (record is null)
         {
-            // Whoever may resolve everything there is told that it is not there.
-            return permissions.ResolvesAny ? [] : throw Denied("transaction_id");
+            // Whoever may resolve everything is told that it is not there.
+            if (permissions.ResolvesAny)
+            {
+                return;
+            }
+
+            throw Denied("transaction_id");
         }
 
         foreach (var leg in record.Transaction.Legs)
@@ -218,8 +252,6 @@ internal sealed class CallAuthorization(
                 throw Denied("transaction_id");
             }
         }
-
-        return record.Transaction.Legs;
     }
 
     /// <summary>Looks a transfer up for its accounts.</summary>
@@ -230,7 +262,8 @@ internal sealed class CallAuthorization(
         {
             return await inner.GetTransferAsync(account, id, Timeout, cancellationToken);
         }
-        catch (LedgerException e) when (e.Reason is LedgerErrorReason.TransferNotRemembered or LedgerErrorReason.NotFound)
+        catch (LedgerException e) when (e.Reason is LedgerErrorReason.TransferNotRemembered
+            or LedgerErrorReason.TransferIdAmbiguous or LedgerErrorReason.NotFound)
         {
             return null;
         }
@@ -290,7 +323,7 @@ internal sealed class CallAuthorization(
             return result;
         }
 
-        if (IsOther(result.Status) && !MayRead(asked.DebitAccount)
+        if (IsOther(result.Status)
             && !(await FindAsync(asked.DebitAccount, asked.Id) is { } other
                 && (MayRead(other) || string.Equals(other.Principal, caller.Principal, StringComparison.Ordinal))))
         {
@@ -308,7 +341,22 @@ internal sealed class CallAuthorization(
         };
     }
 
+    /// <summary>The outcome of a transaction without what the caller may not read.</summary>
+    /// <exception cref="LedgerException">Its id stands for something else, that somebody else has asked for.</exception>
+    public async ValueTask<TransactionResult> CutAsync(TransactionResult result, Transaction asked)
+    {
+        var first = asked.Legs.Select(static leg => leg.Transfer?.DebitAccount ?? leg.Opening!.Address)
+            .FirstOrDefault(static account => !account.IsNone);
+        return ReadsAll || !IsOther(result.Status)
+            || (await FindTransactionAsync(first, asked.Id) is { } other
+                && string.Equals(other.Principal, caller.Principal, StringComparison.Ordinal))
+            ? Cut(result, asked.Legs)
+            : throw Denied();
+    }
+
     /// <summary>An outcome without what the caller may not read.</summary>
+    /// <param name="result">What the ledger says.</param>
+    /// <param name="legs">The legs that it is about; none where the ledger has made them itself.</param>
     public TransactionResult Cut(TransactionResult result, ImmutableArray<TransactionLeg> legs)
     {
         if (ReadsAll)

@@ -10,11 +10,15 @@ public sealed record Caller(string Principal)
     /// <summary>Until when what the caller has shown is good; null for as long as it is connected.</summary>
     public DateTimeOffset? ExpireTime { get; init; }
 
+    /// <summary>Whether what the caller has shown is still taken: it may be withdrawn while a stream is open. Null for as
+    /// long as it has not expired.</summary>
+    public Func<bool>? IsStillTaken { get; init; }
+
     /// <summary>Requires that what the caller has shown is still good.</summary>
     /// <exception cref="LedgerException">It is not.</exception>
     internal void RequireValid(TimeProvider clock)
     {
-        if (ExpireTime is { } end && end <= clock.GetUtcNow())
+        if ((ExpireTime is { } end && end <= clock.GetUtcNow()) || IsStillTaken?.Invoke() == false)
         {
             throw new LedgerException(
                 LedgerErrorReason.Unauthenticated, "What the caller has shown is not valid any more. Show it anew.");

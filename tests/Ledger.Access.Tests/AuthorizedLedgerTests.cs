@@ -156,6 +156,80 @@ public sealed class AuthorizedLedgerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hold_of_the_same_request_opens_no_other_hold()
+    {
+        policies.Current = new Policies("""
+            {"principals": {
+              "thief": {"grants": [
+                {"do": ["hold", "resolve"], "debit": ["users:bob"], "credit": ["shops:*"], "amountMax": "50"}]},
+              "ops": {"grants": [{"do": ["transfer", "hold"], "debit": ["**"], "credit": ["**"]}]}}}
+            """).Current;
+        var hold = await HeldAsync("ops", "users:alice", "shops:a", 300);
+        var decoy = Pay("users:bob", "shops:b", 0) with { Id = hold, Flags = TransferFlags.Pending };
+        var alice = AccountAddress.Parse("users:alice");
+        foreach (var post in new[]
+        {
+            Post(hold, null), Post(hold, null) with { DebitAccount = alice }, Post(hold, 1) with { CreditAccount = AccountAddress.Parse("shops:a") },
+        })
+        {
+            await DeniedAsync(() => As("thief").PostTransfersAsync([post, decoy]));
+            await DeniedAsync(() => As("thief").SubmitBatchAsync(
+                [new BatchItem(TransactionLeg.Of(decoy)), new BatchItem(TransactionLeg.Of(post))]));
+        }
+
+        await DeniedAsync(() => As("thief").PostTransactionAsync(
+            Transaction.Of(NewId(), decoy, Post(hold, null) with { DebitAccount = alice })));
+        await DeniedAsync(() => As("thief").PostTransactionAsync(Transaction.Of(NewId(), Post(hold, null), decoy)));
+
+        // What it makes and resolves itself passes, and the id is another's already: it is not told whose.
+        await DeniedAsync(() => As("thief").PostTransactionAsync(Transaction.Of(NewId(), decoy, Post(hold, null))));
+        (await BalanceAsync("shops:a")).ShouldBe(0);
+        (await BalanceAsync("users:alice")).ShouldBe(1_000);
+
+        // A hold that was made small is no way to post more than is allowed.
+        var own = await HeldAsync("ops", "users:bob", "shops:b", 200);
+        await DeniedAsync(() => As("thief").PostTransfersAsync(
+            [Post(own, null), Pay("users:bob", "shops:b", 0) with { Id = own, Flags = TransferFlags.Pending }]));
+    }
+
+    [Fact]
+    public async Task A_reversal_without_an_account_takes_back_what_was_judged()
+    {
+        // A leg has the transaction's own id: by it alone only that leg would be seen.
+        var id = NewId();
+        var both = Transaction.Of(id, Pay("users:alice", "shops:a", 10) with { Id = id }, Pay("users:bob", "shops:b", 20));
+        (await As("ops").PostTransactionAsync(both)).IsCommitted.ShouldBeTrue();
+        await DeniedAsync(() => As("shop").ReverseTransactionAsync(new Reversal(NewId(), default, id, "a mistake")));
+        (await BalanceAsync("shops:b")).ShouldBe(20);
+        var paid = Pay("users:alice", "shops:a", 5);
+        (await As("alice").PostTransferAsync(paid)).IsCommitted.ShouldBeTrue();
+        (await As("shop").ReverseTransactionAsync(new Reversal(NewId(), default, paid.Id, "a mistake"))).IsCommitted.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task What_ends_a_hold_takes_nothing_back()
+    {
+        var paid = Pay("users:alice", "shops:a", 100);
+        (await As("alice").PostTransferAsync(paid)).IsCommitted.ShouldBeTrue();
+        var hold = await HeldAsync("ops", "users:bob", "shops:a", 300);
+        var spoiling = new Transfer(NewId(), default, default, Amount.Zero, 0)
+        {
+            HoldId = hold, Flags = TransferFlags.VoidPending, Reverses = paid.Id, Reason = "none",
+        };
+        await DeniedAsync(() => As("ops").PostTransferAsync(spoiling));
+        (await ledger.PostTransferAsync(spoiling)).Status.ShouldBe(TransferStatus.FlagsAreMutuallyExclusive);
+        (await As("shop").ReverseTransactionAsync(Reverse(paid))).IsCommitted.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Who_may_list_and_not_read_sees_no_balances()
+    {
+        policies.Current = new Policies("""{"principals": {"p": {"grants": [{"do": ["list"], "accounts": ["**"]}]}}}""").Current;
+        (await As("p").ListAccountsAsync(null, 10)).Accounts.ShouldBeEmpty();
+        (await Asking("p").SearchAccountsAsync(new AccountSearch(new AccountFilter()))).ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task What_was_moved_is_taken_back_by_whoever_may_between_those_accounts()
     {
         var paid = Pay("users:alice", "shops:a", 100);

@@ -317,6 +317,12 @@ internal static class TransferContent
             return TransferStatus.FlagsAreMutuallyExclusive;
         }
 
+        // What ends a hold takes nothing back, and must not count as if it did.
+        if (!transfer.Reverses.IsNil)
+        {
+            return TransferStatus.FlagsAreMutuallyExclusive;
+        }
+
         if (transfer.HoldId.IsNil)
         {
             return TransferStatus.PendingIdMustNotBeZero;

@@ -13,6 +13,10 @@ namespace Ledger.Grpc.Access;
 /// call the method, is refused before anything of the request's body is read.</summary>
 internal sealed class AccessGate(IAccessPolicySource policies, CallMetrics metrics)
 {
+    /// <summary>The parameter of a ticket that holds a <c>Func&lt;bool&gt;</c>: whether what the caller has shown is still
+    /// taken.</summary>
+    public const string StillTakenKey = "ledger.still_taken";
+
     /// <summary>The one text for all causes.</summary>
     public static readonly RequestError NotAuthenticated = new(
         ErrorReasons.Unauthenticated, "The caller must show a certificate, a token or a key that this ledger accepts.");
@@ -49,7 +53,10 @@ internal sealed class AccessGate(IAccessPolicySource policies, CallMetrics metri
         }
 
         var shown = context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties;
-        return new Caller(name) { ExpireTime = shown?.ExpiresUtc };
+        return new Caller(name)
+        {
+            ExpireTime = shown?.ExpiresUtc, IsStillTaken = shown?.GetParameter<Func<bool>>(StillTakenKey),
+        };
     }
 
     private Task RefuseAsync(HttpContext context, RequestError fault, bool isJson, int httpStatus)

@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using System.Text.Encodings.Web;
 using Ledger.Access;
+using Ledger.Grpc.Access;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 
@@ -49,7 +50,9 @@ internal sealed class ApiKeyHandler(
         }
 
         var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, key.Principal)], SchemeName);
-        return AuthenticateResult.Success(new AuthenticationTicket(
-            new ClaimsPrincipal(identity), new AuthenticationProperties { ExpiresUtc = key.ExpireTime }, SchemeName));
+        var properties = new AuthenticationProperties { ExpiresUtc = key.ExpireTime };
+        properties.SetParameter<Func<bool>>(
+            AccessGate.StillTakenKey, () => policies.Current.Key(id) is { } now && now.Principal == key.Principal && now.Is(shown));
+        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), properties, SchemeName));
     }
 }

@@ -3,9 +3,10 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Ledger.Node.Security;
 
-/// <summary>The principal in a certificate: its first URI among the alternative names, as SPIFFE has it.</summary>
+/// <summary>The principal in a certificate: the one URI among its alternative names, as SPIFFE has it.</summary>
 internal static class CertificateName
 {
+    private const string Authority = "://";
     private const string AlternativeNames = "2.5.29.17";
 
     // GeneralName, RFC 5280, 4.2.1.6: uniformResourceIdentifier [6] IA5String.
@@ -29,16 +30,25 @@ internal static class CertificateName
     {
         try
         {
+            string? found = null;
             var reader = new AsnReader(names, AsnEncodingRules.DER).ReadSequence();
             while (reader.HasData)
             {
-                if (reader.PeekTag().HasSameClassAndValue(s_uri))
+                if (!reader.PeekTag().HasSameClassAndValue(s_uri))
                 {
-                    return reader.ReadCharacterString(UniversalTagNumber.IA5String, s_uri);
+                    reader.ReadEncodedValue();
+                    continue;
                 }
 
-                reader.ReadEncodedValue();
+                if (found is not null)
+                {
+                    return null; // Which one it is, somebody else might decide otherwise.
+                }
+
+                found = reader.ReadCharacterString(UniversalTagNumber.IA5String, s_uri);
             }
+
+            return found?.Contains(Authority, StringComparison.Ordinal) == true ? found : null;
         }
         catch (AsnContentException)
         {

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using System.Security.Cryptography.X509Certificates;
+using Ledger.Grpc.Access;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Certificate;
 using Microsoft.Extensions.Options;
@@ -8,7 +9,7 @@ namespace Ledger.Node.Security;
 
 /// <summary>Which certificates of callers are taken: those that the handshake has taken, judged anew at each call, so
 /// that a connection does not outlive what it was made with.</summary>
-internal sealed class CertificateSetup(EndpointCertificates certificates) : IConfigureNamedOptions<CertificateAuthenticationOptions>
+internal sealed class CertificateSetup(EndpointCertificates certificates, string ofTokens) : IConfigureNamedOptions<CertificateAuthenticationOptions>
 {
     public void Configure(CertificateAuthenticationOptions options) =>
         Configure(CertificateAuthenticationDefaults.AuthenticationScheme, options);
@@ -29,15 +30,18 @@ internal sealed class CertificateSetup(EndpointCertificates certificates) : ICon
         {
             context.Fail("It is revoked.");
         }
-        else if (CertificateName.Of(certificate) is not { } principal)
+        else if (CertificateName.Of(certificate) is not { } principal
+            || (ofTokens.Length > 0 && principal.StartsWith(ofTokens, StringComparison.Ordinal)))
         {
-            context.Fail("It names no URI, such as spiffe://bank/payments.");
+            // A name without a place could be that of a key or of a token.
+            context.Fail("It does not name exactly one URI, such as spiffe://bank/payments.");
         }
         else
         {
             context.Principal = new ClaimsPrincipal(
                 new ClaimsIdentity([new Claim(ClaimTypes.Name, principal)], context.Scheme.Name));
             context.Properties ??= new AuthenticationProperties();
+            context.Properties.SetParameter<Func<bool>>(AccessGate.StillTakenKey, () => !certificates.IsRevoked(certificate));
             context.Properties.ExpiresUtc = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
             context.Success();
         }

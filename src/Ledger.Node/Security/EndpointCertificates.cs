@@ -144,7 +144,7 @@ internal sealed partial class EndpointCertificates : IDisposable
     }
 
     /// <summary>Whether a caller's certificate is on the list of those that are not taken any more.</summary>
-    public bool IsRevoked(X509Certificate2 peer) => current.Revoked.Contains(peer.SerialNumber);
+    public bool IsRevoked(X509Certificate2 peer) => current.Revoked.Contains(peer.SerialNumber.TrimStart('0'));
 
     /// <summary>Whether those in force are the ones on disk, and not about to expire.</summary>
     public HealthCheckResult Check()
@@ -232,13 +232,16 @@ internal sealed partial class EndpointCertificates : IDisposable
         var serials = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var line in File.ReadLines(path))
         {
-            var serial = line.Split('#')[0].Replace(":", "", StringComparison.Ordinal).Trim();
-            if (serial.Length > 0 && !serials.Add(
-                serial.All(char.IsAsciiHexDigit)
-                    ? serial.Length % 2 == 0 ? serial : "0" + serial
-                    : throw new SettingsException($"{Section}:RevokedPath: '{line}' is no serial number, which is hexadecimal")))
+            // As openssl prints it, and as others do; leading zeros are a matter of form.
+            var serial = line.Split('#')[0].Split('=')[^1].Replace(":", "", StringComparison.Ordinal).Trim();
+            if (!serial.All(char.IsAsciiHexDigit))
             {
-                continue;
+                throw new SettingsException($"{Section}:RevokedPath: '{line}' is no serial number, which is hexadecimal");
+            }
+
+            if (serial.Length > 0)
+            {
+                serials.Add(serial.TrimStart('0'));
             }
         }
 

@@ -100,7 +100,11 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
             ? new JwksFile(path, issuer, clock, loggers.CreateLogger<JwksFile>())
             : new ConfigurationManager<OpenIdConnectConfiguration>(
                 settings.JwksUrl!, new JwksConfiguration.Retriever(issuer),
-                new HttpDocumentRetriever { RequireHttps = !new Uri(settings.JwksUrl!).IsLoopback });
+                new HttpDocumentRetriever { RequireHttps = !new Uri(settings.JwksUrl!).IsLoopback })
+            {
+                AutomaticRefreshInterval = BaseConfigurationManager.MinimumAutomaticRefreshInterval,
+                UseLastKnownGoodConfiguration = false,
+            };
         options.TokenValidationParameters = new TokenValidationParameters
         {
             ValidIssuer = issuer,
@@ -129,7 +133,8 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
             return Task.CompletedTask;
         }
 
-        if (token.IssuedAt == DateTime.MinValue || token.ValidTo - token.IssuedAt > settings.LifetimeMax)
+        if (token.IssuedAt == DateTime.MinValue || token.ValidTo - token.IssuedAt > settings.LifetimeMax
+            || token.ValidTo > clock.GetUtcNow().UtcDateTime + settings.LifetimeMax + settings.ClockSkew)
         {
             context.Fail($"It is valid for longer than {settings.LifetimeMax}, or does not say since when.");
             return Task.CompletedTask;

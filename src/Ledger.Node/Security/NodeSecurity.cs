@@ -69,6 +69,20 @@ internal sealed class NodeSecurity : IDisposable
         var isPublic = open.Length > 0;
         var certificates = EndpointCertificates.TryLoad(settings.EndpointTls, clock);
         JwtSetup.Check(settings.Jwt);
+        if (certificates is { TakesClients: true } && settings.Jwt is { Issuer: not null, PrincipalPrefix: "" })
+        {
+            throw new SettingsException(
+                $"{Section}:Jwt:PrincipalPrefix is empty: the issuer could make the principal of a certificate.");
+        }
+
+        // Who may call is judged by the ledger's own two addresses.
+        if (settings.Configuration.GetSection("Kestrel:Endpoints").GetChildren().FirstOrDefault(static endpoint =>
+            endpoint.Key is not ("Grpc" or "Json") || endpoint["Url"] is not null) is { } another)
+        {
+            throw new SettingsException(
+                $"{another.Path} would be an address beside Ledger:Grpc:Url and Ledger:Http:Url; a node serves these two.");
+        }
+
         var mode = options.Mode ?? (isPublic ? SecurityMode.Required : SecurityMode.Anonymous);
         if (mode == SecurityMode.Anonymous)
         {
@@ -139,7 +153,7 @@ internal sealed class NodeSecurity : IDisposable
         {
             authentication.AddCertificate();
             services.AddSingleton<ICertificateValidationCache>(_ => new TakenCertificates(taken));
-            services.AddSingleton<IConfigureOptions<CertificateAuthenticationOptions>>(new CertificateSetup(taken));
+            services.AddSingleton<IConfigureOptions<CertificateAuthenticationOptions>>(new CertificateSetup(taken, TakesTokens ? jwt.PrincipalPrefix : ""));
             services.AddSingleton<IHostedService>(provider => new Begin(() =>
                 taken.Changed = () => provider
                     .GetRequiredService<IOptionsMonitorCache<CertificateAuthenticationOptions>>().Clear()));

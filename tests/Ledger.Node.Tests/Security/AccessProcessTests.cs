@@ -245,7 +245,9 @@ public sealed class AccessProcessTests : IAsyncLifetime
         var lost = authority.Client(Payments);
         using var client = Connect(lost);
         (await client.PostTransferAsync(Pay("bank", "users:1"))).Status.ShouldBe(TransferStatus.Created);
-        await File.AppendAllTextAsync(RevokedPath, $"{lost.SerialNumber} # stolen\n");
+
+        // As openssl prints it, without the zeros that .NET has in front of half of them.
+        await File.AppendAllTextAsync(RevokedPath, $"serial={lost.SerialNumber.TrimStart('0')} # stolen\n");
         await Until.TrueAsync(async () =>
         {
             try

@@ -71,7 +71,7 @@ internal sealed class TestAuthority
         request.CertificateExtensions.Add(names.Build());
         var begin = DateTimeOffset.UtcNow.AddHours(-1);
         using var issued = request.Create(
-            authority, begin, days == 0 ? begin.AddMinutes(30) : begin.AddDays(days), RandomNumberGenerator.GetBytes(12));
+            authority, begin, days == 0 ? begin.AddMinutes(30) : begin.AddDays(days), [0xa3, .. RandomNumberGenerator.GetBytes(11)]);
         using var own = issued.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(
             own.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable);
