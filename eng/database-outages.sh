@@ -62,6 +62,9 @@ sql() { # sql PORT STATEMENT...
 }
 
 finish_case() {
+  # Behind runuser it is another process than the one that was begun, and would keep the port.
+  [ ! -s "$work/bouncer/pid" ] || kill -KILL "$(cat "$work/bouncer/pid")" 2>/dev/null
+  rm -rf "$work/bouncer"
   for process in "${ran[@]}"; do kill -KILL "$process" 2>/dev/null; wait "$process" 2>/dev/null; done
   ran=()
   pg one -m immediate stop
@@ -91,6 +94,7 @@ CONF
 begin_bouncer() { # begin_bouncer MODE
   [ -n "$pgbouncer" ] || { echo "pgbouncer is missing"; return 1; }
   mkdir -p "$work/bouncer"
+  [ "$(id -u)" -ne 0 ] || chown postgres "$work/bouncer"
   echo '"postgres" ""' >"$work/bouncer/users"
   cat >"$work/bouncer/ini" <<CONF
 [databases]
@@ -100,6 +104,7 @@ listen_addr = 127.0.0.1
 listen_port = $bouncer
 unix_socket_dir =
 auth_type = trust
+pidfile = $work/bouncer/pid
 auth_file = $work/bouncer/users
 ignore_startup_parameters = extra_float_digits, options, search_path
 pool_mode = $1
