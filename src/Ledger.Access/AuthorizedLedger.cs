@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Ledger.Actors;
 using Ledger.Core;
 
@@ -28,22 +27,17 @@ public sealed class AuthorizedLedger : ILedger
     /// <param name="clock">The time by which what the caller has shown expires.</param>
     /// <exception cref="LedgerException">The caller's name can't be written down.</exception>
     public AuthorizedLedger(ILedger inner, Caller caller, IAccessPolicySource policies, TimeProvider clock)
-        : this(
-            (inner ?? throw new ArgumentNullException(nameof(inner)))
-                .WithCaller((caller ?? throw new ArgumentNullException(nameof(caller))).Principal),
-            caller, policies, clock, isNamed: true)
     {
-    }
-
-    private AuthorizedLedger(
-        ILedger inner, Caller caller, IAccessPolicySource policies, TimeProvider clock, bool isNamed)
-    {
-        Debug.Assert(isNamed, "The inner ledger writes in the caller's name.");
-        this.inner = inner;
+        ArgumentNullException.ThrowIfNull(inner);
+        ArgumentNullException.ThrowIfNull(caller);
+        this.inner = inner.WithCaller(caller.Principal);
         this.caller = caller;
         this.policies = policies;
         this.clock = clock;
     }
+
+    private AuthorizedLedger(ILedger inner, AuthorizedLedger of) =>
+        (this.inner, caller, policies, clock) = (inner, of.caller, of.policies, of.clock);
 
     /// <summary>This ledger, for the caller's own name; nobody writes in the name of another.</summary>
     /// <param name="principal">The name.</param>
@@ -53,7 +47,7 @@ public sealed class AuthorizedLedger : ILedger
         : throw CallAuthorization.Denied();
 
     /// <inheritdoc/>
-    public ILedger ReturningBalances() => new AuthorizedLedger(inner.ReturningBalances(), caller, policies, clock, true);
+    public ILedger ReturningBalances() => new AuthorizedLedger(inner.ReturningBalances(), this);
 
     /// <inheritdoc/>
     public string PositionOf(RowPosition position) => inner.PositionOf(position);

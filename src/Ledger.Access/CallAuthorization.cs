@@ -145,7 +145,7 @@ internal sealed class CallAuthorization(
         }
 
         var hold = record.Transfer;
-        var asset = hold.Asset.IsNone ? await AssetOfAsync(hold.DebitAccount) : hold.Asset;
+        var asset = await AssetOfAsync(hold);
         if (!permissions.AllowsResolving(hold.DebitAccount, asset, Least(amount, hold.Amount)))
         {
             throw Denied(field);
@@ -204,9 +204,7 @@ internal sealed class CallAuthorization(
             var transfer = one.ResolvesHold && (one.DebitAccount.IsNone || one.CreditAccount.IsNone)
                 ? (await FindAsync(account, one.HoldId))?.Transfer ?? one
                 : one;
-            var asset = transfer.Asset.IsNone && !transfer.DebitAccount.IsNone
-                ? await AssetOfAsync(transfer.DebitAccount)
-                : transfer.Asset;
+            var asset = await AssetOfAsync(transfer);
             if (!permissions.Allows(
                 AccessRights.Reverse, transfer.CreditAccount, transfer.DebitAccount, asset,
                 Least(request.Amount ?? amount, amount)))
@@ -246,7 +244,7 @@ internal sealed class CallAuthorization(
                 continue;
             }
 
-            var asset = hold.Asset.IsNone ? await AssetOfAsync(hold.DebitAccount) : hold.Asset;
+            var asset = await AssetOfAsync(hold);
             if (!permissions.AllowsResolving(hold.DebitAccount, asset, request.Post ? hold.Amount : Amount.Zero))
             {
                 throw Denied("transaction_id");
@@ -402,9 +400,17 @@ internal sealed class CallAuthorization(
         }
     }
 
-    private async Task<Asset> AssetOfAsync(AccountAddress account) =>
-        await inner.GetAccountAsync(new AccountQuery(account) { AllowInDoubt = true }, Timeout, cancellationToken)
-            is { } view ? view.Spec.Asset : default;
+    // Where it is not named it is that of the accounts.
+    private async ValueTask<Asset> AssetOfAsync(Transfer transfer)
+    {
+        if (!transfer.Asset.IsNone || transfer.DebitAccount.IsNone)
+        {
+            return transfer.Asset;
+        }
+
+        var query = new AccountQuery(transfer.DebitAccount) { AllowInDoubt = true };
+        return await inner.GetAccountAsync(query, Timeout, cancellationToken) is { } view ? view.Spec.Asset : default;
+    }
 
     private static Amount Least(Amount one, Amount other) => one < other ? one : other;
 

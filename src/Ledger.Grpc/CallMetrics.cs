@@ -5,7 +5,6 @@ using Grpc.Core;
 using Ledger.Actors;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
-using Ledger.V1;
 
 namespace Ledger.Grpc;
 
@@ -24,8 +23,7 @@ internal sealed class CallMetrics
 
     // By the path of a call, which begins with a slash.
     private static readonly FrozenDictionary<string, string> s_methods =
-        AccountService.Descriptor.Methods.Concat(TransferService.Descriptor.Methods)
-            .Concat(TransactionService.Descriptor.Methods).Concat(AdminService.Descriptor.Methods)
+        Contract.Methods
             .Select(static method => $"{method.Service.FullName}/{method.Name}")
             .ToFrozenDictionary(static name => "/" + name, StringComparer.Ordinal);
 

@@ -133,6 +133,10 @@ public sealed class QueryTests
             new BatchGetAccountsRequest { Addresses = { "shop", "nobody", "shop" } });
         accounts.Accounts.Select(static one => (one.Address, one.Account is not null))
             .ShouldBe([("shop", true), ("nobody", false), ("shop", true)]);
+
+        // As many as there may be are no foreign message of a few kilobytes to the edge.
+        var many = new BatchGetAccountsRequest { Addresses = { Enumerable.Range(0, LedgerLimits.BatchMax).Select(i => $"shop:{i:D32}") } };
+        (await host.Queries.BatchGetAccountsAsync(many)).Accounts.Count.ShouldBe(LedgerLimits.BatchMax);
         (await Errors.OfAsync(async () => await host.Queries.BatchGetAccountsAsync(new BatchGetAccountsRequest())))
             .Reason.ShouldBe("EMPTY_BATCH");
         (await Errors.OfAsync(async () => await host.Queries.BatchGetAccountsAsync(

@@ -1,5 +1,3 @@
-using System.Globalization;
-using Google.Protobuf;
 using Ledger.Access;
 using Ledger.Core;
 using Ledger.Grpc.Errors;
@@ -72,13 +70,7 @@ internal sealed class AccessGate(IAccessPolicySource policies, CallMetrics metri
             return JsonEdge.WriteAsync(context, fault, httpStatus);
         }
 
-        // A call that fails before its first message has its trailers in the headers.
-        var status = ErrorMap.ToStatus(fault);
-        context.Response.StatusCode = StatusCodes.Status200OK;
-        context.Response.ContentType = "application/grpc";
-        context.Response.Headers.GrpcStatus = status.Code.ToString(CultureInfo.InvariantCulture);
-        context.Response.Headers.GrpcMessage = Uri.EscapeDataString(status.Message);
-        context.Response.Headers[ErrorMap.DetailsTrailer] = Convert.ToBase64String(status.ToByteArray());
+        GrpcRefusal.Answer(context, fault);
         return Task.CompletedTask;
     }
 }

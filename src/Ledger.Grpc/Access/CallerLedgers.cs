@@ -59,6 +59,9 @@ internal sealed class CallerLedgers(
         return new AuthorizedQueries(queries, caller, policies, clock);
     }
 
+    /// <summary>The text of a position, which is nobody's in particular.</summary>
+    public string PositionOf(Core.RowPosition position) => ledger.PositionOf(position);
+
     /// <summary>For how long what the caller has shown is good; null for as long as it is connected.</summary>
     public TimeSpan? ExpiryOf(ServerCallContext context) =>
         policies is null ? null : CallerOf(context).ExpireTime - clock.GetUtcNow();

@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using Google.Protobuf.Reflection;
-using Ledger.V1;
 
 namespace Ledger.Grpc.Edge;
 
@@ -13,14 +12,7 @@ internal static class GrpcMethods
     private static readonly GrpcMethod Other = new(null, IsStream: false, IsBatch: false);
     private static readonly GrpcMethod OtherStream = new(null, IsStream: true, IsBatch: false);
 
-    /// <summary>All of them.</summary>
-    public static IReadOnlyList<MethodDescriptor> All { get; } =
-    [
-        .. AccountService.Descriptor.Methods, .. TransferService.Descriptor.Methods,
-        .. TransactionService.Descriptor.Methods, .. AdminService.Descriptor.Methods,
-    ];
-
-    private static readonly FrozenDictionary<string, GrpcMethod> ByPath = All.ToFrozenDictionary(
+    private static readonly FrozenDictionary<string, GrpcMethod> ByPath = Contract.Methods.ToFrozenDictionary(
         PathOf,
         static method => new GrpcMethod(
             WireShape.Of(method.InputType), method.IsClientStreaming, method.InputType.Fields.InFieldNumberOrder()

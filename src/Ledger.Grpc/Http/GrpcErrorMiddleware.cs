@@ -1,5 +1,4 @@
 using System.Globalization;
-using Google.Protobuf;
 using Grpc.Core;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
@@ -15,7 +14,6 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
 {
     private const string OwnPrefix = "/ledger.v1.";
     private const string StatusTrailer = "grpc-status";
-    private const string MessageTrailer = "grpc-message";
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -68,9 +66,6 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
             (_, var outside) => outside,
         };
         metrics.Refused(fault.Reason, path);
-        var status = ErrorMap.ToStatus(fault);
-        headers[StatusTrailer] = status.Code.ToString(CultureInfo.InvariantCulture);
-        headers[MessageTrailer] = Uri.EscapeDataString(status.Message);
-        headers[ErrorMap.DetailsTrailer] = Convert.ToBase64String(status.ToByteArray());
+        GrpcRefusal.Write(headers, fault);
     }
 }

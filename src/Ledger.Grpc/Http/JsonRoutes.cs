@@ -1,5 +1,4 @@
 using Ledger.Grpc.Errors;
-using Ledger.V1;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
@@ -13,9 +12,7 @@ internal static class JsonRoutes
 
     private static readonly JsonRoute[] All =
     [
-        .. AccountService.Descriptor.Methods.Concat(TransferService.Descriptor.Methods)
-            .Concat(TransactionService.Descriptor.Methods).Concat(QueryService.Descriptor.Methods)
-            .Concat(AdminService.Descriptor.Methods)
+        .. Contract.Methods
             .SelectMany(JsonRoute.Of).OrderBy(static route => route.Path, StringComparer.Ordinal),
     ];
 

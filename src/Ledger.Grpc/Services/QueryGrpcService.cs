@@ -38,7 +38,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         {
             Transfers = { Capacity = page.Transfers.Count },
             NextPageToken = page.Next is { } next ? PageToken.Write(query, page.Epoch, next) : "",
-            Position = ledgers.For(context).PositionOf(page.Position),
+            Position = ledgers.PositionOf(page.Position),
             CountIsCut = page.IsCountCut,
         };
         if (page.AsOf != default)
@@ -83,7 +83,7 @@ internal sealed class QueryGrpcService(CallerLedgers ledgers, CallDeadline clock
         {
             Accounts = { Capacity = page.Accounts.Count },
             NextPageToken = page.Next is { } next ? PageToken.Write(query, page.Epoch, next) : "",
-            Position = ledgers.For(context).PositionOf(page.Position),
+            Position = ledgers.PositionOf(page.Position),
             CountIsCut = page.IsCountCut,
         };
         if (page.AsOf != default)

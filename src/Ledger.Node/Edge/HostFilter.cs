@@ -1,5 +1,3 @@
-using System.Globalization;
-using Google.Protobuf;
 using Ledger.Grpc;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
@@ -92,11 +90,7 @@ internal sealed class HostFilter(RequestDelegate next, HostList hosts, CallMetri
             return;
         }
 
-        var status = ErrorMap.ToStatus(fault);
-        context.Response.ContentType = GrpcType;
-        context.Response.Headers["grpc-status"] = status.Code.ToString(CultureInfo.InvariantCulture);
-        context.Response.Headers["grpc-message"] = Uri.EscapeDataString(status.Message);
-        context.Response.Headers[ErrorMap.DetailsTrailer] = Convert.ToBase64String(status.ToByteArray());
+        GrpcRefusal.Answer(context, fault);
     }
 
     // An address of IPv6 stands in brackets.
