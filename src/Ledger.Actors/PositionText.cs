@@ -1,19 +1,18 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
+using System.IO.Hashing;
 using System.Text;
 using Ledger.Core;
 
 namespace Ledger.Actors;
 
-/// <summary>The opaque text of a <see cref="RowPosition"/>: version, epoch, row, account, and a code that only who
-/// knows the ledger's id can make; in base64url. Thread-safe.</summary>
+/// <summary>The opaque text of a <see cref="RowPosition"/>: version, epoch, row, account, and a code over them and the
+/// ledger's id; in base64url. Thread-safe.</summary>
 /// <remarks>
 /// The code protects against mistakes: a text that was cut, changed, made up or given by another ledger is told from a
-/// position. It does not make a secret of what the text says, and the ledger's id, of which the key is derived, is no
-/// secret either: it is printed in logs and by health checks. So a position grants nothing. Whoever forges one can only
-/// make itself wait for a row that may never come.
+/// position. It is a checksum and no signature: what the text says is no secret, and neither is the ledger's id. So a
+/// position grants nothing. Whoever forges one can only make itself wait for a row that may never come.
 /// </remarks>
 /// <param name="identity">Which ledger this is, with the epoch that runs.</param>
 internal sealed class PositionText(Func<LedgerIdentity> identity)
@@ -30,12 +29,7 @@ internal sealed class PositionText(Func<LedgerIdentity> identity)
     // A power of two. What a batch moves on one account lands in few rows.
     private const int RecentMax = 64;
 
-    // To set one up costs more than the code of a position.
-    [ThreadStatic]
-    private static Coder? s_coder;
-
     private readonly Recent?[] recent = new Recent?[RecentMax];
-    private volatile Keyed? key;
 
     /// <summary>The epoch that runs.</summary>
     public long Epoch => identity().Epoch.Number;
@@ -82,7 +76,7 @@ internal sealed class PositionText(Func<LedgerIdentity> identity)
 
         Span<byte> code = stackalloc byte[CodeBytes];
         CodeOf(identity().Id, bytes[..^CodeBytes], code);
-        if (!CryptographicOperations.FixedTimeEquals(code, bytes[^CodeBytes..])
+        if (!code.SequenceEqual(bytes[^CodeBytes..])
             || !AccountAddress.TryParse(Encoding.ASCII.GetString(bytes[AccountOffset..^CodeBytes]), out var account))
         {
             return false;
@@ -106,32 +100,13 @@ internal sealed class PositionText(Func<LedgerIdentity> identity)
         return Base64Url.EncodeToString(bytes);
     }
 
-    private void CodeOf(Guid ledger, ReadOnlySpan<byte> bytes, Span<byte> code)
+    private static void CodeOf(Guid ledger, ReadOnlySpan<byte> bytes, Span<byte> code)
     {
-        // A ledger's id never changes: whoever makes the key besides makes the same one.
-        var known = key;
-        if (known is null || known.Id != ledger)
-        {
-            key = known = new Keyed(
-                ledger, HMACSHA256.HashData(ledger.ToByteArray(bigEndian: true), "ledger.position.v1\0"u8));
-        }
-
-        var coder = s_coder;
-        if (coder is null || coder.Key != known)
-        {
-            coder?.Hash.Dispose();
-            s_coder = coder = new Coder(known, IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, known.Key));
-        }
-
-        Span<byte> hash = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        coder.Hash.AppendData(bytes);
-        coder.Hash.GetHashAndReset(hash);
-        hash[..CodeBytes].CopyTo(code);
+        Span<byte> id = stackalloc byte[16];
+        ledger.TryWriteBytes(id, bigEndian: true, out _);
+        var seed = BinaryPrimitives.ReadInt64BigEndian(id) ^ BinaryPrimitives.ReadInt64BigEndian(id[sizeof(long)..]);
+        XxHash128.Hash(bytes, code, seed);
     }
-
-    private sealed record Keyed(Guid Id, byte[] Key);
-
-    private sealed record Coder(Keyed Key, IncrementalHash Hash);
 
     private sealed class Recent(RowPosition position, Guid ledger, long epoch, string text)
     {

@@ -29,7 +29,7 @@ internal sealed class CliContext
 
     /// <summary>Where a file that is named <c>-</c> is read from: bytes, since decoding would hide what is not
     /// UTF-8.</summary>
-    public Func<Stream> OpenInput { get; init; } = Console.OpenStandardInput;
+    public Func<Stream> OpenInput { get; init; } = ProcessInput.Open;
 
     /// <summary>Whether results are read by a person, so that colour helps.</summary>
     public bool OutIsTerminal { get; init; }

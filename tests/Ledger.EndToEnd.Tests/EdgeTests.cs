@@ -37,6 +37,22 @@ public sealed class EdgeTests
         await node.StopAsync();
     }
 
+    [Theory]
+    [InlineData("transactions", "post")]
+    [InlineData("import", "--namespace", "n")]
+    public async Task A_standard_input_that_a_shell_has_closed_is_named(params string[] command)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        var ended = await Programs.RunAsync(
+            "sh", Path.GetTempPath(), ["-c", "exec \"$@\" <&-", "sh", Programs.Cli, .. command, "-", "--server", "http://127.0.0.1:1"]);
+        ended.ExitCode.ShouldNotBe(0);
+        ended.Error.ShouldContain("Standard input is closed.");
+    }
+
     [Fact]
     public async Task Connections_that_nobody_speaks_on_do_not_end_a_node()
     {

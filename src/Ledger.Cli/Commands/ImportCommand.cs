@@ -121,7 +121,7 @@ internal sealed class ImportCommand
         options.RefuseCsv(command);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(import.file) == "-" && result.GetValue(import.importNamespace) is null)
+            if (result.GetValue(import.file) == InputFile.StandardInput && result.GetValue(import.importNamespace) is null)
             {
                 result.AddError("The standard input has no name: --namespace is needed.");
             }
@@ -225,30 +225,9 @@ internal sealed class ImportCommand
         }
     }
 
-    private async Task<byte[]?> BytesAsync(string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            if (name != "-")
-            {
-                return await File.ReadAllBytesAsync(name, cancellationToken);
-            }
-
-            await using var input = context.OpenInput();
-            using var bytes = new MemoryStream();
-            await input.CopyToAsync(bytes, cancellationToken);
-            return bytes.ToArray();
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            await context.Error.WriteLineAsync($"error: {LedgerCli.OneLine(failure.Message)}");
-            return null;
-        }
-    }
-
     private async Task<PostingFile?> ReadAsync(ParseResult parsed, string name, CancellationToken cancellationToken)
     {
-        if (await BytesAsync(name, cancellationToken) is not { } bytes)
+        if (await InputFile.ReadAsync(context, name, cancellationToken) is not { } bytes)
         {
             return null;
         }
@@ -257,7 +236,7 @@ internal sealed class ImportCommand
         var mapName = parsed.GetValue(map);
         if (mapName is not null)
         {
-            if (await BytesAsync(mapName, cancellationToken) is not { } mapBytes)
+            if (await InputFile.ReadAsync(context, mapName, cancellationToken) is not { } mapBytes)
             {
                 return null;
             }

@@ -7,8 +7,6 @@ namespace Ledger.Cli.Commands;
 /// <summary><c>ledger transactions post|get|post-holds|void-holds</c>.</summary>
 internal static class TransactionsCommand
 {
-    private const string StandardInput = "-";
-
     private const string PostDescription =
         """
         Posts transactions: all transfers of each, or none of them.
@@ -154,16 +152,8 @@ internal static class TransactionsCommand
     private static async Task<IReadOnlyList<Transaction>?> ReadAsync(
         CliContext context, string name, CancellationToken cancellationToken)
     {
-        byte[] bytes;
-        try
+        if (await InputFile.ReadAsync(context, name, cancellationToken) is not { } bytes)
         {
-            bytes = string.Equals(name, StandardInput, StringComparison.Ordinal)
-                ? await ReadInputAsync(context, cancellationToken)
-                : await File.ReadAllBytesAsync(name, cancellationToken);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            await context.Error.WriteLineAsync($"error: {LedgerCli.OneLine(failure.Message)}");
             return null;
         }
 
@@ -176,14 +166,6 @@ internal static class TransactionsCommand
         await context.Error.WriteLineAsync($"{name}:{wrong.Line}: {wrong.Message}");
         await context.Error.WriteLineAsync($"error: {name} is not valid; nothing was sent.");
         return null;
-    }
-
-    private static async Task<byte[]> ReadInputAsync(CliContext context, CancellationToken cancellationToken)
-    {
-        await using var input = context.OpenInput();
-        using var bytes = new MemoryStream();
-        await input.CopyToAsync(bytes, cancellationToken);
-        return bytes.ToArray();
     }
 
     private static async Task<Transaction> WithIdAsync(
