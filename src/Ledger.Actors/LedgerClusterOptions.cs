@@ -23,8 +23,8 @@ public sealed class LedgerClusterOptions
     /// <summary>How long a node tries to become a member before it ends its actor system, so that a supervisor starts
     /// the process anew. It also ends a node that has founded a cluster of its own because it could not see the
     /// others.</summary>
-    /// <value>The default value is 30 seconds. From 5 seconds to 1 hour.</value>
-    public TimeSpan JoinTimeout { get; set; } = TimeSpan.FromSeconds(30);
+    /// <value>The default value is 1 minute. From 5 seconds to 1 hour.</value>
+    public TimeSpan JoinTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How often nodes say that they are alive.</summary>
     /// <value>The default value is 250 milliseconds, with <see cref="LedgerClusterProfile.Tolerant"/> 500. From 50
