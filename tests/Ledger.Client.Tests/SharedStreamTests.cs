@@ -212,9 +212,15 @@ public sealed class SharedStreamTests : IAsyncDisposable
         await StartAsync();
         await using var client = await Server.ConnectSharedAsync();
 
-        var stack = await client.GetAccountAsync("nobody").ContinueWith(
+        var release = new TaskCompletionSource();
+        Ledger.Before = _ => release.Task;
+        var following = client.GetAccountAsync("nobody").ContinueWith(
             static _ => new StackTrace().ToString(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
+
+        // Only now is there something that could run there.
+        release.SetResult();
+        var stack = await following.WaitAsync(Patience);
 
         stack.ShouldContain("GetAccountAsync");
         stack.ShouldNotContain("SharedStream.Re");

@@ -27,7 +27,7 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
 
         // What a stream loses, other clients send again, and nobody sees it. These send nothing again.
         using var opened = new StreamCounter();
-        using var witness = nodes.Connect(o => o with { MaxAttempts = 1, HttpHandler = opened });
+        using var witness = nodes.Connect(o => o with { MaxAttempts = 1, UseSharedStreams = true, HttpHandler = opened });
         var books = new TransferLoad("rolling", Accounts);
         await books.OpenAsync(client);
 

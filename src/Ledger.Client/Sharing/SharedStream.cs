@@ -18,6 +18,7 @@ internal sealed class SharedStream
     private readonly GrpcChannel channel;
     private readonly AsyncDuplexStreamingCall<V1.StreamCallsRequest, V1.StreamCallsResponse> call;
     private readonly CancellationTokenSource ended;
+    private readonly CancellationToken stop;
     private readonly V1.StreamHello hello;
     private readonly TimeProvider time;
     private readonly TimeSpan life;
@@ -49,9 +50,11 @@ internal sealed class SharedStream
         CancellationTokenSource ended,
         V1.StreamHello hello,
         TimeProvider time,
-        double jitter)
+        double jitter,
+        CancellationToken stop)
     {
-        (this.channel, this.call, this.ended, this.hello, this.time) = (channel, call, ended, hello, time);
+        (this.channel, this.call, this.ended, this.hello) = (channel, call, ended, hello);
+        (this.time, this.stop) = (time, stop);
         life = SharingTimes.Life * (1 + (SharingTimes.LifeJitter * ((2 * jitter) - 1)));
         if (hello.ExpireAfter is { } expiry && expiry.ToTimeSpan() * SharingTimes.CredentialsShare is var share && share < life)
         {
@@ -115,7 +118,7 @@ internal sealed class SharedStream
                 throw new RpcException(new Status(StatusCode.Unavailable, "The node is about to stop."));
             }
 
-            var stream = new SharedStream(channel, call, ended, hello, time, jitter);
+            var stream = new SharedStream(channel, call, ended, hello, time, jitter, stop);
             _ = stream.ReadAsync();
             return stream;
         }
@@ -218,8 +221,7 @@ internal sealed class SharedStream
     /// <summary>Ends it at once. What was sent and not answered is unknown.</summary>
     /// <param name="cause">Why.</param>
     /// <param name="failure">What failed; null for nothing.</param>
-    /// <param name="code">How calls fail that are unknown by it.</param>
-    public void Close(string cause, Exception? failure = null, StatusCode code = StatusCode.Unavailable)
+    public void Close(string cause, Exception? failure = null)
     {
         lock (gate)
         {
@@ -232,6 +234,9 @@ internal sealed class SharedStream
             isOpen = false;
             SendElsewhere();
             var broken = new StreamBrokenException(cause, failure);
+
+            // Where the client ends, nobody is to send anything again.
+            var code = stop.IsCancellationRequested ? StatusCode.Cancelled : StatusCode.Unavailable;
             foreach (var item in sent.Values)
             {
                 if (messagesRead < item.SentWith)
@@ -251,6 +256,7 @@ internal sealed class SharedStream
         timer.Dispose();
         ended.Cancel();
         call.Dispose();
+        ended.Dispose();
         channel.Dispose();
     }
 

@@ -108,9 +108,10 @@ internal sealed class SharedStreams : IDisposable
             {
                 shown = await token(cancellationToken);
             }
-            catch (Exception) when (!cancellationToken.IsCancellationRequested)
+            catch (Exception)
             {
                 // The call alone asks again, and says what is wrong.
+                cancellationToken.ThrowIfCancellationRequested();
                 return null;
             }
         }

@@ -41,7 +41,7 @@ internal sealed class StreamPlace(
     }
 
     /// <summary>Ends its stream at once, since its owner ends.</summary>
-    public void Dispose() => current?.Close(DisposedCause, failure: null, StatusCode.Cancelled);
+    public void Dispose() => current?.Close(DisposedCause);
 
     private void Want()
     {

@@ -12,7 +12,7 @@ namespace Ledger.Grpc.Services;
 /// <remarks>
 /// One loop reads and begins; what is begun runs by itself; one loop writes answers, those that wait together in one
 /// message. The reading never waits for an answer: unread bytes would fill the window of the whole connection and stop
-/// every call on it. Instead an item counts from its reading until its answer is written, and one beyond the limit is
+/// every call on it. Instead an item counts from its reading until the writing of its answer, and one beyond the limit is
 /// refused.
 /// </remarks>
 internal sealed class CallStream : IDisposable
@@ -115,10 +115,11 @@ internal sealed class CallStream : IDisposable
 
                 if (message.Answers.Count > 0 || message.Draining || isBeat)
                 {
-                    await responses.WriteAsync(message);
+                    // Before it is written: a client that has read it may send the next at once.
                     Interlocked.Add(ref items, -itemCount);
                     Interlocked.Add(ref bytes, -itemBytes);
                     Interlocked.Add(ref refused, -refusals);
+                    await responses.WriteAsync(message);
                 }
             }
 

@@ -89,6 +89,7 @@ internal sealed class FakeServer : IAsyncDisposable
     {
         InitialBackoff = TimeSpan.FromMilliseconds(5),
         MaxBackoff = TimeSpan.FromMilliseconds(20),
+        UseSharedStreams = true,
     };
 
     public async ValueTask DisposeAsync()
