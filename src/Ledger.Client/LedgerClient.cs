@@ -15,7 +15,7 @@ namespace Ledger.Client;
 /// A change without an id (freeze, unfreeze, close, reopen, limits, a hold's deadline) is sent again only where it
 /// was never sent: a late copy could undo what somebody else has changed since. A call that the ledger had no room
 /// for is sent again after the pause that it asks for, for as long as one timeout.</para>
-/// <para>Where there are many, single transfers and small reads share streams; see
+/// <para>Single transfers and small reads can share streams; see
 /// <see cref="LedgerClientOptions.UseSharedStreams"/>.</para>
 /// </remarks>
 public sealed class LedgerClient : IAsyncDisposable, IDisposable

@@ -134,7 +134,8 @@ internal static class RpcErrorMapper
 
     /// <summary>How long to wait before attempt number <paramref name="attempt"/> + 1: longer every time, jittered so
     /// that clients that failed together don't come back together, and never shorter than the ledger asks for. What a
-    /// stream has lost comes back spread over half a second, from the first moment on: there may be a thousand.</summary>
+    /// stream has lost comes back spread over half a second, from the first moment on: there may be a
+    /// thousand.</summary>
     public static TimeSpan Pause(LedgerClientException? failure, int attempt, LedgerClientOptions options, Random random)
     {
         var ceiling = Math.Min(

@@ -4,7 +4,8 @@ using Ledger.Client;
 
 namespace Ledger.Benchmarks;
 
-/// <summary>Single transfers by the typed client, as calls alone and on the streams that calls share, in turn.</summary>
+/// <summary>Single transfers by the typed client, as calls alone and on the streams that calls share, in
+/// turn.</summary>
 internal static class ShareBenchmark
 {
     private static readonly RequestOptions s_untilDecided = new() { RetryUnknownFor = TimeSpan.FromMinutes(1) };

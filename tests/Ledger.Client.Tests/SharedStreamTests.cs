@@ -8,8 +8,8 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Ledger.Client.Tests;
 
-/// <summary>The streams that small calls share, rule by rule, against a server that does as the test says. What is between
-/// client and server is real; time is the test's where minutes pass.</summary>
+/// <summary>The streams that small calls share, rule by rule, against a server that does as the test says. What is
+/// between client and server is real; time is the test's where minutes pass.</summary>
 public sealed class SharedStreamTests : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);

@@ -13,8 +13,8 @@ using TransferResult = Ledger.Core.TransferResult;
 
 namespace Ledger.Grpc.Tests;
 
-/// <summary>The stream that calls share, at the server: each item is what its call alone is, and the stream keeps to what it
-/// says of itself.</summary>
+/// <summary>The stream that calls share, at the server: each item is what its call alone is, and the stream keeps to
+/// what it says of itself.</summary>
 public sealed class CallStreamTests
 {
     private const string Policy = """

@@ -7,8 +7,8 @@ namespace Ledger.Client.Sharing;
 /// <summary>One stream that calls share, on a connection of its own.</summary>
 /// <remarks>
 /// <para>A lone item is written at once by whoever brings it. Where others are under way, the pool writes, behind the
-/// callers that are about to bring more: what has come by then leaves together. There is no timer. The reading does nothing
-/// but complete, so that nothing on this side stops the server from being heard.</para>
+/// callers that are about to bring more: what has come by then leaves together. There is no timer. The reading does
+/// nothing but complete, so that nothing on this side stops the server from being heard.</para>
 /// <para>Thread-safe. A stream is open, then draining, when it takes no more items and waits for its answers, then
 /// closed.</para>
 /// </remarks>
@@ -56,7 +56,8 @@ internal sealed class SharedStream
         (this.channel, this.call, this.ended, this.hello) = (channel, call, ended, hello);
         (this.time, this.stop) = (time, stop);
         life = SharingTimes.Life * (1 + (SharingTimes.LifeJitter * ((2 * jitter) - 1)));
-        if (hello.ExpireAfter is { } expiry && expiry.ToTimeSpan() * SharingTimes.CredentialsShare is var share && share < life)
+        if (hello.ExpireAfter is { } expiry
+            && expiry.ToTimeSpan() * SharingTimes.CredentialsShare is var share && share < life)
         {
             life = share;
         }
@@ -103,7 +104,8 @@ internal sealed class SharedStream
         using var patience = new CancellationTokenSource(SharingTimes.HelloWithin, time);
         try
         {
-            if (!await call.ResponseStream.MoveNext(patience.Token) || call.ResponseStream.Current.Hello is not { } hello)
+            if (!await call.ResponseStream.MoveNext(patience.Token)
+                || call.ResponseStream.Current.Hello is not { } hello)
             {
                 throw new RpcException(new Status(StatusCode.Unimplemented, "The stream does not begin with a hello."));
             }
@@ -260,8 +262,9 @@ internal sealed class SharedStream
         channel.Dispose();
     }
 
-    private static bool IsUsable(V1.StreamHello hello) => hello is { ItemsMax: > 0, MessageItemsMax: > 0, ItemBytesMax: > 0 }
-        && hello.ItemBytesMax <= hello.MessageBytesMax && hello.ItemBytesMax <= hello.BytesMax && hello.BytesMax <= int.MaxValue;
+    private static bool IsUsable(V1.StreamHello hello) =>
+        hello is { ItemsMax: > 0, MessageItemsMax: > 0, ItemBytesMax: > 0, BytesMax: <= int.MaxValue }
+        && hello.ItemBytesMax <= hello.MessageBytesMax && hello.ItemBytesMax <= hello.BytesMax;
 
     // What follows is called under the lock, unless it says otherwise.
 
@@ -311,7 +314,8 @@ internal sealed class SharedStream
             }
 
             if (sent.Count >= hello.ItemsMax || sentBytes + item.Size > hello.BytesMax
-                || (message is not null && (message.Items.Count >= hello.MessageItemsMax || size + item.Size > hello.MessageBytesMax)))
+                || (message is not null
+                    && (message.Items.Count >= hello.MessageItemsMax || size + item.Size > hello.MessageBytesMax)))
             {
                 break;
             }
@@ -468,7 +472,8 @@ internal sealed class SharedStream
                 case State.Draining:
                     break;
                 default:
-                    // Since answers are due: after the last sign of life, or where nothing was due, after the last look.
+                    // Since answers are due: after the last sign of life, or where nothing was due, after the last
+                    // look.
                     var silence = time.GetElapsedTime(lastHeard);
                     if (sent.Count == 0)
                     {

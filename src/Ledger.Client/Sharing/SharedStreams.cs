@@ -6,9 +6,9 @@ namespace Ledger.Client.Sharing;
 
 /// <summary>The streams that the small calls of a client share.</summary>
 /// <remarks>
-/// <para>Behind one address there are two streams, each on a connection of its own; with several addresses one each. An item
-/// goes to the less loaded of two. Streams are opened beside the calls, which are made one by one meanwhile, and wherever
-/// there is no stream.</para>
+/// <para>Behind one address there are two streams, each on a connection of its own; with several addresses one each. An
+/// item goes to the less loaded of two. Streams are opened beside the calls, which are made one by one meanwhile, and
+/// wherever there is no stream.</para>
 /// <para>Who calls is a matter of the stream: what is shown differs, so does the stream. Thread-safe.</para>
 /// </remarks>
 internal sealed class SharedStreams : IDisposable
@@ -92,7 +92,8 @@ internal sealed class SharedStreams : IDisposable
     {
         var left = item.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
         using var timer = new Timer(
-            static state => ((StreamItem)state!).Expire(), item, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            static state => ((StreamItem)state!).Expire(), item, left > TimeSpan.Zero ? left : TimeSpan.Zero,
+            Timeout.InfiniteTimeSpan);
         using var giveUp = cancellationToken.UnsafeRegister(
             static (state, token) => ((StreamItem)state!).Cancel(token), item);
         return await item.Task;
@@ -152,7 +153,9 @@ internal sealed class SharedStreams : IDisposable
         for (var i = 0; i < ours.Length; i++)
         {
             var place = ours[(first + i) % ours.Length];
-            var found = place.Find(isWanted: false) is { IsOld: false } ready ? ready : place.Find(isWanted ??= IsWanted());
+            var found = place.Find(isWanted: false) is { IsOld: false } ready
+                ? ready
+                : place.Find(isWanted ??= IsWanted());
             if (found is null)
             {
                 continue;

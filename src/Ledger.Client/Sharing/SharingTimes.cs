@@ -19,8 +19,8 @@ internal static class SharingTimes
     /// <summary>How old a stream becomes, on average.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromMinutes(5);
 
-    /// <summary>By which share of <see cref="Life"/> streams live longer or shorter, so that those that began together do
-    /// not end together.</summary>
+    /// <summary>By which share of <see cref="Life"/> streams live longer or shorter, so that those that began together
+    /// do not end together.</summary>
     public const double LifeJitter = 0.2;
 
     /// <summary>After which share of the life of what the caller has shown another stream is opened.</summary>

@@ -4,11 +4,11 @@ namespace Ledger.Client.Sharing;
 
 /// <summary>One call on a shared stream.</summary>
 /// <remarks>
-/// <para>It is unsent, sent or answered. What is unsent is free to go elsewhere, which the result null says. What was sent
-/// when its stream breaks fails with a <see cref="StreamBrokenException"/> behind <c>UNAVAILABLE</c>: whether it was done
-/// nobody knows.</para>
-/// <para>Its caller goes on elsewhere than on the thread that completes it. What else is here belongs to the stream, under
-/// its lock.</para>
+/// <para>It is unsent, sent or answered. What is unsent is free to go elsewhere, which the result null says. What was
+/// sent when its stream breaks fails with a <see cref="StreamBrokenException"/> behind <c>UNAVAILABLE</c>: whether it
+/// was done nobody knows.</para>
+/// <para>Its caller goes on elsewhere than on the thread that completes it. What else is here belongs to the stream,
+/// under its lock.</para>
 /// </remarks>
 /// <param name="stream">The stream.</param>
 /// <param name="message">What is sent.</param>

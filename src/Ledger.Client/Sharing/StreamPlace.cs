@@ -12,7 +12,8 @@ namespace Ledger.Client.Sharing;
 /// <param name="jitter">A number from 0 to 1, another one each time.</param>
 /// <param name="stop">The end of all streams.</param>
 internal sealed class StreamPlace(
-    Func<GrpcChannel> connect, string token, TimeProvider time, Func<double> jitter, CancellationToken stop) : IDisposable
+    Func<GrpcChannel> connect, string token, TimeProvider time, Func<double> jitter, CancellationToken stop)
+    : IDisposable
 {
     private const string DisposedCause = "The client was disposed before the answer came.";
 
@@ -91,8 +92,11 @@ internal sealed class StreamPlace(
         }
     }
 
-    // A node that is away, or is about to stop, comes back. One that has no such stream, and whatever keeps its hello back
-    // or refuses the caller, stays as it is for long.
+    // A node that is away, or is about to stop, comes back. One that has no such stream, and whatever keeps its hello
+    // back or refuses the caller, stays as it is for long.
     private static bool MayComeBack(Exception failure) => failure is not TimeoutException
-        and not RpcException { StatusCode: StatusCode.Unimplemented or StatusCode.PermissionDenied or StatusCode.Unauthenticated };
+        and not RpcException
+        {
+            StatusCode: StatusCode.Unimplemented or StatusCode.PermissionDenied or StatusCode.Unauthenticated,
+        };
 }

@@ -12,8 +12,8 @@ namespace Ledger.Grpc.Services;
 /// <remarks>
 /// One loop reads and begins; what is begun runs by itself; one loop writes answers, those that wait together in one
 /// message. The reading never waits for an answer: unread bytes would fill the window of the whole connection and stop
-/// every call on it. Instead an item counts from its reading until the writing of its answer, and one beyond the limit is
-/// refused.
+/// every call on it. Instead an item counts from its reading until the writing of its answer, and one beyond the limit
+/// is refused.
 /// </remarks>
 internal sealed class CallStream : IDisposable
 {
@@ -87,7 +87,8 @@ internal sealed class CallStream : IDisposable
             {
                 var message = new StreamCallsResponse();
                 var (size, itemCount, itemBytes, refusals) = (0, 0, 0, 0);
-                while (message.Answers.Count < MessageAnswersMax && size < MessageBytesMax && reader.TryRead(out var one))
+                while (message.Answers.Count < MessageAnswersMax && size < MessageBytesMax
+                    && reader.TryRead(out var one))
                 {
                     if (one is not { } written)
                     {
@@ -201,12 +202,14 @@ internal sealed class CallStream : IDisposable
         if (Interlocked.Increment(ref refused) > 2 * owner.ItemsMax)
         {
             context.GetHttpContext().Abort();
-            throw new OperationCanceledException("More was sent than the hello allows, and the answers were not taken.");
+            throw new OperationCanceledException(
+                "More was sent than the hello allows, and the answers were not taken.");
         }
 
         var error = owner.Errors.ToStatus(new RequestError(
             ErrorReasons.Overloaded,
-            "More is unanswered on the stream than its hello allows. Nothing was applied. Send it again after a pause."));
+            "More is unanswered on the stream than its hello allows. Nothing was applied. Send it again after a"
+            + " pause."));
         held.Answered();
         answers.Writer.TryWrite(new Written(new CallAnswer { Id = item.Id, Error = error }, ItemBytes: null));
     }
@@ -239,7 +242,8 @@ internal sealed class CallStream : IDisposable
             if (SizeOf(answer) > owner.AnswerBytesMax - MessageBytesMax)
             {
                 throw new RequestError(
-                    ErrorReasons.AnswerTooLarge, "The answer is larger than what a stream carries; make a call of its own.").Exception();
+                    ErrorReasons.AnswerTooLarge,
+                    "The answer is larger than what a stream carries; make a call of its own.").Exception();
             }
         }
         catch (Exception exception)
@@ -270,7 +274,8 @@ internal sealed class CallStream : IDisposable
         // Beyond a century nobody waits, and the sum of both might be none.
         const long longest = 100L * 366 * 24 * 3600;
         return owner.Time.GetUtcNow().UtcDateTime.AddTicks(
-            (Math.Clamp(timeout.Seconds, -longest, longest) * TimeSpan.TicksPerSecond) + (timeout.Nanos / TimeSpan.NanosecondsPerTick));
+            (Math.Clamp(timeout.Seconds, -longest, longest) * TimeSpan.TicksPerSecond)
+            + (timeout.Nanos / TimeSpan.NanosecondsPerTick));
     }
 
     // So that what the ledger logs of the item is found by its caller's trace.

@@ -10,7 +10,8 @@ using Microsoft.Extensions.Options;
 
 namespace Ledger.Grpc.Services;
 
-/// <summary>Runs the streams of StreamCalls: each item is served by the method that serves the same call alone.</summary>
+/// <summary>Runs the streams of StreamCalls: each item is served by the method that serves the same call
+/// alone.</summary>
 internal sealed class CallStreams
 {
     /// <summary>How many bytes they may have together.</summary>
@@ -84,7 +85,8 @@ internal sealed class CallStreams
         CallItem.RequestOneofCase.PostTransfer => postTransfer,
         CallItem.RequestOneofCase.GetAccount => getAccount,
         CallItem.RequestOneofCase.GetTransfer => getTransfer,
-        _ => throw new RequestError(ErrorReasons.MethodNotFound, "The item names no call that this node knows.").Exception(),
+        _ => throw new RequestError(
+            ErrorReasons.MethodNotFound, "The item names no call that this node knows.").Exception(),
     };
 
     /// <summary>Requires of an item what the gate requires of a call.</summary>
@@ -98,7 +100,8 @@ internal sealed class CallStreams
         var left = ledgers.ExpiryOf(context);
         using var stream = new CallStream(this, context, intake);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(stream.Broken);
-        await using var stop = lifetime.ApplicationStopping.UnsafeRegister(static state => ((CallStream)state!).Drain(), stream);
+        await using var stop = lifetime.ApplicationStopping.UnsafeRegister(
+            static state => ((CallStream)state!).Drain(), stream);
         await using var looking = Look(stream, ledgers.ValidityOf(context), left);
         await using var end = stream.Draining.UnsafeRegister(
             static state => ((CancellationTokenSource)state!).CancelAfter(DrainWithin), reading);
@@ -107,7 +110,8 @@ internal sealed class CallStreams
         {
             await stream.ReadAllAsync(requests, reading.Token);
         }
-        catch (OperationCanceledException) when (reading.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (reading.IsCancellationRequested
+            && !context.CancellationToken.IsCancellationRequested)
         {
             // Its time to drain is over, or the writer broke; then its exception, below, says why.
         }

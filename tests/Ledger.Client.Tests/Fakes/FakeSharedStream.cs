@@ -25,7 +25,8 @@ internal sealed class FakeStreamService(FakeLedger ledger) : StreamService.Strea
     }
 }
 
-/// <summary>One stream that calls share, as the server has it. A test serves it by the whole, or step by step.</summary>
+/// <summary>One stream that calls share, as the server has it. A test serves it by the whole, or step by
+/// step.</summary>
 internal sealed class FakeSharedStream(
     FakeLedger ledger, FakeCall call, IAsyncStreamReader<StreamCallsRequest> requests, IServerStreamWriter<StreamCallsResponse> responses)
 {
