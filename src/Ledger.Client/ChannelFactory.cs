@@ -17,10 +17,21 @@ internal static class ChannelFactory
     public static GrpcChannel Create(LedgerClientOptions options)
     {
         Check(options);
+        return Create(options, options.Addresses, options.Token);
+    }
+
+    /// <summary>Makes the channel of one stream: a connection to one address, on which the stream itself says who
+    /// calls.</summary>
+    public static GrpcChannel CreateForStream(LedgerClientOptions options, Uri address) =>
+        Create(options, [address], token: null);
+
+    private static GrpcChannel Create(
+        LedgerClientOptions options, IReadOnlyList<Uri> addresses, Func<CancellationToken, ValueTask<string>>? token)
+    {
         var greetings = new Greetings();
         var random = new Random();
         HttpMessageHandler sending = new DeliveryHandler(options.HttpHandler ?? Handler(options, greetings), greetings);
-        if (options.Token is { } token)
+        if (token is not null)
         {
             sending = new TokenHandler(sending, token);
         }
@@ -28,10 +39,10 @@ internal static class ChannelFactory
         var handler = new NodeBalancer(
             sending,
             ownsInner: options.HttpHandler is null,
-            options.Addresses,
+            addresses,
             attempt => RpcErrorMapper.Pause(failure: null, attempt, options, random),
             options.TimeProvider);
-        var first = options.Addresses[0];
+        var first = addresses[0];
         var secure = string.Equals(first.Scheme, Uri.UriSchemeHttps, StringComparison.Ordinal);
         return GrpcChannel.ForAddress(first, new GrpcChannelOptions
         {

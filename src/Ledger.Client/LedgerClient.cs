@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Ledger.Client.Sharing;
 
 namespace Ledger.Client;
 
@@ -14,6 +15,8 @@ namespace Ledger.Client;
 /// A change without an id (freeze, unfreeze, close, reopen, limits, a hold's deadline) is sent again only where it
 /// was never sent: a late copy could undo what somebody else has changed since. A call that the ledger had no room
 /// for is sent again after the pause that it asks for, for as long as one timeout.</para>
+/// <para>Single transfers and small reads can share streams; see
+/// <see cref="LedgerClientOptions.UseSharedStreams"/>.</para>
 /// </remarks>
 public sealed class LedgerClient : IAsyncDisposable, IDisposable
 {
@@ -22,6 +25,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
 
     private readonly LedgerClientOptions options;
     private readonly GrpcChannel? owned;
+    private readonly SharedStreams? streams;
     private readonly V1.AccountService.AccountServiceClient accounts;
     private readonly V1.TransferService.TransferServiceClient transfers;
     private readonly V1.TransactionService.TransactionServiceClient transactions;
@@ -62,7 +66,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     }
 
     private LedgerClient((GrpcChannel Channel, CallInvoker Invoker) own, LedgerClientOptions options)
-        : this(own.Invoker, options) => owned = own.Channel;
+        : this(own.Invoker, options) =>
+        (owned, streams) = (own.Channel, options.UseSharedStreams ? new SharedStreams(options) : null);
 
     /// <summary>Opens accounts, up to <see cref="BatchMax"/> in one request. Each stands alone. Idempotent: an account
     /// that exists with the same content is answered <see cref="AccountStatus.Exists"/>.</summary>
@@ -97,7 +102,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             Transfer = ProtoMapper.ToWire(transfer), ReturnBalances = request is { ReturnBalances: true },
         };
         var response = await CallAsync(
-            transfers.PostTransferAsync, message, CallKind.Write, request, cancellationToken);
+            transfers.PostTransferAsync, message, CallKind.Write, request, cancellationToken, StreamForms.PostTransfer);
         return Read(() => ProtoMapper.FromWire(response.Result), CallKind.Write);
     }
 
@@ -351,7 +356,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(address);
         var message = new V1.GetAccountRequest { Address = address };
-        var response = await FindAsync(accounts.GetAccountAsync, message, request, cancellationToken);
+        var response = await FindAsync(
+            accounts.GetAccountAsync, message, request, cancellationToken, StreamForms.GetAccount);
         var account = response is null ? null : Read(() => ProtoMapper.FromWire(response.Account), CallKind.Read);
         return account?.Doubt is { } doubt && request?.AllowInDoubt != true ? throw RpcErrorMapper.InDoubt(doubt) : account;
     }
@@ -370,7 +376,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     {
         ArgumentNullException.ThrowIfNull(account);
         var message = new V1.GetTransferRequest { Account = account, Id = ProtoMapper.IdText(id) };
-        var response = await FindAsync(transfers.GetTransferAsync, message, request, cancellationToken);
+        var response = await FindAsync(
+            transfers.GetTransferAsync, message, request, cancellationToken, StreamForms.GetTransfer);
         return response is null ? null : Read(() => ProtoMapper.FromWire(response.Record), CallKind.Read);
     }
 
@@ -680,7 +687,11 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => owned?.Dispose();
+    public void Dispose()
+    {
+        streams?.Dispose();
+        owned?.Dispose();
+    }
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
@@ -730,12 +741,13 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         Func<TRequest, CallOptions, AsyncUnaryCall<TResponse>> method,
         TRequest message,
         RequestOptions? request,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        StreamForm<TRequest, TResponse>? form = null)
         where TResponse : class
     {
         try
         {
-            return await CallAsync(method, message, CallKind.Read, request, cancellationToken);
+            return await CallAsync(method, message, CallKind.Read, request, cancellationToken, form);
         }
         catch (LedgerClientException failure) when (failure.Code == StatusCode.NotFound)
         {
@@ -748,7 +760,9 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         TRequest message,
         CallKind kind,
         RequestOptions? request,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        StreamForm<TRequest, TResponse>? form = null)
+        where TResponse : class
     {
         var isRead = kind == CallKind.Read;
         var timeout = request?.Timeout ?? (isRead ? options.ReadTimeout : options.WriteTimeout);
@@ -758,7 +772,7 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         for (var attempt = 0; ; attempt++)
         {
             // Each attempt has its full time: a last one cut short would make an unknown of a known refusal.
-            var (response, failure) = await AttemptAsync(method, message, kind, timeout, cancellationToken);
+            var (response, failure) = await AttemptAsync(method, message, kind, timeout, cancellationToken, form);
             if (failure is null)
             {
                 return response!;
@@ -791,7 +805,9 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
         TRequest message,
         CallKind kind,
         TimeSpan timeout,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        StreamForm<TRequest, TResponse>? form)
+        where TResponse : class
     {
         var trace = DeliveryTracker.Begin(counts: owned is not null);
         // gRPC judges deadlines by the system's clock, so they are set by it.
@@ -801,6 +817,13 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             LedgerClientException failure;
             try
             {
+                if (form is not null && streams is not null
+                    && await streams.TryCallAsync(
+                        form.Wrap(message), kind == CallKind.Read, deadline, trace, cancellationToken) is { } answer)
+                {
+                    return (form.Unwrap(answer), null);
+                }
+
                 using var call = method(
                     message, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
                 var response = await call.ResponseAsync;
@@ -814,7 +837,8 @@ public sealed class LedgerClient : IAsyncDisposable, IDisposable
             }
 
             // Whoever gives a channel of his own decides what is sent again on it.
-            var pause = RpcErrorMapper.Pause(failure: null, tries - 1, options, random);
+            var pause = RpcErrorMapper.Pause(
+                RpcErrorMapper.IsBrokenStream(failure) ? failure : null, tries - 1, options, random);
             if (owned is null || tries >= options.MaxAttempts || !RpcErrorMapper.MayTryAgain(failure, kind, trace)
                 || TimeProvider.System.GetUtcNow().UtcDateTime + pause >= deadline)
             {

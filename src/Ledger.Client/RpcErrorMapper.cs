@@ -1,5 +1,6 @@
 using Google.Rpc;
 using Grpc.Core;
+using Ledger.Client.Sharing;
 
 namespace Ledger.Client;
 
@@ -115,6 +116,10 @@ internal static class RpcErrorMapper
         Status.DebugException: HttpRequestException or HttpProtocolException or IOException,
     };
 
+    /// <summary>Whether a stream broke that the call shared with others, all of which come back.</summary>
+    public static bool IsBrokenStream(LedgerClientException failure) =>
+        failure.InnerException is RpcException { Status.DebugException: StreamBrokenException };
+
     /// <summary>Whether another attempt would end like this one.</summary>
     public static bool IsFutile(LedgerClientException failure) => failure is { Misaddressed: true, MayPass: false };
 
@@ -128,8 +133,9 @@ internal static class RpcErrorMapper
         && (kind != CallKind.Change || !trace.MayHaveArrived);
 
     /// <summary>How long to wait before attempt number <paramref name="attempt"/> + 1: longer every time, jittered so
-    /// that clients that failed together don't come back together, and never shorter than the ledger asks
-    /// for.</summary>
+    /// that clients that failed together don't come back together, and never shorter than the ledger asks for. What a
+    /// stream has lost comes back spread over half a second, from the first moment on: there may be a
+    /// thousand.</summary>
     public static TimeSpan Pause(LedgerClientException? failure, int attempt, LedgerClientOptions options, Random random)
     {
         var ceiling = Math.Min(
@@ -139,6 +145,11 @@ internal static class RpcErrorMapper
         lock (random)
         {
             jitter = random.NextDouble();
+        }
+
+        if (failure is not null && IsBrokenStream(failure))
+        {
+            return SharingTimes.ResentWithin * jitter;
         }
 
         var pause = TimeSpan.FromMilliseconds(ceiling * (0.5 + (0.5 * jitter)));

@@ -10,6 +10,7 @@ internal static class Contract
     public static IReadOnlyList<MethodDescriptor> Methods { get; } =
     [
         .. AccountService.Descriptor.Methods, .. TransferService.Descriptor.Methods,
-        .. TransactionService.Descriptor.Methods, .. QueryService.Descriptor.Methods, .. AdminService.Descriptor.Methods,
+        .. TransactionService.Descriptor.Methods, .. QueryService.Descriptor.Methods, .. StreamService.Descriptor.Methods,
+        .. AdminService.Descriptor.Methods,
     ];
 }

@@ -56,10 +56,12 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<CallRates>();
         services.TryAddSingleton<CallerLedgers>();
         services.TryAddSingleton<TransferStreams>();
+        services.TryAddSingleton<CallStreams>();
         services.TryAddSingleton<AccountGrpcService>();
         services.TryAddSingleton<TransferGrpcService>();
         services.TryAddSingleton<TransactionGrpcService>();
         services.TryAddSingleton<QueryGrpcService>();
+        services.TryAddSingleton<StreamGrpcService>();
         services.TryAddSingleton<AdminGrpcService>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, GrpcErrorStartupFilter>());
 
@@ -68,6 +70,7 @@ public static class LedgerGrpcExtensions
         ConfigureService<TransferGrpcService>(grpc);
         ConfigureService<TransactionGrpcService>(grpc);
         ConfigureService<QueryGrpcService>(grpc);
+        ConfigureService<StreamGrpcService>(grpc);
         ConfigureService<AdminGrpcService>(grpc);
         services.AddOptions<GrpcServiceOptions>().PostConfigure<EdgeOptions>(RatioLimitedGzip.Apply);
         services.AddGrpcReflection();
@@ -79,12 +82,13 @@ public static class LedgerGrpcExtensions
             health.Services.Map(
                 TransactionService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
             health.Services.Map(QueryService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
+            health.Services.Map(StreamService.Descriptor.FullName, static context => context.Tags.Contains(ReadyTag));
         }).AddCheck<LedgerReadinessCheck>("ledger", tags: [ReadyTag]);
         return services;
     }
 
-    /// <summary>Maps AccountService, TransferService, TransactionService, QueryService and AdminService, their JSON form under
-    /// <c>/v1</c>, gRPC health for each of them and, where the options ask for it, reflection.</summary>
+    /// <summary>Maps AccountService, TransferService, TransactionService, QueryService, StreamService and AdminService, their
+    /// JSON form under <c>/v1</c>, gRPC health for each of them and, where the options ask for it, reflection.</summary>
     /// <param name="endpoints">The endpoints.</param>
     /// <returns>The endpoints of all services, in both forms, for conventions such as authorization.</returns>
     public static IEndpointConventionBuilder MapLedgerGrpc(this IEndpointRouteBuilder endpoints)
@@ -94,7 +98,7 @@ public static class LedgerGrpcExtensions
         var services = new EndpointConventions(
             endpoints.MapGrpcService<AccountGrpcService>(), endpoints.MapGrpcService<TransferGrpcService>(),
             endpoints.MapGrpcService<TransactionGrpcService>(), endpoints.MapGrpcService<QueryGrpcService>(),
-            endpoints.MapGrpcService<AdminGrpcService>());
+            endpoints.MapGrpcService<StreamGrpcService>(), endpoints.MapGrpcService<AdminGrpcService>());
 
         var metrics = endpoints.ServiceProvider.GetRequiredService<CallMetrics>();
         var gate = endpoints.ServiceProvider.GetService<IAccessPolicySource>() is { } policies

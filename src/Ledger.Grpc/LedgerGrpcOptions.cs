@@ -24,7 +24,8 @@ public sealed class LedgerGrpcOptions
     public TimeSpan DeadlineMargin { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How many transfers of one stream are between their reading and the sending of their answer; further
-    /// ones are not read.</summary>
+    /// ones are not read. Of a stream that calls share: how many calls; further ones are answered
+    /// <c>OVERLOADED</c>.</summary>
     /// <value>The default value is 1,024. From 1 to 100,000.</value>
     [Range(1, 100_000)]
     public int StreamInFlightMax { get; set; } = 1024;

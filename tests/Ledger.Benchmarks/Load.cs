@@ -86,13 +86,14 @@ internal sealed class Load(bool isTimed = true)
     public void Stop() => _end = Stopwatch.GetTimestamp();
 
     /// <summary>Callers that each send the next when the last is answered.</summary>
+    /// <typeparam name="T">A call.</typeparam>
     /// <param name="next">Makes up a call, which is not timed.</param>
     /// <param name="send">Makes one call and tells the load what it has recorded.</param>
     /// <param name="inFlight">How many callers.</param>
     /// <param name="length">For how long.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static async Task<Load> ClosedAsync(
-        Func<Call> next, Func<Call, Load, Task> send, int inFlight, TimeSpan length, CancellationToken cancellationToken)
+    public static async Task<Load> ClosedAsync<T>(
+        Func<T> next, Func<T, Load, Task> send, int inFlight, TimeSpan length, CancellationToken cancellationToken)
     {
         var load = new Load();
         await Task.WhenAll(Enumerable.Range(0, inFlight).Select(_ => Task.Run(CallerAsync, cancellationToken)));

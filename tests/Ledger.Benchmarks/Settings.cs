@@ -13,6 +13,8 @@ internal sealed class Settings
                     --rate calls a second, whether or not the earlier ones are answered (the default)
           compare   the ledger and ledgers in SQL in turn, --rounds of --seconds each, one transfer a call or --batch
           stream    StreamTransfers with 1,024 in flight
+          share     single transfers by Ledger.Client, as calls alone and on shared streams in turn, --rounds of --seconds each,
+                    for each of --in-flight
           wake      reads of accounts that sleep
           deep      reads of two accounts that sleep, with --count entries behind each, one at a time: the first ones of
                     --rounds processes, and later ones
@@ -46,7 +48,7 @@ internal sealed class Settings
           --in-flight LIST     1,8,64,512
           --rate LIST          calls per second, instead of --in-flight
           --batch N            transfers a call (1)
-          --rounds N           of compare, capacity and deep (5)
+          --rounds N           of compare, share, capacity and deep (5)
           --pgledger FILES     pgledger's SQL files in the order in which they are to be run, for compare
           --ids VERSION        7, or 4: UUIDs in no order (7)
           --accounts N         accounts of the uniform workload (1000)
@@ -60,7 +62,7 @@ internal sealed class Settings
         What follows "--" is given to the node, such as -- --Ledger:CommitRecordDelay 00:00:01
         """;
 
-    private static readonly string[] KnownModes = ["load", "compare", "stream", "wake", "deep", "memory", "capacity", "holds", "expiry", "ids", "index", "core"];
+    private static readonly string[] KnownModes = ["load", "compare", "stream", "share", "wake", "deep", "memory", "capacity", "holds", "expiry", "ids", "index", "core"];
 
     private static readonly string[] KnownWorkloads =
     [

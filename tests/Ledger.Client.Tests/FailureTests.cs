@@ -5,13 +5,16 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Ledger.Client.Tests;
 
 /// <summary>What a failed call says: reasons, fields, deadlines, and whether anyone was there.</summary>
-public sealed class FailureTests
+public class FailureTests
 {
+    /// <summary>Whether small calls share streams.</summary>
+    protected virtual bool IsShared => false;
+
     [Fact]
     public async Task Error_info_and_field_are_told()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         server.Ledger.Before = _ => throw Refusals.Rich(
             StatusCode.InvalidArgument, "ADDRESS_MALFORMED", field: "transfer.debit_account").ToRpcException();
 
@@ -27,8 +30,8 @@ public sealed class FailureTests
     [Fact]
     public async Task Every_call_carries_a_deadline()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         await Some.OpenAsync(client, "a", "b");
         var left = new List<TimeSpan>();
         server.Ledger.Before = call =>
@@ -49,8 +52,8 @@ public sealed class FailureTests
     [Fact]
     public async Task An_account_in_doubt_is_read_only_by_who_asks_for_it()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         await Some.OpenAsync(client, "a");
         server.Ledger.Doubt("a");
 
@@ -69,8 +72,8 @@ public sealed class FailureTests
     [Fact]
     public async Task A_statement_that_may_lack_entries_is_listed_only_for_who_asks_for_it()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         await Some.OpenAsync(client, "a", "b");
         await client.PostTransferAsync(Some.Transfer());
         (await client.ListStatementAsync("a").CountAsync()).ShouldBe(1);
@@ -90,8 +93,8 @@ public sealed class FailureTests
     [Fact]
     public async Task A_write_that_is_not_answered_in_time_is_unknown()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         // Warm, so that the deadline can't pass before anything is sent, which would be no unknown outcome.
         await client.GetAccountAsync("a");
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -167,8 +170,8 @@ public sealed class FailureTests
     [Fact]
     public async Task The_callers_own_cancellation_is_not_a_failure_of_the_ledger()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         using var cancel = new CancellationTokenSource();
         server.Ledger.Before = async call =>
         {
@@ -264,4 +267,10 @@ public sealed class FailureTests
     // INTERNAL_ERROR of HTTP/2.
     private static void Reset(FakeCall call) =>
         call.Context.GetHttpContext().Features.GetRequiredFeature<IHttpResetFeature>().Reset(errorCode: 2);
+}
+
+/// <summary>The same, where the calls share streams.</summary>
+public sealed class SharedFailureTests : FailureTests
+{
+    protected override bool IsShared => true;
 }

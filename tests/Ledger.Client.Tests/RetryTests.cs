@@ -4,13 +4,16 @@ using Ledger.Testing;
 namespace Ledger.Client.Tests;
 
 /// <summary>Which failures are tried again, with what, and what the caller then knows.</summary>
-public sealed class RetryTests
+public class RetryTests
 {
+    /// <summary>Whether small calls share streams.</summary>
+    protected virtual bool IsShared => false;
+
     [Fact]
     public async Task Unavailable_is_retried_with_the_same_id()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         await Some.OpenAsync(client, "a", "b");
         // Applied, but the answer is lost: the second attempt must find the first.
         server.Ledger.After = call => call is { Method: "PostTransfer", Number: < 3 }
@@ -28,8 +31,8 @@ public sealed class RetryTests
     [Fact]
     public async Task Unavailable_is_given_up_after_five_attempts_and_is_unknown()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         server.Ledger.Before = _ => throw Refusals.Of(StatusCode.Unavailable);
 
         var failure = await Should.ThrowAsync<LedgerClientException>(() => client.PostTransferAsync(Some.Transfer()));
@@ -52,8 +55,8 @@ public sealed class RetryTests
     [InlineData(StatusCode.Unimplemented, false)]
     public async Task Nothing_else_is_retried_unless_asked_for(StatusCode code, bool unknown)
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         server.Ledger.Before = _ => throw Refusals.Of(code);
 
         var write = await Should.ThrowAsync<LedgerClientException>(() => client.PostTransferAsync(Some.Transfer()));
@@ -70,8 +73,8 @@ public sealed class RetryTests
     [InlineData(StatusCode.ResourceExhausted, true)]
     public async Task A_failed_batch_is_unknown_unless_it_was_malformed(StatusCode code, bool unknown)
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         server.Ledger.Before = _ => throw Refusals.Of(code);
 
         var failure = await Should.ThrowAsync<LedgerClientException>(() => client.PostTransfersAsync([Some.Transfer()]));
@@ -87,8 +90,8 @@ public sealed class RetryTests
     [InlineData(StatusCode.Cancelled)]
     public async Task Unknown_outcome_is_resent_with_the_same_id_until_decided(StatusCode code)
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect(o => o with { MaxAttempts = 1 });
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync(o => o with { MaxAttempts = 1 });
         await Some.OpenAsync(client, "a", "b");
         server.Ledger.After = call => call is { Method: "PostTransfer", Number: < 4 }
             ? throw Refusals.Of(code)
@@ -105,8 +108,8 @@ public sealed class RetryTests
     [Fact]
     public async Task Unknown_outcome_is_told_when_the_time_is_over()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         server.Ledger.Before = _ => throw Refusals.Of(StatusCode.Internal);
 
         var failure = await Should.ThrowAsync<LedgerClientException>(() => client.PostTransferAsync(
@@ -119,8 +122,8 @@ public sealed class RetryTests
     [Fact]
     public async Task What_was_unknown_once_is_not_made_certain_by_a_later_refusal_of_the_call()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         await Some.OpenAsync(client, "a", "b");
         // gRPC's own retry hides the first attempt, which was applied.
         server.Ledger.After = call => call is { Method: "PostTransfer", Number: 1 }
@@ -136,8 +139,8 @@ public sealed class RetryTests
     [Fact]
     public async Task Overload_is_sent_again_after_the_pause_that_the_ledger_asks_for()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         await Some.OpenAsync(client, "a", "b");
         var times = new List<long>();
         server.Ledger.Before = call =>
@@ -158,8 +161,8 @@ public sealed class RetryTests
     [Fact]
     public async Task Overload_that_lasts_is_told_within_the_timeout_and_moved_nothing()
     {
-        await using var server = await FakeServer.InMemoryAsync();
-        await using var client = server.Connect();
+        await using var server = await FakeServer.InMemoryAsync(new FakeLedger { HasSharedStreams = IsShared });
+        await using var client = await server.ConnectSharedAsync();
         server.Ledger.Before = _ => throw Refusals.Rich(
             StatusCode.ResourceExhausted, "OVERLOADED", retryAfter: TimeSpan.FromMilliseconds(800)).ToRpcException();
 
@@ -170,4 +173,10 @@ public sealed class RetryTests
         failure.Reason.ShouldBe("OVERLOADED");
         failure.RetryAfter.ShouldBe(TimeSpan.FromMilliseconds(800));
     }
+}
+
+/// <summary>The same, where the calls share streams.</summary>
+public sealed class SharedRetryTests : RetryTests
+{
+    protected override bool IsShared => true;
 }

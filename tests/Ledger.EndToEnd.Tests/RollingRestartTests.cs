@@ -16,21 +16,29 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
     private const int Nodes = 3;
     private const int Accounts = 60;
     private const int Workers = 16;
+    private const int Witnesses = 4;
     private static readonly TimeSpan PauseBetweenCalls = TimeSpan.FromMilliseconds(30);
 
     [Fact]
-    public async Task A_rolling_restart_of_all_nodes_fails_no_call()
+    public async Task A_rolling_restart_of_all_nodes_fails_no_call_and_breaks_no_stream_that_calls_share()
     {
         await using var nodes = await NodeCluster.StartAsync(Nodes);
         using var client = nodes.Connect();
+
+        // What a stream loses, other clients send again, and nobody sees it. These send nothing again.
+        using var opened = new StreamCounter();
+        using var witness = nodes.Connect(o => o with { MaxAttempts = 1, UseSharedStreams = true, HttpHandler = opened });
         var books = new TransferLoad("rolling", Accounts);
         await books.OpenAsync(client);
 
         using var stop = new CancellationTokenSource();
         var calls = new ConcurrentBag<(TimeSpan At, TimeSpan Took)>();
         var failures = new ConcurrentQueue<string>();
+        var broken = new ConcurrentQueue<string>();
+        var witnessed = 0;
         var started = Stopwatch.GetTimestamp();
-        var load = Task.WhenAll(Enumerable.Range(0, Workers).Select(WorkAsync));
+        var load = Task.WhenAll(
+            [.. Enumerable.Range(0, Workers).Select(WorkAsync), .. Enumerable.Range(Workers, Witnesses).Select(WitnessAsync)]);
         await Until.TrueAsync("500 answers", () => calls.Count >= 500);
         for (var i = 0; i < Nodes; i++)
         {
@@ -53,6 +61,34 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
 
         // How long the calls took is reported; what that is on a busy machine says nothing.
         failures.ShouldBeEmpty(string.Join("\n\n", Enumerable.Range(0, Nodes).Select(i => $"node {i}:\n{nodes[i].Output}")));
+
+        broken.ShouldBeEmpty();
+        output.WriteLine($"{witnessed} calls were witnessed, {opened.Count} streams opened");
+        witnessed.ShouldBeGreaterThan(1000);
+        opened.Count.ShouldBeGreaterThanOrEqualTo(2 * Nodes, "each node's stream is opened, and again after its restart");
+
+        async Task WitnessAsync(int worker)
+        {
+            var random = new Random(worker);
+            while (!stop.IsCancellationRequested)
+            {
+                try
+                {
+                    await witness.PostTransferAsync(books.Next(random));
+                    Interlocked.Increment(ref witnessed);
+                }
+                catch (LedgerClientException e)
+                {
+                    // An account on its way may refuse; a stream may not.
+                    if (e.Message.Contains("stream that the call shared", StringComparison.Ordinal))
+                    {
+                        broken.Enqueue($"{Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s: {e.Message}");
+                    }
+                }
+
+                await Task.Delay(PauseBetweenCalls);
+            }
+        }
 
         async Task WorkAsync(int worker)
         {
@@ -97,6 +133,23 @@ public sealed class RollingRestartTests(ITestOutputHelper output)
         foreach (var call in calls.Where(static call => call.Took.TotalMilliseconds > 500).OrderBy(static call => call.At).Take(60))
         {
             output.WriteLine($"{call.At.TotalSeconds,6:F1} s: took {call.Took.TotalMilliseconds:F0} ms");
+        }
+    }
+
+    private sealed class StreamCounter() : DelegatingHandler(new SocketsHttpHandler { EnableMultipleHttp2Connections = true })
+    {
+        private int count;
+
+        public int Count => Volatile.Read(ref count);
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            if (request.RequestUri!.AbsolutePath.EndsWith("/StreamCalls", StringComparison.Ordinal))
+            {
+                Interlocked.Increment(ref count);
+            }
+
+            return base.SendAsync(request, cancellationToken);
         }
     }
 }

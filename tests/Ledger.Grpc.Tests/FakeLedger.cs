@@ -83,6 +83,9 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
 
     public AccountView? Account { get; set; }
 
+    /// <summary>Answers the reads of accounts instead, when set.</summary>
+    public Func<CancellationToken, Task<AccountView?>>? OnGetAccount { get; set; }
+
     public TransferRecord? Record { get; set; }
 
     public StatementPage? Statement { get; set; } = new([], null);
@@ -171,7 +174,7 @@ internal sealed class FakeLedger : ILedger, ILedgerAdmin, ILedgerQueries
         AccountQuery query, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         Note("GetAccount", query.Account, timeout);
-        return Task.FromResult(Account);
+        return OnGetAccount?.Invoke(cancellationToken) ?? Task.FromResult(Account);
     }
 
     public Task<TransferRecord?> GetTransferAsync(

@@ -59,12 +59,15 @@ internal sealed class GrpcHost : IAsyncDisposable
 
     public TransferService.TransferServiceClient Transfers => new(channel);
 
+    public StreamService.StreamServiceClient Streams => new(channel);
+
     public TransactionService.TransactionServiceClient Transactions => new(channel);
 
     /// <summary>Starts a host without a network.</summary>
-    public static async Task<GrpcHost> StartAsync(Action<LedgerGrpcOptions>? configure = null, MeterRecorder? meter = null)
+    public static async Task<GrpcHost> StartAsync(
+        Action<LedgerGrpcOptions>? configure = null, MeterRecorder? meter = null, KnownCallers? callers = null)
     {
-        var started = await StartAsync(static web => web.UseTestServer(), configure, meter);
+        var started = await StartAsync(static web => web.UseTestServer(), configure, meter, callers: callers);
         var server = started.GetTestServer();
         return new GrpcHost(started, server.BaseAddress, server.CreateHandler);
     }
@@ -84,7 +87,7 @@ internal sealed class GrpcHost : IAsyncDisposable
 
     private static async Task<WebApplication> StartAsync(
         Action<IWebHostBuilder> web, Action<LedgerGrpcOptions>? configure, MeterRecorder? meter = null,
-        EdgeOptions? edge = null)
+        EdgeOptions? edge = null, KnownCallers? callers = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         web(builder.WebHost);
@@ -104,11 +107,13 @@ internal sealed class GrpcHost : IAsyncDisposable
             builder.Services.AddSingleton(edge);
         }
 
+        callers?.AddTo(builder.Services);
         builder.Services.AddLedgerGrpc(configure);
 
         // Otherwise readiness asks the ledger after five seconds, beside a test that takes as long.
         builder.Services.Configure<HealthCheckPublisherOptions>(static health => health.Delay = TimeSpan.FromHours(1));
         var built = builder.Build();
+        callers?.UseOn(built);
         built.UseRouting();
         built.MapLedgerGrpc();
         await built.StartAsync();

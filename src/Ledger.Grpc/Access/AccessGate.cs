@@ -33,14 +33,22 @@ internal sealed class AccessGate(IAccessPolicySource policies, CallMetrics metri
             return RefuseAsync(context, NotAuthenticated, isJson, StatusCodes.Status401Unauthorized);
         }
 
-        if ((policies.Current.Of(caller.Principal).Rights & rights) == AccessRights.None)
+        if (Judge(policies, caller, rights) is { } refusal)
         {
-            return RefuseAsync(context, s_notAllowed, isJson, StatusCodes.Status403Forbidden);
+            return RefuseAsync(context, refusal, isJson, StatusCodes.Status403Forbidden);
         }
 
         context.Features.Set(caller);
         return next(context);
     };
+
+    /// <summary>Judges whether a caller may ever call a method.</summary>
+    /// <param name="policies">Where the policy is.</param>
+    /// <param name="caller">Who calls.</param>
+    /// <param name="rights">The rights of the method, of which the caller must have one.</param>
+    /// <returns>The refusal; null where it may.</returns>
+    public static RequestError? Judge(IAccessPolicySource policies, Caller caller, AccessRights rights) =>
+        (policies.Current.Of(caller.Principal).Rights & rights) == AccessRights.None ? s_notAllowed : null;
 
     private static Caller? CallerOf(HttpContext context)
     {

@@ -66,6 +66,38 @@ internal sealed class CallerLedgers(
     public TimeSpan? ExpiryOf(ServerCallContext context) =>
         policies is null ? null : CallerOf(context).ExpireTime - clock.GetUtcNow();
 
+    /// <summary>Requires of an item of a stream what the gate requires of a call: the stream itself is open to whoever may
+    /// make one of the calls that it carries.</summary>
+    /// <param name="context">The item.</param>
+    /// <param name="rights">The rights of its method.</param>
+    /// <exception cref="RequestErrorException">The caller may not call it.</exception>
+    public void Require(ServerCallContext context, AccessRights rights)
+    {
+        if (policies is not null && AccessGate.Judge(policies, CallerOf(context), rights) is { } refusal)
+        {
+            throw refusal.Exception();
+        }
+    }
+
+    /// <summary>What says, whenever it is asked, whether what the caller has shown is still good.</summary>
+    /// <returns>The question, which does not need the call any more; null where it is good for as long as the caller is
+    /// connected.</returns>
+    public Func<bool>? ValidityOf(ServerCallContext context)
+    {
+        if (policies is null)
+        {
+            return null;
+        }
+
+        var caller = CallerOf(context);
+        if (caller is { ExpireTime: null, IsStillTaken: null })
+        {
+            return null;
+        }
+
+        return () => !(caller.ExpireTime <= clock.GetUtcNow()) && caller.IsStillTaken?.Invoke() != false;
+    }
+
     /// <summary>What operators use.</summary>
     /// <remarks>Where callers are anonymous, operators are whoever is on the node's own machine.</remarks>
     /// <exception cref="RequestErrorException">The caller is no operator.</exception>

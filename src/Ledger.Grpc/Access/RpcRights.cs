@@ -46,6 +46,11 @@ internal static class RpcRights
             ("BatchGetAccounts", AccessRights.Read),
             ("BatchGetTransfers", AccessRights.Read)))
         .Concat(Of(
+            StreamService.Descriptor,
+
+            // The rights of whatever an item can be; each item is held to those of its own method.
+            ("StreamCalls", Transfers | AccessRights.Read)))
+        .Concat(Of(
             AdminService.Descriptor,
             ("ListInDoubt", AccessRights.Admin),
             ("GetInDoubt", AccessRights.Admin),

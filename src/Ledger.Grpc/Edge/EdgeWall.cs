@@ -9,6 +9,9 @@ internal sealed class EdgeWall(EdgeOptions options, IOptions<LedgerGrpcOptions> 
     // No single item has more: 8 KB for the largest transfer, 2 MiB for the largest transaction.
     private const int ItemBytesMax = 4 * 1024 * 1024;
     private const int StreamedBytesMax = 64 * 1024;
+
+    // Of a stream whose messages hold several items: what its hello allows, and as much again.
+    private const int SharedBytesMax = 512 * 1024;
     private const int OtherBytesMax = 64 * 1024;
 
     // Whoever needs no more is served while others hold all that there is for large requests.
@@ -30,6 +33,7 @@ internal sealed class EdgeWall(EdgeOptions options, IOptions<LedgerGrpcOptions> 
     public int MessageBytesMax(GrpcMethod method) => method switch
     {
         { Request: null } => OtherBytesMax,
+        { IsStream: true, IsBatch: true } => Math.Min(SharedBytesMax, grpc.Value.MaxReceiveMessageBytes),
         { IsStream: true } => Math.Min(StreamedBytesMax, grpc.Value.MaxReceiveMessageBytes),
         { IsBatch: true } => grpc.Value.MaxReceiveMessageBytes,
         _ => Math.Min(ItemBytesMax, grpc.Value.MaxReceiveMessageBytes),

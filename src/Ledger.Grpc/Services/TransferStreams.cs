@@ -94,7 +94,7 @@ internal sealed class TransferStreams(
             while (true)
             {
                 await places.WaitAsync(cancellation);
-                if (!await MoveNextAsync(requests, cancellation))
+                if (!await StreamReading.MoveNextAsync(requests, context, cancellation))
                 {
                     return;
                 }
@@ -141,21 +141,6 @@ internal sealed class TransferStreams(
         {
             broken.Dispose();
             places.Dispose();
-        }
-
-        // What fails here fails of what the client sends, and nothing of it is begun with.
-        private async ValueTask<bool> MoveNextAsync(
-            IAsyncStreamReader<StreamTransfersRequest> requests, CancellationToken cancellation)
-        {
-            try
-            {
-                return await requests.MoveNext(cancellation);
-            }
-            catch (Exception failure) when (!ClientLeft
-                && failure is IOException or InvalidDataException or RpcException { StatusCode: StatusCode.Internal })
-            {
-                throw ErrorMap.Malformed.Exception();
-            }
         }
 
         private void Post(StreamTransfersRequest request, long held)

@@ -19,6 +19,7 @@ internal sealed partial class FakeLedger
     private readonly Dictionary<string, List<Entry>> statements = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TransferRecord> transfers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> calls = new(StringComparer.Ordinal);
+    private int sharedStreamsOpen;
     private readonly DateTime start = new(2025, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
     /// <summary>Runs before a call is applied; what it throws fails the call, which then did nothing.</summary>
@@ -31,11 +32,25 @@ internal sealed partial class FakeLedger
     public Func<IAsyncStreamReader<StreamTransfersRequest>, IServerStreamWriter<StreamTransfersResponse>, FakeCall, Task>?
         Stream { get; set; }
 
+    /// <summary>Whether it has streams that calls share; else a server that knows of none.</summary>
+    public bool HasSharedStreams { get; init; }
+
+    /// <summary>Replaces what is done on a stream that calls share, if set.</summary>
+    public Func<FakeSharedStream, Task>? SharedStream { get; set; }
+
     /// <summary>The largest page that is given, whatever is asked for.</summary>
     public int PageMax { get; set; } = 1000;
 
     /// <summary>The ids of all transfers that arrived, retries included, in order.</summary>
     public ConcurrentQueue<string> Arrived { get; } = new();
+
+    /// <summary>How many streams that calls share have said hello and not ended.</summary>
+    public int SharedStreamsOpen => Volatile.Read(ref sharedStreamsOpen);
+
+    public void SharedStreamOpened(int change) => Interlocked.Add(ref sharedStreamsOpen, change);
+
+    /// <summary>Forgets what was counted so far.</summary>
+    public void ForgetCalls() => calls.Clear();
 
     public int CallCount(string method) => calls.GetValueOrDefault(method);
 

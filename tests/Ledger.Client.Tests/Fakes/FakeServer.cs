@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Ledger.Client;
@@ -43,6 +44,42 @@ internal sealed class FakeServer : IAsyncDisposable
     public LedgerClient Connect(Func<LedgerClientOptions, LedgerClientOptions>? change = null) =>
         new(Configure(change?.Invoke(Quick()) ?? Quick()));
 
+    /// <summary>A client with pauses short enough for tests, whose small calls share streams, which are open, where the
+    /// ledger has any. What was called until then is forgotten.</summary>
+    public async Task<LedgerClient> ConnectSharedAsync(Func<LedgerClientOptions, LedgerClientOptions>? change = null)
+    {
+        var client = Connect(change);
+        if (Ledger.HasSharedStreams)
+        {
+            await ShareAsync(client);
+        }
+
+        return client;
+    }
+
+    /// <summary>Makes small calls until all of a client's streams are open.</summary>
+    public async Task ShareAsync(LedgerClient client, int streams = 2)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (Ledger.SharedStreamsOpen < streams)
+        {
+            await client.GetAccountAsync("nobody");
+            if (Stopwatch.GetElapsedTime(started) > TimeSpan.FromSeconds(20))
+            {
+                throw new TimeoutException($"{Ledger.SharedStreamsOpen} streams are open.");
+            }
+        }
+
+        // The last one has said hello; a call on it shows that the client has heard it.
+        var before = Ledger.CallCount(FakeSharedStream.Items);
+        do
+        {
+            await client.GetAccountAsync("nobody");
+        }
+        while (Ledger.CallCount(FakeSharedStream.Items) < before + (2 * streams));
+        Ledger.ForgetCalls();
+    }
+
     /// <summary>Turns options for anywhere into options for this server.</summary>
     public LedgerClientOptions Configure(LedgerClientOptions options) => handler is null
         ? options with { Addresses = [Address] }
@@ -52,6 +89,7 @@ internal sealed class FakeServer : IAsyncDisposable
     {
         InitialBackoff = TimeSpan.FromMilliseconds(5),
         MaxBackoff = TimeSpan.FromMilliseconds(20),
+        UseSharedStreams = true,
     };
 
     public async ValueTask DisposeAsync()
@@ -91,6 +129,11 @@ internal sealed class FakeServer : IAsyncDisposable
         host.MapGrpcService<FakeTransferService>();
         host.MapGrpcService<FakeTransactionService>();
         host.MapGrpcService<FakeAdminService>();
+        if (ledger.HasSharedStreams)
+        {
+            host.MapGrpcService<FakeStreamService>();
+        }
+
         await host.StartAsync();
         return new FakeServer(host, ledger, inMemory: port is null);
     }

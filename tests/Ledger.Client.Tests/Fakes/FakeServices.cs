@@ -153,7 +153,7 @@ internal sealed class FakeTransferService(FakeLedger ledger) : TransferService.T
 
 internal static class Refusals
 {
-    public static RpcException Of(StatusCode code, string detail = "no") => new(new Grpc.Core.Status(code, detail));
+    public static RpcException Of(StatusCode code, string detail = "no") => new(new global::Grpc.Core.Status(code, detail));
 
     public static Google.Rpc.Status Rich(
         StatusCode code, string reason, string? field = null, TimeSpan? retryAfter = null)

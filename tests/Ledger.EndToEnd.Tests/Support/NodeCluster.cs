@@ -49,8 +49,11 @@ internal sealed class NodeCluster : IAsyncDisposable
     }
 
     /// <summary>A client with the addresses of all nodes and default options, as everybody has it.</summary>
-    public LedgerClient Connect() =>
-        new(new LedgerClientOptions { Addresses = [.. addresses.Select(static address => new Uri(address))] });
+    public LedgerClient Connect(Func<LedgerClientOptions, LedgerClientOptions>? change = null)
+    {
+        var options = new LedgerClientOptions { Addresses = [.. addresses.Select(static address => new Uri(address))] };
+        return new LedgerClient(change?.Invoke(options) ?? options);
+    }
 
     /// <summary>Starts a node that does not run, and does not wait.</summary>
     public void Begin(int node) => nodes[node] = NodeProcess.Begin(
