@@ -21,4 +21,10 @@ internal static class Mutants
     public static bool WritesBeforeOthersLook => false;
 
     public static bool KeepsMemoryInNewEpoch => false;
+
+    public static bool EndsRowsSilently => false;
+
+    public static bool SendsAheadToOtherNodes => false;
+
+    public static bool IsolatesOutOfOrder => false;
 }

@@ -55,6 +55,13 @@ internal sealed class EventBatch
 
     internal bool Urgent { get; set; }
 
+    /// <summary>The row as others see it that rest on it, or the rows that it rests on; null where there are
+    /// none.</summary>
+    internal WriteTicket? Ticket { get; set; }
+
+    /// <summary>Up to which of the rows of other accounts that its own has taken in it rests on them.</summary>
+    internal long RestsOnUpTo { get; set; }
+
     /// <summary>How many bytes the row has at most, as counted while it is made; or as it is stored, said by whoever
     /// reads it.</summary>
     internal long Size { get; set; } = EncodedSize.Row;

@@ -52,12 +52,17 @@ internal sealed partial class AccountMachine
 
     private void SendWhenDurable(AccountAddress to, AccountMessage message) => SendWhenDurable(new OutboundMessage(default, null, to, message));
 
-    // Nothing leaves before every row that it has seen is durable. A row that holds nothing but records of commits is
-    // no news: the last agents' journals have them, so a failure there takes back nothing that was seen.
+    // Nothing leaves before every row that it has seen is durable, but for requests to accounts of the same node (see
+    // HandOver). A row that holds nothing but records of commits is no news: the last agents' journals have them, so a
+    // failure there takes back nothing that was seen.
     private void SendWhenDurable(in OutboundMessage outgoing)
     {
         var last = open is { Urgent: true } ? open : full is { Count: > 0 } ? full.Last() : writing;
-        if (last is null)
+        if (RestsOnMoreThan(last))
+        {
+            HoldBack(outgoing, last);
+        }
+        else if (last is null)
         {
             Dispatch(outgoing);
         }
@@ -86,27 +91,26 @@ internal sealed partial class AccountMachine
 
     private void StartNextWrite()
     {
-        if (writing is not null || failed)
+        if (writing is null && !failed)
         {
-            return;
+            if (full is { Count: > 0 })
+            {
+                writing = full.Dequeue();
+            }
+            else if (open is { Urgent: true })
+            {
+                TakeSnapshotIfDue(open);
+                writing = open;
+                open = null;
+            }
+
+            if (writing is not null)
+            {
+                HandOver(writing);
+            }
         }
 
-        if (full is { Count: > 0 })
-        {
-            writing = full.Dequeue();
-        }
-        else if (open is { Urgent: true })
-        {
-            TakeSnapshotIfDue(open);
-            writing = open;
-            open = null;
-        }
-        else
-        {
-            return;
-        }
-
-        host.Write(writing);
+        WatchTickets();
     }
 
     // When a row takes no further event: the state is exactly that of the row only while nothing newer is decided, and

@@ -28,7 +28,7 @@ namespace Ledger.Core;
 /// R1 only a CommitResponse, which leaves the last agent when its row is durable (R8), ends what is prepared. R2
 /// <see cref="DecideOutcome"/>. R3 recovery asks the last agent again. R4, R6 <see cref="Route"/> asks memory, then the
 /// journal, once at a time, and copies join. R5 what is prepared is never evicted, and asked about with backoff for
-/// ever. R7 digests. R8 <see cref="SendWhenDurable(in OutboundMessage)"/>. R10 <see cref="readers"/>, and
+/// ever. R7 digests. R8 <see cref="SendWhenDurable(in OutboundMessage)"/>, R8' <see cref="HandOver"/>. R10 <see cref="readers"/>, and
 /// <see cref="AccountState.FavourOf"/> for refusals (R20). R11 the hold's id is claimed. R12 <see cref="CheckDue"/>.
 /// R13 <see cref="AccountWorkingCopy"/>. R14 the dry run resolves every amount before anything is journaled, and
 /// everybody verifies it. R15 <see cref="SelectRejection"/> and the dry run. R16 unknown is the caller's, who sends the
@@ -96,7 +96,7 @@ internal sealed partial class AccountMachine
     public long DurableSequenceNr { get; private set; }
 
     /// <summary>Whether something is unfinished, so that the account must stay awake (R5).</summary>
-    public bool IsBusy => requests > 0 || claims is { Count: > 0 } || HasUnwritten;
+    public bool IsBusy => requests > 0 || claims is { Count: > 0 } || HasUnwritten || resting is { Count: > 0 };
 
     /// <summary>Whether something that was decided is not durable yet.</summary>
     public bool HasUnwritten => writing is not null || open is not null || full is { Count: > 0 };
@@ -201,9 +201,16 @@ internal sealed partial class AccountMachine
     /// <summary>Takes a message.</summary>
     /// <param name="message">The message.</param>
     /// <param name="now">The time.</param>
-    public void Handle(AccountMessage message, LedgerTime now)
+    /// <param name="ticket">The row of its sender that it rests on, which may not be durable yet; null where it rests on
+    /// nothing that is not. One that rests on a row which failed is dropped (G2).</param>
+    public void Handle(AccountMessage message, LedgerTime now, WriteTicket? ticket = null)
     {
         lastNow = now;
+        if (ticket is not null && !RestOn(ticket))
+        {
+            return;
+        }
+
         if (message is AccountRequest call && !Admit(call, now))
         {
             return;
@@ -277,6 +284,7 @@ internal sealed partial class AccountMachine
         var written = writing ?? throw new LedgerInvariantException($"{Address}: nothing was being written");
         writing = null;
         DurableSequenceNr = written.SequenceNr;
+        ForgetTicketsOf(written);
         if (written.Outbox is { } held)
         {
             foreach (var outgoing in held)
@@ -285,6 +293,7 @@ internal sealed partial class AccountMachine
             }
         }
 
+        LetRestingGo();
         StartNextWrite();
     }
 
@@ -310,6 +319,14 @@ internal sealed partial class AccountMachine
         }
 
         FailOutbox(open, failure);
+        foreach (var (_, _, outgoing) in resting ?? [])
+        {
+            if (outgoing.Answer is not null)
+            {
+                host.Reply(outgoing.ReplyTo, failure);
+            }
+        }
+
         foreach (var operation in OperationsOf())
         {
             foreach (var waiter in operation.Waiters)

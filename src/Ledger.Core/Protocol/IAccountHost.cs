@@ -18,6 +18,20 @@ internal interface IAccountHost
     /// <param name="batch">The row.</param>
     void Write(EventBatch batch);
 
+    /// <summary>Sends a request to an account of the same node before the row is durable that it follows from: to an
+    /// incarnation that is alive and has recovered, and to nothing that could pass it on to another node (G8). It
+    /// leaves after that row, which is written next, has left for the writer (G9).</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="ticket">The row that it follows from.</param>
+    /// <returns>Whether it is sent, or will be when the turn ends. If not, it is sent when the row is
+    /// durable.</returns>
+    bool SendAhead(AccountAddress account, AccountMessage message, WriteTicket ticket) => false;
+
+    /// <summary>Asks for <see cref="AccountMachine.TicketDecided"/> when a row of another account is decided.</summary>
+    /// <param name="ticket">That row. Only one is watched at a time.</param>
+    void Watch(WriteTicket ticket) => throw new NotSupportedException("This host takes no messages with tickets.");
+
     /// <summary>Asks the journal about an id, to be answered by <see cref="AccountMachine.LookupCompleted"/> or
     /// <see cref="AccountMachine.LookupFailed"/>.</summary>
     /// <param name="lookup">The question.</param>

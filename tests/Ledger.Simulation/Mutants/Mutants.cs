@@ -42,5 +42,14 @@ internal static partial class Mutants
     /// <summary>Whether nodes that were silent go on in the new epoch with what they have in memory.</summary>
     public static bool KeepsMemoryInNewEpoch => Current != 0 && Current == NumberOf(nameof(KeepsMemoryInNewEpoch));
 
+    /// <summary>Whether a row may end without its ticket being decided.</summary>
+    public static bool EndsRowsSilently => Current != 0 && Current == NumberOf(nameof(EndsRowsSilently));
+
+    /// <summary>Whether a request leaves its node ahead of its row, and loses its ticket there.</summary>
+    public static bool SendsAheadToOtherNodes => Current != 0 && Current == NumberOf(nameof(SendsAheadToOtherNodes));
+
+    /// <summary>Whether a group is taken apart from its end.</summary>
+    public static bool IsolatesOutOfOrder => Current != 0 && Current == NumberOf(nameof(IsolatesOutOfOrder));
+
     private static int NumberOf(string name) => Array.Find(All, one => one.Name == name)!.Number;
 }

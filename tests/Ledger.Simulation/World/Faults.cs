@@ -44,6 +44,10 @@ internal enum FaultKinds
     /// commits. What nodes know, and what they say to each other, is then newer than the journal (R19).</summary>
     Failover = 1 << 22,
 
+    /// <summary>The accounts of a node share a writer, which stores their rows in groups, and requests leave before
+    /// their row is durable (R8').</summary>
+    SharedWriter = 1 << 23,
+
     /// <summary>What an account decides throws at times, by a defect that comes and goes.</summary>
     Throws = 1 << 27,
 
@@ -54,7 +58,7 @@ internal enum FaultKinds
     /// <summary>An operator has transactions aborted that are in doubt: while the last agent sleeps, can't be read, is
     /// cut off, or writes at that moment (R20).</summary>
     Verdicts = 1 << 29,
-    All = ((1 << 23) - 1) | Throws | Unreadable | Verdicts,
+    All = ((1 << 24) - 1) | Throws | Unreadable | Verdicts,
 }
 
 /// <summary>What one world suffers: each seed picks its own (swarm).</summary>
@@ -107,6 +111,18 @@ internal sealed record Faults
 
     public int WriteBits { get; init; } = 12;
 
+    /// <summary>How many groups a node's writer stores at once; 0 where each account writes for itself.</summary>
+    public int Writers { get; init; }
+
+    /// <summary>How many rows a group has at most.</summary>
+    public int GroupRowsMax { get; init; }
+
+    /// <summary>How long a writer waits for further rows: 2^this microseconds at most.</summary>
+    public int GatherBits { get; init; }
+
+    /// <summary>How many rows in a thousand fail alone, and how many are given up before they are sent.</summary>
+    public int RowFails { get; init; }
+
     public int LookupFails { get; init; }
 
     public int IndexLostBits { get; init; }
@@ -146,6 +162,8 @@ internal sealed record Faults
         var throws = new Prng(seed, "throws");
         var throwsPermille = throws.Of(5, 30, 200);
         kinds |= temper != 0 && (temper == 1 || throws.Chance(400)) ? FaultKinds.Throws : FaultKinds.None;
+        var writers = new Prng(seed, "writers");
+        kinds |= writers.Chance(500) ? FaultKinds.SharedWriter : FaultKinds.None;
         var verdicts = new Prng(seed, "verdicts");
         kinds |= temper != 0 && (temper == 1 || verdicts.Chance(300)) ? FaultKinds.Verdicts : FaultKinds.None;
         var failovers = new Prng(seed, "failovers");
@@ -194,6 +212,10 @@ internal sealed record Faults
             WriteFails = Rate(FaultKinds.WriteFails, 5, 20, 100),
             AckLost = Rate(FaultKinds.AckLost, 5, 20, 100),
             WriteLate = Rate(FaultKinds.WriteLate, 5, 20, 100),
+            Writers = (kinds & FaultKinds.SharedWriter) != FaultKinds.None ? writers.Of(1, 1, 2, 3) : 0,
+            GroupRowsMax = writers.Of(1, 2, 4, 8, 1000),
+            GatherBits = writers.Of(4, 9, 12, 14),
+            RowFails = temper == 0 ? 0 : writers.Of(0, 5, 20, 100),
             WriteBits = (kinds & FaultKinds.WriteSlow) != FaultKinds.None ? slow : 12,
             LookupFails = Rate(FaultKinds.LookupFails, 20, 200, 500),
             Throws = (kinds & FaultKinds.Throws) != FaultKinds.None ? throwsPermille : 0,

@@ -335,6 +335,7 @@ internal sealed partial class SimulatedCluster
     {
         Count("process begins anew");
         Trace($"node {node} begins anew");
+        EndWriter(node, mayLand: false);
         foreach (var one in order.SelectMany(static place => place.Alive.ToArray()))
         {
             if (one.Node == node && !Mutants.KeepsMemoryInNewEpoch)

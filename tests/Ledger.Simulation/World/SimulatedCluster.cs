@@ -97,6 +97,7 @@ internal sealed partial class SimulatedCluster
     private readonly Prng unreadable;
     private readonly Prng verdicts;
     private readonly Prng defects;
+    private readonly Prng writing;
     private readonly Faults faults;
     private readonly Workload script;
     private readonly AccountMachineOptions options;
@@ -143,6 +144,7 @@ internal sealed partial class SimulatedCluster
         unreadable = new Prng(seed, "unreadable");
         verdicts = new Prng(seed, "operators");
         defects = new Prng(seed, "defects");
+        writing = new Prng(seed, "writing");
         now = Workload.Start - 1_000_000;
         isSilent = !isSequential && chaos.Chance(400);
         options = new AccountMachineOptions
@@ -167,6 +169,7 @@ internal sealed partial class SimulatedCluster
             OldDoubtAfter = faults.OldDoubtAfter,
             ProbeEvery = faults.ProbeEvery,
             CountDoubtEvery = faults.OldDoubtAfter / 8,
+            SendsAhead = faults.Writers > 0,
         };
         Oracle = new Oracle(this);
         foreach (var account in script.Accounts)
@@ -677,6 +680,12 @@ internal sealed partial class SimulatedCluster
         }
 
         one.IsDead = true;
+        if (!Mutants.EndsRowsSilently)
+        {
+            // Whatever becomes of what it was writing (G5).
+            one.Writing?.Ticket?.TryFail();
+        }
+
         one.Place.Alive.Remove(one);
         if (one.Place.Newest == one)
         {
@@ -831,6 +840,7 @@ internal sealed partial class SimulatedCluster
 
         Count("node crashed");
         Trace($"node {node} crashes");
+        EndWriter(node, mayLand: !isUncertain);
         foreach (var place in order)
         {
             foreach (var victim in place.Alive.ToArray())
@@ -840,7 +850,7 @@ internal sealed partial class SimulatedCluster
                     continue;
                 }
 
-                if (victim.Writing is { } row)
+                if (victim.Writing is { } row && !HasSharedWriters)
                 {
                     // What was on its way may be there, may never be, and may land after the successor has recovered.
                     switch (disk.Next(3))
@@ -958,6 +968,12 @@ internal sealed partial class SimulatedCluster
 
     private void StartWrite(Incarnation one, EventBatch row)
     {
+        if (HasSharedWriters)
+        {
+            HandOver(one, row);
+            return;
+        }
+
         CheckRow(one, row);
         CheckReplay(one, row);
         var delay = disk.Spread(7, healed ? 12 : faults.WriteBits);
@@ -1342,7 +1358,7 @@ internal sealed class Incarnation : IAccountHost
         world.Stop(this, "starts again from the journal");
     }
 
-    public void Take(AccountMessage message, int mark)
+    public void Take(AccountMessage message, int mark, WriteTicket? ticket = null)
     {
         if (IsDead)
         {
@@ -1366,7 +1382,7 @@ internal sealed class Incarnation : IAccountHost
         world.Trace($"{Place.Address}{(IsNewest ? "" : "'")} takes {Tracer.Text(message)}");
         world.Covered(Runtime, message, null);
         var (clock, before) = (Clock, Runtime.State.LastTime);
-        Runtime.Handle(message, clock);
+        Runtime.Handle(message, clock, ticket);
         NoteAhead(clock, before, message is Outcome { Committed: true } or CommitResponse { Committed: true } or OutcomeAck
             or ResolveInDoubtRequest { Found.Committed: true });
     }
@@ -1429,8 +1445,9 @@ internal sealed class Incarnation : IAccountHost
     public void WriteSucceeded(EventBatch row)
     {
         Writing = null;
-        if (row.Snapshot is { } snapshot)
+        if (row.Snapshot is { } snapshot && !IsOfLostHistory)
         {
+            // Where the database has lost the row meanwhile, whoever connects to store this finds that out.
             Place.Snapshots.Add(snapshot);
         }
 
@@ -1604,6 +1621,18 @@ internal sealed class Incarnation : IAccountHost
         Writing = batch;
         world.Write(this, batch);
     }
+
+    bool IAccountHost.SendAhead(AccountAddress account, AccountMessage message, WriteTicket ticket) =>
+        IsNewest && !IsSilent && world.SendAhead(this, account, message, ticket);
+
+    void IAccountHost.Watch(WriteTicket ticket) => ticket.WhenDecided(() => world.At(world.Now, () =>
+    {
+        if (!IsDead && !Runtime.TicketDecided())
+        {
+            world.Count("ends with what it rests on");
+            FailWrite("rests on a row that failed");
+        }
+    }));
 
     void IAccountHost.Lookup(IdLookup lookup)
     {
