@@ -1,6 +1,7 @@
 using Grpc.AspNetCore.Server;
 using Ledger.Access;
 using Ledger.Actors;
+using Ledger.Audit;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Http;
 using Ledger.Grpc.Edge;
@@ -52,6 +53,10 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<EdgeMetrics>();
         services.TryAddSingleton<CallMetrics>();
         services.TryAddSingleton<CallDeadline>();
+        services.TryAddSingleton<IAuditLog, NoAuditLog>();
+        services.TryAddSingleton<AccessMetrics>();
+        services.TryAddSingleton<AccessAudit>();
+        services.TryAddSingleton<AuditInterceptor>();
         services.TryAddSingleton<ErrorInterceptor>();
         services.TryAddSingleton<CallRates>();
         services.TryAddSingleton<CallerLedgers>();
@@ -64,11 +69,11 @@ public static class LedgerGrpcExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, GrpcErrorStartupFilter>());
 
         var grpc = services.AddGrpc().AddJsonTranscoding(ConfigureJson);
-        ConfigureService<AccountGrpcService>(grpc);
-        ConfigureService<TransferGrpcService>(grpc);
-        ConfigureService<TransactionGrpcService>(grpc);
-        ConfigureService<QueryGrpcService>(grpc);
-        ConfigureService<AdminGrpcService>(grpc);
+        ConfigureService<AccountGrpcService>(grpc, AccountService.Descriptor);
+        ConfigureService<TransferGrpcService>(grpc, TransferService.Descriptor);
+        ConfigureService<TransactionGrpcService>(grpc, TransactionService.Descriptor);
+        ConfigureService<QueryGrpcService>(grpc, QueryService.Descriptor);
+        ConfigureService<AdminGrpcService>(grpc, AdminService.Descriptor);
         services.AddOptions<GrpcServiceOptions>().PostConfigure<EdgeOptions>(RatioLimitedGzip.Apply);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
@@ -98,7 +103,7 @@ public static class LedgerGrpcExtensions
 
         var metrics = endpoints.ServiceProvider.GetRequiredService<CallMetrics>();
         var gate = endpoints.ServiceProvider.GetService<IAccessPolicySource>() is { } policies
-            ? new AccessGate(policies, metrics)
+            ? new AccessGate(policies, metrics, endpoints.ServiceProvider.GetRequiredService<AccessAudit>())
             : null;
         var wall = endpoints.ServiceProvider.GetRequiredService<EdgeWall>();
 
@@ -120,7 +125,7 @@ public static class LedgerGrpcExtensions
                 && endpoint.Metadata.OfType<GrpcMethodMetadata>().SingleOrDefault() is { Method: var method })
             {
                 var rights = RpcRights.Of($"{method.ServiceName}.{method.Name}");
-                endpoint.RequestDelegate = gate?.Wrap(open, rights, json is not null) ?? open;
+                endpoint.RequestDelegate = gate?.Wrap(open, $"/{method.ServiceName}/{method.Name}", rights, json is not null) ?? open;
             }
         });
         endpoints.Map(UnknownRoute, static context => JsonRoutes.AnswerAsync(context)).WithOrder(int.MaxValue - 1);
@@ -133,13 +138,18 @@ public static class LedgerGrpcExtensions
         return services;
     }
 
-    private static void ConfigureService<TService>(IGrpcServerBuilder grpc)
+    private static void ConfigureService<TService>(IGrpcServerBuilder grpc, Google.Protobuf.Reflection.ServiceDescriptor contract)
         where TService : class
     {
-        grpc.AddServiceOptions<TService>(static service =>
+        var isAudited = AuditInterceptor.IsOf(contract);
+        grpc.AddServiceOptions<TService>(service =>
         {
             service.EnableDetailedErrors = false;
             service.Interceptors.Add<ErrorInterceptor>();
+            if (isAudited)
+            {
+                service.Interceptors.Add<AuditInterceptor>();
+            }
         });
         grpc.Services.AddOptions<GrpcServiceOptions<TService>>().Configure<IOptions<LedgerGrpcOptions>>(
             static (service, ledger) =>
