@@ -15,7 +15,7 @@ namespace Ledger.Client;
 /// was never sent: a late copy could undo what somebody else has changed since. A call that the ledger had no room
 /// for is sent again after the pause that it asks for, for as long as one timeout.</para>
 /// </remarks>
-public sealed class LedgerClient : IAsyncDisposable, IDisposable
+public sealed partial class LedgerClient : IAsyncDisposable, IDisposable
 {
     /// <summary>How many accounts or transfers one request may hold.</summary>
     public const int BatchMax = 8_190;

@@ -57,6 +57,7 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<AccessMetrics>();
         services.TryAddSingleton<AccessAudit>();
         services.TryAddSingleton<AuditInterceptor>();
+        services.TryAddSingleton<BlockGate>();
         services.TryAddSingleton<ErrorInterceptor>();
         services.TryAddSingleton<CallRates>();
         services.TryAddSingleton<CallerLedgers>();
@@ -106,6 +107,7 @@ public static class LedgerGrpcExtensions
             ? new AccessGate(policies, metrics, endpoints.ServiceProvider.GetRequiredService<AccessAudit>())
             : null;
         var wall = endpoints.ServiceProvider.GetRequiredService<EdgeWall>();
+        var blocks = endpoints.ServiceProvider.GetRequiredService<BlockGate>();
 
         // JSON repeats the names of all fields.
         var bodyBytesMax = 2 * options.MaxReceiveMessageBytes;
@@ -125,7 +127,10 @@ public static class LedgerGrpcExtensions
                 && endpoint.Metadata.OfType<GrpcMethodMetadata>().SingleOrDefault() is { Method: var method })
             {
                 var rights = RpcRights.Of($"{method.ServiceName}.{method.Name}");
-                endpoint.RequestDelegate = gate?.Wrap(open, $"/{method.ServiceName}/{method.Name}", rights, json is not null) ?? open;
+                var (path, isJson) = ($"/{method.ServiceName}/{method.Name}", json is not null);
+                open = blocks.WrapCaller(open, path, isJson);
+                open = gate?.Wrap(open, path, rights, isJson) ?? open;
+                endpoint.RequestDelegate = blocks.WrapAddress(open, path, isJson);
             }
         });
         endpoints.Map(UnknownRoute, static context => JsonRoutes.AnswerAsync(context)).WithOrder(int.MaxValue - 1);

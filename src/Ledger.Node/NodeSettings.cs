@@ -41,6 +41,7 @@ internal sealed class NodeSettings
             new SettingSection(Root + ":Telemetry", Telemetry),
             new SettingSection(Root + ":Security", Security),
             new SettingSection(Root + ":Security:Jwt", Jwt),
+            new SettingSection(Root + ":Security:AutoBlock", AutoBlock),
             new SettingSection(Root + ":Tls", EndpointTls),
             new SettingSection(Root + ":Audit", Audit),
         ];
@@ -94,6 +95,8 @@ internal sealed class NodeSettings
     public EndpointTlsOptions EndpointTls { get; } = new();
 
     public AuditOptions Audit { get; } = new();
+
+    public AutoBlockOptions AutoBlock { get; } = new();
 
     /// <summary>Who may call.</summary>
     public NodeSecurity Access { get; private set; } = null!;
