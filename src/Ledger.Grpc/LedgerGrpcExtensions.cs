@@ -58,6 +58,8 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<AccessAudit>();
         services.TryAddSingleton<AuditInterceptor>();
         services.TryAddSingleton<BlockGate>();
+        services.TryAddSingleton<ShareOptions>();
+        services.TryAddSingleton<CallerUses>();
         services.TryAddSingleton<ErrorInterceptor>();
         services.TryAddSingleton<CallRates>();
         services.TryAddSingleton<CallerLedgers>();
@@ -103,7 +105,9 @@ public static class LedgerGrpcExtensions
             endpoints.MapGrpcService<AdminGrpcService>());
 
         var metrics = endpoints.ServiceProvider.GetRequiredService<CallMetrics>();
-        var gate = endpoints.ServiceProvider.GetService<IAccessPolicySource>() is { } policies
+        var policies = endpoints.ServiceProvider.GetService<IAccessPolicySource>();
+        var uses = endpoints.ServiceProvider.GetRequiredService<CallerUses>();
+        var gate = policies is not null
             ? new AccessGate(policies, metrics, endpoints.ServiceProvider.GetRequiredService<AccessAudit>())
             : null;
         var wall = endpoints.ServiceProvider.GetRequiredService<EdgeWall>();
@@ -128,6 +132,11 @@ public static class LedgerGrpcExtensions
             {
                 var rights = RpcRights.Of($"{method.ServiceName}.{method.Name}");
                 var (path, isJson) = ($"/{method.ServiceName}/{method.Name}", json is not null);
+                if (policies is not null)
+                {
+                    open = uses.Wrap(open, path, policies, isJson);
+                }
+
                 open = blocks.WrapCaller(open, path, isJson);
                 open = gate?.Wrap(open, path, rights, isJson) ?? open;
                 endpoint.RequestDelegate = blocks.WrapAddress(open, path, isJson);

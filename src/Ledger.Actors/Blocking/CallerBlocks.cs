@@ -172,8 +172,9 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
                     log.Info("The list of blocked callers can be read again");
                 }
             }
-            catch (Exception e) when (!ending.IsCancellationRequested && (IsOfStore(e) || e is OperationCanceledException))
+            catch (Exception e) when (!ending.IsCancellationRequested && e is not OutOfMemoryException)
             {
+                // Whatever it is: where nobody looked any more, a block would never come into force.
                 if (!hasFailed)
                 {
                     hasFailed = true;

@@ -18,17 +18,16 @@ internal static class BlockCommands
         var subject = SubjectArgument();
         var length = new Option<TimeSpan>("--for")
         {
-            Description = "For how long, such as 15m, 2h or 7d.", HelpName = "TIME", CustomParser = Parse.LongDuration,
-            DefaultValueFactory = static _ => TimeSpan.FromHours(1),
+            Description = "For how long, such as 15m, 2h or 7d.", HelpName = "TIME", CustomParser = Parse.LongDuration, Required = true,
         };
-        var by = new Option<string>("--by")
+        var by = new Option<string?>("--by")
         {
-            Description = "Who blocks. Where callers say who they are, the caller is taken.", HelpName = "WHO",
-            DefaultValueFactory = static _ => Environment.UserName,
+            Description = "Who blocks. Where callers say who they are, the caller is taken; else whoever runs this, where it is not given.",
+            HelpName = "WHO",
         };
         var reason = new Option<string>("--reason") { Description = "Why: it is kept.", HelpName = "TEXT", Required = true };
         var command = new Command(
-            "block", "Has all nodes refuse somebody within two seconds, and end their open streams. [default: for 1h]")
+            "block", "Has all nodes refuse somebody within two seconds, and end their open streams.")
         {
             kind, subject, length, by, reason,
         };
@@ -37,7 +36,7 @@ internal static class BlockCommands
         {
             var block = await client.BlockCallerAsync(
                 KindOf(parsed.GetRequiredValue(kind)), parsed.GetRequiredValue(subject), parsed.GetValue(length),
-                parsed.GetRequiredValue(by), parsed.GetRequiredValue(reason), cancellationToken: cancellationToken);
+                parsed.GetValue(by) ?? Environment.UserName, parsed.GetRequiredValue(reason), cancellationToken: cancellationToken);
             Write(context, options.Format(parsed), [block]);
             return ExitCodes.Applied;
         });

@@ -32,7 +32,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
     private readonly EdgeWall wall;
     private readonly HttpContext context;
     private readonly PipeReader inner;
-    private readonly ByteBudget? connection;
+    private ByteBudget? connection;
     private readonly GrpcMethod method;
     private readonly long started = Environment.TickCount64;
 
@@ -85,6 +85,10 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         context.Features.Set(intake);
         return intake;
     }
+
+    /// <summary>Has room taken from what its request may hold now, which is known better once it is known who calls. To be
+    /// called before anything is read.</summary>
+    public void UseBudgetOf(HttpContext request) => connection = EdgeWall.ConnectionOf(request);
 
     /// <summary>Gives everything back; the call is over.</summary>
     public void Close()

@@ -1,3 +1,4 @@
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Edge;
 using Ledger.Node.Security;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -36,6 +37,7 @@ internal static class NodeEdge
     public static void AddTo(IServiceCollection services, NodeSettings settings)
     {
         services.AddSingleton(settings.Edge);
+        services.AddSingleton(new ShareOptions { NodeCallsMax = settings.Ledger.NodeCallsMax });
         services.AddSingleton(Hosts(settings));
         services.AddSingleton<ConnectionGate>();
         services.AddHostedService<RefusalSummary>();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Grpc.Core;
 using Ledger.Access;
 using Ledger.Client;
 using Ledger.Tests.Shared;
@@ -66,7 +67,7 @@ public sealed class BlockProcessTests : IDisposable
                 await operators.OpenAccountsAsync([Account("users:1"), Account("bank")]);
                 return (await elsewhere.GetAccountAsync("users:1")) is not null;
             }
-            catch (LedgerClientException e) when (e.Code is Grpc.Core.StatusCode.Unavailable or Grpc.Core.StatusCode.DeadlineExceeded)
+            catch (LedgerClientException e) when (e.Code is StatusCode.Unavailable or StatusCode.DeadlineExceeded)
             {
                 return false; // The cluster is being founded.
             }
