@@ -8,15 +8,18 @@ public sealed class AccessPolicy
     private readonly FrozenDictionary<string, Permissions> principals;
     private readonly FrozenDictionary<string, ApiKey> keys;
     private readonly FrozenDictionary<string, CallRate> rates;
+    private readonly FrozenDictionary<string, CallerShare> shares;
 
     /// <summary>Makes a policy.</summary>
     /// <param name="principals">What each principal is allowed.</param>
     /// <param name="keys">The keys.</param>
     /// <param name="rates">How much each principal may ask for; who is not among them, any amount.</param>
+    /// <param name="shares">How much each principal may hold; who is not among them, any amount.</param>
     public AccessPolicy(
         IReadOnlyDictionary<string, Permissions> principals, IEnumerable<ApiKey> keys,
-        IReadOnlyDictionary<string, CallRate>? rates = null)
+        IReadOnlyDictionary<string, CallRate>? rates = null, IReadOnlyDictionary<string, CallerShare>? shares = null)
     {
+        this.shares = (shares ?? new Dictionary<string, CallerShare>(StringComparer.Ordinal)).ToFrozenDictionary(StringComparer.Ordinal);
         this.rates = (rates ?? new Dictionary<string, CallRate>(StringComparer.Ordinal)).ToFrozenDictionary(StringComparer.Ordinal);
         this.principals = principals.ToFrozenDictionary(StringComparer.Ordinal);
         this.keys = keys.ToFrozenDictionary(static key => key.Id, StringComparer.Ordinal);
@@ -41,6 +44,10 @@ public sealed class AccessPolicy
     /// <summary>How much a principal may ask for; null for any amount.</summary>
     /// <param name="principal">Its name.</param>
     public CallRate? RateOf(string principal) => rates.GetValueOrDefault(principal);
+
+    /// <summary>How much a principal may hold at once and use in a day; null for any amount.</summary>
+    /// <param name="principal">Its name.</param>
+    public CallerShare? ShareOf(string principal) => shares.GetValueOrDefault(principal);
 
     /// <summary>The key of an id; null where there is none.</summary>
     /// <param name="id">The id.</param>

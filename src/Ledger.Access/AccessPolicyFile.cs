@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 
 namespace Ledger.Access;
@@ -27,7 +28,7 @@ public sealed partial class AccessPolicyFile : IAccessPolicySource, IDisposable
         Path = path;
         this.logger = logger;
         seen = Stamp.Of(path);
-        current = Read(path);
+        (current, Hash) = ReadWithHash(path);
         timer = clock.CreateTimer(static self => ((AccessPolicyFile)self!).Look(), this, LookEvery, LookEvery);
     }
 
@@ -37,27 +38,25 @@ public sealed partial class AccessPolicyFile : IAccessPolicySource, IDisposable
     /// <inheritdoc/>
     public AccessPolicy Current => current;
 
+    /// <summary>SHA-256 of the file as it was when the policy in force was read: 64 hexadecimal digits.</summary>
+    public string Hash { get; private set; }
+
+    /// <summary>Called after a look that has found the file changed, whether the policy is in force then or
+    /// <see cref="Problem"/> says why it is not.</summary>
+    public Action? Changed { get; set; }
+
     /// <summary>Why the file as it is now is not in force; null while it is.</summary>
     public string? Problem => problem;
 
     /// <summary>Reads a policy without watching it.</summary>
     /// <param name="path">Where it is.</param>
     /// <exception cref="AccessPolicyException">It can't be read, or says what has no meaning.</exception>
-    public static AccessPolicy Read(string path)
-    {
-        try
-        {
-            return AccessPolicy.Parse(File.ReadAllBytes(path));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new AccessPolicyException($"The policy {path} can't be read: {e.Message}", e);
-        }
-    }
+    public static AccessPolicy Read(string path) => ReadWithHash(path).Policy;
 
     /// <summary>Looks whether the file has changed, and takes it when it has.</summary>
     public void Look()
     {
+        var isChanged = false;
         lock (gate)
         {
             try
@@ -70,7 +69,8 @@ public sealed partial class AccessPolicyFile : IAccessPolicySource, IDisposable
 
                 // Taken before it is read: what is written meanwhile is seen the next time.
                 seen = now;
-                var next = Read(Path);
+                isChanged = true;
+                (var next, Hash) = ReadWithHash(Path);
                 current = next;
                 problem = null;
                 LogTaken(Path, next.PrincipalCount, next.KeyCount);
@@ -90,10 +90,28 @@ public sealed partial class AccessPolicyFile : IAccessPolicySource, IDisposable
                 }
             }
         }
+
+        if (isChanged)
+        {
+            Changed?.Invoke();
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose() => timer.Dispose();
+
+    private static (AccessPolicy Policy, string Hash) ReadWithHash(string path)
+    {
+        try
+        {
+            var bytes = File.ReadAllBytes(path);
+            return (AccessPolicy.Parse(bytes), Convert.ToHexStringLower(SHA256.HashData(bytes)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new AccessPolicyException($"The policy {path} can't be read: {e.Message}", e);
+        }
+    }
 
     [LoggerMessage(
         1, LogLevel.Information, "The policy {Path} is in force: {Principals} principals and {Keys} keys")]

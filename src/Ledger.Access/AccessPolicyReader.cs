@@ -36,6 +36,7 @@ internal static class AccessPolicyReader
         var limits = document.Limits.ToDictionary(
             static pair => pair.Key, static pair => Read(pair.Value, $"limits.{pair.Key}"), StringComparer.Ordinal);
         var rates = new Dictionary<string, CallRate>(StringComparer.Ordinal);
+        var shares = new Dictionary<string, CallerShare>(StringComparer.Ordinal);
         var principals = new Dictionary<string, Permissions>(StringComparer.Ordinal);
         foreach (var (name, principal) in document.Principals)
         {
@@ -52,15 +53,24 @@ internal static class AccessPolicyReader
 
             if (principal.Limits is { } limit)
             {
-                rates.Add(name, limits.TryGetValue(limit, out var rate)
-                    ? rate
-                    : throw Refused($"{at}.limits", $"is '{limit}', which limits does not name"));
+                var (rate, share) = limits.TryGetValue(limit, out var named)
+                    ? named
+                    : throw Refused($"{at}.limits", $"is '{limit}', which limits does not name");
+                if (rate is not null)
+                {
+                    rates.Add(name, rate);
+                }
+
+                if (!share.IsEmpty)
+                {
+                    shares.Add(name, share);
+                }
             }
 
             principals.Add(name, new Permissions([.. principal.Grants.Select((grant, i) => Read(grant, $"{at}.grants[{i}]"))]));
         }
 
-        return new AccessPolicy(principals, document.Keys.Select(pair => Read(pair.Key, pair.Value, principals)), rates);
+        return new AccessPolicy(principals, document.Keys.Select(pair => Read(pair.Key, pair.Value, principals)), rates, shares);
     }
 
     private static AccessGrant Read(GrantDocument grant, string at)
@@ -130,17 +140,33 @@ internal static class AccessPolicyReader
             : throw Refused($"{at}.sha256", "is no SHA-256, which has 64 hexadecimal digits");
     }
 
-    private static CallRate Read(LimitDocument limit, string at)
+    private static (CallRate? Rate, CallerShare Share) Read(LimitDocument limit, string at)
     {
-        foreach (var (name, value) in new[] { ("perSecond", limit.PerSecond), ("burst", limit.Burst) })
+        foreach (var (name, value, most) in new[]
         {
-            if (value is < 1 or > CallRate.Max)
+            ("perSecond", limit.PerSecond, CallRate.Max), ("burst", limit.Burst, CallRate.Max), ("calls", limit.Calls, CallerShare.Max),
+            ("streams", limit.Streams, CallerShare.Max), ("inFlightBytes", limit.InFlightBytes, CallerShare.Max),
+            ("accountsPerDay", limit.AccountsPerDay, CallerShare.Max), ("bytesPerDay", limit.BytesPerDay, CallerShare.Max),
+        })
+        {
+            if (value < 1 || value > most)
             {
-                throw Refused($"{at}.{name}", $"is {value}; 1 to {CallRate.Max} are allowed");
+                throw Refused($"{at}.{name}", $"is {value}; 1 to {most} are allowed");
             }
         }
 
-        return new CallRate(limit.PerSecond, limit.Burst);
+        if (limit.PerSecond is null != limit.Burst is null)
+        {
+            throw Refused(at, "has one of perSecond and burst, which belong together");
+        }
+
+        return (
+            limit is { PerSecond: { } perSecond, Burst: { } burst } ? new CallRate((int)perSecond, (int)burst) : null,
+            new CallerShare
+            {
+                Calls = limit.Calls, Streams = limit.Streams, InFlightBytes = limit.InFlightBytes,
+                AccountsPerDay = limit.AccountsPerDay, BytesPerDay = limit.BytesPerDay,
+            });
     }
 
     private static ImmutableArray<AddressPattern> Patterns(string[]? texts, string at) =>
@@ -209,9 +235,19 @@ internal static class AccessPolicyReader
 
     private sealed class LimitDocument
     {
-        public required int PerSecond { get; init; }
+        public long? PerSecond { get; init; }
 
-        public required int Burst { get; init; }
+        public long? Burst { get; init; }
+
+        public long? Calls { get; init; }
+
+        public long? Streams { get; init; }
+
+        public long? InFlightBytes { get; init; }
+
+        public long? AccountsPerDay { get; init; }
+
+        public long? BytesPerDay { get; init; }
     }
 
     private sealed class KeyDocument

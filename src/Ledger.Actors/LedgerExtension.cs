@@ -140,6 +140,7 @@ internal sealed class LedgerExtension : IExtension
             ? null
             : new LedgerIndexer(index, Journal, streams, Clock, Logging.GetLogger(system, typeof(LedgerIndexer)));
         Admin = new LedgerAdmin(HoldIndex, ledger, new DoubtResolver(system, ledger, Context, streams as IIndexedStreams));
+        Blocks = new CallerBlocks(options.Storage.OpenBlocks(), TimeProvider.System, Logging.GetLogger(system, typeof(CallerBlocks)));
         Metrics.Observe(this);
         system.RegisterOnTermination(() =>
         {
@@ -149,6 +150,7 @@ internal sealed class LedgerExtension : IExtension
             _ = streams.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
             _ = HoldIndex.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
             _ = index?.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
+            _ = Blocks.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
             _ = Journal.DisposeAsync().AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
 
             // The last thing: no account is left that could speak.
@@ -177,6 +179,9 @@ internal sealed class LedgerExtension : IExtension
 
     /// <summary>What operators ask.</summary>
     public ILedgerAdmin Admin { get; }
+
+    /// <summary>Who is blocked.</summary>
+    public CallerBlocks Blocks { get; }
 
     /// <summary>Under which the accounts of this process speak.</summary>
     public NodeLease Lease { get; }

@@ -54,6 +54,7 @@ public static class LedgerHostingExtensions
         services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedger());
         services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedgerAdmin());
         services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetLedgerQueries());
+        services.TryAddSingleton(static provider => provider.GetRequiredService<ActorSystem>().GetCallerBlocks());
         return services;
     }
 
@@ -155,6 +156,7 @@ public static class LedgerHostingExtensions
             {
                 var ledger = LedgerExtension.Of(system);
                 await ledger.StartClockAsync();
+                await ledger.Blocks.Begun;
                 await ledger.Lease.EnterAndWaitAsync(LedgerExtension.LeasePatience);
                 var accounts = system.ActorOf(
                     Props.Create(() => new LocalAccountsActor(ledger.Context)), "ledger-accounts");
@@ -192,6 +194,7 @@ public static class LedgerHostingExtensions
         {
             var ledger = LedgerExtension.Of(system);
             await ledger.StartClockAsync();
+            await ledger.Blocks.Begun;
             await ledger.Lease.EnsureNoConflictAsync();
             var region = await ledger.StartRegionAsync(ShardTypeName);
             registry.Register<AccountRegion>(region);
@@ -211,4 +214,8 @@ public static class LedgerHostingExtensions
     /// <summary>Questions across the accounts of the ledger of an actor system.</summary>
     /// <param name="system">The actor system, which has a ledger.</param>
     public static ILedgerQueries GetLedgerQueries(this ActorSystem system) => LedgerExtension.Of(system).Queries;
+
+    /// <summary>Who is blocked, on the ledger of an actor system.</summary>
+    /// <param name="system">The actor system, which has a ledger.</param>
+    public static ICallerBlocks GetCallerBlocks(this ActorSystem system) => LedgerExtension.Of(system).Blocks;
 }

@@ -96,6 +96,7 @@ internal static class LedgerCli
         root.Subcommands.Add(ImportCommand.Create(context, options));
         root.Subcommands.Add(BalancesCommand.Create(context, options));
         root.Subcommands.Add(AdminCommand.Create(context, options));
+        root.Subcommands.Add(AuditCommand.Create(context, options));
         return root;
     }
 

@@ -18,7 +18,7 @@ namespace Ledger.Client;
 /// <para>Single transfers and small reads can share streams; see
 /// <see cref="LedgerClientOptions.UseSharedStreams"/>.</para>
 /// </remarks>
-public sealed class LedgerClient : IAsyncDisposable, IDisposable
+public sealed partial class LedgerClient : IAsyncDisposable, IDisposable
 {
     /// <summary>How many accounts or transfers one request may hold.</summary>
     public const int BatchMax = 8_190;

@@ -1,6 +1,7 @@
 using Grpc.AspNetCore.Server;
 using Ledger.Access;
 using Ledger.Actors;
+using Ledger.Audit;
 using Ledger.Grpc.Access;
 using Ledger.Grpc.Http;
 using Ledger.Grpc.Edge;
@@ -52,6 +53,13 @@ public static class LedgerGrpcExtensions
         services.TryAddSingleton<EdgeMetrics>();
         services.TryAddSingleton<CallMetrics>();
         services.TryAddSingleton<CallDeadline>();
+        services.TryAddSingleton<IAuditLog, NoAuditLog>();
+        services.TryAddSingleton<AccessMetrics>();
+        services.TryAddSingleton<AccessAudit>();
+        services.TryAddSingleton<AuditInterceptor>();
+        services.TryAddSingleton<BlockGate>();
+        services.TryAddSingleton<ShareOptions>();
+        services.TryAddSingleton<CallerUses>();
         services.TryAddSingleton<ErrorInterceptor>();
         services.TryAddSingleton<CallRates>();
         services.TryAddSingleton<CallerLedgers>();
@@ -66,12 +74,12 @@ public static class LedgerGrpcExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, GrpcErrorStartupFilter>());
 
         var grpc = services.AddGrpc().AddJsonTranscoding(ConfigureJson);
-        ConfigureService<AccountGrpcService>(grpc);
-        ConfigureService<TransferGrpcService>(grpc);
-        ConfigureService<TransactionGrpcService>(grpc);
-        ConfigureService<QueryGrpcService>(grpc);
-        ConfigureService<StreamGrpcService>(grpc);
-        ConfigureService<AdminGrpcService>(grpc);
+        ConfigureService<AccountGrpcService>(grpc, AccountService.Descriptor);
+        ConfigureService<TransferGrpcService>(grpc, TransferService.Descriptor);
+        ConfigureService<TransactionGrpcService>(grpc, TransactionService.Descriptor);
+        ConfigureService<QueryGrpcService>(grpc, QueryService.Descriptor);
+        ConfigureService<StreamGrpcService>(grpc, StreamService.Descriptor);
+        ConfigureService<AdminGrpcService>(grpc, AdminService.Descriptor);
         services.AddOptions<GrpcServiceOptions>().PostConfigure<EdgeOptions>(RatioLimitedGzip.Apply);
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks(health =>
@@ -101,10 +109,13 @@ public static class LedgerGrpcExtensions
             endpoints.MapGrpcService<StreamGrpcService>(), endpoints.MapGrpcService<AdminGrpcService>());
 
         var metrics = endpoints.ServiceProvider.GetRequiredService<CallMetrics>();
-        var gate = endpoints.ServiceProvider.GetService<IAccessPolicySource>() is { } policies
-            ? new AccessGate(policies, metrics)
+        var policies = endpoints.ServiceProvider.GetService<IAccessPolicySource>();
+        var uses = endpoints.ServiceProvider.GetRequiredService<CallerUses>();
+        var gate = policies is not null
+            ? new AccessGate(policies, metrics, endpoints.ServiceProvider.GetRequiredService<AccessAudit>())
             : null;
         var wall = endpoints.ServiceProvider.GetRequiredService<EdgeWall>();
+        var blocks = endpoints.ServiceProvider.GetRequiredService<BlockGate>();
 
         // JSON repeats the names of all fields.
         var bodyBytesMax = 2 * options.MaxReceiveMessageBytes;
@@ -124,7 +135,15 @@ public static class LedgerGrpcExtensions
                 && endpoint.Metadata.OfType<GrpcMethodMetadata>().SingleOrDefault() is { Method: var method })
             {
                 var rights = RpcRights.Of($"{method.ServiceName}.{method.Name}");
-                endpoint.RequestDelegate = gate?.Wrap(open, rights, json is not null) ?? open;
+                var (path, isJson) = ($"/{method.ServiceName}/{method.Name}", json is not null);
+                if (policies is not null)
+                {
+                    open = uses.Wrap(open, path, policies, isJson);
+                }
+
+                open = blocks.WrapCaller(open, path, isJson);
+                open = gate?.Wrap(open, path, rights, isJson) ?? open;
+                endpoint.RequestDelegate = blocks.WrapAddress(open, path, isJson);
             }
         });
         endpoints.Map(UnknownRoute, static context => JsonRoutes.AnswerAsync(context)).WithOrder(int.MaxValue - 1);
@@ -137,13 +156,18 @@ public static class LedgerGrpcExtensions
         return services;
     }
 
-    private static void ConfigureService<TService>(IGrpcServerBuilder grpc)
+    private static void ConfigureService<TService>(IGrpcServerBuilder grpc, Google.Protobuf.Reflection.ServiceDescriptor contract)
         where TService : class
     {
-        grpc.AddServiceOptions<TService>(static service =>
+        var isAudited = AuditInterceptor.IsOf(contract);
+        grpc.AddServiceOptions<TService>(service =>
         {
             service.EnableDetailedErrors = false;
             service.Interceptors.Add<ErrorInterceptor>();
+            if (isAudited)
+            {
+                service.Interceptors.Add<AuditInterceptor>();
+            }
         });
         grpc.Services.AddOptions<GrpcServiceOptions<TService>>().Configure<IOptions<LedgerGrpcOptions>>(
             static (service, ledger) =>

@@ -4,6 +4,7 @@ using Akka.Actor;
 using Ledger.Actors;
 using Ledger.Grpc;
 using Ledger.Grpc.Http;
+using Ledger.Node.Auditing;
 using Ledger.Node.Edge;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -133,6 +134,7 @@ internal static class NodeHost
         NodeActors.AddTo(builder.Services, settings);
         NodeTelemetry.AddTo(builder.Services, settings.Telemetry);
         settings.Access.AddTo(builder.Services);
+        NodeAudit.AddTo(builder.Services, settings);
         builder.Services.AddHostedService<Drain>();
         if (settings is { IsClustered: true, IsFront: true })
         {
@@ -219,7 +221,8 @@ internal static class NodeHost
                     // Those in force when a connection is made: they may change while the node runs.
                     endpoint.ListenOptions.UseHttps(new TlsHandshakeCallbackOptions
                     {
-                        OnConnection = _ => ValueTask.FromResult(certificates.Handshake()),
+                        OnConnection = context => ValueTask.FromResult(
+                            certificates.Handshake(context.Connection.RemoteEndPoint)),
                     });
                 }
             });

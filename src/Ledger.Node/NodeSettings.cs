@@ -3,6 +3,7 @@ using System.Globalization;
 using Ledger.Actors;
 using Ledger.Grpc;
 using Ledger.Grpc.Edge;
+using Ledger.Node.Auditing;
 using Ledger.Node.Edge;
 using Ledger.Node.Security;
 using Ledger.PostgreSql;
@@ -40,7 +41,9 @@ internal sealed class NodeSettings
             new SettingSection(Root + ":Telemetry", Telemetry),
             new SettingSection(Root + ":Security", Security),
             new SettingSection(Root + ":Security:Jwt", Jwt),
+            new SettingSection(Root + ":Security:AutoBlock", AutoBlock),
             new SettingSection(Root + ":Tls", EndpointTls),
+            new SettingSection(Root + ":Audit", Audit),
         ];
     }
 
@@ -90,6 +93,10 @@ internal sealed class NodeSettings
     public JwtOptions Jwt { get; } = new();
 
     public EndpointTlsOptions EndpointTls { get; } = new();
+
+    public AuditOptions Audit { get; } = new();
+
+    public AutoBlockOptions AutoBlock { get; } = new();
 
     /// <summary>Who may call.</summary>
     public NodeSecurity Access { get; private set; } = null!;

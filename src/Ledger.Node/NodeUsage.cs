@@ -30,6 +30,7 @@ internal static class NodeUsage
 
         For PostgreSQL, where the nodes' role may create no tables:
           schema [--role NAME]      prints the SQL that makes them, and the rights that the role needs
+          schema --sqlite           prints the tables of the SQLite files, which a node makes itself
 
         Who may call (docs/operating/security.md); where other machines reach the node, it starts with nothing less:
           Ledger:Tls:CertificatePath, KeyPath   what the node shows at https addresses

@@ -233,6 +233,18 @@ public static class PostgreSqlSchema
         INSERT INTO ledger_index (name, form, ordering, version, as_of_us, last_account, last_row)
             VALUES ('transfers', 1, 0, 0, 0, '', 0) ON CONFLICT (name) DO NOTHING;
 
+        -- Whose calls are refused, and until when. kind: 1 a principal, 2 a key by its id, 3 an address or a network. It follows from
+        -- nothing else: it is backed up with the journal.
+        CREATE TABLE IF NOT EXISTS ledger_block (
+            kind INTEGER NOT NULL,
+            subject TEXT COLLATE "C" NOT NULL,
+            since_us BIGINT NOT NULL,
+            until_us BIGINT NOT NULL,
+            blocked_by TEXT COLLATE "C" NOT NULL,
+            reason TEXT NOT NULL,
+            CONSTRAINT pk_ledger_block PRIMARY KEY (kind, subject)
+        );
+
         -- Who may speak for accounts, and since when. Updated in place a few times a second and node.
         CREATE TABLE IF NOT EXISTS ledger_lease (
             holder UUID NOT NULL,

@@ -76,7 +76,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
             Refuse(PostgreSqlTables.MissingRights(connection));
 
             // Whoever makes the tables owns them, and may do everything with them.
-            _excess = _options.AutoInitialize ? null : PostgreSqlTables.ExcessRights(connection);
+            _excess = _options.AutoInitialize && !_options.RefuseExcessRights ? null : PostgreSqlTables.ExcessRights(connection);
+            Refuse(_options.RefuseExcessRights && _excess is not null ? $"the journal could be changed: {_excess}" : null);
             EmptyForeignIndex(connection);
             PostgreSqlIndexStore.EmptyForeign(connection);
             BeginIndex(connection);
@@ -103,7 +104,7 @@ public sealed class PostgreSqlStorage : LedgerStorage
         if (_excess is { } excess)
         {
             builder.AddStartup((system, _) => system.Log.Warning(
-                "The journal could be changed: {0}. Take that away: 'Ledger.Node schema' prints what the role needs", excess));
+                "The journal could be changed: {0} 'Ledger.Node schema' prints what the role needs", excess));
         }
 
         StorageHocon.Add(
@@ -120,6 +121,8 @@ public sealed class PostgreSqlStorage : LedgerStorage
     public override IAccountStreams OpenStreams() => new PostgreSqlStreams(Readers);
 
     internal override IHoldIndexStore OpenHoldIndex() => new PostgreSqlHoldIndexStore(Readers);
+
+    internal override IBlockStore OpenBlocks() => new PostgreSqlBlockStore(Readers);
 
     internal override IIndexStore OpenIndex() => new PostgreSqlIndexStore(Readers);
 

@@ -10,6 +10,12 @@ public sealed class PostgreSqlStorageOptions
     /// <value>The default value is <see langword="true"/>.</value>
     public bool AutoInitialize { get; set; } = true;
 
+    /// <summary>Whether a start is refused where the ledger's role could change what is never changed: where it has
+    /// <c>UPDATE</c>, <c>DELETE</c> or <c>TRUNCATE</c> on the journal, by a grant, as the owner or as a superuser. Else it is
+    /// told as a warning, and of a role that makes its own tables (<see cref="AutoInitialize"/>) not at all.</summary>
+    /// <value>The default value is <see langword="false"/>.</value>
+    public bool RefuseExcessRights { get; set; }
+
     /// <summary>Whether a server is accepted that may lose acknowledged writes: one with <c>fsync</c>,
     /// <c>full_page_writes</c> or <c>synchronous_commit</c> off. For throw-away tests only.</summary>
     /// <value>The default value is <see langword="false"/>.</value>

@@ -27,6 +27,7 @@ internal static class PostgreSqlTables
         ("ledger_account_metadata", ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"]),
         ("ledger_index_prepared", ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"]),
         ("ledger_index", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
+        ("ledger_block", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("ledger_lease", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
         ("ledger_shard", ["SELECT", "INSERT", "UPDATE", "DELETE"]),
     ];
@@ -141,8 +142,8 @@ internal static class PostgreSqlTables
         return $"the role '{Ask(connection, null).Role}' lacks {string.Join("; ", named)}. {WayOut}";
     }
 
-    /// <summary>The rights by which the role could change what is never changed, named; null where it has none of
-    /// them.</summary>
+    /// <summary>The rights by which the role could change what is never changed, named, with what takes them away; null
+    /// where it has none of them.</summary>
     public static string? ExcessRights(NpgsqlConnection connection)
     {
         using var command = new NpgsqlCommand(
@@ -153,8 +154,23 @@ internal static class PostgreSqlTables
         string[] kept = [.. s_all.Where(static one => !one.Rights.Contains("UPDATE")).Select(static one => one.Table)];
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = kept });
         return command.ExecuteScalar() is string excess
-            ? $"the role '{Ask(connection, null).Role}' has {excess}"
+            ? $"the role '{Ask(connection, null).Role}' has {excess}. {WayOfExcess(connection, kept)}"
             : null;
+    }
+
+    // To revoke is of no use where somebody owns the table, or may do everything.
+    private static string WayOfExcess(NpgsqlConnection connection, string[] kept)
+    {
+        using var command = new NpgsqlCommand(
+            "SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),"
+            + " EXISTS (SELECT FROM unnest($1::text[]) AS t (name) JOIN pg_class c ON c.oid = to_regclass(t.name)"
+            + " WHERE pg_has_role(c.relowner, 'USAGE'))", connection);
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = kept });
+        var (isSuper, isOwner) = Read(command, static reader => (reader.GetBoolean(0), reader.GetBoolean(1)))[0];
+        return isSuper ? "It is a superuser: give the nodes a role of their own."
+            : isOwner ? "It owns tables: give the nodes a role that does not."
+            : $"REVOKE UPDATE, DELETE, TRUNCATE ON {string.Join(", ", kept)} FROM {Quoted(Ask(connection, null).Role)};"
+                + " takes that away, unless it comes from another role that it is in.";
     }
 
     /// <summary>A name as SQL has it.</summary>

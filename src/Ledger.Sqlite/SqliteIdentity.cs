@@ -6,7 +6,7 @@ namespace Ledger.Sqlite;
 /// <summary>The table that says which ledger this is. It is in the journal's file and copied with it.</summary>
 internal static class SqliteIdentity
 {
-    private const string Table = """
+    internal const string Table = """
         CREATE TABLE IF NOT EXISTS ledger_identity (
             epoch INTEGER NOT NULL PRIMARY KEY CHECK (epoch > 0),
             ledger_id TEXT NOT NULL,

@@ -9,7 +9,7 @@ namespace Ledger.Sqlite;
 /// those of the hold index.</summary>
 internal static class SqliteSchema
 {
-    private const string Journal = """
+    internal const string Journal = """
         CREATE TABLE IF NOT EXISTS journal (
             ordering INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
             created BIGINT NOT NULL,
@@ -35,7 +35,7 @@ internal static class SqliteSchema
     // journal there is no index of this kind; the number in it is that of the kind. An entry of the nil id says of a
     // stream that it is in the index from its first row on (0), or that the entry before those of this row was missing
     // when it was stored.
-    private const string Ids = """
+    internal const string Ids = """
         CREATE TABLE IF NOT EXISTS ledger_id (
             id BLOB NOT NULL,
             persistence_id NVARCHAR(255) NOT NULL,
@@ -50,7 +50,7 @@ internal static class SqliteSchema
         """;
 
     // What time it was, and how long the machine had run then: written with rows, about once a second.
-    private const string Clock = """
+    internal const string Clock = """
         CREATE TABLE IF NOT EXISTS ledger_clock (
             id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
             boot_id TEXT NOT NULL,
@@ -59,7 +59,20 @@ internal static class SqliteSchema
         );
         """;
 
-    private const string Snapshots = """
+    // Whose calls are refused: see the table of PostgreSQL.
+    internal const string Blocks = """
+        CREATE TABLE IF NOT EXISTS ledger_block (
+            kind INTEGER NOT NULL,
+            subject TEXT NOT NULL,
+            since_us INTEGER NOT NULL,
+            until_us INTEGER NOT NULL,
+            blocked_by TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            PRIMARY KEY (kind, subject)
+        ) WITHOUT ROWID;
+        """;
+
+    internal const string Snapshots = """
         CREATE TABLE IF NOT EXISTS snapshot (
             created BIGINT NOT NULL,
             persistence_id NVARCHAR(255) NOT NULL,
@@ -71,7 +84,7 @@ internal static class SqliteSchema
         );
         """;
 
-    private const string Work = """
+    internal const string Work = """
         CREATE TABLE IF NOT EXISTS ledger_hold (
             hold_id BLOB NOT NULL PRIMARY KEY,
             debit_account TEXT NOT NULL,
@@ -97,7 +110,7 @@ internal static class SqliteSchema
         """;
 
     // The tables of the index of transfers and accounts: see those of PostgreSQL.
-    private const string Index = """
+    internal const string Index = """
         CREATE TABLE IF NOT EXISTS ledger_transfer (
             time_us INTEGER NOT NULL,
             place INTEGER NOT NULL,
@@ -203,7 +216,7 @@ internal static class SqliteSchema
                 + " CREATE UNIQUE INDEX journal_uq ON journal (persistence_id, sequence_number);");
         }
 
-        SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Ids} {Clock} COMMIT;");
+        SqliteConnections.Execute(connection, $"BEGIN IMMEDIATE; {Ids} {Clock} {Blocks} COMMIT;");
         SqliteIdentity.Make(connection);
     }
 

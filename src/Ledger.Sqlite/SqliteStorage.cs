@@ -134,6 +134,8 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
 
     internal override IHoldIndexStore OpenHoldIndex() => new SqliteHoldIndexStore(_workPath);
 
+    internal override IBlockStore OpenBlocks() => new SqliteBlockStore(_path);
+
     internal override IIndexStore OpenIndex() => new SqliteIndexStore(_indexPath);
 
     internal override IJournalRows OpenJournalRows() => new SqliteJournalRows(_path);

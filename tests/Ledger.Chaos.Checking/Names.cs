@@ -57,6 +57,7 @@ internal static class Names
             ["TRANSFER_NOT_REMEMBERED"] = ("FAILED_PRECONDITION", false),
             ["METHOD_NOT_FOUND"] = ("UNIMPLEMENTED", false),
             ["METHOD_NOT_ALLOWED"] = ("UNIMPLEMENTED", false),
+            ["CALLER_BLOCKED"] = ("PERMISSION_DENIED", false),
             ["OVERLOADED"] = ("RESOURCE_EXHAUSTED", false),
             ["DEADLINE_EXPIRED"] = ("DEADLINE_EXCEEDED", false),
             ["DEADLINE_EXCEEDED"] = ("DEADLINE_EXCEEDED", true),

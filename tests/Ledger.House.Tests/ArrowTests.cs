@@ -13,10 +13,11 @@ public class ArrowTests
         ["Ledger.Sqlite"] = ["Ledger.Actors"],
         ["Ledger.PostgreSql"] = ["Ledger.Actors"],
         ["Ledger.Access"] = ["Ledger.Actors", "Ledger.Core"],
-        ["Ledger.Grpc"] = ["Ledger.Access", "Ledger.Actors", "Ledger.Core"],
+        ["Ledger.Audit"] = [],
+        ["Ledger.Grpc"] = ["Ledger.Access", "Ledger.Audit", "Ledger.Actors", "Ledger.Core"],
         ["Ledger.Client"] = [],
-        ["Ledger.Cli"] = ["Ledger.Client"],
-        ["Ledger.Node"] = ["Ledger.Access", "Ledger.Grpc", "Ledger.Actors", "Ledger.Sqlite", "Ledger.PostgreSql"],
+        ["Ledger.Cli"] = ["Ledger.Audit", "Ledger.Client"],
+        ["Ledger.Node"] = ["Ledger.Access", "Ledger.Audit", "Ledger.Grpc", "Ledger.Actors", "Ledger.Sqlite", "Ledger.PostgreSql"],
     };
 
     public static TheoryData<string> Projects => [.. Allowed.Keys];

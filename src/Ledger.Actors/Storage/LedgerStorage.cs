@@ -67,6 +67,9 @@ public abstract class LedgerStorage
     internal virtual IHoldIndexStore OpenHoldIndex() =>
         throw new NotSupportedException($"{GetType().Name} keeps no hold index.");
 
+    /// <summary>Opens the table of blocks; null where the storage keeps none, so that nobody can be blocked.</summary>
+    internal virtual IBlockStore? OpenBlocks() => null;
+
     /// <summary>Opens the tables of the index of transfers and accounts.</summary>
     internal virtual IIndexStore OpenIndex() =>
         throw new NotSupportedException($"{GetType().Name} keeps no index of transfers and accounts.");

@@ -18,6 +18,9 @@ internal static class AdminCommand
                 CreateShow(context, options),
                 CreateResolve(context, options),
             },
+            BlockCommands.CreateBlock(context, options),
+            BlockCommands.CreateUnblock(context, options),
+            BlockCommands.CreateList(context, options),
         };
 
     private static Command CreateList(CliContext context, GlobalOptions options)

@@ -15,8 +15,10 @@ namespace Ledger.Grpc.Access;
 /// <param name="clock">The time by which credentials expire.</param>
 /// <param name="rates">How much of its rate each principal has left.</param>
 /// <param name="policies">Where the policy is; null where callers are anonymous.</param>
+/// <param name="uses">What each principal holds; null where they share nothing.</param>
 internal sealed class CallerLedgers(
-    ILedger ledger, ILedgerQueries queries, ILedgerAdmin admin, TimeProvider clock, CallRates rates, IAccessPolicySource? policies = null)
+    ILedger ledger, ILedgerQueries queries, ILedgerAdmin admin, TimeProvider clock, CallRates rates, IAccessPolicySource? policies = null,
+    CallerUses? uses = null)
 {
     /// <summary>The ledger that a call uses.</summary>
     /// <exception cref="RequestErrorException">Callers are to say who they are, and this one has not.</exception>
@@ -29,7 +31,9 @@ internal sealed class CallerLedgers(
 
         // What is denied is counted too: it is work, and whoever guesses is to be slow.
         var caller = CallerOf(context);
-        return new RateLimitedLedger(new AuthorizedLedger(ledger, caller, policies, clock), caller.Principal, policies, rates);
+        ILedger allowed = new AuthorizedLedger(ledger, caller, policies, clock);
+        allowed = uses is null ? allowed : new ShareLimitedLedger(allowed, caller.Principal, policies, uses);
+        return new RateLimitedLedger(allowed, caller.Principal, policies, rates);
     }
 
     /// <summary>The ledger that a call uses, whose answers tell the accounts as they are afterwards where that is asked

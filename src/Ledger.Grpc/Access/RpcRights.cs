@@ -54,7 +54,10 @@ internal static class RpcRights
             AdminService.Descriptor,
             ("ListInDoubt", AccessRights.Admin),
             ("GetInDoubt", AccessRights.Admin),
-            ("ResolveInDoubt", AccessRights.Admin)))
+            ("ResolveInDoubt", AccessRights.Admin),
+            ("BlockCaller", AccessRights.Admin),
+            ("UnblockCaller", AccessRights.Admin),
+            ("ListBlocks", AccessRights.Admin)))
         .ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The rights of a method.</summary>

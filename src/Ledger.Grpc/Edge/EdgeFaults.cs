@@ -33,6 +33,12 @@ internal static class EdgeFaults
         ErrorReasons.StreamEnded,
         "The stream is as old as streams become. What was read of it has been answered; open another one and go on.");
 
+    /// <summary>The caller of the stream has been blocked.</summary>
+    public static RequestError StreamBlocked => new(
+        ErrorReasons.CallerBlocked,
+        "The caller is blocked. What was read of the stream has been answered. Whoever runs the ledger knows why, and until"
+        + " when.");
+
     /// <summary>Nothing came on the stream.</summary>
     public static RequestError StreamIdle => new(
         ErrorReasons.StreamEnded,

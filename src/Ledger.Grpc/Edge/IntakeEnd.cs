@@ -14,4 +14,7 @@ internal enum IntakeEnd
 
     /// <summary>Nothing came on the stream.</summary>
     Idle,
+
+    /// <summary>Its caller has been blocked.</summary>
+    Blocked,
 }

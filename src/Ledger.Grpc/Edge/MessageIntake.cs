@@ -23,13 +23,16 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
     private const int Looking = 1;
     private const int Over = 2;
 
+    // How long whoever is blocked has to take the answers of its stream, in milliseconds.
+    private const int BlockedPatience = 1000;
+
     // Smaller messages are decoded and refused in a moment, whatever is in them.
     private const int WeighedFrom = 16 * 1024;
 
     private readonly EdgeWall wall;
     private readonly HttpContext context;
     private readonly PipeReader inner;
-    private readonly ByteBudget? connection;
+    private ByteBudget? connection;
     private readonly GrpcMethod method;
     private readonly long started = Environment.TickCount64;
 
@@ -38,6 +41,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
     private long armedFor = long.MaxValue;
     private long lastProgress;
     private long oldAt;
+    private long abortAt;
     private long partialSince;
     private int end;
     private bool isReading;
@@ -82,18 +86,20 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         return intake;
     }
 
+    /// <summary>Has room taken from what its request may hold now, which is known better once it is known who calls. To be
+    /// called before anything is read.</summary>
+    public void UseBudgetOf(HttpContext request) => connection = EdgeWall.ConnectionOf(request);
+
     /// <summary>Gives everything back; the call is over.</summary>
     public void Close()
     {
-        if (timer is not null)
+        var spin = default(SpinWait);
+        while (Interlocked.CompareExchange(ref state, Over, Idle) == Looking)
         {
-            timer.Dispose();
-            var spin = default(SpinWait);
-            while (Interlocked.CompareExchange(ref state, Over, Idle) == Looking)
-            {
-                spin.SpinOnce();
-            }
+            spin.SpinOnce();
         }
+
+        timer?.Dispose();
 
         wall.Return(connection, heldFrame + heldLast + Interlocked.Exchange(ref held, 0));
         (heldFrame, heldLast) = (0, 0);
@@ -308,6 +314,39 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
     public void EndWithin(TimeSpan left) => Volatile.Write(
         ref oldAt, Math.Min(Volatile.Read(ref oldAt), Environment.TickCount64 + Math.Max(0, (long)left.TotalMilliseconds)));
 
+    /// <summary>Has a stream end now, since its caller has been blocked: it is told so where it takes its answers, and the
+    /// call is broken off a second later where it does not. May be called by anybody at any time.</summary>
+    public void EndBlocked()
+    {
+        var spin = default(SpinWait);
+        int before;
+        while ((before = Interlocked.CompareExchange(ref state, Looking, Idle)) == Looking)
+        {
+            spin.SpinOnce();
+        }
+
+        if (before == Over)
+        {
+            return;
+        }
+
+        try
+        {
+            if (End == IntakeEnd.None)
+            {
+                Volatile.Write(ref abortAt, Environment.TickCount64 + BlockedPatience);
+                Volatile.Write(ref end, (int)IntakeEnd.Blocked);
+                inner.CancelPendingRead();
+                Volatile.Write(ref armedFor, long.MaxValue);
+                Arm(Volatile.Read(ref abortAt));
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref state, Idle);
+        }
+    }
+
     private RequestErrorException Refuse(in RequestError why)
     {
         fault = why;
@@ -318,12 +357,18 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
     {
         IntakeEnd.TooOld => EdgeFaults.StreamTooOld,
         IntakeEnd.Idle => EdgeFaults.StreamIdle,
+        IntakeEnd.Blocked => EdgeFaults.StreamBlocked,
         _ => EdgeFaults.Incomplete(wall.Options.BodyTimeout),
     };
 
     // When to look next, at the earliest.
     private long NextDue()
     {
+        if (End == IntakeEnd.Blocked)
+        {
+            return Volatile.Read(ref abortAt);
+        }
+
         var body = (long)wall.Options.BodyTimeout.TotalMilliseconds;
         if (!method.IsStream || End != IntakeEnd.None)
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
+using Ledger.Grpc.Access;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -8,7 +9,8 @@ namespace Ledger.Grpc.Errors;
 
 /// <summary>Turns whatever a handler throws into an RpcException by the <see cref="ErrorMap"/>, and measures
 /// calls.</summary>
-internal sealed partial class ErrorInterceptor(CallDeadline clock, CallMetrics metrics, ILogger<ErrorInterceptor> logger)
+internal sealed partial class ErrorInterceptor(
+    CallDeadline clock, CallMetrics metrics, ILogger<ErrorInterceptor> logger, AccessAudit? audit = null)
     : Interceptor
 {
     // The key of a bool: whether the handler was answered with a status of ours.
@@ -64,6 +66,7 @@ internal sealed partial class ErrorInterceptor(CallDeadline clock, CallMetrics m
         if (ErrorMap.Explain(exception, clock.HasPassed(context), cancelled) is { } fault)
         {
             metrics.Refused(fault.Reason, context.Method);
+            audit?.Refused(context.GetHttpContext(), fault, context.Method);
             return ErrorMap.ToStatus(fault);
         }
 

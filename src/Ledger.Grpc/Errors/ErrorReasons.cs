@@ -99,6 +99,9 @@ internal static class ErrorReasons
 
     public static readonly ErrorReason PermissionDenied = new("PERMISSION_DENIED", StatusCode.PermissionDenied);
 
+    // Of a caller, a key or an address that an operator, or a pattern, has had blocked: nothing was read or applied.
+    public static readonly ErrorReason CallerBlocked = new("CALLER_BLOCKED", StatusCode.PermissionDenied);
+
     // Of the edge: nothing of the request was looked at.
     public static readonly ErrorReason RequestIncomplete = new("REQUEST_INCOMPLETE", StatusCode.DeadlineExceeded);
 

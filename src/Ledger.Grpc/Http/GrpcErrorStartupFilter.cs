@@ -1,3 +1,4 @@
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Edge;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -6,13 +7,17 @@ namespace Ledger.Grpc.Http;
 
 /// <summary>Puts the <see cref="GrpcErrorMiddleware"/> around all gRPC calls.</summary>
 /// <param name="metrics">The instruments of the edge, which are there from the start.</param>
-internal sealed class GrpcErrorStartupFilter(EdgeMetrics metrics) : IStartupFilter
+/// <param name="access">Those of who may call, likewise.</param>
+internal sealed class GrpcErrorStartupFilter(EdgeMetrics metrics, AccessMetrics access) : IStartupFilter
 {
     private const string PathPrefix = "/ledger.v1.";
     private const string ContentType = "application/grpc";
 
     /// <summary>The instruments of the edge.</summary>
     public EdgeMetrics Metrics { get; } = metrics;
+
+    /// <summary>The instruments of who may call.</summary>
+    public AccessMetrics Access { get; } = access;
 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {

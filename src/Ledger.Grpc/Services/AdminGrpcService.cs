@@ -6,7 +6,9 @@ using Ledger.V1;
 namespace Ledger.Grpc.Services;
 
 /// <summary>ledger.v1.AdminService over <see cref="ILedgerAdmin"/> and <see cref="ILedger"/>.</summary>
-internal sealed class AdminGrpcService(CallerLedgers ledgers, CallDeadline clock) : AdminService.AdminServiceBase
+internal sealed partial class AdminGrpcService(
+    CallerLedgers ledgers, CallDeadline clock, TimeProvider time, AccessAudit audit, ICallerBlocks? blocks = null)
+    : AdminService.AdminServiceBase
 {
     public override async Task<ListInDoubtResponse> ListInDoubt(ListInDoubtRequest request, ServerCallContext context)
     {

@@ -1,4 +1,6 @@
+using Ledger.Grpc.Access;
 using Ledger.Grpc.Edge;
+using Ledger.Node.Security;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Ledger.Node.Edge;
@@ -9,9 +11,13 @@ internal static class NodeEdge
     private const int ConnectionWindowBytes = 1024 * 1024;
     private const int StreamWindowBytes = 256 * 1024;
 
-    // Each says as an error, with a stack, that it could not read a message. The facade answers and counts these.
+    // Each says as an error, with a stack, that it could not read a message. The facade answers and counts these. The last
+    // has a line for each wrong key, which the audit log sums up.
     private static readonly string[] s_silenced =
-        ["Grpc.AspNetCore.Server.ServerCallHandler", "Grpc.AspNetCore.Grpc.JsonTranscoding.ServerCallHandler"];
+    [
+        "Grpc.AspNetCore.Server.ServerCallHandler", "Grpc.AspNetCore.Grpc.JsonTranscoding.ServerCallHandler",
+        typeof(ApiKeyHandler).FullName!,
+    ];
 
     /// <summary>Adds the console log, which the settings of logs may change.</summary>
     public static void AddLogTo(ILoggingBuilder logging, IConfiguration settings)
@@ -31,6 +37,7 @@ internal static class NodeEdge
     public static void AddTo(IServiceCollection services, NodeSettings settings)
     {
         services.AddSingleton(settings.Edge);
+        services.AddSingleton(new ShareOptions { NodeCallsMax = settings.Ledger.NodeCallsMax });
         services.AddSingleton(Hosts(settings));
         services.AddSingleton<ConnectionGate>();
         services.AddHostedService<RefusalSummary>();

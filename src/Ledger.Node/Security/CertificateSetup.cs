@@ -41,6 +41,7 @@ internal sealed class CertificateSetup(EndpointCertificates certificates, string
             context.Principal = new ClaimsPrincipal(
                 new ClaimsIdentity([new Claim(ClaimTypes.Name, principal)], context.Scheme.Name));
             context.Properties ??= new AuthenticationProperties();
+            context.Properties.SetParameter(AccessGate.CredentialKey, "certificate:" + certificate.SerialNumber);
             context.Properties.SetParameter<Func<bool>>(AccessGate.StillTakenKey, () => !certificates.IsRevoked(certificate));
             context.Properties.ExpiresUtc = new DateTimeOffset(certificate.NotAfter.ToUniversalTime());
             context.Success();

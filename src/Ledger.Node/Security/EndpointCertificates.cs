@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -49,6 +50,14 @@ internal sealed partial class EndpointCertificates : IDisposable
 
     /// <summary>Called after other certificates have come into force.</summary>
     public Action? Changed { get; set; }
+
+    /// <summary>Called after a look that has found the files changed: with null where they are in force then, and else
+    /// with why they are not.</summary>
+    public Action<string?>? Looked { get; set; }
+
+    /// <summary>Called when a caller's certificate is refused in the handshake: with its address, the certificate, and
+    /// why.</summary>
+    public Action<EndPoint?, X509Certificate2, string>? Refused { get; set; }
 
     /// <summary>Loads the certificates; null where the settings name none.</summary>
     /// <exception cref="SettingsException">They are missing or no use.</exception>
@@ -103,13 +112,14 @@ internal sealed partial class EndpointCertificates : IDisposable
     }
 
     /// <summary>What a new connection is shaken hands with.</summary>
-    public SslServerAuthenticationOptions Handshake() => new()
+    /// <param name="from">Where it comes from.</param>
+    public SslServerAuthenticationOptions Handshake(EndPoint? from = null) => new()
     {
         ServerCertificateContext = current.Context,
         ClientCertificateRequired = TakesClients,
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         RemoteCertificateValidationCallback = (_, peer, chain, _) =>
-            !TakesClients || peer is null || Refusal((X509Certificate2)peer, chain?.ChainPolicy.ExtraStore) is null,
+            !TakesClients || peer is null || Takes((X509Certificate2)peer, chain, from),
     };
 
     /// <summary>Why a caller's certificate is not taken; null when it is.</summary>
@@ -141,6 +151,17 @@ internal sealed partial class EndpointCertificates : IDisposable
         return chain.Build(peer)
             ? null
             : string.Join(' ', chain.ChainStatus.Select(static status => status.StatusInformation).Distinct());
+    }
+
+    private bool Takes(X509Certificate2 peer, X509Chain? chain, EndPoint? from)
+    {
+        if (Refusal(peer, chain?.ChainPolicy.ExtraStore) is not { } why)
+        {
+            return true;
+        }
+
+        Refused?.Invoke(from, peer, why);
+        return false;
     }
 
     /// <summary>Whether a caller's certificate is on the list of those that are not taken any more.</summary>
@@ -184,6 +205,7 @@ internal sealed partial class EndpointCertificates : IDisposable
                 {
                     problem = e.Message;
                     LogRefused(logger!, e.Message);
+                    Looked?.Invoke(e.Message);
                 }
 
                 return;
@@ -192,6 +214,7 @@ internal sealed partial class EndpointCertificates : IDisposable
 
         LogTaken(logger!, ValidTo);
         Changed?.Invoke();
+        Looked?.Invoke(null);
     }
 
     public void Dispose() => timer?.Dispose();

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Ledger.Grpc.Access;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -163,6 +164,7 @@ internal sealed class JwtSetup(JwtOptions settings, TimeProvider clock, ILoggerF
             identity.RemoveClaim(forged);
         }
 
+        context.Properties.SetParameter(AccessGate.CredentialKey, "token:" + token.Id);
         identity.AddClaim(new System.Security.Claims.Claim(Principal, settings.PrincipalPrefix + subject));
         return Task.CompletedTask;
     }

@@ -22,21 +22,27 @@ internal sealed class KeyLockout(TimeProvider clock)
         address is not null && (IsLocked((address, id)) || IsLocked((address, "")));
 
     /// <summary>Notes that a wrong key came.</summary>
-    public void Failed(IPAddress? address, string id)
+    /// <returns>What is locked from now on, and for how long: keys of this id, or, where the id is empty, all keys from
+    /// there.</returns>
+    public IReadOnlyList<(string Id, TimeSpan LockTime)> Failed(IPAddress? address, string id)
     {
         if (address is null)
         {
-            return;
+            return [];
         }
 
-        Count((address, id), FailuresOfKeyMax);
-        Count((address, ""), FailuresOfAddressMax);
+        var ofKey = Count((address, id), FailuresOfKeyMax);
+        var ofAddress = Count((address, ""), FailuresOfAddressMax);
+        return ofKey is null && ofAddress is null
+            ? []
+            : [.. ofKey is { } one ? [(id, one)] : Array.Empty<(string, TimeSpan)>(), .. ofAddress is { } all ? [("", all)] : Array.Empty<(string, TimeSpan)>()];
     }
 
     private bool IsLocked((IPAddress, string) who) =>
         failures.TryGetValue(who, out var one) && one.LockedUntil > clock.GetUtcNow();
 
-    private void Count((IPAddress, string) who, int most)
+    // For how long it is locked from now on; null where it is not.
+    private TimeSpan? Count((IPAddress, string) who, int most)
     {
         if (failures.Count >= KeptMax)
         {
@@ -44,20 +50,21 @@ internal sealed class KeyLockout(TimeProvider clock)
         }
 
         var now = clock.GetUtcNow();
-        failures.AddOrUpdate(who, _ => new Failures(1, now, default, default), (_, before) =>
+        var counted = failures.AddOrUpdate(who, _ => new Failures(1, now, default, default), (_, before) =>
         {
-            var counted = now - before.Since > s_window
+            var next = now - before.Since > s_window
                 ? before with { Count = 1, Since = now }
                 : before with { Count = before.Count + 1 };
-            if (counted.Count < most)
+            if (next.Count < most)
             {
-                return counted;
+                return next;
             }
 
             var lockTime = before.LockTime == default || now - before.LockedUntil > s_longest ? s_window : before.LockTime * 2;
             lockTime = lockTime < s_longest ? lockTime : s_longest;
             return new Failures(0, now, now + lockTime, lockTime);
         });
+        return counted is { Count: 0, LockTime: var locked } ? locked : null;
     }
 
     private void Forget()

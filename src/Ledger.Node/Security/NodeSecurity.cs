@@ -1,4 +1,5 @@
 using Ledger.Access;
+using Ledger.Grpc.Access;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Certificate;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
@@ -14,13 +15,16 @@ internal sealed class NodeSecurity : IDisposable
     private const string Section = "Ledger:Security";
 
     private readonly SecurityOptions options;
+    private readonly AutoBlockOptions autoBlock;
     private readonly JwtOptions jwt;
     private readonly bool isPublic;
 
     private NodeSecurity(
-        SecurityOptions options, JwtOptions jwt, EndpointCertificates? certificates, SecurityMode mode, bool isPublic)
+        SecurityOptions options, AutoBlockOptions autoBlock, JwtOptions jwt, EndpointCertificates? certificates, SecurityMode mode,
+        bool isPublic)
     {
         this.options = options;
+        this.autoBlock = autoBlock;
         this.jwt = jwt;
         this.isPublic = isPublic;
         Certificates = certificates;
@@ -106,7 +110,7 @@ internal sealed class NodeSecurity : IDisposable
             RequireMeans(settings, open, certificates);
         }
 
-        return new NodeSecurity(options, settings.Jwt, certificates, mode, isPublic)
+        return new NodeSecurity(options, settings.AutoBlock, settings.Jwt, certificates, mode, isPublic)
         {
             IsGrpcPublic = !ListenAddress.IsLoopbackUrl(settings.GrpcEndpoint.Url), ServesJson = servesJson,
         };
@@ -138,6 +142,8 @@ internal sealed class NodeSecurity : IDisposable
             options.PolicyPath!, TimeProvider.System, provider.GetRequiredService<ILogger<AccessPolicyFile>>()));
         services.AddSingleton<IAccessPolicySource>(static provider => provider.GetRequiredService<AccessPolicyFile>());
         services.AddSingleton(new KeyLockout(TimeProvider.System));
+        services.AddSingleton(autoBlock);
+        services.AddSingleton<IRefusalObserver, AutoBlock>();
         services.AddHealthChecks().AddCheck<PolicyHealthCheck>("ledger-policy", HealthStatus.Degraded);
         var authentication = services.AddAuthentication(SchemeName)
             .AddPolicyScheme(SchemeName, null, scheme => scheme.ForwardDefaultSelector = Choose)

@@ -1,0 +1,61 @@
+using System.Net;
+using Ledger.Core;
+
+namespace Ledger.Actors;
+
+/// <summary>Somebody whose calls are refused until a time. Immutable.</summary>
+/// <param name="Kind">What the subject is.</param>
+/// <param name="Subject">The principal, the id of the key, the address or the network.</param>
+/// <param name="Since">Since when.</param>
+/// <param name="Until">Until when.</param>
+/// <param name="By">Who has blocked it: the principal of an operator, or <see cref="Automatic"/>.</param>
+/// <param name="Reason">Why, for people; at most <see cref="ReasonLengthMax"/> characters.</param>
+public sealed record CallerBlock(
+    BlockKind Kind, string Subject, DateTimeOffset Since, DateTimeOffset Until, string By, string Reason)
+{
+    /// <summary>Who has blocked what the ledger blocks by itself.</summary>
+    public const string Automatic = Principals.ReservedPrefix + "automatic";
+
+    /// <summary>How long a reason may be.</summary>
+    public const int ReasonLengthMax = 256;
+
+    /// <summary>How long a block may be for.</summary>
+    public static readonly TimeSpan LengthMax = TimeSpan.FromDays(366);
+
+    private const int KeyIdLengthMax = 32;
+
+    /// <summary>The subject in the one form that it is stored in; null where it is none of its kind.</summary>
+    /// <param name="kind">What it is.</param>
+    /// <param name="subject">The subject, as somebody has written it.</param>
+    public static string? Canonical(BlockKind kind, string subject)
+    {
+        ArgumentNullException.ThrowIfNull(subject);
+        return kind switch
+        {
+            BlockKind.Principal => subject.Length > 0 && Principals.Check(subject) is null ? subject : null,
+            BlockKind.Key => subject.Length is > 0 and <= KeyIdLengthMax && subject.All(char.IsAsciiLetterOrDigit) ? subject : null,
+            BlockKind.Address => NetworkOf(subject) is { } network ? TextOf(network) : null,
+            _ => null,
+        };
+    }
+
+    /// <summary>The network of a subject that is an address or a network; null where it is neither.</summary>
+    internal static IPNetwork? NetworkOf(string subject)
+    {
+        if (IPAddress.TryParse(subject, out var address))
+        {
+            address = Plain(address);
+            return new IPNetwork(address, address.GetAddressBytes().Length * 8);
+        }
+
+        return subject.Contains('/', StringComparison.Ordinal) && IPNetwork.TryParse(subject, out var network) ? network : null;
+    }
+
+    /// <summary>An address, whichever way the connection was made.</summary>
+    internal static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+
+    private static string TextOf(IPNetwork network) =>
+        network.PrefixLength == network.BaseAddress.GetAddressBytes().Length * 8
+            ? network.BaseAddress.ToString()
+            : network.ToString();
+}

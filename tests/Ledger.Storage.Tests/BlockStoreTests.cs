@@ -1,0 +1,132 @@
+using System.Net;
+using Ledger.Actors;
+using Ledger.Actors.Storage;
+using Ledger.PostgreSql;
+using Ledger.Sqlite;
+using Ledger.Tests.Shared;
+
+namespace Ledger.Storage.Tests;
+
+/// <summary>The table of blocks over each storage, and what a block meets.</summary>
+[Collection(PostgresCollection.Name)]
+public sealed class BlockStoreTests : IAsyncLifetime
+{
+    private static readonly DateTimeOffset s_now = new(2026, 11, 30, 9, 0, 0, TimeSpan.Zero);
+
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("ledger-blocks-");
+    private readonly List<IAsyncDisposable> opened = [];
+    private SqliteStorage? sqlite;
+
+    public static TheoryData<bool> Stores => [true, false];
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        foreach (var one in opened)
+        {
+            await one.DisposeAsync();
+        }
+
+        sqlite?.Dispose();
+        directory.Delete(recursive: true);
+    }
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public async Task What_is_stored_is_read_until_its_time_is_over(bool onPostgres)
+    {
+        var store = Open(onPostgres);
+        (await store.ReadAsync(s_now, default)).ShouldBeEmpty();
+        var block = Block("mallory", TimeSpan.FromMinutes(1)) with { Reason = "ticket 7: 'ünfair'; DROP TABLE" };
+        (await store.PutAsync(block, s_now, 10, default)).ShouldBeTrue();
+        (await store.ReadAsync(s_now, default)).ShouldBe([block]);
+        (await store.ReadAsync(block.Until, default)).ShouldBeEmpty();
+
+        // The same subject again, and another kind of the same name.
+        var longer = block with { Until = s_now.AddHours(1), By = "bob", Reason = "worse" };
+        (await store.PutAsync(longer, s_now, 10, default)).ShouldBeTrue();
+        var key = block with { Kind = BlockKind.Key };
+        (await store.PutAsync(key, s_now, 10, default)).ShouldBeTrue();
+        (await store.ReadAsync(s_now, default)).ShouldBe([longer, key]);
+        (await store.RemoveAsync(BlockKind.Principal, "mallory", default)).ShouldBeTrue();
+        (await store.RemoveAsync(BlockKind.Principal, "mallory", default)).ShouldBeFalse();
+        (await store.ReadAsync(s_now, default)).ShouldBe([key]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public async Task There_are_so_many_and_no_more_also_when_many_come_at_once(bool onPostgres)
+    {
+        var store = Open(onPostgres);
+        var stored = await Task.WhenAll(Enumerable.Range(0, 20).Select(
+            i => store.PutAsync(Block($"p{i}", TimeSpan.FromMinutes(1)), s_now, 5, default)));
+        stored.Count(static one => one).ShouldBe(5);
+
+        // What is there may be set anew; those that the ledger makes count apart; and what is over makes room.
+        var kept = (await store.ReadAsync(s_now, default))[0];
+        (await store.PutAsync(kept with { Reason = "again" }, s_now, 5, default)).ShouldBeTrue();
+        (await store.PutAsync(Block("q", TimeSpan.FromMinutes(1)) with { By = CallerBlock.Automatic }, s_now, 5, default)).ShouldBeTrue();
+        (await store.PutAsync(Block("r", TimeSpan.FromMinutes(9)), s_now.AddMinutes(2), 5, default)).ShouldBeTrue();
+        (await store.ReadAsync(s_now.AddMinutes(2), default)).Single().Subject.ShouldBe("r");
+    }
+
+    [Theory]
+    [InlineData(BlockKind.Address, "10.0.0.7", "10.0.0.7")]
+    [InlineData(BlockKind.Address, "::ffff:10.0.0.7", "10.0.0.7")]
+    [InlineData(BlockKind.Address, "10.1.0.0/16", "10.1.0.0/16")]
+    [InlineData(BlockKind.Address, "10.0.0.7/32", "10.0.0.7")]
+    [InlineData(BlockKind.Address, "2001:DB8::7", "2001:db8::7")]
+    [InlineData(BlockKind.Address, "2001:db8::/64", "2001:db8::/64")]
+    [InlineData(BlockKind.Address, "10.1.2.3/16", null)]
+    [InlineData(BlockKind.Address, "ledger.example.com", null)]
+    [InlineData(BlockKind.Address, "", null)]
+    [InlineData(BlockKind.Key, "ops1", "ops1")]
+    [InlineData(BlockKind.Key, "lk_ops1", null)]
+    [InlineData(BlockKind.Principal, "spiffe://bank/payments", "spiffe://bank/payments")]
+    [InlineData(BlockKind.Principal, "ledger:expiry", null)]
+    [InlineData(BlockKind.Principal, "a\nb", null)]
+    [InlineData((BlockKind)9, "a", null)]
+    public void A_subject_has_one_form(BlockKind kind, string subject, string? canonical) =>
+        CallerBlock.Canonical(kind, subject).ShouldBe(canonical);
+
+    [Theory]
+    [InlineData("a", null, "192.0.2.1", "Principal")]
+    [InlineData("b", "k", "192.0.2.1", "Key")]
+    [InlineData("b", "l", "10.0.0.7", "Address")]
+    [InlineData("b", "l", "::ffff:10.0.0.7", "Address")]
+    [InlineData(null, null, "10.1.255.1", "Address")]
+    [InlineData(null, null, "2001:db8::ffff", "Address")]
+    [InlineData("k", "a", "10.2.0.1", null)]
+    [InlineData("over", null, null, null)]
+    [InlineData(null, null, null, null)]
+    [InlineData(null, null, "2001:db8:0:1::", null)]
+    public void A_call_meets_the_block_of_its_principal_its_key_or_its_address(
+        string? principal, string? key, string? address, string? met)
+    {
+        var table = new BlockTable(
+        [
+            Block("a", TimeSpan.FromMinutes(1)), Block("k", TimeSpan.FromMinutes(1)) with { Kind = BlockKind.Key },
+            Block("10.0.0.7", TimeSpan.FromMinutes(1)) with { Kind = BlockKind.Address },
+            Block("10.1.0.0/16", TimeSpan.FromMinutes(1)) with { Kind = BlockKind.Address },
+            Block("2001:db8::/64", TimeSpan.FromMinutes(1)) with { Kind = BlockKind.Address },
+            Block("over", TimeSpan.Zero),
+        ]);
+        table.Find(principal, key, address is null ? null : IPAddress.Parse(address), s_now)?.Kind.ToString().ShouldBe(met);
+        new BlockTable([]).Find(principal, key, null, s_now).ShouldBeNull();
+    }
+
+    private static CallerBlock Block(string subject, TimeSpan length) =>
+        new(BlockKind.Principal, subject, s_now, s_now + length, "alice", "ticket 7");
+
+    private IBlockStore Open(bool onPostgres)
+    {
+        LedgerStorage storage = onPostgres
+            ? new PostgreSqlStorage(PostgresServer.Shared.CreateDatabase())
+            : sqlite = new SqliteStorage(Path.Combine(directory.FullName, "ledger.db"));
+        storage.Prepare();
+        var store = storage.OpenBlocks()!;
+        opened.Add(store);
+        return store;
+    }
+}
