@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Makes all packages, from what has been built, and looks into them: a library without its comments is found here and not by
-# whoever types a dot behind one of its objects. Usage: eng/pack.sh DIRECTORY [OPTION OF dotnet pack...]
+# Makes all packages and looks into them: a library without its comments is found here and not by whoever types a dot
+# behind one of its objects. Usage: eng/pack.sh DIRECTORY [OPTION OF dotnet pack...]
+# Packages of Ledger that are in the directory are replaced; everything else in it stays.
 set -euo pipefail
+case "${1:-}" in "" | -*) sed -n '3s/^.*Usage: /usage: /p' "$0" >&2; exit 2 ;; esac
+feed=$(realpath -m -- "$1"); shift
 cd "$(dirname "$0")/.."
-feed=$(realpath -m "$1"); shift
-rm -rf "$feed"
+mkdir -p "$feed"
+find "$feed" -maxdepth 1 -type f \( -name 'Ledger.*.nupkg' -o -name 'Ledger.*.snupkg' \) -delete
 dotnet pack Ledger.sln -c Release -v quiet --nologo -o "$feed" "$@"
 
 failed=0

@@ -38,6 +38,10 @@ public static class LedgerHostingExtensions
                     loggers.ClearLoggers();
                     loggers.AddLogger<HostLogger>();
                 })
+
+                // The host stops the actors after what it has added later, such as the web server: a hook of the
+                // runtime's would end them under the calls that need them.
+                .AddHocon("akka.coordinated-shutdown.run-by-clr-shutdown-hook = off", HoconAddMode.Prepend)
                 .WithLedger(options =>
                 {
                     options.MeterFactory = provider.GetService<IMeterFactory>();

@@ -47,9 +47,9 @@ internal static class NodeConfiguration
             }
 
             var key = args[i][2..].Split('=', 2)[0];
-            if (!args[i].Contains('=', StringComparison.Ordinal))
+            if (!args[i].Contains('=', StringComparison.Ordinal) && ++i == args.Length)
             {
-                i++; // Its value.
+                throw new SettingsException($"--{key} has no value; say --{key}=VALUE.");
             }
 
             var section = key.Split(':', 2)[0];

@@ -153,7 +153,14 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
     private void Started(ActorSystem system)
     {
         // Before whoever waits for the end is told of it: an application may start the next ledger at once.
-        system.RegisterOnTermination(Dispose);
+        system.RegisterOnTermination(() =>
+        {
+            lock (_gate)
+            {
+                FoldLogs();
+                Release();
+            }
+        });
         if (SqliteFiles.Wider(_path, _snapshotPath, _workPath, _indexPath) is { } wider)
         {
             system.Log.Warning(
@@ -163,6 +170,34 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
         var database = DatabaseWatch.Of(system);
         Look(database, isFirst: true);
         _ = WatchFileAsync(database, system.WhenTerminated);
+    }
+
+    // So that whoever copies the file of a ledger that has stopped in good order has all of it. SQLite does that itself
+    // when the last connection closes, but two that close at once may each take the other for the last.
+    private void FoldLogs()
+    {
+        if (_lock is null || _file?.FindMove() is not null)
+        {
+            return;
+        }
+
+        foreach (var path in (string[])[_path, _snapshotPath, _workPath, _indexPath])
+        {
+            if (!File.Exists(path + "-wal"))
+            {
+                continue;
+            }
+
+            try
+            {
+                using var connection = SqliteConnections.OpenDurable(SqliteConnections.ConnectionString(path, mayCreate: false));
+                SqliteConnections.Execute(connection, "PRAGMA wal_checkpoint(TRUNCATE);");
+            }
+            catch (SqliteException)
+            {
+                // What is committed is in the log, and the next start finds it there.
+            }
+        }
     }
 
     // R19 f. What is written into a file that is not at its path any more is lost with the process.

@@ -30,6 +30,9 @@ public sealed class HostLoggerTests
                 await Task.Yield();
             }
 
+            host.Services.GetRequiredService<ActorSystem>().Settings.Config
+                .GetBoolean("akka.coordinated-shutdown.run-by-clr-shutdown-hook")
+                .ShouldBeFalse("the host stops the actors, after the calls that need them");
             await host.StopAsync();
             lines.ShouldContain((typeof(HostLoggerTests).FullName!, Level.Warning, "Told 2 times"));
             lines.Where(static line => line.Text.Contains("[INFO]", StringComparison.Ordinal)).ShouldBeEmpty();
