@@ -243,7 +243,7 @@ public sealed class JsonTests
         var methods = V1.AccountService.Descriptor.Methods.Concat(V1.TransferService.Descriptor.Methods)
             .Concat(V1.TransactionService.Descriptor.Methods).Concat(V1.AdminService.Descriptor.Methods);
         JsonRoute[] routes = [.. methods.SelectMany(JsonRoute.Of)];
-        routes.Length.ShouldBe(22);
+        routes.Length.ShouldBe(25);
         foreach (var route in routes)
         {
             var path = System.Text.RegularExpressions.Regex.Replace(route.Path, @"\{[a-z_]+\}", Samples.Id);

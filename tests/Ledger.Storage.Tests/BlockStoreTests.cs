@@ -78,7 +78,7 @@ public sealed class BlockStoreTests : IAsyncLifetime
     [InlineData(BlockKind.Address, "10.0.0.7/32", "10.0.0.7")]
     [InlineData(BlockKind.Address, "2001:DB8::7", "2001:db8::7")]
     [InlineData(BlockKind.Address, "2001:db8::/64", "2001:db8::/64")]
-    [InlineData(BlockKind.Address, "10.1.2.3/16", null)]
+    [InlineData(BlockKind.Address, "10.1.2.3/16", "10.1.0.0/16")]
     [InlineData(BlockKind.Address, "ledger.example.com", null)]
     [InlineData(BlockKind.Address, "", null)]
     [InlineData(BlockKind.Key, "ops1", "ops1")]
