@@ -52,6 +52,17 @@ public partial class DocsTests
     }
 
     [Fact]
+    public void Every_reason_of_a_failure_stands_on_a_page()
+    {
+        var source = File.ReadAllText(Path.Combine(Root, "src", "Ledger.Grpc", "Errors", "ErrorReasons.cs"));
+        var reasons = ReasonName().Matches(source).Select(static match => match.Groups[1].Value).ToList();
+        reasons.Count.ShouldBeGreaterThan(50);
+        var pages = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)
+            .Select(File.ReadAllText));
+        reasons.Where(reason => !pages.Contains(reason, StringComparison.Ordinal)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void The_program_of_the_README_is_the_sample_that_is_compiled()
     {
         var readme = File.ReadAllText(Path.Combine(Root, "README.md"));
@@ -110,6 +121,9 @@ public partial class DocsTests
 
     [GeneratedRegex("[^a-z0-9 _-]")]
     private static partial Regex NotInAnchor();
+
+    [GeneratedRegex("\"([A-Z][A-Z_]{3,})\"")]
+    private static partial Regex ReasonName();
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
