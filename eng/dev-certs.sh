@@ -45,6 +45,10 @@ if $callers; then
     case $principal in *://*) ;; *) echo "$0: $principal is no URI, as spiffe://bank/payments" >&2; exit 2 ;; esac
     name=${principal##*/}
     file=${name//[^A-Za-z0-9.-]/_}
+    case $file in
+      authority | callers | "") ;;
+      *) [ ! -e "$file.pem" ] || openssl verify -CAfile callers.pem "$file.pem" >/dev/null 2>&1 || file= ;;
+    esac
     case $file in authority | callers | "") echo "$0: $principal ends with a name that can't be a file's here" >&2; exit 2 ;; esac
     sign callers "$file" "$name" clientAuth "URI:$principal"
   done

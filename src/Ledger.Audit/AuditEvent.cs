@@ -31,7 +31,10 @@ public sealed record AuditEvent(AuditKind Kind)
     /// <summary>The id of the trace that the call belongs to.</summary>
     public string? Correlation { get; init; }
 
+    /// <summary>Whether nothing was done: the call failed. Not written.</summary>
+    public bool HasFailed { get; init; }
+
     /// <summary>Whether callers who are refused can cause it as often as they like. Such ones are summed up.</summary>
-    internal bool IsRefusal => Kind is AuditKind.AuthenticationFailed or AuditKind.Denied or AuditKind.Blocked
+    internal bool IsRefusal => HasFailed || Kind is AuditKind.AuthenticationFailed or AuditKind.Denied or AuditKind.Blocked
         or AuditKind.KeyLocked;
 }

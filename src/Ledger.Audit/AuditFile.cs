@@ -170,6 +170,9 @@ internal sealed class AuditFile : IDisposable
         using (var stream = Make(next, FileMode.Create))
         {
             stream.Write(System.Text.Encoding.ASCII.GetBytes($"{durable}\n"));
+
+            // Before it takes the name: a power cut would leave an empty one there.
+            stream.Flush(flushToDisk: true);
         }
 
         File.Move(next, kept, overwrite: true);
@@ -223,8 +226,21 @@ internal sealed class AuditFile : IDisposable
 
     private void Continue()
     {
-        var kept = ReadHead();
+        var kept = ReadHead(out var isUnreadable);
         var (newest, reader, torn) = FindNewest();
+        if (isUnreadable)
+        {
+            Fault = $"{AuditFolder.HeadName} in {directory} can't be read: whether the end of the log was cut off can't be told.";
+            head = reader?.Head ?? AuditHead.None;
+            if (newest is not null)
+            {
+                GoOnBehind(kept, AuditFolder.FirstOf(newest)!.Value);
+            }
+
+            Begin("changed", Fault);
+            return;
+        }
+
         if (newest is null)
         {
             head = kept;
@@ -304,10 +320,17 @@ internal sealed class AuditFile : IDisposable
         }
     }
 
-    private AuditHead ReadHead()
+    private AuditHead ReadHead(out bool isUnreadable)
     {
         var kept = Path.Combine(directory, AuditFolder.HeadName);
-        return File.Exists(kept) && AuditHead.TryParse(File.ReadAllText(kept).TrimEnd('\n'), out var found) ? found : AuditHead.None;
+        isUnreadable = false;
+        if (!File.Exists(kept))
+        {
+            return AuditHead.None;
+        }
+
+        isUnreadable = !AuditHead.TryParse(File.ReadAllText(kept).TrimEnd('\n'), out var found);
+        return isUnreadable ? AuditHead.None : found;
     }
 
     private void Begin(string why, string? detail)

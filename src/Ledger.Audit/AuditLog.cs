@@ -104,7 +104,16 @@ internal sealed class AuditLog : IAuditLog, IDisposable
         {
             while (!queue.IsCompleted)
             {
-                Step();
+                try
+                {
+                    Step();
+                }
+                catch (Exception e) when (e is not OutOfMemoryException)
+                {
+                    // Of whoever listens, as a logger: the log itself goes on, and says so in health.
+                    problem = $"The audit log in {settings.Directory} met an error of its own: {e.Message}";
+                    ending.Wait(s_tryAgainAfter);
+                }
             }
 
             AppendSums(atOnce: true);

@@ -9,7 +9,8 @@ internal sealed class AuditSums(TimeProvider clock)
     /// <summary>How long a window is.</summary>
     public static readonly TimeSpan Window = TimeSpan.FromSeconds(10);
 
-    /// <summary>How many callers of a window are told apart.</summary>
+    /// <summary>How many callers of a window are told apart, for each kind of event: so that nobody hides behind a crowd
+    /// of another kind.</summary>
     public const int PlacesMax = 16;
 
     private readonly Lock gate = new();
@@ -34,14 +35,16 @@ internal sealed class AuditSums(TimeProvider clock)
             }
 
             // Of the same caller the method and what it was about may differ each time.
-            var place = new Place(entry.Kind, entry.Principal, entry.Credential, entry.Address, entry.Outcome);
+            // And what was shown in vain is made up as easily.
+            var credential = entry.Kind == AuditKind.AuthenticationFailed ? null : entry.Credential;
+            var place = new Place(entry.Kind, entry.Principal, credential, entry.Address, entry.Outcome);
             if (places.TryGetValue(place, out var count))
             {
                 places[place] = count + 1;
                 return false;
             }
 
-            if (places.Count < PlacesMax)
+            if (places.Keys.Count(one => one.Kind == entry.Kind) < PlacesMax)
             {
                 places.Add(place, 0);
                 return true;

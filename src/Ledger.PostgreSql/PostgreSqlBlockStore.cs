@@ -21,9 +21,16 @@ internal sealed class PostgreSqlBlockStore(PostgreSqlReaders readers) : IBlockSt
         INSERT INTO ledger_block (kind, subject, since_us, until_us, blocked_by, reason)
         SELECT $1, $2, $3, $4, $5, $6
         WHERE EXISTS (SELECT FROM ledger_block WHERE kind = $1 AND subject = $2)
-            OR (SELECT count(*) FROM ledger_block WHERE (blocked_by = $7) = ($5 = $7)) < $8
+            OR (SELECT count(*) FROM ledger_block WHERE until_us > $9 AND (blocked_by = $7) = ($5 = $7)) < $8
         ON CONFLICT (kind, subject) DO UPDATE
-        SET since_us = excluded.since_us, until_us = excluded.until_us, blocked_by = excluded.blocked_by, reason = excluded.reason
+        SET since_us = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7 AND ledger_block.until_us > excluded.until_us
+                THEN ledger_block.since_us ELSE excluded.since_us END,
+            until_us = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7 AND ledger_block.until_us > excluded.until_us
+                THEN ledger_block.until_us ELSE excluded.until_us END,
+            blocked_by = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7 AND ledger_block.until_us > excluded.until_us
+                THEN ledger_block.blocked_by ELSE excluded.blocked_by END,
+            reason = CASE WHEN excluded.blocked_by = $7 AND ledger_block.blocked_by <> $7 AND ledger_block.until_us > excluded.until_us
+                THEN ledger_block.reason ELSE excluded.reason END
         """;
 
     public Task<IReadOnlyList<CallerBlock>> ReadAsync(DateTimeOffset now, CancellationToken cancellationToken) =>
@@ -43,13 +50,13 @@ internal sealed class PostgreSqlBlockStore(PostgreSqlReaders readers) : IBlockSt
             BatchCommands =
             {
                 new NpgsqlBatchCommand(LockSql),
-                new NpgsqlBatchCommand(ExpireSql) { Parameters = { Long(Micros(now)) } },
+                new NpgsqlBatchCommand(ExpireSql) { Parameters = { Long(Micros(now - CallerBlock.KeptAfterEnd)) } },
                 new NpgsqlBatchCommand(PutSql)
                 {
                     Parameters =
                     {
                         Int((int)block.Kind), Text(block.Subject), Long(Micros(block.Since)), Long(Micros(block.Until)),
-                        Text(block.By), Text(block.Reason), Text(CallerBlock.Automatic), Int(most),
+                        Text(block.By), Text(block.Reason), Text(CallerBlock.Automatic), Int(most), Long(Micros(now)),
                     },
                 },
             },

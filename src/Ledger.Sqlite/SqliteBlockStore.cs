@@ -14,9 +14,16 @@ internal sealed class SqliteBlockStore(string path) : IBlockStore
         INSERT INTO ledger_block (kind, subject, since_us, until_us, blocked_by, reason)
             SELECT $kind, $subject, $since, $until, $by, $reason
             WHERE EXISTS (SELECT 1 FROM ledger_block WHERE kind = $kind AND subject = $subject)
-                OR (SELECT count(*) FROM ledger_block WHERE (blocked_by = $automatic) = ($by = $automatic)) < $most
+                OR (SELECT count(*) FROM ledger_block WHERE until_us > $now AND (blocked_by = $automatic) = ($by = $automatic)) < $most
             ON CONFLICT (kind, subject) DO UPDATE
-            SET since_us = excluded.since_us, until_us = excluded.until_us, blocked_by = excluded.blocked_by, reason = excluded.reason;
+            SET since_us = CASE WHEN excluded.blocked_by = $automatic AND ledger_block.blocked_by <> $automatic AND ledger_block.until_us > excluded.until_us
+                    THEN ledger_block.since_us ELSE excluded.since_us END,
+                until_us = CASE WHEN excluded.blocked_by = $automatic AND ledger_block.blocked_by <> $automatic AND ledger_block.until_us > excluded.until_us
+                    THEN ledger_block.until_us ELSE excluded.until_us END,
+                blocked_by = CASE WHEN excluded.blocked_by = $automatic AND ledger_block.blocked_by <> $automatic AND ledger_block.until_us > excluded.until_us
+                    THEN ledger_block.blocked_by ELSE excluded.blocked_by END,
+                reason = CASE WHEN excluded.blocked_by = $automatic AND ledger_block.blocked_by <> $automatic AND ledger_block.until_us > excluded.until_us
+                    THEN ledger_block.reason ELSE excluded.reason END;
         """;
 
     private readonly SqliteGate _reading = new(() => new SqliteStatements(
@@ -40,11 +47,11 @@ internal sealed class SqliteBlockStore(string path) : IBlockStore
             connection =>
             {
                 connection.Write("BEGIN IMMEDIATE;");
-                connection.Write("DELETE FROM ledger_block WHERE until_us <= $now;", ("$now", Micros(now)));
+                connection.Write("DELETE FROM ledger_block WHERE until_us <= $end;", ("$end", Micros(now - CallerBlock.KeptAfterEnd)));
                 var stored = connection.Write(
                     PutSql, ("$kind", (long)block.Kind), ("$subject", block.Subject), ("$since", Micros(block.Since)),
                     ("$until", Micros(block.Until)), ("$by", block.By), ("$reason", block.Reason),
-                    ("$automatic", CallerBlock.Automatic), ("$most", (long)most));
+                    ("$automatic", CallerBlock.Automatic), ("$most", (long)most), ("$now", Micros(now)));
                 connection.Write("COMMIT;");
                 return stored == 1;
             },

@@ -157,8 +157,14 @@ public sealed class SqliteStorage : LedgerStorage, IDisposable
         {
             lock (_gate)
             {
-                FoldLogs();
-                Release();
+                try
+                {
+                    FoldLogs();
+                }
+                finally
+                {
+                    Release();
+                }
             }
         });
         if (SqliteFiles.Wider(_path, _snapshotPath, _workPath, _indexPath) is { } wider)

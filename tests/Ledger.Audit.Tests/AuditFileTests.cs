@@ -138,6 +138,23 @@ public sealed class AuditFileTests : IDisposable
         (records[0].Number, records[0].Event.Outcome).ShouldBe((7, "deleted"));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("12 garbage")]
+    public void A_head_that_can_not_be_read_is_no_first_start(string text)
+    {
+        Write(3);
+        Read(out var before);
+        File.WriteAllText(Path.Combine(directory, AuditFolder.HeadName), text);
+        Write(1);
+        Read(out var records);
+        records.Select(static one => one.Number).ShouldBe(Enumerable.Range(1, records.Count).Select(static one => (long)one));
+        var opened = records.Last(static one => one.Event.Kind == AuditKind.Opened);
+        opened.Event.Outcome.ShouldBe("changed");
+        opened.Event.Detail.ShouldNotBeNull().ShouldContain(AuditFolder.HeadName);
+        records.Count.ShouldBeGreaterThan(before.Count);
+    }
+
     [Fact]
     public void A_file_in_the_middle_that_is_gone_is_missed_by_its_numbers()
     {

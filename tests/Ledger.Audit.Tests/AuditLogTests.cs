@@ -124,6 +124,28 @@ public sealed class AuditLogTests : IDisposable
     }
 
     [Fact]
+    public void Nobody_hides_behind_a_crowd_of_strangers()
+    {
+        var sums = new AuditSums(TimeProvider.System);
+        for (var i = 0; i < 1000; i++)
+        {
+            sums.IsFirst(new AuditEvent(AuditKind.AuthenticationFailed) { Address = $"10.0.0.{i % 250}", Credential = $"key:{i}" });
+        }
+
+        sums.IsFirst(new AuditEvent(AuditKind.Denied) { Principal = "insider" }).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_change_that_failed_is_in_a_sum()
+    {
+        var sums = new AuditSums(TimeProvider.System);
+        var failed = new AuditEvent(AuditKind.Change) { Principal = "a", Outcome = "MALFORMED_REQUEST", HasFailed = true };
+        sums.IsFirst(failed).ShouldBeTrue();
+        sums.IsFirst(failed).ShouldBeFalse();
+        sums.IsFirst(failed with { Outcome = "OK", HasFailed = false }).ShouldBeTrue();
+    }
+
+    [Fact]
     public void A_change_is_never_in_a_sum()
     {
         var sums = new AuditSums(TimeProvider.System);

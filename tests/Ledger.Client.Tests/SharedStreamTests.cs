@@ -657,7 +657,7 @@ public sealed class SharedStreamTests : IAsyncDisposable
                 time.Advance(Second);
                 time.Advance(Second);
                 await UntilAsync(() => streams.Sum(static stream => stream.Beats) > before);
-                await Task.Delay(50);
+                await Task.Delay(300);
             }
 
             posting.IsCompleted.ShouldBeFalse();

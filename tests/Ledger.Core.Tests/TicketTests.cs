@@ -183,6 +183,17 @@ public sealed class TicketTests
     }
 
     [Fact]
+    public void A_row_that_was_given_up_is_in_no_transaction_whatever_became_of_what_it_rested_on()
+    {
+        WriteTicket a = new(), b = new();
+        b.RestOn([a]);
+        b.AdmitTo(1, out _).ShouldBe(WriteAdmission.Waits);
+        b.TryFail().ShouldBeTrue();
+        a.TryFail().ShouldBeTrue();
+        b.AdmitTo(2, out _).ShouldBe(WriteAdmission.Fails);
+    }
+
+    [Fact]
     public void Who_waits_for_a_ticket_is_told_once_and_at_once_when_it_is_decided()
     {
         var ticket = new WriteTicket();

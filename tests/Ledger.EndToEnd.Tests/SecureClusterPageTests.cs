@@ -67,8 +67,8 @@ public sealed partial class SecureClusterPageTests
         }
 
         var said = output.ToString();
-        Regex.Count(said, "PERMISSION_DENIED").ShouldBe(4, said);
-        Regex.Count(said, "UNAUTHENTICATED").ShouldBe(1, said);
+        Regex.Count(said, @"refused \(PERMISSION_DENIED\)").ShouldBe(4, said);
+        Regex.Count(said, @"refused \(UNAUTHENTICATED\)").ShouldBe(1, said);
     }
 
     // What the script has started, where it could not end it itself.

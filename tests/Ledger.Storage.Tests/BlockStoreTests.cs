@@ -56,6 +56,23 @@ public sealed class BlockStoreTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Stores))]
+    public async Task An_automatic_block_does_not_shorten_that_of_a_person(bool onPostgres)
+    {
+        var store = Open(onPostgres);
+        var person = Block("mallory", TimeSpan.FromDays(30)) with { By = "bob" };
+        var automatic = Block("mallory", TimeSpan.FromMinutes(10)) with { By = CallerBlock.Automatic };
+        (await store.PutAsync(person, s_now, 10, default)).ShouldBeTrue();
+        (await store.PutAsync(automatic, s_now, 10, default)).ShouldBeTrue();
+        (await store.ReadAsync(s_now, default)).ShouldBe([person]);
+        var longer = automatic with { Until = s_now.AddDays(31) };
+        (await store.PutAsync(longer, s_now, 10, default)).ShouldBeTrue();
+        (await store.ReadAsync(s_now, default)).ShouldBe([longer]);
+        (await store.PutAsync(person, s_now, 10, default)).ShouldBeTrue();
+        (await store.ReadAsync(s_now, default)).ShouldBe([person]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Stores))]
     public async Task There_are_so_many_and_no_more_also_when_many_come_at_once(bool onPostgres)
     {
         var store = Open(onPostgres);

@@ -39,6 +39,9 @@ public sealed record CallerBlock(
         };
     }
 
+    /// <summary>How long a block that has ended is kept: longer than the clocks of nodes may differ.</summary>
+    internal static readonly TimeSpan KeptAfterEnd = TimeSpan.FromDays(1);
+
     /// <summary>The network of a subject that is an address or a network; null where it is neither.</summary>
     internal static IPNetwork? NetworkOf(string subject)
     {
@@ -48,7 +51,9 @@ public sealed record CallerBlock(
             return new IPNetwork(address, address.GetAddressBytes().Length * 8);
         }
 
-        return subject.Contains('/', StringComparison.Ordinal) && IPNetwork.TryParse(subject, out var network) ? network : null;
+        // A network of mapped addresses would match nobody: callers are known by their address of version 4.
+        return subject.Contains('/', StringComparison.Ordinal) && IPNetwork.TryParse(subject, out var network)
+            && !network.BaseAddress.IsIPv4MappedToIPv6 ? network : null;
     }
 
     /// <summary>An address, whichever way the connection was made.</summary>

@@ -196,9 +196,15 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
         try
         {
             var found = await Store.ReadAsync(clock.GetUtcNow(), cancellationToken);
-            if (!found.SequenceEqual(table.All))
+            var isSame = found.SequenceEqual(table.All);
+            if (!isSame)
             {
                 table = new BlockTable(found);
+            }
+
+            // Also where nothing has changed: a stream that could not be ended before is ended now.
+            if (!isSame || found.Count > 0)
+            {
                 Tell();
             }
 

@@ -16,6 +16,7 @@ internal sealed class SharedStreams : IDisposable
     // A client that makes a call now and then needs no stream, and none is opened for a handful of them.
     private const int CallsToOpen = 16;
     private static readonly TimeSpan CallsWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TimerMax = TimeSpan.FromDays(40);
 
     // With more credentials than that at once, further ones go without.
     private const int CallersMax = 16;
@@ -91,9 +92,11 @@ internal sealed class SharedStreams : IDisposable
     private static async Task<V1.CallAnswer?> AnswerAsync(StreamItem item, CancellationToken cancellationToken)
     {
         var left = item.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
+
+        // A timer takes no longer one, and nobody waits for weeks.
+        var wait = left < TimeSpan.Zero ? TimeSpan.Zero : left > TimerMax ? Timeout.InfiniteTimeSpan : left;
         using var timer = new Timer(
-            static state => ((StreamItem)state!).Expire(), item, left > TimeSpan.Zero ? left : TimeSpan.Zero,
-            Timeout.InfiniteTimeSpan);
+            static state => ((StreamItem)state!).Expire(), item, wait, Timeout.InfiniteTimeSpan);
         using var giveUp = cancellationToken.UnsafeRegister(
             static (state, token) => ((StreamItem)state!).Cancel(token), item);
         return await item.Task;

@@ -77,6 +77,13 @@ internal sealed class WriteTicket
     public WriteAdmission AdmitTo(long transaction, out WriteTicket? awaited)
     {
         awaited = null;
+
+        // Decided by whoever gave it up: nobody may be told later that it is durable, and what it rested on is forgotten.
+        if (Outcome != WriteOutcome.Pending)
+        {
+            return WriteAdmission.Fails;
+        }
+
         foreach (var ticket in RestsOn)
         {
             switch (ticket.Outcome)
@@ -97,7 +104,9 @@ internal sealed class WriteTicket
         }
 
         Volatile.Write(ref group, transaction);
-        return WriteAdmission.Taken;
+
+        // Given up meanwhile, so that the list above may have been empty for that.
+        return Outcome == WriteOutcome.Pending ? WriteAdmission.Taken : WriteAdmission.Fails;
     }
 
     private bool TryDecide(WriteOutcome what)

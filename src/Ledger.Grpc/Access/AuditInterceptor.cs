@@ -20,6 +20,9 @@ internal sealed class AuditInterceptor(AccessAudit audit) : Interceptor
     // Of requests, what they are about.
     private static readonly string[] s_targets = ["address", "subject", "transaction_id"];
 
+    // Whoever fills the log on purpose can be blocked all the same.
+    private static readonly string[] s_always = ["BlockCaller", "UnblockCaller"];
+
     private static readonly FrozenDictionary<string, Audited> s_methods = Contract.Methods
         .Select(static method => (Method: method, Kind: KindOf(RpcRights.Of(method.FullName))))
         .Where(static one => one.Kind is not null)
@@ -27,7 +30,8 @@ internal sealed class AuditInterceptor(AccessAudit audit) : Interceptor
             static one => $"/{one.Method.Service.FullName}/{one.Method.Name}",
             static one => new Audited(
                 one.Kind!.Value,
-                one.Method.GetOptions()?.IdempotencyLevel != MethodOptions.Types.IdempotencyLevel.NoSideEffects),
+                one.Method.GetOptions()?.IdempotencyLevel != MethodOptions.Types.IdempotencyLevel.NoSideEffects
+                    && !s_always.Contains(one.Method.Name, StringComparer.Ordinal)),
             StringComparer.Ordinal);
 
     /// <summary>Whether a service has a method whose calls are put on record. Calls of others need not pass by
@@ -63,7 +67,7 @@ internal sealed class AuditInterceptor(AccessAudit audit) : Interceptor
             // Those have records of their own.
             if (reason != ErrorReasons.PermissionDenied && reason != ErrorReasons.Unauthenticated && reason != ErrorReasons.LoopbackOnly)
             {
-                Write(audited.Kind, request, context, reason.Name);
+                Write(audited.Kind, request, context, reason.Name, hasFailed: true);
             }
 
             throw;
@@ -78,10 +82,11 @@ internal sealed class AuditInterceptor(AccessAudit audit) : Interceptor
         : (rights & (AccessRights.Change | AccessRights.Limits)) != AccessRights.None ? AuditKind.Change
         : null;
 
-    private void Write(AuditKind kind, object request, ServerCallContext context, string outcome) => audit.Log.Write(
+    private void Write(
+        AuditKind kind, object request, ServerCallContext context, string outcome, bool hasFailed = false) => audit.Log.Write(
         AccessAudit.Of(kind, context.GetHttpContext(), context.Method) with
         {
-            Target = request is IMessage message ? TargetOf(message) : null, Outcome = outcome,
+            Target = request is IMessage message ? TargetOf(message) : null, Outcome = outcome, HasFailed = hasFailed,
         });
 
     private static string? TargetOf(IMessage request)

@@ -82,7 +82,7 @@ internal sealed class CallerUse(long itemsMax, TimeProvider clock)
     {
         var now = clock.GetUtcNow().UtcDateTime;
         var today = now.Ticks / TimeSpan.TicksPerDay;
-        if (today != day)
+        if (today > day)
         {
             (day, accountsToday, bytesBefore) = (today, 0, Bytes.Total);
         }

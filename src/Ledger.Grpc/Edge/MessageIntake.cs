@@ -24,7 +24,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
     private const int Over = 2;
 
     // How long whoever is blocked has to take the answers of its stream, in milliseconds.
-    private const int BlockedPatience = 1000;
+    private const int BlockedPatience = 10_000;
 
     // Smaller messages are decoded and refused in a moment, whatever is in them.
     private const int WeighedFrom = 16 * 1024;
@@ -315,7 +315,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         ref oldAt, Math.Min(Volatile.Read(ref oldAt), Environment.TickCount64 + Math.Max(0, (long)left.TotalMilliseconds)));
 
     /// <summary>Has a stream end now, since its caller has been blocked: it is told so where it takes its answers, and the
-    /// call is broken off a second later where it does not. May be called by anybody at any time.</summary>
+    /// call is broken off ten seconds later where it does not. May be called by anybody at any time.</summary>
     public void EndBlocked()
     {
         var spin = default(SpinWait);
@@ -336,7 +336,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
             {
                 Volatile.Write(ref abortAt, Environment.TickCount64 + BlockedPatience);
                 Volatile.Write(ref end, (int)IntakeEnd.Blocked);
-                inner.CancelPendingRead();
+                WakeReader();
                 Volatile.Write(ref armedFor, long.MaxValue);
                 Arm(Volatile.Read(ref abortAt));
             }
@@ -344,6 +344,19 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
         finally
         {
             Volatile.Write(ref state, Idle);
+        }
+    }
+
+    // The client may have reset the request: then the reader has been woken by that, and the server says so by throwing.
+    private void WakeReader()
+    {
+        try
+        {
+            inner.CancelPendingRead();
+        }
+        catch (Exception)
+        {
+            context.Abort();
         }
     }
 
@@ -448,7 +461,7 @@ internal sealed class MessageIntake : PipeReader, IRequestBodyPipeFeature
             : isOld ? IntakeEnd.TooOld
             : IntakeEnd.Idle;
         Volatile.Write(ref end, (int)why);
-        inner.CancelPendingRead();
+        WakeReader();
         Arm(now + (long)wall.Options.BodyTimeout.TotalMilliseconds);
     }
 }

@@ -167,8 +167,11 @@ internal sealed class CallStream : IDisposable
         {
             if (message.CancelledIds.Count == 0)
             {
-                Volatile.Write(ref beatDue, 1);
-                answers.Writer.TryWrite(null);
+                // One that waits to be answered stands for all: whoever takes no answers fills nothing.
+                if (Interlocked.Exchange(ref beatDue, 1) == 0)
+                {
+                    answers.Writer.TryWrite(null);
+                }
             }
 
             return;

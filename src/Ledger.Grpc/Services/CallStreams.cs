@@ -152,7 +152,18 @@ internal sealed class CallStreams
         return Time.CreateTimer(
             _ =>
             {
-                if (!isGood())
+                bool isStillGood;
+                try
+                {
+                    isStillGood = isGood();
+                }
+                catch (Exception)
+                {
+                    // Nobody can tell: the next stream is opened with what is shown then.
+                    isStillGood = false;
+                }
+
+                if (!isStillGood)
                 {
                     stream.Drain();
                 }

@@ -191,7 +191,8 @@ internal sealed partial class SimulatedCluster
         foreach (var row in rows)
         {
             // G4. What failed in a part before has failed for good.
-            if (row.Row.Ticket is { } ticket && ticket.RestsOn.Any(static one => one.Outcome == WriteOutcome.Failed))
+            if (row.Row.Ticket is { } ticket && (ticket.Outcome == WriteOutcome.Failed
+                || ticket.RestsOn.Any(static one => one.Outcome == WriteOutcome.Failed)))
             {
                 Count("row rests on one that failed");
                 EndRow(row, isDurable: false, "rests on a row that failed");
