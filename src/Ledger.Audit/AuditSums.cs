@@ -35,8 +35,8 @@ internal sealed class AuditSums(TimeProvider clock)
             }
 
             // Of the same caller the method and what it was about may differ each time.
-            // And what was shown in vain is made up as easily.
-            var credential = entry.Kind == AuditKind.AuthenticationFailed ? null : entry.Credential;
+            // And what was shown in vain is made up as easily: only of what sort it was counts.
+            var credential = entry.Kind == AuditKind.AuthenticationFailed ? SortOf(entry.Credential) : entry.Credential;
             var place = new Place(entry.Kind, entry.Principal, credential, entry.Address, entry.Outcome);
             if (places.TryGetValue(place, out var count))
             {
@@ -78,13 +78,16 @@ internal sealed class AuditSums(TimeProvider clock)
         }
     }
 
+    private static string? SortOf(string? credential) =>
+        credential is not null && credential.IndexOf(':', StringComparison.Ordinal) is > 0 and var end ? credential[..end] : credential;
+
     private readonly record struct Place(
         AuditKind Kind, string? Principal, string? Credential, string? Address, string? Outcome)
     {
         public AuditEvent Event => new(Kind)
         {
-            Principal = Principal, Credential = Credential, Address = Address, Outcome = Outcome,
-            Detail = "further ones of the same caller",
+            Principal = Principal, Credential = Kind == AuditKind.AuthenticationFailed ? null : Credential, Address = Address,
+            Outcome = Outcome, Detail = "further ones of the same caller",
         };
     }
 }
