@@ -113,8 +113,8 @@ public sealed class PostgreSqlStorageTests : StorageTests
             GRANT SELECT, INSERT ON journal, tags, ledger_loss TO {role};
             GRANT SELECT ON ledger_identity TO {role};
             GRANT SELECT, INSERT, UPDATE, DELETE
-                ON snapshot, ledger_id, ledger_hold, ledger_work_checkpoint, ledger_unfinished, ledger_lease, ledger_shard,
-                ledger_index TO {role};
+                ON snapshot, ledger_id, ledger_hold, ledger_work_checkpoint, ledger_unfinished, ledger_block, ledger_lease,
+                ledger_shard, ledger_index TO {role};
             GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ledger_transfer, ledger_transfer_metadata, ledger_account,
                 ledger_account_metadata, ledger_index_prepared TO {role};
             """);
