@@ -42,6 +42,7 @@ public sealed class BadSettingTests : IDisposable
         ["Ledger:Tls:ClientAuthorityPath"] = ["nowhere.pem"],
         ["Ledger:Tls:RevokedPath"] = ["nowhere.txt"],
         ["Ledger:Security:PolicyPath"] = ["nowhere.json"],
+        ["Ledger:Audit:Path"] = [""],
         ["Ledger:Security:Jwt:Issuer"] = ["https://issuer.example.com"],
         ["Ledger:Security:Jwt:Audience"] = [""],
         ["Ledger:Security:Jwt:JwksUrl"] = ["nowhere", "http://issuer.example.com/keys"],

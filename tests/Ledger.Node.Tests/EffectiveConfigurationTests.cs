@@ -33,7 +33,7 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.cluster.gossip-interval = 200ms
         akka.cluster.leader-actions-interval = 200ms
         akka.cluster.unreachable-nodes-reaper-interval = 200ms
-        akka.cluster.shutdown-after-unsuccessful-join-seed-nodes = 30s
+        akka.cluster.shutdown-after-unsuccessful-join-seed-nodes = 60s
         akka.cluster.down-removal-margin = 200ms
         akka.cluster.failure-detector.threshold = 8.0
         akka.cluster.failure-detector.min-std-deviation = 100ms
