@@ -44,7 +44,7 @@ public sealed class PostgreSqlStorageTests : StorageTests
         for (var i = 0; i < busy.Length; i++)
         {
             // What was confirmed is there; at most the one write of unknown outcome more.
-            var stored = (await node.ReadAgainAsync($"busy-{i}")).SequenceNr;
+            var stored = (await node.TryUntilWokenAsync($"busy-{i}")).SequenceNr;
             stored.ShouldBeInRange(lasts[i], lasts[i] + 1);
             (await Node.WriteAsync(node.Open($"busy-{i}"), new Noted("on"))).ShouldBe(stored + 1);
         }
