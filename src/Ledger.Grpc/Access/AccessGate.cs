@@ -1,7 +1,6 @@
 using Ledger.Access;
 using Ledger.Core;
 using Ledger.Grpc.Errors;
-using Ledger.Grpc.Http;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -102,18 +101,11 @@ internal sealed class AccessGate(IAccessPolicySource policies, CallMetrics metri
 
     private Task RefuseAsync(HttpContext context, RequestError fault, bool isJson, int httpStatus)
     {
-        metrics.Refused(fault.Reason);
-        if (isJson)
+        if (isJson && httpStatus == StatusCodes.Status401Unauthorized)
         {
-            if (httpStatus == StatusCodes.Status401Unauthorized)
-            {
-                context.Response.Headers.WWWAuthenticate = "Bearer";
-            }
-
-            return JsonEdge.WriteAsync(context, fault, httpStatus);
+            context.Response.Headers.WWWAuthenticate = "Bearer";
         }
 
-        GrpcRefusal.Answer(context, fault);
-        return Task.CompletedTask;
+        return CallRefusal.AnswerAsync(context, metrics, fault, isJson, httpStatus);
     }
 }

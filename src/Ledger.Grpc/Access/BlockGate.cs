@@ -4,7 +4,6 @@ using Ledger.Access;
 using Ledger.Actors;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
-using Ledger.Grpc.Http;
 using Ledger.V1;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -139,14 +138,7 @@ internal sealed class BlockGate(IServiceProvider services, CallMetrics metrics, 
 
     private Task RefuseAsync(HttpContext context, string method, bool isJson)
     {
-        metrics.Refused(s_blocked.Reason);
         audit.Refused(context, s_blocked, method);
-        if (isJson)
-        {
-            return JsonEdge.WriteAsync(context, s_blocked, StatusCodes.Status403Forbidden);
-        }
-
-        GrpcRefusal.Answer(context, s_blocked);
-        return Task.CompletedTask;
+        return CallRefusal.AnswerAsync(context, metrics, s_blocked, isJson, StatusCodes.Status403Forbidden);
     }
 }

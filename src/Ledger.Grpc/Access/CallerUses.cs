@@ -3,7 +3,6 @@ using Ledger.Access;
 using Ledger.Actors;
 using Ledger.Grpc.Edge;
 using Ledger.Grpc.Errors;
-using Ledger.Grpc.Http;
 using Microsoft.AspNetCore.Http;
 
 namespace Ledger.Grpc.Access;
@@ -42,7 +41,7 @@ internal sealed class CallerUses(ShareOptions options, TimeProvider clock, CallM
         }
         catch (RequestErrorException refusal)
         {
-            await RefuseAsync(context, refusal.Fault, isJson);
+            await CallRefusal.AnswerAsync(context, metrics, refusal.Fault, isJson, StatusCodes.Status429TooManyRequests);
             return;
         }
 
@@ -64,17 +63,5 @@ internal sealed class CallerUses(ShareOptions options, TimeProvider clock, CallM
         {
             use.Leave(isStream);
         }
-    }
-
-    private Task RefuseAsync(HttpContext context, RequestError fault, bool isJson)
-    {
-        metrics.Refused(fault.Reason);
-        if (isJson)
-        {
-            return JsonEdge.WriteAsync(context, fault, StatusCodes.Status429TooManyRequests);
-        }
-
-        GrpcRefusal.Answer(context, fault);
-        return Task.CompletedTask;
     }
 }

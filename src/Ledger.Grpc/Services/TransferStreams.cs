@@ -125,13 +125,7 @@ internal sealed class TransferStreams(
             catch
             {
                 await broken.CancelAsync();
-
-                // Calls are still under way, and each closes itself; the stream may end only after the last. A channel
-                // counts as completed only when it is empty, so what is there is taken out and thrown away.
-                while (await reader.WaitToReadAsync())
-                {
-                    reader.TryRead(out _);
-                }
+                await AnswerChannel.DiscardAllAsync(reader);
 
                 throw;
             }
