@@ -3,7 +3,7 @@
 # Usage: eng/public-api.sh [LIBRARY...], such as Core; all of them where none is named.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || set -- Core Actors Access Audit Sqlite PostgreSql Grpc Client
+[ $# -gt 0 ] || set -- Core Actors Access Audit Sqlite PostgreSql Testing Grpc Client
 for project in "$@"; do
   directory=src/Ledger.$project
   echo "#nullable enable" > "$directory/PublicAPI.Unshipped.txt"

@@ -12,6 +12,7 @@ public class ArrowTests
         ["Ledger.Actors"] = ["Ledger.Core"],
         ["Ledger.Sqlite"] = ["Ledger.Actors"],
         ["Ledger.PostgreSql"] = ["Ledger.Actors"],
+        ["Ledger.Testing"] = ["Ledger.Sqlite"],
         ["Ledger.Access"] = ["Ledger.Actors", "Ledger.Core"],
         ["Ledger.Audit"] = [],
         ["Ledger.Grpc"] = ["Ledger.Access", "Ledger.Audit", "Ledger.Actors", "Ledger.Core"],

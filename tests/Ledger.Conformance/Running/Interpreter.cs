@@ -5,7 +5,7 @@ using Ledger.Core;
 namespace Ledger.Conformance.Running;
 
 /// <summary>Does what the steps of one section say to one ledger.</summary>
-internal sealed class Interpreter(TestLedger ledger, Judge judge, CancellationToken stop)
+internal sealed class Interpreter(SeededLedger ledger, Judge judge, CancellationToken stop)
 {
     // The virtual clock stands still while a call is made, so this only has to be long enough to outlast no tick.
     private static readonly TimeSpan CallTimeout = TimeSpan.FromMinutes(10);
