@@ -1,4 +1,6 @@
+using Akka.Actor;
 using Ledger.Actors;
+using Ledger.Actors.Calls;
 using Ledger.Core;
 using Ledger.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
@@ -25,7 +27,7 @@ internal sealed class TestLedger : IAsyncDisposable
 
     public ILedger Ledger => host.Services.GetRequiredService<ILedger>();
 
-    private LedgerService Service => (LedgerService)Ledger;
+    private TestCalls Calls => LedgerExtension.Of(host.Services.GetRequiredService<ActorSystem>()).TestCalls;
 
     public static async Task<TestLedger> StartAsync(CancellationToken cancellationToken)
     {
@@ -62,10 +64,10 @@ internal sealed class TestLedger : IAsyncDisposable
     }
 
     /// <summary>Sets the counters of an account.</summary>
-    public Task SeedAsync(AccountAddress account, Balances balances) => Service.SeedAsync(account, balances);
+    public Task SeedAsync(AccountAddress account, Balances balances) => Calls.SeedAsync(account, balances);
 
     /// <summary>Expires what is due at the clock's time, and returns when that is done.</summary>
-    public Task ExpireDueHoldsAsync() => Service.ExpireDueHoldsAsync();
+    public Task ExpireDueHoldsAsync() => Calls.ExpireDueHoldsAsync();
 
     public async ValueTask DisposeAsync()
     {

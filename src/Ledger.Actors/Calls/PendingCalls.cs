@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
+using Ledger.Actors.Accounts;
 using Ledger.Core;
 
-namespace Ledger.Actors.Accounts;
+namespace Ledger.Actors.Calls;
 
 /// <summary>The calls of one node that wait for an answer: a promise per call instead of an actor per call. Local
 /// accounts complete it directly, those of other nodes through <see cref="Router"/>.</summary>
-internal sealed class PendingCalls : IDisposable
+internal sealed class PendingCalls : IResponseSink, IDisposable
 {
     private static readonly TimeSpan CheckEvery = TimeSpan.FromMilliseconds(50);
 
