@@ -26,13 +26,15 @@ internal sealed class BatchRunner(TransferPoster poster, TransferCounter counter
             .Select(static result => new BatchItemResult(result.Transfer, result.Opening))];
     }
 
-    private async Task<ImmutableArray<BatchStepResult>> RunAsync(BatchGroup group, IReadOnlyList<Task> before, CallEnd end)
+    private async Task<ImmutableArray<BatchStepResult>> RunAsync(
+        BatchGroup group, IReadOnlyList<Task> before, CallEnd end)
     {
         foreach (var task in before)
         {
             // What failed there is told there; whether this can be, the accounts know.
             await ((Task)task.ContinueWith(
-                static _ => { }, end.CancellationToken, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default));
+                static _ => { }, end.CancellationToken, TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default));
         }
 
         return group.IsChain ? await RunChainAsync(group, end) : [await RunAloneAsync(group.Legs[0], end)];

@@ -32,27 +32,31 @@ internal static class CallFailures
             RequestRules.TransactionTooLarge(failed.Size, failed.Limit)),
         RequestFailed { Reason: RequestFailure.MessageTooLarge } failed => new LedgerException(
             LedgerErrorReason.MessageTooLarge,
-            $"The request has {failed.Size} bytes on its way to the account; at most {failed.Limit} are sent. Nothing was"
-            + " applied: ask for less.")
+            $"The request has {failed.Size} bytes on its way to the account; at most {failed.Limit} are sent."
+            + " Nothing was applied: ask for less.")
         {
             Size = failed.Size, Limit = failed.Limit,
         },
         RequestFailed { Reason: RequestFailure.AnswerTooLarge } failed => new LedgerException(
             LedgerErrorReason.AnswerTooLarge,
-            $"The account's answer has {failed.Size} bytes; at most {failed.Limit} are sent. The outcome is unknown: look it"
-            + " up by its parts.")
+            $"The account's answer has {failed.Size} bytes; at most {failed.Limit} are sent. The outcome is"
+            + " unknown: look it up by its parts.")
         {
             Size = failed.Size, Limit = failed.Limit,
         },
         TimedOut => new LedgerException(
             LedgerErrorReason.DeadlineExceeded,
-            isRead ? "No answer came within the deadline." : "No answer came within the deadline; the outcome is unknown."),
+            isRead
+                ? "No answer came within the deadline."
+                : "No answer came within the deadline; the outcome is unknown."),
         RequestFailed(RequestFailure.DeadlineExpired) => DeadlineExpired(),
         RequestFailed(RequestFailure.Overloaded) => new LedgerException(
             LedgerErrorReason.Overloaded, "The account works on as many calls as it may. Retry after a pause."),
         RequestFailed(RequestFailure.JournalUnavailable) => new LedgerException(
             LedgerErrorReason.JournalUnavailable,
-            isRead ? "The journal can't be read now." : "The journal could not confirm the write; the outcome is unknown."),
+            isRead
+                ? "The journal can't be read now."
+                : "The journal could not confirm the write; the outcome is unknown."),
         RequestFailed(RequestFailure.DecisionFailed) => new LedgerException(
             LedgerErrorReason.DecisionFailed,
             "The account could not decide this, by a defect of the ledger; nothing was done. The node's log has it."),
@@ -60,12 +64,12 @@ internal static class CallFailures
             LedgerErrorReason.Unavailable, "The account is moving; the outcome is unknown."),
         RequestFailed(RequestFailure.AccountInDoubt) => new LedgerException(
             LedgerErrorReason.AccountInDoubt,
-            "The answer depends on transactions that are in doubt on the account, or too many are. Nothing was done, and no id"
-            + " was used. Retry after a pause."),
+            "The answer depends on transactions that are in doubt on the account, or too many are. Nothing was done,"
+            + " and no id was used. Retry after a pause."),
         RequestFailed(RequestFailure.CounterpartyUnavailable) => new LedgerException(
             LedgerErrorReason.CounterpartyUnavailable,
-            "Another account of the transaction has left many others unanswered. Nothing was done, and no id was used. Retry"
-            + " after a pause."),
+            "Another account of the transaction has left many others unanswered. Nothing was done, and no id was"
+            + " used. Retry after a pause."),
         _ => throw new InvalidOperationException($"Unexpected answer {answer.GetType().Name}."),
     };
 
@@ -73,8 +77,9 @@ internal static class CallFailures
     /// <param name="doubt">What is in doubt.</param>
     public static LedgerException Of(AccountDoubt doubt) => new(
         LedgerErrorReason.AccountInDoubt,
-        $"{doubt.Count} {(doubt.Count == 1 ? "transaction is" : "transactions are")} in doubt on the account, the oldest since"
-        + $" {doubt.Transactions[0].Since.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss.fff}Z, so that its balances are not final.");
+        $"{doubt.Count} {(doubt.Count == 1 ? "transaction is" : "transactions are")} in doubt on the account,"
+        + $" the oldest since {doubt.Transactions[0].Since.ToDateTimeOffset():yyyy-MM-dd HH:mm:ss.fff}Z, so that its"
+        + " balances are not final.");
 
     /// <summary>The exception for a call whose deadline had passed before it began.</summary>
     public static LedgerException DeadlineExpired() => new(
@@ -90,7 +95,9 @@ internal static class CallFailures
     /// <param name="field">The field that would help.</param>
     public static LedgerException NotRemembered(TransferId id, string field) => new(
         LedgerErrorReason.TransferNotRemembered,
-        $"This node does not remember {id}, which does not say that there is no such transfer. Name one of its accounts.", field);
+        $"This node does not remember {id}, which does not say that there is no such transfer. Name one of its"
+        + " accounts.",
+        field);
 
     /// <summary>Whether a failure says that nothing was done.</summary>
     /// <param name="failure">The failure.</param>

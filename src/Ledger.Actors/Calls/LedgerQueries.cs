@@ -111,8 +111,8 @@ internal sealed class LedgerQueries(
 
         return epoch == positions.Epoch ? row : throw new LedgerException(
             LedgerErrorReason.InvalidArgument,
-            $"The position is of epoch {epoch}, and the ledger is in epoch {positions.Epoch}: its database has lost commits in"
-            + " between, and what was there then may be there no more.",
+            $"The position is of epoch {epoch}, and the ledger is in epoch {positions.Epoch}: its database has lost"
+            + " commits in between, and what was there then may be there no more.",
             "at_least");
     }
 }

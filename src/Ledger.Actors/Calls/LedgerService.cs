@@ -70,7 +70,8 @@ internal sealed class LedgerService(
     {
         transfers = [.. transfers];
         CallFailures.ThrowIf(
-            CheckCount(transfers.Count, "transfers") ?? RequestRules.CheckAll(transfers, "transfers", RequestRules.Check));
+            CheckCount(transfers.Count, "transfers")
+            ?? RequestRules.CheckAll(transfers, "transfers", RequestRules.Check));
         using var call = dispatcher.Begin(transfers.Count, timeout, cancellationToken);
         var results = new Task<TransferResult>[transfers.Count];
         for (var i = 0; i < results.Length; i++)
@@ -148,7 +149,8 @@ internal sealed class LedgerService(
         using var call = dispatcher.Begin(1, timeout, cancellationToken);
         var answer = await dispatcher.AskOnceAsync(
             account,
-            (caller, until) => new ChangeAccountRequest(change, caller, until) { Principal = asker.Principal }, call.End);
+            (caller, until) => new ChangeAccountRequest(change, caller, until) { Principal = asker.Principal },
+            call.End);
         return answer is ChangeAccountResponse(var result) ? result : throw CallFailures.Of(answer);
     }
 
@@ -157,7 +159,9 @@ internal sealed class LedgerService(
     {
         CallFailures.ThrowIf(RequestRules.CheckHoldDeadline(request.Deadline));
         using var call = dispatcher.Begin(1, timeout, cancellationToken);
-        var account = request.Account.IsNone ? await transferReader.LocateAsync(request.HoldId, call.End) : request.Account;
+        var account = request.Account.IsNone
+            ? await transferReader.LocateAsync(request.HoldId, call.End)
+            : request.Account;
         if (account is not { } debit)
         {
             return new ExtendHoldResult(request.HoldId, TransferStatus.PendingTransferNotFound, null);
@@ -171,7 +175,10 @@ internal sealed class LedgerService(
             },
             call.End);
         return answer is ExtendHoldResponse extended
-            ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline) { Position = extended.Position }
+            ? new ExtendHoldResult(request.HoldId, extended.Status, extended.HoldDeadline)
+            {
+                Position = extended.Position,
+            }
             : throw CallFailures.Of(answer);
     }
 
@@ -224,7 +231,8 @@ internal sealed class LedgerService(
         return await new BatchRunner(poster, counter).RunAsync(plan, call.End);
     }
 
-    private LedgerService As(Asker other) => new(dispatcher, accountReader, transferReader, recent, counter, positions, other);
+    private LedgerService As(Asker other) =>
+        new(dispatcher, accountReader, transferReader, recent, counter, positions, other);
 
     private async Task<TransactionResult> PostAsync(Transaction transaction, CallEnd end)
     {

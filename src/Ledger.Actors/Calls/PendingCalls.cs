@@ -86,12 +86,13 @@ internal sealed class PendingCalls : IResponseSink, IDisposable
     /// <param name="deadline">When to stop waiting.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task<AccountResponse> AskAsync(
-        IActorRef to, AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> message, DateTimeOffset deadline,
-        CancellationToken cancellationToken)
+        IActorRef to, AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> message,
+        DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var call = Start(deadline, cancellationToken);
         to.Tell(
-            new AccountEnvelope(account, message(new ReplyTarget(this, call.Correlation), LedgerTime.From(deadline))), ActorRefs.NoSender);
+            new AccountEnvelope(account, message(new ReplyTarget(this, call.Correlation), LedgerTime.From(deadline))),
+            ActorRefs.NoSender);
         return call.Promise.Task;
     }
 

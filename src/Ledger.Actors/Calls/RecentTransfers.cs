@@ -34,7 +34,8 @@ internal sealed class RecentTransfers
     /// <param name="coordinator">The account that decided it.</param>
     public void Remember(TransferResult result, AccountAddress coordinator)
     {
-        if (!result.Replayed && (result.Status == TransferStatus.Created || IdempotencyDetails.ConsumesId(result.Status)))
+        if (!result.Replayed
+            && (result.Status == TransferStatus.Created || IdempotencyDetails.ConsumesId(result.Status)))
         {
             Add(result.Id, coordinator);
         }

@@ -166,7 +166,8 @@ internal sealed class RequestDispatcher(
         }
         catch (TimeoutException)
         {
-            throw new LedgerException(LedgerErrorReason.Overloaded, "The ledger has not started yet. Retry after a pause.");
+            throw new LedgerException(
+                LedgerErrorReason.Overloaded, "The ledger has not started yet. Retry after a pause.");
         }
     }
 }

@@ -24,7 +24,8 @@ internal sealed class TestCalls(RequestDispatcher dispatcher, LedgerOptions opti
 
         using var call = dispatcher.Begin(1, null, CancellationToken.None);
         var answer = await dispatcher.AskAsync(
-            account, (caller, until) => new SeedBalancesRequest(balances, caller, until), call.End, retryOverload: false);
+            account, (caller, until) => new SeedBalancesRequest(balances, caller, until), call.End,
+            retryOverload: false);
         if (answer is not SeedBalancesResponse)
         {
             throw CallFailures.Of(answer);

@@ -15,9 +15,11 @@ internal sealed class TransferPoster(
     /// <param name="end">When to stop waiting.</param>
     /// <param name="retryOverload">Whether overload is retried.</param>
     /// <returns>The account's answer.</returns>
-    public Task<AccountResponse> AskToOpenAsync(AccountSpec spec, CallEnd end, bool retryOverload) => dispatcher.AskAsync(
-        spec.Address,
-        (caller, until) => new OpenAccountRequest(spec, caller, until) { Principal = asker.Principal }, end, retryOverload);
+    public Task<AccountResponse> AskToOpenAsync(AccountSpec spec, CallEnd end, bool retryOverload) =>
+        dispatcher.AskAsync(
+            spec.Address,
+            (caller, until) => new OpenAccountRequest(spec, caller, until) { Principal = asker.Principal }, end,
+            retryOverload);
 
     /// <summary>Opens an account.</summary>
     /// <param name="spec">What it is opened with.</param>
@@ -136,7 +138,8 @@ internal sealed class TransferPoster(
         {
             // The leg that failed in this very transaction is no other use: its coordinator answers the retry as it did
             // before.
-            var used = await transfers.FirstUsedElsewhereAsync(transaction, malformed?.Leg ?? transaction.Legs.Length, end);
+            var used = await transfers.FirstUsedElsewhereAsync(
+                transaction, malformed?.Leg ?? transaction.Legs.Length, end);
             if (used is not null && await transfers.TransactionAsync(
                 TransactionShape.CoordinatorOf(transaction), transaction.Id, end) is null)
             {
@@ -161,7 +164,8 @@ internal sealed class TransferPoster(
         var first = plan.Whole;
         var answer = await dispatcher.AskAsync(
             TransactionShape.CoordinatorOf(first),
-            (caller, until) => new PostTransactionRequest(first, caller, until) { IsDryRun = true }, end, retryOverload: true);
+            (caller, until) => new PostTransactionRequest(first, caller, until) { IsDryRun = true }, end,
+            retryOverload: true);
         return answer is PostTransactionResponse(var result) ? plan.FailureOf(result) : throw CallFailures.Of(answer);
     }
 }

@@ -13,7 +13,8 @@ namespace Ledger.Actors.Calls;
 /// <param name="recent">What this node has lately seen.</param>
 /// <param name="index">The index of transfers; null where it is off.</param>
 internal sealed class TransferReader(
-    RequestDispatcher dispatcher, AccountStreamReader reader, HoldLocator holds, RecentTransfers recent, LedgerIndex? index)
+    RequestDispatcher dispatcher, AccountStreamReader reader, HoldLocator holds, RecentTransfers recent,
+    LedgerIndex? index)
 {
     /// <summary>Finds a transfer.</summary>
     /// <param name="key">Its id, and its account where that is known.</param>
@@ -110,8 +111,8 @@ internal sealed class TransferReader(
         return new HoldPage(shown, view, next);
     }
 
-    /// <summary>Answers a transfer whose id this node has lately seen used between other accounts: an account knows only
-    /// the ids of its own transfers.</summary>
+    /// <summary>Answers a transfer whose id this node has lately seen used between other accounts: an account knows
+    /// only the ids of its own transfers.</summary>
     /// <param name="transfer">The transfer.</param>
     /// <param name="coordinator">The account that will be asked for it, and knows by itself; none for no
     /// account.</param>

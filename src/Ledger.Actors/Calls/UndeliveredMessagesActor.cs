@@ -50,7 +50,8 @@ internal sealed class UndeliveredMessagesActor(Task<IActorRef> accounts) : Untyp
             case AccountEnvelope { Account: var account } when WarmUpAddress.Is(account):
                 // What a node practises with must not reach an account that is not there.
                 break;
-            case AccountEnvelope envelope when accounts.IsCompletedSuccessfully && sentAgain.TryAdd(envelope.Message, this):
+            case AccountEnvelope envelope
+                when accounts.IsCompletedSuccessfully && sentAgain.TryAdd(envelope.Message, this):
                 Context.System.Scheduler.ScheduleTellOnce(ResendAfter, accounts.Result, envelope, ActorRefs.NoSender);
                 break;
             default:

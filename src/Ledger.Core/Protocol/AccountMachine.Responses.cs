@@ -33,7 +33,8 @@ internal sealed partial class AccountMachine
         {
             Respond(operation, same.Status == TransferStatus.Created
                 ? Committed(asked with { Legs = [.. asked.Legs.Select(static leg => leg with { Amount = leg.Transfer!.Amount })] }, same.Time, replayed: true)
-                : TransactionRejection.Of(asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));
+                : TransactionRejection.Of(
+                    asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));
             Finish(operation, skipFirst: operation.HasFirst, now);
             return true;
         }
@@ -46,7 +47,8 @@ internal sealed partial class AccountMachine
         {
             Respond(operation, before.Status == TransferStatus.Created
                 ? Again(asked, before)
-                : TransactionRejection.Of(asked, before.FailedLeg, before.Status, before.Time, before.Seen, replayed: true));
+                : TransactionRejection.Of(
+                    asked, before.FailedLeg, before.Status, before.Time, before.Seen, replayed: true));
             Finish(operation, skipFirst: operation.HasFirst, now);
             return true;
         }
@@ -66,7 +68,8 @@ internal sealed partial class AccountMachine
             {
                 Respond(operation, record.Status == TransferStatus.Created
                     ? Again(asked, record)
-                    : TransactionRejection.Of(asked, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
+                    : TransactionRejection.Of(
+                        asked, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
                 Finish(operation, skipFirst: operation.HasFirst, now);
                 return true;
             }
@@ -97,7 +100,8 @@ internal sealed partial class AccountMachine
                 return true;
             }
 
-            Respond(operation, TransactionRejection.Of(asked, 0, TransferStatus.IdAlreadyFailed, default, null, replayed: false));
+            Respond(operation, TransactionRejection.Of(
+                asked, 0, TransferStatus.IdAlreadyFailed, default, null, replayed: false));
             Finish(operation, skipFirst: operation.HasFirst, now);
             return true;
         }
@@ -241,7 +245,8 @@ internal sealed partial class AccountMachine
                 : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]),
             record.Status == TransferStatus.Created
                 ? Committed(branch, record.Time, replayed: false)
-                : TransactionRejection.Of(branch, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false))
+                : TransactionRejection.Of(
+                    branch, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false))
         {
             HoldRows = branch.Legs.Any(static leg => leg.HoldRow != 0) ? [.. branch.Legs.Select(static leg => leg.HoldRow)] : [],
             Principal = branch.Principal,

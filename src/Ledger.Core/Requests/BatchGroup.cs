@@ -75,7 +75,9 @@ internal sealed record BatchGroup(int First, ImmutableArray<TransactionLeg> Legs
                 ? new BatchStepResult(
                     new TransferResult(
                         transfer.Id,
-                        result.Replayed && became.Transfer == TransferStatus.Created ? TransferStatus.Exists : became.Transfer,
+                        result.Replayed && became.Transfer == TransferStatus.Created
+                            ? TransferStatus.Exists
+                            : became.Transfer,
                         result.Time, result.Replayed, i == result.FailedLeg ? result.BalanceSeen : null)
                     {
                         Amount = became.Amount, Position = result.Position,
@@ -85,7 +87,9 @@ internal sealed record BatchGroup(int First, ImmutableArray<TransactionLeg> Legs
                     null,
                     new OpenAccountResult(
                         Legs[i].Opening!.Address,
-                        result.Replayed && became.Opening == AccountStatus.Created ? AccountStatus.Exists : became.Opening,
+                        result.Replayed && became.Opening == AccountStatus.Created
+                            ? AccountStatus.Exists
+                            : became.Opening,
                         result.Time)
                     {
                         Position = result.Position,

@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace Ledger.Core;
 
-/// <summary>How a batch is done: which items happen together, and which groups of them wait for which. Immutable.</summary>
+/// <summary>How a batch is done: which items happen together, and which groups of them wait for which.
+/// Immutable.</summary>
 /// <param name="Groups">The groups, in the order of their items.</param>
 internal sealed record BatchPlan(ImmutableArray<BatchGroup> Groups)
 {

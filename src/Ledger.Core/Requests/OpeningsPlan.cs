@@ -14,7 +14,9 @@ internal readonly record struct OpeningsPlan(Transaction Asked, Transaction Whol
     {
         // Those that a leg of the caller's opens are not opened twice.
         List<TransactionLeg>? openings = null;
-        var seen = transaction.Legs.Where(static leg => leg.Opening is not null).Select(static leg => leg.Opening!.Address).ToHashSet();
+        var seen = transaction.Legs
+            .Where(static leg => leg.Opening is not null)
+            .Select(static leg => leg.Opening!.Address).ToHashSet();
         foreach (var leg in transaction.Legs)
         {
             if (leg.Transfer is { } transfer && (transfer.Flags & TransferFlags.OpenAccounts) != TransferFlags.None)

@@ -73,7 +73,8 @@ internal static class RequestRules
             return new RequestProblem(
                 RequestProblemKind.ReferenceTooLong, $"The reference has {reference.Length} characters", place.Of(Name))
             {
-                Allowed = $"at most {LedgerLimits.ReferenceLengthMax} are allowed", Max = LedgerLimits.ReferenceLengthMax,
+                Allowed = $"at most {LedgerLimits.ReferenceLengthMax} are allowed",
+                Max = LedgerLimits.ReferenceLengthMax,
             };
         }
 
@@ -209,7 +210,9 @@ internal static class RequestRules
         ? null
         : new RequestProblem(RequestProblemKind.BatchTooLarge, $"The answer would have {size} bytes", field)
         {
-            Allowed = $"at most {LedgerSizes.AnswerMax} are sent. Ask for fewer", Size = size, SizeMax = LedgerSizes.AnswerMax,
+            Allowed = $"at most {LedgerSizes.AnswerMax} are sent. Ask for fewer",
+            Size = size,
+            SizeMax = LedgerSizes.AnswerMax,
         };
 
     /// <summary>Says that a transaction has too many bytes.</summary>

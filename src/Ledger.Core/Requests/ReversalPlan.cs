@@ -69,8 +69,10 @@ internal sealed record ReversalPlan(TransferId Id, TransferId OriginalId, string
         {
             var (transfer, moved) = original[i];
             legs.Add(TransactionLeg.Of(new Transfer(
-                original.Length == 1 ? Id : Transaction.LegId(Id, legs.Count), transfer.CreditAccount, transfer.DebitAccount,
-                original.Length > 1 ? moved : Part ?? Amount.MaxValue, Code == 0 ? transfer.Code : Code)
+                original.Length == 1 ? Id : Transaction.LegId(Id, legs.Count),
+                transfer.CreditAccount, transfer.DebitAccount,
+                original.Length > 1 ? moved : Part ?? Amount.MaxValue,
+                Code == 0 ? transfer.Code : Code)
             {
                 Asset = transfer.Asset,
                 Reference = Reference,

@@ -55,17 +55,20 @@ internal static class TransactionRejection
 
     // The reason of an opening is no status of a transfer, and so none of the transaction.
     private static void Add(
-        ImmutableArray<LegResult>.Builder legs, bool isOpening, bool isFailed, TransferStatus reason, ref TransferStatus status)
+        ImmutableArray<LegResult>.Builder legs, bool isOpening, bool isFailed, TransferStatus reason,
+        ref TransferStatus status)
     {
         if (isOpening)
         {
             legs.Add(new LegResult(
-                TransferStatus.None, isFailed ? (AccountStatus)(int)reason : AccountStatus.LinkedEventFailed, Amount.Zero));
+                TransferStatus.None, isFailed ? (AccountStatus)(int)reason : AccountStatus.LinkedEventFailed,
+                Amount.Zero));
             status = isFailed ? TransferStatus.LinkedEventFailed : status;
         }
         else
         {
-            legs.Add(new LegResult(isFailed ? reason : TransferStatus.LinkedEventFailed, AccountStatus.None, Amount.Zero));
+            legs.Add(new LegResult(
+                isFailed ? reason : TransferStatus.LinkedEventFailed, AccountStatus.None, Amount.Zero));
         }
     }
 }

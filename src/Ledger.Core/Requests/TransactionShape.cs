@@ -47,7 +47,8 @@ internal static class TransactionShape
     {
         var leg = result.Legs.Length > 0 ? result.Legs[^1] : default;
         return new TransferResult(
-            transfer.Id, result.IsCommitted ? result.Status : leg.Transfer == TransferStatus.None ? result.Status : leg.Transfer,
+            transfer.Id,
+            result.IsCommitted || leg.Transfer == TransferStatus.None ? result.Status : leg.Transfer,
             result.Time, result.Replayed, result.BalanceSeen)
         {
             Amount = leg.Amount,

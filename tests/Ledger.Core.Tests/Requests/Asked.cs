@@ -10,7 +10,8 @@ internal static class Asked
     public static readonly Asset Euro = Asset.Parse("EUR/2");
 
     /// <summary>A transfer of 10.</summary>
-    public static Transfer Transfer(int id, AccountAddress debit, AccountAddress credit, TransferFlags flags = TransferFlags.None) =>
+    public static Transfer Transfer(
+        int id, AccountAddress debit, AccountAddress credit, TransferFlags flags = TransferFlags.None) =>
         new(Id(id), debit, credit, Amount.Of(10), 7) { Asset = Euro, Flags = flags };
 
     /// <summary>A post, or a void, that names neither accounts nor asset.</summary>

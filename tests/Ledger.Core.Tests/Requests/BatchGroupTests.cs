@@ -15,12 +15,14 @@ public sealed class BatchGroupTests
         transaction.Legs.ShouldBe(Chain.Legs);
         transaction.Id.ShouldBe(Transaction.ChainId(Asked.Id(2), Chain.Legs));
         (Chain with { First = 0, Legs = [.. Chain.Legs] }).ToTransaction().Id.ShouldBe(transaction.Id);
-        (Chain with { Legs = Chain.Legs.SetItem(2, Asked.Leg(3, Asked.B, Asked.D)) }).ToTransaction().Id.ShouldNotBe(transaction.Id);
+        (Chain with { Legs = Chain.Legs.SetItem(2, Asked.Leg(3, Asked.B, Asked.D)) }).ToTransaction().Id
+            .ShouldNotBe(transaction.Id);
     }
 
     [Fact]
     public void A_chain_that_only_opens_accounts_has_an_id_too() =>
-        (Chain with { Legs = [Asked.Opening(Asked.A), Asked.Opening(Asked.B)] }).ToTransaction().Id.IsNil.ShouldBeFalse();
+        (Chain with { Legs = [Asked.Opening(Asked.A), Asked.Opening(Asked.B)] }).ToTransaction().Id.IsNil
+            .ShouldBeFalse();
 
     [Fact]
     public void Each_item_of_a_committed_chain_is_created_and_of_a_repeated_one_exists()
@@ -32,7 +34,8 @@ public sealed class BatchGroupTests
         created[0].Opening.ShouldBe(
             new OpenAccountResult(Asked.C, AccountStatus.Created, committed.Time) { Position = committed.Position });
         created[0].Transfer.ShouldBeNull();
-        created[1].Transfer.ShouldBe(new TransferResult(Asked.Id(2), TransferStatus.Created, committed.Time, false, null)
+        created[1].Transfer.ShouldBe(new TransferResult(
+            Asked.Id(2), TransferStatus.Created, committed.Time, false, null)
         {
             Amount = Amount.Of(10), Position = committed.Position,
         });
@@ -47,7 +50,8 @@ public sealed class BatchGroupTests
     [Fact]
     public void Only_the_item_that_failed_tells_the_balances_that_were_seen()
     {
-        var rejected = TransactionRejection.Of(Chain.ToTransaction(), new LegFailure(1, TransferStatus.ExceedsCredits)) with
+        var failure = new LegFailure(1, TransferStatus.ExceedsCredits);
+        var rejected = TransactionRejection.Of(Chain.ToTransaction(), failure) with
         {
             BalanceSeen = default(Balances),
         };
@@ -74,7 +78,8 @@ public sealed class BatchGroupTests
 
         var opening = open with { Legs = [.. open.Legs, Asked.Opening(Asked.D)] };
         opening.ResultsOf(opening.Complete(TransactionRejection.Of(
-                opening.ToTransaction(), new LegFailure(3, (TransferStatus)(int)AccountStatus.LinkedEventChainOpen))))[3]
+                opening.ToTransaction(),
+                new LegFailure(3, (TransferStatus)(int)AccountStatus.LinkedEventChainOpen))))[3]
             .Opening!.Status.ShouldBe(AccountStatus.LinkedEventChainOpen);
     }
 
@@ -83,10 +88,15 @@ public sealed class BatchGroupTests
     {
         Chain.FindKeys()!.Distinct().ShouldBe(
             [Asked.C, Asked.A, Asked.B, Asked.Id(2), Asked.Id(3)], ignoreOrder: true);
-        (Chain with { Legs = [.. Chain.Legs, TransactionLeg.Of(Asked.Resolution(4, hold: 8))] }).FindKeys().ShouldBeNull();
+        (Chain with { Legs = [.. Chain.Legs, TransactionLeg.Of(Asked.Resolution(4, hold: 8))] }).FindKeys()
+            .ShouldBeNull();
         (Chain with
         {
-            Legs = [TransactionLeg.Of(Asked.Resolution(4, hold: 8) with { DebitAccount = Asked.A, CreditAccount = Asked.B })],
+            Legs =
+            [
+                TransactionLeg.Of(
+                    Asked.Resolution(4, hold: 8) with { DebitAccount = Asked.A, CreditAccount = Asked.B }),
+            ],
         }).FindKeys()!.ShouldBe([Asked.A, Asked.B, Asked.Id(4), Asked.Id(8)], ignoreOrder: true);
     }
 }

@@ -25,7 +25,8 @@ public sealed class BatchPlanTests
     {
         Of((Asked.Leg(1, Asked.A, Asked.B), true), (Asked.Leg(2, Asked.A, Asked.B), true)).Groups.ShouldHaveSingleItem()
             .ShouldSatisfyAllConditions(
-                group => group.IsOpen.ShouldBeTrue(), group => group.IsChain.ShouldBeTrue(), group => group.Legs.Length.ShouldBe(2));
+                group => group.IsOpen.ShouldBeTrue(), group => group.IsChain.ShouldBeTrue(),
+                group => group.Legs.Length.ShouldBe(2));
         Of((Asked.Leg(1, Asked.A, Asked.B), true)).Groups.ShouldHaveSingleItem().IsChain.ShouldBeTrue();
     }
 
@@ -35,8 +36,8 @@ public sealed class BatchPlanTests
 
     [Fact]
     public void Items_wait_for_the_last_before_them_that_shares_an_account_an_id_or_a_hold() => Order(
-        Asked.Leg(1, Asked.A, Asked.B, TransferFlags.Pending), Asked.Leg(2, Asked.C, Asked.A), Asked.Leg(2, Asked.D, Asked.B),
-        Asked.Opening(Asked.C),
+        Asked.Leg(1, Asked.A, Asked.B, TransferFlags.Pending), Asked.Leg(2, Asked.C, Asked.A),
+        Asked.Leg(2, Asked.D, Asked.B), Asked.Opening(Asked.C),
         TransactionLeg.Of(Asked.Resolution(9, hold: 1) with { DebitAccount = P(1), CreditAccount = P(2) })).ShouldBe(
         "-; 0; 0,1; 1; 0");
 
@@ -47,9 +48,11 @@ public sealed class BatchPlanTests
         .ShouldBe("-; -; 0,1; 2; 2,3; 4");
 
     [Property(MaxTest = 1000)]
-    public void Two_groups_are_ordered_exactly_where_they_share_something(NonEmptyArray<(byte Debit, byte Credit, byte Kind)> batch)
+    public void Two_groups_are_ordered_exactly_where_they_share_something(
+        NonEmptyArray<(byte Debit, byte Credit, byte Kind)> batch)
     {
-        var plan = BatchPlan.Of([.. batch.Get.Select(static (one, i) => new BatchStep(LegOf(one, i), one.Kind % 3 == 0))]);
+        var plan = BatchPlan.Of(
+            [.. batch.Get.Select(static (one, i) => new BatchStep(LegOf(one, i), one.Kind % 3 == 0))]);
         var order = plan.Order();
 
         plan.Groups.Sum(static group => group.Legs.Length).ShouldBe(batch.Get.Length);

@@ -26,7 +26,8 @@ public sealed class HoldCompletionTests
     public void Nothing_but_a_post_or_a_void_is_incomplete()
     {
         HoldCompletion.IncompleteIn(Asked.Opening(Asked.A)).ShouldBeNull();
-        HoldCompletion.IncompleteIn(TransactionLeg.Of(Asked.Transfer(2, default, default) with { Asset = default })).ShouldBeNull();
+        HoldCompletion.IncompleteIn(TransactionLeg.Of(Asked.Transfer(2, default, default) with { Asset = default }))
+            .ShouldBeNull();
     }
 
     [Fact]
@@ -45,7 +46,8 @@ public sealed class HoldCompletionTests
     [Fact]
     public void Only_an_earlier_leg_makes_the_hold()
     {
-        var legs = Asked.Transaction(1, Asked.Opening(Asked.A), TransactionLeg.Of(Hold), TransactionLeg.Of(Asked.Resolution(2, 8))).Legs;
+        var legs = Asked.Transaction(
+            1, Asked.Opening(Asked.A), TransactionLeg.Of(Hold), TransactionLeg.Of(Asked.Resolution(2, 8))).Legs;
 
         HoldCompletion.HoldIn(legs, 2, Hold.Id).ShouldBeSameAs(Hold);
         HoldCompletion.HoldIn(legs, 1, Hold.Id).ShouldBeNull();

@@ -8,7 +8,8 @@ public sealed class HoldTextsTests
     private static readonly Transfer Hold =
         Asked.Transfer(8, Asked.A, Asked.B, TransferFlags.Pending) with { Reference = "of the hold" };
 
-    private static readonly Transfer Post = Asked.Resolution(2, hold: 8) with { DebitAccount = Asked.A, CreditAccount = Asked.B };
+    private static readonly Transfer Post =
+        Asked.Resolution(2, hold: 8) with { DebitAccount = Asked.A, CreditAccount = Asked.B };
 
     [Fact]
     public void A_transfer_names_the_row_of_its_hold()
@@ -27,13 +28,14 @@ public sealed class HoldTextsTests
     public void A_transaction_names_a_row_for_each_leg_that_has_one()
     {
         var record = Asked.Committed(Asked.Transaction(
-            1, Asked.Leg(3, Asked.A, Asked.B), TransactionLeg.Of(Post), TransactionLeg.Of(Post with { Id = Asked.Id(4), HoldId = Asked.Id(9) })));
+            1, Asked.Leg(3, Asked.A, Asked.B), TransactionLeg.Of(Post),
+            TransactionLeg.Of(Post with { Id = Asked.Id(4), HoldId = Asked.Id(9) })));
 
         HoldTexts.AreLeftBy(record).ShouldBeTrue();
         HoldTexts.WantedBy(record).ShouldBeEmpty();
         HoldTexts.WantedBy(record with { HoldRows = [0, 6, 7] }).ShouldBe([(6L, Hold.Id), (7L, Asked.Id(9))]);
-        HoldTexts.AreLeftBy(Asked.Committed(Asked.Transaction(1, Asked.Opening(Asked.A), Asked.Leg(3, Asked.A, Asked.B))))
-            .ShouldBeFalse();
+        HoldTexts.AreLeftBy(Asked.Committed(Asked.Transaction(
+            1, Asked.Opening(Asked.A), Asked.Leg(3, Asked.A, Asked.B)))).ShouldBeFalse();
     }
 
     [Fact]
@@ -41,7 +43,8 @@ public sealed class HoldTextsTests
     {
         var made = Hold with { Id = Asked.Id(9), Reference = "of the leg" };
         var record = Asked.Committed(Asked.Transaction(
-            1, TransactionLeg.Of(made), TransactionLeg.Of(Post), TransactionLeg.Of(Post with { Id = Asked.Id(4), HoldId = made.Id }))) with
+            1, TransactionLeg.Of(made), TransactionLeg.Of(Post),
+            TransactionLeg.Of(Post with { Id = Asked.Id(4), HoldId = made.Id }))) with
         {
             HoldRows = [0, 6, 0],
         };
@@ -49,7 +52,8 @@ public sealed class HoldTextsTests
         var shown = HoldTexts.Restore(record, Read(Hold));
 
         shown.IsAbridged.ShouldBeFalse();
-        shown.Transaction.Legs.Select(static leg => leg.Transfer!.Reference).ShouldBe(["of the leg", "of the hold", "of the leg"]);
+        shown.Transaction.Legs.Select(static leg => leg.Transfer!.Reference)
+            .ShouldBe(["of the leg", "of the hold", "of the leg"]);
     }
 
     [Fact]
@@ -81,7 +85,8 @@ public sealed class HoldTextsTests
     public void A_page_ends_where_an_answer_has_no_room_and_says_where_it_goes_on()
     {
         ImmutableArray<TransferRecord> holds = [.. Enumerable.Range(0, 1000).Select(static i =>
-            new TransferRecord(Hold with { Id = Asked.Id(i + 10), Reference = "" }, TransferStatus.Created, default, null)
+            new TransferRecord(
+                Hold with { Id = Asked.Id(i + 10), Reference = "" }, TransferStatus.Created, default, null)
             {
                 HoldRow = 3,
             })];
@@ -112,7 +117,8 @@ public sealed class HoldTextsTests
         var first = new TransferRecord(Hold, TransferStatus.Created, default, null) { HoldRow = 3 };
         var second = first with { Transfer = Hold with { Id = Asked.Id(9) } };
 
-        var (shown, next) = HoldTexts.Restore(new ListHoldsResponse(View, [first, second], HasMore: false), View, Read(Hold));
+        var (shown, next) = HoldTexts.Restore(
+            new ListHoldsResponse(View, [first, second], HasMore: false), View, Read(Hold));
 
         shown.ShouldHaveSingleItem().Transfer.ShouldBe(Hold);
         next.ShouldBe(Hold.Id);
@@ -123,5 +129,6 @@ public sealed class HoldTextsTests
     private static Metadata Full { get; } = Metadata.Of(Enumerable.Range(0, 15)
         .Select(static i => KeyValuePair.Create($"k{i}", new string('v', LedgerLimits.MetadataValueLengthMax))));
 
-    private static Dictionary<TransferId, Transfer> Read(params Transfer[] holds) => holds.ToDictionary(static hold => hold.Id);
+    private static Dictionary<TransferId, Transfer> Read(params Transfer[] holds) =>
+        holds.ToDictionary(static hold => hold.Id);
 }

@@ -10,7 +10,10 @@ public sealed class IdReuseTests
     [Fact]
     public void The_same_transfer_again_exists_with_its_time_and_amount() =>
         IdReuse.ResultOf(Record, Known).ShouldBe(
-            new TransferResult(Known.Id, TransferStatus.Exists, new LedgerTime(5), true, null) { Amount = Known.Amount });
+            new TransferResult(Known.Id, TransferStatus.Exists, new LedgerTime(5), true, null)
+            {
+                Amount = Known.Amount,
+            });
 
     [Fact]
     public void Another_transfer_is_told_the_difference_and_nothing_of_the_first() =>
@@ -30,9 +33,10 @@ public sealed class IdReuseTests
     [Fact]
     public void Some_rejections_use_an_id_up_and_some_do_not()
     {
-        var statuses = Enum.GetValues<TransferStatus>().Where(static status => status != TransferStatus.Created).ToArray();
+        var statuses = Enum.GetValues<TransferStatus>()
+            .Where(static status => status != TransferStatus.Created).ToArray();
 
-        statuses.Select(static status => IdReuse.ResultOf(Record with { Status = status }, Known) is null).Distinct().Count()
-            .ShouldBe(2);
+        statuses.Select(static status => IdReuse.ResultOf(Record with { Status = status }, Known) is null)
+            .Distinct().Count().ShouldBe(2);
     }
 }

@@ -21,7 +21,8 @@ public sealed class OpeningsPlanTests
     public void Each_account_is_opened_once_and_before_all_else_as_the_transfer_says()
     {
         var asked = Asked.Transaction(
-            1, Asked.Leg(2, Asked.A, Asked.B, Open), Asked.Leg(3, Asked.B, Asked.C), Asked.Leg(4, Asked.B, Asked.D, Open));
+            1, Asked.Leg(2, Asked.A, Asked.B, Open), Asked.Leg(3, Asked.B, Asked.C),
+            Asked.Leg(4, Asked.B, Asked.D, Open));
 
         var whole = OpeningsPlan.Of(asked).Whole;
 
@@ -37,7 +38,8 @@ public sealed class OpeningsPlanTests
     {
         var asked = Asked.Transaction(1, Asked.Leg(2, Asked.A, Asked.B, Open), Asked.Opening(Asked.A));
 
-        OpeningsPlan.Of(asked).Whole.Legs.Where(static leg => leg.Opening is not null).Select(static leg => leg.Opening!.Address)
+        OpeningsPlan.Of(asked).Whole.Legs
+            .Where(static leg => leg.Opening is not null).Select(static leg => leg.Opening!.Address)
             .ShouldBe([Asked.B, Asked.A]);
     }
 
@@ -70,7 +72,8 @@ public sealed class OpeningsPlanTests
         var rejected = TransactionRejection.Of(
             plan.Whole, new LegFailure(3, (TransferStatus)(int)AccountStatus.ExistsWithDifferentCode));
 
-        plan.FailureOf(rejected).ShouldBe(new LegFailure(1, (TransferStatus)(int)AccountStatus.ExistsWithDifferentCode));
+        plan.FailureOf(rejected).ShouldBe(
+            new LegFailure(1, (TransferStatus)(int)AccountStatus.ExistsWithDifferentCode));
     }
 
     [Fact]

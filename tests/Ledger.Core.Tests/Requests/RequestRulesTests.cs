@@ -197,7 +197,8 @@ public sealed class RequestRulesTests
             legs++;
         }
 
-        EncodedSize.OfTransaction(OpeningsPlan.Of(Big(legs - 1)).Whole).ShouldBeLessThanOrEqualTo(LedgerSizes.TransactionMax);
+        EncodedSize.OfTransaction(OpeningsPlan.Of(Big(legs - 1)).Whole)
+            .ShouldBeLessThanOrEqualTo(LedgerSizes.TransactionMax);
         var problem = RequestRules.CheckSize(Big(legs), "items[4]")!;
         problem.Size!.Value.ShouldBe(EncodedSize.OfTransaction(OpeningsPlan.Of(Big(legs)).Whole));
         problem.Size.Value.ShouldBeGreaterThan(LedgerSizes.TransactionMax);
@@ -207,7 +208,8 @@ public sealed class RequestRulesTests
 
         static Transaction Big(int legs) => new(Asked.Id(1), [.. Enumerable.Range(0, legs).Select(static i =>
             TransactionLeg.Of(Asked.Transfer(
-                i + 2, AccountAddress.Parse($"debit:{i}"), AccountAddress.Parse($"credit:{i}"), TransferFlags.OpenAccounts) with
+                i + 2, AccountAddress.Parse($"debit:{i}"), AccountAddress.Parse($"credit:{i}"),
+                TransferFlags.OpenAccounts) with
             {
                 Metadata = Full,
             }))]);
@@ -216,7 +218,8 @@ public sealed class RequestRulesTests
     [Fact]
     public void A_transfer_alone_is_not_measured() =>
         RequestRules.CheckSize(Asked.Transaction(1, TransactionLeg.Of(
-            Asked.Transfer(1, Asked.A, Asked.B) with { Reference = new string('x', LedgerSizes.TransactionMax) }))).ShouldBeNull();
+            Asked.Transfer(1, Asked.A, Asked.B) with { Reference = new string('x', LedgerSizes.TransactionMax) })))
+            .ShouldBeNull();
 
     [Fact]
     public void An_answer_has_a_largest_size()
@@ -227,7 +230,8 @@ public sealed class RequestRulesTests
         problem.Size.ShouldBe(LedgerSizes.AnswerMax + 1);
         problem.SizeMax.ShouldBe(LedgerSizes.AnswerMax);
         problem.Text.ShouldBe(
-            $"The answer would have {LedgerSizes.AnswerMax + 1} bytes; at most {LedgerSizes.AnswerMax} are sent. Ask for fewer.");
+            $"The answer would have {LedgerSizes.AnswerMax + 1} bytes; at most {LedgerSizes.AnswerMax} are sent."
+            + " Ask for fewer.");
     }
 
     private static Metadata Full { get; } = Metadata.Of(Enumerable.Range(0, 15)

@@ -5,8 +5,8 @@ public sealed class ResolutionPlanTests
 {
     private static readonly ResolutionPlan Plan = new(Asked.Id(50), Asked.A, Asked.Id(1), IsPost: true);
     private static readonly Transaction Holds = Asked.Transaction(
-        1, Asked.Leg(2, Asked.A, Asked.B, TransferFlags.Pending), Asked.Leg(3, Asked.A, Asked.B), Asked.Opening(Asked.D),
-        Asked.Leg(4, Asked.C, Asked.B, TransferFlags.Pending));
+        1, Asked.Leg(2, Asked.A, Asked.B, TransferFlags.Pending), Asked.Leg(3, Asked.A, Asked.B),
+        Asked.Opening(Asked.D), Asked.Leg(4, Asked.C, Asked.B, TransferFlags.Pending));
 
     [Theory]
     [InlineData(true)]
@@ -41,7 +41,8 @@ public sealed class ResolutionPlanTests
         {
             Result = TransactionRejection.Of(Holds, new LegFailure(0, TransferStatus.ExceedsCredits)),
         };
-        foreach (var record in new[] { null, rejected, Asked.Committed(Asked.Transaction(1, Asked.Leg(2, Asked.A, Asked.B))) })
+        var without = Asked.Committed(Asked.Transaction(1, Asked.Leg(2, Asked.A, Asked.B)));
+        foreach (var record in new[] { null, rejected, without })
         {
             Plan.CheckFound(Plan.TransactionOf(record)).ShouldBe(new RequestProblem(
                 RequestProblemKind.NotFound, $"No transaction {Plan.TransactionId} that made holds was found on a",

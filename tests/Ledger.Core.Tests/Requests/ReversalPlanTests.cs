@@ -22,8 +22,10 @@ public sealed class ReversalPlanTests
     public void Only_what_moved_money_is_taken_back()
     {
         var record = Asked.Committed(Asked.Transaction(
-            1, Asked.Opening(Asked.C), Asked.Leg(2, Asked.A, Asked.B), Asked.Leg(3, Asked.A, Asked.B, TransferFlags.Pending),
-            TransactionLeg.Of(Asked.Resolution(4, 9, TransferFlags.VoidPending)), TransactionLeg.Of(Asked.Resolution(5, 8))));
+            1, Asked.Opening(Asked.C), Asked.Leg(2, Asked.A, Asked.B),
+            Asked.Leg(3, Asked.A, Asked.B, TransferFlags.Pending),
+            TransactionLeg.Of(Asked.Resolution(4, 9, TransferFlags.VoidPending)),
+            TransactionLeg.Of(Asked.Resolution(5, 8))));
 
         ReversalPlan.MovedBy(record).Select(static moved => moved.Transfer.Id).ShouldBe([Asked.Id(2), Asked.Id(5)]);
     }
@@ -52,9 +54,14 @@ public sealed class ReversalPlanTests
         transaction.Legs.ShouldHaveSingleItem().Transfer.ShouldBe(
             new Transfer(plan.Id, Asked.B, Asked.A, Amount.MaxValue, 7)
             {
-                Asset = Asked.Euro, Reverses = Asked.Id(2), Reason = "wrong", Reference = "r", EffectiveTime = new LedgerTime(3),
+                Asset = Asked.Euro,
+                Reverses = Asked.Id(2),
+                Reason = "wrong",
+                Reference = "r",
+                EffectiveTime = new LedgerTime(3),
             });
-        (plan with { Part = Amount.Of(4), Code = 12 }).TransactionOf([Moved(2)]).Legs[0].Transfer!.ShouldSatisfyAllConditions(
+        (plan with { Part = Amount.Of(4), Code = 12 }).TransactionOf([Moved(2)]).Legs[0].Transfer!
+            .ShouldSatisfyAllConditions(
             transfer => transfer.Amount.ShouldBe(Amount.Of(4)), transfer => transfer.Code.ShouldBe(12u));
     }
 
@@ -66,9 +73,12 @@ public sealed class ReversalPlanTests
         transaction.Legs.Select(static leg => leg.Transfer!.Reverses).ShouldBe([Asked.Id(4), Asked.Id(3), Asked.Id(2)]);
         transaction.Legs.Select(static leg => leg.Transfer!.Id).ShouldBe(
             Enumerable.Range(0, 3).Select(static i => Transaction.LegId(Plan.Id, i)));
-        transaction.Legs.Select(static leg => leg.Transfer!.Amount).ShouldBe([Amount.Of(104), Amount.Of(103), Amount.Of(102)]);
-        transaction.Legs.ShouldAllBe(static leg => leg.Transfer!.DebitAccount == Asked.B && leg.Transfer.CreditAccount == Asked.A);
+        transaction.Legs.Select(static leg => leg.Transfer!.Amount)
+            .ShouldBe([Amount.Of(104), Amount.Of(103), Amount.Of(102)]);
+        transaction.Legs.ShouldAllBe(static leg => leg.Transfer!.DebitAccount == Asked.B
+            && leg.Transfer.CreditAccount == Asked.A);
     }
 
-    private static MovedTransfer Moved(int id) => new(Asked.Transfer(id, Asked.A, Asked.B), Amount.Of((uint)(100 + id)));
+    private static MovedTransfer Moved(int id) =>
+        new(Asked.Transfer(id, Asked.A, Asked.B), Amount.Of((uint)(100 + id)));
 }

@@ -25,7 +25,8 @@ public sealed class TransactionRejectionTests
     [Fact]
     public void The_reason_of_an_opening_is_not_that_of_the_transaction()
     {
-        var result = TransactionRejection.Of(Mixed, new LegFailure(1, (TransferStatus)(int)AccountStatus.CodeMustNotBeZero));
+        var result = TransactionRejection.Of(
+            Mixed, new LegFailure(1, (TransferStatus)(int)AccountStatus.CodeMustNotBeZero));
 
         result.Status.ShouldBe(TransferStatus.LinkedEventFailed);
         result.Legs[1].ShouldBe(new LegResult(TransferStatus.None, AccountStatus.CodeMustNotBeZero, Amount.Zero));

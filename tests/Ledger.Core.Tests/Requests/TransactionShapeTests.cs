@@ -44,9 +44,11 @@ public sealed class TransactionShapeTests
     [Fact]
     public void An_id_that_is_used_twice_is_compared()
     {
-        TransactionShape.FirstMalformed(Asked.Transaction(1, Asked.Leg(2, Asked.A, Asked.B), Asked.Leg(2, Asked.A, Asked.B)))
+        TransactionShape.FirstMalformed(Asked.Transaction(
+                1, Asked.Leg(2, Asked.A, Asked.B), Asked.Leg(2, Asked.A, Asked.B)))
             .ShouldBe(new LegFailure(1, TransferStatus.Exists));
-        TransactionShape.FirstMalformed(Asked.Transaction(1, Asked.Leg(2, Asked.A, Asked.B), Asked.Leg(2, Asked.A, Asked.C)))
+        TransactionShape.FirstMalformed(Asked.Transaction(
+                1, Asked.Leg(2, Asked.A, Asked.B), Asked.Leg(2, Asked.A, Asked.C)))
             .ShouldBe(new LegFailure(1, TransferStatus.ExistsWithDifferentCreditAccountId));
     }
 
@@ -77,7 +79,7 @@ public sealed class TransactionShapeTests
         TransactionShape.AsTransfer(
                 transfer, TransactionRejection.Of(transaction, new LegFailure(0, TransferStatus.ExceedsCredits)))
             .Status.ShouldBe(TransferStatus.ExceedsCredits);
-        TransactionShape.AsTransfer(transfer, TransactionRejection.OfId(transaction, TransferStatus.IdMustNotBeZero) with { Legs = [] })
-            .Status.ShouldBe(TransferStatus.IdMustNotBeZero);
+        var noId = TransactionRejection.OfId(transaction, TransferStatus.IdMustNotBeZero);
+        TransactionShape.AsTransfer(transfer, noId with { Legs = [] }).Status.ShouldBe(TransferStatus.IdMustNotBeZero);
     }
 }
