@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Event;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Calls;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Storage;
 using Ledger.Core;
@@ -10,7 +11,8 @@ namespace Ledger.Actors;
 /// <summary>Ends transactions in doubt for operators (R20): asks, reads, writes and tells, as
 /// <see cref="OperatorAbort"/> says.</summary>
 internal sealed class DoubtResolver(
-    ActorSystem system, LedgerService ledger, AccountActorContext context, IIndexedStreams? streams)
+    ActorSystem system, RequestDispatcher dispatcher, AccountReader accounts, AccountActorContext context,
+    IIndexedStreams? streams)
 {
     // How long the last agent is waited for, which is asked again meanwhile: longer than an account takes to move.
     private static readonly TimeSpan s_askFor = TimeSpan.FromSeconds(3);
@@ -81,8 +83,8 @@ internal sealed class DoubtResolver(
     {
         try
         {
-            await ledger.GetAccountAsync(
-                new AccountQuery(account) { AllowInDoubt = true }, s_bookFor, cancellationToken);
+            using var call = dispatcher.Begin(1, s_bookFor, cancellationToken);
+            await accounts.GetAsync(new AccountQuery(account) { AllowInDoubt = true }, call.End);
             return new UnbookedAccount(account, "It can be read again. It is told within ten seconds.");
         }
         catch (LedgerException e)
@@ -269,9 +271,20 @@ internal sealed class DoubtResolver(
 
     private async Task<ResolveInDoubtResponse> AskAsync(
         AccountAddress account, TransferId id, OperatorVerdict verdict, UInt128 digest, CommitResponse? found,
-        DateTimeOffset deadline, CancellationToken cancellationToken, DatabaseMark? mark = null) =>
-        await ledger.ResolveAsync(
-        account,
-        (caller, until) => new ResolveInDoubtRequest(id, verdict, caller, until) { Digest = digest, Found = found },
-        deadline, mark, cancellationToken);
+        DateTimeOffset deadline, CancellationToken cancellationToken, DatabaseMark? mark = null)
+    {
+        var answer = await dispatcher.AskAsync(
+            account,
+            (caller, until) => new ResolveInDoubtRequest(id, verdict, caller, until) { Digest = digest, Found = found },
+            new CallEnd(deadline, cancellationToken), retryOverload: true, mark);
+        return answer switch
+        {
+            ResolveInDoubtResponse resolved => resolved,
+            TimedOut => throw new LedgerException(
+                LedgerErrorReason.DeadlineExceeded,
+                $"Account {account} gave no answer within the deadline. A transaction is resolved by way of its"
+                + " coordinator: when that is another account, name it; when it is this one, it must be readable first."),
+            _ => throw CallFailures.Of(answer),
+        };
+    }
 }

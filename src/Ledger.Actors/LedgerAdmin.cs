@@ -1,10 +1,12 @@
+using Ledger.Actors.Calls;
 using Ledger.Actors.Storage;
 using Ledger.Core;
 
 namespace Ledger.Actors;
 
 /// <summary><see cref="ILedgerAdmin"/> over the hold index and the accounts.</summary>
-internal sealed class LedgerAdmin(IHoldIndex work, LedgerService ledger, DoubtResolver resolver) : ILedgerAdmin
+internal sealed class LedgerAdmin(
+    IHoldIndex work, RequestDispatcher dispatcher, PositionText positions, DoubtResolver resolver) : ILedgerAdmin
 {
     public async Task<InDoubtResolution> ResolveInDoubtAsync(
         InDoubtVerdict verdict, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
@@ -15,7 +17,7 @@ internal sealed class LedgerAdmin(IHoldIndex work, LedgerService ledger, DoubtRe
         Check(verdict.By.Length == 0, "The person is missing: it is journaled who had it aborted.", "principal");
         Check(Principals.Check(verdict.By) is { } who ? $"The person {who}." : null, "principal");
         Check(OperatorVerdict.CheckReason(verdict.Reason) is { } why ? $"The reason {why}." : null, "reason");
-        return await resolver.ResolveAsync(verdict, ledger.DeadlineOf(timeout), cancellationToken);
+        return await resolver.ResolveAsync(verdict, dispatcher.DeadlineOf(timeout), cancellationToken);
     }
 
     private static void Check(bool isWrong, string message, string field) => Check(isWrong ? message : null, field);
@@ -31,12 +33,7 @@ internal sealed class LedgerAdmin(IHoldIndex work, LedgerService ledger, DoubtRe
     public async Task<InDoubtPage> ListInDoubtAsync(
         string? after, int limit, CancellationToken cancellationToken = default)
     {
-        if (limit is < 1 or > LedgerLimits.PageSizeMax)
-        {
-            throw new LedgerException(
-                LedgerErrorReason.InvalidArgument, $"The limit is {limit}; 1 to {LedgerLimits.PageSizeMax} are allowed.", "limit");
-        }
-
+        CallFailures.ThrowIf(RequestRules.CheckLimit(limit));
         AccountAddress from = default;
         if (after is not null && !AccountAddress.TryParse(after, out from))
         {
@@ -45,7 +42,7 @@ internal sealed class LedgerAdmin(IHoldIndex work, LedgerService ledger, DoubtRe
 
         try
         {
-            var epoch = ledger.Epoch;
+            var epoch = positions.Epoch;
             var found = await work.ListUnfinishedAsync(from, limit, cancellationToken);
             return new InDoubtPage(
                 [.. found.Select(static one => new AccountInDoubt(one.Account, one.Since))],

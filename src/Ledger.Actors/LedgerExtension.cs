@@ -4,6 +4,7 @@ using Akka.Cluster;
 using Akka.Cluster.Sharding;
 using Akka.Event;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Calls;
 using Ledger.Actors.Index;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
@@ -124,22 +125,28 @@ internal sealed class LedgerExtension : IExtension
             Metrics = Metrics,
         };
         var index = options.Index.Enabled ? options.Storage.OpenIndex() : null;
-        var ledger = new LedgerService(
-            options, Clock, calls, reader, accounts.Task, Holds, () => HoldExpiry, new PositionText(() => Identity))
+        var searched = index is null ? null : new LedgerIndex(index, Journal, Clock, options.Index.LagMax);
+        var positions = new PositionText(() => Identity);
+        var dispatcher = new RequestDispatcher(options, Clock, calls, accounts.Task)
         {
             Ended = () => (Lease.Halted ?? (Lease.IsLost ? Lease.Failure : null)) is { } reason
                 ? (Lease.IsTaken ? LedgerErrorReason.LeaseLost : LedgerErrorReason.LedgerHalted, reason)
                 : null,
             IsConfirmed = () => database.IsConfirmed,
-            Metrics = Metrics,
-            Index = index is null ? null : new LedgerIndex(index, Journal, Clock, options.Index.LagMax),
         };
-        Ledger = ledger;
-        Queries = ledger;
+        var recent = new RecentTransfers();
+        var accountReader = new AccountReader(dispatcher, reader);
+        var transferReader = new TransferReader(dispatcher, reader, Holds, recent, searched);
+        Ledger = new LedgerService(
+            dispatcher, accountReader, transferReader, recent, new TransferCounter(Metrics), positions, Asker.Nobody);
+        Queries = new LedgerQueries(dispatcher, accountReader, transferReader, positions, searched);
+        TestCalls = new TestCalls(dispatcher, options, () => HoldExpiry);
         Indexer = index is null
             ? null
             : new LedgerIndexer(index, Journal, streams, Clock, Logging.GetLogger(system, typeof(LedgerIndexer)));
-        Admin = new LedgerAdmin(HoldIndex, ledger, new DoubtResolver(system, ledger, Context, streams as IIndexedStreams));
+        Admin = new LedgerAdmin(
+            HoldIndex, dispatcher, positions,
+            new DoubtResolver(system, dispatcher, accountReader, Context, streams as IIndexedStreams));
         Blocks = new CallerBlocks(options.Storage.OpenBlocks(), TimeProvider.System, Logging.GetLogger(system, typeof(CallerBlocks)));
         Metrics.Observe(this);
         system.RegisterOnTermination(() =>
@@ -197,6 +204,9 @@ internal sealed class LedgerExtension : IExtension
 
     /// <summary>Questions across accounts.</summary>
     public ILedgerQueries Queries { get; }
+
+    /// <summary>What only tests may do.</summary>
+    public TestCalls TestCalls { get; }
 
     /// <summary>The whole journal, in order.</summary>
     public JournalReader Journal { get; }

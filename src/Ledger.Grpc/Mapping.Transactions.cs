@@ -91,15 +91,11 @@ internal static partial class Mapping
 
     public static bool CheckReason(string reason, out RequestError fault)
     {
-        fault = default;
-        if (reason.Length <= LedgerLimits.ReasonLengthMax)
-        {
-            return true;
-        }
-
-        fault = new RequestError(
-            ErrorReasons.ReasonTooLong, $"The reason has {reason.Length} characters.", "reason", LedgerLimits.ReasonLengthMax);
-        return false;
+        // What is not well-formed is told by the ledger.
+        var problem = RequestRules.CheckReason(reason);
+        var isTooLong = problem is { Kind: RequestProblemKind.ReasonTooLong };
+        fault = isTooLong ? ErrorMap.Of(problem!) : default;
+        return !isTooLong;
     }
 
     /// <summary>Writes what became of a transaction.</summary>

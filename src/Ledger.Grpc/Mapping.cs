@@ -162,7 +162,7 @@ internal static partial class Mapping
             return false;
         }
 
-        if (read < LedgerLimits.EffectiveTimeMin || read > LedgerLimits.EffectiveTimeMax)
+        if (RequestRules.CheckEffectiveTime(read) is not null)
         {
             fault = new RequestError(
                 ErrorReasons.MalformedTime, "The time is outside of the years 1 to 9999 once it has whole microseconds.", Field);
@@ -458,16 +458,11 @@ internal static partial class Mapping
 
     public static bool CheckReference(string reference, out RequestError fault)
     {
-        fault = default;
-        if (reference.Length <= LedgerLimits.ReferenceLengthMax)
-        {
-            return true;
-        }
-
-        fault = new RequestError(
-            ErrorReasons.ReferenceTooLong, $"The reference has {reference.Length} characters.", "reference",
-            LedgerLimits.ReferenceLengthMax);
-        return false;
+        // What is not well-formed is told by the ledger.
+        var problem = RequestRules.CheckReference(reference);
+        var isTooLong = problem is { Kind: RequestProblemKind.ReferenceTooLong };
+        fault = isTooLong ? ErrorMap.Of(problem!) : default;
+        return !isTooLong;
     }
 
     private static bool TryReadMetadata(MapField<string, string> source, out Metadata metadata, out RequestError fault)
@@ -480,21 +475,14 @@ internal static partial class Mapping
         }
 
         // Too many are refused before they are sorted.
-        if (source.Count > LedgerLimits.MetadataPairsMax)
+        var problem = RequestRules.CheckMetadataCount(source.Count);
+        if (problem is null)
         {
-            fault = new RequestError(
-                ErrorReasons.MetadataTooLarge, $"The metadata has {source.Count} entries.", "metadata",
-                LedgerLimits.MetadataPairsMax);
-            return false;
+            metadata = Metadata.Of(source);
+            problem = RequestRules.CheckMetadata(metadata);
         }
 
-        metadata = Metadata.Of(source);
-        if (LedgerLimits.Check(metadata) is { } problem)
-        {
-            fault = new RequestError(ErrorReasons.MetadataTooLarge, $"The metadata {problem}.", "metadata");
-            return false;
-        }
-
-        return true;
+        fault = problem is null ? default : ErrorMap.Of(problem);
+        return problem is null;
     }
 }

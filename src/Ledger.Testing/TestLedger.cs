@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Ledger.Actors;
+using Ledger.Actors.Calls;
 using Ledger.Core;
 using Ledger.Sqlite;
 using Microsoft.Data.Sqlite;
@@ -59,6 +60,8 @@ public sealed class TestLedger : IAsyncDisposable
     // Until the next one has started, that of before: it answers that the outcome is unknown.
     internal ILedger Inner => inner!;
 
+    internal TestCalls Calls => LedgerExtension.Of(host.Services.GetRequiredService<ActorSystem>()).TestCalls;
+
     /// <summary>Starts a ledger with nothing in it.</summary>
     /// <param name="configure">Sets options; the storage and the clock are set already.</param>
     /// <param name="build">Adds to the host that the ledger runs in, such as logging: it logs nothing else.</param>
@@ -106,7 +109,7 @@ public sealed class TestLedger : IAsyncDisposable
     public async Task AdvanceAsync(TimeSpan time)
     {
         Clock.Advance(time);
-        await ((LedgerService)Inner).ExpireDueHoldsAsync();
+        await Calls.ExpireDueHoldsAsync();
     }
 
     // ---------------------------------------------------------------- failures

@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Calls;
 using Ledger.Actors.Storage;
 using Ledger.Core;
 

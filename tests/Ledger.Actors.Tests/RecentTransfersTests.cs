@@ -1,3 +1,4 @@
+using Ledger.Actors.Calls;
 using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
@@ -42,4 +43,47 @@ public sealed class RecentTransfersTests
 
     // In one slot for all threads.
     private static TransferId Id(ulong thread, ulong number) => new(new UInt128(thread + 1, number ^ (thread + 1)));
+
+    [Theory]
+    [InlineData(TransferStatus.Created, false, true)]
+    [InlineData(TransferStatus.ExceedsCredits, false, true)]
+    [InlineData(TransferStatus.Exists, true, false)]
+    [InlineData(TransferStatus.Created, true, false)]
+    [InlineData(TransferStatus.AccountsMustBeDifferent, false, false)]
+    public void A_transfer_is_remembered_where_it_was_just_decided_and_used_its_id_up(
+        TransferStatus status, bool isReplayed, bool isRemembered)
+    {
+        var recent = new RecentTransfers();
+
+        recent.Remember(
+            new TransferResult(new TransferId(5), status, default, isReplayed, null), AccountAddress.Parse("a"));
+
+        recent.TryFind(new TransferId(5), out _).ShouldBe(isRemembered);
+    }
+
+    [Fact]
+    public void Of_a_transaction_the_coordinator_knows_what_is_journaled_and_each_debit_account_what_is_committed()
+    {
+        var (a, b, c) = (AccountAddress.Parse("a"), AccountAddress.Parse("b"), AccountAddress.Parse("c"));
+        var transaction = Transaction.Of(
+            new TransferId(1), new Transfer(new TransferId(2), a, b, Amount.Of(1), 1),
+            new Transfer(new TransferId(3), b, c, Amount.Of(1), 1));
+        var committed = new TransactionResult(
+            transaction.Id, TransferStatus.Created, -1, new LedgerTime(9), false, null, []);
+
+        Remembered(committed).ShouldBe([a, b, a]);
+        Remembered(committed with { Status = TransferStatus.ExceedsCredits, FailedLeg = 1 }).ShouldBe([null, null, a]);
+        Remembered(committed with { Status = TransferStatus.IdMustNotBeZero, FailedLeg = 0, Time = default })
+            .ShouldBe([null, null, null]);
+        Remembered(committed with { Status = TransferStatus.Exists, Replayed = true }).ShouldBe([null, null, null]);
+
+        AccountAddress?[] Remembered(TransactionResult result)
+        {
+            var recent = new RecentTransfers();
+            recent.Remember(transaction, result, coordinator: a);
+            return [Find(2), Find(3), Find(1)];
+
+            AccountAddress? Find(int id) => recent.TryFind(new TransferId((uint)id), out var found) ? found : null;
+        }
+    }
 }

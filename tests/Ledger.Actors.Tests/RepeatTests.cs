@@ -1,6 +1,7 @@
 using Akka.Actor;
 using Akka.Configuration;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Calls;
 using Ledger.Core;
 
 namespace Ledger.Actors.Tests;
@@ -25,9 +26,12 @@ public sealed class RepeatTests : IAsyncLifetime
     {
         calls = new PendingCalls(TimeProvider.System, 100);
         var accounts = system.ActorOf(Props.Create(() => new StandIn(came, answers)));
+        var dispatcher = new RequestDispatcher(
+            new LedgerOptions { Mode = LedgerExecutionMode.Clustered }, TimeProvider.System, calls, Task.FromResult(accounts));
+        var recent = new RecentTransfers();
         ledger = new LedgerService(
-            new LedgerOptions { Mode = LedgerExecutionMode.Clustered }, TimeProvider.System, calls, null!,
-            Task.FromResult(accounts), null!, static () => null, new PositionText(static () => null!));
+            dispatcher, new AccountReader(dispatcher, null!), new TransferReader(dispatcher, null!, null!, recent, null), recent,
+            new TransferCounter(null), new PositionText(static () => null!), Asker.Nobody);
         return Task.CompletedTask;
     }
 
@@ -87,7 +91,7 @@ public sealed class RepeatTests : IAsyncLifetime
 
             if (answers.TryDequeue(out var answer) && answer is not null)
             {
-                UndeliveredMessagesActor.Answer(asked.ReplyTo, answer);
+                Responses.Send(asked.ReplyTo, answer);
             }
         }
     }

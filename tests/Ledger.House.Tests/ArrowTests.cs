@@ -1,10 +1,11 @@
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace Ledger.House.Tests;
 
 /// <summary>The arrows between projects, and what each may know: read from the project files, so that a reference is
 /// found the moment that it is added.</summary>
-public class ArrowTests
+public partial class ArrowTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
@@ -55,6 +56,39 @@ public class ArrowTests
         Allowed.Keys.Where(name => Items(name, "PackageReference").Contains(package)).ShouldBe([project]);
 
     [Fact]
+    public void Requests_are_planned_without_asking_anybody()
+    {
+        var plans = Directory.GetFiles(Path.Combine(Root, "src", "Ledger.Core", "Requests"), "*.cs");
+        plans.ShouldNotBeEmpty();
+        plans.Where(static file => Waits().IsMatch(File.ReadAllText(file))).Select(Path.GetFileName).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Calls_use_only_what_they_may()
+    {
+        var calls = Directory.GetFiles(Path.Combine(Root, "src", "Ledger.Actors", "Calls"), "*.cs");
+        calls.ShouldNotBeEmpty();
+
+        // Who needs something is given it, and looks nothing up.
+        calls.Where(static file => File.ReadAllText(file).Contains("LedgerExtension", StringComparison.Ordinal))
+            .Select(Path.GetFileName).ShouldBeEmpty();
+        calls.SelectMany(static file => Used().Matches(File.ReadAllText(file)).Select(static use => use.Groups[1].Value))
+            .Distinct().Except(["Accounts", "Calls", "HoldExpiry", "Index", "Storage", "Telemetry"]).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Nothing_that_calls_use_knows_of_the_calls()
+    {
+        var root = Path.Combine(Root, "src", "Ledger.Actors");
+        var below = Directory.GetDirectories(root)
+            .Where(static directory => Path.GetFileName(directory) is not ("Calls" or "bin" or "obj"))
+            .SelectMany(static directory => Directory.GetFiles(directory, "*.cs", SearchOption.AllDirectories)).ToArray();
+        below.ShouldNotBeEmpty();
+        below.Where(static file => OfCalls().IsMatch(File.ReadAllText(file)))
+            .Select(file => Path.GetRelativePath(root, file)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void The_public_contract_does_not_import_the_stored_one()
     {
         foreach (var file in Directory.GetFiles(Path.Combine(Root, "proto", "ledger", "v1"), "*.proto"))
@@ -77,4 +111,16 @@ public class ArrowTests
 
     private static IEnumerable<string> Sources(string project) =>
         Directory.GetFiles(Path.Combine(Root, "src", project), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText);
+
+    [GeneratedRegex(@"\b(async|await|Task)\b")]
+    private static partial Regex Waits();
+
+    // By its name in full, or from within Ledger.Actors.
+    [GeneratedRegex(
+        @"(?:Ledger\.Actors\.|(?<![\w.]))(Accounts|Blocking|Calls|HoldExpiry|Index|Journal|Leasing|Remoting|Storage|Telemetry|Timing)"
+        + @"(?=;|\.[A-Z])")]
+    private static partial Regex Used();
+
+    [GeneratedRegex(@"Ledger\.Actors\.Calls\b|(?<![\w.])Calls\.[A-Z]")]
+    private static partial Regex OfCalls();
 }

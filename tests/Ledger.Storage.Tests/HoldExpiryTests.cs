@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Ledger.Actors;
 using Ledger.Actors.Accounts;
+using Ledger.Actors.Calls;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Storage;
 using Ledger.Actors.HoldExpiry;

@@ -159,12 +159,11 @@ public sealed class TestLedgerTests
         await using var test = await TestLedger.StartAsync(static options => options.AllowSeeding = true);
         var (a, b) = await OpenTwoAsync(test);
         await test.Ledger.PostTransferAsync(Payment(a, b, 700));
-        var ledger = (LedgerService)test.Inner;
-        await ledger.SeedAsync(a, new Balances(Amount.Of(3), Amount.Of(700), default, default, default, default));
+        await test.Calls.SeedAsync(a, new Balances(Amount.Of(3), Amount.Of(700), default, default, default, default));
         (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldBalanceAsync())).Message.ShouldBe(
             "The books of USD/2 do not balance: debits 700 posted and 3 held, credits 700 posted and 0 held.");
 
-        await ledger.SeedAsync(a, new Balances(default, Amount.Of(701), default, default, default, default));
+        await test.Calls.SeedAsync(a, new Balances(default, Amount.Of(701), default, default, default, default));
         (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldBalanceAsync())).Message
             .ShouldStartWith("The statement of a ends with entry 1, debits 700");
     }

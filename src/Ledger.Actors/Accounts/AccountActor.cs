@@ -226,7 +226,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
             account, envelope.Message.GetType().Name);
         if (envelope.Message is AccountRequest call)
         {
-            UndeliveredMessagesActor.Answer(call.ReplyTo, new RequestFailed(RequestFailure.JournalUnavailable));
+            Responses.Send(call.ReplyTo, new RequestFailed(RequestFailure.JournalUnavailable));
         }
     }
 
@@ -351,7 +351,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     {
         if (message.Answer is { } answer)
         {
-            UndeliveredMessagesActor.Answer(message.Caller, answer);
+            Responses.Send(message.Caller, answer);
         }
         else
         {

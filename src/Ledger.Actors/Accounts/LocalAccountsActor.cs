@@ -82,7 +82,7 @@ internal sealed class LocalAccountsActor(AccountActorContext context) : UntypedA
             // The process ends: whoever asked learns "unknown", and the next one asks again.
             if (envelope.Message is AccountRequest call)
             {
-                UndeliveredMessagesActor.Answer(call.ReplyTo, new RequestFailed(RequestFailure.NotBegun));
+                Responses.Send(call.ReplyTo, new RequestFailed(RequestFailure.NotBegun));
             }
 
             return;

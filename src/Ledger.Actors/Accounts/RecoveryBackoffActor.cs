@@ -30,7 +30,7 @@ internal sealed class RecoveryBackoffActor(AccountAddress account, AccountActorC
                 context.Accounts().Tell(envelope, Sender);
                 break;
             case AccountEnvelope { Message: AccountRequest call }:
-                UndeliveredMessagesActor.Answer(call.ReplyTo, new RequestFailed(context.Recoveries.ReasonFor(account)));
+                Responses.Send(call.ReplyTo, new RequestFailed(context.Recoveries.ReasonFor(account)));
                 break;
             case AccountEnvelope { Message: Activate }:
                 Postpone();

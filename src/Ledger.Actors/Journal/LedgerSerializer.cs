@@ -89,7 +89,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         Refused(what, bytes.Length, $"account {envelope.Account}");
         if (envelope.Message is AccountRequest call)
         {
-            UndeliveredMessagesActor.Answer(
+            Responses.Send(
                 call.ReplyTo,
                 new RequestFailed(RequestFailure.MessageTooLarge) { Size = bytes.Length, Limit = LedgerSizes.MessageMax });
         }
@@ -504,7 +504,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     {
         var path = call.ReplyTo.ReplyTo switch
         {
-            PendingCalls table => Serialization.SerializedActorPath(table.Router),
+            IResponseSink calls => Serialization.SerializedActorPath(calls.Router),
             IActorRef actor => Serialization.SerializedActorPath(actor),
             _ => throw new ArgumentException("The caller has no address.", nameof(call)),
         };

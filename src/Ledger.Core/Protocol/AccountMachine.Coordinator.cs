@@ -42,7 +42,9 @@ internal sealed partial class AccountMachine
         {
             // As what is malformed: it is not journaled, and the id stays free. What was taken before is answered
             // above.
-            Respond(operation, Rejected(asked, dated, TransferStatus.IdFromTheFuture, default, null, replayed: false) with
+            var rejection = TransactionRejection.Of(
+                asked, dated, TransferStatus.IdFromTheFuture, default, null, replayed: false);
+            Respond(operation, rejection with
             {
                 Status = TransferStatus.IdFromTheFuture, FailedLeg = Math.Max(dated, 0),
             });
@@ -370,7 +372,8 @@ internal sealed partial class AccountMachine
             seen = null;
         }
 
-        Respond(operation, Rejected(branch, decision.Leg.Index, decision.Status, at, seen, replayed: false, position));
+        Respond(operation, TransactionRejection.Of(
+            branch, decision.Leg.Index, decision.Status, at, seen, replayed: false, position));
         Finish(operation, skipFirst: operation.HasFirst, now);
     }
 
@@ -735,7 +738,7 @@ internal sealed partial class AccountMachine
         {
             if (operation.HasFirst)
             {
-                Respond(operation, Rejected(
+                Respond(operation, TransactionRejection.Of(
                     branch, refusal.Leg, refusal.Reason, operation.AbortTime, refusal.Seen, replayed: false,
                     new RowPosition(Address, operation.DecidedRow)));
             }

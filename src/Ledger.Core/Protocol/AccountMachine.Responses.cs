@@ -33,7 +33,8 @@ internal sealed partial class AccountMachine
         {
             Respond(operation, same.Status == TransferStatus.Created
                 ? Committed(asked with { Legs = [.. asked.Legs.Select(static leg => leg with { Amount = leg.Transfer!.Amount })] }, same.Time, replayed: true)
-                : Rejected(asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));
+                : TransactionRejection.Of(
+                    asked, same.Details.FailedLeg, same.Status, same.Time, same.Details.Seen, replayed: true));
             Finish(operation, skipFirst: operation.HasFirst, now);
             return true;
         }
@@ -46,7 +47,8 @@ internal sealed partial class AccountMachine
         {
             Respond(operation, before.Status == TransferStatus.Created
                 ? Again(asked, before)
-                : Rejected(asked, before.FailedLeg, before.Status, before.Time, before.Seen, replayed: true));
+                : TransactionRejection.Of(
+                    asked, before.FailedLeg, before.Status, before.Time, before.Seen, replayed: true));
             Finish(operation, skipFirst: operation.HasFirst, now);
             return true;
         }
@@ -66,14 +68,15 @@ internal sealed partial class AccountMachine
             {
                 Respond(operation, record.Status == TransferStatus.Created
                     ? Again(asked, record)
-                    : Rejected(asked, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
+                    : TransactionRejection.Of(
+                        asked, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: true));
                 Finish(operation, skipFirst: operation.HasFirst, now);
                 return true;
             }
 
             if (record.IsFinal)
             {
-                Respond(operation, Rejected(
+                Respond(operation, TransactionRejection.Of(
                     asked, 0, record.Status == TransferStatus.Created ? difference : TransferStatus.IdAlreadyFailed, default,
                     null, replayed: false));
                 Finish(operation, skipFirst: operation.HasFirst, now);
@@ -97,7 +100,8 @@ internal sealed partial class AccountMachine
                 return true;
             }
 
-            Respond(operation, Rejected(asked, 0, TransferStatus.IdAlreadyFailed, default, null, replayed: false));
+            Respond(operation, TransactionRejection.Of(
+                asked, 0, TransferStatus.IdAlreadyFailed, default, null, replayed: false));
             Finish(operation, skipFirst: operation.HasFirst, now);
             return true;
         }
@@ -241,7 +245,8 @@ internal sealed partial class AccountMachine
                 : TransactionLeg.Open(leg.Opening!, leg.IfMissing))]),
             record.Status == TransferStatus.Created
                 ? Committed(branch, record.Time, replayed: false)
-                : Rejected(branch, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false))
+                : TransactionRejection.Of(
+                    branch, record.FailedLeg, record.Status, record.Time, record.Seen, replayed: false))
         {
             HoldRows = branch.Legs.Any(static leg => leg.HoldRow != 0) ? [.. branch.Legs.Select(static leg => leg.HoldRow)] : [],
             Principal = branch.Principal,
@@ -262,33 +267,6 @@ internal sealed partial class AccountMachine
     {
         Position = position,
     };
-
-    private static TransactionResult Rejected(
-        TransactionBranch branch, int failedLeg, TransferStatus reason, LedgerTime time, Balances? seen, bool replayed,
-        RowPosition position = default)
-    {
-        var legs = ImmutableArray.CreateBuilder<LegResult>(branch.Legs.Length);
-        var status = reason;
-        foreach (var leg in branch.Legs)
-        {
-            var failed = leg.Index == failedLeg;
-            if (leg.Transfer is not null)
-            {
-                legs.Add(new LegResult(failed ? reason : TransferStatus.LinkedEventFailed, AccountStatus.None, Amount.Zero));
-            }
-            else
-            {
-                legs.Add(new LegResult(
-                    TransferStatus.None, failed ? (AccountStatus)(int)reason : AccountStatus.LinkedEventFailed, Amount.Zero));
-                status = failed ? TransferStatus.LinkedEventFailed : status;
-            }
-        }
-
-        return new TransactionResult(branch.Id, status, failedLeg, time, replayed, seen, legs.MoveToImmutable())
-        {
-            Position = position,
-        };
-    }
 
     private void Respond(Operation operation, TransactionResult result)
     {

@@ -4,6 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 using Ledger.Actors;
+using Ledger.Core;
 using RpcStatus = Google.Rpc.Status;
 
 namespace Ledger.Grpc.Errors;
@@ -60,6 +61,12 @@ internal static class ErrorMap
         _ => ErrorReasons.Internal,
     };
 
+    /// <summary>What is wrong with a request, as the core has found it. The limit is told as a number of its
+    /// own.</summary>
+    /// <param name="problem">The problem.</param>
+    public static RequestError Of(RequestProblem problem) =>
+        new(ReasonOf(problem.Kind), $"{problem.What}.", problem.Field, problem.Max);
+
     /// <summary>What is wrong, or null when it was not expected: then it is to be logged, and the client learns only
     /// <see cref="Unexpected"/>.</summary>
     /// <param name="exception">What was thrown.</param>
@@ -80,6 +87,16 @@ internal static class ErrorMap
         RpcException { StatusCode: StatusCode.Cancelled } => new RequestError(ErrorReasons.Cancelled, "The call was cancelled."),
         InvalidProtocolBufferException => Malformed,
         _ => null,
+    };
+
+    private static ErrorReason ReasonOf(RequestProblemKind kind) => kind switch
+    {
+        RequestProblemKind.EmptyBatch => ErrorReasons.EmptyBatch,
+        RequestProblemKind.BatchTooLarge => ErrorReasons.BatchTooLarge,
+        RequestProblemKind.ReferenceTooLong => ErrorReasons.ReferenceTooLong,
+        RequestProblemKind.ReasonTooLong => ErrorReasons.ReasonTooLong,
+        RequestProblemKind.MetadataTooLarge => ErrorReasons.MetadataTooLarge,
+        _ => ErrorReasons.InvalidArgument,
     };
 
     public static RequestError TooLarge => new(ErrorReasons.RequestTooLarge, "The message is larger than this server accepts.");

@@ -234,7 +234,7 @@ internal sealed class AccountGrpcService(CallerLedgers ledgers, CallDeadline clo
     internal static int PageSize(int size) => size switch
     {
         0 => DefaultPageSize,
-        < 0 or > LedgerLimits.PageSizeMax => throw new RequestError(
+        _ when RequestRules.CheckLimit(size) is not null => throw new RequestError(
             ErrorReasons.InvalidPageSize, $"The page size is {size}; wanted: 1 to {LedgerLimits.PageSizeMax}, or 0 for {DefaultPageSize}.",
             "page_size", LedgerLimits.PageSizeMax).Exception(),
         _ => size,

@@ -20,14 +20,9 @@ internal static class BatchLimits
     /// <summary>Whether there are some items and not too many.</summary>
     public static bool IsCount(int count, string field, out RequestError fault, int countMax = LedgerLimits.BatchMax)
     {
-        fault = count switch
-        {
-            0 => new RequestError(ErrorReasons.EmptyBatch, $"The request holds no {field}.", field),
-            _ when count > countMax => new RequestError(
-                ErrorReasons.BatchTooLarge, $"The request holds {count} {field}.", field, countMax),
-            _ => default,
-        };
-        return count > 0 && count <= countMax;
+        var problem = RequestRules.CheckCount(count, field, countMax);
+        fault = problem is null ? default : ErrorMap.Of(problem);
+        return problem is null;
     }
 
     /// <summary>Leaves positions out, from the last result on, where an answer would have more bytes than clients

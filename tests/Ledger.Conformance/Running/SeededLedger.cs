@@ -16,8 +16,6 @@ internal sealed class SeededLedger : IAsyncDisposable
 
     public ILedger Ledger => ledger.Ledger;
 
-    private LedgerService Service => (LedgerService)ledger.Inner;
-
     public static async Task<SeededLedger> StartAsync(CancellationToken cancellationToken)
     {
         var clock = new VirtualClock();
@@ -35,10 +33,10 @@ internal sealed class SeededLedger : IAsyncDisposable
     }
 
     /// <summary>Sets the counters of an account.</summary>
-    public Task SeedAsync(AccountAddress account, Balances balances) => Service.SeedAsync(account, balances);
+    public Task SeedAsync(AccountAddress account, Balances balances) => ledger.Calls.SeedAsync(account, balances);
 
     /// <summary>Expires what is due at the clock's time, and returns when that is done.</summary>
-    public Task ExpireDueHoldsAsync() => Service.ExpireDueHoldsAsync();
+    public Task ExpireDueHoldsAsync() => ledger.Calls.ExpireDueHoldsAsync();
 
     public ValueTask DisposeAsync() => ledger.DisposeAsync();
 }

@@ -1,6 +1,6 @@
 using Ledger.Core;
 
-namespace Ledger.Actors;
+namespace Ledger.Actors.Calls;
 
 /// <summary>Where this node has lately seen ids of transfers: a bounded, lossy memory. It finds a transfer by its id
 /// alone, and notices an id that is used again between other accounts, which no account could. Thread-safe.</summary>
@@ -26,6 +26,50 @@ internal sealed class RecentTransfers
         lock (LockOf(slot))
         {
             entries[slot] = (id, shared);
+        }
+    }
+
+    /// <summary>Remembers a transfer that was just decided, where it used its id up.</summary>
+    /// <param name="result">What became of it.</param>
+    /// <param name="coordinator">The account that decided it.</param>
+    public void Remember(TransferResult result, AccountAddress coordinator)
+    {
+        if (!result.Replayed
+            && (result.Status == TransferStatus.Created || IdempotencyDetails.ConsumesId(result.Status)))
+        {
+            Add(result.Id, coordinator);
+        }
+    }
+
+    /// <summary>Remembers a transaction that was just decided, and its transfers where it was committed.</summary>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="result">What became of it.</param>
+    /// <param name="coordinator">The account that coordinated it.</param>
+    public void Remember(Transaction transaction, TransactionResult result, AccountAddress coordinator)
+    {
+        if (result.Replayed)
+        {
+            return;
+        }
+
+        if (result.Time != default)
+        {
+            // Journaled: the coordinator knows it.
+            Add(transaction.Id, coordinator);
+        }
+
+        // The leg that failed is no news of this node's: the coordinator's journal says that its id is used up.
+        if (!result.IsCommitted)
+        {
+            return;
+        }
+
+        foreach (var leg in transaction.Legs)
+        {
+            if (leg.Transfer is { } transfer)
+            {
+                Add(transfer.Id, transfer.DebitAccount.IsNone ? coordinator : transfer.DebitAccount);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 using Akka.Actor;
+using Ledger.Actors.Accounts;
 
-namespace Ledger.Actors.Accounts;
+namespace Ledger.Actors.Calls;
 
 /// <summary>Takes the answers that come from other nodes.</summary>
 internal sealed class ResponseRouterActor(PendingCalls calls) : UntypedActor

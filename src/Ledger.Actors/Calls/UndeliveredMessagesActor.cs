@@ -1,9 +1,10 @@
 using System.Runtime.CompilerServices;
 using Akka.Actor;
 using Akka.Event;
+using Ledger.Actors.Accounts;
 using Ledger.Core;
 
-namespace Ledger.Actors.Accounts;
+namespace Ledger.Actors.Calls;
 
 /// <summary>Sees to messages that no account has seen: those that were waiting in front of one which stopped, as when
 /// its journal could not be written or read or its shard moved, and those that a shard or a region dropped while it
@@ -17,22 +18,6 @@ internal sealed class UndeliveredMessagesActor(Task<IActorRef> accounts) : Untyp
     private static readonly TimeSpan ResendAfter = TimeSpan.FromMilliseconds(100);
 
     private readonly ConditionalWeakTable<AccountMessage, object> sentAgain = [];
-
-    /// <summary>Gives an answer to whoever waits.</summary>
-    public static void Answer(ReplyTarget caller, AccountResponse answer)
-    {
-        switch (caller.ReplyTo)
-        {
-            case PendingCalls table:
-                table.Complete(caller.Correlation, answer);
-                break;
-            case IActorRef actor:
-                actor.Tell(new ResponseEnvelope(caller.Correlation, answer));
-                break;
-            default:
-                break;
-        }
-    }
 
     // Those that are unhandled are among them: a shard that waits for its accounts to stop handles nothing else.
     protected override void PreStart() => Context.System.EventStream.Subscribe(Self, typeof(AllDeadLetters));
@@ -57,15 +42,16 @@ internal sealed class UndeliveredMessagesActor(Task<IActorRef> accounts) : Untyp
         switch (message)
         {
             case AccountEnvelope { Message: AccountRequest call }:
-                Answer(call.ReplyTo, new RequestFailed(RequestFailure.NotBegun));
+                Responses.Send(call.ReplyTo, new RequestFailed(RequestFailure.NotBegun));
                 break;
             case AccountEnvelope { Message: Activate }:
                 // Whoever pokes does so again.
                 break;
-            case AccountEnvelope { Account.Text: var text } when text.StartsWith(WarmUp.Prefix, StringComparison.Ordinal):
+            case AccountEnvelope { Account: var account } when WarmUpAddress.Is(account):
                 // What a node practises with must not reach an account that is not there.
                 break;
-            case AccountEnvelope envelope when accounts.IsCompletedSuccessfully && sentAgain.TryAdd(envelope.Message, this):
+            case AccountEnvelope envelope
+                when accounts.IsCompletedSuccessfully && sentAgain.TryAdd(envelope.Message, this):
                 Context.System.Scheduler.ScheduleTellOnce(ResendAfter, accounts.Result, envelope, ActorRefs.NoSender);
                 break;
             default:

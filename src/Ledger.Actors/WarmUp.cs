@@ -2,13 +2,15 @@ using System.Diagnostics;
 using Akka.Actor;
 using Akka.Event;
 using Akka.Serialization;
+using Ledger.Actors.Accounts;
+using Ledger.Actors.Calls;
 using Ledger.Actors.Journal;
 using Ledger.Actors.Leasing;
 using Ledger.Actors.Storage;
 using Ledger.Actors.HoldExpiry;
 using Ledger.Core;
 
-namespace Ledger.Actors.Accounts;
+namespace Ledger.Actors;
 
 /// <summary>Does all that accounts do, with accounts that do not exist, before the node is given any that do.</summary>
 /// <remarks>A node that has just started is handed accounts at once, and where another one leaves it is handed half of
@@ -28,9 +30,6 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
     private static readonly TimeSpan s_replayFor = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_stopTimeout = TimeSpan.FromSeconds(3);
-
-    /// <summary>What the addresses of the accounts begin with.</summary>
-    public const string Prefix = "ledger:warm-up:";
 
     /// <summary>Does it. Never throws: it is of use, and not needed.</summary>
     /// <returns>Whether it came to its end.</returns>
@@ -70,7 +69,7 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
     // The real journal's way of waking an account.
     private async Task WakeAsync(string name, CancellationToken cancellationToken)
     {
-        var nobody = AccountAddress.Parse(Prefix + name);
+        var nobody = AccountAddress.Parse(WarmUpAddress.Prefix + name);
         var alone = Alone(static () => ActorRefs.Nobody, inMemory: false);
         using var calls = new PendingCalls(context.Time, callsMax: 1);
         var account = system.SystemActorOf(
@@ -131,10 +130,14 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
         region = there;
         try
         {
-            ILedger ledger = new LedgerService(
-                options, context.Time, calls, context.Reader, Task.FromResult(region), new HoldLocator(context.HoldIndex),
-                static () => null,
-                new PositionText(static () => throw new InvalidOperationException("A warm-up tells no positions.")));
+            var dispatcher = new RequestDispatcher(options, context.Time, calls, Task.FromResult(region));
+            var recent = new RecentTransfers();
+            var ledger = new LedgerService(
+                dispatcher, new AccountReader(dispatcher, context.Reader),
+                new TransferReader(dispatcher, context.Reader, new HoldLocator(context.HoldIndex), recent, index: null), recent,
+                new TransferCounter(metrics: null),
+                new PositionText(static () => throw new InvalidOperationException("A warm-up tells no positions.")),
+                Asker.Nobody);
             await TradeAsync(ledger, name, cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -157,7 +160,7 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
     private static async Task TradeAsync(ILedger ledger, string name, CancellationToken cancellationToken)
     {
         var asset = Asset.Parse("USD/2");
-        AccountAddress[] addresses = [.. Enumerable.Range(0, 4).Select(i => AccountAddress.Parse($"{Prefix}{name}:{i}"))];
+        AccountAddress[] addresses = [.. Enumerable.Range(0, 4).Select(i => AccountAddress.Parse($"{WarmUpAddress.Prefix}{name}:{i}"))];
         Check(await ledger.OpenAccountsAsync(
             [.. addresses.Select(address => new AccountSpec(address, asset, 1) { CreditsMustNotExceedDebits = Amount.Of(1_000_000) })],
             s_timeout, cancellationToken), static one => one.Status is AccountStatus.Created);

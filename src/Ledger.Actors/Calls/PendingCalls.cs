@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
+using Ledger.Actors.Accounts;
 using Ledger.Core;
 
-namespace Ledger.Actors.Accounts;
+namespace Ledger.Actors.Calls;
 
 /// <summary>The calls of one node that wait for an answer: a promise per call instead of an actor per call. Local
 /// accounts complete it directly, those of other nodes through <see cref="Router"/>.</summary>
-internal sealed class PendingCalls : IDisposable
+internal sealed class PendingCalls : IResponseSink, IDisposable
 {
     private static readonly TimeSpan CheckEvery = TimeSpan.FromMilliseconds(50);
 
@@ -85,12 +86,13 @@ internal sealed class PendingCalls : IDisposable
     /// <param name="deadline">When to stop waiting.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task<AccountResponse> AskAsync(
-        IActorRef to, AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> message, DateTimeOffset deadline,
-        CancellationToken cancellationToken)
+        IActorRef to, AccountAddress account, Func<ReplyTarget, LedgerTime, AccountRequest> message,
+        DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var call = Start(deadline, cancellationToken);
         to.Tell(
-            new AccountEnvelope(account, message(new ReplyTarget(this, call.Correlation), LedgerTime.From(deadline))), ActorRefs.NoSender);
+            new AccountEnvelope(account, message(new ReplyTarget(this, call.Correlation), LedgerTime.From(deadline))),
+            ActorRefs.NoSender);
         return call.Promise.Task;
     }
 
