@@ -115,6 +115,7 @@ internal sealed class LedgerExtension : IExtension
                 HoldsPerCounterpartyMax = options.CounterpartyHoldsMax,
                 SnapshotEvery = options.SnapshotEvery,
                 CommitRecordDelay = options.CommitRecordDelay,
+                SendsAhead = options.SharedCommits,
                 AllowSeeding = options.AllowSeeding,
                 Deciding = options.Deciding,
             },
@@ -122,6 +123,7 @@ internal sealed class LedgerExtension : IExtension
         {
             Database = database,
             Metrics = Metrics,
+            Awake = options.SharedCommits ? new AwakeAccounts() : null,
         };
         var index = options.Index.Enabled ? options.Storage.OpenIndex() : null;
         var ledger = new LedgerService(
