@@ -864,3 +864,11 @@ public sealed class PostgreSqlLedgerTests() : LedgerSuite(new PostgresTestStorag
 
 [Collection(global::Ledger.Tests.Shared.PostgresCollection.Name)]
 public sealed class ClusteredLedgerTests() : LedgerSuite(new PostgresTestStorage(clustered: true));
+
+/// <summary>The same with shared commits (R8').</summary>
+public sealed class SqliteSharedCommitsLedgerTests() : LedgerSuite(new SqliteTestStorage { SharesCommits = true });
+
+/// <summary>The same with shared commits (R8'), in a cluster.</summary>
+[Collection(global::Ledger.Tests.Shared.PostgresCollection.Name)]
+public sealed class ClusteredSharedCommitsLedgerTests()
+    : LedgerSuite(new PostgresTestStorage(clustered: true) { SharesCommits = true });

@@ -36,7 +36,8 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     private long refusedMessages;
     private DatabaseMark? lastMark;
 
-    /// <summary>How many messages were larger than what nodes send each other, and so were not sent.</summary>
+    /// <summary>How many messages were larger than what nodes send each other, or not for other nodes, and so were not
+    /// sent.</summary>
     public long RefusedMessages => Interlocked.Read(ref refusedMessages);
 
     // Stored beside every row: never change it.
@@ -82,6 +83,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     private SerializationException Refuse(AheadRequest request)
     {
         request.Follower.End();
+        Interlocked.Increment(ref refusedMessages);
         var what = $"{request.Envelope.Message.GetType().Name} to {request.Envelope.Account} has left ahead of its row, which is for"
             + " accounts of the same node only. It is not sent; the sender asks again. Report it";
         system.Log.Error(what);

@@ -55,7 +55,10 @@ internal abstract class GroupCommitJournal : SqlWriteJournal
                 Positive(config, "queue-size", 20_000),
                 Positive(config, "batch-rows-max", LedgerSizes.GroupRowsMax),
                 Positive(config, "batch-bytes-max", LedgerSizes.GroupFull),
-                Positive(config, "batch-ids-max", LedgerSizes.GroupIdsMax)),
+                Positive(config, "batch-ids-max", LedgerSizes.GroupIdsMax))
+            {
+                FollowersWaitMax = config.GetTimeSpan("followers-wait-max", TimeSpan.FromMilliseconds(1)),
+            },
             _writers);
         _pages = new PageReads(
             new PageSize(Positive(config, "read-page-rows", 300), Positive(config, "read-page-bytes", LedgerSizes.PageMax)),

@@ -7,6 +7,10 @@ namespace Ledger.Actors.Storage;
 /// <param name="IdsMax">Entries of the index of ids.</param>
 internal sealed record GroupLimits(int QueueSize, int RowsMax, long BytesMax, int IdsMax)
 {
+    /// <summary>How long a group waits at most for rows that are on their way to share its transaction, see <see
+    /// cref="WriteGroup.WhenFollowersCameAsync"/>.</summary>
+    public TimeSpan FollowersWaitMax { get; init; } = TimeSpan.FromMilliseconds(1);
+
     /// <summary>A group that takes its first write.</summary>
     public GroupFill NewFill() => new(RowsMax, BytesMax, IdsMax);
 }

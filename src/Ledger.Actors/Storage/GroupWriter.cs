@@ -96,7 +96,7 @@ internal sealed class GroupWriter
 
     private async Task WriteLoopAsync(IJournalAppender appender, bool helps, int place)
     {
-        var group = new WriteGroup();
+        var group = new WriteGroup(_limits.FollowersWaitMax);
         var rows = new List<AppendRow>();
         var reader = _queue.Reader;
         await using (appender)

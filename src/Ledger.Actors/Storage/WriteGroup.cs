@@ -9,18 +9,22 @@ internal sealed class WriteGroup
     /// <summary>From how many writes on a group is worth a transaction of its own, and waits for nobody.</summary>
     public const int WorthATransaction = 32;
 
-    // In case a follower is long in coming: its account may have much to do, or the machine. The system's timers make a
-    // millisecond or two of it.
-    private static readonly TimeSpan s_followersWaitMax = TimeSpan.FromMilliseconds(1);
-
     // Of all writers of the process. A journal that is started again may meet rows that one before it has, and must not
     // take their group for one of its own.
     private static long s_numbers;
 
+    private readonly TimeSpan _followersWaitMax;
     private readonly Action _tell;
     private TaskCompletionSource _told = NewSource();
 
-    public WriteGroup() => _tell = () => Volatile.Read(ref _told).TrySetResult();
+    /// <summary>Makes a group without writes.</summary>
+    /// <param name="followersWaitMax">How long it waits for followers: one may be long in coming, because its account
+    /// has much to do, or the machine. The system's timers make two milliseconds of one.</param>
+    public WriteGroup(TimeSpan followersWaitMax)
+    {
+        _followersWaitMax = followersWaitMax;
+        _tell = () => Volatile.Read(ref _told).TrySetResult();
+    }
 
     /// <summary>The writes, in the order in which they came.</summary>
     public List<JournalWrite> Writes { get; } = [];
@@ -65,12 +69,12 @@ internal sealed class WriteGroup
 
             // Whoever ends the following sees where to tell it, or is seen to have ended it.
             Interlocked.MemoryBarrier();
-            if (!HasFollowers() || Stopwatch.GetElapsedTime(started) >= s_followersWaitMax)
+            if (!HasFollowers() || Stopwatch.GetElapsedTime(started) >= _followersWaitMax)
             {
                 return;
             }
 
-            await told.Task.WaitAsync(s_followersWaitMax).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await told.Task.WaitAsync(_followersWaitMax).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -1,0 +1,182 @@
+using System.Collections.Concurrent;
+using Akka.Actor;
+using Akka.Hosting;
+using Akka.Persistence;
+using Ledger.Actors.Storage;
+using Ledger.Core;
+using Xunit.Abstractions;
+
+namespace Ledger.Actors.Tests;
+
+/// <summary>Goal: with shared commits the books are right whatever becomes of single rows and groups (R8'). Method:
+/// callers pay on a journal of which rows are refused, groups fail, answers are lost and the actor is started again;
+/// each asks again under the same id until he knows; then all is well, and each account must show what was told and no
+/// more. The process is ended in between as a crash does it.</summary>
+public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+    private static readonly Asset s_money = Asset.Parse("USD/2");
+
+    private readonly SqliteTestStorage storage = new() { SharesCommits = true };
+    private readonly AppendFaults faults = new();
+
+    public void Dispose() => storage.Dispose();
+
+    [Theory]
+    [InlineData(AppendMishap.Refused, "a")]
+    [InlineData(AppendMishap.Refused, "b")]
+    [InlineData(AppendMishap.NotStored, "a")]
+    [InlineData(AppendMishap.AnswerLost, "a")]
+    public async Task A_transfer_whose_group_fails_is_unknown_and_its_id_gives_the_true_answer(AppendMishap mishap, string failing)
+    {
+        await using var host = await StartAsync();
+        var (a, b) = (AccountAddress.Parse("a"), AccountAddress.Parse("b"));
+        await OpenAsync(host, a, b);
+        await PostAsync(host, Pay(a, b));
+
+        faults.Once($"ledger-account-{failing}", mishap);
+        var transfer = Pay(a, b);
+        if (failing == "a")
+        {
+            await Should.ThrowAsync<LedgerException>(host.Ledger.PostTransferAsync(transfer));
+        }
+
+        // Where only the last agent's row fails, the coordinator asks again by itself.
+        (await PostAsync(host, transfer)).ShouldBeTrue();
+        faults.Count.ShouldBeGreaterThan(0);
+        (await ReadAsync(host, a)).DebitsPosted.ShouldBe(Amount.Of(2));
+        (await ReadAsync(host, b)).CreditsPosted.ShouldBe(Amount.Of(2));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task The_books_are_right_whatever_fails(int seed)
+    {
+        output.WriteLine($"seed {seed}");
+        AccountAddress[] accounts = [.. Enumerable.Range(0, 8).Select(static i => AccountAddress.Parse($"acc:{i}"))];
+        var committed = new ConcurrentBag<Transfer>();
+        var unknown = new ConcurrentQueue<Transfer>();
+        var host = await StartAsync();
+        await OpenAsync(host, accounts);
+        faults.Start(seed);
+        await WorkAsync(host, accounts, committed, unknown, seed, isCut: true);
+
+        // In the midst of it, so that some are not known.
+        await host.KillAsync();
+        await host.DisposeAsync();
+        await using var next = await StartAsync();
+        await WorkAsync(next, accounts, committed, unknown, seed + 100, isCut: false);
+        faults.Stop();
+        foreach (var transfer in unknown)
+        {
+            if (await PostAsync(next, transfer))
+            {
+                committed.Add(transfer);
+            }
+        }
+
+        output.WriteLine($"{committed.Count} transfers, {unknown.Count} of them known late, {faults.Count} mishaps");
+        faults.Count.ShouldBeGreaterThan(20);
+        foreach (var account in accounts)
+        {
+            var balances = await ReadAsync(next, account);
+            balances.DebitsPosted.ShouldBe(Sum(committed.Where(one => one.DebitAccount == account)), account.Text);
+            balances.CreditsPosted.ShouldBe(Sum(committed.Where(one => one.CreditAccount == account)), account.Text);
+            (balances.DebitsPending, balances.CreditsPending).ShouldBe((Amount.Zero, Amount.Zero), account.Text);
+        }
+    }
+
+    private static Amount Sum(IEnumerable<Transfer> transfers) =>
+        Amount.Of(transfers.Aggregate(0UL, static (sum, one) => sum + (ulong)one.Amount.Value));
+
+    private async Task WorkAsync(
+        LedgerHost host, AccountAddress[] accounts, ConcurrentBag<Transfer> committed, ConcurrentQueue<Transfer> unknown, int seed, bool isCut)
+    {
+        var journal = Persistence.Instance.Apply(host.System).JournalFor(StorageHocon.JournalPlugin);
+        var done = 0;
+        var cut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var workers = Enumerable.Range(0, 8).Select(i => Task.Run(async () =>
+        {
+            var random = new Random((seed * 1000) + i);
+            for (var n = 0; n < 40; n++)
+            {
+                var debit = random.Next(accounts.Length);
+                var credit = (debit + random.Next(1, accounts.Length)) % accounts.Length;
+                var transfer = Pay(accounts[debit], accounts[credit]) with { Amount = Amount.Of((ulong)random.Next(1, 100)) };
+                try
+                {
+                    if (await PostAsync(host, transfer))
+                    {
+                        committed.Add(transfer);
+                    }
+                }
+                catch (Exception e) when (isCut && e is LedgerException or OperationCanceledException or ObjectDisposedException)
+                {
+                    unknown.Enqueue(transfer);
+                    return;
+                }
+
+                var count = Interlocked.Increment(ref done);
+                if (count % 50 == 0)
+                {
+                    // It fails at that, and is started again.
+                    journal.Tell(new WriteMessages(null!, ActorRefs.Nobody, 0), ActorRefs.NoSender);
+                }
+
+                if (count == 200)
+                {
+                    cut.TrySetResult();
+                }
+            }
+        })).ToArray();
+        if (isCut)
+        {
+            await Task.WhenAny(cut.Task, Task.WhenAll(workers)).WaitAsync(s_patience);
+            _ = host.KillAsync();
+        }
+
+        await Task.WhenAll(workers).WaitAsync(s_patience);
+    }
+
+    // As a caller does it: under the same id until the answer is known.
+    private static async Task<bool> PostAsync(LedgerHost host, Transfer transfer)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return (await host.Ledger.PostTransferAsync(transfer)).IsCommitted;
+            }
+            catch (LedgerException e) when (tries < 200 && e.Reason is LedgerErrorReason.JournalUnavailable
+                or LedgerErrorReason.Overloaded or LedgerErrorReason.DeadlineExceeded)
+            {
+                await Task.Delay(20);
+            }
+        }
+    }
+
+    private static async Task<Balances> ReadAsync(LedgerHost host, AccountAddress account)
+    {
+        AccountView? view = null;
+        await Tests.Shared.Until.TrueAsync(async () =>
+        {
+            view = await host.Ledger.GetAccountAsync(account);
+            return view is { Doubt: null };
+        });
+        return view!.Balances;
+    }
+
+    private static Transfer Pay(AccountAddress from, AccountAddress to) =>
+        new(TransferId.FromGuid(Guid.CreateVersion7()), from, to, Amount.Of(1), 1) { Asset = s_money };
+
+    private static async Task OpenAsync(LedgerHost host, params AccountAddress[] accounts) =>
+        (await host.Ledger.OpenAccountsAsync([.. accounts.Select(static one => new AccountSpec(one, s_money, 1))]))
+            .ShouldAllBe(static one => one.Status == AccountStatus.Created);
+
+    private Task<LedgerHost> StartAsync() => LedgerHost.StartAsync(
+        storage,
+        static options => options.CommitRecordDelay = TimeSpan.FromMilliseconds(50),
+        akka => akka.AddSetup(faults).AddHocon(FaultyJournal.Hocon, HoconAddMode.Prepend));
+}
