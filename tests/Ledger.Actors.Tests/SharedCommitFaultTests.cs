@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Hosting;
 using Akka.Persistence;
+using Ledger.Actors.Accounts;
 using Ledger.Actors.Storage;
 using Ledger.Core;
 using Xunit.Abstractions;
@@ -46,6 +47,55 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
         faults.Count.ShouldBeGreaterThan(0);
         (await ReadAsync(host, a)).DebitsPosted.ShouldBe(Amount.Of(2));
         (await ReadAsync(host, b)).CreditsPosted.ShouldBe(Amount.Of(2));
+    }
+
+    /// <summary>Whoever was told of a row learns that it is not durable, also where the writer never saw it
+    /// (G5).</summary>
+    [Theory]
+    [InlineData("refused")]
+    [InlineData("not stored")]
+    [InlineData("breaker open")]
+    [InlineData("account stopped")]
+    public async Task However_a_row_ends_that_is_not_stored_its_ticket_fails(string end)
+    {
+        var breaker = end == "breaker open" ? ", circuit-breaker { max-failures = 1, reset-timeout = 1m }" : "";
+        await using var host = await StartAsync($"{StorageHocon.JournalPlugin} {{ followers-wait-max = 1m{breaker} }}");
+        var (a, b, c) = (AccountAddress.Parse("a"), AccountAddress.Parse("b"), AccountAddress.Parse("c"));
+        await OpenAsync(host, a, b, c);
+        var awake = LedgerExtension.Of(host.System).Context.Awake.ShouldNotBeNull();
+        if (end == "breaker open")
+        {
+            faults.Once("ledger-account-c", AppendMishap.NotStored);
+            await Should.ThrowAsync<LedgerException>(host.Ledger.PostTransferAsync(Pay(c, b)));
+        }
+        else if (end != "account stopped")
+        {
+            faults.Once("ledger-account-a", end == "refused" ? AppendMishap.Refused : AppendMishap.NotStored);
+        }
+
+        var mishaps = faults.Count;
+        var asked = new TaskCompletionSource<AheadRequest>(TaskCreationOptions.RunContinuationsAsynchronously);
+        awake.Add(b, host.System.ActorOf(Props.Create(() => new ListeningActor(asked))));
+        var posting = host.Ledger.PostTransferAsync(Pay(a, b));
+        var request = await asked.Task.WaitAsync(s_patience);
+        var decided = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        request.Ticket.WhenDecided(decided.SetResult);
+        if (end == "account stopped")
+        {
+            // Its row waits for what was asked.
+            request.Ticket.Outcome.ShouldBe(WriteOutcome.Pending);
+            host.System.Stop(awake.Find(a)!);
+        }
+        else
+        {
+            request.Follower.End();
+        }
+
+        await decided.Task.WaitAsync(s_patience);
+        request.Ticket.Outcome.ShouldBe(WriteOutcome.Failed);
+        request.Follower.End();
+        faults.Count.ShouldBe(end is "refused" ? mishaps + 1 : end is "not stored" ? mishaps + 1 : mishaps);
+        _ = posting.ContinueWith(static one => one.Exception, TaskScheduler.Default);
     }
 
     [Theory]
@@ -175,8 +225,19 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
         (await host.Ledger.OpenAccountsAsync([.. accounts.Select(static one => new AccountSpec(one, s_money, 1))]))
             .ShouldAllBe(static one => one.Status == AccountStatus.Created);
 
-    private Task<LedgerHost> StartAsync() => LedgerHost.StartAsync(
+    private Task<LedgerHost> StartAsync(string hocon = "") => LedgerHost.StartAsync(
         storage,
         static options => options.CommitRecordDelay = TimeSpan.FromMilliseconds(50),
-        akka => akka.AddSetup(faults).AddHocon(FaultyJournal.Hocon, HoconAddMode.Prepend));
+        akka => akka.AddSetup(faults).AddHocon($"{FaultyJournal.Hocon}\n{hocon}", HoconAddMode.Prepend));
+
+    private sealed class ListeningActor(TaskCompletionSource<AheadRequest> asked) : UntypedActor
+    {
+        protected override void OnReceive(object message)
+        {
+            if (message is AheadRequest request)
+            {
+                asked.TrySetResult(request);
+            }
+        }
+    }
 }
