@@ -5,6 +5,7 @@ using Akka.Persistence;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Storage;
 using Ledger.Core;
+using Ledger.Tests.Shared;
 using Xunit.Abstractions;
 
 namespace Ledger.Actors.Tests;
@@ -210,7 +211,7 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
     private static async Task<Balances> ReadAsync(LedgerHost host, AccountAddress account)
     {
         AccountView? view = null;
-        await Tests.Shared.Until.TrueAsync(async () =>
+        await Until.TrueAsync(async () =>
         {
             view = await host.Ledger.GetAccountAsync(account);
             return view is { Doubt: null };
