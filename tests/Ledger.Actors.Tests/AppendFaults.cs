@@ -13,8 +13,8 @@ internal sealed class AppendFaults : Setup
     /// <summary>How many have gone wrong.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Has about one append in ten go wrong, and one row in fifty of an incarnation for as long as it
-    /// lives.</summary>
+    /// <summary>Has about one append in forty go wrong, and one row in two hundred of an incarnation for as long as
+    /// it lives.</summary>
     public void Start(int seed)
     {
         lock (gate)
@@ -63,7 +63,7 @@ internal sealed class AppendFaults : Setup
             {
                 mishap = rows.Any(static row => row.SequenceNr > 1 && IsPoisoned(row))
                     ? AppendMishap.Refused
-                    : random.Next(20) switch
+                    : random.Next(80) switch
                     {
                         0 => AppendMishap.NotStored,
                         1 => AppendMishap.AnswerLost,
@@ -78,5 +78,5 @@ internal sealed class AppendFaults : Setup
 
     // The same whenever it is tried, as long as its account does not start again.
     private static bool IsPoisoned(AppendRow row) =>
-        HashCode.Combine(row.WriterUuid, row.SequenceNr) is var hash && (uint)hash % 50 == 0;
+        HashCode.Combine(row.WriterUuid, row.SequenceNr) is var hash && (uint)hash % 200 == 0;
 }
