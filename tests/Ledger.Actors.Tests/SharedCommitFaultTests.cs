@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Akka.Actor;
 using Akka.Hosting;
-using Akka.Persistence;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Storage;
 using Ledger.Core;
@@ -11,9 +10,9 @@ using Xunit.Abstractions;
 namespace Ledger.Actors.Tests;
 
 /// <summary>Goal: with shared commits the books are right whatever becomes of single rows and groups (R8'). Method:
-/// callers pay on a journal of which rows are refused, groups fail, answers are lost and the actor is started again;
-/// each asks again under the same id until he knows; then all is well, and each account must show what was told and no
-/// more. The process is ended in between as a crash does it.</summary>
+/// callers pay on a journal of which rows are refused, groups fail and answers are lost; each asks again under the same
+/// id until he knows; then all is well, and each account must show what was told and no more. The process is ended in
+/// between as a crash does it.</summary>
 public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
@@ -146,7 +145,6 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
     private async Task WorkAsync(
         LedgerHost host, AccountAddress[] accounts, ConcurrentBag<Transfer> committed, ConcurrentQueue<Transfer> unknown, int seed, bool isCut)
     {
-        var journal = Persistence.Instance.Apply(host.System).JournalFor(StorageHocon.JournalPlugin);
         var done = 0;
         var cut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var workers = Enumerable.Range(0, 8).Select(i => Task.Run(async () =>
@@ -170,14 +168,7 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
                     return;
                 }
 
-                var count = Interlocked.Increment(ref done);
-                if (count % 40 == 0)
-                {
-                    // It fails at that, and is started again.
-                    journal.Tell(new WriteMessages(null!, ActorRefs.Nobody, 0), ActorRefs.NoSender);
-                }
-
-                if (count == 100)
+                if (Interlocked.Increment(ref done) == 100)
                 {
                     cut.TrySetResult();
                 }
