@@ -169,8 +169,16 @@ public sealed class SharedCommitFaultTests(ITestOutputHelper output) : IDisposab
         AccountView? view = null;
         await Until.TrueAsync(async () =>
         {
-            view = await host.Ledger.GetAccountAsync(account);
-            return view is { Doubt: null };
+            try
+            {
+                view = await host.Ledger.GetAccountAsync(account);
+                return view is { Doubt: null };
+            }
+            catch (LedgerException e) when (e.Reason is LedgerErrorReason.AccountInDoubt or LedgerErrorReason.JournalUnavailable)
+            {
+                // It has just started again.
+                return false;
+            }
         });
         return view!.Balances;
     }
