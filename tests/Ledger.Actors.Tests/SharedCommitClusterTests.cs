@@ -11,8 +11,7 @@ namespace Ledger.Actors.Tests;
 /// <summary>Goal: in a cluster the rows of a transfer share a commit where both accounts are on one node, and nothing
 /// that has left ahead of its row goes to another (R8', G8). Method: two nodes in one process; the database says which
 /// rows were stored together.</summary>
-[Collection(PostgresCollection.Name)]
-public sealed class SharedCommitClusterTests : IDisposable
+public sealed class SharedCommitClusterTests : IDisposable, IClassFixture<PostgresCollection.Lifetime>
 {
     private const int Pairs = 8;
 

@@ -245,5 +245,5 @@ public abstract class SharedCommitSuite(TestStorage storage) : IDisposable
 
 public sealed class SqliteSharedCommitTests() : SharedCommitSuite(new SqliteTestStorage());
 
-[Collection(PostgresCollection.Name)]
-public sealed class PostgreSqlSharedCommitTests() : SharedCommitSuite(new PostgresTestStorage(clustered: false));
+public sealed class PostgreSqlSharedCommitTests()
+    : SharedCommitSuite(new PostgresTestStorage(clustered: false)), IClassFixture<PostgresCollection.Lifetime>;
