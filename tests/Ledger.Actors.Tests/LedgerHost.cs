@@ -171,7 +171,6 @@ public sealed class LedgerHost : IAsyncDisposable
           gossip-interval = 50ms
           leader-actions-interval = 50ms
           sharding.retry-interval = 200ms
-          sharding.coordinator-singleton.hand-over-retry-interval = 200ms
           singleton.hand-over-retry-interval = 200ms
         }
         """;
