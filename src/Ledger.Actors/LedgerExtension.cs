@@ -116,6 +116,7 @@ internal sealed class LedgerExtension : IExtension
                 HoldsPerCounterpartyMax = options.CounterpartyHoldsMax,
                 SnapshotEvery = options.SnapshotEvery,
                 CommitRecordDelay = options.CommitRecordDelay,
+                SendsAhead = options.SharedCommits,
                 AllowSeeding = options.AllowSeeding,
                 Deciding = options.Deciding,
             },
@@ -123,6 +124,7 @@ internal sealed class LedgerExtension : IExtension
         {
             Database = database,
             Metrics = Metrics,
+            Awake = options.SharedCommits ? new AwakeAccounts() : null,
         };
         var index = options.Index.Enabled ? options.Storage.OpenIndex() : null;
         var searched = index is null ? null : new LedgerIndex(index, Journal, Clock, options.Index.LagMax);

@@ -30,6 +30,13 @@ public sealed class LedgerOptions
     /// <value>The default value is 250 milliseconds. From 0 to 10 seconds.</value>
     public TimeSpan CommitRecordDelay { get; set; } = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>Whether the rows of a transfer between two accounts of one node share a commit of the database: the
+    /// debit account asks the credit account as soon as its row is with the journal's writer. A caller who waits for each
+    /// transfer then waits for one commit and not for two. Nothing is answered, and nothing leaves the node, before it is
+    /// durable.</summary>
+    /// <value>The default value is false.</value>
+    public bool SharedCommits { get; set; }
+
     /// <summary>How many journal rows an account writes between two snapshots, or 16 times as many events or legs, or
     /// 16 MiB of rows, whichever comes first: from half as many to as many, so that accounts that are used alike don't
     /// take theirs all at once; up to

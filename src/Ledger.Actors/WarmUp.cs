@@ -59,7 +59,8 @@ internal sealed class WarmUp(ExtendedActorSystem system, LedgerOptions options, 
 
     // Of its own: how this fares is no news of the journal's health, and what is said must reach nobody.
     private AccountActorContext Alone(Func<IActorRef> accounts, bool inMemory) => new(
-        context.Runtime with { SnapshotEvery = int.MaxValue }, context.PassivateAfter, context.Time, context.Reader, context.HoldIndex,
+        // No writer decides a ticket of rows in memory.
+        context.Runtime with { SnapshotEvery = int.MaxValue, SendsAhead = false }, context.PassivateAfter, context.Time, context.Reader, context.HoldIndex,
         NodeLease.NotRequired, accounts)
     {
         JournalPluginId = inMemory ? JournalInMemory : StorageHocon.JournalPlugin,

@@ -21,6 +21,9 @@ public abstract class TestStorage : IDisposable
 {
     public abstract bool Clustered { get; }
 
+    /// <summary>Whether a ledger on it is started with shared commits (R8').</summary>
+    public bool SharesCommits { get; init; }
+
     public abstract void Use(LedgerOptions options);
 
     public abstract DbConnection Open();
@@ -182,7 +185,9 @@ public sealed class LedgerHost : IAsyncDisposable
 
     public ActorSystem System => host.Services.GetRequiredService<ActorSystem>();
 
-    public static async Task<LedgerHost> StartAsync(TestStorage storage, Action<LedgerOptions>? configure = null)
+    public static async Task<LedgerHost> StartAsync(
+        TestStorage storage, Action<LedgerOptions>? configure = null, Action<AkkaConfigurationBuilder>? configureAkka = null,
+        LedgerHost? seed = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddLedger();
@@ -196,10 +201,10 @@ public sealed class LedgerHost : IAsyncDisposable
                 akka.WithClustering(new ClusterOptions());
                 akka.AddHocon(Soon, HoconAddMode.Prepend);
 
-                akka.AddStartup(static (system, _) =>
+                akka.AddStartup((system, _) =>
                 {
                     var cluster = Akka.Cluster.Cluster.Get(system);
-                    cluster.Join(cluster.SelfAddress);
+                    cluster.Join(seed is null ? cluster.SelfAddress : Akka.Cluster.Cluster.Get(seed.System).SelfAddress);
                 });
             }
 
@@ -208,8 +213,10 @@ public sealed class LedgerHost : IAsyncDisposable
                 storage.Use(options);
                 options.Mode = storage.Clustered ? LedgerExecutionMode.Clustered : LedgerExecutionMode.Local;
                 options.CallTimeout = TimeSpan.FromSeconds(30);
+                options.SharedCommits = storage.SharesCommits;
                 configure?.Invoke(options);
             });
+            configureAkka?.Invoke(akka);
         });
         var host = builder.Build();
         await host.StartAsync();

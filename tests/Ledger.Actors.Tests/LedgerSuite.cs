@@ -865,3 +865,10 @@ public sealed class PostgreSqlLedgerTests()
 
 public sealed class ClusteredLedgerTests()
     : LedgerSuite(new PostgresTestStorage(clustered: true)), IClassFixture<PostgresCollection.Lifetime>;
+
+/// <summary>The same with shared commits (R8').</summary>
+public sealed class SqliteSharedCommitsLedgerTests() : LedgerSuite(new SqliteTestStorage { SharesCommits = true });
+
+/// <summary>The same with shared commits (R8'), in a cluster.</summary>
+public sealed class ClusteredSharedCommitsLedgerTests()
+    : LedgerSuite(new PostgresTestStorage(clustered: true) { SharesCommits = true }), IClassFixture<PostgresCollection.Lifetime>;

@@ -240,6 +240,20 @@ public sealed class WireTests : IDisposable
         }
     }
 
+    /// <summary>Without its ticket it would be taken for a request whose row is durable (G8).</summary>
+    [Fact]
+    public void A_request_that_has_left_ahead_of_its_row_is_refused_and_no_region_takes_it()
+    {
+        var ticket = new WriteTicket();
+        var request = new AheadRequest(new AccountEnvelope(Debit, new CommitRequest(Whole)), ticket);
+        var serializer = new LedgerSerializer((ExtendedActorSystem)system);
+        Should.Throw<System.Runtime.Serialization.SerializationException>(() => serializer.ToBinary(request))
+            .Message.ShouldContain("has left ahead of its row");
+        Should.Throw<System.Runtime.Serialization.SerializationException>(() => serializer.Manifest(request));
+        ticket.HasFollowers.ShouldBeFalse();
+        new AccountExtractor(10).EntityId(request).ShouldBeNull();
+    }
+
     [Fact]
     public void Every_answer_survives()
     {

@@ -62,6 +62,7 @@ public sealed class EffectiveConfigurationTests(ITestOutputHelper output)
         akka.persistence.journal.ledger.auto-initialize = false
         akka.persistence.journal.ledger.replay-filter.mode = fail
         akka.persistence.journal.ledger.recovery-event-timeout = 10s
+        akka.persistence.journal.ledger.followers-wait-max = 1ms
         akka.persistence.journal.ledger.circuit-breaker.max-failures = 500
         akka.persistence.journal.ledger.circuit-breaker.call-timeout = 5s
         akka.persistence.journal.ledger.circuit-breaker.reset-timeout = 2s

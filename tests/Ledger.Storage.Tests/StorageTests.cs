@@ -370,6 +370,29 @@ public abstract class StorageTests
         (await node.ReadAgainAsync("serial-7")).SequenceNr.ShouldBe(1);
     }
 
+    /// <summary>Whatever rests on it must not wait for it (R8', G5).</summary>
+    [Fact]
+    public async Task A_row_that_cannot_be_stored_fails_its_ticket_and_one_that_is_stored_makes_it_durable()
+    {
+        await using var node = await Node.StartAsync(Open(), "akka.persistence.journal.ledger.row-bytes-max = 100");
+        WriteTicket small = new(), large = new(), waiting = new();
+        RowFollower ofSmall = new(small), ofLarge = new(large);
+        await Node.WriteAsync(node.Open("ticket-small"), Row(10, small, ofSmall));
+        small.Outcome.ShouldBe(WriteOutcome.Durable);
+
+        var actor = node.Open("ticket-large");
+        waiting.RestOn([large]);
+        var second = WriteOrStopAsync(node.Open("ticket-waiting"), Row(10, waiting, null));
+        (await WriteOrStopAsync(actor, Row(101, large, ofLarge))).ShouldBeFalse();
+        (await second).ShouldBeFalse();
+        (large.Outcome, waiting.Outcome).ShouldBe((WriteOutcome.Failed, WriteOutcome.Failed));
+        (small.HasFollowers || large.HasFollowers).ShouldBeFalse();
+        (await node.ReadAgainAsync("ticket-waiting")).SequenceNr.ShouldBe(0);
+
+        static JournalRow Row(int bytes, WriteTicket ticket, RowFollower? follower) =>
+            new(new byte[bytes]) { Ticket = ticket, Follower = follower };
+    }
+
     [Fact]
     public async Task A_full_queue_refuses_at_once()
     {

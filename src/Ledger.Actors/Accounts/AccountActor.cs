@@ -47,6 +47,11 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     private Queue<OutboundMessage>? withheld;
     private ICancelable? silence;
 
+    // Requests of this turn that leave ahead of its row, and the one that it takes (R8').
+    private List<(IActorRef To, AheadRequest Request)>? ahead;
+    private AheadRequest? taking;
+    private RowFollower? writingFollower;
+
     public AccountActor(AccountAddress account, AccountActorContext context)
     {
         this.account = account;
@@ -113,6 +118,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
                 }
 
                 recovered = true;
+                context.Awake?.Add(account, Self);
                 context.Metrics?.Awoke(waking);
                 WakeUnread(context.Recoveries.Succeeded(account));
                 lastUsed = Now;
@@ -127,6 +133,37 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     }
 
     // ---------------------------------------------------------------- messages
+
+    protected override bool AroundReceive(Receive receive, object message)
+    {
+        if (message is not AheadRequest request)
+        {
+            var isHandled = base.AroundReceive(receive, message);
+            LetAheadGo();
+            return isHandled;
+        }
+
+        if (!recovered)
+        {
+            // It is for an incarnation that is awake. This one would put it aside, with its ticket.
+            request.PassOn(context.Accounts);
+            return true;
+        }
+
+        taking = request;
+        try
+        {
+            var isHandled = base.AroundReceive(receive, message);
+            LetAheadGo();
+            return isHandled;
+        }
+        finally
+        {
+            // Unless it goes on in a row.
+            taking?.Follower.End();
+            taking = null;
+        }
+    }
 
     protected override void OnCommand(object message)
     {
@@ -146,13 +183,18 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
                 Leave(envelope);
                 break;
             case AccountEnvelope envelope:
-                lastUsed = Now;
-                passivating = false;
-                runtime.Handle(envelope.Message, lastUsed);
-                NoteTime(lastUsed);
-                if (isCountedInDoubt)
+                Handle(envelope, ticket: null);
+                break;
+            case AheadRequest { Envelope: { Mark: { } mark } envelope } when !IsOfMyHistory(mark):
+                Leave(envelope);
+                break;
+            case AheadRequest request:
+                Handle(request.Envelope, request.Ticket);
+                break;
+            case TicketDecided:
+                if (!runtime.TicketDecided())
                 {
-                    CountInDoubt(lastUsed);
+                    EndWithItsGround();
                 }
 
                 break;
@@ -179,6 +221,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
                 break;
             case StopAccount:
                 stopping = true;
+                context.Awake?.Remove(account, Self);
                 runtime.Flush();
                 StopWhenWritten();
                 break;
@@ -209,6 +252,18 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
             default:
                 Unhandled(message);
                 break;
+        }
+    }
+
+    private void Handle(AccountEnvelope envelope, WriteTicket? ticket)
+    {
+        lastUsed = Now;
+        passivating = false;
+        runtime.Handle(envelope.Message, lastUsed, ticket);
+        NoteTime(lastUsed);
+        if (isCountedInDoubt)
+        {
+            CountInDoubt(lastUsed);
         }
     }
 
@@ -355,13 +410,55 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         }
         else
         {
-            context.Accounts().Tell(
-                new AccountEnvelope(message.Account, message.Message!)
-                {
-                    Mark = generation is { } mine ? context.Database!.MarkOf(mine) : null,
-                },
-                Self);
+            context.Accounts().Tell(EnvelopeTo(message.Account, message.Message!), Self);
         }
+    }
+
+    private AccountEnvelope EnvelopeTo(AccountAddress to, AccountMessage message) => new(to, message)
+    {
+        Mark = generation is { } mine ? context.Database!.MarkOf(mine) : null,
+    };
+
+    // G8, G12. What is withheld leaves first.
+    public bool SendAhead(AccountAddress account, AccountMessage message, WriteTicket ticket)
+    {
+        if (withheld is not null || !CanSend || context.Awake?.Find(account) is not { } awake)
+        {
+            return false;
+        }
+
+        (ahead ??= []).Add((awake, new AheadRequest(EnvelopeTo(account, message), ticket)));
+        return true;
+    }
+
+    // G9. The turn has ended, so its row is on its way to the writer, and what it leads to comes there behind it.
+    private void LetAheadGo()
+    {
+        if (ahead is not { Count: > 0 })
+        {
+            return;
+        }
+
+        foreach (var (to, request) in ahead)
+        {
+            to.Tell(request, Self);
+        }
+
+        ahead.Clear();
+    }
+
+    public void Watch(WriteTicket ticket)
+    {
+        var self = Self;
+        ticket.WhenDecided(() => self.Tell(TicketDecided.Instance, ActorRefs.NoSender));
+    }
+
+    // G6. What it has taken in, be it only into memory, may not be true.
+    private void EndWithItsGround()
+    {
+        Log.Info("{Account} starts again from the journal: a row of another account that it rests on is not known to be stored", account);
+        runtime.Fail(RequestFailure.JournalUnavailable);
+        Context.Stop(Self);
     }
 
     private void OnLeaseRenewed()
@@ -440,8 +537,14 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         var bytes = JournalCodec.Encode(batch, lastHash, account);
         writing = batch;
         writingHash = JournalCodec.HashOf(bytes);
+        writingFollower = taking?.Follower;
+        taking = null;
         PersistAsync(
-            new JournalRow(bytes, HoldFacts.AreIn(batch, account), IdEntries.Of(batch)) { Generation = generation }, written);
+            new JournalRow(bytes, HoldFacts.AreIn(batch, account), IdEntries.Of(batch))
+            {
+                Generation = generation, Ticket = batch.Ticket, Follower = writingFollower,
+            },
+            written);
     }
 
     public void Lookup(IdLookup lookup)
@@ -543,6 +646,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
         var snapshot = writing!.Snapshot;
         context.Writes.Succeeded();
         writing = null;
+        writingFollower = null;
         runtime.WriteSucceeded(Now);
         if (snapshot is not null)
         {
@@ -568,6 +672,7 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     // what the journal holds. Akka stops this one.
     protected override void OnPersistFailure(Exception cause, object @event, long sequenceNr)
     {
+        GiveUpRow();
         Log.Warning(cause, "The journal could not confirm row {SequenceNr} of {Account}", sequenceNr, account);
         context.Writes.Failed(cause);
         runtime.Fail(RequestFailure.JournalUnavailable);
@@ -575,9 +680,24 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
 
     protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
     {
+        GiveUpRow();
         Log.Error(cause, "The journal rejected row {SequenceNr} of {Account}", sequenceNr, account);
         runtime.Fail(RequestFailure.JournalUnavailable);
         Context.Stop(Self);
+    }
+
+    // G5. Whatever has become of it, the writer may never have seen it, as while the breaker of the journal is open.
+    private void GiveUpRow()
+    {
+        writing?.Ticket?.TryFail();
+        writingFollower?.End();
+        foreach (var (_, request) in ahead ?? [])
+        {
+            // Its row has not come to the writer: the turn has thrown.
+            request.Follower.End();
+        }
+
+        ahead?.Clear();
     }
 
     protected override void OnRecoveryFailure(Exception reason, object? message = null)
@@ -591,12 +711,15 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
 
     protected override void PreRestart(Exception reason, object message)
     {
+        GiveUpRow();
         runtime.Fail(RequestFailure.JournalUnavailable);
         base.PreRestart(reason, message);
     }
 
     protected override void PostStop()
     {
+        context.Awake?.Remove(account, Self);
+        GiveUpRow();
         ForgetWake();
         silence?.Cancel();
         searches?.StopAll();

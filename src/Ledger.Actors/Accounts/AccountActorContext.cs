@@ -39,6 +39,9 @@ internal sealed record AccountActorContext(
     /// <summary>How decisions fare.</summary>
     public DecisionWatch Decisions { get; } = new();
 
+    /// <summary>The accounts that requests may be told ahead of their rows; null where none leave ahead.</summary>
+    public AwakeAccounts? Awake { get; init; }
+
     /// <summary>What is known of the database that accounts write to; null where it is none.</summary>
     public DatabaseWatch? Database { get; init; }
 

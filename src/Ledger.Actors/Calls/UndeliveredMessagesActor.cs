@@ -41,6 +41,9 @@ internal sealed class UndeliveredMessagesActor(Task<IActorRef> accounts) : Untyp
     {
         switch (message)
         {
+            case AheadRequest request:
+                request.PassOn(() => accounts.Result);
+                break;
             case AccountEnvelope { Message: AccountRequest call }:
                 Responses.Send(call.ReplyTo, new RequestFailed(RequestFailure.NotBegun));
                 break;

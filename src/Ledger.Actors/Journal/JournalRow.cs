@@ -10,4 +10,11 @@ internal sealed record JournalRow(ReadOnlyMemory<byte> Bytes, bool HasWork = fal
     /// <summary>The generation of the account that has decided it (<see cref="Storage.DatabaseWatch"/>); not stored.
     /// Null where there is none.</summary>
     public int? Generation { get; init; }
+
+    /// <summary>The row as others see it that rest on it, or the rows that it rests on (R8'); not stored. Null where
+    /// there are none.</summary>
+    public Core.WriteTicket? Ticket { get; init; }
+
+    /// <summary>The request that has led to the row and had left ahead of its own; not stored. Null for none.</summary>
+    public Storage.RowFollower? Follower { get; init; }
 }

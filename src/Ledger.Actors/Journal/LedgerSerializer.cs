@@ -30,12 +30,14 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
     public static readonly Type[] BoundTypes =
     [
         typeof(JournalRow), typeof(SnapshotRow), typeof(AccountEnvelope), typeof(ResponseEnvelope), typeof(StopAccount),
+        typeof(AheadRequest),
     ];
 
     private long refusedMessages;
     private DatabaseMark? lastMark;
 
-    /// <summary>How many messages were larger than what nodes send each other, and so were not sent.</summary>
+    /// <summary>How many messages were larger than what nodes send each other, or not for other nodes, and so were not
+    /// sent.</summary>
     public long RefusedMessages => Interlocked.Read(ref refusedMessages);
 
     // Stored beside every row: never change it.
@@ -48,6 +50,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         AccountEnvelope => EnvelopeManifest,
         ResponseEnvelope => AnswerManifest,
         StopAccount => StopManifest,
+        AheadRequest ahead => throw Refuse(ahead),
         _ => throw new ArgumentException($"{o.GetType().Name} is not a message of the ledger.", nameof(o)),
     };
 
@@ -58,6 +61,7 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         AccountEnvelope envelope => ToSend(envelope),
         ResponseEnvelope answer => ToSend(answer),
         StopAccount => [],
+        AheadRequest ahead => throw Refuse(ahead),
         _ => throw new ArgumentException($"{obj.GetType().Name} is not a message of the ledger.", nameof(obj)),
     };
 
@@ -74,6 +78,17 @@ internal sealed class LedgerSerializer(ExtendedActorSystem system) : SerializerW
         StopManifest => StopAccount.Instance,
         _ => throw new JournalCorruptException($"Unknown manifest '{manifest}'."),
     };
+
+    // G8. Without its ticket it would be taken for one whose row is durable.
+    private SerializationException Refuse(AheadRequest request)
+    {
+        request.Follower.End();
+        Interlocked.Increment(ref refusedMessages);
+        var what = $"{request.Envelope.Message.GetType().Name} to {request.Envelope.Account} has left ahead of its row, which is for"
+            + " accounts of the same node only. It is not sent; the sender asks again. Report it";
+        system.Log.Error(what);
+        return new SerializationException(what);
+    }
 
     // A frame that is too large is dropped by the transport, and nobody who waits is told (R17). What the limits on
     // requests and transactions let through is far smaller; this is for what they forget.

@@ -65,6 +65,7 @@ internal static class StorageHocon
                   batch-rows-max = {{LedgerSizes.GroupRowsMax}}
                   batch-bytes-max = {{LedgerSizes.GroupFull}}
                   batch-ids-max = {{LedgerSizes.GroupIdsMax}}
+                  followers-wait-max = 1ms
                   row-bytes-max = {{LedgerSizes.RowMax}}
                   read-page-rows = 300
                   read-page-bytes = {{LedgerSizes.PageMax}}

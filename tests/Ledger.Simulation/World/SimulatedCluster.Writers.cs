@@ -86,6 +86,13 @@ internal sealed partial class SimulatedCluster
             At(now + Delay(), () =>
             {
                 inFlight--;
+                if (ticket.Outcome == WriteOutcome.Pending && from.Writing?.Ticket != ticket)
+                {
+                    // Rows could come to wait for each other in a circle, which takes four busy accounts.
+                    throw new ViolationException(
+                        $"P1: {from.Place.Address} has sent {Tracer.Text(message)} before the row that it follows from was handed over");
+                }
+
                 if (!healed && network.Chance(faults.Drop))
                 {
                     Count("request ahead lost");
