@@ -33,6 +33,9 @@ public sealed class KestrelTests
     [InlineData("/grpc.health.v1.Health/Check", "text/plain", 3, "MALFORMED_REQUEST")]
     [InlineData("/ledger.v1.TransferService/", "application/grpc", 12, "METHOD_NOT_FOUND")]
     [InlineData("/ledger.v1./", "application/grpc", 12, "METHOD_NOT_FOUND")]
+    [InlineData("/LEDGER.V1.TRANSFERSERVICE/POSTTRANSFERS", "application/grpc", 12, "METHOD_NOT_FOUND")]
+    [InlineData("/ledger.v1.TransferService/PostTransfers/", "application/grpc", 12, "METHOD_NOT_FOUND")]
+    [InlineData("/Ledger.V1.TransferService/PostTransfers", "text/plain", 12, "METHOD_NOT_FOUND")]
     public async Task What_no_service_can_read_is_no_defect_of_the_server(string path, string type, int code, string reason)
     {
         await using var host = await GrpcHost.StartOnKestrelAsync(static o => o.EnableReflection = true);

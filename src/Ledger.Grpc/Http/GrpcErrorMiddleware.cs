@@ -15,10 +15,17 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
     private const string OwnPrefix = "/ledger.v1.";
     private const string StatusTrailer = "grpc-status";
     private const string TimeoutHeader = "grpc-timeout";
-    private const string GrpcType = "application/grpc";
 
     public async Task InvokeAsync(HttpContext context)
     {
+        var path = context.Request.Path.Value ?? "";
+        if (path.StartsWith(OwnPrefix, StringComparison.OrdinalIgnoreCase) && !GrpcMethods.IsMethod(path))
+        {
+            metrics.Refused(ErrorReasons.MethodNotFound, path);
+            GrpcRefusal.Answer(context, new RequestError(ErrorReasons.MethodNotFound, "There is no such method."));
+            return;
+        }
+
         var intake = MessageIntake.Open(wall, context);
         if (context.Request.Headers.ContainsKey(TimeoutHeader)
             && context.Features.Get<IHttpResponseBodyFeature>() is { } body)
@@ -34,13 +41,6 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
         finally
         {
             intake.Close();
-        }
-
-        if (context.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound, ContentLength: null }
-            && context.Request.ContentType?.StartsWith(GrpcType, StringComparison.Ordinal) == true)
-        {
-            // Half a path of a method, which is no route of any.
-            GrpcRefusal.Answer(context, new RequestError(ErrorReasons.MethodNotFound, "There is no such method."));
         }
 
         if (!context.RequestAborted.IsCancellationRequested)
