@@ -32,20 +32,41 @@ left_out() { # left_out PROJECT
   ! $all && [ -z "$name" ] && case "$1" in Ledger.EndToEnd.Tests | Ledger.Node.Tests) true ;; *) false ;; esac
 }
 
-status=0
+run() { # run PROJECT...: one after the other
+  local project bad=0
+  for project in "$@"; do
+    left_out "$project" && continue
+    local filter=() logger=()
+    if [ -n "$name" ]; then
+      filter=(--filter "FullyQualifiedName~$name")
+    elif ! $all && [ "$project" = Ledger.Actors.Tests ]; then
+      filter=(--filter "FullyQualifiedName!~PostgreSql&FullyQualifiedName!~Cluster")
+    fi
+    [ -n "$results" ] && logger=(--logger "trx;LogFileName=$project.trx" --results-directory "$results")
+    echo "== $project"
+    dotnet test "tests/$project" -c Release --no-build --nologo "${filter[@]}" "${logger[@]}" </dev/null || bad=1
+  done
+  return $bad
+}
+
+# Accounts and storage wait for disks and clocks, so what only computes runs beside them; whole nodes need the machine.
+waiting=(Ledger.Actors.Tests Ledger.Storage.Tests)
+whole=(Ledger.Node.Tests Ledger.EndToEnd.Tests)
+others=()
 for project in tests/*.Tests; do
   project=$(basename "$project")
-  left_out "$project" && continue
-  filter=()
-  if [ -n "$name" ]; then
-    filter=(--filter "FullyQualifiedName~$name")
-  elif ! $all && [ "$project" = Ledger.Actors.Tests ]; then
-    filter=(--filter "FullyQualifiedName!~PostgreSql&FullyQualifiedName!~Cluster")
-  fi
-  logger=()
-  [ -n "$results" ] && logger=(--logger "trx;LogFileName=$project.trx" --results-directory "$results")
-  echo "== $project"
-  dotnet test "tests/$project" -c Release --no-build --nologo "${filter[@]}" "${logger[@]}" </dev/null || status=1
+  case " ${waiting[*]} ${whole[*]} " in *" $project "*) ;; *) others+=("$project") ;; esac
 done
+
+status=0
+beside=$(mktemp)
+others_run=
+trap 'kill $others_run 2>/dev/null; rm -f "$beside"' EXIT
+run "${others[@]}" >"$beside" 2>&1 &
+others_run=$!
+run "${waiting[@]}" || status=1
+wait "$others_run" || status=1
+cat "$beside"
+run "${whole[@]}" || status=1
 $all || [ -n "$name" ] || echo "Left out: whole nodes and clusters. eng/test.sh --all runs them."
 exit $status

@@ -155,6 +155,9 @@ internal sealed class LedgerExtension : IExtension
 
             // The last thing: no account is left that could speak.
             Lease.Dispose();
+
+            // A host that goes on without the ledger keeps no connection for it.
+            options.Storage.ForgetConnections();
         });
     }
 

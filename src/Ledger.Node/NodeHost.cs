@@ -103,7 +103,10 @@ internal static class NodeHost
             ReadinessGate.LogReady(app.Services.GetRequiredService<ILogger<ReadinessGate>>());
         }
 
+        var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Ledger.Node");
+        app.Lifetime.ApplicationStopping.Register(() => StopLog.Stopping(log));
         await app.WaitForShutdownAsync();
+        StopLog.Stopped(log);
         var isForNewEpoch = LedgerExtension.Of(app.Services.GetRequiredService<ActorSystem>()).IsForNewEpoch;
         return (watch.HasFailed ? watch.Told : null, isForNewEpoch);
     }

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using Ledger.Actors;
@@ -16,6 +17,13 @@ internal sealed class NodeSettings
 {
     private const string Root = "Ledger";
     private const string ConnectionStringName = "Ledger";
+
+    // What a reader of the log looks for first, and what follows from other settings.
+    private static readonly string[] s_alwaysShown =
+    [
+        Root + ":Storage", Root + ":Mode", Root + ":Grpc:Url", Root + ":Http:Url", Root + ":Grpc:EnableReflection",
+        Root + ":Grpc:EnableJson", Root + ":Security:PolicyPath",
+    ];
 
     private readonly SettingSection[] sections;
 
@@ -110,6 +118,7 @@ internal sealed class NodeSettings
         var settings = new NodeSettings(configuration);
         RefuseUnknown(configuration.GetSection(Root), settings.sections);
         RefuseDays(configuration, settings.sections);
+        RefuseOtherTypes(configuration, settings.sections);
         foreach (var section in settings.sections)
         {
             configuration.GetSection(section.Prefix).Bind(section.Target);
@@ -160,11 +169,22 @@ internal sealed class NodeSettings
         .SelectMany(static section => section.Types()).Where(static pair => pair.Value != typeof(LedgerClockOptions))
         .ToDictionary(static pair => pair.Key, static pair => pair.Value, StringComparer.Ordinal);
 
+    /// <summary>Where the ledger is, and every setting that was given, with the value in effect; secrets are
+    /// masked.</summary>
+    public string Describe()
+    {
+        var all = sections.SelectMany(static section => section.Values()).ToArray();
+        var given = Array.FindAll(all, pair => s_alwaysShown.Contains(pair.Key) || Configuration.GetSection(pair.Key).Exists());
+        return Lines(
+            $"Settings in effect ({all.Length - given.Length} that were not given are left out; Ledger.Node {SettingsCommand.Name} prints them):",
+            given);
+    }
+
     /// <summary>Every setting with the value in effect; secrets are masked.</summary>
-    public string Describe() => string.Join(
-        Environment.NewLine,
-        sections.SelectMany(static section => section.Values()).Select(static pair => $"  {pair.Key} = {pair.Value}")
-            .Prepend("Settings in effect:"));
+    public string DescribeAll() => Lines("Settings in effect:", sections.SelectMany(static section => section.Values()));
+
+    private static string Lines(string title, IEnumerable<KeyValuePair<string, string>> settings) => string.Join(
+        Environment.NewLine, settings.Select(static pair => $"  {pair.Key} = {pair.Value}").Prepend(title));
 
     private void CompleteCluster()
     {
@@ -240,6 +260,38 @@ internal sealed class NodeSettings
             }
         }
     }
+
+    // As the binder converts, whose own error names types of .NET and not what is wanted.
+    private static void RefuseOtherTypes(IConfigurationRoot configuration, SettingSection[] sections)
+    {
+        foreach (var (key, type) in sections.SelectMany(static section => section.Types()))
+        {
+            var wanted = Nullable.GetUnderlyingType(type) ?? type;
+            if (configuration[key] is not { Length: > 0 } value || WantedOf(wanted) is not { } what)
+            {
+                continue;
+            }
+
+            try
+            {
+                TypeDescriptor.GetConverter(wanted).ConvertFromInvariantString(value);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                throw new SettingsException($"{key} is '{value}'; wanted is {what}.");
+            }
+        }
+    }
+
+    private static string? WantedOf(Type type) => type switch
+    {
+        _ when type == typeof(int) || type == typeof(long) => "a whole number, as 250",
+        _ when type == typeof(double) => "a number, as 0.5",
+        _ when type == typeof(bool) => "true or false",
+        _ when type == typeof(TimeSpan) => "a length of time, as 00:00:10 for ten seconds",
+        { IsEnum: true } => "one of " + string.Join(", ", Enum.GetNames(type)),
+        _ => null,
+    };
 
     // A misspelt setting would leave its default in force without a word.
     private static void RefuseUnknown(IConfigurationSection root, SettingSection[] sections)

@@ -41,7 +41,7 @@ internal static class NodeUsage
           index rebuild             empties it, and a node makes it again
           index show                prints how far it has got
 
-        All settings, with the values in effect, are printed at start. LEDGER_DEBUG=1 prints stack traces. --version prints
-        the version and starts nothing.
+        settings prints every setting with the value in effect; a start prints those that were given. LEDGER_DEBUG=1 prints
+        stack traces. --version prints the version and starts nothing.
         """;
 }

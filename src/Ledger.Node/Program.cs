@@ -41,6 +41,11 @@ try
         return await IndexCommand.RunAsync(args[1..], Console.Out);
     }
 
+    if (args is [SettingsCommand.Name, ..])
+    {
+        return SettingsCommand.Run(args[1..], Console.Out);
+    }
+
     OutOfMemory.EndsTheProcess();
     OpenFiles.RequireEnough();
     var settings = NodeSettings.Read(NodeConfiguration.Build(args));

@@ -280,6 +280,8 @@ internal sealed class PostgreSqlLeaseStore : ILeaseStore
         {
             Close();
         }
+
+        claiming.ClearPools();
     }
 
     private static TimeSpan? LeadOf(NpgsqlDataReader reader, int column) =>

@@ -115,4 +115,42 @@ public sealed class AccountMailboxTests
         letters.TryDequeue(out var first).ShouldBeTrue();
         first.Message.ShouldBe(0);
     }
+
+    /// <summary>Whoever found the queue while its account was there may be slower than Akka's emptying of it.</summary>
+    [Fact]
+    public void What_comes_after_the_account_has_stopped_becomes_a_dead_letter_too()
+    {
+        var queue = new AccountMessageQueue();
+        var letters = new AccountMessageQueue();
+        queue.CleanUp(ActorRefs.Nobody, letters);
+        queue.Enqueue(ActorRefs.Nobody, new Envelope("late", ActorRefs.NoSender));
+        queue.HasMessages.ShouldBeFalse();
+        letters.TryDequeue(out var late).ShouldBeTrue();
+        late.Message.ShouldBe("late");
+    }
+
+    [Fact]
+    public async Task While_an_account_stops_each_message_is_either_in_its_queue_or_a_dead_letter()
+    {
+        for (var round = 0; round < 200; round++)
+        {
+            var queue = new AccountMessageQueue();
+            var letters = new AccountMessageQueue();
+            using var start = new Barrier(3);
+            var senders = Enumerable.Range(0, 2).Select(_ => Task.Factory.StartNew(
+                () =>
+                {
+                    start.SignalAndWait();
+                    for (var i = 0; i < 100; i++)
+                    {
+                        queue.Enqueue(ActorRefs.Nobody, new Envelope(i, ActorRefs.NoSender));
+                    }
+                },
+                TaskCreationOptions.LongRunning)).ToArray();
+            start.SignalAndWait();
+            queue.CleanUp(ActorRefs.Nobody, letters);
+            await Task.WhenAll(senders);
+            (queue.Count, letters.Count).ShouldBe((0, 200));
+        }
+    }
 }

@@ -13,8 +13,7 @@ namespace Ledger.Actors.Tests;
 /// <summary>Goal: a ledger in an actor system that has persistent actors of its own takes nothing from them and gives
 /// them nothing. Method: such an actor with the application's default journal, the ledger added before and after it, on
 /// both stores.</summary>
-[Collection(PostgresCollection.Name)]
-public sealed class ApplicationJournalTests : IDisposable
+public sealed class ApplicationJournalTests : IClassFixture<PostgresCollection.Lifetime>, IDisposable
 {
     private const string Default = """
         akka.persistence.journal.plugin = "akka.persistence.journal.inmem"

@@ -9,8 +9,7 @@ namespace Ledger.Actors.Tests;
 
 /// <summary>R19: a row follows its predecessor, and a node its database. A ledger whose database loses rows that it had
 /// acknowledged says so and answers nothing more.</summary>
-[Collection(PostgresCollection.Name)]
-public sealed class DatabaseTests
+public sealed class DatabaseTests : IClassFixture<PostgresCollection.Lifetime>
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private static readonly Asset s_money = Asset.Parse("USD/2");

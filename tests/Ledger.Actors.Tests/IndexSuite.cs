@@ -1,6 +1,7 @@
 using Akka.Event;
 using Ledger.Actors.Index;
 using Ledger.Core;
+using Ledger.Tests.Shared;
 
 namespace Ledger.Actors.Tests;
 
@@ -714,8 +715,8 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
 
 public sealed class SqliteIndexTests() : IndexSuite(new SqliteTestStorage());
 
-[Collection(global::Ledger.Tests.Shared.PostgresCollection.Name)]
-public sealed class PostgreSqlIndexTests() : IndexSuite(new PostgresTestStorage(clustered: false));
+public sealed class PostgreSqlIndexTests()
+    : IndexSuite(new PostgresTestStorage(clustered: false)), IClassFixture<PostgresCollection.Lifetime>;
 
-[Collection(global::Ledger.Tests.Shared.PostgresCollection.Name)]
-public sealed class ClusteredIndexTests() : IndexSuite(new PostgresTestStorage(clustered: true));
+public sealed class ClusteredIndexTests()
+    : IndexSuite(new PostgresTestStorage(clustered: true)), IClassFixture<PostgresCollection.Lifetime>;

@@ -19,8 +19,7 @@ using Ledger.Tests.Shared;
 namespace Ledger.Actors.Tests;
 
 /// <summary>R9: who speaks for an account, and who does not any more.</summary>
-[Collection(PostgresCollection.Name)]
-public sealed class LeaseTests : IDisposable
+public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_duration = TimeSpan.FromMilliseconds(400);

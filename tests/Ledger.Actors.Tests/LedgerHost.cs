@@ -160,6 +160,19 @@ public sealed class PostgresTestStorage(bool clustered, PostgresServer? server =
 /// <summary>A running ledger: a real host and a real actor system, as an application has them.</summary>
 public sealed class LedgerHost : IAsyncDisposable
 {
+    // A cluster of one has nobody to wait for. With Akka's own times each start and each stop takes seconds, and the tests
+    // make hundreds.
+    private const string Soon = """
+        akka.cluster {
+          periodic-tasks-initial-delay = 20ms
+          gossip-interval = 50ms
+          leader-actions-interval = 50ms
+          sharding.retry-interval = 200ms
+          sharding.coordinator-singleton.hand-over-retry-interval = 200ms
+          singleton.hand-over-retry-interval = 200ms
+        }
+        """;
+
     private readonly IHost host;
 
     private LedgerHost(IHost host) => this.host = host;
@@ -182,6 +195,7 @@ public sealed class LedgerHost : IAsyncDisposable
             {
                 akka.WithRemoting(new RemoteOptions { HostName = "127.0.0.1", Port = 0 });
                 akka.WithClustering(new ClusterOptions());
+                akka.AddHocon(Soon, HoconAddMode.Prepend);
 
                 akka.AddStartup(static (system, _) =>
                 {

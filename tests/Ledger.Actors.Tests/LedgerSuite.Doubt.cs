@@ -9,6 +9,9 @@ namespace Ledger.Actors.Tests;
 /// <content>An account that can't be read, and those that deal with it (R20).</content>
 public abstract partial class LedgerSuite
 {
+    // A call whose first sending was not answered in time is unknown up to its deadline: a short one.
+    private static readonly TimeSpan FirmWithin = TimeSpan.FromSeconds(4);
+
     [Fact]
     public async Task One_unreadable_account_makes_nobody_else_unreadable()
     {
@@ -51,7 +54,7 @@ public abstract partial class LedgerSuite
             var perhaps = Transfer(hot, good, 99 - (ulong)round);
             // Young doubt is as good as spent.
             await Until.TrueAsync(() => DateTimeOffset.UtcNow - one.Since.ToDateTimeOffset() > TimeSpan.FromSeconds(2.2));
-            (await FirmFailureAsync(() => host.Ledger.PostTransferAsync(perhaps))).Reason.ShouldBe(LedgerErrorReason.AccountInDoubt);
+            (await FirmFailureAsync(() => host.Ledger.PostTransferAsync(perhaps, FirmWithin))).Reason.ShouldBe(LedgerErrorReason.AccountInDoubt);
             (await host.Ledger.GetTransferAsync(hot, perhaps.Id)).ShouldBeNull();
             (await host.Ledger.ListAccountsAsync(good.Text, 5)).Accounts.ShouldHaveSingleItem()
                 .Doubt.ShouldNotBeNull();
@@ -94,7 +97,15 @@ public abstract partial class LedgerSuite
     private static async Task<LedgerException> FirmFailureAsync(Func<Task> call)
     {
         LedgerException? failure = null;
-        await Until.TrueAsync(async () => !(failure = await Should.ThrowAsync<LedgerException>(call)).OutcomeUnknown);
+        try
+        {
+            await Until.TrueAsync(async () => !(failure = await Should.ThrowAsync<LedgerException>(call)).OutcomeUnknown);
+        }
+        catch (TimeoutException waited)
+        {
+            throw new TimeoutException($"{waited.Message} The last failure was {failure?.Reason}: {failure?.Message}", waited);
+        }
+
         return failure!;
     }
 

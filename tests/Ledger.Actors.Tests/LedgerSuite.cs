@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Ledger.Actors.Accounts;
 using Ledger.Actors.Journal;
 using Ledger.Core;
+using Ledger.Tests.Shared;
 
 namespace Ledger.Actors.Tests;
 
@@ -859,8 +860,8 @@ public abstract partial class LedgerSuite : IDisposable
 
 public sealed class SqliteLedgerTests() : LedgerSuite(new SqliteTestStorage());
 
-[Collection(global::Ledger.Tests.Shared.PostgresCollection.Name)]
-public sealed class PostgreSqlLedgerTests() : LedgerSuite(new PostgresTestStorage(clustered: false));
+public sealed class PostgreSqlLedgerTests()
+    : LedgerSuite(new PostgresTestStorage(clustered: false)), IClassFixture<PostgresCollection.Lifetime>;
 
-[Collection(global::Ledger.Tests.Shared.PostgresCollection.Name)]
-public sealed class ClusteredLedgerTests() : LedgerSuite(new PostgresTestStorage(clustered: true));
+public sealed class ClusteredLedgerTests()
+    : LedgerSuite(new PostgresTestStorage(clustered: true)), IClassFixture<PostgresCollection.Lifetime>;

@@ -4,7 +4,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Ledger.Testing;
 using Ledger.V1;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Ledger.Client.Tests;
 
@@ -15,7 +14,7 @@ public sealed class SharedStreamTests : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    private readonly FakeTimeProvider time = new();
+    private readonly OpeningClock time = new();
     private readonly ConcurrentQueue<FakeSharedStream> streams = new();
     private FakeServer? server;
 
@@ -559,6 +558,7 @@ public sealed class SharedStreamTests : IAsyncDisposable
         Ledger.CallCount(FakeSharedStream.Method).ShouldBe(0);
         for (var second = 239; second < 361; second++)
         {
+            await UntilAsync(() => time.Opening == 0);
             time.Advance(Second);
             await CallAsync(client, 2);
         }

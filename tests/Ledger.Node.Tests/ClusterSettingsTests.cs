@@ -114,7 +114,7 @@ public sealed class ClusterSettingsTests
     {
         var text = Read(
             ("Ledger:Cluster:Tls:Enabled", "false"), ("Ledger:Cluster:Profile", "Cautious"),
-            ("Ledger:Cluster:GossipInterval", "00:00:00.3")).Describe();
+            ("Ledger:Cluster:GossipInterval", "00:00:00.3")).DescribeAll();
         text.ShouldContain("Ledger:Cluster:StableAfter = 00:00:05");
         text.ShouldContain("Ledger:Cluster:GossipInterval = 00:00:00.3");
         text.ShouldContain("Ledger:Cluster:DownRemovalMargin = 00:00:00.2");

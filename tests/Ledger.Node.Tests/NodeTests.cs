@@ -22,6 +22,36 @@ public sealed class NodeTests : IDisposable
     }
 
     [Fact]
+    public async Task Asked_for_its_settings_a_node_prints_all_of_them_and_starts_nothing()
+    {
+        using var asked = new NodeProcess(directory, "settings", "--Ledger:PassivateAfter=00:02:00");
+
+        (await asked.ExitAsync()).ShouldBe(0, asked.Output);
+        asked.Output.ShouldContain("Ledger:PassivateAfter = 00:02:00");
+        asked.Output.ShouldContain("Ledger:SnapshotEvery = ");
+        Directory.GetFileSystemEntries(directory).ShouldBeEmpty();
+
+        using var wrong = new NodeProcess(directory, "settings", "--Ledger:PassivateAfter=1 fortnight");
+        (await wrong.ExitAsync()).ShouldBe(1);
+        wrong.Output.ShouldContain("Ledger:PassivateAfter");
+    }
+
+    [Fact]
+    public async Task A_start_prints_the_settings_that_were_given_and_the_log_says_when_the_node_stops()
+    {
+        using var node = new NodeProcess(directory, "--Ledger:PassivateAfter=00:02:00");
+        await node.ListeningAsync();
+        node.Terminate();
+
+        (await node.ExitAsync()).ShouldBe(0, node.Output);
+        node.Output.ShouldContain("Ledger:PassivateAfter = 00:02:00");
+        node.Output.ShouldContain("Ledger:Storage = ");
+        node.Output.ShouldNotContain("Ledger:SnapshotEvery");
+        node.Output.ShouldContain("Stopping: ");
+        node.Output.TrimEnd().ShouldEndWith("Stopped");
+    }
+
+    [Fact]
     public async Task A_node_serves_stops_when_told_and_remembers()
     {
         using (var first = new NodeProcess(directory))

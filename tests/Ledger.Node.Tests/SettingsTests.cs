@@ -23,8 +23,12 @@ public sealed class SettingsTests
     {
         var settings = Read((key, "Host=db;Username=u;Password=hidden"));
         settings.Ledger.Storage!.SupportsCluster.ShouldBeTrue();
-        settings.Describe().ShouldContain("Host=db");
-        settings.Describe().ShouldNotContain("hidden");
+        settings.DescribeAll().ShouldContain("Host=db");
+        foreach (var text in (string[])[settings.Describe(), settings.DescribeAll()])
+        {
+            text.ShouldContain("@db");
+            text.ShouldNotContain("hidden");
+        }
     }
 
     [Fact]
@@ -37,6 +41,7 @@ public sealed class SettingsTests
             var settings = Read(("ConnectionStrings:Ledger", "Host=db;Username=u"), ("Ledger:PostgreSql:PasswordFile", file));
             new NpgsqlConnectionStringBuilder(settings.PostgreSql.ConnectionString).Password.ShouldBe("hid;den");
             settings.Describe().ShouldNotContain("hid;den");
+            settings.DescribeAll().ShouldNotContain("hid;den");
             settings.Ledger.Storage!.Description.ShouldNotContain("hid;den");
             Should.Throw<SettingsException>(() => Read(
                 ("ConnectionStrings:Ledger", "Host=db;Password=x"), ("Ledger:PostgreSql:PasswordFile", file)))
@@ -103,7 +108,7 @@ public sealed class SettingsTests
         }
 
         var page = File.ReadAllText(Path.Combine(root.FullName, "docs", "reference", "configuration.md"));
-        var printed = Read().Describe().Split(Environment.NewLine).Skip(1)
+        var printed = Read().DescribeAll().Split(Environment.NewLine).Skip(1)
             .Select(static line => line.Split(" = ")[0].Trim()).ToArray();
         printed.Length.ShouldBeGreaterThan(50);
         printed.Where(key => !page.Contains($"`{key}`", StringComparison.Ordinal)
@@ -125,6 +130,22 @@ public sealed class SettingsTests
         var line = StartupErrors.Explain(Should.Throw<Exception>(() => Read((key, value))));
         line.ShouldContain(named);
         line.ShouldNotContain("\n");
+    }
+
+    [Fact]
+    public void A_value_of_another_type_is_named_with_what_is_wanted_for_every_setting()
+    {
+        var typed = NodeSettings.Known().Where(static one => (Nullable.GetUnderlyingType(one.Value) ?? one.Value) is var type
+            && (type.IsPrimitive || type.IsEnum || type == typeof(TimeSpan))).Select(static one => one.Key).ToArray();
+        typed.Length.ShouldBeGreaterThan(50);
+        foreach (var key in typed)
+        {
+            var line = StartupErrors.Explain(Should.Throw<SettingsException>(() => Read((key, "none of these")), key));
+            line.ShouldStartWith($"{key} is 'none of these'; wanted is ");
+        }
+
+        Should.Throw<SettingsException>(() => Read(("Ledger:Mode", "Clusterd"))).Message
+            .ShouldBe("Ledger:Mode is 'Clusterd'; wanted is one of Local, Clustered.");
     }
 
     [Fact]

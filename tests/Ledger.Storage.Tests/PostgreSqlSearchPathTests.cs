@@ -191,7 +191,7 @@ public sealed class PostgreSqlSearchPathTests : IDisposable
         string[] noted =
         [
             "snapshot", "ledger_id", "ledger_hold", "ledger_work_checkpoint", "ledger_unfinished", "ledger_lease", "ledger_shard",
-            "ledger_index",
+            "ledger_index", "ledger_block",
         ];
         string[] emptied =
         [

@@ -13,6 +13,7 @@ public sealed class PostgresServer : IDisposable
 
     private static readonly Lock s_gate = new();
     private static PostgresServer? s_shared;
+    private static int s_users;
 
     private readonly Lock _gate = new();
     private readonly IReadOnlyDictionary<string, string> _environment;
@@ -261,12 +262,25 @@ public sealed class PostgresServer : IDisposable
         }
     }
 
-    internal static void DisposeShared()
+    /// <summary>Says that somebody is about to use <see cref="Shared"/>.</summary>
+    internal static void UseShared()
     {
         lock (s_gate)
         {
-            s_shared?.Dispose();
-            s_shared = null;
+            s_users++;
+        }
+    }
+
+    /// <summary>Says that somebody uses <see cref="Shared"/> no more; after the last the server goes.</summary>
+    internal static void LeaveShared()
+    {
+        lock (s_gate)
+        {
+            if (--s_users == 0)
+            {
+                s_shared?.Dispose();
+                s_shared = null;
+            }
         }
     }
 

@@ -5,6 +5,9 @@ using Akka.Dispatch.MessageQueues;
 namespace Ledger.Actors.Accounts;
 
 /// <summary>Messages in order of arrival, in a ring that is no larger than it must be. Thread-safe.</summary>
+/// <remarks>Akka empties the queue of an actor that has stopped, and a sender that found the queue just before may put a
+/// message into it just after. There nobody would ever see it; here it becomes a dead letter like the others, and its
+/// caller is answered.</remarks>
 internal sealed class AccountMessageQueue : IMessageQueue, IUnboundedDequeBasedMessageQueueSemantics
 {
     private const int PlacesAtFirst = 2;
@@ -13,6 +16,7 @@ internal sealed class AccountMessageQueue : IMessageQueue, IUnboundedDequeBasedM
     private Envelope[] ring = [];
     private int head;
     private int count;
+    private IMessageQueue? deadLetters;
 
     public bool HasMessages => Volatile.Read(ref count) > 0;
 
@@ -22,10 +26,16 @@ internal sealed class AccountMessageQueue : IMessageQueue, IUnboundedDequeBasedM
     {
         lock (this)
         {
-            MakeRoom();
-            ring[(head + count) & (ring.Length - 1)] = envelope;
-            count++;
+            if (deadLetters is null)
+            {
+                MakeRoom();
+                ring[(head + count) & (ring.Length - 1)] = envelope;
+                count++;
+                return;
+            }
         }
+
+        deadLetters.Enqueue(receiver, envelope);
     }
 
     public void EnqueueFirst(Envelope envelope)
@@ -66,6 +76,11 @@ internal sealed class AccountMessageQueue : IMessageQueue, IUnboundedDequeBasedM
 
     public void CleanUp(IActorRef owner, IMessageQueue deadletters)
     {
+        lock (this)
+        {
+            deadLetters = deadletters;
+        }
+
         while (TryDequeue(out var envelope))
         {
             deadletters.Enqueue(owner, envelope);

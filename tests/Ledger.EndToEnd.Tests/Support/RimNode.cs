@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Grpc.Net.Client;
 using Ledger.Client;
+using Ledger.Tests.Shared;
 
 namespace Ledger.EndToEnd.Tests.Support;
 
@@ -72,9 +73,19 @@ public abstract partial class RimNode : IAsyncLifetime
         await StartAsync();
     }
 
-    /// <summary>What the node says of its journal.</summary>
-    internal async Task<string> JournalHealthAsync() =>
-        await Http.GetStringAsync(new Uri("/health", UriKind.Relative));
+    /// <summary>What the node says of its journal, as soon as all is well with it: on a busy machine a look may come too
+    /// soon after a start.</summary>
+    internal async Task<string> JournalHealthAsync()
+    {
+        var said = "";
+        await Until.TrueAsync("a node that is well", async () =>
+        {
+            using var response = await Http.GetAsync(new Uri("/health", UriKind.Relative));
+            said = await response.Content.ReadAsStringAsync();
+            return response.IsSuccessStatusCode;
+        });
+        return said;
+    }
 
     /// <summary>How often the node has looked into the journal for ids since it began.</summary>
     internal async Task<long> LookupsAsync() => long.Parse(
