@@ -15,6 +15,7 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output, TimeProvid
     private const int KindsMax = 40;
     private const int ShrunkMax = 8;
     private static readonly TimeSpan s_shrinkPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_least = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan s_killPause = TimeSpan.FromSeconds(5);
 
     // What was under way when a node went may be lost; connections to others break a little later.
@@ -61,6 +62,9 @@ internal sealed class FuzzRun(FuzzOptions options, TextWriter output, TimeProvid
     {
         await using var world = await World.StartAsync(kind, options, reaper, options.Output, cancellationToken);
         var begun = watch.Elapsed;
+
+        // Where a busy machine took all its time to start it, there is a little left.
+        end = end < begun + s_least ? begun + s_least : end;
         Say($"{kind} serves");
         var tally = new Tally();
         var kinds = new Dictionary<string, Finding>(StringComparer.Ordinal);
