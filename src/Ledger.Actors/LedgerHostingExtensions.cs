@@ -22,6 +22,9 @@ public static class LedgerHostingExtensions
 {
     private const string ShardTypeName = "account";
 
+    // A database that is failing over is back by then; whoever waits longer is told why.
+    private static readonly TimeSpan s_blocksPatience = TimeSpan.FromSeconds(60);
+
     /// <summary>Adds an actor system with a ledger in it, and <see cref="ILedger"/>. The one line for an application
     /// that has no actor system of its own.</summary>
     /// <param name="services">The services.</param>
@@ -160,7 +163,7 @@ public static class LedgerHostingExtensions
             {
                 var ledger = LedgerExtension.Of(system);
                 await ledger.StartClockAsync();
-                await ledger.Blocks.Begun;
+                await ledger.Blocks.ReadOnceAsync(s_blocksPatience);
                 await ledger.Lease.EnterAndWaitAsync(LedgerExtension.LeasePatience);
                 var accounts = system.ActorOf(
                     Props.Create(() => new LocalAccountsActor(ledger.Context)), "ledger-accounts");
@@ -198,7 +201,7 @@ public static class LedgerHostingExtensions
         {
             var ledger = LedgerExtension.Of(system);
             await ledger.StartClockAsync();
-            await ledger.Blocks.Begun;
+            await ledger.Blocks.ReadOnceAsync(s_blocksPatience);
             await ledger.Lease.EnsureNoConflictAsync();
             var region = await ledger.StartRegionAsync(ShardTypeName);
             registry.Register<AccountRegion>(region);

@@ -17,13 +17,22 @@ internal sealed class AuditFile : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    // More than may have waited for the disk.
+    private const int TailBytesMax = 8 * 1024 * 1024;
+
     private readonly string directory;
     private readonly long fileBytesMax;
     private readonly string node;
     private readonly TimeProvider clock;
     private readonly Action<SafeFileHandle, ReadOnlyMemory<byte>, long> write;
     private readonly FileStream ownership;
+    private readonly Action<SafeFileHandle> sync;
     private readonly List<byte> pending = [];
+
+    // What was written since the last sync that came through. The kernel forgets what it failed to put on the disk, and
+    // the next sync says that all is well: so it is written once more before that.
+    private readonly List<byte> unsynced = [];
+    private bool isDistrusted;
     private FileStream? file;
     private string path = "";
     private long position;
@@ -36,12 +45,14 @@ internal sealed class AuditFile : IDisposable
     /// <param name="fileBytesMax">How long a file becomes, about, before the next is begun.</param>
     /// <param name="node">The name that stands in records.</param>
     /// <param name="clock">The time that stands in records.</param>
-    /// <param name="write">Writes bytes at a place; null to write them to the disk.</param>
+    /// <param name="write">Writes bytes at a place; null to write them to the file.</param>
+    /// <param name="sync">Has what was written put on the disk; null to have the system do it.</param>
     /// <exception cref="AuditException">It can't be written, or another process writes it.</exception>
     public AuditFile(
         string directory, long fileBytesMax, string node, TimeProvider clock,
-        Action<SafeFileHandle, ReadOnlyMemory<byte>, long>? write = null)
+        Action<SafeFileHandle, ReadOnlyMemory<byte>, long>? write = null, Action<SafeFileHandle>? sync = null)
     {
+        this.sync = sync ?? RandomAccess.FlushToDisk;
         this.directory = directory;
         this.fileBytesMax = fileBytesMax;
         this.node = node;
@@ -118,22 +129,36 @@ internal sealed class AuditFile : IDisposable
             }
 
             position += pending.Count;
+            unsynced.AddRange(pending);
             pending.Clear();
         }
 
-        if (toDisk && durable != head)
+        // What the head file names is on the disk, in whichever file it is.
+        var isFull = position >= fileBytesMax;
+        if ((toDisk || isFull) && durable != head)
         {
-            RandomAccess.FlushToDisk(file!.SafeFileHandle);
+            Sync();
             durable = head;
         }
 
-        if (position >= fileBytesMax)
+        if (isFull)
         {
-            // What the head file names is on the disk, in whichever file it is.
-            RandomAccess.FlushToDisk(file!.SafeFileHandle);
             Begin("rotated", null);
             Flush(toDisk: true);
         }
+    }
+
+    private void Sync()
+    {
+        if (isDistrusted)
+        {
+            write(file!.SafeFileHandle, unsynced.ToArray(), position - unsynced.Count);
+        }
+
+        isDistrusted = true;
+        sync(file!.SafeFileHandle);
+        isDistrusted = false;
+        unsynced.Clear();
     }
 
     /// <summary>Looks whether the file is still what was written, and begins another one where it is not. After a
@@ -271,6 +296,7 @@ internal sealed class AuditFile : IDisposable
             file = Make(newest, FileMode.OpenOrCreate);
             position = reader.Bytes;
             RandomAccess.SetLength(file.SafeFileHandle, position);
+            DistrustEnd();
             Append(
                 new AuditEvent(AuditKind.Opened)
                 {
@@ -279,6 +305,26 @@ internal sealed class AuditFile : IDisposable
                 },
                 previous: true);
         }
+    }
+
+    // Whether the process before could put its last records on the disk is not known.
+    private void DistrustEnd()
+    {
+        var tail = new byte[Math.Min(position, TailBytesMax)];
+        var start = position - tail.Length;
+        for (var read = 0; read < tail.Length;)
+        {
+            var count = RandomAccess.Read(file!.SafeFileHandle, tail.AsSpan(read), start + read);
+            if (count == 0)
+            {
+                throw new IOException($"{path} became shorter while it was read.");
+            }
+
+            read += count;
+        }
+
+        unsynced.AddRange(tail);
+        isDistrusted = true;
     }
 
     // The older files are no business of a start: a reader verifies them. A file without a whole record is one that a
@@ -339,6 +385,8 @@ internal sealed class AuditFile : IDisposable
         var made = Make(next, FileMode.CreateNew);
         file?.Dispose();
         (file, path, position) = (made, next, 0);
+        unsynced.Clear();
+        isDistrusted = false;
         Append(
             new AuditEvent(AuditKind.Opened) { Outcome = why, Target = Path.GetFileName(path), Detail = detail }, previous: true);
     }

@@ -41,7 +41,7 @@ internal sealed class AuditLog : IAuditLog, IDisposable
         this.clock = clock;
         queue = new BlockingCollection<AuditEvent>(settings.QueueMax);
         sums = new AuditSums(clock);
-        file = new AuditFile(settings.Directory, settings.FileBytesMax, settings.Node, clock, settings.Write);
+        file = new AuditFile(settings.Directory, settings.FileBytesMax, settings.Node, clock, settings.Write, settings.Sync);
         headAt = clock.GetTimestamp();
         writer = new Thread(Run) { IsBackground = true, Name = "audit log" };
         writer.Start();

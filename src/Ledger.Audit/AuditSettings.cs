@@ -17,6 +17,9 @@ internal sealed record AuditSettings(string Directory, string Node)
     /// <summary>Writes bytes at a place of a file; null to write them to the disk.</summary>
     public Action<Microsoft.Win32.SafeHandles.SafeFileHandle, ReadOnlyMemory<byte>, long>? Write { get; init; }
 
+    /// <summary>Has what was written put on the disk; null to have the system do it.</summary>
+    public Action<Microsoft.Win32.SafeHandles.SafeFileHandle>? Sync { get; init; }
+
     /// <summary>Told of each record that was written.</summary>
     public Action<AuditRecord>? Recorded { get; init; }
 

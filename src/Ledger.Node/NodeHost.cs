@@ -9,6 +9,8 @@ using Ledger.Node.Edge;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 
 namespace Ledger.Node;
 
@@ -138,6 +140,7 @@ internal static class NodeHost
         NodeTelemetry.AddTo(builder.Services, settings.Telemetry);
         settings.Access.AddTo(builder.Services);
         NodeAudit.AddTo(builder.Services, settings);
+        builder.Services.AddSingleton<IPostConfigureOptions<HealthCheckServiceOptions>, SharedHealthChecks>();
         builder.Services.AddHostedService<Drain>();
         if (settings is { IsClustered: true, IsFront: true })
         {

@@ -249,6 +249,71 @@ public sealed class AuditFileTests : IDisposable
     }
 
     [Fact]
+    public void What_the_disk_refused_once_is_written_again_before_it_is_believed()
+    {
+        // As the kernel does it: what could not be put on the disk is forgotten, and the next sync says that all is well.
+        var (fails, onDisk, waiting) = (false, new SortedDictionary<long, byte>(), new Dictionary<long, byte>());
+        using var file = new AuditFile(
+            directory, 1_000_000, "n", clock,
+            (handle, bytes, at) =>
+            {
+                RandomAccess.Write(handle, bytes.Span, at);
+                for (var place = 0; place < bytes.Length; place++)
+                {
+                    waiting[at + place] = bytes.Span[place];
+                }
+            },
+            _ =>
+            {
+                var put = waiting.ToArray();
+                waiting.Clear();
+                if (fails)
+                {
+                    throw new IOException("Input/output error");
+                }
+
+                foreach (var (place, one) in put)
+                {
+                    onDisk[place] = one;
+                }
+            });
+        Append(file, 2);
+        fails = true;
+        var durable = file.Durable;
+        file.Append(new AuditEvent(AuditKind.Denied));
+        Should.Throw<IOException>(() => file.Flush(toDisk: true));
+        file.Append(new AuditEvent(AuditKind.Denied));
+        Should.Throw<IOException>(() => file.Flush(toDisk: true));
+        file.Durable.ShouldBe(durable);
+        fails = false;
+        file.Flush(toDisk: true);
+
+        file.Durable.ShouldBe(file.Head);
+        onDisk.Values.ToArray().ShouldBe(File.ReadAllBytes(Newest()));
+    }
+
+    [Fact]
+    public void A_process_does_not_believe_what_the_one_before_could_not_put_on_the_disk()
+    {
+        using (var file = new AuditFile(directory, 1_000_000, "n", clock, sync: static _ => throw new IOException("Input/output error")))
+        {
+            file.Append(new AuditEvent(AuditKind.Denied));
+            Should.Throw<IOException>(() => file.Flush(toDisk: true));
+        }
+
+        var before = new FileInfo(Newest()).Length;
+        var written = new SortedDictionary<long, int>();
+        using var next = new AuditFile(directory, 1_000_000, "n", clock, (handle, bytes, at) =>
+        {
+            RandomAccess.Write(handle, bytes.Span, at);
+            written[at] = bytes.Length;
+        });
+        next.Flush(toDisk: true);
+        written.Keys.First().ShouldBe(0);
+        written[0].ShouldBeGreaterThan((int)before);
+    }
+
+    [Fact]
     public void What_is_no_audit_log_is_said_to_be_none()
     {
         Should.Throw<AuditException>(() => new AuditReader(Path.Combine(directory, "none")).Read().ToArray())

@@ -171,6 +171,36 @@ public sealed class CallStreamTests
     }
 
     [Fact]
+    public async Task An_item_that_throws_outside_of_its_call_is_answered_and_its_stream_ends()
+    {
+        const string trace = "1af7651916cd43dd8448eb211c80319d";
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name.Length == 0,
+            ActivityStarted = static activity =>
+            {
+                if (activity.TraceId.ToHexString() == trace)
+                {
+                    throw new InvalidOperationException("a listener of the host's");
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var host = await GrpcHost.StartAsync();
+        using var stream = await OpenAsync(host);
+        var item = Post(1);
+        item.Traceparent = $"00-{trace}-b7ad6b7169203331-01";
+        await SendAsync(stream, item, Post(2));
+
+        var answers = await AnswersAsync(stream, 2);
+        Errors.Of(answers[1].Error).Reason.ShouldBe("INTERNAL");
+        answers[2].PostTransfer.Result.Status.ShouldBe(V1.TransferStatus.Created);
+        await stream.RequestStream.CompleteAsync();
+        (await ReceiveAsync(stream)).End.MessagesRead.ShouldBe(1ul);
+        (await stream.ResponseStream.MoveNext()).ShouldBeFalse();
+    }
+
+    [Fact]
     public async Task Each_item_is_measured_as_its_call_and_the_stream_is_not()
     {
         using var meter = new MeterRecorder();

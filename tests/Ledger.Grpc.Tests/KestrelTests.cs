@@ -1,4 +1,6 @@
+using Google.Protobuf;
 using Grpc.Core;
+using Ledger.Tests.Shared;
 using Ledger.V1;
 
 namespace Ledger.Grpc.Tests;
@@ -23,6 +25,49 @@ public sealed class KestrelTests
             async () => await host.Channel.CreateCallInvoker().AsyncUnaryCall(call, null, default, request));
         (error.Code, error.Reason).ShouldBe((code, reason));
         host.Ledger.Calls.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("/grpc.health.v1.Health/Check", "application/grpc", 3, "MALFORMED_REQUEST")]
+    [InlineData("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "application/grpc", 3, "MALFORMED_REQUEST")]
+    [InlineData("/grpc.health.v1.Health/Check", "text/plain", 3, "MALFORMED_REQUEST")]
+    [InlineData("/ledger.v1.TransferService/", "application/grpc", 12, "METHOD_NOT_FOUND")]
+    [InlineData("/ledger.v1./", "application/grpc", 12, "METHOD_NOT_FOUND")]
+    [InlineData("/LEDGER.V1.TRANSFERSERVICE/POSTTRANSFERS", "application/grpc", 12, "METHOD_NOT_FOUND")]
+    [InlineData("/ledger.v1.TransferService/PostTransfers/", "application/grpc", 12, "METHOD_NOT_FOUND")]
+    [InlineData("/Ledger.V1.TransferService/PostTransfers", "text/plain", 12, "METHOD_NOT_FOUND")]
+    public async Task What_no_service_can_read_is_no_defect_of_the_server(string path, string type, int code, string reason)
+    {
+        await using var host = await GrpcHost.StartOnKestrelAsync(static o => o.EnableReflection = true);
+        using var http = RawGrpc.Client();
+        var ended = await RawGrpc.CallAsync(
+            http, host.Address, path, RawGrpc.Frame([0xFF, 0xFF]), ("content-type", type));
+        (ended.Code, ended.Reason, ended.Outcome).ShouldBe((code, reason, "not_applied"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_stream_whose_deadline_passes_says_so_with_an_ErrorInfo(bool isOfCalls)
+    {
+        await using var host = await GrpcHost.StartOnKestrelAsync();
+        var release = new TaskCompletionSource();
+        host.Ledger.OnTransfer = async (transfer, _) =>
+        {
+            await release.Task;
+            return FakeLedger.Created(transfer);
+        };
+        using var http = RawGrpc.Client();
+        var item = new CallItem { Id = 1, PostTransfer = new PostTransferRequest { Transfer = Samples.Transfer() } };
+        IMessage request = isOfCalls
+            ? new StreamCallsRequest { Items = { item } }
+            : new StreamTransfersRequest { Sequence = 1, Transfer = Samples.Transfer() };
+        var ended = await RawGrpc.CallAsync(
+            http, host.Address,
+            isOfCalls ? "/ledger.v1.StreamService/StreamCalls" : "/ledger.v1.TransferService/StreamTransfers",
+            RawGrpc.Frame(request.ToByteArray()), ("grpc-timeout", "2S"));
+        release.SetResult();
+        (ended.Code, ended.Reason, ended.Outcome).ShouldBe(((int)StatusCode.DeadlineExceeded, "DEADLINE_EXCEEDED", "unknown"));
     }
 
     [Fact]

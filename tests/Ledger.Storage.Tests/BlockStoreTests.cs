@@ -54,6 +54,30 @@ public sealed class BlockStoreTests : IAsyncLifetime
         (await store.ReadAsync(s_now, default)).ShouldBe([key]);
     }
 
+    [Fact]
+    public async Task A_node_waits_until_it_has_read_once_who_is_blocked()
+    {
+        var store = new UnreadableStore(Block("mallory", TimeSpan.FromDays(1)) with { Until = DateTimeOffset.MaxValue });
+        await using var blocks = new CallerBlocks(store, TimeProvider.System, Akka.Event.NoLogger.Instance);
+        var waiting = blocks.ReadOnceAsync(TimeSpan.FromMinutes(2));
+        await Until.TrueAsync(() => store.Failures >= 2);
+        waiting.IsCompleted.ShouldBeFalse();
+        store.CanBeRead = true;
+        await waiting;
+        blocks.Find("mallory", null, null).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_node_that_cannot_read_who_is_blocked_does_not_start_and_says_why()
+    {
+        var store = new UnreadableStore(Block("mallory", TimeSpan.FromDays(1)));
+        await using var blocks = new CallerBlocks(store, TimeProvider.System, Akka.Event.NoLogger.Instance);
+        await Until.TrueAsync(() => store.Failures >= 1);
+        var failure = await Should.ThrowAsync<InvalidOperationException>(() => blocks.ReadOnceAsync(TimeSpan.FromMilliseconds(1)));
+        failure.Message.ShouldContain("The list of blocked callers could not be read");
+        failure.Message.ShouldContain("no such table");
+    }
+
     [Theory]
     [MemberData(nameof(Stores))]
     public async Task An_automatic_block_does_not_shorten_that_of_a_person(bool onPostgres)

@@ -61,6 +61,12 @@ internal static class RawGrpc
         request.Headers.TryAddWithoutValidation("te", "trailers");
         foreach (var (name, value) in headers)
         {
+            if (name == "content-type")
+            {
+                request.Content.Headers.ContentType = new MediaTypeHeaderValue(value);
+                continue;
+            }
+
             request.Headers.TryAddWithoutValidation(name, value);
         }
 

@@ -27,7 +27,7 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
     private readonly Task looking;
     private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile BlockTable table = new([]);
-    private bool hasFailed;
+    private volatile string? failure;
 
     /// <summary>Begins to read.</summary>
     /// <param name="store">The table; null where the storage has none, so that nobody is blocked.</param>
@@ -49,8 +49,23 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
         }
     }
 
-    /// <summary>Ends after the first look, whether or not the table could be read.</summary>
-    public Task Begun => begun.Task;
+    /// <summary>Waits until the list has been read once: who does not know it would serve whoever is blocked.</summary>
+    /// <param name="patience">How long to wait.</param>
+    /// <exception cref="InvalidOperationException">It could not be read in that time.</exception>
+    public async Task ReadOnceAsync(TimeSpan patience)
+    {
+        try
+        {
+            await begun.Task.WaitAsync(patience, clock);
+        }
+        catch (TimeoutException e)
+        {
+            throw new InvalidOperationException(
+                $"The list of blocked callers could not be read for {patience.TotalSeconds} s, and without it the node would serve"
+                + $" whoever is blocked: {failure ?? "the database does not answer"}. See that the database can be reached and that"
+                + " its tables are there, and start the node again.", e);
+        }
+    }
 
     public IReadOnlyList<CallerBlock> InForce
     {
@@ -112,6 +127,7 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
     {
         await ending.CancelAsync();
         await looking.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        begun.TrySetCanceled();
         if (store is not null)
         {
             await store.DisposeAsync();
@@ -166,24 +182,22 @@ internal sealed class CallerBlocks : ICallerBlocks, IAsyncDisposable
             try
             {
                 await ReadAsync(limit.Token);
-                if (hasFailed)
+                begun.TrySetResult();
+                if (failure is not null)
                 {
-                    hasFailed = false;
+                    failure = null;
                     log.Info("The list of blocked callers can be read again");
                 }
             }
             catch (Exception e) when (!ending.IsCancellationRequested && e is not OutOfMemoryException)
             {
                 // Whatever it is: where nobody looked any more, a block would never come into force.
-                if (!hasFailed)
+                var isNew = failure is null;
+                failure = e.Message;
+                if (isNew)
                 {
-                    hasFailed = true;
                     log.Warning("The list of blocked callers can't be read, and what was in force stays so: {0}", e.Message);
                 }
-            }
-            finally
-            {
-                begun.TrySetResult();
             }
         }
         while (await timer.WaitForNextTickAsync(ending.Token));

@@ -165,6 +165,10 @@ internal sealed class NodeMetrics : IExtension
             "ledger.halted", "{node}",
             "1 where the database has lost rows that it had acknowledged, so that this node answers nothing.",
             static one => one.Lease.Halted is null ? 0 : 1);
+        Gauge(
+            "ledger.blocks", "{block}",
+            "Principals, keys, addresses and networks that this node refuses now, by operators and by the ledger itself.",
+            static one => one.Blocks.InForce.Count);
         Count(
             "ledger.id.lookups", "{id}",
             "Ids that were looked for in the journal, since memory could not answer for them.",

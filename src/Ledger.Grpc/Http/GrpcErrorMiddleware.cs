@@ -14,10 +14,26 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
 {
     private const string OwnPrefix = "/ledger.v1.";
     private const string StatusTrailer = "grpc-status";
+    private const string TimeoutHeader = "grpc-timeout";
 
     public async Task InvokeAsync(HttpContext context)
     {
+        var path = context.Request.Path.Value ?? "";
+        if (path.StartsWith(OwnPrefix, StringComparison.OrdinalIgnoreCase) && !GrpcMethods.IsMethod(path))
+        {
+            metrics.Refused(ErrorReasons.MethodNotFound, path);
+            GrpcRefusal.Answer(context, new RequestError(ErrorReasons.MethodNotFound, "There is no such method."));
+            return;
+        }
+
         var intake = MessageIntake.Open(wall, context);
+        if (context.Request.Headers.ContainsKey(TimeoutHeader)
+            && context.Features.Get<IHttpResponseBodyFeature>() is { } body)
+        {
+            // When the deadline passes, the gRPC server ends the call at once, while its handler still runs.
+            context.Features.Set<IHttpResponseBodyFeature>(new ExplainedEnd(body, () => Explain(context, intake)));
+        }
+
         try
         {
             await next(context);
@@ -27,21 +43,30 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
             intake.Close();
         }
 
-        // Services of others have their own errors.
-        var path = context.Request.Path.Value ?? "";
-        if (intake.Fault is null && !path.StartsWith(OwnPrefix, StringComparison.Ordinal))
+        if (!context.RequestAborted.IsCancellationRequested)
         {
-            return;
+            Explain(context, intake);
         }
+    }
 
+    private void Explain(HttpContext context, MessageIntake intake)
+    {
         // A call that failed before its first response has its trailers in the headers.
+        var path = context.Request.Path.Value ?? "";
         var trailers = context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers;
         var refused = Find(context.Response.HasStarted ? null : context.Response.Headers) ?? Find(trailers);
-        if (refused is not null && !context.RequestAborted.IsCancellationRequested)
+        if (refused is not null
+            && (intake.Fault is not null || path.StartsWith(OwnPrefix, StringComparison.Ordinal) || IsUnread(refused)))
         {
             Answer(context, refused, intake.Fault, path);
         }
     }
+
+    // Services of others, as of health and reflection, have their own errors. A message of theirs that can't be read they
+    // answer with UNKNOWN or INTERNAL, which would be a defect of the server.
+    private static bool IsUnread(IHeaderDictionary headers) =>
+        headers[StatusTrailer] is [{ } text] && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var code)
+            && (StatusCode)code is StatusCode.Unknown or StatusCode.Internal;
 
     /// <summary>The headers of a refusal that has no details and can still get some.</summary>
     private static IHeaderDictionary? Find(IHeaderDictionary? headers) =>

@@ -11,6 +11,7 @@ namespace Ledger.Grpc.Http;
 internal sealed class GrpcErrorStartupFilter(EdgeMetrics metrics, AccessMetrics access) : IStartupFilter
 {
     private const string PathPrefix = "/ledger.v1.";
+    private const string OthersPrefix = "/grpc.";
     private const string ContentType = "application/grpc";
 
     /// <summary>The instruments of the edge.</summary>
@@ -22,7 +23,8 @@ internal sealed class GrpcErrorStartupFilter(EdgeMetrics metrics, AccessMetrics 
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
         app.UseWhen(
-            static context => context.Request.Path.Value?.StartsWith(PathPrefix, StringComparison.Ordinal) == true
+            static context => context.Request.Path.Value is { } path
+                    && (path.StartsWith(PathPrefix, StringComparison.OrdinalIgnoreCase) || path.StartsWith(OthersPrefix, StringComparison.Ordinal))
                 || context.Request.ContentType?.StartsWith(ContentType, StringComparison.Ordinal) == true,
             static branch => branch.UseMiddleware<GrpcErrorMiddleware>());
         next(app);

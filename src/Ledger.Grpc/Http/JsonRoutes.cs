@@ -9,6 +9,7 @@ namespace Ledger.Grpc.Http;
 internal static class JsonRoutes
 {
     private const int ShownMax = 64;
+    private const string GrpcType = "application/grpc";
 
     private static readonly JsonRoute[] All =
     [
@@ -25,6 +26,14 @@ internal static class JsonRoutes
     /// <param name="others">The paths that are served beside the routes.</param>
     public static Task AnswerAsync(HttpContext context, params string[] others)
     {
+        if (HttpProtocol.IsHttp2(context.Request.Protocol)
+            && context.Request.ContentType?.StartsWith(GrpcType, StringComparison.Ordinal) == true)
+        {
+            // Half a path of a method: a client of gRPC reads no JSON.
+            GrpcRefusal.Answer(context, new RequestError(ErrorReasons.MethodNotFound, "There is no such method."));
+            return Task.CompletedTask;
+        }
+
         var (method, path) = (context.Request.Method, context.Request.Path.Value ?? "");
         var shown = path.Length <= ShownMax ? path : $"{path[..ShownMax]}…";
         string[] allowed =

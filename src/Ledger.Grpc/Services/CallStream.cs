@@ -211,54 +211,90 @@ internal sealed class CallStream : IDisposable
         answers.Writer.TryWrite(new Written(new CallAnswer { Id = item.Id, Error = error }, ItemBytes: null));
     }
 
-    // Never throws, so that nobody has to wait for it.
+    // Never throws, so that nobody has to wait for it. Whatever happens, also outside of the call, the item is answered
+    // and counts no more: one that stayed open would keep its stream from ever ending.
     private async Task RunAsync(CallItem item, int size, HeldMessage held)
     {
         // What is measured is each item, as a call of its own.
-        var started = owner.Metrics.Start();
+        var started = 0L;
         var path = context.Method;
-        var code = StatusCode.OK;
+        CallAnswer? answer = null;
+        try
+        {
+            started = owner.Metrics.Start();
+            using var activity = Trace(item);
+            answer = await AnswerAsync(item, called => path = called);
+        }
+        catch (Exception exception)
+        {
+            // Of whoever listens to traces and metrics. What was answered before stands.
+            answer ??= Failure(item, exception, context);
+        }
+
+        held.Answered();
+        answers.Writer.TryWrite(new Written(answer, size));
+        Close();
+        try
+        {
+            owner.Metrics.Ended(path, (StatusCode)(answer.Error?.Code ?? 0), started);
+        }
+        catch (Exception)
+        {
+            // A listener's own affair: the item is answered.
+        }
+    }
+
+    private async Task<CallAnswer> AnswerAsync(CallItem item, Action<string> called)
+    {
         CancellationTokenSource? read = null;
         var isCancellable = false;
-        using var activity = Trace(item);
-        CallAnswer answer;
         ServerCallContext itemContext = context;
         try
         {
             var call = owner.CallOf(item);
-            path = call.Path;
+            called(call.Path);
             if (call.IsRead)
             {
                 read = CancellationTokenSource.CreateLinkedTokenSource(Broken);
                 isCancellable = reads.TryAdd(item.Id, read);
             }
 
-            itemContext = new ItemCallContext(context, path, DeadlineOf(item), read?.Token ?? Broken);
+            itemContext = new ItemCallContext(context, call.Path, DeadlineOf(item), read?.Token ?? Broken);
             owner.Require(call, itemContext);
-            answer = await call.RunAsync(item, itemContext);
+            var answer = await call.RunAsync(item, itemContext);
             if (SizeOf(answer) > owner.AnswerBytesMax - MessageBytesMax)
             {
                 throw new RequestError(
                     ErrorReasons.AnswerTooLarge,
                     "The answer is larger than what a stream carries; make a call of its own.").Exception();
             }
+
+            return answer;
         }
         catch (Exception exception)
         {
-            var error = owner.Errors.ToStatus(exception, itemContext);
-            code = (StatusCode)error.Code;
-            answer = new CallAnswer { Id = item.Id, Error = error };
+            return Failure(item, exception, itemContext);
         }
-
-        if (read is not null && (!isCancellable || reads.TryRemove(new(item.Id, read))))
+        finally
         {
-            read.Dispose();
+            if (read is not null && (!isCancellable || reads.TryRemove(new(item.Id, read))))
+            {
+                read.Dispose();
+            }
         }
+    }
 
-        held.Answered();
-        answers.Writer.TryWrite(new Written(answer, size));
-        Close();
-        owner.Metrics.Ended(path, code, started);
+    private CallAnswer Failure(CallItem item, Exception exception, ServerCallContext itemContext)
+    {
+        try
+        {
+            return new CallAnswer { Id = item.Id, Error = owner.Errors.ToStatus(exception, itemContext) };
+        }
+        catch (Exception)
+        {
+            // Where it could not even be counted or logged, the client is still told.
+            return new CallAnswer { Id = item.Id, Error = ErrorMap.ToStatus(ErrorMap.Unexpected) };
+        }
     }
 
     private DateTime DeadlineOf(CallItem item)

@@ -84,7 +84,8 @@ internal sealed class HostFilter(RequestDelegate next, HostList hosts, CallMetri
     private async Task AnswerAsync(HttpContext context, RequestError fault, int httpStatus)
     {
         metrics.Refused(fault.Reason);
-        if (context.Request.ContentType?.StartsWith(GrpcType, StringComparison.Ordinal) != true)
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol)
+            || context.Request.ContentType?.StartsWith(GrpcType, StringComparison.Ordinal) != true)
         {
             await JsonEdge.WriteAsync(context, fault, httpStatus);
             return;

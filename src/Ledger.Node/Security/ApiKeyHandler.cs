@@ -60,6 +60,7 @@ internal sealed class ApiKeyHandler(
             return AuthenticateResult.Fail("The key is not in the policy, or has expired.");
         }
 
+        lockout.Passed(address, id);
         var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, key.Principal)], SchemeName);
         var properties = new AuthenticationProperties { ExpiresUtc = key.ExpireTime };
         properties.SetParameter(AccessGate.CredentialKey, credential);

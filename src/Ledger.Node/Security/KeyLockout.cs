@@ -5,7 +5,8 @@ namespace Ledger.Node.Security;
 
 /// <summary>Keeps guessers of keys waiting: by the address that they come from with the key's id, and by the address
 /// alone. Never by the id or its principal alone, so that no stranger locks anybody out. Thread-safe.</summary>
-/// <remarks>What is kept is bounded. Where more addresses fail than are kept, the oldest are forgotten, and only begin
+/// <remarks>Many callers may share one address, behind a proxy or a gateway. Whatever is guessed there, a key that was right
+/// from there is looked at: the address alone locks the others only. What is kept is bounded. Where more addresses fail than are kept, the oldest are forgotten, and only begin
 /// to count anew.</remarks>
 internal sealed class KeyLockout(TimeProvider clock)
 {
@@ -14,12 +15,43 @@ internal sealed class KeyLockout(TimeProvider clock)
     private const int KeptMax = 10_000;
     private static readonly TimeSpan s_window = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_longest = TimeSpan.FromHours(1);
+    private static readonly TimeSpan s_rightFor = TimeSpan.FromDays(1);
 
     private readonly ConcurrentDictionary<(IPAddress Address, string Id), Failures> failures = new();
+    private readonly ConcurrentDictionary<(IPAddress Address, string Id), DateTimeOffset> right = new();
+
+    /// <summary>How many right keys are remembered.</summary>
+    public int Kept => right.Count;
 
     /// <summary>Whether a key of this id is not even looked at from there.</summary>
     public bool IsLocked(IPAddress? address, string id) =>
-        address is not null && (IsLocked((address, id)) || IsLocked((address, "")));
+        address is not null && (IsLocked((address, id)) || (IsLocked((address, "")) && !WasRight((address, id))));
+
+    /// <summary>Notes that a right key came.</summary>
+    public void Passed(IPAddress? address, string id)
+    {
+        if (address is null)
+        {
+            return;
+        }
+
+        // Most calls find it noted not long ago.
+        var now = clock.GetUtcNow();
+        if (right.TryGetValue((address, id), out var before) && now - before < s_window)
+        {
+            return;
+        }
+
+        if (right.Count >= KeptMax)
+        {
+            foreach (var (who, _) in right.OrderBy(static pair => pair.Value).Take(KeptMax / 10))
+            {
+                right.TryRemove(who, out _);
+            }
+        }
+
+        right[(address, id)] = now;
+    }
 
     /// <summary>Notes that a wrong key came.</summary>
     /// <returns>What is locked from now on, and for how long: keys of this id, or, where the id is empty, all keys from
@@ -40,6 +72,8 @@ internal sealed class KeyLockout(TimeProvider clock)
 
     private bool IsLocked((IPAddress, string) who) =>
         failures.TryGetValue(who, out var one) && one.LockedUntil > clock.GetUtcNow();
+
+    private bool WasRight((IPAddress, string) who) => right.TryGetValue(who, out var at) && clock.GetUtcNow() - at < s_rightFor;
 
     // For how long it is locked from now on; null where it is not.
     private TimeSpan? Count((IPAddress, string) who, int most)
