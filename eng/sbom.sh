@@ -17,7 +17,8 @@ failed=0
 for project in src/*/*.csproj; do
   name=$(basename "$project" .csproj)
   dotnet restore "$project" -v quiet >&2
-  "$tools/dotnet-CycloneDX" "$project" --output "$directory" --filename "$name.cdx.json" --output-format Json \
+  DOTNET_ROOT="${DOTNET_ROOT:-$(dirname "$(readlink -f "$(command -v dotnet)")")}" \
+    "$tools/dotnet-CycloneDX" "$project" --output "$directory" --filename "$name.cdx.json" --output-format Json \
     --disable-package-restore --base-intermediate-output-path artifacts --exclude-dev --no-serial-number --set-version "$(sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)" \
     --set-name "$name" >"$directory/$name.log" 2>&1 || { cat "$directory/$name.log" >&2; exit 1; }
   rm "$directory/$name.log"

@@ -65,6 +65,7 @@ if $all; then
   need node nodejs
   need npm npm
   need openssl openssl
+  need python3 python3
   need faketime faketime
   need bean-query beancount
   need hledger hledger

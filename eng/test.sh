@@ -59,14 +59,12 @@ for project in tests/*.Tests; do
 done
 
 status=0
-beside=$(mktemp)
-others_run=
-trap 'kill $others_run 2>/dev/null; rm -f "$beside"' EXIT
-run "${others[@]}" >"$beside" 2>&1 &
+run "${others[@]}" > >(sed 's/^/| /') 2>&1 &
 others_run=$!
+trap '[ -z "$others_run" ] || kill "$others_run" 2>/dev/null' EXIT
 run "${waiting[@]}" || status=1
 wait "$others_run" || status=1
-cat "$beside"
+others_run=
 run "${whole[@]}" || status=1
 $all || [ -n "$name" ] || echo "Left out: whole nodes and clusters. eng/test.sh --all runs them."
 exit $status

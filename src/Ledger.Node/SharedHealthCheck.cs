@@ -12,8 +12,12 @@ internal sealed class SharedHealthCheck(IHealthCheck check, TimeProvider clock, 
     /// <summary>For how long a result is good.</summary>
     public static readonly TimeSpan GoodFor = TimeSpan.FromMilliseconds(500);
 
+    // One that has not ended by then is left alone: what it waits for may be well again.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
     private readonly Lock gate = new();
     private Task<HealthCheckResult>? running;
+    private long begunAt;
     private long endedAt;
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -25,8 +29,10 @@ internal sealed class SharedHealthCheck(IHealthCheck check, TimeProvider clock, 
 
         lock (gate)
         {
-            if (running is null || (running.IsCompleted && clock.GetElapsedTime(endedAt) >= GoodFor))
+            if (running is null || (running.IsCompleted && clock.GetElapsedTime(Volatile.Read(ref endedAt)) >= GoodFor)
+                || clock.GetElapsedTime(begunAt) >= s_patience)
             {
+                begunAt = clock.GetTimestamp();
                 // Not ended by whoever asked first: others wait for it.
                 running = Task.Run(() => RunAsync(context), CancellationToken.None);
             }
@@ -43,7 +49,7 @@ internal sealed class SharedHealthCheck(IHealthCheck check, TimeProvider clock, 
         }
         finally
         {
-            endedAt = clock.GetTimestamp();
+            Volatile.Write(ref endedAt, clock.GetTimestamp());
         }
     }
 }

@@ -127,6 +127,9 @@ public sealed class AccountMailboxTests
         queue.HasMessages.ShouldBeFalse();
         letters.TryDequeue(out var late).ShouldBeTrue();
         late.Message.ShouldBe("late");
+        queue.EnqueueFirst(new Envelope("put back", ActorRefs.NoSender));
+        letters.TryDequeue(out var putBack).ShouldBeTrue();
+        (putBack.Message, queue.HasMessages).ShouldBe(("put back", false));
     }
 
     [Fact]

@@ -20,6 +20,9 @@ namespace Ledger.Grpc.Tests;
 /// <summary>A real host around a fake ledger.</summary>
 internal sealed class GrpcHost : IAsyncDisposable
 {
+    /// <summary>A method of a service that is not the ledger's.</summary>
+    public const string OtherMethod = "/other.v1.OtherService/Do";
+
     private readonly WebApplication app;
     private readonly GrpcChannel channel;
 
@@ -116,6 +119,15 @@ internal sealed class GrpcHost : IAsyncDisposable
         callers?.UseOn(built);
         built.UseRouting();
         built.MapLedgerGrpc();
+
+        // A service of the application's own, which fails by itself.
+        built.MapPost(OtherMethod, static context =>
+        {
+            context.Response.ContentType = "application/grpc";
+            context.Response.Headers["grpc-status"] = "2";
+            context.Response.Headers["grpc-message"] = "It failed by itself";
+            return Task.CompletedTask;
+        });
         await built.StartAsync();
         return built;
     }

@@ -45,6 +45,15 @@ public sealed class KestrelTests
         (ended.Code, ended.Reason, ended.Outcome).ShouldBe((code, reason, "not_applied"));
     }
 
+    [Fact]
+    public async Task What_an_application_s_own_service_answers_stays_as_it_is()
+    {
+        await using var host = await GrpcHost.StartOnKestrelAsync();
+        using var http = RawGrpc.Client();
+        var ended = await RawGrpc.CallAsync(http, host.Address, GrpcHost.OtherMethod, RawGrpc.Frame([1]));
+        (ended.Code, ended.Reason).ShouldBe(((int)StatusCode.Unknown, ""));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

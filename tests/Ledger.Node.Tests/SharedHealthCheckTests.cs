@@ -1,3 +1,4 @@
+using Ledger.Tests.Shared;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Time.Testing;
 
@@ -57,6 +58,23 @@ public sealed class SharedHealthCheckTests
         await stopping.CancelAsync();
         counted.Status = HealthStatus.Unhealthy;
         (await check.CheckHealthAsync(s_context)).Status.ShouldBe(HealthStatus.Unhealthy);
+    }
+
+    [Fact]
+    public async Task A_check_that_does_not_end_is_left_alone_and_asked_anew()
+    {
+        var counted = new Counted { Release = new TaskCompletionSource() };
+        var check = new SharedHealthCheck(counted, clock, CancellationToken.None);
+        var stuck = check.CheckHealthAsync(s_context);
+        await Until.TrueAsync(() => counted.Runs == 1);
+        clock.Advance(TimeSpan.FromSeconds(29));
+        _ = check.CheckHealthAsync(s_context);
+        counted.Runs.ShouldBe(1);
+
+        clock.Advance(TimeSpan.FromSeconds(1));
+        _ = check.CheckHealthAsync(s_context);
+        await Until.TrueAsync(() => counted.Runs == 2);
+        stuck.IsCompleted.ShouldBeFalse();
     }
 
     private sealed class Counted : IHealthCheck

@@ -691,13 +691,18 @@ internal sealed class AccountActor : UntypedPersistentActor, IAccountHost
     {
         writing?.Ticket?.TryFail();
         writingFollower?.End();
-        foreach (var (_, request) in ahead ?? [])
+        if (ahead is null)
+        {
+            return;
+        }
+
+        foreach (var (_, request) in ahead)
         {
             // Its row has not come to the writer: the turn has thrown.
             request.Follower.End();
         }
 
-        ahead?.Clear();
+        ahead.Clear();
     }
 
     protected override void OnRecoveryFailure(Exception reason, object? message = null)

@@ -16,7 +16,7 @@ internal sealed class AccountMessageQueue : IMessageQueue, IUnboundedDequeBasedM
     private Envelope[] ring = [];
     private int head;
     private int count;
-    private IMessageQueue? deadLetters;
+    private (IMessageQueue DeadLetters, IActorRef Owner)? ended;
 
     public bool HasMessages => Volatile.Read(ref count) > 0;
 
@@ -26,7 +26,7 @@ internal sealed class AccountMessageQueue : IMessageQueue, IUnboundedDequeBasedM
     {
         lock (this)
         {
-            if (deadLetters is null)
+            if (ended is null)
             {
                 MakeRoom();
                 ring[(head + count) & (ring.Length - 1)] = envelope;
@@ -35,18 +35,24 @@ internal sealed class AccountMessageQueue : IMessageQueue, IUnboundedDequeBasedM
             }
         }
 
-        deadLetters.Enqueue(receiver, envelope);
+        ended.Value.DeadLetters.Enqueue(receiver, envelope);
     }
 
     public void EnqueueFirst(Envelope envelope)
     {
         lock (this)
         {
-            MakeRoom();
-            head = (head - 1) & (ring.Length - 1);
-            ring[head] = envelope;
-            count++;
+            if (ended is null)
+            {
+                MakeRoom();
+                head = (head - 1) & (ring.Length - 1);
+                ring[head] = envelope;
+                count++;
+                return;
+            }
         }
+
+        ended.Value.DeadLetters.Enqueue(ended.Value.Owner, envelope);
     }
 
     public bool TryDequeue(out Envelope envelope)
@@ -78,7 +84,7 @@ internal sealed class AccountMessageQueue : IMessageQueue, IUnboundedDequeBasedM
     {
         lock (this)
         {
-            deadLetters = deadletters;
+            ended = (deadletters, owner);
         }
 
         while (TryDequeue(out var envelope))

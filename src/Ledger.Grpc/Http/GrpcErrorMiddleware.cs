@@ -13,6 +13,7 @@ namespace Ledger.Grpc.Http;
 internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metrics, EdgeWall wall)
 {
     private const string OwnPrefix = "/ledger.v1.";
+    private const string StandardPrefix = "/grpc.";
     private const string StatusTrailer = "grpc-status";
     private const string TimeoutHeader = "grpc-timeout";
 
@@ -56,14 +57,15 @@ internal sealed class GrpcErrorMiddleware(RequestDelegate next, CallMetrics metr
         var trailers = context.Features.Get<IHttpResponseTrailersFeature>()?.Trailers;
         var refused = Find(context.Response.HasStarted ? null : context.Response.Headers) ?? Find(trailers);
         if (refused is not null
-            && (intake.Fault is not null || path.StartsWith(OwnPrefix, StringComparison.Ordinal) || IsUnread(refused)))
+            && (intake.Fault is not null || path.StartsWith(OwnPrefix, StringComparison.Ordinal)
+                || (path.StartsWith(StandardPrefix, StringComparison.Ordinal) && IsUnread(refused))))
         {
             Answer(context, refused, intake.Fault, path);
         }
     }
 
-    // Services of others, as of health and reflection, have their own errors. A message of theirs that can't be read they
-    // answer with UNKNOWN or INTERNAL, which would be a defect of the server.
+    // Services of others have their own errors. Those of health and reflection answer a message that can't be read with
+    // UNKNOWN or INTERNAL, which would be a defect of the server.
     private static bool IsUnread(IHeaderDictionary headers) =>
         headers[StatusTrailer] is [{ } text] && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var code)
             && (StatusCode)code is StatusCode.Unknown or StatusCode.Internal;

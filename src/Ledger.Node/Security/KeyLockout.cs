@@ -5,9 +5,10 @@ namespace Ledger.Node.Security;
 
 /// <summary>Keeps guessers of keys waiting: by the address that they come from with the key's id, and by the address
 /// alone. Never by the id or its principal alone, so that no stranger locks anybody out. Thread-safe.</summary>
-/// <remarks>Many callers may share one address, behind a proxy or a gateway. Whatever is guessed there, a key that was right
-/// from there is looked at: the address alone locks the others only. What is kept is bounded. Where more addresses fail than are kept, the oldest are forgotten, and only begin
-/// to count anew.</remarks>
+/// <remarks>Many callers may share one address, behind a proxy or a gateway. A key that was right from there is looked at
+/// although wrong keys of other ids have locked the address; only wrong keys of its own id from there lock it. What is
+/// kept is bounded. Where more addresses fail than are kept, the oldest are forgotten, and only begin to count
+/// anew.</remarks>
 internal sealed class KeyLockout(TimeProvider clock)
 {
     private const int FailuresOfKeyMax = 10;
@@ -44,7 +45,8 @@ internal sealed class KeyLockout(TimeProvider clock)
 
         if (right.Count >= KeptMax)
         {
-            foreach (var (who, _) in right.OrderBy(static pair => pair.Value).Take(KeptMax / 10))
+            // A copy: others come and go while it is put in order.
+            foreach (var (who, _) in right.ToArray().OrderBy(static pair => pair.Value).Take(KeptMax / 10))
             {
                 right.TryRemove(who, out _);
             }
@@ -103,7 +105,7 @@ internal sealed class KeyLockout(TimeProvider clock)
 
     private void Forget()
     {
-        foreach (var (who, one) in failures.OrderBy(static pair => pair.Value.Since).Take(KeptMax / 10))
+        foreach (var (who, one) in failures.ToArray().OrderBy(static pair => pair.Value.Since).Take(KeptMax / 10))
         {
             failures.TryRemove(KeyValuePair.Create(who, one));
         }
