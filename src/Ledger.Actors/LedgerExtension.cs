@@ -23,6 +23,7 @@ internal sealed class LedgerExtension : IExtension
     private static readonly HoldFactReader WorkRows = HoldFacts.Decoder;
 
     // By the machine's clock: the ledger's may stand still.
+    private static readonly TimeSpan s_lookWhetherHalted = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan HoldExpiryAskTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HoldExpiryStopTimeout = TimeSpan.FromSeconds(3);
 
@@ -299,6 +300,24 @@ internal sealed class LedgerExtension : IExtension
                 }
             },
             null, s_sampleEvery, s_sampleEvery);
+    }
+
+    /// <summary>Waits until the list of blocks has been read once. Where the database has lost rows it can't be, and
+    /// nobody is served.</summary>
+    /// <param name="patience">How long to wait.</param>
+    /// <exception cref="InvalidOperationException">It could not be read in that time.</exception>
+    public async Task ReadBlocksAsync(TimeSpan patience)
+    {
+        var reading = Blocks.ReadOnceAsync(patience);
+        while (!reading.IsCompleted && Lease.Halted is null && Context.Database?.Loss is null)
+        {
+            await Task.WhenAny(reading, Task.Delay(s_lookWhetherHalted));
+        }
+
+        if (reading.IsCompleted)
+        {
+            await reading;
+        }
     }
 
     /// <summary>Starts the accounts' shard region, in clustered mode.</summary>

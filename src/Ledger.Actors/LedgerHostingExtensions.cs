@@ -163,8 +163,8 @@ public static class LedgerHostingExtensions
             {
                 var ledger = LedgerExtension.Of(system);
                 await ledger.StartClockAsync();
-                await ledger.Blocks.ReadOnceAsync(s_blocksPatience);
                 await ledger.Lease.EnterAndWaitAsync(LedgerExtension.LeasePatience);
+                await ledger.ReadBlocksAsync(s_blocksPatience);
                 var accounts = system.ActorOf(
                     Props.Create(() => new LocalAccountsActor(ledger.Context)), "ledger-accounts");
                 ledger.Start(accounts);
@@ -201,8 +201,8 @@ public static class LedgerHostingExtensions
         {
             var ledger = LedgerExtension.Of(system);
             await ledger.StartClockAsync();
-            await ledger.Blocks.ReadOnceAsync(s_blocksPatience);
             await ledger.Lease.EnsureNoConflictAsync();
+            await ledger.ReadBlocksAsync(s_blocksPatience);
             var region = await ledger.StartRegionAsync(ShardTypeName);
             registry.Register<AccountRegion>(region);
             ledger.Start(region);

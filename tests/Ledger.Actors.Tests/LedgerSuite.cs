@@ -868,7 +868,3 @@ public sealed class ClusteredLedgerTests()
 
 /// <summary>The same with shared commits (R8').</summary>
 public sealed class SqliteSharedCommitsLedgerTests() : LedgerSuite(new SqliteTestStorage { SharesCommits = true });
-
-/// <summary>The same with shared commits (R8'), in a cluster.</summary>
-public sealed class ClusteredSharedCommitsLedgerTests()
-    : LedgerSuite(new PostgresTestStorage(clustered: true) { SharesCommits = true }), IClassFixture<PostgresCollection.Lifetime>;

@@ -106,7 +106,7 @@ public sealed class PostgreSqlHostTests : IDisposable
         Execute($"ALTER DATABASE {database} CONNECTION LIMIT -1");
 
         Should.Throw<InvalidOperationException>(Open(_database + ";Maximum Pool Size=500").Prepare)
-            .Message.ShouldContain("max_connections less those that are reserved, allows 197");
+            .Message.ShouldContain("max_connections less those that are reserved, allows 397");
     }
 
     [Fact]

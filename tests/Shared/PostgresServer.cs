@@ -128,7 +128,7 @@ public sealed class PostgresServer : IDisposable
         [
             "-D", data, "-w", "-t", "60", "-l", Path.Combine(_directory, "log"), "-o",
             $"-p {port.ToString(CultureInfo.InvariantCulture)} -c listen_addresses=127.0.0.1"
-                + $" -c unix_socket_directories='{_directory}' -c max_connections=200"
+                + $" -c unix_socket_directories='{_directory}' -c max_connections=400"
                 + " -c shared_buffers=64MB",
             "start",
         ],
