@@ -59,7 +59,7 @@ for project in tests/*.Tests; do
 done
 
 status=0
-run "${others[@]}" > >(sed 's/^/| /') 2>&1 &
+run "${others[@]}" > >(sed -u 's/^/| /') 2>&1 &
 others_run=$!
 trap '[ -z "$others_run" ] || kill "$others_run" 2>/dev/null' EXIT
 run "${waiting[@]}" || status=1

@@ -397,6 +397,27 @@ public sealed class LeaseTests : IClassFixture<PostgresCollection.Lifetime>, IDi
         lease.IsGood.ShouldBeFalse();
     }
 
+    /// <summary>Else the next process would serve what the database has left.</summary>
+    [Fact]
+    public async Task A_process_that_is_stopped_as_it_falls_silent_puts_the_loss_on_record_first()
+    {
+        var watch = new DatabaseWatch();
+        using var lease = new NodeLease(
+            leases, new LeaseHolder(Guid.NewGuid(), "akka.tcp://ledger@a:1", 1, Shards: 10), TimeSpan.FromMinutes(1),
+            Akka.Event.NoLogger.Instance, static _ => { }, watch);
+        await lease.EnterAndWaitAsync(s_patience);
+
+        // Who renews it sleeps for a quarter of a minute; and the database is not back yet.
+        leases.Fails = true;
+        watch.ReportLoss("Row 7 is gone.", 1);
+        leases.Losses.ShouldBeEmpty();
+        var releasing = Task.Run(lease.Release);
+        await Task.Delay(300);
+        leases.Fails = false;
+        await releasing.WaitAsync(s_patience);
+        leases.Losses.ShouldBe(["Row 7 is gone."]);
+    }
+
     [Fact]
     public async Task After_a_failover_accounts_start_again_from_the_journal_when_all_have_looked_at_it()
     {

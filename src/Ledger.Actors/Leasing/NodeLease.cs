@@ -37,6 +37,7 @@ internal sealed class NodeLease : IDisposable
     public static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(250);
 
     private static readonly TimeSpan s_retry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_recordWithin = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_logEvery = TimeSpan.FromSeconds(10);
 
     // Rows of leases that are revoked are taken off after a day, and only these.
@@ -54,6 +55,7 @@ internal sealed class NodeLease : IDisposable
     private readonly HashSet<IActorRef> waiting = [];
     private readonly ManualResetEventSlim stop = new();
     private Thread? keeper;
+    private volatile bool isLossRecorded;
     private long goodUntil;
     private long goodUntilTicks = long.MaxValue;
     private volatile bool isLost;
@@ -295,6 +297,7 @@ internal sealed class NodeLease : IDisposable
         }
 
         running?.Join(TimeSpan.FromSeconds(3));
+        RecordLossAtEnd();
         if (running is not null && !isLost)
         {
             Try(() => store.Release(holder.Id));
@@ -306,6 +309,41 @@ internal sealed class NodeLease : IDisposable
     {
         Release();
         store?.Dispose();
+    }
+
+    // A process may be stopped in the very moment in which it falls silent. Its next life would serve what the database
+    // has left, and nobody would know of the rest.
+    private void RecordLossAtEnd()
+    {
+        if (Halted is not { } evidence || isLossRecorded)
+        {
+            return;
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                store!.RecordLoss(database.LostEpoch ?? store.Look([]).Epoch, holder.Address, evidence);
+                isLossRecorded = true;
+                return;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                if (Stopwatch.GetElapsedTime(started) > s_recordWithin)
+                {
+                    log!.Error(
+                        "HALTED: the database has lost rows that it had acknowledged, and that can't be put on record before the process"
+                            + " ends: {0} Start no node before it is known what was lost. {1}",
+                        e.Message, evidence);
+                    return;
+                }
+            }
+
+            // Its keeper has ended, so nobody else waits for this.
+            soon.WaitOne(s_retry);
+        }
     }
 
     private void Try(Action action)
@@ -483,7 +521,6 @@ internal sealed class NodeLease : IDisposable
             + " and, when the ledger is to go on with what there is, begin a new epoch: Ledger.Node epoch begin --by NAME --reason TEXT",
             evidence);
         var epoch = database.LostEpoch;
-        var isRecorded = false;
         var logged = Stopwatch.GetTimestamp();
         while (!IsEnded)
         {
@@ -498,10 +535,10 @@ internal sealed class NodeLease : IDisposable
                     return;
                 }
 
-                if (!isRecorded)
+                if (!isLossRecorded)
                 {
                     store.RecordLoss(epoch.Value, holder.Address, evidence);
-                    isRecorded = true;
+                    isLossRecorded = true;
                 }
 
                 if (database.MustEnd)

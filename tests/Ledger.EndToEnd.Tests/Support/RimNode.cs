@@ -88,8 +88,12 @@ public abstract partial class RimNode : IAsyncLifetime
     }
 
     /// <summary>How often the node has looked into the journal for ids since it began.</summary>
-    internal async Task<long> LookupsAsync() => long.Parse(
-        Asked().Match(await JournalHealthAsync()).Groups[1].Value, CultureInfo.InvariantCulture);
+    internal async Task<long> LookupsAsync()
+    {
+        // What the node has found of its health is good for half a second: a younger answer is wanted.
+        await Task.Delay(TimeSpan.FromSeconds(0.6));
+        return long.Parse(Asked().Match(await JournalHealthAsync()).Groups[1].Value, CultureInfo.InvariantCulture);
+    }
 
     /// <summary>Sends JSON.</summary>
     /// <returns>The status, and the answer.</returns>
