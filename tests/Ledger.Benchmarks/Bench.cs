@@ -22,8 +22,12 @@ internal sealed class Costs(NodeUnderTest node, Database database)
 }
 
 /// <summary>One node with its database, warm.</summary>
-internal sealed class Bench(Settings settings, Database database, CancellationToken cancellationToken) : IAsyncDisposable
+internal sealed class Bench(
+    Settings settings, Database database, CancellationToken cancellationToken, NodeSetup? setup = null)
+    : IAsyncDisposable
 {
+    private readonly NodeSetup setup = setup ?? NodeSetup.Plain;
+
     // The longest delay of a commit's record, and the time to write it.
     private static readonly TimeSpan Settling = TimeSpan.FromSeconds(1);
 
@@ -33,6 +37,8 @@ internal sealed class Bench(Settings settings, Database database, CancellationTo
     public NodeUnderTest Node => node ?? throw new InvalidOperationException("It was not started.");
 
     public Driver Driver => driver ?? throw new InvalidOperationException("It was not started.");
+
+    public string Name => setup.Name;
 
     public string DatabaseName => database.Name;
 
@@ -59,8 +65,9 @@ internal sealed class Bench(Settings settings, Database database, CancellationTo
 
     public async Task StartAsync()
     {
-        node = await NodeUnderTest.StartAsync(settings, database, [], cancellationToken);
-        driver = new Driver(node.Address, settings.Connections);
+        node = await NodeUnderTest.StartAsync(
+            settings, database, setup.Arguments, cancellationToken, setup.Program);
+        driver = new Driver(node.Address, settings.Connections, setup.Tls);
 
         // The compiler's work, that of the driver too, is no part of any run.
         var warmup = PairWorkload.Of("uniform", settings);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Security;
 using System.Numerics;
 using Google.Rpc;
 using Grpc.Core;
@@ -30,14 +31,17 @@ internal sealed class Driver : IDisposable
     private readonly AccountService.AccountServiceClient[] accounts;
     private int nextChannel;
 
-    public Driver(Uri address, int connections)
+    public Driver(Uri address, int connections, SslClientAuthenticationOptions? tls = null)
     {
         channels = new GrpcChannel[Math.Max(1, connections)];
         for (var i = 0; i < channels.Length; i++)
         {
             channels[i] = GrpcChannel.ForAddress(address, new GrpcChannelOptions
             {
-                HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = connections == 0 },
+                HttpHandler = new SocketsHttpHandler
+                {
+                    EnableMultipleHttp2Connections = connections == 0, SslOptions = tls ?? new(),
+                },
                 DisposeHttpClient = true,
                 MaxReceiveMessageSize = null,
             });

@@ -240,6 +240,34 @@ public abstract class WorkIndexTests
     }
 
     [Fact]
+    public async Task Whoever_loses_to_another_node_again_and_again_goes_on_until_it_has_folded()
+    {
+        const int losses = 30;
+        var storage = Prepare();
+        var rows = 1;
+        await using var other = Open(storage);
+        await using var index = new HoldIndex(
+            storage.OpenHoldIndex(), storage.OpenJournalReader(), (row, id, number) =>
+            {
+                if (number == rows && rows <= losses)
+                {
+                    // The other one is faster, and there is more to fold.
+#pragma warning disable xUnit1031 // The decoder can't wait otherwise.
+                    other.CatchUpAsync(None).GetAwaiter().GetResult();
+#pragma warning restore xUnit1031
+                    rows++;
+                    Append("c", $"made {rows} a c 500");
+                }
+
+                return SpelledFacts.Decode(row, id, number);
+            });
+        Append("c", "made 1 a c 500");
+        await index.CatchUpAsync(None);
+        rows.ShouldBe(losses + 1);
+        (await index.FindHoldAsync(SpelledFacts.Hold(rows), None)).ShouldNotBeNull();
+    }
+
+    [Fact]
     public async Task A_row_that_can_not_be_read_stops_no_other_and_is_read_again_by_the_next_process()
     {
         var storage = Prepare();

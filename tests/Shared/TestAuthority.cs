@@ -2,7 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Ledger.Node.Tests.Security;
+namespace Ledger.Tests.Shared;
 
 /// <summary>An authority with certificates of its own, as files.</summary>
 internal sealed class TestAuthority
