@@ -14,7 +14,7 @@ internal sealed class Walls : IDisposable
         {
           "limits": {
             "gold": {
-              "perSecond": 100000000, "burst": 100000000, "calls": 100000, "streams": 1000, "inFlightBytes": 1000000000,
+              "perSecond": 1000000, "burst": 1000000, "calls": 100000, "streams": 1000, "inFlightBytes": 1000000000,
               "accountsPerDay": 100000000, "bytesPerDay": 1000000000000
             }
           },

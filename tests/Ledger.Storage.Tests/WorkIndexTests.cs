@@ -242,7 +242,7 @@ public abstract class WorkIndexTests
     [Fact]
     public async Task Whoever_loses_to_another_node_again_and_again_goes_on_until_it_has_folded()
     {
-        const int losses = 30;
+        const int losses = 22;
         var storage = Prepare();
         var rows = 1;
         await using var other = Open(storage);
