@@ -77,7 +77,9 @@ internal sealed class Bench(
 
     /// <summary>A number of callers, each of which sends the next call when the last is answered.</summary>
     public Task<Load> ClosedAsync(Workload workload, int batch, int inFlight, TimeSpan length) => Load.ClosedAsync(
-        () => workload.Next(batch), (call, load) => Driver.CallAsync(call, load, cancellationToken), inFlight, length, cancellationToken);
+        () =>
+            workload.Next(batch), (call, load) =>
+                Driver.CallAsync(call, load, cancellationToken), inFlight, length, cancellationToken);
 
     public async Task<T> OpenAsync<T>(T workload)
         where T : Workload
@@ -105,11 +107,12 @@ internal sealed class Bench(
         var size = await database.SizeAsync(sizeBefore, cancellationToken);
         var books = await Driver.CheckBooksAsync(workload.Books, cancellationToken);
         var entries = books.Entries - booksBefore.Entries;
-        if (books.Debits - booksBefore.Debits != seen.Amount || (!workload.HasHolds && entries != 2 * seen.Acknowledged))
+        if (books.Debits - booksBefore.Debits != seen.Amount
+            || (!workload.HasHolds && entries != 2 * seen.Acknowledged))
         {
             throw new BooksException(
-                $"{seen.Acknowledged} transfers of {seen.Amount} in all were acknowledged, and the accounts were debited"
-                + $" {books.Debits - booksBefore.Debits} in {entries} entries.");
+                $"{seen.Acknowledged} transfers of {seen.Amount} in all were acknowledged, and the accounts were "
+                + $"debited {books.Debits - booksBefore.Debits} in {entries} entries.");
         }
 
         return result with

@@ -56,7 +56,9 @@ internal sealed partial class NodeUnderTest : IAsyncDisposable
             program ?? settings.Node,
             [
                 .. database.NodeArguments,
-                .. hasAddresses ? [] : (string[])["--Ledger:Grpc:Url=http://127.0.0.1:0", "--Ledger:Http:Url=http://127.0.0.1:0"],
+                .. hasAddresses
+                ? []
+                : (string[])["--Ledger:Grpc:Url=http://127.0.0.1:0", "--Ledger:Http:Url=http://127.0.0.1:0"],
                 "--Ledger:Shutdown:DrainDelay", "00:00:00",
                 .. arguments,
                 .. settings.NodeArguments,
@@ -78,7 +80,8 @@ internal sealed partial class NodeUnderTest : IAsyncDisposable
 
     /// <summary>Warnings and errors that the node has logged.</summary>
     public IEnumerable<string> Complaints() =>
-        log.Where(line => line.Contains("warn:", StringComparison.Ordinal) || line.Contains("fail:", StringComparison.Ordinal)
+        log.Where(
+            line => line.Contains("warn:", StringComparison.Ordinal) || line.Contains("fail:", StringComparison.Ordinal)
             || line.Contains("crit:", StringComparison.Ordinal));
 
     /// <summary>Stops it as an operator does.</summary>

@@ -67,11 +67,14 @@ internal sealed class Settings
         What follows "--" is given to the node, such as -- --Ledger:CommitRecordDelay 00:00:01
         """;
 
-    private static readonly string[] KnownModes = ["load", "compare", "stream", "share", "pair", "wake", "deep", "memory", "capacity", "holds", "expiry", "ids", "index", "core"];
+    private static readonly string[] KnownModes = [
+        "load", "compare", "stream", "share", "pair", "wake", "deep", "memory", "capacity", "holds", "expiry", "ids",
+        "index", "core"];
 
     private static readonly string[] KnownWorkloads =
     [
-        "uniform", "hot", "zipf", "tigerbeetle", "tigerbeetle-hot", "tigerbeetle-zipf", "tigerbeetle-pending", "world_to_bank",
+        "uniform", "hot", "zipf", "tigerbeetle", "tigerbeetle-hot", "tigerbeetle-zipf", "tigerbeetle-pending",
+        "world_to_bank",
         "any_to_bank", "any_bounded_to_any", "smallbank", "payroll", "settlement", "cold",
     ];
 
@@ -119,7 +122,8 @@ internal sealed class Settings
     /// <summary>What the second node of pair gets besides.</summary>
     public string[]? OtherArguments { get; private set; }
 
-    /// <summary>Whether the second node of pair has TLS, certificates of callers, a policy, limits and an audit log.</summary>
+    /// <summary>Whether the second node of pair has TLS, certificates of callers, a policy, limits and an audit
+    /// log.</summary>
     public bool HasWalls { get; private set; }
 
     public string[] NodeArguments { get; private set; } = [];

@@ -64,14 +64,16 @@ public abstract class WorkIndexTests
 
     protected static CancellationToken None => CancellationToken.None;
 
-    private protected static HoldIndex Open(LedgerStorage storage) => new(storage.OpenHoldIndex(), storage.OpenJournalReader(), SpelledFacts.Decode);
+    private protected static HoldIndex Open(LedgerStorage storage) =>
+        new(storage.OpenHoldIndex(), storage.OpenJournalReader(), SpelledFacts.Decode);
 
     /// <summary>The statement that appends a row.</summary>
     protected string Insert(string stream, string facts, string manifest = HoldFactReader.MarkedManifest)
     {
         var number = _sequenceNrs[stream] = _sequenceNrs.GetValueOrDefault(stream) + 1;
         return "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier,"
-            + $" writer_uuid) VALUES (1, {False}, 'ledger-account-{stream}', {number}, {Bytes(facts)}, '{manifest}', 1, 'w')";
+            + $" writer_uuid) VALUES (1, {False}, 'ledger-account-{stream}', {number}, {Bytes(facts)}, '{manifest}', "
+            + "1, 'w')";
     }
 
     protected abstract string False { get; }
@@ -99,7 +101,8 @@ public abstract class WorkIndexTests
             .ShouldBe(new HoldAccounts(SpelledFacts.Account("a"), SpelledFacts.Account("c")));
         (await DueAsync(index)).ShouldBe("a@400");
         (await index.NextDueAsync(None)).ShouldBe(new LedgerTime(400));
-        (await index.DueHoldsAsync(SpelledFacts.Account("a"), s_end, 10, None)).Select(hold => hold.Due.UnixMicroseconds)
+        (await index.DueHoldsAsync(SpelledFacts.Account("a"), s_end, 10, None))
+            .Select(hold => hold.Due.UnixMicroseconds)
             .ShouldBe([400L, 500]);
 
         Append("d", "ended 3");
@@ -332,7 +335,8 @@ public abstract class WorkIndexTests
         {
             await index.AddUnfinishedAsync(SpelledFacts.Account("b"), new LedgerTime(7), None);
             await index.AddUnfinishedAsync(SpelledFacts.Account("a"), new LedgerTime(8), None);
-            (await index.AddUnfinishedAsync(SpelledFacts.Account("b"), new LedgerTime(9), None)).Since.ShouldBe(new LedgerTime(9));
+            (await index.AddUnfinishedAsync(SpelledFacts.Account("b"), new LedgerTime(9), None)).Since
+                .ShouldBe(new LedgerTime(9));
             await index.SaveRecoveredUpToAsync(0, None);
             await index.SaveRecoveredUpToAsync(5, None);
             await index.SaveRecoveredUpToAsync(3, None);
@@ -619,7 +623,8 @@ public sealed class PostgreSqlWorkIndexTests : WorkIndexTests
         }
 
         Append("c", "made 3 a c 300");
-        Scalar("SELECT ordering FROM journal WHERE sequence_number = 2").ShouldBe(3, "the slow one must have taken place 2");
+        Scalar("SELECT ordering FROM journal WHERE sequence_number = 2")
+            .ShouldBe(3, "the slow one must have taken place 2");
         Scalar("""
             SELECT count(*) FROM journal
             WHERE ordering = 3 AND xmin::text::bigint < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
@@ -655,12 +660,14 @@ public sealed class PostgreSqlWorkIndexTests : WorkIndexTests
             {
                 var hold = Interlocked.Increment(ref next);
                 var dawdle = random.Next(3) == 0
-                    ? string.Create(CultureInfo.InvariantCulture, $"(SELECT 1 + 0 * length(pg_sleep({random.Next(60)} / 1000.0)::text))")
+                    ? string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"(SELECT 1 + 0 * length(pg_sleep({random.Next(60)} / 1000.0)::text))")
                     : "1";
                 await using var transaction = await connection.BeginTransactionAsync();
                 await using (var command = new NpgsqlCommand(
-                    "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, identifier,"
-                    + $" writer_uuid) VALUES ({dawdle}, false, 'ledger-account-w{writer}', {sequenceNr},"
+                    "INSERT INTO journal (created, deleted, persistence_id, sequence_number, message, manifest, "
+                    + $"identifier, writer_uuid) VALUES ({dawdle}, false, 'ledger-account-w{writer}', {sequenceNr},"
                     + $" {Bytes($"made {hold} a{writer} c{writer} {hold}")}, 'b1h', 1, 'w')",
                     connection, transaction))
                 {

@@ -33,10 +33,12 @@ public sealed class TestLedgerTests
         await test.ShouldBalanceAsync();
 
         (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldHaveBalanceAsync("a", 701))).Message
-            .ShouldBe("The balance of a is 700 and not 701: debits 700 posted and 0 held, credits 0 posted and 0 held.");
+            .ShouldBe(
+                "The balance of a is 700 and not 701: debits 700 posted and 0 held, credits 0 posted and 0 held.");
         (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldHaveBalanceAsync("nobody", 0))).Message
             .ShouldBe("There is no account nobody.");
-        (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldHaveHeldAsync("a", 1))).Message.ShouldContain("On a are held 0");
+        (await Should.ThrowAsync<LedgerAssertionException>(test.ShouldHaveHeldAsync("a", 1))).Message
+            .ShouldContain("On a are held 0");
     }
 
     [Fact]
@@ -73,7 +75,8 @@ public sealed class TestLedgerTests
         var payment = Payment(a, b, 10);
         for (var i = 0; i < 2; i++)
         {
-            var failed = await Should.ThrowAsync<LedgerException>(test.Ledger.WithCaller("tester").PostTransferAsync(payment));
+            var failed = await Should.ThrowAsync<LedgerException>(
+                test.Ledger.WithCaller("tester").PostTransferAsync(payment));
             (failed.Reason, failed.OutcomeUnknown).ShouldBe((reason, isUnknown));
         }
 
@@ -93,7 +96,8 @@ public sealed class TestLedgerTests
         var payment = Payment(a, b, 10);
         using (test.RefuseWrites())
         {
-            (await Should.ThrowAsync<LedgerException>(test.Ledger.PostTransferAsync(payment))).OutcomeUnknown.ShouldBeTrue();
+            (await Should.ThrowAsync<LedgerException>(test.Ledger.PostTransferAsync(payment))).OutcomeUnknown
+                .ShouldBeTrue();
         }
 
         // The accounts start again, and are asked until they answer.

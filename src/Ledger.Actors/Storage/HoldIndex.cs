@@ -36,8 +36,8 @@ internal sealed class HoldIndex(
     // A checkpoint that moves over rows without facts is worth a transaction only now and then.
     private const long UnsavedRowsMax = 250_000;
 
-    // Each fold that is lost is one that another node has won, so the index as a whole goes on; how often one node loses
-    // in a row is chance, and no measure of anything being wrong.
+    // Each fold that is lost is one that another node has won, so the index as a whole goes on; how often one node
+    // loses in a row is chance, and no measure of anything being wrong.
     private static readonly TimeSpan s_losingMax = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan s_unsavedMax = TimeSpan.FromSeconds(10);
@@ -73,9 +73,9 @@ internal sealed class HoldIndex(
                 {
                     throw new TimeoutException(string.Create(
                         CultureInfo.InvariantCulture,
-                        $"This node lost {losses} folds of the hold index in {s_losingMax.TotalSeconds} seconds to other "
-                        + $"nodes. The next look tries again. If this lasts, the node's way to the database is slower "
-                        + $"than that of the others."));
+                        $"This node lost {losses} folds of the hold index in {s_losingMax.TotalSeconds} seconds to "
+                        + $"other nodes. The next look tries again. If this lasts, the node's way to the database is "
+                        + $"slower than that of the others."));
                 }
 
                 await Task.Delay(Math.Min(losses, PauseMax), cancellationToken);
@@ -280,7 +280,8 @@ internal sealed class HoldIndex(
     public async Task<long> SettledAsync(CancellationToken cancellationToken) =>
         (await journal.HeadAsync(cancellationToken)).Settled;
 
-    public Task<long> RecoveredUpToAsync(CancellationToken cancellationToken) => store.ReadRecoveredAsync(cancellationToken);
+    public Task<long> RecoveredUpToAsync(CancellationToken cancellationToken) =>
+        store.ReadRecoveredAsync(cancellationToken);
 
     public Task SaveRecoveredUpToAsync(long ordering, CancellationToken cancellationToken) =>
         store.SaveRecoveredAsync(ordering, cancellationToken);

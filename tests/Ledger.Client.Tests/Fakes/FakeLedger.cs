@@ -109,7 +109,9 @@ internal sealed partial class FakeLedger
                     CreditsInDoubt = "0",
                 },
                 Balance = "0",
-                AvailableDebits = spec.DebitsMustNotExceedCredits is null ? "" : spec.DebitsMustNotExceedCredits.Allowance,
+                AvailableDebits = spec.DebitsMustNotExceedCredits is null
+                ? ""
+                : spec.DebitsMustNotExceedCredits.Allowance,
                 Version = 1,
             };
             accounts.Add(spec.Address, account);
