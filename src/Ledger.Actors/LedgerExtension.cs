@@ -122,7 +122,6 @@ internal sealed class LedgerExtension : IExtension
                 SnapshotEvery = options.SnapshotEvery,
                 CommitRecordDelay = options.CommitRecordDelay,
                 SendsAhead = options.SharedCommits,
-                AllowSeeding = options.AllowSeeding,
                 Deciding = options.Deciding,
             },
             options.PassivateAfter, Clock, reader, HoldIndex, Lease, () => accounts.Task.Result)
@@ -147,7 +146,7 @@ internal sealed class LedgerExtension : IExtension
         Ledger = new LedgerService(
             dispatcher, accountReader, transferReader, recent, new TransferCounter(Metrics), positions, Asker.Nobody);
         Queries = new LedgerQueries(dispatcher, accountReader, transferReader, positions, searched);
-        TestCalls = new TestCalls(dispatcher, options, () => HoldExpiry);
+        TestCalls = new TestCalls(() => HoldExpiry);
         Indexer = index is null
             ? null
             : new LedgerIndexer(index, Journal, streams, Clock, Logging.GetLogger(system, typeof(LedgerIndexer)));

@@ -124,9 +124,6 @@ public sealed class LedgerOptions
     /// <summary>The cluster role that accounts live on, in clustered mode; null for every node.</summary>
     public string? Role { get; set; }
 
-    /// <summary>Tests: whether balances may be set. No configuration reaches it.</summary>
-    internal bool AllowSeeding { get; set; }
-
     /// <summary>Tests: called while an account decides something, to throw. No configuration reaches it.</summary>
     internal Action? Deciding { get; set; }
 

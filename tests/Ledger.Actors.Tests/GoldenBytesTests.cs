@@ -126,7 +126,6 @@ public partial class GoldenBytesTests
         ["last-agent-refused-opening"] = new LastAgentRefused(
             SliceFor(Own), 0, (TransferStatus)(int)AccountStatus.ExistsWithDifferentCode, null, At(7)),
         ["last-agent-cancelled"] = new LastAgentRefused(SliceFor(Own), -1, TransferStatus.None, null, At(7)),
-        ["balances-seeded"] = Seeded(),
     };
 
     public static TheoryData<string> Names => [.. Events.Keys];
@@ -606,10 +605,6 @@ public partial class GoldenBytesTests
     }
 
     private static TransactionBranch SliceFor(AccountAddress account) => Whole(attempt: 0).SliceFor(account);
-
-    // Internal to the core: only a ledger that allows seeding writes it.
-    private static AccountEvent Seeded() => (AccountEvent)Activator.CreateInstance(
-        typeof(AccountEvent).Assembly.GetType("Ledger.Core.BalancesSeeded", throwOnError: true)!, Seen, At(10))!;
 
     private static byte[] Golden(string name, Func<byte[]> make)
     {

@@ -63,8 +63,8 @@ public static class Books
 
             foreach (var (account, asset, amount) in postings)
             {
-                text.Append(
-                    $"{number},2025-01-31,\"{description.Replace("\"", "\"\"")}\",acc:{account}:{asset},A{asset}/2,{amount}\n");
+                var quoted = description.Replace("\"", "\"\"");
+                text.Append($"{number},2025-01-31,\"{quoted}\",acc:{account}:{asset},A{asset}/2,{amount}\n");
             }
         }
 

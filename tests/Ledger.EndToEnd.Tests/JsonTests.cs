@@ -100,7 +100,9 @@ public sealed class JsonTests : IDisposable
 
     [Theory]
     [InlineData(
-        "{\"id\":\"0198c0de-0000-7000-8000-000000000001\",\"debitAccount\":\"a\",\"creditAccount\":\"b\",\"amount\":\"-5\",\"code\":1}", "AMOUNT_NEGATIVE")]
+        "{\"id\":\"0198c0de-0000-7000-8000-000000000001\",\"debitAccount\":\"a\",\"creditAccount\":\"b\","
+        + "\"amount\":\"-5\",\"code\":1}",
+        "AMOUNT_NEGATIVE")]
     [InlineData("{\"amount\":", "MALFORMED_REQUEST")]
     [InlineData("[]", "MALFORMED_REQUEST")]
     [InlineData("", "MALFORMED_REQUEST")]

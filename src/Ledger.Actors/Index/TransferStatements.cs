@@ -151,12 +151,14 @@ internal sealed class TransferStatements
                 CultureInfo.InvariantCulture,
                 $"SELECT {columns}{side} FROM {from} WHERE {where} ORDER BY {order} LIMIT {scanMax}");
         });
-        return texts.Count == 1
-            ? texts[0]
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"SELECT * FROM "
-                + $"({string.Join(" UNION ALL ", texts.Select(static (text, i) => $"SELECT * FROM ({text}) AS b{i}"))}) AS u ORDER BY {Order} LIMIT {scanMax}");
+        if (texts.Count == 1)
+        {
+            return texts[0];
+        }
+
+        var all = string.Join(" UNION ALL ", texts.Select(static (text, i) => $"SELECT * FROM ({text}) AS b{i}"));
+        return string.Create(
+            CultureInfo.InvariantCulture, $"SELECT * FROM ({all}) AS u ORDER BY {Order} LIMIT {scanMax}");
     }
 
     private List<(string From, string Key, string Where, string Bucket, string By, string Value)> Branches(

@@ -684,9 +684,6 @@ internal static class JournalCodec
                     },
                 };
 
-            case BalancesSeeded seeded:
-                return new StoredEvent { Seeded = ToStored(seeded.Balances) };
-
             default:
                 throw new InvalidOperationException($"{happened.GetType().Name} has no stored form.");
         }
@@ -743,8 +740,6 @@ internal static class JournalCodec
             case StoredEvent.WhatOneofCase.AbortRecorded:
                 return new AbortRecorded(
                     new TransferId(Id128(e.AbortRecorded.Key)), Id128(e.AbortRecorded.Digest), at);
-            case StoredEvent.WhatOneofCase.Seeded:
-                return new BalancesSeeded(FromStored(e.Seeded) ?? default, at);
             case StoredEvent.WhatOneofCase.Verdict:
             case StoredEvent.WhatOneofCase.None:
             default:

@@ -334,10 +334,6 @@ internal sealed class AccountState
                     disowned.Key, new IdempotencyRecord(disowned.Digest, TransferStatus.None, disowned.At, sequenceNr));
                 break;
 
-            case BalancesSeeded seeded:
-                Balances = seeded.Balances;
-                break;
-
             default:
                 // A ledger that skips an event that it does not know has lost money.
                 throw new LedgerInvariantException($"{Address}: unknown event {happened.GetType().Name}");

@@ -266,10 +266,6 @@ internal sealed partial class AccountMachine
             case ResolveInDoubtRequest resolve:
                 Resolve(resolve, now);
                 break;
-            case SeedBalancesRequest seed when options.AllowSeeding:
-                Emit(new BalancesSeeded(seed.Balances, BookedAt(now)), urgent: true);
-                SendWhenDurable(seed.ReplyTo, new SeedBalancesResponse());
-                break;
             case Activate:
                 break;
             default:

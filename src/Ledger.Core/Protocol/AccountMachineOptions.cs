@@ -98,9 +98,6 @@ internal sealed record AccountMachineOptions
     /// to the writer, so that a transfer costs one transaction of the database (R8').</summary>
     public bool SendsAhead { get; init; }
 
-    /// <summary>Tests: whether balances may be set.</summary>
-    internal bool AllowSeeding { get; init; }
-
     /// <summary>Tests: called while something is decided, to throw.</summary>
     internal Action? Deciding { get; init; }
 }

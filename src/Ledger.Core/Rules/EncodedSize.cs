@@ -120,7 +120,6 @@ internal static class EncodedSize
         AccountOpened opened => Message(StoredSpec(opened.Spec)) + Text(opened.Principal),
         AccountChanged changed => OfChange(changed.Change) + Text(changed.Principal),
         HoldExtended extended => Id + Tag + Varint64 + Text(extended.Principal),
-        BalancesSeeded => StoredBalances,
         _ => throw new ArgumentException($"{happened?.GetType().Name} has no size.", nameof(happened)),
     });
 

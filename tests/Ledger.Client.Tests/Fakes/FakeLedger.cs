@@ -29,8 +29,11 @@ internal sealed partial class FakeLedger
     public Func<FakeCall, Task> After { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>Replaces the answers to a stream, if set.</summary>
-    public Func<IAsyncStreamReader<StreamTransfersRequest>, IServerStreamWriter<StreamTransfersResponse>, FakeCall, Task>?
-        Stream { get; set; }
+    public Func<
+        IAsyncStreamReader<StreamTransfersRequest>, IServerStreamWriter<StreamTransfersResponse>, FakeCall, Task>? Stream
+    {
+        get; set;
+    }
 
     /// <summary>Whether it has streams that calls share; else a server that knows of none.</summary>
     public bool HasSharedStreams { get; init; }

@@ -115,10 +115,6 @@ internal sealed record ResolveInDoubtRequest(TransferId Id, OperatorVerdict Verd
     public CommitResponse? Found { get; init; }
 }
 
-/// <summary>Tests: sets the counters. Refused unless the runtime allows it.</summary>
-internal sealed record SeedBalancesRequest(Balances Balances, ReplyTarget Caller, LedgerTime Deadline)
-    : AccountRequest(Caller, Deadline);
-
 /// <summary>Coordinator to participant: reserve your legs, and vote. Sent only once the coordinator's own preparation
 /// is durable.</summary>
 /// <param name="Branch">The participant's legs.</param>

@@ -1,8 +1,5 @@
 namespace Ledger.Core;
 
-/// <summary>Answers <see cref="SeedBalancesRequest"/>.</summary>
-internal sealed record SeedBalancesResponse : AccountResponse;
-
 /// <summary>What a call is answered with.</summary>
 internal abstract record AccountResponse;
 
