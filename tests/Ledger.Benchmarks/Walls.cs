@@ -24,10 +24,10 @@ internal sealed class Walls : IDisposable
               "grants": [
                 {
                   "do": ["transfer", "hold"], "debit": ["users:**", "**"], "credit": ["merchants:**", "**"],
-                  "assets": ["USD/2", "EUR/2", "TB/2", "COIN"], "amountMax": "1000000000000"
+                  "assets": ["USD/2", "EUR/2"], "amountMax": "1000000000000"
                 },
-                { "do": ["transfer", "hold"], "debit": ["**"], "credit": ["**"] },
-                { "do": ["read", "statement", "list", "open", "resolve", "reverse", "change"], "accounts": ["**"] }
+                { "do": ["transfer", "hold", "resolve", "reverse"], "debit": ["**"], "credit": ["**"] },
+                { "do": ["read", "statement", "list", "open", "change"], "accounts": ["**"] }
               ]
             }
           }
