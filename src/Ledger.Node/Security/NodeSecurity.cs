@@ -158,7 +158,7 @@ internal sealed class NodeSecurity : IDisposable
         if (Certificates is { TakesClients: true } taken)
         {
             authentication.AddCertificate();
-            services.AddSingleton<ICertificateValidationCache>(_ => new TakenCertificates(taken));
+            services.AddSingleton<ICertificateValidationCache>(_ => new TakenCertificates(taken, TimeProvider.System));
             services.AddSingleton<IConfigureOptions<CertificateAuthenticationOptions>>(new CertificateSetup(taken, TakesTokens ? jwt.PrincipalPrefix : ""));
             services.AddSingleton<IHostedService>(provider => new Begin(() =>
                 taken.Changed = () => provider
