@@ -249,8 +249,10 @@ internal static class ProtoMapper
     };
 
     public static OpenAccountResult FromWire(V1.OpenAccountResult wire) =>
-        new(wire.Address, (AccountStatus)(int)wire.Status, wire.CreateTime?.ToDateTimeOffset()) { Position =
-            wire.Position };
+        new(wire.Address, (AccountStatus)(int)wire.Status, wire.CreateTime?.ToDateTimeOffset())
+        {
+            Position = wire.Position,
+        };
 
     public static Account FromWire(V1.Account wire) => new()
     {

@@ -47,8 +47,10 @@ public sealed class EncodedSizeTests : IDisposable
         foreach (var happened in events)
         {
             var row =
-                new EventBatch(long.MaxValue, ulong.MaxValue, seen) { Events =
-                    { new AccountOpened(any.Spec(), new LedgerTime(0)) } };
+                new EventBatch(long.MaxValue, ulong.MaxValue, seen)
+                {
+                    Events = { new AccountOpened(any.Spec(), new LedgerTime(0)) },
+                };
             var without = JournalCodec.Encode(row, new byte[32], default).Length;
             row.Events.Add(happened);
             var with = JournalCodec.Encode(row, new byte[32], default).Length;

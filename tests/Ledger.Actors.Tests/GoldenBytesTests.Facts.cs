@@ -16,13 +16,18 @@ public partial class GoldenBytesTests
             Alone(Plain(Own, Other) with { EffectiveTime = LedgerLimits.EffectiveTimeMin }), At(2)),
         ["post-prepared-effective"] = new TransactionPrepared(
             Alone(
-                Resolution(Own, Other, TransferFlags.PostPending) with { EffectiveTime =
-                    LedgerLimits.EffectiveTimeMax },
+                Resolution(Own, Other, TransferFlags.PostPending) with
+                {
+                    EffectiveTime = LedgerLimits.EffectiveTimeMax,
+                },
                 moved: Amount.Of(7), remaining: Amount.Of(30)),
             At(2)),
         ["account-opened-by-somebody"] =
             new AccountOpened(new AccountSpec(Own, Asset.Parse("BTC/8"), 1), At(1)) { Principal = "alice" },
-        ["account-closed-by-somebody"] = new AccountChanged(new CloseAccount("gone"), At(8)) { Principal = "müller:7" },
+        ["account-closed-by-somebody"] = new AccountChanged(new CloseAccount("gone"), At(8))
+        {
+            Principal = "müller:7",
+        },
         ["hold-extended-by-somebody"] = new HoldExtended(Id(9), At(1000), At(9)) { Principal = "alice" },
         ["transfer-prepared-by-somebody"] = new TransactionPrepared(
             Alone(Full(Own, Other)) with { Principal = new string('p', Principals.BytesMax) }, At(2)),

@@ -705,8 +705,10 @@ public abstract class IndexSuite(TestStorage storage) : IDisposable
     }
 
     private LedgerIndexer Indexer(IIndexStore store, Storage.JournalReader journal, Action? applying = null) =>
-        new(store, journal, OpenStorage().OpenStreams(), TimeProvider.System, NoLogger.Instance) { Applying =
-            applying };
+        new(store, journal, OpenStorage().OpenStreams(), TimeProvider.System, NoLogger.Instance)
+        {
+            Applying = applying,
+        };
 
     private async Task<List<string>> RebuildAsync(int pageRows)
     {

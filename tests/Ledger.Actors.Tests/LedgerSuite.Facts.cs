@@ -117,8 +117,10 @@ public abstract partial class LedgerSuite
                 ("effective_time", () => host.Ledger.ReverseTransactionAsync(
                     new Reversal(NewId(), a, NewId(), "r") { EffectiveTime = transfer.EffectiveTime })),
                 ("effective_time", () => host.Ledger.ResolveTransactionAsync(
-                    new TransactionResolution(NewId(), a, NewId(), Post: true) { EffectiveTime =
-                        transfer.EffectiveTime })),
+                    new TransactionResolution(NewId(), a, NewId(), Post: true)
+                    {
+                        EffectiveTime = transfer.EffectiveTime,
+                    })),
             })
             {
                 var refused = await Should.ThrowAsync<LedgerException>(call);

@@ -857,8 +857,10 @@ public abstract partial class LedgerSuite : IDisposable
         var from = Address("b");
         var hash = JournalCodec.GenesisHash(AccountActor.PersistenceIdOf(account));
         var first =
-            new EventBatch(1, 0, default) { Events =
-                { new AccountOpened(new AccountSpec(account, Usd, 1), new LedgerTime(0)) } };
+            new EventBatch(1, 0, default)
+            {
+                Events = { new AccountOpened(new AccountSpec(account, Usd, 1), new LedgerTime(0)) },
+            };
         var bytes = JournalCodec.Encode(first, hash, account);
         storage.Append(account, 1, bytes);
         for (var row = 0; row < 1000; row++)

@@ -163,8 +163,10 @@ public sealed class WireTests : IDisposable
             new ChangeAccountRequest(new ReopenAccount("o"), caller, Time),
             new ChangeAccountRequest(new SetAccountLimits(Amount.Zero, null), caller, Time),
             new ChangeAccountRequest(new SetAccountLimits(null, Amount.MaxValue), caller, Time),
-            new ExtendHoldRequest(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time) { Principal =
-                "alice" },
+            new ExtendHoldRequest(Hold.Id, new LedgerTime(Time.UnixMicroseconds + 1), caller, Time)
+            {
+                Principal = "alice",
+            },
             new PostTransferRequest(Full, caller, Time) { Principal = "müller:7" },
             new PrepareRequest(Whole),
             new PrepareRequest(Whole with { Principal = "alice" }),

@@ -149,8 +149,10 @@ public sealed class QueryTests
 
         // As many as there may be are no foreign message of a few kilobytes to the edge.
         var many =
-            new BatchGetAccountsRequest { Addresses =
-                { Enumerable.Range(0, LedgerLimits.BatchMax).Select(i => $"shop:{i:D32}") } };
+            new BatchGetAccountsRequest
+            {
+                Addresses = { Enumerable.Range(0, LedgerLimits.BatchMax).Select(i => $"shop:{i:D32}") },
+            };
         (await host.Queries.BatchGetAccountsAsync(many)).Accounts.Count.ShouldBe(LedgerLimits.BatchMax);
         (await Errors.OfAsync(async () => await host.Queries.BatchGetAccountsAsync(new BatchGetAccountsRequest())))
             .Reason.ShouldBe("EMPTY_BATCH");

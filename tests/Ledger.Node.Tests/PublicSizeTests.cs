@@ -24,8 +24,10 @@ public sealed class PublicSizeTests
             var shown = Mapping.Write(new TransferRecord(transfer, TransferStatus.Created, Time, null)).Transfer;
             shown.CalculateSize().ShouldBeLessThanOrEqualTo(EncodedSize.OfTransfer(transfer));
             var entry = new StatementEntry(
-                ulong.MaxValue, Time, transfer, Time, true, Amount.MaxValue, Amount.MaxValue) { TransactionId =
-                    transfer.Id, Asset = Asset.Parse("ABCDEFGHIJKLMNOP/18") };
+                ulong.MaxValue, Time, transfer, Time, true, Amount.MaxValue, Amount.MaxValue)
+                {
+                    TransactionId = transfer.Id, Asset = Asset.Parse("ABCDEFGHIJKLMNOP/18"),
+                };
             ShouldBound(
                 EncodedSize.OfEntry(entry),
                 new V1.ListStatementResponse { Entries = { Mapping.Write(entry) } }.CalculateSize(), 160);

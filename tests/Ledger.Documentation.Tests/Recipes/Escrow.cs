@@ -39,8 +39,10 @@ public sealed class Escrow : Recipe
             NewId(),
             Move("escrow:deal-17", "seller", 380_00, usd),
             Move("escrow:deal-17", "fees", 20_00, usd),
-            Move("escrow:deal-17", "seller", 0, usd) with { Flags =
-                TransferFlags.Pending | TransferFlags.ClosingDebit }));
+            Move("escrow:deal-17", "seller", 0, usd) with
+            {
+                Flags = TransferFlags.Pending | TransferFlags.ClosingDebit,
+            }));
         // end
 
         paidIn.Status.ShouldBe(TransferStatus.Created);

@@ -29,10 +29,14 @@ public sealed class BlockProcessTests : IDisposable
         {
             principals = new Dictionary<string, object>(StringComparer.Ordinal)
             {
-                ["ops"] =
-                    new { grants =
-                        new object[] { new { @do = new[] { "admin" } },
-                            new { @do = new[] { "read", "open" }, accounts = new[] { "**" } } } },
+                ["ops"] = new
+                {
+                    grants = new object[]
+                    {
+                        new { @do = new[] { "admin" } },
+                        new { @do = new[] { "read", "open" }, accounts = new[] { "**" } },
+                    },
+                },
                 ["payer"] = new
                 {
                     grants = new object[]
