@@ -1223,14 +1223,14 @@ internal sealed partial class SimulatedCluster
 }
 
 /// <summary>One life of an account on a node.</summary>
-internal sealed class Incarnation : IAccountHost
+internal sealed class Incarnation : IAccountHost, ILeaseGateHost
 {
     private readonly SimulatedCluster world;
     private readonly List<(AccountMessage Message, int Mark)> inbox = [];
     private readonly int losses;
     private long armedFor = long.MaxValue;
     private bool isStopping;
-    private Queue<WithheldMessage>? withheld;
+    private readonly LeaseGate gate;
 
     public Incarnation(SimulatedCluster world, SimulatedAccount place, int node)
     {
@@ -1238,6 +1238,7 @@ internal sealed class Incarnation : IAccountHost
         Place = place;
         Node = node;
         Runtime = new AccountMachine(place.Address, world.Options, this);
+        gate = new LeaseGate(this);
         Mark = world.MarkOf(node);
         losses = world.Losses;
     }
@@ -1349,7 +1350,7 @@ internal sealed class Incarnation : IAccountHost
     {
         world.Covered(Runtime, null, "database changed");
         Runtime.Fail(RequestFailure.Relocating);
-        FailWithheld(RequestFailure.Relocating);
+        gate.FailAnswers(RequestFailure.Relocating);
         foreach (var (message, mark) in inbox)
         {
             world.SendAgain(Place, message, mark);
@@ -1461,7 +1462,7 @@ internal sealed class Incarnation : IAccountHost
         Writing = null;
         world.Covered(Runtime, null, "write failed");
         Runtime.Fail(RequestFailure.JournalUnavailable);
-        FailWithheld(RequestFailure.Relocating);
+        gate.FailAnswers(RequestFailure.Relocating);
         world.Stop(this, why);
     }
 
@@ -1470,7 +1471,7 @@ internal sealed class Incarnation : IAccountHost
         if (isStopping && !IsDead && !Runtime.HasUnwritten)
         {
             Runtime.Fail(RequestFailure.Relocating);
-            FailWithheld(RequestFailure.Relocating);
+            gate.FailAnswers(RequestFailure.Relocating);
             world.Stop(this, "is handed over");
         }
     }
@@ -1489,59 +1490,33 @@ internal sealed class Incarnation : IAccountHost
         NoteAhead(clock, before, mayBeMoved: false);
     }
 
-    void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer)
+    void IAccountHost.Reply(ReplyTarget caller, AccountResponse answer) =>
+        gate.Send(OutboundMessage.Of(caller, answer), Runtime.DurableSequenceNr);
+
+    void IAccountHost.Send(AccountAddress account, AccountMessage message) =>
+        gate.Send(OutboundMessage.Of(account, message), Runtime.DurableSequenceNr);
+
+    bool ILeaseGateHost.MaySpeak => !world.IsSilent(Node);
+
+    // The world tells all accounts of the node.
+    void ILeaseGateHost.Withholds()
     {
-        if (answer is RequestFailed || !IsSilent)
+    }
+
+    void ILeaseGateHost.Leave(in OutboundMessage message, long durableRow)
+    {
+        if (message.Answer is { } answer)
         {
-            Speak(caller, answer, Runtime.DurableSequenceNr);
+            Speak(message.ReplyTo, answer, durableRow);
         }
         else
         {
-            Withhold(new WithheldMessage(caller, answer, default, null, Runtime.DurableSequenceNr));
-        }
-    }
-
-    void IAccountHost.Send(AccountAddress account, AccountMessage message)
-    {
-        if (!IsSilent)
-        {
-            Speak(account, message, Runtime.DurableSequenceNr);
-        }
-        else
-        {
-            Withhold(new WithheldMessage(default, null, account, message, Runtime.DurableSequenceNr));
-        }
-    }
-
-    // As the actor shell does it.
-    private bool IsSilent => withheld is not null || world.IsSilent(Node);
-
-    private void Withhold(in WithheldMessage message)
-    {
-        if (!IsDead)
-        {
-            (withheld ??= []).Enqueue(message);
+            Speak(message.To, message.Message!, durableRow);
         }
     }
 
     /// <summary>The node's lease is good again.</summary>
-    public void OnLeaseRenewed()
-    {
-        while (withheld is { Count: > 0 })
-        {
-            var (caller, answer, account, message, durable) = withheld.Dequeue();
-            if (answer is not null)
-            {
-                Speak(caller, answer, durable);
-            }
-            else
-            {
-                Speak(account, message!, durable);
-            }
-        }
-
-        withheld = null;
-    }
+    public void OnLeaseRenewed() => gate.TryRelease();
 
     /// <summary>The node's lease has not been good for long: whoever waits is told so, and what is for other accounts
     /// goes on waiting.</summary>
@@ -1552,25 +1527,9 @@ internal sealed class Incarnation : IAccountHost
             return;
         }
 
-        FailWithheld(RequestFailure.JournalUnavailable);
+        gate.FailAnswers(RequestFailure.JournalUnavailable);
         world.Covered(Runtime, null, "silent");
         Runtime.GiveUpRequests(RequestFailure.JournalUnavailable);
-    }
-
-    private void FailWithheld(RequestFailure reason)
-    {
-        for (var left = withheld?.Count ?? 0; left > 0; left--)
-        {
-            var message = withheld!.Dequeue();
-            if (message.Answer is null)
-            {
-                withheld.Enqueue(message);
-            }
-            else
-            {
-                Speak(message.Caller, new RequestFailed(reason), message.Durable);
-            }
-        }
     }
 
     private void Speak(ReplyTarget caller, AccountResponse answer, long durable)
@@ -1608,9 +1567,6 @@ internal sealed class Incarnation : IAccountHost
         }
     }
 
-    private readonly record struct WithheldMessage(
-        ReplyTarget Caller, AccountResponse? Answer, AccountAddress Account, AccountMessage? Message, long Durable);
-
     void IAccountHost.Write(EventBatch batch)
     {
         if (Writing is not null)
@@ -1623,7 +1579,7 @@ internal sealed class Incarnation : IAccountHost
     }
 
     bool IAccountHost.SendAhead(AccountAddress account, AccountMessage message, WriteTicket ticket) =>
-        IsNewest && !IsSilent && world.SendAhead(this, account, message, ticket);
+        IsNewest && gate.IsOpen && world.SendAhead(this, account, message, ticket);
 
     void IAccountHost.Watch(WriteTicket ticket) => ticket.WhenDecided(() => world.At(world.Now, () =>
     {
