@@ -13,7 +13,7 @@ internal sealed partial class AccountMachine
         if (call is not null && now > call.Deadline)
         {
             // A look-up may have taken longer than the caller wanted to wait.
-            SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
+            rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
             Finish(operation, skipFirst: true, now);
             return;
         }
@@ -159,7 +159,7 @@ internal sealed partial class AccountMachine
 
         if (operation.HasFirst && operation.Waiters[0] is AccountRequest call)
         {
-            SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.TransactionTooLarge) { Size = size, Limit = options.TransactionBytesMax });
+            rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.TransactionTooLarge) { Size = size, Limit = options.TransactionBytesMax });
         }
 
         Finish(operation, skipFirst: operation.HasFirst, now);
@@ -289,13 +289,9 @@ internal sealed partial class AccountMachine
         }
 
         SetPhase(operation, Phase.Waiting);
-        var pause = options.RetryAfter * (1 << Math.Min(operation.Retries, 10));
-        pause = pause < options.RetryAfterMax ? pause : options.RetryAfterMax;
+        var pause = Backoff.Exponential(options.RetryAfter, options.RetryAfterMax, operation.Retries);
         operation.Retries++;
-
-        // Two that meet again and again must not do so in step.
-        var spread = (long)(unchecked((ulong)(operation.Ids[0].Value ^ (uint)operation.Retries) * 0x9E3779B97F4A7C15UL) >> 40 & 0x3FF);
-        operation.ResendAt = now.Add(pause * (1 + (spread / 1024.0)));
+        operation.ResendAt = now.Add(Backoff.Spread(pause, operation.Ids[0], operation.Retries));
         if (operation.GiveUpAt != default && operation.GiveUpAt < operation.ResendAt)
         {
             operation.ResendAt = operation.GiveUpAt;
@@ -332,7 +328,7 @@ internal sealed partial class AccountMachine
         operation.Resends = 0;
         foreach (var other in operation.OtherAccounts)
         {
-            SendWhenDurable(other, new DryRunRequest(operation.Asked.SliceFor(other), operation.Round));
+            rows.SendWhenDurable(other, new DryRunRequest(operation.Asked.SliceFor(other), operation.Round));
         }
 
         ScheduleResend(operation, now);
@@ -362,7 +358,7 @@ internal sealed partial class AccountMachine
         if (!operation.IsExpiry && !operation.IsDryRun && !FollowsFromIds(decision))
         {
             // What was never prepared is no attempt.
-            position = new RowPosition(Address, Emit(
+            position = new RowPosition(Address, rows.Append(
                 new TransactionRejected(AsStored(branch) with { Attempt = 0 }, decision.Leg.Index, decision.Status, seen, at),
                 urgent: true));
         }
@@ -431,17 +427,17 @@ internal sealed partial class AccountMachine
         {
             // Openings of this very account: its own write is the commit.
             var at = JudgedAt(now);
-            var row = Emit(new LastAgentCommitted(branch, BookedAt(now)) { CommitTime = at }, urgent: true);
+            var row = rows.Append(new LastAgentCommitted(branch, BookedAt(now)) { CommitTime = at }, urgent: true);
             var result = Committed(branch, at, replayed: false, new RowPosition(Address, row));
             Respond(operation, operation.WantsAfter ? result with { After = [AccountAfter.Of(state, row)] } : result);
             Finish(operation, skipFirst: operation.HasFirst, now);
             return;
         }
 
-        Emit(new TransactionPrepared(branch, BookedAt(now)), urgent: true);
+        rows.Append(new TransactionPrepared(branch, BookedAt(now)), urgent: true);
         operation.Since = now;
         (attempts ??= [])[branch.Key] = operation;
-        (prepared ??= []).Enqueue((state.PreparedCount, branch.Key));
+        prepared.Add(state.PreparedCount, branch.Key);
         if (!branch.IsPlain)
         {
             Claim(operation, IdsOf(branch));
@@ -473,7 +469,7 @@ internal sealed partial class AccountMachine
         operation.Votes = [];
         foreach (var participant in operation.Participants)
         {
-            SendWhenDurable(participant, new PrepareRequest(operation.Branch!.SliceFor(participant)) { Time = JudgedAt(now) });
+            rows.SendWhenDurable(participant, new PrepareRequest(operation.Branch!.SliceFor(participant)) { Time = JudgedAt(now) });
         }
 
         ScheduleResend(operation, now);
@@ -498,7 +494,7 @@ internal sealed partial class AccountMachine
             }
         }
 
-        SendWhenDurable(operation.LastAgent, new CommitRequest(operation.Branch!.SliceFor(operation.LastAgent), operation.Cancel)
+        rows.SendWhenDurable(operation.LastAgent, new CommitRequest(operation.Branch!.SliceFor(operation.LastAgent), operation.Cancel)
         {
             Time = time, ReturnBalances = operation.WantsAfter, Verdict = operation.Cancel ? operation.Verdict : null,
         });
@@ -572,7 +568,7 @@ internal sealed partial class AccountMachine
             }
 
             operation.AbortTime = BookedAt(now);
-            operation.DecidedRow = Emit(
+            operation.DecidedRow = rows.Append(
                 new TransactionAborted(
                     answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, BookedAt(now)),
                 urgent: true);
@@ -656,7 +652,7 @@ internal sealed partial class AccountMachine
         {
             if (!operation.Acks!.Contains(participant))
             {
-                SendWhenDurable(participant, outcome);
+                rows.SendWhenDurable(participant, outcome);
             }
         }
 
@@ -691,14 +687,7 @@ internal sealed partial class AccountMachine
     {
         var branch = operation.Branch!;
         var commit = CommitOf(branch, operation.CommitTime, now);
-        Emit(commit, urgent: false, operation.Size);
-        if (open is { Urgent: false, Events.Count: 1 })
-        {
-            // It has begun a row, which others may share.
-            lazySince = now;
-            host.WakeAt(now.Add(options.CommitRecordDelay));
-        }
-
+        rows.AppendLazily(commit, operation.Size, now);
         expiryPauses?.Remove(branch.Id);
         if (operation.HasFirst)
         {
@@ -712,11 +701,11 @@ internal sealed partial class AccountMachine
             {
                 // Its own counters rest on all that it has decided, and so they wait for that to be durable (R8).
                 AddAfter(operation, AccountAfter.Of(state, commit.PreparedSequenceNr));
-                SendWhenDurable(call.ReplyTo, RespondTo(call, result with { After = operation.After! }, branch));
+                rows.SendWhenDurable(call.ReplyTo, RespondTo(call, result with { After = operation.After! }, branch));
             }
             else
             {
-                Dispatch(new OutboundMessage(call.ReplyTo, RespondTo(call, result), default, null));
+                rows.SendNow(call.ReplyTo, RespondTo(call, result));
             }
         }
 

@@ -21,7 +21,7 @@ internal sealed partial class AccountMachine
     {
         if (operation.HasFirst)
         {
-            SendWhenDurable(((AccountRequest)operation.Waiters[0]).ReplyTo, new RequestFailed(reason));
+            rows.SendWhenDurable(((AccountRequest)operation.Waiters[0]).ReplyTo, new RequestFailed(reason));
         }
 
         Finish(operation, skipFirst: operation.HasFirst, now);
@@ -69,7 +69,7 @@ internal sealed partial class AccountMachine
 
     private bool IsProbe(ref LedgerTime next, LedgerTime now)
     {
-        if (!IsDue(next, now, options.ProbeEvery))
+        if (!Backoff.IsDue(next, now, options.ProbeEvery))
         {
             return false;
         }
@@ -81,7 +81,7 @@ internal sealed partial class AccountMachine
     // Now and then: on the way of a transfer it costs a comparison.
     private void CountUnanswered(LedgerTime now)
     {
-        if (!IsDue(nextCount, now, options.CountDoubtEvery))
+        if (!Backoff.IsDue(nextCount, now, options.CountDoubtEvery))
         {
             return;
         }
@@ -89,8 +89,7 @@ internal sealed partial class AccountMachine
         nextCount = now.Add(options.CountDoubtEvery);
         unanswered = null;
         isFullOfDoubt = false;
-        ForgetDecidedHeads();
-        if (prepared is not { Count: > 0 } || !IsUnanswered(prepared.Peek().Key, now))
+        if (prepared.Oldest is not { } oldest || !IsUnanswered(oldest.Branch.Key, now))
         {
             // The oldest is young.
             probes = null;

@@ -21,15 +21,12 @@ internal sealed partial class AccountMachine
     // anew would
     // do so until its caller gives up, three rows at a time.
 
-    // How often the state began to change. What throws after that leaves half a change, which must not be built upon.
-    private long changes;
-
     private bool IsRefusal(Exception thrown, long changesBefore) =>
-        changes == changesBefore && thrown is not OutOfMemoryException;
+        rows.Changes == changesBefore && thrown is not OutOfMemoryException;
 
     private void Begin(Operation operation, LedgerTime now)
     {
-        var before = changes;
+        var before = rows.Changes;
         try
         {
             LookUp(operation, now);
@@ -42,7 +39,7 @@ internal sealed partial class AccountMachine
 
     private void Continue(Operation operation, LedgerTime now)
     {
-        var before = changes;
+        var before = rows.Changes;
         try
         {
             Decide(operation, now);
@@ -55,7 +52,7 @@ internal sealed partial class AccountMachine
 
     private void Route(AccountMessage input, LedgerTime now)
     {
-        var before = changes;
+        var before = rows.Changes;
         try
         {
             RouteByIds(input, now);
@@ -70,7 +67,7 @@ internal sealed partial class AccountMachine
     private LegDecision VerifyOrRefuse(
         TransactionBranch branch, Dictionary<TransferId, IdHistory?>? known, Operation? operation, AccountMessage input, LedgerTime at)
     {
-        var before = changes;
+        var before = rows.Changes;
         try
         {
             return Verify(branch, known, operation, at);
@@ -84,7 +81,7 @@ internal sealed partial class AccountMachine
 
     private Refusal? SelectRejectionOrFailure(Operation operation, CommitResponse answer)
     {
-        var before = changes;
+        var before = rows.Changes;
         try
         {
             return SelectRejection(operation, answer.Refusal);
@@ -111,7 +108,7 @@ internal sealed partial class AccountMachine
                 host.DecisionFailed(call, thrown);
                 if (operation.HasFirst)
                 {
-                    SendWhenDurable(((AccountRequest)operation.Waiters[0]).ReplyTo, new RequestFailed(RequestFailure.DecisionFailed));
+                    rows.SendWhenDurable(((AccountRequest)operation.Waiters[0]).ReplyTo, new RequestFailed(RequestFailure.DecisionFailed));
                     operation.Waiters.RemoveAt(0);
                 }
 
@@ -138,7 +135,7 @@ internal sealed partial class AccountMachine
         switch (input)
         {
             case AccountRequest call:
-                SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DecisionFailed));
+                rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DecisionFailed));
                 break;
             case PrepareRequest prepare:
                 // The last agent decides, whatever this account has journaled of it.

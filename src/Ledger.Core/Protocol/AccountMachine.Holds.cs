@@ -65,13 +65,12 @@ internal sealed partial class AccountMachine
     // An expiry that met something in doubt pauses, ever longer, or it would try at every message.
     private bool IsPaused(Hold hold, LedgerTime now) =>
         expiryPauses is not null && expiryPauses.TryGetValue(hold.ExpiryId, out var pause)
-        && !IsDue(pause.Until, now, pause.Longest);
+        && !Backoff.IsDue(pause.Until, now, pause.Longest);
 
     private void Pause(TransferId expiry, LedgerTime now, TimeSpan longest)
     {
         var tries = expiryPauses is not null && expiryPauses.TryGetValue(expiry, out var before) ? before.Tries + 1 : 0;
-        var pause = options.RetryAfter * (1 << Math.Min(tries, 20));
-        pause = pause < longest ? pause : longest;
+        var pause = Backoff.Exponential(options.RetryAfter, longest, tries);
         (expiryPauses ??= [])[expiry] = (now.Add(pause), tries, longest);
         host.WakeAt(now.Add(pause));
     }
@@ -93,10 +92,10 @@ internal sealed partial class AccountMachine
         if (status == TransferStatus.Created)
         {
             deadline = call.HoldDeadline;
-            row = Emit(
+            row = rows.Append(
                 new HoldExtended(call.HoldId, call.HoldDeadline, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
-        SendWhenDurable(call.ReplyTo, new ExtendHoldResponse(status, deadline) { Position = RowPosition.Of(Address, row) });
+        rows.SendWhenDurable(call.ReplyTo, new ExtendHoldResponse(status, deadline) { Position = RowPosition.Of(Address, row) });
     }
 }

@@ -47,7 +47,7 @@ internal sealed partial class AccountMachine
             // not.
             if (input is AccountRequest call && now > call.Deadline)
             {
-                SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
+                rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.DeadlineExpired));
                 continue;
             }
 
@@ -79,16 +79,12 @@ internal sealed partial class AccountMachine
 
         // What was decided and has left memory may be in a row that is not durable yet; so the questions, too, leave
         // when all is durable that was decided before them. While they are out, everything about the ids joins them.
-        if (MustRecordCommits)
-        {
-            open!.Urgent = true;
-        }
-
+        rows.RecordCommits();
         operation.Known = [];
         operation.Missing = lookups.Count;
         operation.FirstLookup = lookupCount + 1;
         operation.LastLookup = lookupCount + lookups.Count;
-        operation.LookedUpTo = assignedSequenceNr;
+        operation.LookedUpTo = rows.NewestRow;
         foreach (var lookup in lookups)
         {
             Ask(lookup);
@@ -96,9 +92,9 @@ internal sealed partial class AccountMachine
     }
 
     // Leaves when all is durable that was decided before, the newest entry of the index too.
-    private void Ask(IdLookup lookup) => SendWhenDurable(new OutboundMessage(default, null, default, null, lookup with
+    private void Ask(IdLookup lookup) => rows.SendWhenDurable(new OutboundMessage(default, null, default, null, lookup with
     {
-        UpTo = assignedSequenceNr,
+        UpTo = rows.NewestRow,
         Number = ++lookupCount,
         Newest = state.NewestIndexed,
         FirstTime = state.OpenTime,
@@ -323,7 +319,7 @@ internal sealed partial class AccountMachine
                 }
                 else if (state.Idempotency.Find(close.Branch.Key) is { IsFinal: true })
                 {
-                    SendWhenDurable(close.Branch.Coordinator, new CommitResponse(
+                    rows.SendWhenDurable(close.Branch.Coordinator, new CommitResponse(
                         close.Branch.Key, close.Branch.Digest, false, JudgedAt(now),
                         RefusalOf(new LegDecision(ConsumedId(close.Branch, null), close.Branch.Legs[0])) with { Seen = null }));
                 }
@@ -478,12 +474,12 @@ internal sealed partial class AccountMachine
                 break;
             case GetTransferRequest get:
                 Unclaim(operation);
-                SendWhenDurable(get.ReplyTo, new GetTransferResponse(RecordOf(get.Id, operation.Known)));
+                rows.SendWhenDurable(get.ReplyTo, new GetTransferResponse(RecordOf(get.Id, operation.Known)));
                 operation.Waiters.Remove(get);
                 break;
             case GetTransactionRequest get:
                 Unclaim(operation);
-                SendWhenDurable(get.ReplyTo, new GetTransactionResponse(TransactionOf(get.Id, operation.Known)));
+                rows.SendWhenDurable(get.ReplyTo, new GetTransactionResponse(TransactionOf(get.Id, operation.Known)));
                 operation.Waiters.Remove(get);
                 break;
             case ExtendHoldRequest extend:

@@ -200,7 +200,7 @@ internal sealed partial class AccountMachine
             host.WakeAt(next <= now ? now.Add(options.RetryAfterMax) : next < horizon ? next : horizon);
         }
 
-        StartNextWrite();
+        rows.StartNextWrite();
     }
 
     private bool HasUnclaimedDue(LedgerTime now)

@@ -45,9 +45,9 @@ internal sealed partial class AccountMachine
             branch = WithHoldRows(branch);
             operation.Branch = branch;
             operation.Since = now;
-            Emit(new TransactionPrepared(branch, BookedAt(now, prepare.Time)), urgent: true);
+            rows.Append(new TransactionPrepared(branch, BookedAt(now, prepare.Time)), urgent: true);
             (attempts ??= [])[branch.Key] = operation;
-            (prepared ??= []).Enqueue((state.PreparedCount, branch.Key));
+            prepared.Add(state.PreparedCount, branch.Key);
             SetPhase(operation, Phase.Reserved);
             operation.Known = null;
             SendVote(branch, VoteKind.Yes, null, now);
@@ -57,7 +57,7 @@ internal sealed partial class AccountMachine
     }
 
     private void SendVote(TransactionBranch branch, VoteKind kind, Refusal? refusal, LedgerTime now) =>
-        SendWhenDurable(branch.Coordinator, new Vote(branch.Key, branch.Digest, Address, kind, refusal) { Time = JudgedAt(now) });
+        rows.SendWhenDurable(branch.Coordinator, new Vote(branch.Key, branch.Digest, Address, kind, refusal) { Time = JudgedAt(now) });
 
     private Refusal RefusalOf(LegDecision decision) => new(
         decision.Leg.Index, decision.Status, state.Spec?.Asset ?? default, state.Spec is null ? null : state.Balances);
@@ -67,12 +67,12 @@ internal sealed partial class AccountMachine
         if (FindAttempt(outcome.Key, outcome.Digest) is { Phase: Phase.Reserved } operation)
         {
             var branch = operation.Branch!;
-            var row = Emit(
+            var row = rows.Append(
                 outcome.Committed
                     ? CommitOf(branch, outcome.Time, now)
                     : new TransactionAborted(branch.Key, -1, TransferStatus.None, null, BookedAt(now)),
                 urgent: true);
-            SendWhenDurable(branch.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, Address)
+            rows.SendWhenDurable(branch.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, Address)
             {
                 After = outcome is { Committed: true, ReturnBalances: true } ? AccountAfter.Of(state, row) : null,
             });
@@ -81,7 +81,7 @@ internal sealed partial class AccountMachine
         else if (!outcome.Committed)
         {
             // What was never prepared needs no release: should a late request still prepare it, this account asks.
-            SendWhenDurable(outcome.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+            rows.SendWhenDurable(outcome.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, Address));
         }
         else if (attempts is null || !attempts.ContainsKey(outcome.Key))
         {
@@ -95,7 +95,7 @@ internal sealed partial class AccountMachine
     {
         if (FindRecord(outcome.Key, outcome.Digest, known) is { Status: TransferStatus.Created })
         {
-            SendWhenDurable(outcome.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, Address));
+            rows.SendWhenDurable(outcome.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, Address));
         }
     }
 
@@ -106,10 +106,10 @@ internal sealed partial class AccountMachine
         var record = FindRecord(branch.Key, branch.Digest, known);
         if (record is null && state.Idempotency.Find(branch.Key) is not { IsFinal: true })
         {
-            Emit(new AbortRecorded(branch.Key, branch.Digest, BookedAt(now)), urgent: true);
+            rows.Append(new AbortRecorded(branch.Key, branch.Digest, BookedAt(now)), urgent: true);
         }
 
-        SendWhenDurable(asked.Account, new Outcome(
+        rows.SendWhenDurable(asked.Account, new Outcome(
             branch.Key, branch.Digest, record is { Status: TransferStatus.Created }, record?.Time ?? default)
         {
             Coordinator = Address,
@@ -131,7 +131,7 @@ internal sealed partial class AccountMachine
         if (used != TransferStatus.None)
         {
             // What used it up is journaled, and stays so: that is the refusal.
-            SendWhenDurable(branch.Coordinator, new CommitResponse(
+            rows.SendWhenDurable(branch.Coordinator, new CommitResponse(
                 branch.Key, branch.Digest, false, JudgedAt(now), RefusalOf(new LegDecision(used, branch.Legs[0])) with { Seen = null }));
             return;
         }
@@ -178,8 +178,8 @@ internal sealed partial class AccountMachine
         else
         {
             var at = JudgedAt(now, close.Time);
-            var row = Emit(new LastAgentCommitted(WithHoldRows(branch), BookedAt(now, at)) { CommitTime = at }, urgent: true);
-            SendWhenDurable(branch.Coordinator, new CommitResponse(branch.Key, branch.Digest, true, at, null)
+            var row = rows.Append(new LastAgentCommitted(WithHoldRows(branch), BookedAt(now, at)) { CommitTime = at }, urgent: true);
+            rows.SendWhenDurable(branch.Coordinator, new CommitResponse(branch.Key, branch.Digest, true, at, null)
             {
                 Row = row, After = close.ReturnBalances ? AccountAfter.Of(state, row) : null,
             });
@@ -221,19 +221,19 @@ internal sealed partial class AccountMachine
             refusal = RefusalOf(new LegDecision(TransferStatus.AbortedByOperator, branch.Legs[0]));
         }
 
-        Emit(
+        rows.Append(
             new LastAgentRefused(WithHoldRows(branch), refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, at)
             {
                 Verdict = refusal?.Reason == TransferStatus.AbortedByOperator ? close.Verdict : null,
             },
             urgent: true);
-        SendWhenDurable(branch.Coordinator, new CommitResponse(branch.Key, branch.Digest, false, at, refusal));
+        rows.SendWhenDurable(branch.Coordinator, new CommitResponse(branch.Key, branch.Digest, false, at, refusal));
     }
 
     private void RespondToCommit(TransactionBranch branch, IdempotencyRecord record)
     {
         var committed = record.Status == TransferStatus.Created;
-        SendWhenDurable(branch.Coordinator, new CommitResponse(
+        rows.SendWhenDurable(branch.Coordinator, new CommitResponse(
             branch.Key, branch.Digest, committed, record.Time,
             committed || record.Status == TransferStatus.None
                 ? null
@@ -294,11 +294,7 @@ internal sealed partial class AccountMachine
             return;
         }
 
-        if (MustRecordCommits)
-        {
-            open!.Urgent = true;
-        }
-
+        rows.RecordCommits();
         var missing = new HashSet<long>();
         foreach (var id in uncertain)
         {
@@ -335,7 +331,7 @@ internal sealed partial class AccountMachine
     private void RespondToDryRun(DryRunRequest dryRun, Dictionary<TransferId, IdHistory?>? known)
     {
         ImmutableArray<LegContext> told;
-        var before = changes;
+        var before = rows.Changes;
         try
         {
             options.Deciding?.Invoke();
@@ -421,7 +417,7 @@ internal sealed partial class AccountMachine
     private void SendReport(DryRunRequest dryRun, bool inDoubt, ImmutableArray<LegContext> contexts)
     {
         var favour = state.FavourOf(OldUpTo(lastNow), dueBy: null);
-        SendWhenDurable(dryRun.Branch.Coordinator, new DryRunResponse(dryRun.Branch.Id, dryRun.Round, new AccountReport(
+        rows.SendWhenDurable(dryRun.Branch.Coordinator, new DryRunResponse(dryRun.Branch.Id, dryRun.Round, new AccountReport(
             Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load, inDoubt, contexts)
         {
             OpenedWith = state.OpenedWith,

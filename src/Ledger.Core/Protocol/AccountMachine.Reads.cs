@@ -18,8 +18,7 @@ internal sealed partial class AccountMachine
 
     private void Read(AccountRequest call, LedgerTime now)
     {
-        ForgetDecidedHeads();
-        if (prepared is { Count: > 0 })
+        if (!prepared.IsEmpty)
         {
             WaitForDoubt(call, ReadUntil(call, now));
             return;
@@ -66,7 +65,7 @@ internal sealed partial class AccountMachine
 
     private void RespondToRead(AccountRequest call, LedgerTime until, LedgerTime now)
     {
-        var before = changes;
+        var before = rows.Changes;
         try
         {
             DecideRead(call, until, now);
@@ -82,10 +81,10 @@ internal sealed partial class AccountMachine
         switch (call)
         {
             case GetAccountRequest:
-                SendWhenDurable(call.ReplyTo, new GetAccountResponse(View(now, doubtful: false)));
+                rows.SendWhenDurable(call.ReplyTo, new GetAccountResponse(View(now, doubtful: false)));
                 break;
             case ListHoldsRequest list:
-                SendWhenDurable(call.ReplyTo, HoldsOf(list, now, doubtful: false));
+                rows.SendWhenDurable(call.ReplyTo, HoldsOf(list, now, doubtful: false));
                 break;
             case OpenAccountRequest or ChangeAccountRequest when state.IsOpeningOrClosingInDoubt:
                 // Another one has been prepared meanwhile.
@@ -109,8 +108,8 @@ internal sealed partial class AccountMachine
     // The statement is read from the journal, so even what is lazy must be there first.
     private void RespondToFlush(AccountRequest call, LedgerTime? completeUpTo)
     {
-        Flush();
-        SendWhenDurable(call.ReplyTo, new FlushResponse(state.Spec is not null, assignedSequenceNr, state.EntryCount)
+        rows.Flush();
+        rows.SendWhenDurable(call.ReplyTo, new FlushResponse(state.Spec is not null, rows.NewestRow, state.EntryCount)
         {
             CompleteUpTo = completeUpTo,
             Asset = state.Spec?.Asset ?? default,
@@ -120,7 +119,7 @@ internal sealed partial class AccountMachine
     private AccountView? View(LedgerTime now, bool doubtful) => state.Spec is null
         ? null
         : new AccountView(
-            state.Spec, state.OpenTime, state.Balances, state.EntryCount, assignedSequenceNr, state.Closed)
+            state.Spec, state.OpenTime, state.Balances, state.EntryCount, rows.NewestRow, state.Closed)
         {
             Freeze = state.Freeze is { } freeze && freeze.HoldsAt(JudgedAt(now)) ? freeze : null,
             ClosedReason = state.ClosedReason,
@@ -159,19 +158,9 @@ internal sealed partial class AccountMachine
         return new ListHoldsResponse(View(now, doubtful), [.. page.Select(id => RecordOf(state.FindHold(id)!))], hasMore);
     }
 
-    private void ForgetDecidedHeads()
-    {
-        while (prepared is { Count: > 0 } && state.FindInDoubt(prepared.Peek().Key)?.Number != prepared.Peek().Number)
-        {
-            prepared.Dequeue();
-        }
-    }
-
     private void ReleaseReaders(LedgerTime now)
     {
-        ForgetDecidedHeads();
-        while (readers is { Count: > 0 }
-            && (prepared is not { Count: > 0 } || readers.Peek().Barrier < prepared.Peek().Number))
+        while (readers is { Count: > 0 } && readers.Peek().Barrier < prepared.OldestNumber)
         {
             var reader = readers.Dequeue();
             RespondToRead(reader.Call, reader.Until, now);
@@ -182,18 +171,17 @@ internal sealed partial class AccountMachine
     // is not done over doubt.
     private void ReleaseLateReaders(LedgerTime now)
     {
-        if (nextReader == LedgerTime.MaxValue || !IsDue(nextReader, now, ReaderPauseMax))
+        if (nextReader == LedgerTime.MaxValue || !Backoff.IsDue(nextReader, now, ReaderPauseMax))
         {
             return;
         }
 
-        ForgetDecidedHeads();
         nextReader = LedgerTime.MaxValue;
         ReleaseLateIdReaders(now);
         for (var left = readers?.Count ?? 0; left > 0; left--)
         {
             var reader = readers!.Dequeue();
-            if (!IsDue(reader.Until, now, ReaderPauseMax))
+            if (!Backoff.IsDue(reader.Until, now, ReaderPauseMax))
             {
                 readers.Enqueue(reader);
                 nextReader = Earlier(nextReader, reader.Until);
@@ -203,17 +191,17 @@ internal sealed partial class AccountMachine
             switch (reader.Call)
             {
                 case GetAccountRequest when state.Spec is not null:
-                    SendWhenDurable(reader.Call.ReplyTo, new GetAccountResponse(View(now, doubtful: true)));
+                    rows.SendWhenDurable(reader.Call.ReplyTo, new GetAccountResponse(View(now, doubtful: true)));
                     break;
                 case ListHoldsRequest list when state.Spec is not null:
-                    SendWhenDurable(reader.Call.ReplyTo, HoldsOf(list, now, doubtful: true));
+                    rows.SendWhenDurable(reader.Call.ReplyTo, HoldsOf(list, now, doubtful: true));
                     break;
                 case FlushRequest when state.Spec is not null:
                     RespondToFlush(reader.Call, OldestInDoubt is { } oldest ? AccountDoubt.CompleteBefore(oldest) : null);
                     break;
                 default:
                     // An account that may have been opened is not said to be missing.
-                    SendWhenDurable(reader.Call.ReplyTo, new RequestFailed(RequestFailure.AccountInDoubt));
+                    rows.SendWhenDurable(reader.Call.ReplyTo, new RequestFailed(RequestFailure.AccountInDoubt));
                     break;
             }
         }
@@ -229,7 +217,7 @@ internal sealed partial class AccountMachine
             {
                 idReaders.RemoveAt(i);
             }
-            else if (!IsDue(until, now, ReaderPauseMax))
+            else if (!Backoff.IsDue(until, now, ReaderPauseMax))
             {
                 nextReader = Earlier(nextReader, until);
             }
@@ -243,7 +231,7 @@ internal sealed partial class AccountMachine
             {
                 idReaders.RemoveAt(i);
                 owner.Waiters.Remove(call);
-                SendWhenDurable(call.ReplyTo, new RequestFailed(
+                rows.SendWhenDurable(call.ReplyTo, new RequestFailed(
                     now < call.Deadline ? RequestFailure.AccountInDoubt : RequestFailure.DeadlineExpired));
             }
         }

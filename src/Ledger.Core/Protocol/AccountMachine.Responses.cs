@@ -272,7 +272,7 @@ internal sealed partial class AccountMachine
     {
         if (operation.HasFirst && operation.Waiters[0] is AccountRequest call)
         {
-            SendWhenDurable(call.ReplyTo, RespondTo(call, result));
+            rows.SendWhenDurable(call.ReplyTo, RespondTo(call, result));
         }
     }
 

@@ -35,16 +35,6 @@ internal sealed partial class AccountMachine
         ? TimeSpan.FromMicroseconds(state.LastTime.UnixMicroseconds - now.UnixMicroseconds)
         : TimeSpan.Zero;
 
-    // When the oldest transaction was prepared that is not decided.
-    private LedgerTime? OldestPrepared
-    {
-        get
-        {
-            ForgetDecidedHeads();
-            return prepared is { Count: > 0 } ? state.FindInDoubt(prepared.Peek().Key)!.PreparedTime : null;
-        }
-    }
-
     // By what deadlines, freezes and expiries are judged, new deadlines are counted from, and transactions are
     // committed at.
     private LedgerTime JudgedAt(LedgerTime now)
@@ -67,6 +57,51 @@ internal sealed partial class AccountMachine
     private LedgerTime BookedAt(LedgerTime now, LedgerTime received) => Latest(BookedAt(now), received);
 
     private static LedgerTime Latest(LedgerTime one, LedgerTime other) => one > other ? one : other;
+
+    // ---------------------------------------------------------------- pauses
+
+    private void ScheduleResend(Operation operation, LedgerTime now)
+    {
+        operation.ResendAt = now.Add(
+            Backoff.Exponential(options.ResendAfter, options.ResendAfterMax, operation.Resends++));
+        host.WakeAt(operation.ResendAt);
+    }
+
+    private static bool AnyoneWaits(Operation operation, LedgerTime now)
+    {
+        foreach (var waiter in operation.Waiters)
+        {
+            if (waiter is not AccountRequest call || call.Deadline >= now)
+            {
+                return true;
+            }
+        }
+
+        return operation.IsExpiry;
+    }
+
+    private void WakeForTheNext()
+    {
+        var next = LedgerTime.MaxValue;
+        foreach (var operation in OperationsOf())
+        {
+            if (operation.Phase != Phase.LookingUp && operation.ResendAt < next)
+            {
+                next = operation.ResendAt;
+            }
+
+            if (operation.Phase == Phase.Releasing && operation.AnswerBy < next)
+            {
+                next = operation.AnswerBy;
+            }
+        }
+
+        next = Earlier(Earlier(next, rows.RecordCommitsAt), nextReader);
+        if (next < LedgerTime.MaxValue)
+        {
+            host.WakeAt(next);
+        }
+    }
 
     // T6: a wild clock must not drag other accounts along, and with them all holds' deadlines. A request from more than
     // a second ahead is no news for a while, and then none at all: it is neither journaled nor answered, since a last

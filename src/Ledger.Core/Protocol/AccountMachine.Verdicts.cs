@@ -13,14 +13,14 @@ internal sealed partial class AccountMachine
             var known = record is null ? InDoubtState.NotInDoubt
                 : record.Status == TransferStatus.Created ? InDoubtState.Committed
                 : InDoubtState.Aborted;
-            SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(known, Address));
+            rows.SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(known, Address));
             return;
         }
 
         var branch = operation.Branch!;
         if (branch.Coordinator != Address)
         {
-            SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(InDoubtState.Undecided, branch.Coordinator));
+            rows.SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(InDoubtState.Undecided, branch.Coordinator));
             return;
         }
 
@@ -54,7 +54,7 @@ internal sealed partial class AccountMachine
         IReadOnlyList<AccountAddress>? waitsFor = operation.Phase == Phase.Notifying
             ? [.. WaitsFor(operation).Take(TransactionInDoubt.WithMax)]
             : null;
-        SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(stands, Address)
+        rows.SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(stands, Address)
         {
             WaitsFor = waitsFor,
             LastAgent = lastAgent,

@@ -28,7 +28,7 @@ namespace Ledger.Core;
 /// R1 only a CommitResponse, which leaves the last agent when its row is durable (R8), ends what is prepared. R2
 /// <see cref="DecideOutcome"/>. R3 recovery asks the last agent again. R4, R6 <see cref="Route"/> asks memory, then the
 /// journal, once at a time, and copies join. R5 what is prepared is never evicted, and asked about with backoff for
-/// ever. R7 digests. R8 <see cref="SendWhenDurable(in OutboundMessage)"/>, R8' <see cref="HandOver"/>. R10 <see cref="readers"/>, and
+/// ever. R7 digests. R8 <see cref="GroupCommit"/>. R10 <see cref="readers"/>, and
 /// <see cref="AccountState.FavourOf"/> for refusals (R20). R11 the hold's id is claimed. R12 <see cref="CheckDue"/>.
 /// R13 <see cref="AccountWorkingCopy"/>. R14 the dry run resolves every amount before anything is journaled, and
 /// everybody verifies it. R15 <see cref="SelectRejection"/> and the dry run. R16 unknown is the caller's, who sends the
@@ -43,6 +43,9 @@ internal sealed partial class AccountMachine
     private readonly IAccountHost host;
     private readonly AccountMachineOptions options;
     private readonly AccountState state;
+    private readonly OpenRequests requests = new();
+    private readonly PreparedOrder prepared;
+    private readonly GroupCommit rows;
 
     // One for all accounts of a thread: it serves one decision, and that ends before another begins.
     [ThreadStatic]
@@ -56,25 +59,12 @@ internal sealed partial class AccountMachine
     // Attempts that are prepared here, by their key.
     private Dictionary<TransferId, Operation>? attempts;
 
-    // Prepared transactions in order; those that are decided are taken off when they reach the head.
-    private Queue<(long Number, TransferId Key)>? prepared;
-
-    private Queue<EventBatch>? full;
-    private EventBatch? open;
-    private EventBatch? writing;
-    private LedgerTime lazySince;
     private LedgerTime armedFor = LedgerTime.MaxValue;
     private LedgerTime lastNow;
-    private readonly ulong jitterSeed;
-    private long assignedSequenceNr;
-    private long snapshotSequenceNr;
     private long round;
     private long lookupCount;
     private int waiting;
     private int expiring;
-    private int requests;
-    private long eventsAndBytesSinceSnapshot;
-    private long bytesSinceSnapshot;
     private bool failed;
 
     /// <summary>Makes an account that has not recovered yet.</summary>
@@ -85,40 +75,32 @@ internal sealed partial class AccountMachine
     {
         this.options = options;
         this.host = host;
-        jitterSeed = StableHash.Of(address.Text);
         state = new AccountState(address, options.IdempotencyWindowMax, options.IdempotencyAgeMax);
+        prepared = new PreparedOrder(state);
+        rows = new GroupCommit(state, prepared, options, host, requests);
     }
 
     /// <summary>The state, including what is decided and not yet durable. To be read only.</summary>
     public AccountState State => state;
 
     /// <summary>The last row that is durable.</summary>
-    public long DurableSequenceNr { get; private set; }
+    public long DurableSequenceNr => rows.DurableRow;
 
     /// <summary>Whether something is unfinished, so that the account must stay awake (R5).</summary>
-    public bool IsBusy => requests > 0 || claims is { Count: > 0 } || HasUnwritten || resting is { Count: > 0 };
+    public bool IsBusy => requests.Count > 0 || claims is { Count: > 0 } || HasUnwritten || rows.HasResting;
 
     /// <summary>Whether something that was decided is not durable yet.</summary>
-    public bool HasUnwritten => writing is not null || open is not null || full is { Count: > 0 };
+    public bool HasUnwritten => rows.HasUnwritten;
 
     /// <summary>Whether transactions are in doubt.</summary>
     public bool HasInDoubt => state.InDoubtCount > 0;
 
     /// <summary>The oldest transaction in doubt; null for none.</summary>
-    public InDoubtTransaction? OldestInDoubt
-    {
-        get
-        {
-            ForgetDecidedHeads();
-            return prepared is { Count: > 0 } ? state.FindInDoubt(prepared.Peek().Key) : null;
-        }
-    }
+    public InDoubtTransaction? OldestInDoubt => prepared.Oldest;
 
     private static AccountWorkingCopy WorkingCopy => workingCopyOfThread ??= new AccountWorkingCopy();
 
     private AccountAddress Address => state.Address;
-
-    private bool MustRecordCommits => open is { Urgent: false };
 
     // ---------------------------------------------------------------- recovery
 
@@ -127,7 +109,7 @@ internal sealed partial class AccountMachine
     public void Restore(AccountSnapshot snapshot)
     {
         state.Restore(snapshot);
-        DurableSequenceNr = assignedSequenceNr = snapshotSequenceNr = snapshot.SequenceNr;
+        rows.Restored(snapshot.SequenceNr);
     }
 
     /// <summary>Folds one row of the journal.</summary>
@@ -159,11 +141,9 @@ internal sealed partial class AccountMachine
         foreach (var happened in batch.Events)
         {
             state.Evolve(happened, batch.SequenceNr);
-            eventsAndBytesSinceSnapshot += OperationOf(happened);
         }
 
-        bytesSinceSnapshot += batch.Size;
-        DurableSequenceNr = assignedSequenceNr = batch.SequenceNr;
+        rows.Replayed(batch);
     }
 
     /// <summary>Ends recovery: everything in doubt is taken up again, by the coordinator through the last agent (R3),
@@ -179,7 +159,7 @@ internal sealed partial class AccountMachine
             var operation = new Operation(null) { Branch = doubt.Branch with { CoordinatorAsset = CoordinatorAssetOf(doubt.Branch) }, Since = now };
             Claim(operation, IdsOf(doubt.Branch));
             (attempts ??= []).Add(doubt.Branch.Key, operation);
-            (prepared ??= []).Enqueue((doubt.Number, doubt.Branch.Key));
+            prepared.Add(doubt.Number, doubt.Branch.Key);
             if (doubt.Branch.Coordinator == Address)
             {
                 StartVoting(operation, now);
@@ -206,7 +186,7 @@ internal sealed partial class AccountMachine
     public void Handle(AccountMessage message, LedgerTime now, WriteTicket? ticket = null)
     {
         lastNow = now;
-        if (ticket is not null && !RestOn(ticket))
+        if (ticket is not null && !rows.TryRestOn(ticket))
         {
             return;
         }
@@ -221,7 +201,7 @@ internal sealed partial class AccountMachine
             CheckDue(now);
         }
 
-        var before = changes;
+        var before = rows.Changes;
         try
         {
             DispatchRequest(message, now);
@@ -267,8 +247,8 @@ internal sealed partial class AccountMachine
                 Resolve(resolve, now);
                 break;
             case SeedBalancesRequest seed when options.AllowSeeding:
-                Emit(new BalancesSeeded(seed.Balances, BookedAt(now)), urgent: true);
-                SendWhenDurable(seed.ReplyTo, new SeedBalancesResponse());
+                rows.Append(new BalancesSeeded(seed.Balances, BookedAt(now)), urgent: true);
+                rows.SendWhenDurable(seed.ReplyTo, new SeedBalancesResponse());
                 break;
             case Activate:
                 break;
@@ -279,23 +259,13 @@ internal sealed partial class AccountMachine
 
     /// <summary>The row that was being written is durable: what waited for it leaves.</summary>
     /// <param name="now">The time.</param>
-    public void WriteSucceeded(LedgerTime now)
-    {
-        var written = writing ?? throw new LedgerInvariantException($"{Address}: nothing was being written");
-        writing = null;
-        DurableSequenceNr = written.SequenceNr;
-        ForgetTicketsOf(written);
-        if (written.Outbox is { } held)
-        {
-            foreach (var outgoing in held)
-            {
-                Dispatch(outgoing);
-            }
-        }
+    public void WriteSucceeded(LedgerTime now) => rows.WriteSucceeded();
 
-        LetRestingGo();
-        StartNextWrite();
-    }
+    /// <summary>What this account waited for is decided, and no row of its own tells (see
+    /// <see cref="IAccountHost.Watch"/>).</summary>
+    /// <returns>Whether the account may go on. If not, it rests on what is not known to be durable, and must end
+    /// (<see cref="Fail"/>), whether it has written anything or not (G6).</returns>
+    public bool TicketDecided() => rows.TicketDecided();
 
     /// <summary>A write failed, or the account must stop: every caller learns that its outcome is unknown, and nothing
     /// that was decided since the last durable row may be used (R8). The runtime is dead afterwards.</summary>
@@ -312,21 +282,7 @@ internal sealed partial class AccountMachine
 
         // What has no id must not be repeated where it may have been done (I10): so it matters what certainly was not.
         var notBegun = reason == RequestFailure.Relocating ? new RequestFailed(RequestFailure.NotBegun) : failure;
-        FailOutbox(writing, failure);
-        foreach (var batch in full ?? [])
-        {
-            FailOutbox(batch, failure);
-        }
-
-        FailOutbox(open, failure);
-        foreach (var (_, _, outgoing) in resting ?? [])
-        {
-            if (outgoing.Answer is not null)
-            {
-                host.Reply(outgoing.ReplyTo, failure);
-            }
-        }
-
+        rows.Fail(failure);
         foreach (var operation in OperationsOf())
         {
             foreach (var waiter in operation.Waiters)
@@ -389,7 +345,7 @@ internal sealed partial class AccountMachine
         {
             if (waiter is AccountRequest call)
             {
-                Dispatch(new OutboundMessage(call.ReplyTo, new RequestFailed(RequestFailure.JournalUnavailable), default, null));
+                rows.SendNow(call.ReplyTo, new RequestFailed(RequestFailure.JournalUnavailable));
             }
         }
     }
@@ -400,19 +356,15 @@ internal sealed partial class AccountMachine
     {
         lastNow = now;
         armedFor = LedgerTime.MaxValue;
-        if (MustRecordCommits && IsDue(lazySince.Add(options.CommitRecordDelay), now, options.CommitRecordDelay))
-        {
-            open!.Urgent = true;
-        }
-
+        rows.RecordLateCommits(now);
         ForgetExpired(now);
         TakeKept(now);
         List<Operation>? due = null;
         foreach (var operation in OperationsOf())
         {
             if (operation.Phase != Phase.LookingUp
-                && (IsDue(operation.ResendAt, now, options.ResendAfterMax) || operation.Phase is Phase.Waiting or Phase.DryRunning
-                    || (operation.Phase == Phase.Releasing && IsDue(operation.AnswerBy, now, options.ReleaseWait))))
+                && (Backoff.IsDue(operation.ResendAt, now, options.ResendAfterMax) || operation.Phase is Phase.Waiting or Phase.DryRunning
+                    || (operation.Phase == Phase.Releasing && Backoff.IsDue(operation.AnswerBy, now, options.ReleaseWait))))
             {
                 (due ??= []).Add(operation);
             }
@@ -433,19 +385,11 @@ internal sealed partial class AccountMachine
     }
 
     /// <summary>Makes what may still be lazy be written now, before the account goes to sleep.</summary>
-    public void Flush()
-    {
-        if (MustRecordCommits)
-        {
-            open!.Urgent = true;
-        }
-
-        StartNextWrite();
-    }
+    public void Flush() => rows.Flush();
 
     private void ResumeNowOrLater(Operation operation, LedgerTime now)
     {
-        var before = changes;
+        var before = rows.Changes;
         try
         {
             Resume(operation, now);
@@ -470,13 +414,20 @@ internal sealed partial class AccountMachine
                 // Nothing was journaled, so the callers' outcome is unknown to them and "nothing" in truth. An expiry
                 // that waits starts again by itself.
                 Unclaim(operation);
-                requests -= operation.Waiters.Count(static waiter => waiter is AccountRequest);
+                foreach (var waiter in operation.Waiters)
+                {
+                    if (waiter is AccountRequest)
+                    {
+                        requests.End();
+                    }
+                }
+
                 RouteAgain(operation.Waiters.Where(static waiter => waiter is not AccountRequest), now);
                 break;
-            case Phase.Waiting when IsDue(operation.ResendAt, now, options.RetryAfterMax):
+            case Phase.Waiting when Backoff.IsDue(operation.ResendAt, now, options.RetryAfterMax):
                 Begin(operation, now);
                 break;
-            case Phase.DryRunning when IsDue(operation.ResendAt, now, options.ResendAfterMax):
+            case Phase.DryRunning when Backoff.IsDue(operation.ResendAt, now, options.ResendAfterMax):
                 foreach (var other in operation.OtherAccounts)
                 {
                     if (!operation.Reports!.ContainsKey(other))
@@ -492,7 +443,7 @@ internal sealed partial class AccountMachine
                 {
                     if (!operation.Votes!.ContainsKey(other))
                     {
-                        SendWhenDurable(other, new PrepareRequest(operation.Branch!.SliceFor(other)) { Time = JudgedAt(now) });
+                        rows.SendWhenDurable(other, new PrepareRequest(operation.Branch!.SliceFor(other)) { Time = JudgedAt(now) });
                     }
                 }
 
@@ -503,21 +454,21 @@ internal sealed partial class AccountMachine
                 SendCommit(operation, now);
                 break;
             case Phase.Notifying or Phase.Releasing:
-                if (operation.Phase == Phase.Releasing && IsDue(operation.AnswerBy, now, options.ReleaseWait))
+                if (operation.Phase == Phase.Releasing && Backoff.IsDue(operation.AnswerBy, now, options.ReleaseWait))
                 {
                     // A participant that is not told asks.
                     FinishAbort(operation, now);
                     break;
                 }
 
-                if (IsDue(operation.ResendAt, now, options.ResendAfterMax))
+                if (Backoff.IsDue(operation.ResendAt, now, options.ResendAfterMax))
                 {
                     NotifyParticipants(operation, now);
                 }
 
                 break;
             case Phase.Reserved:
-                SendWhenDurable(operation.Branch!.Coordinator, new OutcomeRequest(operation.Branch, Address));
+                rows.SendWhenDurable(operation.Branch!.Coordinator, new OutcomeRequest(operation.Branch, Address));
                 ScheduleResend(operation, now);
                 break;
             default:
@@ -570,7 +521,7 @@ internal sealed partial class AccountMachine
 
         void Drop(AccountRequest call)
         {
-            requests--;
+            requests.End();
             if (answer is not null)
             {
                 host.Reply(call.ReplyTo, answer);
@@ -589,13 +540,12 @@ internal sealed partial class AccountMachine
             return false;
         }
 
-        if (requests >= options.RequestsMax)
+        if (!requests.TryAdmit(options.RequestsMax))
         {
             host.Reply(call.ReplyTo, new RequestFailed(RequestFailure.Overloaded));
             return false;
         }
 
-        requests++;
         return true;
     }
 
@@ -605,11 +555,11 @@ internal sealed partial class AccountMachine
         var row = 0L;
         if (status == AccountStatus.Created)
         {
-            row = Emit(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
+            row = rows.Append(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
         var known = status is AccountStatus.Created or AccountStatus.Exists;
-        SendWhenDurable(call.ReplyTo, new OpenAccountResponse(
+        rows.SendWhenDurable(call.ReplyTo, new OpenAccountResponse(
             new OpenAccountResult(Address, status, known ? state.OpenTime : default) { Position = RowPosition.Of(Address, row) }));
     }
 
@@ -619,10 +569,10 @@ internal sealed partial class AccountMachine
         var row = 0L;
         if (status == AccountStatus.Changed)
         {
-            row = Emit(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
+            row = rows.Append(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
         }
 
-        SendWhenDurable(call.ReplyTo, new ChangeAccountResponse(new AccountChangeResult(status, View(now, doubtful: true))
+        rows.SendWhenDurable(call.ReplyTo, new ChangeAccountResponse(new AccountChangeResult(status, View(now, doubtful: true))
         {
             Position = RowPosition.Of(Address, row),
         }));

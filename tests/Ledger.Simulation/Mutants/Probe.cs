@@ -44,7 +44,7 @@ internal sealed partial class AccountMachine
         $"{NameOf(operation)} {operation.Input?.GetType().Name} {string.Join(',', operation.Ids.Select(static id => id.ToString()[^6..]))} "
         + $"waiters {operation.Waiters.Count} part {(operation.Branch is null ? "none" : "some")} at {operation.ResendAt.UnixMicroseconds}"))
         + (claims is null ? "" : " claims " + string.Join(' ', claims.Select(static one =>
-            $"{one.Key.ToString()[^6..]}:{NameOf(one.Value)}{(one.Value.Ids.Length == 0 ? "(DEAD)" : "")}"))) + $" calls {requests}";
+            $"{one.Key.ToString()[^6..]}:{NameOf(one.Value)}{(one.Value.Ids.Length == 0 ? "(DEAD)" : "")}"))) + $" calls {requests.Count}";
 
     private static string NameOf(Operation operation) => operation.Phase == Phase.Committing && operation.Cancel ? "Cancelling" : operation.Phase.ToString();
 }
