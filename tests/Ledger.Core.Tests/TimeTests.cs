@@ -154,7 +154,7 @@ public sealed class TimeTests
         var answer = payer.Post(1, shop, 5);
         world.Run();
         world.Answers.ContainsKey(answer).ShouldBeFalse();
-        shop.Runtime.State.LastTime.ShouldBeLessThan(shop.Time.Add(AccountMachine.AheadMax));
+        shop.Runtime.State.LastTime.ShouldBeLessThan(shop.Time.Add(AccountTime.AheadMax));
 
         world.Pass(TimeSpan.FromSeconds(1.6));
         payer.Result(answer).Status.ShouldBe(TransferStatus.Created);

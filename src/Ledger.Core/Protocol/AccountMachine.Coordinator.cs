@@ -25,7 +25,7 @@ internal sealed partial class AccountMachine
             return;
         }
 
-        if (operation.IsExpiry && (state.FindHold(operation.Asked!.Legs[0].Transfer!.HoldId) is not { } hold || hold.Deadline > JudgedAt(now)
+        if (operation.IsExpiry && (state.FindHold(operation.Asked!.Legs[0].Transfer!.HoldId) is not { } hold || hold.Deadline > clock.JudgedAt(now)
             || hold.ExpiryId != operation.Asked.Id))
         {
             Finish(operation, skipFirst: false, now);
@@ -38,7 +38,7 @@ internal sealed partial class AccountMachine
         }
 
         var asked = operation.Asked!;
-        if (!operation.IsExpiry && IsOfTheFuture(asked, JudgedAt(now), out var dated))
+        if (!operation.IsExpiry && IsOfTheFuture(asked, clock.JudgedAt(now), out var dated))
         {
             // As what is malformed: it is not journaled, and the id stays free. What was taken before is answered
             // above.
@@ -97,11 +97,11 @@ internal sealed partial class AccountMachine
                 Finish(operation, skipFirst: operation.HasFirst, now);
             }
         }
-        else if (RefusedForDoubt(branch, now) is { } reason)
+        else if (limit.Refuse(branch, now) is { } reason)
         {
             if (operation.IsExpiry)
             {
-                Pause(branch.Id, now, options.RetryAfterMax);
+                expiry.Pause(branch.Id, now, options.RetryAfterMax);
             }
 
             GiveUp(operation, reason, now);
@@ -189,7 +189,7 @@ internal sealed partial class AccountMachine
         && (((transfer.Flags & TransferFlags.BalancingDebit) != TransferFlags.None && transfer.DebitAccount != Address)
             || ((transfer.Flags & TransferFlags.BalancingCredit) != TransferFlags.None && transfer.CreditAccount != Address)
             || (!transfer.Reverses.IsNil && transfer.Amount == Amount.MaxValue && transfer.DebitAccount != Address)
-            || (transfer.ResolvesHold && !IsMine(branch, leg)));
+            || (transfer.ResolvesHold && !branch.IsDecidedBy(Address, leg)));
 
     // The resolution of a hold that stands alone is coordinated where the hold is debited, whatever accounts it names.
     private bool IsMine(TransactionBranch branch, ResolvedLeg leg) =>
@@ -201,7 +201,7 @@ internal sealed partial class AccountMachine
         options.Deciding?.Invoke();
         var contexts = ContextsOf(branch, operation.Known, operation);
         var own = WorkingCopy.Take(
-            state, contexts, OldUpTo(now), dueBy: state.NextDeadline <= JudgedAt(now) ? JudgedAt(now) : null, options);
+            state, contexts, clock.OldDoubtUpTo(now), dueBy: state.NextDeadline <= clock.JudgedAt(now) ? clock.JudgedAt(now) : null, options);
         Dictionary<AccountAddress, AccountWorkingCopy>? others = null;
         if (operation.Reports is { } reports)
         {
@@ -214,7 +214,7 @@ internal sealed partial class AccountMachine
 
         resolved = branch.Legs;
         var legs = branch.Legs.Length == 1 ? null : ImmutableArray.CreateBuilder<ResolvedLeg>(branch.Legs.Length);
-        var at = JudgedAt(now);
+        var at = clock.JudgedAt(now);
         foreach (var leg in branch.Legs)
         {
             AccountWorkingCopy? debit;
@@ -284,11 +284,11 @@ internal sealed partial class AccountMachine
                 return;
             }
 
-            var until = isForMoney ? ReadUntil(asked, now) : CommandUntil(asked, now);
-            operation.GiveUpAt = operation.GiveUpAt == default ? until : Earlier(operation.GiveUpAt, until);
+            var until = isForMoney ? barrier.ReadUntil(asked, now) : ReadBarrier.CommandUntil(asked, now);
+            operation.GiveUpAt = operation.GiveUpAt == default ? until : LedgerTime.Min(operation.GiveUpAt, until);
         }
 
-        SetPhase(operation, Phase.Waiting);
+        operations.SetPhase(operation, OperationPhase.Waiting);
         var pause = Backoff.Exponential(options.RetryAfter, options.RetryAfterMax, operation.Retries);
         operation.Retries++;
         operation.ResendAt = now.Add(Backoff.Spread(pause, operation.Ids[0], operation.Retries));
@@ -321,7 +321,7 @@ internal sealed partial class AccountMachine
 
     private void StartDryRun(Operation operation, LedgerTime now)
     {
-        SetPhase(operation, Phase.DryRunning);
+        operations.SetPhase(operation, OperationPhase.DryRunning);
         operation.OtherAccounts = operation.Asked!.OtherAccounts();
         operation.Round = ++round;
         operation.Reports = [];
@@ -337,7 +337,7 @@ internal sealed partial class AccountMachine
 
     private void OnDryRunResponse(DryRunResponse answer, LedgerTime now)
     {
-        if (claims is null || !claims.TryGetValue(answer.Id, out var operation) || operation.Phase != Phase.DryRunning
+        if (!operations.TryFind(answer.Id, out var operation) || operation.Phase != OperationPhase.DryRunning
             || operation.Round != answer.Round || !operation.OtherAccounts.Contains(answer.Report.Account))
         {
             return;
@@ -352,7 +352,7 @@ internal sealed partial class AccountMachine
 
     private void Reject(Operation operation, TransactionBranch branch, LegDecision decision, LedgerTime now)
     {
-        var at = BookedAt(now);
+        var at = clock.BookedAt(now);
         var position = default(RowPosition);
         var seen = SeenBy(operation, decision);
         if (!operation.IsExpiry && !operation.IsDryRun && !FollowsFromIds(decision))
@@ -426,21 +426,21 @@ internal sealed partial class AccountMachine
         if (operation.OtherAccounts.Count == 0)
         {
             // Openings of this very account: its own write is the commit.
-            var at = JudgedAt(now);
-            var row = rows.Append(new LastAgentCommitted(branch, BookedAt(now)) { CommitTime = at }, urgent: true);
+            var at = clock.JudgedAt(now);
+            var row = rows.Append(new LastAgentCommitted(branch, clock.BookedAt(now)) { CommitTime = at }, urgent: true);
             var result = Committed(branch, at, replayed: false, new RowPosition(Address, row));
             Respond(operation, operation.WantsAfter ? result with { After = [AccountAfter.Of(state, row)] } : result);
             Finish(operation, skipFirst: operation.HasFirst, now);
             return;
         }
 
-        rows.Append(new TransactionPrepared(branch, BookedAt(now)), urgent: true);
+        rows.Append(new TransactionPrepared(branch, clock.BookedAt(now)), urgent: true);
         operation.Since = now;
-        (attempts ??= [])[branch.Key] = operation;
+        operations.AddAttempt(branch.Key, operation);
         prepared.Add(state.PreparedCount, branch.Key);
         if (!branch.IsPlain)
         {
-            Claim(operation, IdsOf(branch));
+            operations.Claim(operation, OperationIds.Of(branch, Address));
         }
 
         operation.Known = null;
@@ -465,11 +465,11 @@ internal sealed partial class AccountMachine
             return;
         }
 
-        SetPhase(operation, Phase.Voting);
+        operations.SetPhase(operation, OperationPhase.Voting);
         operation.Votes = [];
         foreach (var participant in operation.Participants)
         {
-            rows.SendWhenDurable(participant, new PrepareRequest(operation.Branch!.SliceFor(participant)) { Time = JudgedAt(now) });
+            rows.SendWhenDurable(participant, new PrepareRequest(operation.Branch!.SliceFor(participant)) { Time = clock.JudgedAt(now) });
         }
 
         ScheduleResend(operation, now);
@@ -477,7 +477,7 @@ internal sealed partial class AccountMachine
 
     private void AskLastAgent(Operation operation, LedgerTime now)
     {
-        SetPhase(operation, Phase.Committing);
+        operations.SetPhase(operation, OperationPhase.Committing);
         SendCommit(operation, now);
     }
 
@@ -485,7 +485,7 @@ internal sealed partial class AccountMachine
     // all their times (I11).
     private void SendCommit(Operation operation, LedgerTime now)
     {
-        var time = JudgedAt(now);
+        var time = clock.JudgedAt(now);
         if (operation.Votes is { } votes)
         {
             foreach (var vote in votes.Values)
@@ -503,16 +503,15 @@ internal sealed partial class AccountMachine
 
     private void OnVote(Vote vote, LedgerTime now)
     {
-        if (FindAttempt(vote.Key, vote.Digest) is not { Phase: Phase.Voting } operation || !operation.HasParticipant(vote.Account))
+        if (FindAttempt(vote.Key, vote.Digest) is not { Phase: OperationPhase.Voting } operation || !operation.HasParticipant(vote.Account))
         {
             return;
         }
 
-        if (vote.Time > now.Add(AheadMax))
+        if (future.TryDrop(vote.Time, now))
         {
             // Its time would stay in the close, and the last agent would not take that for as long as it lies ahead:
             // perhaps for ever. The participant is asked again, and by then its clock may be right.
-            DroppedAhead++;
             return;
         }
 
@@ -527,13 +526,13 @@ internal sealed partial class AccountMachine
 
     private void OnCommitResponse(CommitResponse answer, LedgerTime now)
     {
-        if (FindAttempt(answer.Key, answer.Digest) is not { Phase: Phase.Voting or Phase.Committing } operation)
+        if (FindAttempt(answer.Key, answer.Digest) is not { Phase: OperationPhase.Voting or OperationPhase.Committing } operation)
         {
             // An answer to a duplicate: it is decided already.
             return;
         }
 
-        if (operation.Phase == Phase.Voting && !answer.Committed)
+        if (operation.Phase == OperationPhase.Voting && !answer.Committed)
         {
             // A former incarnation had asked, but the votes that name the reason are to come (R15); then it says so
             // again.
@@ -555,7 +554,7 @@ internal sealed partial class AccountMachine
                 return;
             }
 
-            SetPhase(operation, Phase.Notifying);
+            operations.SetPhase(operation, OperationPhase.Notifying);
         }
         else
         {
@@ -567,10 +566,10 @@ internal sealed partial class AccountMachine
                 operation.IsRefused = true;
             }
 
-            operation.AbortTime = BookedAt(now);
+            operation.AbortTime = clock.BookedAt(now);
             operation.DecidedRow = rows.Append(
                 new TransactionAborted(
-                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, BookedAt(now)),
+                    answer.Key, refusal?.Leg ?? -1, refusal?.Reason ?? TransferStatus.None, refusal?.Seen, clock.BookedAt(now)),
                 urgent: true);
             operation.Refusal = refusal;
             if (operation.OtherAccounts.Count == 1)
@@ -579,7 +578,7 @@ internal sealed partial class AccountMachine
                 return;
             }
 
-            SetPhase(operation, Phase.Releasing);
+            operations.SetPhase(operation, OperationPhase.Releasing);
             operation.AnswerBy = now.Add(options.ReleaseWait);
             host.WakeAt(operation.AnswerBy);
         }
@@ -661,7 +660,7 @@ internal sealed partial class AccountMachine
 
     private void OnAcknowledged(OutcomeAck ack, LedgerTime now)
     {
-        if (FindAttempt(ack.Key, ack.Digest) is not { Phase: Phase.Notifying or Phase.Releasing } operation
+        if (FindAttempt(ack.Key, ack.Digest) is not { Phase: OperationPhase.Notifying or OperationPhase.Releasing } operation
             || !operation.HasParticipant(ack.Account) || !operation.Acks!.Add(ack.Account))
         {
             return;
@@ -688,7 +687,7 @@ internal sealed partial class AccountMachine
         var branch = operation.Branch!;
         var commit = CommitOf(branch, operation.CommitTime, now);
         rows.AppendLazily(commit, operation.Size, now);
-        expiryPauses?.Remove(branch.Id);
+        expiry.Forget(branch.Id);
         if (operation.HasFirst)
         {
             // The commit is durable at the last agent, and everybody's preparation and the participants' outcomes are
@@ -737,12 +736,12 @@ internal sealed partial class AccountMachine
         }
 
         // Something was in doubt: the attempt is over, the request is not.
-        Unclaim(operation);
+        operations.Unclaim(operation);
         ReleaseReaders(now);
         if (operation.IsExpiry)
         {
             // It starts again by itself, for as long as the hold is due.
-            Pause(operation.Branch!.Id, now, operation.IsRefused ? options.FailedExpiryPauseMax : options.RetryAfterMax);
+            expiry.Pause(operation.Branch!.Id, now, operation.IsRefused ? options.FailedExpiryPauseMax : options.RetryAfterMax);
             RouteAgain(operation.Waiters, now);
             return;
         }
@@ -755,7 +754,7 @@ internal sealed partial class AccountMachine
 
         var again = new Operation(operation.Input, operation.Asked) { HasFirst = true, Retries = operation.Retries, GiveUpAt = operation.GiveUpAt };
         again.Waiters.AddRange(operation.Waiters.Where(static waiter => waiter is AccountRequest));
-        Claim(again, IdsOf(again.Asked!));
+        operations.Claim(again, OperationIds.Of(again.Asked!, Address));
         WaitFor(again, isForMoney: false, now);
 
         // What other accounts ask does not wait with it.
@@ -775,17 +774,28 @@ internal sealed partial class AccountMachine
         }
 
         var committed = new TransactionCommitted(
-            branch.Key, state.FindInDoubt(branch.Key)!.SequenceNr, commitTime, BookedAt(now, commitTime));
+            branch.Key, state.FindInDoubt(branch.Key)!.SequenceNr, commitTime, clock.BookedAt(now, commitTime));
         return ended is null ? committed : committed with { EndedHolds = ended };
     }
 
     private Operation? FindAttempt(TransferId key, UInt128 digest) =>
-        attempts is not null && attempts.TryGetValue(key, out var operation) && operation.Branch!.Digest == digest ? operation : null;
+        operations.FindAttempt(key) is { } operation && operation.Branch!.Digest == digest ? operation : null;
 
-    // Takes a work off, and lets those go on that waited for it.
+    // Nothing waits any longer: who asked learns why, and has used no id.
+    private void GiveUp(Operation operation, RequestFailure reason, LedgerTime now)
+    {
+        if (operation.HasFirst)
+        {
+            rows.SendWhenDurable(((AccountRequest)operation.Waiters[0]).ReplyTo, new RequestFailed(reason));
+        }
+
+        Finish(operation, skipFirst: operation.HasFirst, now);
+    }
+
+    // Takes an operation off, and lets those go on that waited for it.
     private void Finish(Operation operation, bool skipFirst, LedgerTime now)
     {
-        Unclaim(operation);
+        operations.Unclaim(operation);
         if (operation.Waiters.Count > (skipFirst ? 1 : 0))
         {
             RouteAgain(skipFirst ? operation.Waiters.Skip(1) : operation.Waiters, now);

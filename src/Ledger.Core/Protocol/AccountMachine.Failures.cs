@@ -97,9 +97,9 @@ internal sealed partial class AccountMachine
     // themselves.
     private void GiveUp(Operation operation, Exception thrown, LedgerTime now)
     {
-        if (IsClaimed(operation))
+        if (operation.IsClaimed)
         {
-            Unclaim(operation);
+            operations.Unclaim(operation);
         }
 
         switch (operation.Input)
@@ -117,7 +117,7 @@ internal sealed partial class AccountMachine
                 host.DecisionFailed(null, thrown);
                 if (operation.IsExpiry)
                 {
-                    Pause(operation.Asked!.Id, now, options.FailedExpiryPauseMax);
+                    expiry.Pause(operation.Asked!.Id, now, options.FailedExpiryPauseMax);
                 }
 
                 break;

@@ -7,19 +7,19 @@ internal sealed partial class AccountMachine
 
     private void RouteByIds(AccountMessage input, LedgerTime now)
     {
-        var ids = IdsOf(input);
-        if (claims is { Count: > 0 })
+        var ids = OperationIds.Of(input, Address);
+        if (operations.HasAny)
         {
             foreach (var id in ids)
             {
-                if (claims.TryGetValue(id, out var owner))
+                if (operations.TryFind(id, out var owner))
                 {
                     if (!TryRespondWhileClaimed(owner, input, now))
                     {
                         owner.Waiters.Add(input);
                         if (input is GetTransferRequest or GetTransactionRequest)
                         {
-                            WaitForId(owner, (AccountRequest)input, now);
+                            barrier.WaitForId(owner, (AccountRequest)input, now);
                         }
                     }
 
@@ -28,14 +28,14 @@ internal sealed partial class AccountMachine
             }
         }
 
-        var operation = new Operation(input);
+        var operation = new Operation(input, AskedOf(input));
         if (input is AccountRequest)
         {
             operation.Waiters.Add(input);
             operation.HasFirst = true;
         }
 
-        Claim(operation, ids);
+        operations.Claim(operation, ids);
         Begin(operation, now);
     }
 
@@ -58,7 +58,7 @@ internal sealed partial class AccountMachine
     // Looks up what memory can't answer; then, or at once, decides.
     private void LookUp(Operation operation, LedgerTime now)
     {
-        SetPhase(operation, Phase.LookingUp);
+        operations.SetPhase(operation, OperationPhase.LookingUp);
         operation.Known = null;
         operation.Reports = null;
         operation.Missing = 0;
@@ -121,7 +121,7 @@ internal sealed partial class AccountMachine
             }
         }
 
-        return claims is not null && claims.TryGetValue(lookup.Id, out var operation) && operation.Phase == Phase.LookingUp
+        return operations.TryFind(lookup.Id, out var operation) && operation.Phase == OperationPhase.LookingUp
             && lookup.Number >= operation.FirstLookup && lookup.Number <= operation.LastLookup
             && (operation.Input is not AccountRequest || AnyoneWaits(operation, now));
     }
@@ -289,22 +289,22 @@ internal sealed partial class AccountMachine
     // there.
     private bool TryRespondWhileClaimed(Operation owner, AccountMessage input, LedgerTime now)
     {
-        if (input is AccountRequest || owner.Phase == Phase.LookingUp)
+        if (input is AccountRequest || owner.Phase == OperationPhase.LookingUp)
         {
             return false;
         }
 
-        var isPrepared = owner.Phase is not (Phase.DryRunning or Phase.Waiting);
+        var isPrepared = owner.Phase is not (OperationPhase.DryRunning or OperationPhase.Waiting);
         switch (input)
         {
-            case PrepareRequest prepare when owner.Phase == Phase.Reserved && owner.Branch!.Key == prepare.Branch.Key:
+            case PrepareRequest prepare when owner.Phase == OperationPhase.Reserved && owner.Branch!.Key == prepare.Branch.Key:
                 // Another coordinator's attempt under the same id is abandoned, lest the two wait for each other.
                 SendVote(
                     prepare.Branch, owner.Branch.Digest == prepare.Branch.Digest ? VoteKind.Yes : VoteKind.InDoubt, null, now);
                 return true;
 
             case PrepareRequest prepare when isPrepared:
-                if (!Keep(prepare, prepare.Branch.Key, prepare.Time, now))
+                if (!future.TryKeep(prepare, prepare.Branch.Key, prepare.Time, now))
                 {
                     SendVote(prepare.Branch, VoteKind.InDoubt, null, now);
                 }
@@ -320,14 +320,14 @@ internal sealed partial class AccountMachine
                 else if (state.Idempotency.Find(close.Branch.Key) is { IsFinal: true })
                 {
                     rows.SendWhenDurable(close.Branch.Coordinator, new CommitResponse(
-                        close.Branch.Key, close.Branch.Digest, false, JudgedAt(now),
+                        close.Branch.Key, close.Branch.Digest, false, clock.JudgedAt(now),
                         RefusalOf(new LegDecision(ConsumedId(close.Branch, null), close.Branch.Legs[0])) with { Seen = null }));
                 }
                 else if (MayBeJournaled(close.Branch.Key))
                 {
                     LookUpWhileClaimed(close, now);
                 }
-                else if (!Keep(close, close.Branch.Key, close.Time, now))
+                else if (!future.TryKeep(close, close.Branch.Key, close.Time, now))
                 {
                     RefuseCommit(close, null, now);
                 }
@@ -362,7 +362,7 @@ internal sealed partial class AccountMachine
 
             default:
                 // Nothing is journaled yet: what another account asks is decided now, and the calls find it.
-                Unclaim(owner);
+                operations.Unclaim(owner);
                 Route(input, now);
                 if (owner.Waiters.Count > 0)
                 {
@@ -384,9 +384,9 @@ internal sealed partial class AccountMachine
     private void LookUpWhileClaimed(CommitRequest close, LedgerTime now)
     {
         var key = close.Branch.Key;
-        if (claims!.TryGetValue(key, out var owner))
+        if (operations.TryFind(key, out var owner))
         {
-            if (owner.Phase == Phase.LookingUp || (owner.Branch is { } branch && branch.Legs.Any(
+            if (owner.Phase == OperationPhase.LookingUp || (owner.Branch is { } branch && branch.Legs.Any(
                 leg => leg.Transfer is { } transfer && (transfer.HoldId == key || transfer.Reverses == key))))
             {
                 owner.Waiters.Add(close);
@@ -395,7 +395,7 @@ internal sealed partial class AccountMachine
             {
                 _ = TryRespondWhileClaimed(owner, close, now);
             }
-            else if (!Keep(close, key, close.Time, now))
+            else if (!future.TryKeep(close, key, close.Time, now))
             {
                 RefuseCommit(close, null, now);
             }
@@ -403,8 +403,8 @@ internal sealed partial class AccountMachine
             return;
         }
 
-        var operation = new Operation(close) { IsDetached = true };
-        Claim(operation, [close.Branch.Key]);
+        var operation = new Operation(close, close.Branch) { IsDetached = true };
+        operations.Claim(operation, [close.Branch.Key]);
         Begin(operation, now);
     }
 
@@ -445,7 +445,7 @@ internal sealed partial class AccountMachine
                 DecidePrepare(operation, prepare, now);
                 break;
             case CommitRequest close:
-                Unclaim(operation);
+                operations.Unclaim(operation);
                 if (!operation.IsDetached)
                 {
                     DecideCommit(close, operation.Known, now);
@@ -454,36 +454,36 @@ internal sealed partial class AccountMachine
                 {
                     RespondToCommit(close.Branch, record);
                 }
-                else if (!Keep(close, close.Branch.Key, close.Time, now))
+                else if (!future.TryKeep(close, close.Branch.Key, close.Time, now))
                 {
                     RefuseCommit(close, null, now);
                 }
 
                 break;
             case DryRunRequest dryRun:
-                Unclaim(operation);
+                operations.Unclaim(operation);
                 RespondToDryRun(dryRun, operation.Known);
                 break;
             case OutcomeRequest asked:
-                Unclaim(operation);
+                operations.Unclaim(operation);
                 DecideOutcome(asked, operation.Known, now);
                 break;
             case Outcome outcome:
-                Unclaim(operation);
+                operations.Unclaim(operation);
                 Acknowledge(outcome, operation.Known);
                 break;
             case GetTransferRequest get:
-                Unclaim(operation);
+                operations.Unclaim(operation);
                 rows.SendWhenDurable(get.ReplyTo, new GetTransferResponse(RecordOf(get.Id, operation.Known)));
                 operation.Waiters.Remove(get);
                 break;
             case GetTransactionRequest get:
-                Unclaim(operation);
+                operations.Unclaim(operation);
                 rows.SendWhenDurable(get.ReplyTo, new GetTransactionResponse(TransactionOf(get.Id, operation.Known)));
                 operation.Waiters.Remove(get);
                 break;
             case ExtendHoldRequest extend:
-                Unclaim(operation);
+                operations.Unclaim(operation);
                 Extend(extend, operation.Known, now);
                 operation.Waiters.Remove(extend);
                 break;
@@ -491,7 +491,7 @@ internal sealed partial class AccountMachine
                 throw new LedgerInvariantException($"{Address}: nothing to decide for {operation.Input.GetType().Name}");
         }
 
-        if (!IsClaimed(operation) && operation.Waiters.Count > 0)
+        if (!operation.IsClaimed && operation.Waiters.Count > 0)
         {
             RouteAgain(operation.Waiters, now);
         }

@@ -14,14 +14,14 @@ internal sealed partial class AccountMachine
         if (FindRecord(branch.Key, branch.Digest, operation.Known) is { } status)
         {
             // Decided already: this is a late duplicate, or a coordinator that has recovered.
-            Unclaim(operation);
+            operations.Unclaim(operation);
             SendVote(branch, status.Status == TransferStatus.Created ? VoteKind.Yes : VoteKind.InDoubt, null, now);
             return;
         }
 
-        if (Keep(prepare, branch.Key, prepare.Time, now))
+        if (future.TryKeep(prepare, branch.Key, prepare.Time, now))
         {
-            Unclaim(operation);
+            operations.Unclaim(operation);
             return;
         }
 
@@ -29,15 +29,15 @@ internal sealed partial class AccountMachine
         var decision = used != TransferStatus.None ? new LegDecision(used, branch.Legs[0])
             : state.Idempotency.Find(branch.Key) is not null || FoundIn(operation.Known, branch.Key) is not null
                 ? LegDecision.Doubt(branch.Legs[0])
-            : VerifyOrRefuse(branch, operation.Known, operation, prepare, JudgedAt(now, prepare.Time));
-        if (decision.InDoubt || (decision.Status == TransferStatus.None && RefusedForDoubt(branch, now) is not null))
+            : VerifyOrRefuse(branch, operation.Known, operation, prepare, clock.JudgedAt(now, prepare.Time));
+        if (decision.InDoubt || (decision.Status == TransferStatus.None && limit.Refuse(branch, now) is not null))
         {
-            Unclaim(operation);
+            operations.Unclaim(operation);
             SendVote(branch, VoteKind.InDoubt, null, now);
         }
         else if (decision.Status != TransferStatus.None)
         {
-            Unclaim(operation);
+            operations.Unclaim(operation);
             SendVote(branch, VoteKind.No, RefusalOf(decision), now);
         }
         else
@@ -45,10 +45,10 @@ internal sealed partial class AccountMachine
             branch = WithHoldRows(branch);
             operation.Branch = branch;
             operation.Since = now;
-            rows.Append(new TransactionPrepared(branch, BookedAt(now, prepare.Time)), urgent: true);
-            (attempts ??= [])[branch.Key] = operation;
+            rows.Append(new TransactionPrepared(branch, clock.BookedAt(now, prepare.Time)), urgent: true);
+            operations.AddAttempt(branch.Key, operation);
             prepared.Add(state.PreparedCount, branch.Key);
-            SetPhase(operation, Phase.Reserved);
+            operations.SetPhase(operation, OperationPhase.Reserved);
             operation.Known = null;
             SendVote(branch, VoteKind.Yes, null, now);
             ScheduleResend(operation, now);
@@ -57,20 +57,20 @@ internal sealed partial class AccountMachine
     }
 
     private void SendVote(TransactionBranch branch, VoteKind kind, Refusal? refusal, LedgerTime now) =>
-        rows.SendWhenDurable(branch.Coordinator, new Vote(branch.Key, branch.Digest, Address, kind, refusal) { Time = JudgedAt(now) });
+        rows.SendWhenDurable(branch.Coordinator, new Vote(branch.Key, branch.Digest, Address, kind, refusal) { Time = clock.JudgedAt(now) });
 
     private Refusal RefusalOf(LegDecision decision) => new(
         decision.Leg.Index, decision.Status, state.Spec?.Asset ?? default, state.Spec is null ? null : state.Balances);
 
     private void OnOutcome(Outcome outcome, LedgerTime now)
     {
-        if (FindAttempt(outcome.Key, outcome.Digest) is { Phase: Phase.Reserved } operation)
+        if (FindAttempt(outcome.Key, outcome.Digest) is { Phase: OperationPhase.Reserved } operation)
         {
             var branch = operation.Branch!;
             var row = rows.Append(
                 outcome.Committed
                     ? CommitOf(branch, outcome.Time, now)
-                    : new TransactionAborted(branch.Key, -1, TransferStatus.None, null, BookedAt(now)),
+                    : new TransactionAborted(branch.Key, -1, TransferStatus.None, null, clock.BookedAt(now)),
                 urgent: true);
             rows.SendWhenDurable(branch.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, Address)
             {
@@ -83,7 +83,7 @@ internal sealed partial class AccountMachine
             // What was never prepared needs no release: should a late request still prepare it, this account asks.
             rows.SendWhenDurable(outcome.Coordinator, new OutcomeAck(outcome.Key, outcome.Digest, Address));
         }
-        else if (attempts is null || !attempts.ContainsKey(outcome.Key))
+        else if (operations.FindAttempt(outcome.Key) is null)
         {
             Route(outcome, now);
         }
@@ -106,7 +106,7 @@ internal sealed partial class AccountMachine
         var record = FindRecord(branch.Key, branch.Digest, known);
         if (record is null && state.Idempotency.Find(branch.Key) is not { IsFinal: true })
         {
-            rows.Append(new AbortRecorded(branch.Key, branch.Digest, BookedAt(now)), urgent: true);
+            rows.Append(new AbortRecorded(branch.Key, branch.Digest, clock.BookedAt(now)), urgent: true);
         }
 
         rows.SendWhenDurable(asked.Account, new Outcome(
@@ -132,11 +132,11 @@ internal sealed partial class AccountMachine
         {
             // What used it up is journaled, and stays so: that is the refusal.
             rows.SendWhenDurable(branch.Coordinator, new CommitResponse(
-                branch.Key, branch.Digest, false, JudgedAt(now), RefusalOf(new LegDecision(used, branch.Legs[0])) with { Seen = null }));
+                branch.Key, branch.Digest, false, clock.JudgedAt(now), RefusalOf(new LegDecision(used, branch.Legs[0])) with { Seen = null }));
             return;
         }
 
-        if (Keep(close, branch.Key, close.Time, now))
+        if (future.TryKeep(close, branch.Key, close.Time, now))
         {
             return;
         }
@@ -162,7 +162,7 @@ internal sealed partial class AccountMachine
             return;
         }
 
-        var decision = VerifyOrRefuse(branch, known, null, close, JudgedAt(now, close.Time));
+        var decision = VerifyOrRefuse(branch, known, null, close, clock.JudgedAt(now, close.Time));
         if (decision.InDoubt)
         {
             RefuseCommit(close, null, now);
@@ -177,8 +177,8 @@ internal sealed partial class AccountMachine
         }
         else
         {
-            var at = JudgedAt(now, close.Time);
-            var row = rows.Append(new LastAgentCommitted(WithHoldRows(branch), BookedAt(now, at)) { CommitTime = at }, urgent: true);
+            var at = clock.JudgedAt(now, close.Time);
+            var row = rows.Append(new LastAgentCommitted(WithHoldRows(branch), clock.BookedAt(now, at)) { CommitTime = at }, urgent: true);
             rows.SendWhenDurable(branch.Coordinator, new CommitResponse(branch.Key, branch.Digest, true, at, null)
             {
                 Row = row, After = close.ReturnBalances ? AccountAfter.Of(state, row) : null,
@@ -215,7 +215,7 @@ internal sealed partial class AccountMachine
     private void RefuseCommit(CommitRequest close, Refusal? refusal, LedgerTime now)
     {
         var branch = close.Branch;
-        var at = BookedAt(now, close.Time);
+        var at = clock.BookedAt(now, close.Time);
         if (refusal is null && close is { Cancel: true, Verdict: not null })
         {
             refusal = RefusalOf(new LegDecision(TransferStatus.AbortedByOperator, branch.Legs[0]));
@@ -248,7 +248,7 @@ internal sealed partial class AccountMachine
     private LegDecision Verify(TransactionBranch branch, Dictionary<TransferId, IdHistory?>? known, Operation? operation, LedgerTime at)
     {
         options.Deciding?.Invoke();
-        var copy = WorkingCopy.Take(state, ContextsOf(branch, known, operation), OldUpTo(at), dueBy: null, options);
+        var copy = WorkingCopy.Take(state, ContextsOf(branch, known, operation), clock.OldDoubtUpTo(at), dueBy: null, options);
         LegDecision decision = default;
         foreach (var leg in branch.Legs)
         {
@@ -280,13 +280,19 @@ internal sealed partial class AccountMachine
 
     // ---------------------------------------------------------------- dry run (R14, R15)
 
+    // Questions of other accounts about ids that are in hand here.
+    private List<WhileClaimed>? whileClaimed;
+
+    private sealed record WhileClaimed(
+        DryRunRequest DryRun, HashSet<long> Missing, Dictionary<TransferId, IdHistory?> Known);
+
     // Something else is being done about one of its ids, which must not wait for the question, nor the question for it.
     // What only the journal can tell is looked up besides (R4).
     private void RespondToDryRunWhileClaimed(DryRunRequest dryRun, Operation owner)
     {
         var branch = dryRun.Branch;
         var known = owner.Known is null ? [] : new Dictionary<TransferId, IdHistory?>(owner.Known);
-        TransferId[] uncertain = [.. IdsOf(branch).Where(id => id != branch.Id && id != branch.Key && state.FindHold(id) is null
+        TransferId[] uncertain = [.. OperationIds.Of(branch, Address).Where(id => id != branch.Id && id != branch.Key && state.FindHold(id) is null
             && (state.Idempotency.Find(id) is not null || state.Idempotency.MayHaveForgotten(id)) && !known.ContainsKey(id))];
         if (uncertain.Length == 0)
         {
@@ -355,7 +361,7 @@ internal sealed partial class AccountMachine
     // Whether there is room for each hold that is asked for, after what the legs before it make and end.
     private ImmutableArray<LegContext> WithHeadroomForHolds(TransactionBranch branch, ImmutableArray<LegContext> contexts)
     {
-        var copy = WorkingCopy.Take(state, null, OldUpTo(lastNow), dueBy: null, options);
+        var copy = WorkingCopy.Take(state, null, clock.OldDoubtUpTo(lastNow), dueBy: null, options);
         var told = contexts.ToBuilder();
 
         // The holds that its legs name: each with what is left of it, null where only the coordinator can know.
@@ -416,7 +422,7 @@ internal sealed partial class AccountMachine
 
     private void SendReport(DryRunRequest dryRun, bool inDoubt, ImmutableArray<LegContext> contexts)
     {
-        var favour = state.FavourOf(OldUpTo(lastNow), dueBy: null);
+        var favour = state.FavourOf(clock.OldDoubtUpTo(lastNow), dueBy: null);
         rows.SendWhenDurable(dryRun.Branch.Coordinator, new DryRunResponse(dryRun.Branch.Id, dryRun.Round, new AccountReport(
             Address, state.Spec, state.ClosedByChange, state.Freeze, state.Balances, state.Load, inDoubt, contexts)
         {
@@ -440,7 +446,7 @@ internal sealed partial class AccountMachine
         Dictionary<TransferId, Amount>? reversing = null;
         foreach (var leg in branch.Legs)
         {
-            if (leg.Transfer is { } transfer && IsMine(branch, leg))
+            if (leg.Transfer is { } transfer && branch.IsDecidedBy(Address, leg))
             {
                 var context = new LegContext(leg.Index);
                 if (transfer.Id != branch.Id || branch.Attempt > 0)
@@ -470,7 +476,7 @@ internal sealed partial class AccountMachine
 
     private LegContext WithOwnId(LegContext context, Transfer transfer, Dictionary<TransferId, IdHistory?>? known, Operation? operation)
     {
-        if (IsInDoubtElsewhere(transfer.Id, operation))
+        if (operations.IsPreparedElsewhere(transfer.Id, operation))
         {
             return context with { InDoubt = true };
         }
@@ -494,7 +500,7 @@ internal sealed partial class AccountMachine
     private LegContext WithHold(LegContext context, Transfer transfer, Dictionary<TransferId, IdHistory?>? known, Operation? operation)
     {
         var id = transfer.HoldId;
-        if (IsInDoubtElsewhere(id, operation) || (state.IsLocked(id) && (operation?.Branch is null || !state.IsLocked(id))))
+        if (operations.IsPreparedElsewhere(id, operation) || (state.IsLocked(id) && (operation?.Branch is null || !state.IsLocked(id))))
         {
             return context with { InDoubt = true };
         }
@@ -565,7 +571,7 @@ internal sealed partial class AccountMachine
     private LegContext WithReversed(
         LegContext context, Transfer transfer, Dictionary<TransferId, IdHistory?>? known, Operation? operation, Amount before)
     {
-        if (IsInDoubtElsewhere(transfer.Reverses, operation))
+        if (operations.IsPreparedElsewhere(transfer.Reverses, operation))
         {
             return context with { InDoubt = true };
         }
@@ -589,7 +595,4 @@ internal sealed partial class AccountMachine
         var left = found.Reversed < leg.Amount ? leg.Amount - found.Reversed : Amount.Zero;
         return context with { Reversible = before < left ? left - before : Amount.Zero };
     }
-
-    private bool IsInDoubtElsewhere(TransferId id, Operation? operation) =>
-        claims is not null && claims.TryGetValue(id, out var owner) && owner != operation && owner.Branch is not null;
 }

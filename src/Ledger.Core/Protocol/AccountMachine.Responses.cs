@@ -219,7 +219,7 @@ internal sealed partial class AccountMachine
         };
     }
 
-    private static TransferRecord RecordOf(Hold live) => new(live.Transfer, TransferStatus.Created, live.Time, null)
+    internal static TransferRecord RecordOf(Hold live) => new(live.Transfer, TransferStatus.Created, live.Time, null)
     {
         HoldRow = live.TextRow,
         Amount = live.Amount,

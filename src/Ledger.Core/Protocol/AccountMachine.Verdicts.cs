@@ -28,8 +28,8 @@ internal sealed partial class AccountMachine
         var lastAgent = operation.LastAgent;
         var stands = operation.Phase switch
         {
-            Phase.Notifying => InDoubtState.Committed,
-            Phase.Releasing => InDoubtState.Aborted,
+            OperationPhase.Notifying => InDoubtState.Committed,
+            OperationPhase.Releasing => InDoubtState.Aborted,
             _ => InDoubtState.Undecided,
         };
         if (stands == InDoubtState.Undecided)
@@ -37,7 +37,7 @@ internal sealed partial class AccountMachine
             // What is still to be voted on is of no interest any more: it ends here, or is committed already.
             operation.Cancel = true;
             operation.Verdict = call.Verdict;
-            SetPhase(operation, Phase.Committing);
+            operations.SetPhase(operation, OperationPhase.Committing);
             if (call.Found is { } found && found.Key == branch.Key && found.Digest == branch.Digest)
             {
                 OnCommitResponse(found, now);
@@ -51,8 +51,8 @@ internal sealed partial class AccountMachine
         }
 
         // A commit is booked here last: while one of the others has not acknowledged it, it is told again.
-        IReadOnlyList<AccountAddress>? waitsFor = operation.Phase == Phase.Notifying
-            ? [.. WaitsFor(operation).Take(TransactionInDoubt.WithMax)]
+        IReadOnlyList<AccountAddress>? waitsFor = operation.Phase == OperationPhase.Notifying
+            ? [.. operation.WaitsFor.Take(TransactionInDoubt.WithMax)]
             : null;
         rows.SendWhenDurable(call.ReplyTo, new ResolveInDoubtResponse(stands, Address)
         {
@@ -65,17 +65,12 @@ internal sealed partial class AccountMachine
 
     private Operation? FindPrepared(TransferId id, UInt128 digest)
     {
-        if (attempts is null)
-        {
-            return null;
-        }
-
-        if (attempts.TryGetValue(id, out var exact))
+        if (operations.FindAttempt(id) is { } exact)
         {
             return digest == UInt128.Zero || exact.Branch!.Digest == digest ? exact : null;
         }
 
-        foreach (var operation in digest == UInt128.Zero ? attempts.Values.AsEnumerable() : [])
+        foreach (var operation in digest == UInt128.Zero ? operations.Attempts : [])
         {
             if (operation.Branch!.Id == id)
             {

@@ -28,8 +28,8 @@ namespace Ledger.Core;
 /// R1 only a CommitResponse, which leaves the last agent when its row is durable (R8), ends what is prepared. R2
 /// <see cref="DecideOutcome"/>. R3 recovery asks the last agent again. R4, R6 <see cref="Route"/> asks memory, then the
 /// journal, once at a time, and copies join. R5 what is prepared is never evicted, and asked about with backoff for
-/// ever. R7 digests. R8 <see cref="GroupCommit"/>. R10 <see cref="readers"/>, and
-/// <see cref="AccountState.FavourOf"/> for refusals (R20). R11 the hold's id is claimed. R12 <see cref="CheckDue"/>.
+/// ever. R7 digests. R8 <see cref="GroupCommit"/>. R10 <see cref="ReadBarrier"/>, and
+/// <see cref="AccountState.FavourOf"/> for refusals (R20). R11 the hold's id is claimed. R12 <see cref="HoldExpiry"/>.
 /// R13 <see cref="AccountWorkingCopy"/>. R14 the dry run resolves every amount before anything is journaled, and
 /// everybody verifies it. R15 <see cref="SelectRejection"/> and the dry run. R16 unknown is the caller's, who sends the
 /// same id again. Who waits holds nothing: a client's call waits for what is in doubt before it has journaled anything,
@@ -46,25 +46,23 @@ internal sealed partial class AccountMachine
     private readonly OpenRequests requests = new();
     private readonly PreparedOrder prepared;
     private readonly GroupCommit rows;
+    private readonly AccountTime clock;
+    private readonly FutureRequests future;
+    private readonly OperationTable operations = new();
+    private readonly ReadBarrier barrier;
+    private readonly OwnRequests own;
+    private readonly DoubtLimit limit;
+    private readonly HoldExpiry expiry;
 
     // One for all accounts of a thread: it serves one decision, and that ends before another begins.
     [ThreadStatic]
     private static AccountWorkingCopy? workingCopyOfThread;
 
 
-    // Who is deciding about an id: of a transaction, of a transfer, of a hold that is resolved or a transfer that is
-    // taken back. Null until needed: most accounts are idle.
-    private Dictionary<TransferId, Operation>? claims;
-
-    // Attempts that are prepared here, by their key.
-    private Dictionary<TransferId, Operation>? attempts;
-
-    private LedgerTime armedFor = LedgerTime.MaxValue;
     private LedgerTime lastNow;
     private long round;
+    private long deferredRunAt;
     private long lookupCount;
-    private int waiting;
-    private int expiring;
     private bool failed;
 
     /// <summary>Makes an account that has not recovered yet.</summary>
@@ -78,6 +76,12 @@ internal sealed partial class AccountMachine
         state = new AccountState(address, options.IdempotencyWindowMax, options.IdempotencyAgeMax);
         prepared = new PreparedOrder(state);
         rows = new GroupCommit(state, prepared, options, host, requests);
+        clock = new AccountTime(state, options);
+        future = new FutureRequests(host);
+        barrier = new ReadBarrier(prepared, options, host);
+        own = new OwnRequests(state, clock, rows, prepared, barrier);
+        limit = new DoubtLimit(address, prepared, operations, options);
+        expiry = new HoldExpiry(state, clock, operations, options, host);
     }
 
     /// <summary>The state, including what is decided and not yet durable. To be read only.</summary>
@@ -87,10 +91,18 @@ internal sealed partial class AccountMachine
     public long DurableSequenceNr => rows.DurableRow;
 
     /// <summary>Whether something is unfinished, so that the account must stay awake (R5).</summary>
-    public bool IsBusy => requests.Count > 0 || claims is { Count: > 0 } || HasUnwritten || rows.HasResting;
+    public bool IsBusy => requests.Count > 0 || operations.HasAny || HasUnwritten || rows.HasResting;
 
     /// <summary>Whether something that was decided is not durable yet.</summary>
     public bool HasUnwritten => rows.HasUnwritten;
+
+    /// <summary>How many requests and votes of other accounts were dropped because their time stayed too far ahead of
+    /// this node's (T6 of R21). Either this node's clock is behind, or another's is ahead.</summary>
+    public long DroppedAhead => future.Dropped;
+
+    /// <summary>How far the account is ahead of the node's time, see <see cref="AccountTime.AheadBy"/>.</summary>
+    /// <param name="now">The time.</param>
+    public TimeSpan AheadBy(LedgerTime now) => clock.AheadBy(now);
 
     /// <summary>Whether transactions are in doubt.</summary>
     public bool HasInDoubt => state.InDoubtCount > 0;
@@ -157,8 +169,8 @@ internal sealed partial class AccountMachine
         {
             // Whatever it was before, it is asked about now.
             var operation = new Operation(null) { Branch = doubt.Branch with { CoordinatorAsset = CoordinatorAssetOf(doubt.Branch) }, Since = now };
-            Claim(operation, IdsOf(doubt.Branch));
-            (attempts ??= []).Add(doubt.Branch.Key, operation);
+            operations.Claim(operation, OperationIds.Of(doubt.Branch, Address));
+            operations.AddAttempt(doubt.Branch.Key, operation);
             prepared.Add(doubt.Number, doubt.Branch.Key);
             if (doubt.Branch.Coordinator == Address)
             {
@@ -166,7 +178,7 @@ internal sealed partial class AccountMachine
             }
             else
             {
-                operation.Phase = Phase.Reserved;
+                operation.Phase = OperationPhase.Reserved;
                 host.Send(doubt.Branch.Coordinator, new OutcomeRequest(doubt.Branch, Address));
                 ScheduleResend(operation, now);
             }
@@ -196,7 +208,7 @@ internal sealed partial class AccountMachine
             return;
         }
 
-        if (state.NextDeadline <= JudgedAt(now))
+        if (expiry.IsAnyDue(now))
         {
             CheckDue(now);
         }
@@ -238,17 +250,20 @@ internal sealed partial class AccountMachine
                 OnAcknowledged(ack, now);
                 break;
             case OpenAccountRequest or ChangeAccountRequest:
-                DecideRead((AccountRequest)message, CommandUntil((AccountRequest)message, now), now);
+                own.Decide((AccountRequest)message, ReadBarrier.CommandUntil((AccountRequest)message, now), now);
                 break;
             case GetAccountRequest or FlushRequest or ListHoldsRequest:
-                Read((AccountRequest)message, now);
+                if (!own.TryWait((AccountRequest)message, now))
+                {
+                    DecideRead((AccountRequest)message, LedgerTime.MaxValue, now);
+                }
+
                 break;
             case ResolveInDoubtRequest resolve:
                 Resolve(resolve, now);
                 break;
             case SeedBalancesRequest seed when options.AllowSeeding:
-                rows.Append(new BalancesSeeded(seed.Balances, BookedAt(now)), urgent: true);
-                rows.SendWhenDurable(seed.ReplyTo, new SeedBalancesResponse());
+                own.Seed(seed, now);
                 break;
             case Activate:
                 break;
@@ -283,7 +298,7 @@ internal sealed partial class AccountMachine
         // What has no id must not be repeated where it may have been done (I10): so it matters what certainly was not.
         var notBegun = reason == RequestFailure.Relocating ? new RequestFailed(RequestFailure.NotBegun) : failure;
         rows.Fail(failure);
-        foreach (var operation in OperationsOf())
+        foreach (var operation in operations.All)
         {
             foreach (var waiter in operation.Waiters)
             {
@@ -294,9 +309,9 @@ internal sealed partial class AccountMachine
             }
         }
 
-        foreach (var reader in readers ?? [])
+        foreach (var reader in barrier.Readers)
         {
-            host.Reply(reader.Call.ReplyTo, notBegun);
+            host.Reply(reader.ReplyTo, notBegun);
         }
     }
 
@@ -308,7 +323,7 @@ internal sealed partial class AccountMachine
     {
         var id = lookup.Id;
         RunDeferredWhileClaimed(lookup, found, failed: false);
-        if (claims is null || !claims.TryGetValue(id, out var operation) || operation.Phase != Phase.LookingUp
+        if (!operations.TryFind(id, out var operation) || operation.Phase != OperationPhase.LookingUp
             || lookup.Number < operation.FirstLookup || lookup.Number > operation.LastLookup || operation.Known is null || !operation.Known.TryAdd(id, found) || --operation.Missing > 0)
         {
             return;
@@ -326,21 +341,14 @@ internal sealed partial class AccountMachine
         RunDeferredWhileClaimed(lookup, null, failed: true);
 
         // What was claimed may be a hold that has become due.
-        armedFor = LedgerTime.MaxValue;
-        if (state.NextDeadline < LedgerTime.MaxValue)
-        {
-            // Not at once: while the journal can't be read, it would fail again.
-            var pause = lastNow.Add(options.RetryAfterMax);
-            host.WakeAt(state.NextDeadline > pause ? state.NextDeadline : pause);
-        }
-
-        if (claims is null || !claims.TryGetValue(lookup.Id, out var operation) || operation.Phase != Phase.LookingUp
+        expiry.ArmAfterFailedLookup(lastNow);
+        if (!operations.TryFind(lookup.Id, out var operation) || operation.Phase != OperationPhase.LookingUp
             || lookup.Number < operation.FirstLookup || lookup.Number > operation.LastLookup)
         {
             return;
         }
 
-        Unclaim(operation);
+        operations.Unclaim(operation);
         foreach (var waiter in operation.Waiters)
         {
             if (waiter is AccountRequest call)
@@ -355,16 +363,16 @@ internal sealed partial class AccountMachine
     public void Tick(LedgerTime now)
     {
         lastNow = now;
-        armedFor = LedgerTime.MaxValue;
+        expiry.Disarm();
         rows.RecordLateCommits(now);
         ForgetExpired(now);
-        TakeKept(now);
+        RouteAgain(future.TakeRipe(now), now);
         List<Operation>? due = null;
-        foreach (var operation in OperationsOf())
+        foreach (var operation in operations.All)
         {
-            if (operation.Phase != Phase.LookingUp
-                && (Backoff.IsDue(operation.ResendAt, now, options.ResendAfterMax) || operation.Phase is Phase.Waiting or Phase.DryRunning
-                    || (operation.Phase == Phase.Releasing && Backoff.IsDue(operation.AnswerBy, now, options.ReleaseWait))))
+            if (operation.Phase != OperationPhase.LookingUp
+                && (Backoff.IsDue(operation.ResendAt, now, options.ResendAfterMax) || operation.Phase is OperationPhase.Waiting or OperationPhase.DryRunning
+                    || (operation.Phase == OperationPhase.Releasing && Backoff.IsDue(operation.AnswerBy, now, options.ReleaseWait))))
             {
                 (due ??= []).Add(operation);
             }
@@ -372,7 +380,7 @@ internal sealed partial class AccountMachine
 
         foreach (var operation in due ?? [])
         {
-            if (IsClaimed(operation))
+            if (operation.IsClaimed)
             {
                 ResumeNowOrLater(operation, now);
             }
@@ -397,7 +405,7 @@ internal sealed partial class AccountMachine
         catch (Exception e) when (IsRefusal(e, before))
         {
             host.DecisionFailed(operation.Input, e);
-            if (IsClaimed(operation))
+            if (operation.IsClaimed)
             {
                 ScheduleResend(operation, now);
             }
@@ -409,11 +417,11 @@ internal sealed partial class AccountMachine
     {
         switch (operation.Phase)
         {
-            case Phase.DryRunning when !AnyoneWaits(operation, now):
-            case Phase.Waiting when !AnyoneWaits(operation, now):
+            case OperationPhase.DryRunning when !AnyoneWaits(operation, now):
+            case OperationPhase.Waiting when !AnyoneWaits(operation, now):
                 // Nothing was journaled, so the callers' outcome is unknown to them and "nothing" in truth. An expiry
                 // that waits starts again by itself.
-                Unclaim(operation);
+                operations.Unclaim(operation);
                 foreach (var waiter in operation.Waiters)
                 {
                     if (waiter is AccountRequest)
@@ -424,10 +432,10 @@ internal sealed partial class AccountMachine
 
                 RouteAgain(operation.Waiters.Where(static waiter => waiter is not AccountRequest), now);
                 break;
-            case Phase.Waiting when Backoff.IsDue(operation.ResendAt, now, options.RetryAfterMax):
+            case OperationPhase.Waiting when Backoff.IsDue(operation.ResendAt, now, options.RetryAfterMax):
                 Begin(operation, now);
                 break;
-            case Phase.DryRunning when Backoff.IsDue(operation.ResendAt, now, options.ResendAfterMax):
+            case OperationPhase.DryRunning when Backoff.IsDue(operation.ResendAt, now, options.ResendAfterMax):
                 foreach (var other in operation.OtherAccounts)
                 {
                     if (!operation.Reports!.ContainsKey(other))
@@ -438,23 +446,23 @@ internal sealed partial class AccountMachine
 
                 ScheduleResend(operation, now);
                 break;
-            case Phase.Voting:
+            case OperationPhase.Voting:
                 foreach (var other in operation.Participants)
                 {
                     if (!operation.Votes!.ContainsKey(other))
                     {
-                        rows.SendWhenDurable(other, new PrepareRequest(operation.Branch!.SliceFor(other)) { Time = JudgedAt(now) });
+                        rows.SendWhenDurable(other, new PrepareRequest(operation.Branch!.SliceFor(other)) { Time = clock.JudgedAt(now) });
                     }
                 }
 
                 ScheduleResend(operation, now);
                 break;
-            case Phase.Committing:
+            case OperationPhase.Committing:
                 // Its own row may still be under way (R8).
                 SendCommit(operation, now);
                 break;
-            case Phase.Notifying or Phase.Releasing:
-                if (operation.Phase == Phase.Releasing && Backoff.IsDue(operation.AnswerBy, now, options.ReleaseWait))
+            case OperationPhase.Notifying or OperationPhase.Releasing:
+                if (operation.Phase == OperationPhase.Releasing && Backoff.IsDue(operation.AnswerBy, now, options.ReleaseWait))
                 {
                     // A participant that is not told asks.
                     FinishAbort(operation, now);
@@ -467,7 +475,7 @@ internal sealed partial class AccountMachine
                 }
 
                 break;
-            case Phase.Reserved:
+            case OperationPhase.Reserved:
                 rows.SendWhenDurable(operation.Branch!.Coordinator, new OutcomeRequest(operation.Branch, Address));
                 ScheduleResend(operation, now);
                 break;
@@ -488,9 +496,9 @@ internal sealed partial class AccountMachine
     // Without an answer, nobody is told. What is looked up goes on with its call, and the journal's answer ends it.
     private void DropRequests(Func<AccountRequest, bool> isDropped, RequestFailed? answer)
     {
-        foreach (var operation in OperationsOf())
+        foreach (var operation in operations.All)
         {
-            if (operation.Phase == Phase.LookingUp)
+            if (operation.Phase == OperationPhase.LookingUp)
             {
                 continue;
             }
@@ -506,17 +514,9 @@ internal sealed partial class AccountMachine
             }
         }
 
-        for (var left = readers?.Count ?? 0; left > 0; left--)
+        foreach (var reader in barrier.Drop(isDropped))
         {
-            var reader = readers!.Dequeue();
-            if (isDropped(reader.Call))
-            {
-                Drop(reader.Call);
-            }
-            else
-            {
-                readers.Enqueue(reader);
-            }
+            Drop(reader);
         }
 
         void Drop(AccountRequest call)
@@ -549,32 +549,163 @@ internal sealed partial class AccountMachine
         return true;
     }
 
-    private void Open(OpenAccountRequest call, LedgerTime now)
+    private void DecideRead(AccountRequest call, LedgerTime until, LedgerTime now)
     {
-        var status = AccountDecider.Open(state, call.Spec);
-        var row = 0L;
-        if (status == AccountStatus.Created)
+        var before = rows.Changes;
+        try
         {
-            row = rows.Append(new AccountOpened(call.Spec, BookedAt(now)) { Principal = call.Principal }, urgent: true);
+            own.Decide(call, until, now);
         }
-
-        var known = status is AccountStatus.Created or AccountStatus.Exists;
-        rows.SendWhenDurable(call.ReplyTo, new OpenAccountResponse(
-            new OpenAccountResult(Address, status, known ? state.OpenTime : default) { Position = RowPosition.Of(Address, row) }));
+        catch (Exception e) when (IsRefusal(e, before))
+        {
+            Refuse(call, e, now);
+        }
     }
 
-    private void Change(ChangeAccountRequest call, LedgerTime now)
+    private void ReleaseReaders(LedgerTime now)
     {
-        var status = AccountDecider.Change(state, call.Change, JudgedAt(now));
-        var row = 0L;
-        if (status == AccountStatus.Changed)
+        while (barrier.TryTake(out var call, out var until))
         {
-            row = rows.Append(new AccountChanged(call.Change, BookedAt(now)) { Principal = call.Principal }, urgent: true);
+            DecideRead(call, until, now);
+        }
+    }
+
+    private void ReleaseLateReaders(LedgerTime now)
+    {
+        foreach (var (call, failure) in barrier.TakeLate(now))
+        {
+            if (failure is { } reason)
+            {
+                rows.SendWhenDurable(call.ReplyTo, new RequestFailed(reason));
+            }
+            else
+            {
+                own.DecideLate(call, now);
+            }
+        }
+    }
+
+    // ---------------------------------------------------------------- holds (R12)
+
+    // The void is a transaction like any other, that nobody waits for.
+    private void CheckDue(LedgerTime now)
+    {
+        var due = expiry.Due(now, out var displaced);
+        foreach (var hold in due ?? [])
+        {
+            var asked = TransactionBranch.Of(
+                HoldExpiry.VoidOf(hold), Address, state.Spec?.Asset ?? default, Principals.Expiry);
+            var operation = new Operation(null, asked);
+            operations.Claim(operation, OperationIds.Of(asked, Address));
+            Begin(operation, now);
         }
 
-        rows.SendWhenDurable(call.ReplyTo, new ChangeAccountResponse(new AccountChangeResult(status, View(now, doubtful: true))
+        foreach (var owner in displaced ?? [])
         {
-            Position = RowPosition.Of(Address, row),
-        }));
+            RouteAgain(owner.Waiters, now);
+        }
+    }
+
+    private void Extend(ExtendHoldRequest call, Dictionary<TransferId, IdHistory?>? known, LedgerTime now)
+    {
+        var context = WithHold(
+            new LegContext(0), new Transfer(default, default, default, default, 0) { HoldId = call.HoldId }, known, null);
+        LedgerTime? deadline = context.HoldProblem == TransferStatus.None && context.Deadline < LedgerTime.MaxValue
+            ? context.Deadline
+            : null;
+        var status = context.HoldProblem != TransferStatus.None ? context.HoldProblem
+            : context.Pending!.DebitAccount != Address ? TransferStatus.PendingTransferHasDifferentDebitAccountId
+            : context.Deadline <= clock.JudgedAt(now) ? TransferStatus.PendingTransferExpired
+            : call.HoldDeadline > LedgerLimits.HoldDeadlineMax ? TransferStatus.OverflowsTimeout
+            : call.HoldDeadline == context.Deadline ? TransferStatus.Exists
+            : TransferStatus.Created;
+        var row = 0L;
+        if (status == TransferStatus.Created)
+        {
+            deadline = call.HoldDeadline;
+            row = rows.Append(
+                new HoldExtended(call.HoldId, call.HoldDeadline, clock.BookedAt(now)) { Principal = call.Principal },
+                urgent: true);
+        }
+
+        rows.SendWhenDurable(
+            call.ReplyTo, new ExtendHoldResponse(status, deadline) { Position = RowPosition.Of(Address, row) });
+    }
+
+    // ---------------------------------------------------------------- going on
+
+    private TransactionBranch? AskedOf(AccountMessage input) => input switch
+    {
+        PostTransferRequest post =>
+            TransactionBranch.Of(post.Transfer, Address, state.Spec?.Asset ?? default, post.Principal),
+        PostTransactionRequest post => TransactionBranch.Of(post.Transaction, Address, post.Principal),
+        PrepareRequest prepare => prepare.Branch,
+        CommitRequest commit => commit.Branch,
+        DryRunRequest dryRun => dryRun.Branch,
+        OutcomeRequest asked => asked.Branch,
+        _ => null,
+    };
+
+    // After something was decided: those go on that waited for something in doubt; and the next deadline is kept.
+    private void RunDeferred(LedgerTime now)
+    {
+        if (operations.WaitingCount > 0 && deferredRunAt != state.LastDecision)
+        {
+            deferredRunAt = state.LastDecision;
+            foreach (var operation in operations.All.Where(static one => one.IsWaiting).ToArray())
+            {
+                // The end of its own attempt is no news to it.
+                if (operation.IsClaimed && operation.IsWaiting && operation.WaitsSince != state.LastDecision)
+                {
+                    Begin(operation, now);
+                }
+            }
+        }
+
+        expiry.Arm(now);
+        rows.StartNextWrite();
+    }
+
+    private void ScheduleResend(Operation operation, LedgerTime now)
+    {
+        operation.ResendAt = now.Add(
+            Backoff.Exponential(options.ResendAfter, options.ResendAfterMax, operation.Resends++));
+        host.WakeAt(operation.ResendAt);
+    }
+
+    private static bool AnyoneWaits(Operation operation, LedgerTime now)
+    {
+        foreach (var waiter in operation.Waiters)
+        {
+            if (waiter is not AccountRequest call || call.Deadline >= now)
+            {
+                return true;
+            }
+        }
+
+        return operation.IsExpiry;
+    }
+
+    private void WakeForTheNext()
+    {
+        var next = LedgerTime.MaxValue;
+        foreach (var operation in operations.All)
+        {
+            if (!operation.IsLookingUp && operation.ResendAt < next)
+            {
+                next = operation.ResendAt;
+            }
+
+            if (operation.IsReleasing && operation.AnswerBy < next)
+            {
+                next = operation.AnswerBy;
+            }
+        }
+
+        next = LedgerTime.Min(LedgerTime.Min(next, rows.RecordCommitsAt), barrier.NextDue);
+        if (next < LedgerTime.MaxValue)
+        {
+            host.WakeAt(next);
+        }
     }
 }

@@ -5,10 +5,10 @@ namespace Ledger.Core;
 /// <summary>The simulator's eyes: what an account is doing.</summary>
 internal sealed partial class AccountMachine
 {
-    internal IEnumerable<string> Phases() => OperationsOf().Select(NameOf);
+    internal IEnumerable<string> Phases() => operations.All.Select(NameOf);
 
     internal IEnumerable<string> PhasesOf(TransferId id) =>
-        claims is not null && claims.TryGetValue(id, out var operation) ? [NameOf(operation)] : [];
+        operations.TryFind(id, out var operation) ? [NameOf(operation)] : [];
 
     internal IEnumerable<string> PhasesFor(AccountMessage message)
     {
@@ -21,30 +21,31 @@ internal sealed partial class AccountMachine
             OutcomeAck ack => [ack.Key],
             ResolveInDoubtRequest resolve => [resolve.Id],
             GetAccountRequest or ChangeAccountRequest or OpenAccountRequest or Activate => ImmutableArray<TransferId>.Empty,
-            _ => [.. IdsOf(message)],
+            _ => [.. OperationIds.Of(message, Address)],
         };
         if (ids.IsEmpty)
         {
             return Phases();
         }
 
-        var works = new List<Operation>();
+        var found = new List<Operation>();
         foreach (var id in ids)
         {
-            if (claims is not null && claims.TryGetValue(id, out var operation) && !works.Contains(operation))
+            if (operations.TryFind(id, out var operation) && !found.Contains(operation))
             {
-                works.Add(operation);
+                found.Add(operation);
             }
         }
 
-        return works.Select(NameOf);
+        return found.Select(NameOf);
     }
 
-    internal string DescribeOperations() => string.Join(" | ", OperationsOf().Select(operation =>
-        $"{NameOf(operation)} {operation.Input?.GetType().Name} {string.Join(',', operation.Ids.Select(static id => id.ToString()[^6..]))} "
-        + $"waiters {operation.Waiters.Count} part {(operation.Branch is null ? "none" : "some")} at {operation.ResendAt.UnixMicroseconds}"))
-        + (claims is null ? "" : " claims " + string.Join(' ', claims.Select(static one =>
-            $"{one.Key.ToString()[^6..]}:{NameOf(one.Value)}{(one.Value.Ids.Length == 0 ? "(DEAD)" : "")}"))) + $" calls {requests.Count}";
+    internal string DescribeOperations() => string.Join(" | ", operations.All.Select(operation =>
+        $"{NameOf(operation)} {operation.Input?.GetType().Name} "
+        + $"{string.Join(',', operation.Ids.Select(static id => id.ToString()[^6..]))} "
+        + $"waiters {operation.Waiters.Count} part {(operation.Branch is null ? "none" : "some")} "
+        + $"at {operation.ResendAt.UnixMicroseconds}")) + $" calls {requests.Count}";
 
-    private static string NameOf(Operation operation) => operation.Phase == Phase.Committing && operation.Cancel ? "Cancelling" : operation.Phase.ToString();
+    private static string NameOf(Operation operation) =>
+        operation.Phase == OperationPhase.Committing && operation.Cancel ? "Cancelling" : operation.Phase.ToString();
 }

@@ -1392,7 +1392,7 @@ internal sealed class Incarnation : IAccountHost, ILeaseGateHost
     // clock. Only a commit moves it there.
     private void NoteAhead(LedgerTime clock, LedgerTime before, bool mayBeMoved)
     {
-        var judged = clock.Add(AccountMachine.AheadMax);
+        var judged = clock.Add(AccountTime.AheadMax);
         var after = Runtime.State.LastTime;
         if (after > judged)
         {
@@ -1423,7 +1423,7 @@ internal sealed class Incarnation : IAccountHost, ILeaseGateHost
     public Dictionary<LedgerTime, (LedgerTime From, LedgerTime To)> Ahead { get; } = [];
 
     /// <summary>Whether it is ahead of its clock, or was.</summary>
-    public bool WasAhead => Ahead.Count > 0 || Runtime.State.LastTime > Clock.Add(AccountMachine.AheadMax);
+    public bool WasAhead => Ahead.Count > 0 || Runtime.State.LastTime > Clock.Add(AccountTime.AheadMax);
 
     public void GoToSleep()
     {

@@ -1,0 +1,177 @@
+namespace Ledger.Core;
+
+/// <summary>Requests that concern this account alone: it is read, opened and changed. They wait for what is in doubt,
+/// by the <see cref="ReadBarrier"/>.</summary>
+internal sealed class OwnRequests(
+    AccountState state, AccountTime clock, GroupCommit rows, PreparedOrder prepared, ReadBarrier barrier)
+{
+    /// <summary>Answers a read, now or when what is in doubt is decided.</summary>
+    /// <param name="call">The read.</param>
+    /// <param name="now">The time.</param>
+    /// <returns>Whether it waits; else it is to be decided now.</returns>
+    public bool TryWait(AccountRequest call, LedgerTime now)
+    {
+        if (!barrier.IsClosed)
+        {
+            return false;
+        }
+
+        barrier.Wait(call, barrier.ReadUntil(call, now));
+        return true;
+    }
+
+    /// <summary>Decides a request that need not wait for what was prepared before it came.</summary>
+    /// <param name="call">The request.</param>
+    /// <param name="until">Until when it may wait, should more be in doubt.</param>
+    /// <param name="now">The time.</param>
+    public void Decide(AccountRequest call, LedgerTime until, LedgerTime now)
+    {
+        switch (call)
+        {
+            case GetAccountRequest:
+                rows.SendWhenDurable(call.ReplyTo, new GetAccountResponse(View(now, doubtful: false)));
+                break;
+            case ListHoldsRequest list:
+                rows.SendWhenDurable(call.ReplyTo, HoldsOf(list, now, doubtful: false));
+                break;
+            case OpenAccountRequest or ChangeAccountRequest when state.IsOpeningOrClosingInDoubt:
+                // Another one has been prepared meanwhile.
+                barrier.Wait(call, until);
+                break;
+            case ChangeAccountRequest limits when AccountDecider.IsInDoubt(state, limits.Change):
+                barrier.Wait(call, until);
+                break;
+            case OpenAccountRequest opening:
+                Open(opening, now);
+                break;
+            case ChangeAccountRequest change:
+                Change(change, now);
+                break;
+            default:
+                RespondToFlush(call, null);
+                break;
+        }
+    }
+
+    /// <summary>Answers a request that has waited for long enough by what is decided, and says so; what would change
+    /// something is not done over doubt.</summary>
+    /// <param name="call">The request.</param>
+    /// <param name="now">The time.</param>
+    public void DecideLate(AccountRequest call, LedgerTime now)
+    {
+        switch (call)
+        {
+            case GetAccountRequest when state.Spec is not null:
+                rows.SendWhenDurable(call.ReplyTo, new GetAccountResponse(View(now, doubtful: true)));
+                break;
+            case ListHoldsRequest list when state.Spec is not null:
+                rows.SendWhenDurable(call.ReplyTo, HoldsOf(list, now, doubtful: true));
+                break;
+            case FlushRequest when state.Spec is not null:
+                RespondToFlush(call, prepared.Oldest is { } oldest ? AccountDoubt.CompleteBefore(oldest) : null);
+                break;
+            default:
+                // An account that may have been opened is not said to be missing.
+                rows.SendWhenDurable(call.ReplyTo, new RequestFailed(RequestFailure.AccountInDoubt));
+                break;
+        }
+    }
+
+    /// <summary>Tests: sets the counters.</summary>
+    /// <param name="seed">The request.</param>
+    /// <param name="now">The time.</param>
+    public void Seed(SeedBalancesRequest seed, LedgerTime now)
+    {
+        rows.Append(new BalancesSeeded(seed.Balances, clock.BookedAt(now)), urgent: true);
+        rows.SendWhenDurable(seed.ReplyTo, new SeedBalancesResponse());
+    }
+
+    private void Open(OpenAccountRequest call, LedgerTime now)
+    {
+        var status = AccountDecider.Open(state, call.Spec);
+        var row = 0L;
+        if (status == AccountStatus.Created)
+        {
+            var opened = new AccountOpened(call.Spec, clock.BookedAt(now)) { Principal = call.Principal };
+            row = rows.Append(opened, urgent: true);
+        }
+
+        var known = status is AccountStatus.Created or AccountStatus.Exists;
+        rows.SendWhenDurable(call.ReplyTo, new OpenAccountResponse(
+            new OpenAccountResult(state.Address, status, known ? state.OpenTime : default)
+            {
+                Position = RowPosition.Of(state.Address, row),
+            }));
+    }
+
+    private void Change(ChangeAccountRequest call, LedgerTime now)
+    {
+        var status = AccountDecider.Change(state, call.Change, clock.JudgedAt(now));
+        var row = 0L;
+        if (status == AccountStatus.Changed)
+        {
+            var changed = new AccountChanged(call.Change, clock.BookedAt(now)) { Principal = call.Principal };
+            row = rows.Append(changed, urgent: true);
+        }
+
+        rows.SendWhenDurable(call.ReplyTo, new ChangeAccountResponse(
+            new AccountChangeResult(status, View(now, doubtful: true))
+            {
+                Position = RowPosition.Of(state.Address, row),
+            }));
+    }
+
+    // The statement is read from the journal, so even what is lazy must be there first.
+    private void RespondToFlush(AccountRequest call, LedgerTime? completeUpTo)
+    {
+        rows.Flush();
+        rows.SendWhenDurable(call.ReplyTo, new FlushResponse(state.Spec is not null, rows.NewestRow, state.EntryCount)
+        {
+            CompleteUpTo = completeUpTo,
+            Asset = state.Spec?.Asset ?? default,
+        });
+    }
+
+    private AccountView? View(LedgerTime now, bool doubtful) => state.Spec is null
+        ? null
+        : new AccountView(
+            state.Spec, state.OpenTime, state.Balances, state.EntryCount, rows.NewestRow, state.Closed)
+        {
+            Freeze = state.Freeze is { } freeze && freeze.HoldsAt(clock.JudgedAt(now)) ? freeze : null,
+            ClosedReason = state.ClosedReason,
+            HoldCount = state.HoldCount,
+            Doubt = doubtful ? AccountDoubt.Of(state) : null,
+        };
+
+    // One pass over all of them, which an account may have a hundred thousand of: but few are kept, and a page in order
+    // of ids stays where it is while others come and go.
+    private ListHoldsResponse HoldsOf(ListHoldsRequest list, LedgerTime now, bool doubtful)
+    {
+        var page = new SortedSet<TransferId>();
+        var hasMore = false;
+        foreach (var hold in state.Holds)
+        {
+            var id = hold.Transfer.Id;
+            if (id <= list.After || (list.ExpireBefore is { } before && hold.Deadline >= before))
+            {
+                continue;
+            }
+
+            if (page.Count == list.Limit)
+            {
+                hasMore = true;
+                if (id > page.Max)
+                {
+                    continue;
+                }
+
+                page.Remove(page.Max);
+            }
+
+            page.Add(id);
+        }
+
+        return new ListHoldsResponse(
+            View(now, doubtful), [.. page.Select(id => AccountMachine.RecordOf(state.FindHold(id)!))], hasMore);
+    }
+}
