@@ -79,8 +79,8 @@ internal sealed class DoubtLimit(
         nextCount = now.Add(options.CountDoubtEvery);
         unanswered = null;
         isFull = false;
-        if (prepared.Oldest is not { } oldest || operations.FindAttempt(oldest.Branch.Key) is not { } first
-            || !IsOverdue(first, now))
+        if (prepared.Oldest is not { } oldest
+            || operations.FindAttempt(oldest.Branch.Key) is not { Phase: PreparedPhase first } || !IsOverdue(first, now))
         {
             // The oldest is young.
             probes = null;
@@ -90,16 +90,16 @@ internal sealed class DoubtLimit(
         var count = 0;
         long bytes = 0;
         unanswered = [];
-        foreach (var operation in operations.Attempts)
+        foreach (var (_, phase) in operations.Attempts)
         {
-            if (operation.IsReleasing || !IsOverdue(operation, now))
+            if (phase is Releasing || !IsOverdue(phase, now))
             {
                 continue;
             }
 
             count++;
-            bytes += operation.Size;
-            foreach (var other in operation.WaitsFor)
+            bytes += phase.Size;
+            foreach (var other in phase.WaitsFor)
             {
                 unanswered[other] = unanswered.GetValueOrDefault(other) + 1;
             }
@@ -108,5 +108,5 @@ internal sealed class DoubtLimit(
         isFull = count >= options.DoubtMax || bytes >= options.DoubtBytesMax;
     }
 
-    private bool IsOverdue(Operation operation, LedgerTime now) => now >= operation.Since.Add(options.OldDoubtAfter);
+    private bool IsOverdue(PreparedPhase phase, LedgerTime now) => now >= phase.Since.Add(options.OldDoubtAfter);
 }

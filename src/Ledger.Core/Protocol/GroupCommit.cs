@@ -57,6 +57,12 @@ internal sealed class GroupCommit(
     public LedgerTime RecordCommitsAt =>
         open is { Urgent: false } ? lazySince.Add(options.CommitRecordDelay) : LedgerTime.MaxValue;
 
+    /// <summary>Whether what threw can be a refusal: nothing was changed before it (R18).</summary>
+    /// <param name="thrown">What was thrown.</param>
+    /// <param name="changesBefore">How many events were decided when the decision began.</param>
+    public bool MayBeRefused(Exception thrown, long changesBefore) =>
+        Changes == changesBefore && thrown is not OutOfMemoryException;
+
     // ---------------------------------------------------------------- recovery
 
     /// <summary>The account was restored from a snapshot.</summary>

@@ -51,7 +51,7 @@ internal sealed class HoldExpiry(
             {
                 (due ??= []).Add(hold);
             }
-            else if (owner is { IsWaiting: true, IsExpiry: false })
+            else if (owner is { Phase: Waiting, IsExpiry: false })
             {
                 // It may be waiting for this very expiry.
                 operations.Unclaim(owner);

@@ -1,155 +1,135 @@
 namespace Ledger.Core;
 
-/// <summary>Something that an account is deciding, or has prepared. Without an input it is an expiry, or was
-/// recovered.</summary>
+/// <summary>Something that an account is deciding, or has prepared. What only some phases have is in its
+/// <see cref="Phase"/>.</summary>
+/// <param name="input">What asked for it; null for an expiry, and for what was found prepared on recovery.</param>
+/// <param name="asked">The request as it came; of another account's, its part; null where it concerns an id
+/// alone.</param>
 internal sealed class Operation(AccountMessage? input, TransactionBranch? asked = null)
 {
+    /// <summary>What asked for it; null for an expiry, and for what was found prepared on recovery.</summary>
     public AccountMessage? Input { get; } = input;
 
-    // The request as it came; of another account's, its part.
-    public TransactionBranch? Asked { get; set; } = asked;
+    /// <summary>The request as it came; of another account's, its part; null where it concerns an id alone.</summary>
+    public TransactionBranch? Asked { get; } = asked;
 
-    // What is prepared here.
-    public TransactionBranch? Branch { get; set; }
-
-    private IReadOnlyList<AccountAddress>? participantsOf;
-    private HashSet<AccountAddress>? participants;
-
+    /// <summary>The ids that it has claimed; empty where it has been taken off.</summary>
     public TransferId[] Ids { get; set; } = [];
 
-    public OperationPhase Phase { get; set; }
+    /// <summary>What it is doing.</summary>
+    public OperationPhase Phase { get; set; } = LookingUp.Nothing;
 
-    public bool IsLookingUp => Phase == OperationPhase.LookingUp;
-
-    public bool IsWaiting => Phase == OperationPhase.Waiting;
-
-    public bool IsReleasing => Phase == OperationPhase.Releasing;
-
-    // Whether it has not been taken off.
-    public bool IsClaimed => Ids.Length > 0;
-
-    // Whose answer is missing.
-    public IEnumerable<AccountAddress> WaitsFor => Phase switch
-    {
-        OperationPhase.Reserved => [Branch!.Coordinator],
-        OperationPhase.Voting => Participants.Where(one => !Votes!.ContainsKey(one)),
-        OperationPhase.Notifying => Participants.Where(one => !Acks!.Contains(one)),
-        _ => [LastAgent],
-    };
-
+    /// <summary>What is to be answered, or decided, when it is over; in order.</summary>
     public List<AccountMessage> Waiters { get; } = new(1);
 
-    // Whether the first waiter is the call that this is about: it is answered "created", copies "exists".
+    /// <summary>Whether the first waiter is the call that this is about: it is answered "created", copies
+    /// "exists".</summary>
     public bool HasFirst { get; set; }
 
-    public bool IsExpiry => (Asked ?? Branch) is { Legs: [{ Transfer: { } transfer }] }
-        && (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None && Input is null;
+    /// <summary>What the journal said of its ids, when it was last asked.</summary>
+    public IdFacts Facts { get; set; }
 
-    // Whether somebody waits who has asked for the accounts as they are afterwards.
+    /// <summary>What the journal was asked about reached up to this row.</summary>
+    public long LookedUpTo { get; set; }
+
+    /// <summary>Whether only its key was free to be looked up.</summary>
+    public bool IsDetached { get; init; }
+
+    /// <summary>The accounts that have said how they are right after the commit; null for none.</summary>
+    public List<AccountAfter>? After { get; set; }
+
+    /// <summary>When something is sent again, or it is decided again.</summary>
+    public LedgerTime ResendAt { get; set; }
+
+    /// <summary>How often something was sent again.</summary>
+    public int Resends { get; set; }
+
+    /// <summary>How often it was decided again, because something was in doubt.</summary>
+    public int Retries { get; set; }
+
+    /// <summary>When its caller is told that it waits for something in doubt; the default value before it
+    /// does.</summary>
+    public LedgerTime GiveUpAt { get; set; }
+
+    /// <summary>Whether it has not been taken off.</summary>
+    public bool IsClaimed => Ids.Length > 0;
+
+    /// <summary>Whether it is the void that the account itself begins when a hold is due.</summary>
+    public bool IsExpiry { get; } = input is null && asked is { Legs: [{ Transfer: { } transfer }] }
+        && (transfer.Flags & TransferFlags.Expiry) != TransferFlags.None;
+
+    /// <summary>Whether nothing is to be done.</summary>
+    public bool IsDryRun => Input is PostTransactionRequest { IsDryRun: true };
+
+    /// <summary>Whether somebody waits who has asked for the accounts as they are afterwards.</summary>
     public bool WantsAfter => HasFirst
         && Input is PostTransferRequest { ReturnBalances: true } or PostTransactionRequest { ReturnBalances: true };
 
-    // The accounts that have said how they are right after the commit; null for none.
-    public List<AccountAfter>? After { get; set; }
+    /// <summary>The call that this is about, while its caller waits; null where nobody does.</summary>
+    public AccountRequest? First => HasFirst ? Waiters[0] as AccountRequest : null;
 
-    public bool IsDryRun => Input is PostTransactionRequest { IsDryRun: true };
+    /// <summary>What the other accounts have said, where they were asked; else null.</summary>
+    public IReadOnlyDictionary<AccountAddress, AccountReport>? Reports => (Phase as DryRunning)?.Reports;
 
-    // What the journal said of the ids; null values for what it never saw.
-    public Dictionary<TransferId, IdHistory?>? Known { get; set; }
-
-    public int Missing { get; set; }
-
-    // The numbers of the questions that are out.
-    public long FirstLookup { get; set; }
-
-    public long LastLookup { get; set; }
-
-    // What the journal was asked about reached up to this row.
-    public long LookedUpTo { get; set; }
-
-    // Whether only its key was free to be looked up.
-    public bool IsDetached { get; init; }
-
-    public IReadOnlyList<AccountAddress> OtherAccounts { get; set; } = [];
-
-    public AccountAddress LastAgent => OtherAccounts[^1];
-
-    public IEnumerable<AccountAddress> Participants => OtherAccounts.Take(OtherAccounts.Count - 1);
-
-    // Others is set anew when an attempt begins.
-    public bool HasParticipant(AccountAddress account)
+    /// <summary>Notes how an account is right after the commit, if that is wanted.</summary>
+    /// <param name="after">The account; null where it did not say.</param>
+    public void AddAfter(AccountAfter? after)
     {
-        if (participantsOf != OtherAccounts)
+        if (after is not null && WantsAfter)
         {
-            participantsOf = OtherAccounts;
-            participants = [.. Participants];
+            (After ??= []).Add(after);
         }
-
-        return participants!.Contains(account);
     }
 
-    public long Round { get; set; }
-
-    public SortedDictionary<AccountAddress, AccountReport>? Reports { get; set; }
-
-    public SortedDictionary<AccountAddress, Vote>? Votes { get; set; }
-
-    public HashSet<AccountAddress>? Acks { get; set; }
-
-    public bool Cancel { get; set; }
-
-    // For what an operator has aborted: who, and why.
-    public OperatorVerdict? Verdict { get; set; }
-
-    // Of an expiry: whether another account could not decide it.
-    public bool IsRefused { get; set; }
-
-    public bool Committed { get; set; }
-
-    public LedgerTime CommitTime { get; set; }
-
-    // The row that decided it: of a commit the last agent's, 0 where that is not known; of an abort this account's.
-    public long DecidedRow { get; set; }
-
-    public LedgerTime AbortTime { get; set; }
-
-    public Refusal? Refusal { get; set; }
-
-    public LedgerTime AnswerBy { get; set; }
-
-    public LedgerTime ResendAt { get; set; }
-
-    public int Resends { get; set; }
-
-    public int Retries { get; set; }
-
-    // Since when this incarnation has it prepared.
-    public LedgerTime Since { get; set; }
-
-    // When its caller is told that it waits for something in doubt; the default value before it does.
-    public LedgerTime GiveUpAt { get; set; }
-
-    private int size;
-
-    // What it takes in memory, about.
-    public int Size => size > 0 ? size : size = SizeOf(Branch!);
-
-    private static int SizeOf(TransactionBranch branch)
+    /// <summary>Whether anybody waits whose deadline has not passed. An expiry waits for itself.</summary>
+    /// <param name="now">The time.</param>
+    public bool IsAwaited(LedgerTime now)
     {
-        var bytes = 512;
-        foreach (var leg in branch.Legs)
+        foreach (var waiter in Waiters)
         {
-            var reference = leg.Transfer?.Reference ?? leg.Opening!.Reference;
-            bytes += 512 + (2 * (reference.Length + (leg.Transfer?.Reason.Length ?? 0)));
-            foreach (var (key, value) in (leg.Transfer?.Metadata ?? leg.Opening!.Metadata).Pairs)
+            if (waiter is not AccountRequest call || call.Deadline >= now)
             {
-                bytes += 96 + (2 * (key.Length + value.Length));
+                return true;
             }
         }
 
-        return bytes;
+        return IsExpiry;
     }
 
-    // What had been decided when it began to wait.
-    public long WaitsSince { get; set; }
+    /// <summary>Takes off callers that no longer wait.</summary>
+    /// <param name="isDropped">Which.</param>
+    /// <returns>Those that were taken off, the last one first.</returns>
+    public IReadOnlyList<AccountRequest> Drop(Func<AccountRequest, bool> isDropped)
+    {
+        List<AccountRequest>? dropped = null;
+        for (var i = Waiters.Count - 1; i >= 0; i--)
+        {
+            if (Waiters[i] is AccountRequest call && isDropped(call))
+            {
+                Waiters.RemoveAt(i);
+                HasFirst &= i > 0;
+                (dropped ??= []).Add(call);
+            }
+        }
+
+        return dropped ?? [];
+    }
+
+    /// <summary>Takes off what other accounts have asked.</summary>
+    /// <returns>In order; null for nothing.</returns>
+    public List<AccountMessage>? TakeForeign()
+    {
+        List<AccountMessage>? others = null;
+        for (var i = Waiters.Count - 1; i >= 0; i--)
+        {
+            if (Waiters[i] is not AccountRequest)
+            {
+                (others ??= []).Add(Waiters[i]);
+                Waiters.RemoveAt(i);
+            }
+        }
+
+        others?.Reverse();
+        return others;
+    }
 }

@@ -43,7 +43,19 @@ internal sealed class OperationTable
     }
 
     /// <summary>The attempts that are prepared here.</summary>
-    public IEnumerable<Operation> Attempts => attempts?.Values.AsEnumerable() ?? [];
+    public IEnumerable<(Operation Operation, PreparedPhase Phase)> Attempts
+    {
+        get
+        {
+            foreach (var operation in attempts?.Values.AsEnumerable() ?? [])
+            {
+                if (operation.Phase is PreparedPhase phase)
+                {
+                    yield return (operation, phase);
+                }
+            }
+        }
+    }
 
     /// <summary>What has an id in hand; null for nothing.</summary>
     /// <param name="id">The id.</param>
@@ -62,7 +74,7 @@ internal sealed class OperationTable
     /// <param name="id">The id.</param>
     /// <param name="operation">What it may be; null for nothing.</param>
     public bool IsPreparedElsewhere(TransferId id, Operation? operation) =>
-        TryFind(id, out var owner) && owner != operation && owner.Branch is not null;
+        TryFind(id, out var owner) && owner != operation && owner.Phase is PreparedPhase;
 
     /// <summary>Has an operation claim ids, in place of those that it has.</summary>
     /// <param name="operation">The operation.</param>
@@ -93,7 +105,8 @@ internal sealed class OperationTable
     /// <param name="operation">The operation.</param>
     public void Unclaim(Operation operation)
     {
-        SetPhase(operation, OperationPhase.LookingUp);
+        var key = (operation.Phase as PreparedPhase)?.Branch.Key;
+        SetPhase(operation, LookingUp.Nothing);
         foreach (var id in operation.Ids)
         {
             if (TryFind(id, out var owner) && owner == operation)
@@ -102,9 +115,9 @@ internal sealed class OperationTable
             }
         }
 
-        if (operation.Branch is { } branch && FindAttempt(branch.Key) == operation)
+        if (key is { } attempt && FindAttempt(attempt) == operation)
         {
-            attempts!.Remove(branch.Key);
+            attempts!.Remove(attempt);
         }
 
         if (operation.IsExpiry && operation.IsClaimed)
@@ -116,20 +129,40 @@ internal sealed class OperationTable
     }
 
     /// <summary>Notes that an operation is prepared.</summary>
-    /// <param name="key">The key of the attempt.</param>
     /// <param name="operation">The operation.</param>
-    public void AddAttempt(TransferId key, Operation operation) => (attempts ??= [])[key] = operation;
+    /// <param name="phase">What it is doing from now on.</param>
+    public void AddAttempt(Operation operation, PreparedPhase phase)
+    {
+        (attempts ??= [])[phase.Branch.Key] = operation;
+        SetPhase(operation, phase);
+    }
 
     /// <summary>What has prepared an attempt; null where it is not prepared.</summary>
     /// <param name="key">The key of the attempt.</param>
     public Operation? FindAttempt(TransferId key) => attempts?.GetValueOrDefault(key);
+
+    /// <summary>What has prepared an attempt, and is in a certain phase.</summary>
+    /// <typeparam name="TPhase">The phase.</typeparam>
+    /// <param name="key">The key of the attempt.</param>
+    /// <param name="digest">Its digest (R7).</param>
+    /// <param name="operation">The operation.</param>
+    /// <param name="phase">What it is doing.</param>
+    public bool TryFindAttempt<TPhase>(
+        TransferId key, UInt128 digest, [NotNullWhen(true)] out Operation? operation,
+        [NotNullWhen(true)] out TPhase? phase)
+        where TPhase : PreparedPhase
+    {
+        operation = FindAttempt(key);
+        phase = operation?.Phase as TPhase;
+        return phase is not null && phase.Branch.Digest == digest;
+    }
 
     /// <summary>Sets what an operation is doing.</summary>
     /// <param name="operation">The operation.</param>
     /// <param name="phase">What.</param>
     public void SetPhase(Operation operation, OperationPhase phase)
     {
-        WaitingCount += (phase == OperationPhase.Waiting ? 1 : 0) - (operation.IsWaiting ? 1 : 0);
+        WaitingCount += (phase is Waiting ? 1 : 0) - (operation.Phase is Waiting ? 1 : 0);
         operation.Phase = phase;
     }
 }

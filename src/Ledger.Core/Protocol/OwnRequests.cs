@@ -3,7 +3,8 @@ namespace Ledger.Core;
 /// <summary>Requests that concern this account alone: it is read, opened and changed. They wait for what is in doubt,
 /// by the <see cref="ReadBarrier"/>.</summary>
 internal sealed class OwnRequests(
-    AccountState state, AccountTime clock, GroupCommit rows, PreparedOrder prepared, ReadBarrier barrier)
+    AccountState state, AccountTime clock, GroupCommit rows, PreparedOrder prepared, ReadBarrier barrier,
+    LegContexts contexts)
 {
     /// <summary>Answers a read, now or when what is in doubt is decided.</summary>
     /// <param name="call">The read.</param>
@@ -77,6 +78,29 @@ internal sealed class OwnRequests(
         }
     }
 
+    /// <summary>Decides a request that concerns an id alone.</summary>
+    /// <param name="call">The request.</param>
+    /// <param name="facts">What the journal said of the id.</param>
+    /// <param name="now">The time.</param>
+    public void DecideById(AccountRequest call, IdFacts facts, LedgerTime now)
+    {
+        switch (call)
+        {
+            case GetTransferRequest get:
+                rows.SendWhenDurable(get.ReplyTo, new GetTransferResponse(Results.RecordOf(get.Id, facts, state)));
+                break;
+            case GetTransactionRequest get:
+                rows.SendWhenDurable(
+                    get.ReplyTo, new GetTransactionResponse(Results.TransactionOf(get.Id, facts, state.Address)));
+                break;
+            case ExtendHoldRequest extend:
+                Extend(extend, contexts.OfHold(extend.HoldId, facts), now);
+                break;
+            default:
+                throw new LedgerInvariantException($"{state.Address}: nothing to decide for {call.GetType().Name}");
+        }
+    }
+
     /// <summary>Tests: sets the counters.</summary>
     /// <param name="seed">The request.</param>
     /// <param name="now">The time.</param>
@@ -119,6 +143,37 @@ internal sealed class OwnRequests(
             {
                 Position = RowPosition.Of(state.Address, row),
             }));
+    }
+
+    private void Extend(ExtendHoldRequest call, LegContext hold, LedgerTime now)
+    {
+        if (hold.InDoubt)
+        {
+            throw new LedgerInvariantException($"{state.Address}: a hold is extended that is in doubt");
+        }
+
+        LedgerTime? deadline = hold.HoldProblem == TransferStatus.None && hold.Deadline < LedgerTime.MaxValue
+            ? hold.Deadline
+            : null;
+        var status = hold.HoldProblem != TransferStatus.None ? hold.HoldProblem
+            : hold.Pending?.DebitAccount != state.Address ? TransferStatus.PendingTransferHasDifferentDebitAccountId
+            : hold.Deadline <= clock.JudgedAt(now) ? TransferStatus.PendingTransferExpired
+            : call.HoldDeadline > LedgerLimits.HoldDeadlineMax ? TransferStatus.OverflowsTimeout
+            : call.HoldDeadline == hold.Deadline ? TransferStatus.Exists
+            : TransferStatus.Created;
+        var row = 0L;
+        if (status == TransferStatus.Created)
+        {
+            deadline = call.HoldDeadline;
+            var extended = new HoldExtended(call.HoldId, call.HoldDeadline, clock.BookedAt(now))
+            {
+                Principal = call.Principal,
+            };
+            row = rows.Append(extended, urgent: true);
+        }
+
+        rows.SendWhenDurable(
+            call.ReplyTo, new ExtendHoldResponse(status, deadline) { Position = RowPosition.Of(state.Address, row) });
     }
 
     // The statement is read from the journal, so even what is lazy must be there first.
@@ -172,6 +227,6 @@ internal sealed class OwnRequests(
         }
 
         return new ListHoldsResponse(
-            View(now, doubtful), [.. page.Select(id => AccountMachine.RecordOf(state.FindHold(id)!))], hasMore);
+            View(now, doubtful), [.. page.Select(id => Results.RecordOf(state.FindHold(id)!))], hasMore);
     }
 }

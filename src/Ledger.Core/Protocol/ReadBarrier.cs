@@ -134,7 +134,7 @@ internal sealed class ReadBarrier(PreparedOrder prepared, AccountMachineOptions 
             {
                 NextDue = LedgerTime.Min(NextDue, until);
             }
-            else if (owner.IsLookingUp && now < call.Deadline)
+            else if (owner.Phase is LookingUp && now < call.Deadline)
             {
                 until = now.Add(options.DoubtWait);
                 idReaders[i] = new IdReader(owner, call, until);

@@ -125,6 +125,21 @@ internal sealed record TransactionBranch
         return null;
     }
 
+    /// <summary>The transfer of its legs that makes a hold; null where none does.</summary>
+    /// <param name="hold">The hold.</param>
+    internal Transfer? FindHold(TransferId hold)
+    {
+        foreach (var leg in Legs)
+        {
+            if (leg.IsHold && leg.Transfer is { } transfer && transfer.Id == hold)
+            {
+                return transfer;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>The accounts that take part, besides the coordinator, in the order of the legs. The last one is the
     /// last agent.</summary>
     public IReadOnlyList<AccountAddress> OtherAccounts()

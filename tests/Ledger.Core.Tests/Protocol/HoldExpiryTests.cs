@@ -50,7 +50,7 @@ public sealed class HoldExpiryTests
         var hold = MakeHold(1, until: 100);
         var post = new Operation(new Activate());
         operations.Claim(post, [hold.Transfer.Id]);
-        operations.SetPhase(post, OperationPhase.Committing);
+        operations.SetPhase(post, new DryRunning([s_b], 1));
 
         expiry.Due(At(100), out var displaced).ShouldBeNull();
 
@@ -64,7 +64,7 @@ public sealed class HoldExpiryTests
         var hold = MakeHold(1, until: 100);
         var post = new Operation(new Activate());
         operations.Claim(post, [OneAccount.Id(9), hold.Transfer.Id]);
-        operations.SetPhase(post, OperationPhase.Waiting);
+        operations.SetPhase(post, new Waiting(0));
 
         expiry.Due(At(100), out var displaced).ShouldBe([hold]);
 

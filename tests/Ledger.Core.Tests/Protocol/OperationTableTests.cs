@@ -56,12 +56,12 @@ public sealed class OperationTableTests
     public void Given_operations_that_wait_when_they_go_on_or_are_taken_off_then_they_are_not_counted()
     {
         var (one, other) = (Claimed(Id(1)), Claimed(Id(2)));
-        operations.SetPhase(one, OperationPhase.Waiting);
-        operations.SetPhase(other, OperationPhase.Waiting);
-        operations.SetPhase(other, OperationPhase.Waiting);
+        operations.SetPhase(one, new Waiting(1));
+        operations.SetPhase(other, new Waiting(1));
+        operations.SetPhase(other, new Waiting(1));
         operations.WaitingCount.ShouldBe(2);
 
-        operations.SetPhase(one, OperationPhase.DryRunning);
+        operations.SetPhase(one, new DryRunning([OneAccount.B], 1));
         operations.Unclaim(other);
 
         operations.WaitingCount.ShouldBe(0);
@@ -90,17 +90,34 @@ public sealed class OperationTableTests
     {
         var one = Claimed(Id(1));
         operations.IsPreparedElsewhere(Id(1), null).ShouldBeFalse();
-        one.Branch = Branch(1);
-        operations.AddAttempt(Id(1), one);
+        var branch = Branch(1);
+        operations.AddAttempt(one, new Reserved(branch, new LedgerTime(5)));
 
         operations.IsPreparedElsewhere(Id(1), null).ShouldBeTrue();
         operations.IsPreparedElsewhere(Id(1), one).ShouldBeFalse();
         operations.FindAttempt(Id(1)).ShouldBeSameAs(one);
+        operations.Attempts.ShouldHaveSingleItem().Phase.Branch.ShouldBeSameAs(branch);
 
         operations.Unclaim(one);
 
         operations.FindAttempt(Id(1)).ShouldBeNull();
         operations.IsPreparedElsewhere(Id(1), null).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Given_an_attempt_when_it_is_asked_for_then_by_its_digest_and_its_phase()
+    {
+        var one = Claimed(Id(1));
+        var branch = Branch(1);
+        operations.AddAttempt(one, new Committing(branch, [OneAccount.B], new LedgerTime(5)));
+
+        operations.TryFindAttempt<Committing>(Id(1), branch.Digest, out var found, out var phase).ShouldBeTrue();
+        found.ShouldBeSameAs(one);
+        phase.ShouldNotBeNull().LastAgent.ShouldBe(OneAccount.B);
+        operations.TryFindAttempt<PreparedPhase>(Id(1), branch.Digest, out _, out _).ShouldBeTrue();
+        operations.TryFindAttempt<Voting>(Id(1), branch.Digest, out _, out _).ShouldBeFalse("it is not voting");
+        operations.TryFindAttempt<Committing>(Id(1), branch.Digest + 1, out _, out _).ShouldBeFalse("of other content");
+        operations.TryFindAttempt<Committing>(Id(2), branch.Digest, out _, out _).ShouldBeFalse("nobody has prepared it");
     }
 
     private static TransferId Id(int number) => OneAccount.Id(number);

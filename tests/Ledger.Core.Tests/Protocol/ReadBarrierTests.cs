@@ -116,8 +116,7 @@ public sealed class ReadBarrierTests
     [Fact]
     public void Given_a_read_of_an_id_in_hand_when_its_time_is_up_then_it_fails_by_name_and_waits_no_more()
     {
-        var owner = new Operation(null);
-        owner.Phase = OperationPhase.Reserved;
+        var owner = new Operation(null) { Phase = new Waiting(0) };
         var (read, other) = (Read(60), Read(1));
         owner.Waiters.AddRange([read, other]);
         barrier.WaitForId(owner, read, At(0));

@@ -43,9 +43,9 @@ internal sealed partial class AccountMachine
     internal string DescribeOperations() => string.Join(" | ", operations.All.Select(operation =>
         $"{NameOf(operation)} {operation.Input?.GetType().Name} "
         + $"{string.Join(',', operation.Ids.Select(static id => id.ToString()[^6..]))} "
-        + $"waiters {operation.Waiters.Count} part {(operation.Branch is null ? "none" : "some")} "
+        + $"waiters {operation.Waiters.Count} part {(operation.Phase is PreparedPhase ? "some" : "none")} "
         + $"at {operation.ResendAt.UnixMicroseconds}")) + $" calls {requests.Count}";
 
     private static string NameOf(Operation operation) =>
-        operation.Phase == OperationPhase.Committing && operation.Cancel ? "Cancelling" : operation.Phase.ToString();
+        operation.Phase is Committing { Cancel: true } ? "Cancelling" : operation.Phase.GetType().Name;
 }
